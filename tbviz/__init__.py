@@ -1,0 +1,63 @@
+"""See what every layer of a Keras model learns, step by step, in a tab of TensorBoard.
+
+Importing this package loads none of Keras, its backends, numpy and Pillow: TensorBoard imports it
+at start to find the plugin. The public names are loaded when they are first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from tbviz.backend import require_backend
+from tbviz.errors import TbvizError
+from tbviz.version import __version__
+
+if TYPE_CHECKING:
+    from tbviz import methods
+    from tbviz.callbacks.activation_grid import ActivationGrid
+    from tbviz.callbacks.filter_maximization import FilterMaximization
+    from tbviz.callbacks.grad_cam import GradCAM
+    from tbviz.callbacks.layer_health import LayerHealth
+    from tbviz.callbacks.monitor import Monitor
+    from tbviz.callbacks.schedule import every, geometric
+
+__all__ = [
+    "ActivationGrid",
+    "FilterMaximization",
+    "GradCAM",
+    "LayerHealth",
+    "Monitor",
+    "TbvizError",
+    "__version__",
+    "every",
+    "geometric",
+    "methods",
+]
+
+_HOME = {
+    "ActivationGrid": "tbviz.callbacks.activation_grid",
+    "FilterMaximization": "tbviz.callbacks.filter_maximization",
+    "GradCAM": "tbviz.callbacks.grad_cam",
+    "LayerHealth": "tbviz.callbacks.layer_health",
+    "Monitor": "tbviz.callbacks.monitor",
+    "every": "tbviz.callbacks.schedule",
+    "geometric": "tbviz.callbacks.schedule",
+}
+_WITHOUT_KERAS = frozenset({"every", "geometric"})
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'tbviz' has no attribute {name!r}; it has {__all__}")
+    if name not in _WITHOUT_KERAS:
+        require_backend(f"tbviz.{name}")
+    if name == "methods":
+        return importlib.import_module("tbviz.methods")
+    value: object = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

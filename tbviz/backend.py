@@ -1,0 +1,67 @@
+"""Whether Keras and the backend it will use are installed, found out without importing them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+from tbviz.errors import MissingBackendError
+
+# What `pip install 'tbviz[...]'` offers; Keras' other backends (numpy, openvino) cannot train.
+_EXTRAS = ("tensorflow", "jax", "torch")
+
+
+def chosen_backend() -> str:
+    """Name of the backend that Keras uses or will use, for example `"tensorflow"`.
+
+    The order is Keras' own: what a running Keras says, `KERAS_BACKEND`, `keras.json` in
+    `KERAS_HOME` or `~/.keras`, and `"tensorflow"`.
+    """
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "config"):
+        return str(keras.config.backend())
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name
+    home = os.environ.get("KERAS_HOME")
+    settings = (Path(home) if home else Path("~/.keras").expanduser()) / "keras.json"
+    try:
+        return str(json.loads(settings.read_text(encoding="utf-8"))["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def require_backend(wanted_by: str) -> None:
+    """Raise unless Keras and its chosen backend are installed.
+
+    Only their presence is looked at: an error that they raise while they are imported is theirs
+    and reaches the user as it is.
+
+    Args:
+        wanted_by: the public name that needs them, for the message.
+
+    Raises:
+        MissingBackendError: one of them is missing; the message has the command to type.
+    """
+    backend = chosen_backend()
+    missing = [name for name in ("keras", backend) if not _installed(name)]
+    if not missing:
+        return
+    extra = backend if backend in _EXTRAS else _EXTRAS[0]
+    found = [name for name in _EXTRAS if name != backend and _installed(name)]
+    other = f" Or set KERAS_BACKEND={found[0]}, which is installed." if found else ""
+    raise MissingBackendError(
+        f"{wanted_by} needs Keras 3 and its backend {backend!r}, but no module named "
+        f"{' and '.join(missing)} was found. Type: pip install 'tbviz[{extra}]'.{other}"
+    )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # in sys.modules without a spec: somebody has put it there by hand
+        return True
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,1 @@
+"""The command line, one file a subcommand; it joins the other packages and computes nothing."""
