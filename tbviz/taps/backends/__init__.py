@@ -1,0 +1,74 @@
+"""Backends: the few things about a look that differ between TensorFlow, JAX and torch.
+
+A backend is a module with the functions of `Backend`; the room outside knows only those.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, cast
+
+import keras
+
+from tbviz.errors import MissingBackendError
+
+
+class Backend(Protocol):
+    """What a look needs of a backend."""
+
+    def trace_level(self) -> object:
+        """Where code runs now: eagerly, or in which graph or trace."""
+
+    def same_level(self, one: object, other: object) -> bool:
+        """Whether two answers of `trace_level` name the same place."""
+
+    def isolated(self) -> AbstractContextManager[Any]:
+        """While a look is traced, keeps functions that the model compiles itself apart from it."""
+
+    def compiled(self, function: Callable[..., Any], model: Any) -> Callable[..., Any]:
+        """`function(model, *arrays)` compiled once; takes and returns trees of numpy arrays.
+
+        Holds the model weakly. `function` runs inside a `StatelessScope` with the model's present
+        variables, so nothing it does changes them.
+        """
+
+    def eagerly(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+        """The same without compiling, for a single use."""
+
+    def gradients(
+        self, forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]
+    ) -> tuple[Any, list[Any]]:
+        """Derivatives of a score in the tensors that `forward` passes through `watch`.
+
+        Args:
+            forward: `forward(watch)` computes anything and passes tensors through `watch`.
+            score: a scalar, of what `forward` returned.
+
+        Returns:
+            What `forward` returned, and one derivative for each watched tensor in order (zeros
+            where the score does not depend on it).
+        """
+
+    def value_and_gradient(
+        self, function: Callable[[Any], tuple[Any, Any]], value: Any
+    ) -> tuple[Any, Any, Any]:
+        """Of `function(value) -> (score, extra)`: the score, `extra`, and d score / d value."""
+
+
+def current() -> Backend:
+    """The backend that Keras runs on.
+
+    Raises:
+        MissingBackendError: tbviz does not look into models on this backend.
+    """
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        msg = (
+            f"tbviz looks into models on the TensorFlow backend; Keras runs on {name!r} here. "
+            "Set KERAS_BACKEND=tensorflow before Keras is imported "
+            "(pip install 'tbviz[tensorflow]')."
+        )
+        raise MissingBackendError(msg)
+    return cast("Backend", importlib.import_module(f"tbviz.taps.backends.{name}"))

@@ -1,0 +1,272 @@
+"""The looker: one model's looks, each compiled once and kept while the model stays the same."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from keras import ops
+
+from tbviz.errors import TbvizError
+from tbviz.taps import backends, private, targets
+from tbviz.taps.survey import Output, Survey, first_tensor, survey
+from tbviz.taps.tap import Tap, tapped
+
+Floats = npt.NDArray[np.float32]
+
+PREDICTED = -1
+"""In place of a class: the one that the model predicts."""
+
+# A power of two, so that multiplying and dividing are exact. Unscaled, the gradients of the early
+# layers of a float16 network are below the smallest float16 (all zeros in MobileNetV2).
+_HALF_PRECISION_SCALE = 2.0**12
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a model put out on one probe.
+
+    Attributes:
+        maps: key to `(images, height, width, channels)`, or whatever rank the layer has, float32.
+        output: the model's first output.
+        scores: `(images, classes)` before softmax or sigmoid.
+        probabilities: the same after it, `None` where the model has none.
+    """
+
+    maps: dict[str, Floats]
+    output: Floats
+    scores: Floats
+    probabilities: Floats | None
+
+
+@dataclass(frozen=True)
+class ClassGradients:
+    """One layer's maps, and how each moves the score of one class an image.
+
+    Attributes:
+        activations: `(images, height, width, channels)`, float32.
+        gradients: the derivative of the score in each of them.
+        classes: the class of each image.
+        scores: its score before softmax or sigmoid.
+    """
+
+    activations: Floats
+    gradients: Floats
+    classes: npt.NDArray[np.int64]
+    scores: Floats
+
+
+class Looker:
+    """Looks into one model without a trace left in it; holds it weakly.
+
+    Args:
+        model: any built Keras model.
+
+    Attributes:
+        traces: how often a look was compiled, for tests and for the curious.
+        compile_seconds: time spent on first calls, which trace and compile.
+        restarts: how often a change of the model's structure made kept looks useless.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = weakref.ref(model)
+        self._backend = backends.current()
+        self._kept: dict[Any, Callable[..., Any]] = {}
+        self._survey: Survey | None = None
+        self._fingerprint: int | None = None
+        self.traces = 0
+        self.compile_seconds = 0.0
+        self.restarts = 0
+
+    @property
+    def model(self) -> Any:
+        """The model, while somebody else holds it."""
+        model = self._model()
+        if model is None:
+            msg = "the model to look into was deleted; make a new looker for the new model"
+            raise TbvizError(msg)
+        return model
+
+    def survey(self, inputs: Any) -> Survey:
+        """What the model has to show, found once on a probe (see `tbviz.taps.survey`)."""
+        self._check()
+        if self._survey is None:
+            start = time.perf_counter()
+            self._survey = survey(self.model, inputs)
+            self.compile_seconds += time.perf_counter() - start
+        return self._survey
+
+    def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
+        """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
+
+        Args:
+            key: hashable; the same key must mean the same function.
+            function: builds the computation from the model and tensors.
+            *arrays: trees of numpy arrays; new shapes compile anew.
+
+        Returns:
+            The tree that `function` returned, as numpy arrays.
+        """
+        self._check()
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept(*arrays)
+
+        def counted(model: Any, *tensors: Any) -> Any:
+            self.traces += 1
+            return function(model, *tensors)
+
+        start = time.perf_counter()
+        kept = self._kept[key] = self._backend.compiled(counted, self.model)
+        try:
+            return kept(*arrays)
+        except BaseException:
+            del self._kept[key]
+            raise
+        finally:
+            self.compile_seconds += time.perf_counter() - start
+
+    def record(self, outputs: Sequence[Output], inputs: Any) -> Recording:
+        """The chosen layers' outputs, and the model's own, on one probe."""
+        head = self.survey(inputs).head
+
+        def look(model: Any, inputs: Any) -> Any:
+            maps: dict[str, Any] = {}
+
+            def touch(path: str, call: int, value: Any) -> Any:
+                for output in outputs:
+                    if output.node.path == path and output.call == call:
+                        maps[output.key] = channels_last(output, first_tensor(value))
+                return value
+
+            values, scores = _with_scores(model, inputs, head, outputs, touch)
+            return maps, ops.cast(values, "float32"), scores
+
+        key = ("record", tuple(output.key for output in outputs))
+        maps, values, scores = self.run(key, look, inputs)
+        return Recording(maps, values, scores, targets.probabilities(head, values))
+
+    def class_gradients(
+        self, output: Output, inputs: Any, classes: npt.NDArray[np.int64]
+    ) -> ClassGradients:
+        """One layer's maps and the derivatives of one class score an image in them.
+
+        Args:
+            output: the layer.
+            inputs: the probe batch.
+            classes: `(images,)`, a class each, or `PREDICTED`.
+        """
+        head = self.survey(inputs).head
+        scale = _HALF_PRECISION_SCALE if _computes_in_half(self.model) else 1.0
+
+        def look(model: Any, inputs: Any, classes: Any) -> Any:
+            def forward(watch: Callable[[Any], Any]) -> Any:
+                seen: list[Any] = []
+
+                def touch(path: str, call: int, value: Any) -> Any:
+                    del path
+                    if call != output.call:
+                        return value
+                    seen.append(watch(value))
+                    return seen[-1]
+
+                _, scores = _with_scores(model, inputs, head, [output], touch)
+                chosen = ops.where(classes < 0, ops.argmax(scores, axis=-1), classes)
+                picked = ops.take_along_axis(scores, ops.expand_dims(chosen, -1), axis=-1)[:, 0]
+                return seen[0], chosen, picked
+
+            (maps, chosen, picked), slopes = backends.current().gradients(
+                forward, lambda seen: ops.sum(seen[2]) * scale
+            )
+            return (
+                channels_last(output, maps),
+                channels_last(output, slopes[0]) / scale,
+                chosen,
+                picked,
+            )
+
+        wanted = np.asarray(classes, dtype=np.int64)
+        result = self.run(("class_gradients", output.key), look, inputs, wanted)
+        maps, slopes, chosen, picked = result
+        return ClassGradients(maps, slopes, chosen, picked)
+
+    def _check(self) -> None:
+        """Drops what was compiled for another structure: kept, it would be silently wrong."""
+        present = fingerprint(self.model)
+        if self._fingerprint is not None and present != self._fingerprint:
+            self._kept.clear()
+            self._survey = None
+            self.restarts += 1
+        self._fingerprint = present
+
+
+def fingerprint(model: Any) -> int:
+    """Changes when `enable_lora`, `quantize`, a new activation or a new layer changed the model.
+
+    Weights, `trainable` and recompiling leave it alone: a compiled look stays right over those.
+    """
+    return hash(
+        tuple(
+            (
+                id(layer),
+                id(getattr(layer, "activation", None)),
+                getattr(layer, "quantization_mode", None),
+                getattr(layer, "lora_enabled", None),
+                getattr(getattr(layer, "dtype_policy", None), "name", None),
+                len(getattr(layer, "variables", ())),
+            )
+            for layer in private.all_layers(model)
+        )
+    )
+
+
+def channels_last(output: Output, value: Any) -> Any:
+    """A layer's output as float32, feature maps with their channels at the end."""
+    value = ops.cast(value, "float32")
+    if len(output.shape) == 4 and output.channels_first:
+        value = ops.transpose(value, (0, 2, 3, 1))
+    return value
+
+
+def _with_scores(
+    model: Any,
+    inputs: Any,
+    head: targets.Head,
+    outputs: Sequence[Output],
+    touch: Callable[[str, int, Any], Any],
+) -> tuple[Any, Any]:
+    """The model's first output and its class scores, with a tap on the way."""
+    noted: list[targets.Noted] = []
+    layers = tapped((output.node.path, output.node.layer) for output in outputs)
+    with Tap(
+        layers,
+        touch,
+        model,
+        activations=lambda name, value, result: noted.append((name, value, result)),
+    ):
+        values = targets.first_output(model(inputs, training=False))
+    _, before = targets.activation_before(values, noted)
+    return values, targets.class_scores(head, values, before)
+
+
+def _computes_in_half(model: Any) -> bool:
+    return any(
+        getattr(layer, "compute_dtype", None) == "float16" for layer in private.all_layers(model)
+    )
+
+
+_LOOKERS: weakref.WeakKeyDictionary[keras.Model, Looker] = weakref.WeakKeyDictionary()
+
+
+def looker_of(model: keras.Model) -> Looker:
+    """The looker of a model, made once: what several callbacks and calls share."""
+    if model not in _LOOKERS:
+        _LOOKERS[model] = Looker(model)
+    return _LOOKERS[model]

@@ -1,0 +1,127 @@
+"""Paths: one stable, readable name for every layer of a model, whatever holds it.
+
+Keras' own `layer.path` is neither unique (three `Conv2D(name="conv")` of a subclassed model share
+one) nor stable (the second model of a process has `conv2d_2` where the first had `conv2d_1`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from tbviz.taps import private
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One layer, or one operation of a functional model, with its place in the model.
+
+    Attributes:
+        path: names from the root, joined by `/`; the root's own name is left out.
+        layer: the Keras object whose `call` can be tapped.
+        parent: path of the layer that holds it, `None` for the root's children.
+        leaf: whether it holds no other layer.
+    """
+
+    path: str
+    layer: Any
+    parent: str | None
+    leaf: bool
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def kind(self) -> str:
+        """The layer's class name, such as `Conv2D`."""
+        return type(self.layer).__name__
+
+
+def walk(model: Any) -> list[Node]:
+    """All layers of `model` below the root, parents before children, each layer once.
+
+    Siblings that share a name get the attribute that holds them (`blocks.0.1`); automatic names
+    are counted anew within their parent, so a second model of one process has the same paths.
+
+    Args:
+        model: any Keras model or layer, built or not.
+
+    Returns:
+        A list of `Node`. A layer that several parents share appears under the first of them.
+    """
+    seen: set[int] = {id(model)}
+    return list(_below(model, None, seen))
+
+
+def _below(holder: Any, parent: str | None, seen: set[int]) -> Iterator[Node]:
+    members = [m for m in private.children(holder) if _shown(m) and id(m) not in seen]
+    members = list({id(m): m for m in members}.values())
+    seen.update(id(m) for m in members)
+    for member, name in zip(members, _names(holder, members), strict=True):
+        path = name if parent is None else f"{parent}/{name}"
+        inner = list(_below(member, path, seen))
+        yield Node(path, member, parent, leaf=not inner)
+        yield from inner
+
+
+def _shown(member: Any) -> bool:
+    return not isinstance(member, keras.layers.InputLayer | keras.metrics.Metric | keras.losses.Loss)
+
+
+def _names(holder: Any, members: list[Any]) -> list[str]:
+    counts: Counter[str] = Counter()
+    names = []
+    for member in members:
+        automatic = private.snake_case(type(member).__name__)
+        if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", member.name):
+            number = counts[automatic]
+            counts[automatic] += 1
+            names.append(f"{automatic}_{number}" if number else automatic)
+        else:
+            names.append(member.name.replace("/", "."))
+    shared = {name for name, count in Counter(names).items() if count > 1}
+    if shared:
+        attributes = _attributes(holder)
+        names = [
+            attributes.get(id(member), name) if name in shared else name
+            for name, member in zip(names, members, strict=True)
+        ]
+        names = _numbered(names)
+    return names
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Keeps the first of each name and numbers the others, where even attributes do not help."""
+    counts: Counter[str] = Counter()
+    result = []
+    for name in names:
+        result.append(f"{name}.{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return result
+
+
+def _attributes(holder: Any) -> dict[int, str]:
+    """Where `holder` keeps each layer: `conv`, or `blocks.0.1` inside lists and dictionaries."""
+    found: dict[int, str] = {}
+
+    def visit(value: Any, name: str, depth: int) -> None:
+        if isinstance(value, keras.layers.Layer):
+            found.setdefault(id(value), name)
+        elif depth < 4 and isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                visit(item, f"{name}.{index}", depth + 1)
+        elif depth < 4 and isinstance(value, dict):
+            for key, item in value.items():
+                visit(item, f"{name}.{key}", depth + 1)
+
+    for name, value in vars(holder).items():
+        if not name.startswith("_"):
+            visit(value, name, 0)
+    return found

@@ -1,0 +1,50 @@
+"""The private names of Keras that tbviz leans on, each with a safe default.
+
+Kept in one file so that a new Keras breaks one place, and there quietly: a missing name makes a
+layer less visible, never an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+def children(layer: Any) -> list[Any]:
+    """The layers and operations directly inside `layer`, in the order in which Keras holds them."""
+    if isinstance(layer, keras.Sequential):
+        return list(layer.layers)
+    operations = getattr(layer, "operations", None)
+    if isinstance(operations, list | tuple):  # a functional model: `ops.relu(x)` is one too
+        return list(operations)
+    return list(getattr(layer, "_layers", ()))
+
+
+def all_layers(model: Any) -> list[Any]:
+    """Every layer of `model` at any depth, itself included."""
+    flatten = getattr(model, "_flatten_layers", None)
+    return list(flatten()) if flatten is not None else [model]
+
+
+def is_rematerialized(layer: Any) -> bool:
+    """Whether Keras recomputes this layer in the backward pass instead of keeping its output."""
+    return getattr(layer, "_remat_mode", None) is not None
+
+
+def snake_case(name: str) -> str:
+    """`Conv2D` as Keras spells it in automatic layer names: `conv2d`."""
+    try:
+        from keras.src.utils.naming import to_snake_case  # noqa: PLC0415  (private, may vanish)
+    except ImportError:
+        return name.lower()
+    return str(to_snake_case(name))
+
+
+def activation_module() -> Any | None:
+    """The module through which every Keras softmax and sigmoid of this backend is computed."""
+    try:
+        from keras.src import backend  # noqa: PLC0415  (private, may vanish)
+    except ImportError:
+        return None
+    return getattr(backend, "nn", None)

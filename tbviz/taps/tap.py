@@ -1,0 +1,173 @@
+"""The tap: wraps `call` of chosen layer instances while the model runs, and puts it back.
+
+Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models;
+a wrapped `call` can. Unguarded it breaks the user's model for good: another thread's `predict`
+would be compiled with our tensors in it, and so would a function that the model compiles itself.
+So the wrapper acts only for the thread that set it, only at the trace level where it was set, and
+only while it is live; anywhere else it is the plain call.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from tbviz.taps import backends, private
+
+_MISSING = object()
+# Looks from several threads would put each other's wrapper back as "the original".
+_ONE_AT_A_TIME = threading.RLock()
+
+
+class Tap:
+    """Calls `touch(key, call_index, output)` for every call of the chosen layers.
+
+    What `touch` returns takes the place of the output, so a tap records and perturbs alike.
+
+    Args:
+        layers: key (a path) to layer.
+        touch: gets the key, the number of the call (0 for the first) and the output.
+        model: the model around the layers; its rematerialized layers are run plainly meanwhile.
+        activations: `touch_activation(name, input, output)` for each softmax and sigmoid, to find
+            the class scores before it; `None` leaves activations alone.
+        before: `before(key, call_index, input)` for the input of each chosen layer's own
+            `activation`, the scores before ReLU; `None` leaves it alone.
+
+    Attributes:
+        unreachable: keys of layers that ran where a tap must not act, with the reason.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, Any],
+        touch: Callable[[str, int, Any], Any],
+        model: Any | None = None,
+        activations: Callable[[str, Any, Any], None] | None = None,
+        before: Callable[[str, int, Any], None] | None = None,
+    ) -> None:
+        self._layers = layers
+        self._touch = touch
+        self._model = model
+        self._activations = activations
+        self._before = before
+        self._live = False
+        self._calls: dict[str, int] = {}
+        self._saved: list[tuple[Any, str, Any]] = []
+        self.unreachable: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        _ONE_AT_A_TIME.acquire()
+        try:
+            self._thread = threading.get_ident()
+            self._backend = backends.current()
+            self._level = self._backend.trace_level()
+            self._live = True
+            for key, layer in self._layers.items():
+                # A quantized layer's __call__ goes to `quantized_call`, past `call`.
+                quantized = getattr(layer, "quantization_mode", None) is not None
+                self._wrap(layer, "quantized_call" if quantized else "call", self._tapped(key))
+                if self._before is not None and callable(getattr(layer, "activation", None)):
+                    self._wrap(layer, "activation", self._tapped_activation(key))
+            for layer in private.all_layers(self._model) if self._model is not None else ():
+                if private.is_rematerialized(layer):
+                    self._wrap(layer, "rematerialized_call", _plainly)
+            if self._activations is not None:
+                module = private.activation_module()
+                for name in ("softmax", "sigmoid"):
+                    if hasattr(module, name):
+                        self._wrap(module, name, self._noted(name))
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live = False
+        for holder, name, old in reversed(self._saved):
+            if old is _MISSING:
+                object.__delattr__(holder, name)
+            else:
+                object.__setattr__(holder, name, old)
+        self._saved.clear()
+        _ONE_AT_A_TIME.release()
+
+    def _wrap(self, holder: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
+        wrapper = make(getattr(holder, name))
+        self._saved.append((holder, name, vars(holder).get(name, _MISSING)))
+        # Past Keras' attribute tracking, which would note a change of the layer.
+        object.__setattr__(holder, name, wrapper)
+
+    def _mine(self) -> bool:
+        return self._live and threading.get_ident() == self._thread
+
+    def _here(self) -> bool:
+        return self._mine() and self._backend.same_level(self._backend.trace_level(), self._level)
+
+    def _tapped(self, key: str) -> Callable[[Callable[..., Any]], Any]:
+        def make(original: Callable[..., Any]) -> Any:
+            @functools.wraps(original)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                output = original(*args, **kwargs)
+                if not self._mine():
+                    return output
+                if not self._here():
+                    self.unreachable[key] = (
+                        "it runs inside a loop or a function that the model compiles itself"
+                    )
+                    return output
+                number = self._calls.get(key, 0)
+                self._calls[key] = number + 1
+                return self._touch(key, number, output)
+
+            return call
+
+        return make
+
+    def _tapped_activation(self, key: str) -> Callable[[Callable[..., Any]], Any]:
+        def make(original: Callable[..., Any]) -> Any:
+            def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
+                if self._here() and self._before is not None:
+                    self._before(key, self._calls.get(key, 0), value)
+                return original(value, *args, **kwargs)
+
+            return activation
+
+        return make
+
+    def _noted(self, name: str) -> Callable[[Callable[..., Any]], Any]:
+        def make(original: Callable[..., Any]) -> Any:
+            @functools.wraps(original)
+            def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
+                output = original(value, *args, **kwargs)
+                if self._here() and self._activations is not None:
+                    self._activations(name, value, output)
+                return output
+
+            return activation
+
+        return make
+
+
+def _plainly(original: Callable[..., Any]) -> Any:
+    """Runs a rematerialized layer without rematerialisation: a look has no backward pass to save."""
+    del original
+    return lambda function, *args, **kwargs: function(*args, **kwargs)
+
+
+def tapped(layers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Layers by key, each instance once: a shared layer is wrapped a single time."""
+    chosen: dict[str, Any] = {}
+    seen: set[int] = set()
+    for key, layer in layers:
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            chosen[key] = layer
+    return chosen
