@@ -1,0 +1,110 @@
+"""(levels, the range of each tile, the range to show) => RGB pixels.
+
+The page computes the same colours from the same rule; `tests/golden/vectors.json` holds both to
+it. The range to show is not the tile's own: with one range for many tiles or steps, equal colours
+are equal values.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tbviz.images import colormap_tables, ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+# Far from every colour of every map, so that what is not a number is never taken for one.
+NAN_COLOUR: Final = (255, 0, 255)
+POS_INF_COLOUR: Final = (255, 150, 255)
+NEG_INF_COLOUR: Final = (0, 255, 255)
+
+
+def _colours(digits: str) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(256, 3)
+
+
+COLORMAPS: Final[Mapping[str, NDArray[np.uint8]]] = MappingProxyType(
+    {
+        "gray": _colours("".join(f"{level:02x}" * 3 for level in range(256))),
+        "viridis": _colours(colormap_tables.VIRIDIS),
+        "turbo": _colours(colormap_tables.TURBO),
+        "balance": _colours(colormap_tables.BALANCE),
+    }
+)
+"""Name to 256 RGB colours, read-only. `balance` is for signed data: blue, near white, red."""
+
+
+def colorize(
+    levels: NDArray[np.uint8],
+    lo: ArrayLike,
+    hi: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    name: str = "gray",
+) -> NDArray[np.uint8]:
+    """Colour the levels of tiles by the values they stand for.
+
+    In float64: `v = lo + (hi - lo) * level / 252`, `t = (v - low) / (high - low)` cut to 0 to 1,
+    colour number `floor(t * 255 + 0.5)` of the map. Where `high - low` is not a positive finite
+    number, `t` is 0: what has no extent is drawn in the lowest colour, and nothing divides by
+    zero. Levels 253 to 255, and a `v` that is not a number, have colours of their own.
+
+    Args:
+        levels: uint8 of any shape; `(n, height, width)` where a range is per tile.
+        lo: value of level 0, one number or one a tile.
+        hi: value of level 252, likewise.
+        low: value drawn in the first colour, likewise.
+        high: value drawn in the last colour, likewise.
+        name: a key of `COLORMAPS`.
+
+    Returns:
+        uint8 of the shape of `levels` with an axis of 3 behind.
+
+    Raises:
+        ValueError: there is no such colour map, or not one range a tile.
+    """
+    colours = colormap(name)
+    first = np.asarray(low, np.float64)[..., np.newaxis]
+    last = np.asarray(high, np.float64)[..., np.newaxis]
+    with np.errstate(over="ignore", invalid="ignore"):
+        extent = last - first
+        shown = (extent > 0) & np.isfinite(extent)
+        values = ranges.level_values(lo, hi)
+        share = (values - np.where(shown, first, 0.0)) / np.where(shown, extent, 1.0)
+    table = pick(np.where(shown, share, 0.0), colours)
+    table[..., ranges.POSITIVE_INFINITY, :] = POS_INF_COLOUR
+    table[..., ranges.NEGATIVE_INFINITY, :] = NEG_INF_COLOUR
+    table[np.broadcast_to(np.isnan(values), table.shape[:-1])] = NAN_COLOUR
+    return ranges.look_up(table, levels)
+
+
+def colormap(name: str) -> NDArray[np.uint8]:
+    """Give the 256 colours of a map.
+
+    Raises:
+        ValueError: there is no such map.
+    """
+    if name not in COLORMAPS:
+        message = f"there is no colour map {name!r}; there are {', '.join(COLORMAPS)}."
+        raise ValueError(message)
+    return COLORMAPS[name]
+
+
+def pick(share: NDArray[np.float64], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the colour at each share of the way through a map; NaN counts as 0.
+
+    Args:
+        share: 0 for the first colour, 1 for the last, cut to that.
+        colours: 256 RGB colours.
+
+    Returns:
+        uint8 of the shape of `share` with an axis of 3 behind.
+    """
+    places = np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0) * 255 + 0.5
+    return colours[places.astype(np.intp)]

@@ -1,0 +1,258 @@
+"""(float tiles) => (8-bit levels, the float range of each tile), and back.
+
+A level alone says nothing: a dying layer scaled by its own maximum looks as bright as a healthy
+one. So every tile keeps its range, and whoever draws it chooses what the colours span.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+
+from tbviz.images.display import display
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "LEVELS",
+    "NEGATIVE_INFINITY",
+    "NOT_A_NUMBER",
+    "POSITIVE_INFINITY",
+    "as_float32",
+    "dequantize",
+    "display",
+    "level_values",
+    "look_up",
+    "quantize",
+    "quantize_tiles",
+    "summary",
+]
+
+Number = TypeVar("Number", np.uint8, np.float32)
+
+LEVELS: Final = 252
+"""The highest level of a finite value; a tile's range is cut into this many steps."""
+NEGATIVE_INFINITY: Final = 253
+POSITIVE_INFINITY: Final = 254
+NOT_A_NUMBER: Final = 255
+
+_LARGEST: Final = float(np.finfo(np.float32).max)
+# A step of 16 significant bits times a level of 8 is exact in the 24 of a float32.
+_STEP_BITS: Final = 16
+_SMALLEST_EXPONENT: Final = -149
+# Inside these bounds neither a difference nor a reciprocal leaves float32.
+_ORDINARY: Final = (1e-30, 1e30)
+
+
+def quantize(tile: ArrayLike) -> tuple[NDArray[np.uint8], float, float]:
+    """Turn one tile into levels and the range that they span; see `quantize_tiles`.
+
+    Args:
+        tile: real numbers of shape `(height, width)`.
+
+    Returns:
+        Levels, uint8 of the same shape, and `lo` and `hi`, both exact float32 values.
+    """
+    array = np.asarray(tile)
+    if array.ndim != 2:
+        message = (
+            f"quantize got an array of shape {array.shape}; it takes one tile (height, width). "
+            "For several tiles (n, height, width) use quantize_tiles."
+        )
+        raise ValueError(message)
+    levels, lo, hi = quantize_tiles(array[np.newaxis])
+    return levels[0], float(lo[0]), float(hi[0])
+
+
+def quantize_tiles(
+    tiles: ArrayLike,
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """Turn each tile into levels within its own range, so that a faint tile keeps its shape.
+
+    Level `k` of 0 to 252 stands for `lo + (hi - lo) * k / 252`; no value lies outside
+    `lo` to `hi`. Where a tile has values on both sides of zero the range is widened by less than
+    one step at each end so that zero is a level, exactly: else the zeros of a signed layer would
+    come back as a small constant. (Only within one step of the largest float32, where the range
+    cannot be widened, is zero not met exactly.)
+
+    Values are taken as float32; what does not fit in it counts as infinite.
+
+    Args:
+        tiles: real numbers of shape `(n, height, width)`.
+
+    Returns:
+        Levels, uint8 of the same shape, and `lo` and `hi`, float32 of shape `(n,)`. 253 is minus
+        infinity, 254 plus infinity, 255 not a number. A constant tile has `lo == hi` and level 0;
+        a tile without a finite value has NaN for both.
+
+    Raises:
+        TypeError: the values are not real numbers.
+        ValueError: there are not three axes, or a tile has no pixel.
+    """
+    array = as_float32(tiles)
+    if array.ndim != 3 or 0 in array.shape[1:]:
+        message = (
+            f"quantize_tiles got an array of shape {array.shape}; "
+            "it takes tiles (n, height, width) of at least one pixel."
+        )
+        raise ValueError(message)
+    count = len(array)
+    flat = array.reshape(count, array.shape[1] * array.shape[2])
+    lo, hi = flat.min(axis=1), flat.max(axis=1)
+    # A NaN or an infinity anywhere in a tile shows in its minimum or its maximum.
+    broken = ~(np.isfinite(lo) & np.isfinite(hi))
+    specials = flat[broken]
+    if specials.size:
+        finite = np.isfinite(specials)
+        lo[broken] = np.where(finite, specials, np.inf).min(axis=1)
+        hi[broken] = np.where(finite, specials, -np.inf).max(axis=1)
+        flat = flat.copy()
+        flat[broken] = np.where(finite, specials, lo[broken, np.newaxis])
+    empty = lo > hi
+    low, high = _with_zero_as_level(np.where(empty, 0.0, lo), np.where(empty, 0.0, hi))
+
+    levels = _nearest_level(np.where(empty[:, np.newaxis], 0, flat), low, high)
+    if specials.size:
+        patch = levels[broken]
+        patch[np.isneginf(specials)] = NEGATIVE_INFINITY
+        patch[np.isposinf(specials)] = POSITIVE_INFINITY
+        patch[np.isnan(specials)] = NOT_A_NUMBER
+        levels[broken] = patch
+    low[empty] = high[empty] = np.nan
+    return levels.reshape(array.shape), low.astype(np.float32), high.astype(np.float32)
+
+
+def dequantize(levels: NDArray[np.uint8], lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float32]:
+    """Give the values that levels stand for.
+
+    Args:
+        levels: uint8 of any shape; `(n, height, width)` where `lo` and `hi` are per tile.
+        lo: value of level 0, one number or one a tile.
+        hi: value of level 252, likewise.
+
+    Returns:
+        float32 of the shape of `levels`, infinities and NaN included.
+    """
+    table = level_values(lo, hi).astype(np.float32)
+    return look_up(table[..., np.newaxis], levels)[..., 0]
+
+
+def level_values(lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float64]:
+    """Give the value of each of the 256 levels, `lo + (hi - lo) * level / 252` in float64.
+
+    Args:
+        lo: value of level 0, one number or one a tile; taken as float32, as it is stored.
+        hi: value of level 252, likewise.
+
+    Returns:
+        float64 of shape `(256,)`, or `(n, 256)` where `lo` or `hi` is per tile.
+    """
+    low = as_float32(lo).astype(np.float64)[..., np.newaxis]
+    high = as_float32(hi).astype(np.float64)[..., np.newaxis]
+    values = low + (high - low) * np.arange(256, dtype=np.float64) / LEVELS
+    values[..., NEGATIVE_INFINITY] = -np.inf
+    values[..., POSITIVE_INFINITY] = np.inf
+    values[..., NOT_A_NUMBER] = np.nan
+    return values
+
+
+def look_up(table: NDArray[Number], levels: NDArray[np.uint8]) -> NDArray[Number]:
+    """Replace each level by its entry in a table, or in the table of its tile.
+
+    Args:
+        table: entries of shape `(256, k)`, or `(n, 256, k)` for one table a tile.
+        levels: uint8 of any shape, or `(n, ...)` for one table a tile.
+
+    Returns:
+        The shape of `levels` with an axis of `k` behind, the type of `table`.
+
+    Raises:
+        ValueError: there is not one table a tile.
+    """
+    *tiles, depth, width = table.shape
+    if not tiles:
+        return table[levels]
+    if levels.shape[:1] != tuple(tiles):
+        message = (
+            f"{tiles} ranges were given for levels of shape {levels.shape}; "
+            "give one range, or one for each entry of the first axis of the levels."
+        )
+        raise ValueError(message)
+    first = np.arange(0, tiles[0] * depth, depth).reshape(-1, *[1] * (levels.ndim - 1))
+    return table.reshape(tiles[0] * depth, width)[levels + first]
+
+
+def summary(values: ArrayLike) -> tuple[float, float, float, float]:
+    """Sum up raw values for the index: what a range over many sheets is made from.
+
+    Args:
+        values: real numbers of any shape, taken as float32.
+
+    Returns:
+        The finite minimum, the finite maximum, and the 0.5 and 99.5 percentiles of the finite
+        values (linear between neighbours); four NaN where nothing is finite.
+    """
+    flat = as_float32(values).ravel()
+    if not np.isfinite(flat.sum(dtype=np.float64)):
+        flat = flat[np.isfinite(flat)]
+    if not flat.size:
+        return np.nan, np.nan, np.nan, np.nan
+    places = [(flat.size - 1) * share for share in (0.005, 0.995)]
+    below = [int(place) for place in places]
+    above = [min(index + 1, flat.size - 1) for index in below]
+    parted = np.partition(flat, sorted({*below, *above}))
+    # In float64: neighbours may lie further apart than the largest float32.
+    low = parted[below].astype(np.float64)
+    percentiles = low + (parted[above].astype(np.float64) - low) * (np.subtract(places, below))
+    return float(flat.min()), float(flat.max()), float(percentiles[0]), float(percentiles[1])
+
+
+def as_float32(values: ArrayLike) -> NDArray[np.float32]:
+    """Take real numbers of any type as float32, what does not fit as infinite.
+
+    Raises:
+        TypeError: complex numbers, texts or objects.
+    """
+    array = np.asarray(values)
+    if not np.can_cast(array.dtype, np.float64):
+        message = f"got values of type {array.dtype}; pictures are made of real numbers."
+        raise TypeError(message)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+def _with_zero_as_level(
+    lo: NDArray[np.floating], hi: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Widen ranges on both sides of zero so that zero is a level.
+
+    One step less than there are levels is laid over the range; the spare one is what shifting
+    the lower end to a multiple of the step takes. The step is rounded up to 16 bits, so both
+    ends are float32 without rounding and zero is met exactly, not nearly.
+    """
+    low, high = lo.astype(np.float64), hi.astype(np.float64)
+    both = (low < 0) & (high > 0)
+    step = (high - low) / (LEVELS - 1)
+    unit = np.maximum(np.frexp(step)[1] - _STEP_BITS, _SMALLEST_EXPONENT)
+    step = np.where(both, np.ldexp(np.ceil(np.ldexp(step, -unit)), unit), 1.0)
+    below = np.ceil(-low / step)
+    return (
+        np.where(both, np.maximum(-below * step, -_LARGEST), low),
+        np.where(both, np.minimum((LEVELS - below) * step, _LARGEST), high),
+    )
+
+
+def _nearest_level(
+    values: NDArray[np.float32], lo: NDArray[np.float64], hi: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    step = (hi - lo) / LEVELS
+    constant = step == 0
+    per_step = np.where(constant, 0.0, 1 / np.where(constant, 1.0, step))
+    smallest, largest = _ORDINARY
+    fits = np.all(constant | (step > smallest)) and np.all(np.maximum(-lo, hi) < largest)
+    precision = np.float32 if fits else np.float64
+    scaled = np.subtract(values, lo[:, np.newaxis], dtype=precision, casting="same_kind")
+    scaled *= per_step[:, np.newaxis].astype(precision)
+    return np.rint(scaled, out=scaled).astype(np.uint8)

@@ -1,0 +1,219 @@
+"""(tiles) => (one PNG with the float range of each tile and a text in it), and back.
+
+One PNG an image and layer: a thousand small files would cost more to ask for than to read. A
+level-6 PNG by Pillow was the best of what was measured in size and speed together. The ranges
+stand in a private chunk before the pixels, so a sheet says what it shows wherever it is copied.
+No colour-space chunk is written: browsers would change the levels by it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile, PngInfo
+
+from tbviz.images.ranges import as_float32, quantize_tiles
+from tbviz.images.ranges import summary as sum_up
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+_RANGES: Final = b"tvRG"
+_TEXT: Final = b"tvTX"
+_COMPRESSION: Final = 6
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An encoded sheet.
+
+    Args:
+        png: the file's bytes.
+        summary: finite minimum and maximum, 0.5 and 99.5 percentiles of the raw values, four NaN
+            where nothing is finite; None for RGB.
+    """
+
+    png: bytes
+    summary: tuple[float, float, float, float] | None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a sheet holds.
+
+    Args:
+        pixels: uint8, levels `(height, width)` or RGB `(height, width, 3)`.
+        ranges: float32 `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
+        text: what the sheet shows, non-finite floats as strings; None where nothing was said.
+    """
+
+    pixels: NDArray[np.uint8]
+    ranges: NDArray[np.float32] | None
+    text: dict[str, Any] | None
+
+
+def encode_gray(
+    tiles: ArrayLike, columns: int = 16, text: Mapping[str, Any] | None = None
+) -> Sheet:
+    """Encode float tiles, each within its own range, as an 8-bit gray PNG.
+
+    Args:
+        tiles: real numbers of shape `(n, height, width)`, n at least 1; taken as float32.
+        columns: tiles a row, from the left, row by row. A sheet of fewer tiles is only as wide
+            as they are.
+        text: what the sheet shows, kept as JSON.
+
+    Returns:
+        The PNG and the summary of all its raw values.
+
+    Raises:
+        TypeError: the values are not real numbers.
+        ValueError: the shape does not fit, or `columns` is below 1.
+    """
+    array = as_float32(tiles)
+    levels, lo, hi = quantize_tiles(array)
+    pixels = arrange(levels, columns)
+    ranges = np.stack([lo, hi], axis=1).astype("<f4").tobytes()
+    return Sheet(_png(pixels, ranges, text), sum_up(array))
+
+
+def encode_rgb(
+    tiles: NDArray[np.uint8], columns: int = 16, text: Mapping[str, Any] | None = None
+) -> Sheet:
+    """Encode colour tiles as an 8-bit RGB PNG.
+
+    Args:
+        tiles: uint8 of shape `(n, height, width, 3)`, n at least 1.
+        columns: tiles a row, as in `encode_gray`.
+        text: what the sheet shows, kept as JSON.
+
+    Returns:
+        The PNG, without a summary.
+
+    Raises:
+        ValueError: the shape or the type does not fit, or `columns` is below 1.
+    """
+    if tiles.dtype != np.uint8 or tiles.ndim != 4 or tiles.shape[3] != 3:
+        message = (
+            f"encode_rgb got tiles of shape {tiles.shape}, {tiles.dtype}; it takes uint8 "
+            "(n, height, width, 3). tbviz.images.ranges.display makes such tiles."
+        )
+        raise ValueError(message)
+    return Sheet(_png(arrange(tiles, columns), None, text), None)
+
+
+def decode(png: bytes) -> Decoded:
+    """Read a sheet.
+
+    Args:
+        png: the file's bytes.
+
+    Returns:
+        Pixels, ranges and text.
+
+    Raises:
+        ValueError: the bytes are no 8-bit gray or RGB PNG, or its private chunks are damaged.
+    """
+    try:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+            mode, pixels = image.mode, np.asarray(image)
+            found = image.private_chunks if isinstance(image, PngImageFile) else []
+            chunks = {chunk[0]: chunk[1] for chunk in found}
+        ranges = np.frombuffer(chunks[_RANGES], "<f4") if _RANGES in chunks else None
+        text = json.loads(chunks[_TEXT]) if _TEXT in chunks else None
+        if ranges is not None:
+            ranges = ranges.astype(np.float32).reshape(-1, 2)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        message = f"{len(png)} bytes that begin with {png[:8]!r} are no sheet: {error}"
+        raise ValueError(message) from error
+    if mode not in {"L", "RGB"}:
+        message = f"got a PNG of mode {mode}; a sheet is 8-bit gray (L) or RGB."
+        raise ValueError(message)
+    return Decoded(pixels, ranges, text)
+
+
+def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Lay tiles out row by row without gaps; places left over are 0.
+
+    Args:
+        tiles: `(n, height, width)` or `(n, height, width, channels)`, n at least 1.
+        columns: tiles a row; fewer tiles than that make a sheet of one shorter row.
+
+    Returns:
+        `(rows * height, min(columns, n) * width)`, with the channels behind.
+
+    Raises:
+        ValueError: there is nothing to lay out, or `columns` is below 1.
+    """
+    if tiles.ndim not in {3, 4} or 0 in tiles.shape or columns < 1:
+        message = (
+            f"arrange got tiles of shape {tiles.shape} and {columns} columns; it takes at least "
+            "one tile (n, height, width) or (n, height, width, channels) and one column."
+        )
+        raise ValueError(message)
+    count, height, width, *channels = tiles.shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    grid = np.zeros((rows * columns, height, width, *channels), tiles.dtype)
+    grid[:count] = tiles
+    grid = grid.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *channels)
+
+
+def split(pixels: NDArray[np.uint8], tile: tuple[int, int], count: int) -> NDArray[np.uint8]:
+    """Cut a sheet into its tiles.
+
+    Args:
+        pixels: `(height, width)` or `(height, width, channels)`.
+        tile: height and width of a tile.
+        count: how many tiles to take, row by row.
+
+    Returns:
+        `(count, *tile)`, with the channels behind.
+
+    Raises:
+        ValueError: the tiles do not fit the sheet.
+    """
+    height, width = tile
+    rows, columns = (side // max(1, step) for side, step in zip(pixels.shape, tile, strict=False))
+    if (rows * height, columns * width) != pixels.shape[:2] or not 0 < count <= rows * columns:
+        message = (
+            f"{count} tiles of {height} x {width} do not fit a sheet of shape {pixels.shape}; "
+            "its layout record says which do."
+        )
+        raise ValueError(message)
+    channels = pixels.shape[2:]
+    grid = pixels.reshape(rows, height, columns, width, *channels).swapaxes(1, 2)
+    return grid.reshape(rows * columns, height, width, *channels)[:count]
+
+
+def _png(pixels: NDArray[np.uint8], ranges: bytes | None, text: Mapping[str, Any] | None) -> bytes:
+    chunks = PngInfo()
+    if ranges is not None:
+        chunks.add(_RANGES, ranges)
+    if text is not None:
+        words = json.dumps(_plain(text), ensure_ascii=False, separators=(",", ":"))
+        chunks.add(_TEXT, words.encode())
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=_COMPRESSION, pnginfo=chunks)
+    return file.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Make a value strict JSON: numpy as Python, non-finite floats as the format's strings."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
