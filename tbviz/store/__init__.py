@@ -1,0 +1,22 @@
+"""Packs and their index on disk: write them, read them, never lose a position (docs/format.md)."""
+
+from __future__ import annotations
+
+from tbviz.store.background import BackgroundWriter
+from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
+from tbviz.store.reader import Reader, open_run
+from tbviz.store.schema import Position, layout_id, store_directory
+from tbviz.store.writer import Writer
+
+__all__ = [
+    "BackgroundWriter",
+    "DamagedError",
+    "Position",
+    "Reader",
+    "StoreError",
+    "UnknownWriterError",
+    "Writer",
+    "layout_id",
+    "open_run",
+    "store_directory",
+]

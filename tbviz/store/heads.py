@@ -1,0 +1,262 @@
+"""The heads of a run, and what is new in them since a cursor.
+
+A cursor holds how far each pack had been understood, and no more, so that it outlives the
+process that gave it out. That of a run with many segments stays short: all but the newest are
+in it as one checksum, since nothing may happen to them any more.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tbviz.store.columns import join_runs
+from tbviz.store.reader import Reader
+from tbviz.store.segment import Entry, Segment
+
+_CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([a-z]+)")
+_EMPTY = "0"
+_LOST_AFTER = 120.0
+_LOST_DISTANCES = 10
+
+
+def status(segment: Segment, now: float) -> str:
+    """Whether its `fit` is live, finished, stopped, failed or lost.
+
+    Args:
+        segment: Of which `fit`.
+        now: Seconds since 1970.
+
+    Returns:
+        `"lost"` where no end was written and nothing has been for ten times the usual distance
+        of its positions, at least two minutes.
+    """
+    if segment.finish is not None:
+        return str(segment.finish["status"])
+    times = segment.position_times
+    usual = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    patience = max(_LOST_AFTER, _LOST_DISTANCES * usual)
+    return "lost" if now - segment.last > patience else "live"
+
+
+def cursor(reader: Reader, now: float | None = None) -> str:
+    """What to pass to `since` later to get only what is new."""
+    now = time.time() if now is None else now
+    if not reader.segments:
+        return _EMPTY
+    newest = reader.segments[-1]
+    before = _checksum(reader.segments[:-1], now)
+    count = len(reader.segments)
+    return f"{count}.{before:08x}.{newest.uid}.{newest.consumed}.{status(newest, now)}"
+
+
+def heads(reader: Reader, now: float | None = None) -> dict[str, Any]:
+    """All heads of the run, as `./index` answers them without `since`."""
+    return since(reader, None, now)
+
+
+def since(reader: Reader, earlier: str | None, now: float | None = None) -> dict[str, Any]:
+    """What is new since a cursor, as `./index` answers it.
+
+    Args:
+        reader: The run.
+        earlier: The cursor of an earlier answer, None or '' for everything.
+        now: Seconds since 1970, by default now.
+
+    Returns:
+        `cursor` and `now` alone where nothing is new. `reset` is true where the cursor is of
+        another state: a writer has vanished, or an older segment has changed.
+
+    Raises:
+        ValueError: If it is no cursor.
+    """
+    now = time.time() if now is None else now
+    current = cursor(reader, now)
+    if earlier == current:
+        return {"cursor": current, "now": now}
+    news = _everything(reader) if not earlier else _news(reader, earlier, now)
+    reset = news is None
+    news = news or _everything(reader)
+    answer: dict[str, Any] = {"cursor": current, "reset": reset, "now": now}
+    return answer | _answer(reader, news, now)
+
+
+class _New(NamedTuple):
+    """A segment with news."""
+
+    number: int
+    base: int
+    segment: Segment
+    after: int  # bytes of its pack that are known to the client, -1 for none
+
+
+def _everything(reader: Reader) -> list[_New]:
+    return [
+        _New(index + 1, base, segment, -1) for index, (base, segment) in enumerate(reader.based())
+    ]
+
+
+def _news(reader: Reader, earlier: str, now: float) -> list[_New] | None:
+    """The segments that changed since a cursor, None where everything must be sent anew."""
+    if earlier == _EMPTY:
+        return _everything(reader)
+    match = _CURSOR.fullmatch(earlier)
+    if match is None:
+        raise ValueError(f"received cursor {earlier!r}, expected one of an earlier answer")
+    count, before, uid, consumed = int(match[1]), int(match[2], 16), match[3], int(match[4])
+    if not 0 < count <= len(reader.segments):
+        return None
+    known = reader.segments[count - 1]
+    if (
+        known.uid != uid
+        or known.consumed < consumed
+        or _checksum(reader.segments[: count - 1], now) != before
+    ):
+        return None
+    first, *later = _everything(reader)[count - 1 :]
+    return [first._replace(after=consumed), *later]
+
+
+def _checksum(segments: Sequence[Segment], now: float) -> int:
+    states = (f"{s.uid}.{s.consumed}.{status(s, now)}" for s in segments)
+    return zlib.crc32(",".join(states).encode("ascii"))
+
+
+def _answer(reader: Reader, news: list[_New], now: float) -> dict[str, Any]:
+    changed = {
+        key
+        for new in news
+        for key, columns in new.segment.series.items()
+        if columns.end > new.after and key[0] != "health"
+    }
+    return {
+        "segments": [_segment(new.number, new.segment, now) for new in news],
+        "positions": [run for new in news for run in _positions(new)],
+        "series": [_series(reader, *key) for key in reader.series() if key in changed],
+        "layouts": {
+            identifier: entry.meta
+            for new in news
+            for identifier, entry in new.segment.layouts.items()
+            if entry.end > new.after
+        },
+        "probes": [_probe(new, entry) for new in news for entry in _later(new, new.segment.probes)],
+        "notices": [
+            _notice(new, entry) for new in news for entry in _later(new, new.segment.notices)
+        ],
+        "latest": {name: _latest(reader, name) for name in ("metrics", "health", "predictions")},
+    }
+
+
+def _later(new: _New, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.end > new.after]
+
+
+def _segment(number: int, segment: Segment, now: float) -> dict[str, Any]:
+    begin, finish = segment.begin, segment.finish
+    return {
+        "segment": number,
+        "writer": segment.uid,
+        "status": status(segment, now),
+        "epochs": begin.get("epochs"),
+        "initial_epoch": begin.get("initial_epoch", 0),
+        "steps": begin.get("steps"),
+        "started": begin.get("time"),
+        "last": segment.last,
+        "ended": None if finish is None else finish.get("time"),
+        "reason": None if finish is None else finish.get("reason"),
+        "backend": begin.get("backend"),
+        "versions": begin.get("versions", {}),
+        "model": begin.get("model"),
+        "damaged": segment.damaged,
+    }
+
+
+def _positions(new: _New) -> list[list[int | bool | None]]:
+    segment = new.segment
+    runs: list[list[int | bool | None]] = []
+    following: int | None = None  # the epoch that would make the last run longer
+    for ordinal in range(segment.positions_from(new.after), len(segment)):
+        epoch, batch, final = segment.position(ordinal)
+        if final:
+            runs.append([new.number, epoch, 1, batch, True])
+            following = None
+        elif batch is not None:
+            runs.append([new.number, epoch, 1, batch])
+            following = None
+        elif epoch == following:
+            count = runs[-1][2]
+            runs[-1][2] = 1 + (count or 0)
+            following = epoch + 1
+        else:
+            runs.append([new.number, epoch, 1])
+            following = epoch + 1
+    return runs
+
+
+def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
+    parts = reader.columns(kind, layer)
+    _, _, newest = parts[-1]
+    head: dict[str, Any] = {
+        "kind": kind,
+        "layer": layer,
+        "layout": newest.layouts[-1][0],
+        "media": newest.media,
+        "images": _images(parts[-1][1], newest.layouts[-1][0], newest.sheets),
+        "count": sum(columns.positions.total for _, _, columns in parts),
+        "bytes": sum(columns.size for _, _, columns in parts),
+        "positions": join_runs(
+            (base + first, count)
+            for base, _, columns in parts
+            for first, count in columns.positions
+        ),
+    }
+    if newest.gray:
+        gray = [columns for _, _, columns in parts if columns.gray]
+        head["range"] = _union([(columns.lo, columns.hi) for columns in gray])
+        head["percentiles"] = _union([(columns.p, columns.q) for columns in gray])
+    return head
+
+
+def _images(segment: Segment, layout: str, sheets: int) -> int:
+    images = segment.layouts[layout].meta.get("images")
+    return images if type(images) is int and max(images, 1) == sheets else sheets
+
+
+def _union(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> list[float] | None:
+    """Smallest and largest of the finite numbers, None where there is none."""
+    low = min((x for lows, _ in pairs for x in lows if math.isfinite(x)), default=None)
+    high = max((x for _, highs in pairs for x in highs if math.isfinite(x)), default=None)
+    return None if low is None or high is None else [low, high]
+
+
+def _probe(new: _New, entry: Entry) -> dict[str, Any]:
+    meta = entry.meta
+    return {
+        "segment": new.number,
+        "writer": new.segment.uid,
+        "size": meta.get("size"),
+        "range": meta.get("range"),
+        "images": meta["images"],
+        "class_names": meta.get("class_names"),
+        "sheets": [[sheet.offset, sheet.length, sheet.crc] for sheet in entry.sheets],
+    }
+
+
+def _notice(new: _New, entry: Entry) -> dict[str, Any]:
+    meta = entry.meta
+    names = ("level", "method", "layer", "text", "remedy", "time")
+    position = None if entry.position is None else new.base + entry.position
+    return {"segment": new.number, "position": position} | {
+        name: meta.get(name) for name in names
+    }
+
+
+def _latest(reader: Reader, name: str) -> int | None:
+    return max(
+        (base + seg.latest[name] for base, seg in reader.based() if name in seg.latest),
+        default=None,
+    )

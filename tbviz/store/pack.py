@@ -1,0 +1,239 @@
+"""Finding the records of a pack: by its index, by hopping, and past damage.
+
+A pack may be growing, torn, truncated, bit-flipped or no pack at all; its index may be behind,
+ahead, or nonsense. Nothing here fails on it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
+
+_LINE = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),(.*\})', re.DOTALL)
+_BLOCK = 1 << 20
+# A record may be half there in so many bytes at the end of a pack.
+_TAIL = HEADER.size + MAX_META
+_LONGEST_LINE = MAX_META + 64
+# Small metas are the rule: one read gets header and meta.
+_PEEK = 2048
+
+
+class Found(NamedTuple):
+    """A record: its meta, where its payload begins in the pack, and where it ends."""
+
+    meta: dict[str, Any]
+    offset: int
+    end: int
+
+
+class PackScanner:
+    """Yields the records of one pack, each once, as they come to be on disk.
+
+    Args:
+        path: The pack. Its index is looked for beside it.
+
+    Attributes:
+        consumed: Bytes of the pack that have been understood or given up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.consumed = 0
+        self._damaged = 0
+        self._bad_tail = False
+        self._index_consumed = 0
+        self._searched = 0  # no whole record begins between `consumed` and here
+        self._seen = (0, 0)  # size and time of change at the last scan
+
+    @property
+    def damaged(self) -> int:
+        """Damaged places met so far, bytes at the end that are no record among them."""
+        return self._damaged + self._bad_tail
+
+    def scan(self) -> Iterator[Found]:
+        """The records that are new since the last call.
+
+        Raises:
+            OSError: If the pack cannot be opened or read.
+        """
+        with self.path.open("rb", buffering=0) as pack:
+            status = os.fstat(pack.fileno())
+            seen = (status.st_size, status.st_mtime_ns)
+            if seen == self._seen:
+                return
+            yield from self._by_index(pack, status.st_size)
+            yield from self._by_hopping(pack, status.st_size)
+            # Last: a caller that stops half-way asks again.
+            self._seen = seen
+
+    def shrank(self) -> bool:
+        """Whether the pack lost bytes that were understood; then all of it is read again.
+
+        Raises:
+            OSError: If there is no pack.
+        """
+        return self.path.stat().st_size < self.consumed
+
+    def _by_index(self, pack: BinaryIO, size: int) -> Iterator[Found]:
+        hopped = False
+        for line, line_end in _lines(self.path.with_suffix(".jsonl"), self._index_consumed):
+            entry = _entry(line)
+            if entry is None:
+                continue  # the pack has the record
+            begin, found = entry
+            if begin > self.consumed and not hopped:
+                # Lines are missing before this one.
+                yield from self._by_hopping(pack, size)
+                hopped = True
+            if begin > self.consumed:
+                continue  # ahead of the pack, or a wrong offset; a later line will tell
+            if begin == self.consumed:
+                if found.end > size:
+                    return  # pending
+                self._advance(found.end)
+                yield found
+            self._index_consumed = line_end
+
+    def _by_hopping(self, pack: BinaryIO, size: int) -> Iterator[Found]:
+        while self.consumed < size:
+            begin = max(self.consumed, self._searched)
+            found = _record(pack, begin, size)
+            if found is _PENDING:
+                return
+            if isinstance(found, Found):
+                if begin > self.consumed:
+                    self._damaged += 1
+                self._advance(found.end)
+                yield found
+                continue
+            # Torn at the end, or damaged: a whole record behind it tells. Without one, the end
+            # may still be being written, and is looked at again when the pack has changed.
+            following = _next_record(pack, begin + 1, size)
+            if following is None:
+                self._bad_tail = found is _DAMAGED
+                if found is _DAMAGED:
+                    self._searched = max(begin, size - _TAIL)
+                return
+            self._searched = following
+
+    def _advance(self, end: int) -> None:
+        self.consumed = self._searched = end
+        self._bad_tail = False
+
+
+class _Not:
+    """Why there is no record at a place."""
+
+
+_TORN = _Not()  # header or meta are not all there yet
+_PENDING = _Not()  # header and meta are, and good; the payload is not
+_DAMAGED = _Not()
+
+
+def _record(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
+    """The record that begins here."""
+    head = read_at(pack, begin, min(_PEEK, size - begin))
+    if len(head) < HEADER.size:
+        return _TORN if MAGIC.startswith(head[: len(MAGIC)]) else _DAMAGED
+    magic, meta_length, payload_length, meta_crc, _ = HEADER.unpack_from(head)
+    if magic != MAGIC or meta_length > MAX_META:
+        return _DAMAGED
+    offset = begin + HEADER.size + meta_length
+    if offset > size:
+        return _TORN
+    data = head[HEADER.size : HEADER.size + meta_length]
+    if len(data) < meta_length:
+        data = read_at(pack, begin + HEADER.size, meta_length)
+    if zlib.crc32(data) != meta_crc:
+        return _DAMAGED
+    try:
+        meta = decode_meta(data)
+    except ValueError:
+        return _DAMAGED
+    # The CRC vouches for the meta, nothing for the header: where they differ, the meta is right.
+    length = meta.get("bytes", 0)
+    if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
+        length = payload_length
+    end = offset + length
+    return Found(meta, offset, end) if end <= size else _PENDING
+
+
+def _next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
+    """Where the next record with good header and meta begins, None if none does."""
+    overlap = len(MAGIC) - 1
+    while begin < size:
+        block = read_at(pack, begin, _BLOCK)
+        at = block.find(MAGIC)
+        while at >= 0:
+            found = _record(pack, begin + at, size)
+            if found is _PENDING or isinstance(found, Found):
+                return begin + at
+            at = block.find(MAGIC, at + 1)
+        if len(block) <= overlap:
+            return None
+        begin += len(block) - overlap
+    return None
+
+
+def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
+    """As many of these bytes as are there."""
+    file.seek(offset)
+    parts = []
+    while length > 0:
+        part = file.read(length)
+        if not part:
+            break
+        parts.append(part)
+        length -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
+    """The whole lines of an index from a byte on, each with where it ends."""
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError:
+        return
+    with file:
+        rest = b""
+        while True:
+            try:
+                block = read_at(file, begin + len(rest), _BLOCK)
+            except OSError:
+                return
+            if not block:
+                return
+            data = rest + block
+            start = 0
+            while (stop := data.find(b"\n", start)) >= 0:
+                yield data[start:stop], begin + stop + 1
+                start = stop + 1
+            begin += start
+            rest = data[start:]
+            if len(rest) > _LONGEST_LINE:
+                return  # no index of ours
+
+
+def _entry(line: bytes) -> tuple[int, Found] | None:
+    """Where a line's record begins, and the record; None where the line is damaged."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
+    data = b"{" + match[3]
+    if zlib.crc32(data) != int(match[2]):
+        return None
+    try:
+        meta = decode_meta(data)
+    except ValueError:
+        return None
+    length = meta.get("bytes", 0)
+    if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
+        return None
+    offset = int(match[1])
+    return offset - HEADER.size - len(data), Found(meta, offset, offset + length)

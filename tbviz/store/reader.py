@@ -1,0 +1,199 @@
+"""Reading a store while it is being written, damaged, or deleted and begun again."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+from tbviz.store.columns import SheetColumns
+from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
+from tbviz.store.pack import read_at
+from tbviz.store.schema import FILE_NAME, MAX_PAYLOAD, Position, store_directory
+from tbviz.store.segment import Segment, Sheet
+
+
+class Reader:
+    """All that is known of one store. Call `refresh` to take in what is new.
+
+    Positions are counted over all segments in writer order: position 0 is the first of the
+    first segment. Not safe to call from several threads, except `sheet`.
+
+    Args:
+        directory: The store, `<log_dir>/plugins/tbviz`. It may not exist (yet).
+
+    Attributes:
+        segments: One a writer, oldest first. A pack without a byte is none yet.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+        self.segments: list[Segment] = []
+        self._known: dict[str, Segment] = {}
+        self._bases: list[int] = [0]
+
+    def refresh(self) -> bool:
+        """Take in what is new on disk. Never fails: damage is counted in the segments.
+
+        Returns:
+            Whether anything changed.
+        """
+        found = _packs(self.directory)
+        changed = False
+        known: dict[str, Segment] = {}
+        for seq, uid, path in found:
+            segment = self._known.get(uid)
+            try:
+                if segment is None or segment.path != path or segment.scanner.shrank():
+                    segment = Segment(seq, uid, path)
+                    changed = True
+                changed |= segment.refresh()
+            except OSError:
+                if segment is None:
+                    continue  # gone between listing and opening
+            known[uid] = segment
+        changed |= known.keys() != self._known.keys()
+        self._known = known
+        self.segments = list(known.values())
+        self._bases = [0]
+        for segment in self.segments:
+            self._bases.append(self._bases[-1] + len(segment))
+        return changed
+
+    def __len__(self) -> int:
+        """How many positions there are."""
+        return self._bases[-1]
+
+    @property
+    def positions(self) -> list[tuple[int, Position]]:
+        """Every position: the number of its segment, counted from 1, and where in it."""
+        return [
+            (index + 1, segment.position(ordinal))
+            for index, segment in enumerate(self.segments)
+            for ordinal in range(len(segment))
+        ]
+
+    def based(self) -> Iterator[tuple[int, Segment]]:
+        """Each segment with the number of its first position."""
+        return zip(self._bases, self.segments, strict=False)
+
+    def place(self, position: int) -> tuple[Segment, int]:
+        """The segment of a position, and its number within it.
+
+        Raises:
+            StoreError: If there is no such position.
+        """
+        if not 0 <= position < len(self):
+            raise StoreError(f"received position {position}, expected 0 to {len(self) - 1}")
+        index = bisect_right(self._bases, position) - 1
+        return self.segments[index], position - self._bases[index]
+
+    def series(self) -> list[tuple[str, str]]:
+        """The (kind, layer) of every series of pictures, in the order of their first pictures."""
+        keys = (key for segment in self.segments for key in segment.series if key[0] != "health")
+        return list(dict.fromkeys(keys))
+
+    def columns(self, kind: str, layer: str) -> list[tuple[int, Segment, SheetColumns]]:
+        """One series in each segment that has it, with the number of the segment's first position.
+
+        Raises:
+            StoreError: If no segment has it.
+        """
+        parts = [
+            (base, segment, segment.series[kind, layer])
+            for base, segment in self.based()
+            if (kind, layer) in segment.series
+        ]
+        if not parts:
+            raise StoreError(f"received series {kind!r} of layer {layer!r}, expected one logged")
+        return parts
+
+    def find(self, kind: str, layer: str, position: int, image: int = 0) -> Sheet:
+        """Where one sheet is.
+
+        Raises:
+            StoreError: If the series has none at this position, or not of this image.
+        """
+        segment, ordinal = self.place(position)
+        columns = segment.series.get((kind, layer))
+        record = None if columns is None else columns.positions.index(ordinal)
+        if columns is None or record is None or not 0 <= image < columns.sheets:
+            raise StoreError(
+                f"received {kind!r} of layer {layer!r}, position {position}, image {image}; "
+                "expected one that was logged"
+            )
+        at = record * columns.sheets + image
+        return Sheet(segment.uid, columns.offset[at], columns.length[at], columns.crc[at])
+
+    def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
+        """The bytes of one sheet.
+
+        Raises:
+            UnknownWriterError: If no pack of this writer is known.
+            DamagedError: If the bytes are gone or have another CRC.
+        """
+        segment = self._known.get(writer)
+        if segment is None:
+            raise UnknownWriterError(f"received writer {writer!r}, expected one of this run")
+        if offset < 0 or not 0 <= length <= MAX_PAYLOAD:
+            raise DamagedError(f"received {length} bytes at {offset}, expected a place in the pack")
+        try:
+            with segment.path.open("rb", buffering=0) as pack:
+                size = os.fstat(pack.fileno()).st_size
+                data = read_at(pack, offset, length) if offset + length <= size else b""
+        except OSError as error:
+            raise DamagedError(f"{segment.path.name} could not be read: {error}") from error
+        if len(data) != length or zlib.crc32(data) != crc:
+            raise DamagedError(
+                f"the {length} bytes at {offset} of {segment.path.name} are not those that were "
+                "written; expected their CRC to be the one in the index"
+            )
+        return data
+
+    def read(self, sheet: Sheet) -> bytes:
+        """The bytes of a sheet that `find` or an entry names. Raises what `sheet` does."""
+        return self.sheet(*sheet)
+
+    def picture(self, kind: str, layer: str, position: int, image: int = 0) -> bytes:
+        """The PNG of one image (0 where the series belongs to no image) at one position.
+
+        Raises:
+            StoreError: If there is none, or it is damaged.
+        """
+        return self.read(self.find(kind, layer, position, image))
+
+
+def open_run(log_dir: str | Path) -> Reader:
+    """A reader of what is logged under a log directory by now.
+
+    Example:
+        >>> run = open_run("logs")
+        >>> png = run.picture("activations", "conv1", position=3, image=0)
+    """
+    reader = Reader(store_directory(log_dir))
+    reader.refresh()
+    return reader
+
+
+def _packs(directory: Path) -> list[tuple[int, str, Path]]:
+    """Number, writer and path of the packs that hold anything, in writer order."""
+    packs: dict[str, tuple[int, str, Path]] = {}
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    for name in names:
+        match = FILE_NAME.fullmatch(name)
+        if match is None or match["uid"] in packs:
+            continue
+        path = directory / name
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            packs[match["uid"]] = (int(match["seq"]), match["uid"], path)
+    return list(packs.values())

@@ -1,0 +1,143 @@
+"""The words of the format: magic, limits, positions, and metas to bytes and back.
+
+What they mean is in docs/format.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = 1
+MAGIC = b"\x89tbv\r\n\x1a\n"
+# Magic, lengths of meta and payload, CRC-32 of meta and payload.
+HEADER = struct.Struct("<8sIIII")
+MAX_META = 16 << 20
+MAX_PAYLOAD = 1 << 30
+
+FILE_NAME = re.compile(r"(?P<seq>[0-9]{6})-(?P<uid>[0-9a-f]{16})\.pack")
+
+KINDS = (
+    "writer",
+    "fit",
+    "model",
+    "probe",
+    "layout",
+    "metrics",
+    "health",
+    "predictions",
+    "notice",
+    "cost",
+    "activations",
+    "maximization",
+    "cam",
+)
+MEDIA = ("gray8", "rgb8", "table", "json")
+STATUSES = ("finished", "stopped", "failed")
+HEALTH_NUMBERS = ("dead", "sparsity", "mean", "std", "minimum", "maximum", "likeness", "change")
+COSTS = ("main", "compile", "wait", "writer", "epoch")
+
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class Position(NamedTuple):
+    """A place in one `fit` that the slider can stand on.
+
+    Args:
+        epoch: Counted from 0.
+        batch: Optimizer steps since the start of this `fit`, None at an epoch's end.
+        final: Whether this is the state that `fit` left behind.
+    """
+
+    epoch: int
+    batch: int | None = None
+    final: bool = False
+
+    def fields(self) -> dict[str, int | bool]:
+        """The fields of a record's meta that say this position."""
+        meta: dict[str, int | bool] = {"epoch": self.epoch}
+        if self.batch is not None:
+            meta["batch"] = self.batch
+        if self.final:
+            meta["final"] = True
+        return meta
+
+
+def store_directory(log_dir: str | Path) -> Path:
+    """Where the store of a log directory lies: `<log_dir>/plugins/tbviz`."""
+    return Path(log_dir).expanduser() / "plugins" / "tbviz"
+
+
+def plain(value: object) -> Any:
+    """A value as JSON can say it: non-finite floats as strings, numpy's scalars as Python's.
+
+    Raises:
+        TypeError: For a value that has no place in JSON.
+    """
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    as_python = getattr(value, "tolist", None)  # numpy's scalars and arrays
+    if callable(as_python):
+        return plain(as_python())
+    raise TypeError(f"{type(value).__name__} has no place in JSON; use numbers, texts, lists, dicts")
+
+
+def number(value: object) -> float:
+    """A number as the format writes it, with `"NaN"`, `"Infinity"` and `"-Infinity"`.
+
+    Raises:
+        ValueError: If it is not a number.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and value in _NON_FINITE:
+        return _NON_FINITE[value]
+    raise ValueError(f"received {value!r}, expected a number")
+
+
+def encode_json(value: object) -> bytes:
+    """Compact JSON without a line feed; non-finite floats are strings. For metas and payloads."""
+    return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def decode_meta(data: bytes) -> dict[str, Any]:
+    """The meta that these bytes hold.
+
+    Raises:
+        ValueError: If they do not hold one JSON object with a `kind`.
+    """
+    try:
+        meta = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("a meta is nested too deeply") from error
+    if not isinstance(meta, dict) or not isinstance(meta.get("kind"), str):
+        raise ValueError("a meta is not an object with a kind")
+    return meta
+
+
+def layout_id(fields: Mapping[str, object]) -> str:
+    """Eight hexadecimal digits that stand for what a layout says.
+
+    Args:
+        fields: The layout's fields; `id`, `kind` and `time` do not count.
+
+    Returns:
+        The same digits for the same fields, in whatever order.
+    """
+    rest = {key: value for key, value in fields.items() if key not in {"id", "kind", "time"}}
+    text = json.dumps(plain(rest), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]

@@ -1,0 +1,293 @@
+"""What one writer's pack says, held as columns."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tbviz.store.columns import Numbers, SheetColumns
+from tbviz.store.pack import Found, PackScanner
+from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
+
+_UINT32 = 1 << 32
+_INT63 = 1 << 63
+
+
+class Sheet(NamedTuple):
+    """Where the bytes of a sheet are."""
+
+    writer: str
+    offset: int
+    length: int
+    crc: int
+
+
+class Entry(NamedTuple):
+    """A meta that is kept as it is, and where its record ends in the pack."""
+
+    end: int
+    position: int | None
+    meta: dict[str, Any]
+    sheets: tuple[Sheet, ...]
+
+
+class Segment:
+    """The records of one writer. Positions are counted from 0 within it.
+
+    Args:
+        seq: The number in the pack's name.
+        uid: The writer.
+        path: The pack.
+    """
+
+    def __init__(self, seq: int, uid: str, path: Path) -> None:
+        self.seq = seq
+        self.uid = uid
+        self.path = path
+        self.scanner = PackScanner(path)
+        self.last = 0.0  # time of the newest record
+        self.begin: dict[str, Any] = {}
+        self.finish: dict[str, Any] | None = None
+        self.fit_end = 0  # where the last `fit` record ends
+        self.epochs = array("q")
+        self.batches = array("q")  # -1 at an epoch's end
+        self.finals = bytearray()
+        self.position_ends = array("q")  # where the first record of each ends
+        self.position_times = array("d")
+        self.series: dict[tuple[str, str], SheetColumns] = {}
+        self.layouts: dict[str, Entry] = {}
+        self.models: list[Entry] = []
+        self.probes: list[Entry] = []
+        self.notices: list[Entry] = []
+        self.metrics: dict[str, Numbers] = {}
+        self.cost: dict[str, Numbers] = {name: Numbers() for name in COSTS}
+        self.health: dict[str, dict[str, Numbers]] = {}
+        self.health_channels: dict[str, int] = {}
+        self.health_columns: list[str] = []
+        self.predictions: dict[int, bytes] = {}
+        self.scale = "probability"
+        self.latest: dict[str, int] = {}  # last position of metrics, health, predictions
+        self._ordinals: dict[Position, int] = {}
+        self._unreadable = 0
+
+    @property
+    def damaged(self) -> int:
+        """Damaged places of the pack, and records whose fields make no sense."""
+        return self.scanner.damaged + self._unreadable
+
+    @property
+    def consumed(self) -> int:
+        """Bytes of the pack that have been understood."""
+        return self.scanner.consumed
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def refresh(self) -> bool:
+        """Take in what is new in the pack.
+
+        Returns:
+            Whether anything was.
+
+        Raises:
+            OSError: If the pack cannot be read.
+        """
+        before = (self.consumed, self.damaged)
+        for found in self.scanner.scan():
+            try:
+                self._take(found)
+            except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
+                self._unreadable += 1
+        return before != (self.consumed, self.damaged)
+
+    def position(self, ordinal: int) -> Position:
+        """The position with this number."""
+        batch = self.batches[ordinal]
+        return Position(
+            self.epochs[ordinal], None if batch < 0 else batch, bool(self.finals[ordinal])
+        )
+
+    def ordinal(self, position: Position) -> int | None:
+        """The number of this position, None where it has not been logged."""
+        return self._ordinals.get(position)
+
+    def positions_from(self, end: int) -> int:
+        """The first position that was written at or behind this byte of the pack."""
+        return bisect_left(self.position_ends, end + 1)
+
+    def _take(self, found: Found) -> None:
+        meta, offset, end = found
+        time = number(meta.get("time", 0.0))
+        if 0 < time < 1e12:
+            self.last = max(self.last, time)
+        ordinal = self._place(meta, end, time)
+        kind = meta["kind"]
+        take = getattr(self, f"_take_{kind}", None) if kind in _TAKEN else None
+        if take is not None:
+            take(meta, _sheets(self.uid, meta, offset), ordinal, end)
+        elif ordinal is not None and "layout" in meta and "sheets" in meta:
+            self._take_picture(meta, _sheets(self.uid, meta, offset), ordinal, end)
+
+    def _place(self, meta: dict[str, Any], end: int, time: float) -> int | None:
+        epoch = meta.get("epoch")
+        if epoch is None:
+            return None
+        batch = meta.get("batch")
+        position = Position(
+            _whole(epoch), None if batch is None else _whole(batch), meta.get("final") is True
+        )
+        ordinal = self._ordinals.get(position)
+        if ordinal is None:
+            ordinal = self._ordinals[position] = len(self.epochs)
+            self.epochs.append(position.epoch)
+            self.batches.append(-1 if position.batch is None else position.batch)
+            self.finals.append(position.final)
+            self.position_ends.append(end)
+            self.position_times.append(time)
+        return ordinal
+
+    def _take_fit(
+        self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int
+    ) -> None:
+        if meta["event"] == "begin":
+            self.begin = meta
+        elif meta["event"] == "end":
+            status = meta.get("status")
+            self.finish = {**meta, "status": status if status in STATUSES else "stopped"}
+        self.fit_end = end
+
+    def _take_model(
+        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+    ) -> None:
+        if len(sheets) != 1:
+            raise ValueError("a model has one sheet")
+        self.models.append(Entry(end, ordinal, meta, tuple(sheets)))
+
+    def _take_probe(
+        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+    ) -> None:
+        if not isinstance(meta["images"], list) or len(meta["images"]) != len(sheets):
+            raise ValueError("a probe has a sheet an image")
+        self.probes = [Entry(end, ordinal, meta, tuple(sheets))]
+
+    def _take_layout(
+        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, end: int
+    ) -> None:
+        identifier = meta["id"]
+        if not isinstance(identifier, str):
+            raise TypeError("a layout's id is a text")
+        meta = {key: value for key, value in meta.items() if key not in {"kind", "time", "id"}}
+        self.layouts.setdefault(identifier, Entry(end, ordinal, meta, ()))
+
+    def _take_notice(
+        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, end: int
+    ) -> None:
+        self.notices.append(Entry(end, ordinal, meta, ()))
+
+    def _take_metrics(
+        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+    ) -> None:
+        values = {str(tag): number(value) for tag, value in meta["values"].items()}
+        place = _needed(ordinal)
+        for tag, value in values.items():
+            self.metrics.setdefault(tag, Numbers()).put(place, value)
+        self.latest["metrics"] = place
+
+    def _take_cost(
+        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+    ) -> None:
+        place = _needed(ordinal)
+        for name in COSTS:
+            value = meta.get("seconds" if name == "main" else name)
+            if isinstance(value, dict):
+                self.cost[name].put(place, sum(number(part) for part in value.values()))
+            elif value is not None:
+                self.cost[name].put(place, number(value))
+
+    def _take_predictions(
+        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+    ) -> None:
+        place = _needed(ordinal)
+        if not isinstance(meta["images"], list):
+            raise TypeError("predictions have a list an image")
+        # As text: a tenth of what the lists would take.
+        self.predictions[place] = json.dumps(meta["images"], separators=(",", ":")).encode()
+        if meta.get("scale") in {"probability", "score"}:
+            self.scale = meta["scale"]
+        self.latest["predictions"] = place
+
+    def _take_health(
+        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+    ) -> None:
+        place = _needed(ordinal)
+        layers = meta["layers"]
+        rows = meta.get("rows") or []
+        for index, (layer, values) in enumerate(layers.items()):
+            columns = self.health.setdefault(layer, {name: Numbers() for name in HEALTH_NUMBERS})
+            for name in HEALTH_NUMBERS:
+                if values.get(name) is not None:
+                    columns[name].put(place, number(values[name]))
+            channels = values.get("channels", rows[index] if index < len(rows) else 0)
+            self.health_channels[layer] = _whole(channels)
+            if index < len(sheets):
+                series = self.series.setdefault(("health", layer), SheetColumns("table", 1))
+                sheet = sheets[index]
+                row = (sheet.length, sheet.crc)
+                series.append(place, "", sheet.offset, [row], ())
+                series.end = end
+        if isinstance(meta.get("columns"), list):
+            self.health_columns = [str(name) for name in meta["columns"]]
+        self.latest["health"] = place
+
+    def _take_picture(
+        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int, end: int
+    ) -> None:
+        layer, media, layout = meta["layer"], meta["media"], meta["layout"]
+        if not isinstance(layer, str) or layout not in self.layouts or media not in MEDIA:
+            raise ValueError("a picture has a layer, a medium and a layout written before it")
+        gray = media == "gray8"
+        rows = [(sheet.length, sheet.crc) for sheet in sheets]
+        summaries = [_summary(row) for row in meta["sheets"]] if gray else []
+        key = (meta["kind"], layer)
+        series = self.series.get(key) or SheetColumns(media, len(rows))
+        if series.media != media or not rows:
+            raise ValueError("a series keeps its media")
+        series.append(ordinal, layout, sheets[0].offset, rows, summaries)
+        series.end = end
+        self.series[key] = series
+
+
+_TAKEN = frozenset(
+    ["fit", "model", "probe", "layout", "notice", "metrics", "cost", "predictions", "health"]
+)
+
+
+def _sheets(uid: str, meta: dict[str, Any], offset: int) -> list[Sheet]:
+    sheets = []
+    for row in meta.get("sheets", ()):
+        length, crc = _whole(row[0]), _whole(row[1])
+        if length >= _UINT32 or crc >= _UINT32:
+            raise ValueError("lengths and CRCs have 32 bits")
+        sheets.append(Sheet(uid, offset, length, crc))
+        offset += length
+    return sheets
+
+
+def _summary(row: Sequence[object]) -> tuple[float, float, float, float]:
+    return number(row[2]), number(row[3]), number(row[4]), number(row[5])
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value < _INT63:
+        raise ValueError(f"received {value!r}, expected a whole number that is not negative")
+    return value
+
+
+def _needed(ordinal: int | None) -> int:
+    if ordinal is None:
+        raise ValueError("a record of this kind has a position")
+    return ordinal
