@@ -91,8 +91,7 @@ def colormap(name: str) -> NDArray[np.uint8]:
         ValueError: there is no such map.
     """
     if name not in COLORMAPS:
-        message = f"there is no colour map {name!r}; there are {', '.join(COLORMAPS)}."
-        raise ValueError(message)
+        raise ValueError(f"there is no colour map {name!r}; there are {', '.join(COLORMAPS)}.")
     return COLORMAPS[name]
 
 

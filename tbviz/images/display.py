@@ -45,20 +45,19 @@ def display(
     """
     array = np.asarray(images)
     if not np.can_cast(array.dtype, np.float64):
-        message = f"display got images of type {array.dtype}; it takes real numbers."
-        raise TypeError(message)
+        raise TypeError(f"display got images of type {array.dtype}; it takes real numbers.")
     if array.ndim == 3:
         array = array[..., np.newaxis]
     if array.ndim != 4 or array.shape[3] == 0:
-        message = (
+        raise ValueError(
             f"display got images of shape {np.shape(images)}; it takes (n, height, width) or "
             "(n, height, width, channels)."
         )
-        raise ValueError(message)
     lo, hi = _learn(array) if bounds is None else (float(bounds[0]), float(bounds[1]))
     if not -_LARGEST <= lo < hi <= _LARGEST:
-        message = f"display got bounds {bounds}; it takes two finite numbers, the lesser first."
-        raise ValueError(message)
+        raise ValueError(
+            f"display got bounds {bounds}; it takes two finite numbers, the lesser first."
+        )
     if array.dtype != np.uint8 or (lo, hi) != (0.0, 255.0):
         values = np.clip(array.astype(np.float64), lo, hi)
         array = np.floor(np.nan_to_num((values - lo) / (hi - lo)) * 255 + 0.5).astype(np.uint8)

@@ -39,11 +39,10 @@ def enlarge(small: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
     """
     values = np.asarray(small, np.float64)
     if values.ndim != 2 or 0 in values.shape or min(size) < 1:
-        message = (
+        raise ValueError(
             f"enlarge got a map of shape {values.shape} and size {size}; it takes one map "
             "(h, w) and a size (H, W) of at least one pixel each."
         )
-        raise ValueError(message)
     height, width = size
     with np.errstate(invalid="ignore", over="ignore"):
         return _stretch(_stretch(values, width).T, height).T
@@ -88,14 +87,12 @@ def overlay(
             0 to 1, or there is no such colour map.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        message = (
+        raise ValueError(
             f"overlay got an image of shape {image.shape}, {image.dtype}; it takes uint8 RGB "
             "(H, W, 3). tbviz.images.ranges.display makes such images."
         )
-        raise ValueError(message)
     if not 0 <= strength <= 1:
-        message = f"overlay got strength {strength}; it takes an opacity from 0 to 1."
-        raise ValueError(message)
+        raise ValueError(f"overlay got strength {strength}; it takes an opacity from 0 to 1.")
     enlarged = enlarge(cam, image.shape[:2])
     heat = np.zeros_like(enlarged)
     if 0 < maximum < np.inf:

@@ -57,11 +57,10 @@ def quantize(tile: ArrayLike) -> tuple[NDArray[np.uint8], float, float]:
     """
     array = np.asarray(tile)
     if array.ndim != 2:
-        message = (
+        raise ValueError(
             f"quantize got an array of shape {array.shape}; it takes one tile (height, width). "
             "For several tiles (n, height, width) use quantize_tiles."
         )
-        raise ValueError(message)
     levels, lo, hi = quantize_tiles(array[np.newaxis])
     return levels[0], float(lo[0]), float(hi[0])
 
@@ -93,11 +92,10 @@ def quantize_tiles(
     """
     array = as_float32(tiles)
     if array.ndim != 3 or 0 in array.shape[1:]:
-        message = (
+        raise ValueError(
             f"quantize_tiles got an array of shape {array.shape}; "
             "it takes tiles (n, height, width) of at least one pixel."
         )
-        raise ValueError(message)
     count = len(array)
     flat = array.reshape(count, array.shape[1] * array.shape[2])
     lo, hi = flat.min(axis=1), flat.max(axis=1)
@@ -175,11 +173,10 @@ def look_up(table: NDArray[Number], levels: NDArray[np.uint8]) -> NDArray[Number
     if not tiles:
         return table[levels]
     if levels.shape[:1] != tuple(tiles):
-        message = (
+        raise ValueError(
             f"{tiles} ranges were given for levels of shape {levels.shape}; "
             "give one range, or one for each entry of the first axis of the levels."
         )
-        raise ValueError(message)
     first = np.arange(0, tiles[0] * depth, depth).reshape(-1, *[1] * (levels.ndim - 1))
     return table.reshape(tiles[0] * depth, width)[levels + first]
 
@@ -199,14 +196,19 @@ def summary(values: ArrayLike) -> tuple[float, float, float, float]:
         flat = flat[np.isfinite(flat)]
     if not flat.size:
         return np.nan, np.nan, np.nan, np.nan
-    places = [(flat.size - 1) * share for share in (0.005, 0.995)]
-    below = [int(place) for place in places]
-    above = [min(index + 1, flat.size - 1) for index in below]
-    parted = np.partition(flat, sorted({*below, *above}))
-    # In float64: neighbours may lie further apart than the largest float32.
-    low = parted[below].astype(np.float64)
-    percentiles = low + (parted[above].astype(np.float64) - low) * (np.subtract(places, below))
-    return float(flat.min()), float(flat.max()), float(percentiles[0]), float(percentiles[1])
+    percentiles = _percentile(flat, 0.005), _percentile(flat, 0.995)
+    return float(flat.min()), float(flat.max()), *percentiles
+
+
+def _percentile(values: NDArray[np.float32], share: float) -> float:
+    # One place at a time: numpy's partition by several is ten times slower, and np.percentile
+    # works in float32, where the distance of two neighbours may overflow.
+    place = (values.size - 1) * share
+    index = int(place)
+    parted = np.partition(values, index)
+    below = float(parted[index])
+    above = float(parted[index + 1 :].min(initial=np.inf))
+    return below if place == index else below + (above - below) * (place - index)
 
 
 def as_float32(values: ArrayLike) -> NDArray[np.float32]:
@@ -217,8 +219,7 @@ def as_float32(values: ArrayLike) -> NDArray[np.float32]:
     """
     array = np.asarray(values)
     if not np.can_cast(array.dtype, np.float64):
-        message = f"got values of type {array.dtype}; pictures are made of real numbers."
-        raise TypeError(message)
+        raise TypeError(f"got values of type {array.dtype}; pictures are made of real numbers.")
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
 

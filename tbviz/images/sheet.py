@@ -101,11 +101,10 @@ def encode_rgb(
         ValueError: the shape or the type does not fit, or `columns` is below 1.
     """
     if tiles.dtype != np.uint8 or tiles.ndim != 4 or tiles.shape[3] != 3:
-        message = (
+        raise ValueError(
             f"encode_rgb got tiles of shape {tiles.shape}, {tiles.dtype}; it takes uint8 "
             "(n, height, width, 3). tbviz.images.ranges.display makes such tiles."
         )
-        raise ValueError(message)
     return Sheet(_png(arrange(tiles, columns), None, text), None)
 
 
@@ -131,11 +130,11 @@ def decode(png: bytes) -> Decoded:
         if ranges is not None:
             ranges = ranges.astype(np.float32).reshape(-1, 2)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        message = f"{len(png)} bytes that begin with {png[:8]!r} are no sheet: {error}"
-        raise ValueError(message) from error
+        raise ValueError(
+            f"{len(png)} bytes that begin with {png[:8]!r} are no sheet: {error}"
+        ) from error
     if mode not in {"L", "RGB"}:
-        message = f"got a PNG of mode {mode}; a sheet is 8-bit gray (L) or RGB."
-        raise ValueError(message)
+        raise ValueError(f"got a PNG of mode {mode}; a sheet is 8-bit gray (L) or RGB.")
     return Decoded(pixels, ranges, text)
 
 
@@ -153,11 +152,10 @@ def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
         ValueError: there is nothing to lay out, or `columns` is below 1.
     """
     if tiles.ndim not in {3, 4} or 0 in tiles.shape or columns < 1:
-        message = (
+        raise ValueError(
             f"arrange got tiles of shape {tiles.shape} and {columns} columns; it takes at least "
             "one tile (n, height, width) or (n, height, width, channels) and one column."
         )
-        raise ValueError(message)
     count, height, width, *channels = tiles.shape
     columns = min(columns, count)
     rows = math.ceil(count / columns)
@@ -184,11 +182,10 @@ def split(pixels: NDArray[np.uint8], tile: tuple[int, int], count: int) -> NDArr
     height, width = tile
     rows, columns = (side // max(1, step) for side, step in zip(pixels.shape, tile, strict=False))
     if (rows * height, columns * width) != pixels.shape[:2] or not 0 < count <= rows * columns:
-        message = (
+        raise ValueError(
             f"{count} tiles of {height} x {width} do not fit a sheet of shape {pixels.shape}; "
             "its layout record says which do."
         )
-        raise ValueError(message)
     channels = pixels.shape[2:]
     grid = pixels.reshape(rows, height, columns, width, *channels).swapaxes(1, 2)
     return grid.reshape(rows * columns, height, width, *channels)[:count]

@@ -150,7 +150,7 @@ def _gray_sheet() -> dict[str, Any]:
 
 
 def _gray_column() -> dict[str, Any]:
-    # Smooth, and large enough for more than one of PNG's row filters.
+    # Large and smooth enough that Pillow chooses all of its row filters.
     rows, columns = np.mgrid[0:24, 0:40]
     bowl = ((rows - 11) ** 2 + (columns - 20) ** 2) / 64 - 2.5
     tiles = np.stack([bowl, rows * columns / 128, (rows + 2 * columns) % 7])
