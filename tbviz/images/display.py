@@ -24,8 +24,8 @@ def display(
     data says in which. The range is learnt from all images together:
 
     * uint8 is 0 to 255, bool is 0 to 1;
-    * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value, where up to
-      5 % beyond its ends is taken as the overshoot of resizing and cut off;
+    * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value; where they fill
+      half of it, up to 5 % beyond its ends is taken as the overshoot of resizing and cut off;
     * else the least and the greatest finite value (standardised images, more than 8 bits); where
       all values are equal, the range between that value and zero.
 
@@ -73,7 +73,8 @@ def _learn(images: NDArray[np.generic]) -> tuple[float, float]:
         return _USUAL[0]
     least, greatest = np.clip([values.min(), values.max()], -_LARGEST, _LARGEST).tolist()
     for lo, hi in _USUAL:
-        beyond = _OVERSHOOT * (hi - lo)
+        # Standardised images reach below 0 too, but fill little of 0 to 255.
+        beyond = _OVERSHOOT * (hi - lo) if greatest - least >= (hi - lo) / 2 else 0.0
         if lo - beyond <= least and greatest <= hi + beyond:
             return lo, hi
     if least == greatest:

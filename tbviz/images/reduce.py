@@ -44,18 +44,19 @@ def area_average(maps: ArrayLike, limit: int = 64) -> NDArray[np.float32]:
     height, width = reduced_size(array.shape[-2], array.shape[-1], limit)
     if (height, width) == array.shape[-2:]:
         return array
-    # Twice as fast in float32, where the distance of two values fits in it.
-    least, greatest = float(array.min()), float(array.max())
-    ordinary = max(-least, greatest) < _ORDINARY
-    precision: type[np.floating] = np.float32 if ordinary else np.float64
-    rows = _overlaps(array.shape[-2], height).astype(precision)
-    columns = _overlaps(array.shape[-1], width).astype(precision).T
     finite = np.isfinite(array)
-    values = (array if finite.all() else np.where(finite, array, 0)).astype(precision, copy=False)
+    whole = bool(finite.all())
+    values: NDArray[np.floating] = array if whole else np.where(finite, array, 0)
+    # Twice as fast in float32, where the distance of two values fits in it.
+    ordinary = max(-float(values.min(initial=0)), float(values.max(initial=0))) < _ORDINARY
+    precision: type[np.floating] = np.float32 if ordinary else np.float64
+    values = values.astype(precision, copy=False)
+    rows: NDArray[np.floating] = _overlaps(array.shape[-2], height).astype(precision)
+    columns: NDArray[np.floating] = _overlaps(array.shape[-1], width).astype(precision).T
     # Weights sum to 1 only nearly: what is averaged is the distance from one of the values.
     origin = values[..., :1, :1]
-    reduced = (rows @ (values - origin) @ columns + origin).astype(np.float32)
-    if finite.all():
+    reduced: NDArray[np.float32] = (rows @ (values - origin) @ columns + origin).astype(np.float32)
+    if whole:
         return reduced
     negative, positive, undefined = (
         rows @ spoilt.astype(precision) @ columns > 0
