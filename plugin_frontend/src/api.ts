@@ -1,0 +1,320 @@
+/** The routes of the plugin (`tbviz/plugin/http_api.md`), typed; relative addresses only. */
+
+import type { Json, JsonNumber } from "./json";
+import type { OrdinalRun, PositionRun } from "./positions";
+
+export type Status = "live" | "finished" | "stopped" | "failed" | "lost";
+
+export interface RunHead {
+  run: string;
+  segments: number;
+  positions: number;
+  bytes: number;
+  last: number | null;
+  status: Status;
+}
+
+export interface RunsAnswer {
+  runs: RunHead[];
+  now: number;
+  version: string;
+  logdir: string;
+}
+
+export interface Segment {
+  segment: number;
+  writer: string;
+  status: Status;
+  epochs: number | null;
+  initial_epoch: number | null;
+  steps: number | null;
+  started: number | null;
+  last: number | null;
+  ended: number | null;
+  reason: string | null;
+  backend: string | null;
+  versions?: Record<string, string>;
+  damaged?: number;
+}
+
+export interface Series {
+  kind: string;
+  layer: string;
+  layout: string;
+  media: string;
+  images: number;
+  count: number;
+  bytes: number;
+  range: [JsonNumber, JsonNumber] | null;
+  percentiles: [JsonNumber, JsonNumber] | null;
+  positions: OrdinalRun[];
+}
+
+export interface Layout {
+  of: string;
+  layer: string;
+  media: string;
+  tile: [number, number];
+  tiles: number;
+  columns: number;
+  images: number;
+  channels?: number[];
+  total?: number;
+  map?: [number, number];
+  roles?: string[];
+  method?: string;
+  title?: string;
+}
+
+export interface ProbeImage {
+  name: string | null;
+  label: number | null;
+  class: string | null;
+}
+
+export interface Probe {
+  segment: number;
+  writer: string;
+  size: [number, number];
+  range: [JsonNumber, JsonNumber];
+  images: ProbeImage[];
+  class_names: string[] | null;
+  sheets: [number, number, number][];
+}
+
+export interface Notice {
+  segment: number;
+  position: number | null;
+  level: "info" | "warning";
+  method: string | null;
+  layer: string | null;
+  text: string;
+  remedy: string | null;
+  time: number;
+}
+
+export interface Latest {
+  metrics: number | null;
+  health: number | null;
+  predictions: number | null;
+}
+
+export interface IndexAnswer {
+  cursor: string;
+  now: number;
+  reset?: boolean;
+  segments?: Segment[];
+  positions?: PositionRun[];
+  series?: Series[];
+  layouts?: Record<string, Layout>;
+  probes?: Probe[];
+  notices?: Notice[];
+  latest?: Latest;
+}
+
+export interface SeriesAnswer {
+  since: number;
+  images: number;
+  positions: OrdinalRun[];
+  writers: [string, number][];
+  layouts: [string, number][];
+  offset: number[];
+  length: number[];
+  crc: number[];
+  lo?: JsonNumber[];
+  hi?: JsonNumber[];
+  p?: JsonNumber[];
+  q?: JsonNumber[];
+}
+
+type Column = (JsonNumber | null)[];
+
+export interface ScalarsAnswer {
+  source: "store" | "tensorboard";
+  since: number;
+  positions: OrdinalRun[];
+  tags: Record<string, Column>;
+  cost?: Record<string, Column>;
+}
+
+export interface HealthAnswer {
+  since: number;
+  positions: OrdinalRun[];
+  layers: string[];
+  channels: (number | null)[];
+  numbers: Record<string, Column[]>;
+}
+
+export interface ChannelsAnswer {
+  position: number;
+  columns: Record<string, Column>;
+}
+
+export interface PredictionsAnswer {
+  since: number;
+  positions: OrdinalRun[];
+  scale: "probability" | "score";
+  images: ([number, JsonNumber][] | null)[][];
+}
+
+export interface ModelNode {
+  path: string;
+  name: string;
+  class: string;
+  parent: string | null;
+  shape: (number | null)[] | null;
+  parameters: number | null;
+  trainable: boolean | null;
+  config: Record<string, Json> | null;
+  kinds: string[] | null;
+  reason: string | null;
+}
+
+export interface ModelAnswer {
+  nodes: ModelNode[];
+  name?: string;
+  class?: string;
+  parameters?: number | null;
+  trainable?: number | null;
+}
+
+/** Where the bytes of one sheet are. */
+export interface SheetRef {
+  writer: string;
+  offset: number;
+  length: number;
+  crc: number;
+}
+
+/** What the server said instead of an answer; status 0 where it said nothing. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+type Parameters = Record<string, string | number | null | undefined>;
+
+function address(route: string, parameters: Parameters): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined) query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `./${route}?${text}` : `./${route}`;
+}
+
+async function ask(route: string, parameters: Parameters, signal?: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(address(route, parameters), signal ? { signal } : {});
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "TensorBoard does not answer");
+  }
+  if (response.ok) return response;
+  let message = `${response.status} ${response.statusText}`;
+  try {
+    const answer = (await response.json()) as { error?: string };
+    if (answer.error) message = answer.error;
+  } catch {
+    // The status is all there is to say.
+  }
+  throw new ApiError(response.status, message);
+}
+
+async function json<T>(route: string, parameters: Parameters, signal?: AbortSignal): Promise<T> {
+  return (await ask(route, parameters, signal)).json() as Promise<T>;
+}
+
+export const getRuns = () => json<RunsAnswer>("runs", {});
+
+export const getIndex = (run: string, since: string | null, signal?: AbortSignal) =>
+  json<IndexAnswer>("index", { run, since }, signal);
+
+export const getSeries = (run: string, kind: string, layer: string, since: number) =>
+  json<SeriesAnswer>("series", { run, kind, layer, since });
+
+export const getScalars = (run: string, since: number) =>
+  json<ScalarsAnswer>("scalars", { run, since });
+
+export const getHealth = (run: string, since: number) =>
+  json<HealthAnswer>("health", { run, since });
+
+export const getPredictions = (run: string, since: number) =>
+  json<PredictionsAnswer>("predictions", { run, since });
+
+export const getChannels = (run: string, layer: string, position: number, signal?: AbortSignal) =>
+  json<ChannelsAnswer>("channels", { run, layer, position }, signal);
+
+export const getModel = (run: string, segment?: number) =>
+  json<ModelAnswer>("model", { run, segment });
+
+export async function getSheet(
+  run: string,
+  ref: SheetRef,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const response = await ask("sheet", { run, ...ref }, signal);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Several sheets in one answer; null for one that cannot be read. */
+export async function getSheets(
+  run: string,
+  refs: readonly SheetRef[],
+  signal?: AbortSignal,
+): Promise<(Uint8Array | null)[]> {
+  const sheets = refs.map((r) => `${r.writer}:${r.offset}:${r.length}:${r.crc}`).join(",");
+  const response = await ask("sheets", { run, sheets }, signal);
+  return splitSheets(new Uint8Array(await response.arrayBuffer()), refs.length);
+}
+
+const MISSING = 0xffffffff;
+
+export function splitSheets(bytes: Uint8Array, count: number): (Uint8Array | null)[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out: (Uint8Array | null)[] = [];
+  for (let at = 0; out.length < count && at + 4 <= bytes.length; ) {
+    const length = view.getUint32(at, true);
+    at += 4;
+    if (length === MISSING) {
+      out.push(null);
+    } else {
+      out.push(at + length <= bytes.length ? bytes.subarray(at, at + length) : null);
+      at += length;
+    }
+  }
+  while (out.length < count) out.push(null);
+  return out;
+}
+
+export interface Strip {
+  png: Uint8Array;
+  positions: number[];
+}
+
+/** Frames of some tiles over the positions `first` to `last`, both included. */
+export async function getStrip(
+  run: string,
+  series: { kind: string; layer: string },
+  image: number,
+  tiles: readonly number[],
+  [first, last]: readonly [number, number],
+  signal?: AbortSignal,
+): Promise<Strip> {
+  const parameters = { run, kind: series.kind, layer: series.layer, image };
+  const response = await ask(
+    "strip",
+    { ...parameters, tiles: tiles.join(","), positions: `${first}-${last}` },
+    signal,
+  );
+  const shown = response.headers.get("X-Tbviz-Positions") ?? "";
+  return {
+    png: new Uint8Array(await response.arrayBuffer()),
+    positions: shown === "" ? [] : shown.split(",").map(Number),
+  };
+}

@@ -1,0 +1,60 @@
+/** Many positions on few pixels. */
+
+/** Each value carried on to the positions after it that have none. */
+export function carried(values: readonly (number | undefined)[], length: number): number[] {
+  const out = new Array<number>(length);
+  let last = Number.NaN;
+  for (let i = 0; i < length; i++) {
+    last = values[i] ?? last;
+    out[i] = last;
+  }
+  return out;
+}
+
+/** The largest of the values that share a bin; NaN where none is a number. */
+export function maxima(values: readonly number[], bins: number): number[] {
+  const out = new Array<number>(bins).fill(Number.NaN);
+  values.forEach((value, i) => {
+    const bin = Math.floor((i * bins) / values.length);
+    const held = out[bin] ?? Number.NaN;
+    if (!(value <= held) && !Number.isNaN(value)) out[bin] = value;
+  });
+  return out;
+}
+
+/** Points of a line, at most `bins` of them by their mean, as [place 0..1, value]. */
+export function thinned(
+  values: readonly (number | undefined)[],
+  length: number,
+  bins: number,
+): [number, number][] {
+  const out: [number, number][] = [];
+  const last = Math.max(length - 1, 1);
+  const size = Math.max(1, Math.ceil(length / bins));
+  for (let from = 0; from < length; from += size) {
+    let [sum, places, count] = [0, 0, 0];
+    for (let i = from; i < Math.min(from + size, length); i++) {
+      const value = values[i];
+      if (value === undefined || !Number.isFinite(value)) continue;
+      sum += value;
+      places += i;
+      count += 1;
+    }
+    if (count > 0) out.push([places / count / last, sum / count]);
+  }
+  return out;
+}
+
+/** An SVG polyline's points for such a line in a box; empty where there is no line. */
+export function polyline(points: readonly [number, number][], width: number, height: number): string {
+  if (points.length < 2) return "";
+  const values = points.map(([, value]) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const extent = high - low || 1;
+  return points
+    .map(([x, y]) => {
+      const up = high === low ? 0.5 : (y - low) / extent;
+      return `${(x * width).toFixed(1)},${(height - up * height).toFixed(1)}`;
+    })
+    .join(" ");
+}

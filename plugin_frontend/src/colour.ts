@@ -1,0 +1,117 @@
+/**
+ * (levels, the range of each tile, the range to show) => RGB.
+ *
+ * The same rules as `tbviz/images/colormaps.py` and `ranges.py`; `tests/golden/vectors.json`
+ * holds both to them.
+ */
+
+import { BALANCE, TURBO, VIRIDIS } from "./colour_tables";
+
+/** The highest level of a finite value; 253 to 255 are minus infinity, plus infinity, NaN. */
+export const LEVELS = 252;
+export const NEGATIVE_INFINITY = 253;
+export const POSITIVE_INFINITY = 254;
+export const NOT_A_NUMBER = 255;
+
+export const MAPS = ["gray", "viridis", "turbo", "balance"] as const;
+export type MapName = (typeof MAPS)[number];
+
+/** What people read; `balance` is the one for signed data. */
+export const MAP_LABELS: Record<MapName, string> = {
+  gray: "gray",
+  viridis: "viridis",
+  turbo: "turbo",
+  balance: "diverging",
+};
+
+type Rgb = readonly [number, number, number];
+export const NAN_COLOUR: Rgb = [255, 0, 255];
+export const POS_INF_COLOUR: Rgb = [255, 150, 255];
+export const NEG_INF_COLOUR: Rgb = [0, 255, 255];
+
+export interface Range {
+  low: number;
+  high: number;
+}
+
+function fromHex(digits: string): Uint8Array {
+  const bytes = new Uint8Array(768);
+  for (let i = 0; i < 768; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const tables: Record<MapName, Uint8Array> = {
+  gray: Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)),
+  viridis: fromHex(VIRIDIS),
+  turbo: fromHex(TURBO),
+  balance: fromHex(BALANCE),
+};
+
+/** 256 RGB colours, end to end. */
+export function colourMap(name: MapName): Uint8Array {
+  return tables[name];
+}
+
+/** Number of the colour at a share of the way through a map; NaN counts as 0. */
+export function place(share: number): number {
+  const cut = share > 0 ? Math.min(share, 1) : 0;
+  return Math.floor(cut * 255 + 0.5);
+}
+
+/** The value that a level of a tile stands for. */
+export function levelValue(level: number, lo: number, hi: number): number {
+  if (level === NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+  if (level === POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  if (level === NOT_A_NUMBER) return Number.NaN;
+  return lo + ((hi - lo) * level) / LEVELS;
+}
+
+/**
+ * The colours of the 256 levels of one tile, as RGBA bytes.
+ *
+ * `t = (v - low) / (high - low)` cut to 0 to 1, colour number `floor(t * 255 + 0.5)`. Where
+ * `high - low` is not a positive finite number `t` is 0.
+ */
+export function levelColours(lo: number, hi: number, range: Range, name: MapName): Uint8Array {
+  const map = colourMap(name);
+  const out = new Uint8Array(1024);
+  const extent = range.high - range.low;
+  const shown = extent > 0 && Number.isFinite(extent);
+  for (let level = 0; level < 256; level++) {
+    const value = levelValue(level, lo, hi);
+    const at = 3 * place(shown ? (value - range.low) / extent : 0);
+    out[4 * level] = map[at] ?? 0;
+    out[4 * level + 1] = map[at + 1] ?? 0;
+    out[4 * level + 2] = map[at + 2] ?? 0;
+    out[4 * level + 3] = 255;
+    if (level === POSITIVE_INFINITY) out.set(POS_INF_COLOUR, 4 * level);
+    else if (level === NEGATIVE_INFINITY) out.set(NEG_INF_COLOUR, 4 * level);
+    else if (Number.isNaN(value)) out.set(NAN_COLOUR, 4 * level);
+  }
+  return out;
+}
+
+/** A map as a CSS gradient, for colour bars. */
+export function gradient(name: MapName): string {
+  const map = colourMap(name);
+  const stops = Array.from({ length: 17 }, (_, i) => {
+    const at = 3 * Math.round((i * 255) / 16);
+    return `rgb(${map[at]},${map[at + 1]},${map[at + 2]})`;
+  });
+  return `linear-gradient(90deg,${stops.join(",")})`;
+}
+
+/** The union of ranges; what is not finite is left out. Null where nothing is left. */
+export function union(los: Iterable<number>, his: Iterable<number>): Range | null {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const lo of los) if (Number.isFinite(lo) && lo < low) low = lo;
+  for (const hi of his) if (Number.isFinite(hi) && hi > high) high = hi;
+  return low <= high ? { low, high } : null;
+}
+
+/** The range with zero in its middle, for the diverging map. */
+export function symmetric(range: Range): Range {
+  const reach = Math.max(Math.abs(range.low), Math.abs(range.high));
+  return { low: -reach, high: reach };
+}

@@ -1,0 +1,253 @@
+/** One table of all that the page can do: buttons, tooltips, help and keys come from it. */
+
+import { copy } from "./host";
+import { keyCap, keyName, ownsKey } from "./keys";
+import { viewLink } from "./store/address";
+import { cursor, follow, moveBy, moveTo, setFollow } from "./store/cursor";
+import { moveLayer } from "./store/layers";
+import { nextMap, nextRange } from "./store/look";
+import { note } from "./store/notes";
+import { changeSpeed, pause, speed, togglePlay } from "./store/play";
+import { lastOrdinal, run } from "./store/run";
+import { layer, layout, moveChannel } from "./store/selection";
+import { letters, panel, savePicture, togglePanel } from "./store/shell";
+
+export interface Command {
+  id: string;
+  label: string;
+  help: string;
+  keys: readonly string[];
+  enabled: () => boolean;
+  run: () => void | Promise<void>;
+}
+
+const always = () => true;
+const hasPositions = () => lastOrdinal.value >= 0;
+const hasLayer = () => layer.value !== null;
+
+function byHand(move: () => void): () => void {
+  return () => {
+    pause();
+    move();
+  };
+}
+
+const table = [
+  {
+    id: "back",
+    label: "Back",
+    help: "One position back",
+    keys: ["ArrowLeft"],
+    enabled: () => cursor.value > 0,
+    run: byHand(() => moveBy(-1)),
+  },
+  {
+    id: "forward",
+    label: "Forward",
+    help: "One position on",
+    keys: ["ArrowRight"],
+    enabled: () => cursor.value < lastOrdinal.value,
+    run: byHand(() => moveBy(1)),
+  },
+  {
+    id: "back10",
+    label: "Back 10",
+    help: "Ten positions back",
+    keys: ["Shift+ArrowLeft"],
+    enabled: hasPositions,
+    run: byHand(() => moveBy(-10)),
+  },
+  {
+    id: "forward10",
+    label: "Forward 10",
+    help: "Ten positions on",
+    keys: ["Shift+ArrowRight"],
+    enabled: hasPositions,
+    run: byHand(() => moveBy(10)),
+  },
+  {
+    id: "first",
+    label: "First",
+    help: "To the first position",
+    keys: ["Home"],
+    enabled: hasPositions,
+    run: byHand(() => moveTo(0)),
+  },
+  {
+    id: "last",
+    label: "Last",
+    help: "To the last position",
+    keys: ["End"],
+    enabled: hasPositions,
+    run: byHand(() => moveTo(lastOrdinal.peek())),
+  },
+  {
+    id: "play",
+    label: "Play",
+    help: "Play or pause",
+    keys: ["Space"],
+    enabled: () => lastOrdinal.value > 0,
+    run: togglePlay,
+  },
+  {
+    id: "slower",
+    label: "Slower",
+    help: "Play slower",
+    keys: [","],
+    enabled: always,
+    run: () => tellSpeed(-1),
+  },
+  {
+    id: "faster",
+    label: "Faster",
+    help: "Play faster",
+    keys: ["."],
+    enabled: always,
+    run: () => tellSpeed(1),
+  },
+  {
+    id: "follow",
+    label: "Follow",
+    help: "Go along with new data, or stay",
+    keys: ["f"],
+    enabled: hasPositions,
+    run: byHand(() => setFollow(!follow.peek())),
+  },
+  {
+    id: "layerUp",
+    label: "Layer up",
+    help: "The layer above",
+    keys: ["ArrowUp"],
+    enabled: hasLayer,
+    run: () => moveLayer(-1),
+  },
+  {
+    id: "layerDown",
+    label: "Layer down",
+    help: "The layer below",
+    keys: ["ArrowDown"],
+    enabled: hasLayer,
+    run: () => moveLayer(1),
+  },
+  {
+    id: "channelBack",
+    label: "Channel back",
+    help: "The channel before",
+    keys: ["["],
+    enabled: () => layout.value !== null,
+    run: () => moveChannel(-1),
+  },
+  {
+    id: "channelForward",
+    label: "Channel on",
+    help: "The channel after",
+    keys: ["]"],
+    enabled: () => layout.value !== null,
+    run: () => moveChannel(1),
+  },
+  {
+    id: "filter",
+    label: "Filter",
+    help: "Filter the layers by a regular expression",
+    keys: ["/"],
+    enabled: always,
+    run: () => document.getElementById("filter")?.focus(),
+  },
+  {
+    id: "range",
+    label: "Range",
+    help: "What the colours span: tile, layer, run, extremes",
+    keys: ["r"],
+    enabled: always,
+    run: nextRange,
+  },
+  {
+    id: "map",
+    label: "Colour map",
+    help: "The next colour map",
+    keys: ["m"],
+    enabled: always,
+    run: nextMap,
+  },
+  {
+    id: "link",
+    label: "Link",
+    help: "Copy the address of this view",
+    keys: ["l"],
+    enabled: () => run.value !== null,
+    run: copyLink,
+  },
+  {
+    id: "save",
+    label: "Save",
+    help: "Save the picture as PNG",
+    keys: ["s", "e"],
+    enabled: () => layer.value !== null,
+    run: () => savePicture(),
+  },
+  {
+    id: "notices",
+    label: "Notices",
+    help: "What was left out, and why",
+    keys: ["n"],
+    enabled: always,
+    run: () => togglePanel("notices"),
+  },
+  {
+    id: "help",
+    label: "Keys",
+    help: "This list",
+    keys: ["?"],
+    enabled: always,
+    run: () => togglePanel("help"),
+  },
+  {
+    id: "close",
+    label: "Close",
+    help: "Close what is open",
+    keys: ["Escape"],
+    enabled: () => panel.value !== null,
+    run: () => {
+      panel.value = null;
+    },
+  },
+] as const satisfies readonly Command[];
+
+export type CommandId = (typeof table)[number]["id"];
+export const commands: readonly (Command & { id: CommandId })[] = table;
+
+export function command(id: CommandId): Command {
+  const found = commands.find((entry) => entry.id === id);
+  if (found === undefined) throw new Error(`there is no command ${id}`);
+  return found;
+}
+
+/** "Play or pause (Space)": what a tooltip says. */
+export function tooltip(id: CommandId): string {
+  const { help, keys } = command(id);
+  return `${help} (${keys.map(keyCap).join(" or ")})`;
+}
+
+async function copyLink(): Promise<void> {
+  const address = viewLink();
+  if (await copy(address)) note("The address of this view is copied.");
+  else window.prompt("The address of this view:", address);
+}
+
+function tellSpeed(by: 1 | -1): void {
+  changeSpeed(by);
+  note(`Playing ${speed.peek()} ${speed.peek() === 1 ? "position" : "positions"} a second.`);
+}
+
+/** Runs the command of a key, unless the focused widget uses the key itself. */
+export function onKey(event: KeyboardEvent): void {
+  const key = keyName(event);
+  if (key === null || event.defaultPrevented || ownsKey(event.target, key)) return;
+  if (/^[a-z]$/.test(key) && !letters.peek()) return;
+  const found = commands.find((entry) => entry.keys.includes(key));
+  if (found === undefined || !found.enabled()) return;
+  // A dialog is for reading; only what closes it or another stays at work.
+  if (panel.peek() === "help" && found.id !== "help" && found.id !== "close") return;
+  event.preventDefault();
+  void found.run();
+}

@@ -1,0 +1,38 @@
+/** Numbers and times as people read them. */
+
+/** About three significant digits, without noise: "0.83", "1.2e-5", "1,240". */
+export function number(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text =
+    size < 1e-3 || size >= 1e6
+      ? value.toExponential(1)
+      : size >= 1000
+        ? Math.round(value).toLocaleString("en-US")
+        : value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+  return text.replace("-", "−");
+}
+
+export function percent(share: number | null | undefined): string {
+  if (share === null || share === undefined || !Number.isFinite(share)) return "–";
+  const value = 100 * share;
+  if (value === 0 || value === 100) return `${value} %`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+export const whole = (value: number) => value.toLocaleString("en-US");
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`;
+}
+
+/** "4 s", "12 min", "3 h", "5 days". */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}

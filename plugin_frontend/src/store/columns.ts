@@ -1,0 +1,117 @@
+/** Where the sheets of a series are; fetched when a series is first shown, then as it grows. */
+
+import { signal } from "@preact/signals";
+import { getSeries, type SeriesAnswer, type SheetRef } from "../api";
+import { toNumber } from "../json";
+import { Ordinals } from "../positions";
+import { seriesKey } from "./heads";
+import { attempt, generation, run, seriesOf } from "./run";
+
+export interface Columns {
+  kind: string;
+  layer: string;
+  /** Sheets a record: one a probe image, at least one. */
+  images: number;
+  ordinals: Ordinals;
+  writers: [string, number][];
+  layouts: [string, number][];
+  offset: number[];
+  length: number[];
+  crc: number[];
+  lo: number[];
+  hi: number[];
+}
+
+const held = signal<ReadonlyMap<string, Columns>>(new Map());
+const asking = new Set<string>();
+let of = -1;
+
+export function addColumns(
+  old: Columns | undefined,
+  kind: string,
+  layer: string,
+  answer: SeriesAnswer,
+): Columns {
+  const fresh = new Ordinals(answer.positions).values;
+  const base = answer.since === 0 ? undefined : old;
+  const known = base?.ordinals.values ?? new Int32Array(0);
+  const both = new Int32Array(known.length + fresh.length);
+  both.set(known);
+  both.set(fresh, known.length);
+  return {
+    kind,
+    layer,
+    images: Math.max(answer.images, 1),
+    ordinals: new Ordinals(both),
+    writers: [...(base?.writers ?? []), ...answer.writers],
+    layouts: [...(base?.layouts ?? []), ...answer.layouts],
+    offset: [...(base?.offset ?? []), ...answer.offset],
+    length: [...(base?.length ?? []), ...answer.length],
+    crc: [...(base?.crc ?? []), ...answer.crc],
+    lo: [...(base?.lo ?? []), ...(answer.lo ?? []).map((value) => toNumber(value))],
+    hi: [...(base?.hi ?? []), ...(answer.hi ?? []).map((value) => toNumber(value))],
+  };
+}
+
+/** The value of a run-length coded column at a record. */
+export function valueAt(runs: readonly [string, number][], record: number): string | null {
+  let before = 0;
+  for (const [value, count] of runs) {
+    before += count;
+    if (record < before) return value;
+  }
+  return null;
+}
+
+export function sheetRef(columns: Columns, record: number, image: number): SheetRef | null {
+  const at = record * columns.images + Math.min(image, columns.images - 1);
+  const writer = valueAt(columns.writers, record);
+  const [offset, length, crc] = [columns.offset[at], columns.length[at], columns.crc[at]];
+  if (writer === null || offset === undefined || length === undefined || crc === undefined) {
+    return null;
+  }
+  return { writer, offset, length, crc };
+}
+
+/** The columns of a series as far as they are here; asks for what is missing. */
+export function columnsOf(kind: string, layer: string): Columns | null {
+  const series = seriesOf(kind, layer);
+  const born = generation.value;
+  const map = held.value;
+  void attempt.value;
+  if (series === null) return null;
+  const columns = of === born ? map.get(seriesKey(kind, layer)) : undefined;
+  if (columns === undefined || columns.ordinals.length < series.count) {
+    void ask(kind, layer, columns?.ordinals.length ?? 0, born);
+  }
+  return columns ?? null;
+}
+
+/** The largest value of a series over what is here; minus infinity where nothing is. */
+export function largest(columns: Columns): number {
+  return columns.hi.reduce(
+    (most, value) => (Number.isFinite(value) ? Math.max(most, value) : most),
+    Number.NEGATIVE_INFINITY,
+  );
+}
+
+async function ask(kind: string, layer: string, since: number, born: number): Promise<void> {
+  const name = run.peek();
+  const key = `${born}\n${seriesKey(kind, layer)}`;
+  if (name === null || asking.has(key)) return;
+  asking.add(key);
+  try {
+    const answer = await getSeries(name, kind, layer, since);
+    if (born !== generation.peek()) return;
+    // An answer without anything new must not wake those who wait, or they ask at once again.
+    if (since > 0 && answer.positions.length === 0) return;
+    const old = of === born ? held.peek() : new Map<string, Columns>();
+    of = born;
+    const plain = seriesKey(kind, layer);
+    held.value = new Map(old).set(plain, addColumns(old.get(plain), kind, layer, answer));
+  } catch {
+    // The poll says that the server is away; what is shown next asks again.
+  } finally {
+    asking.delete(key);
+  }
+}

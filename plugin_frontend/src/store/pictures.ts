@@ -1,0 +1,188 @@
+/**
+ * The pictures at the cursor: (a wish for a kind, a layer and images) => their decoded sheets.
+ * The newest wish wins, and what was shown stays until all sheets of it are here.
+ */
+
+import { batch, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
+import { decode, type Sheet } from "../png";
+import { Sheets } from "../sheets";
+import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
+import { cursor, direction } from "./cursor";
+import { attempt, heads, run, seriesOf } from "./run";
+import { HEALTH, kind, layer, probe, shownImage } from "./selection";
+
+export interface Wish {
+  kind: string;
+  layer: string;
+  images: number[];
+}
+
+export interface Shown extends Wish {
+  /** Ordinal of the cursor that this was fetched for. */
+  asked: number;
+  /** Ordinal of the record: the last at or before the cursor. */
+  ordinal: number;
+  layout: Layout;
+  sheets: Sheet[];
+}
+
+export interface Pictures {
+  shown: Shown | null;
+  loading: boolean;
+  error: string | null;
+}
+
+export const sheets = new Sheets({ one: getSheet, many: getSheets, decode });
+
+const AHEAD = 12;
+const AHEAD_SHEETS = 64;
+
+interface Found {
+  refs: SheetRef[];
+  ordinal: number;
+  layout: Layout;
+}
+
+function find(columns: Columns, wish: Wish, record: number): Found | null {
+  const id = valueAt(columns.layouts, record);
+  const layout = id === null ? undefined : heads.value?.layouts.get(id);
+  const refs = wish.images.map((index) => sheetRef(columns, record, index));
+  if (layout === undefined || refs.some((ref) => ref === null)) return null;
+  return { refs: refs as SheetRef[], ordinal: columns.ordinals.at(record), layout };
+}
+
+/** References of the records that come next in the direction of travel. */
+function coming(columns: Columns, wish: Wish, record: number, way: 1 | -1): SheetRef[] {
+  const refs: SheetRef[] = [];
+  for (let i = 1; i <= AHEAD && refs.length < AHEAD_SHEETS; i++) {
+    for (const index of wish.images) {
+      const next = record + i * way;
+      const ref = next < 0 || next >= columns.ordinals.length ? null : sheetRef(columns, next, index);
+      if (ref !== null) refs.push(ref);
+    }
+  }
+  return refs;
+}
+
+/** Watches a wish. `ahead`: fetch the neighbours as well. */
+export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pictures> {
+  const state = signal<Pictures>({ shown: null, loading: false, error: null });
+  let controller: AbortController | null = null;
+
+  effect(() => {
+    controller?.abort();
+    controller = null;
+    const name = run.value;
+    const at = cursor.value;
+    const now = wish();
+    const columns = now === null ? null : columnsOf(now.kind, now.layer);
+    const before = state.peek();
+    if (name === null || now === null || at < 0) {
+      state.value = { shown: null, loading: false, error: null };
+      return;
+    }
+    // What is shown of another layer would be taken for this one's.
+    const stays =
+      before.shown !== null && before.shown.kind === now.kind && before.shown.layer === now.layer
+        ? before.shown
+        : null;
+    const record = columns?.ordinals.nearest(at) ?? -1;
+    const found = columns === null || record < 0 ? null : find(columns, now, record);
+    if (columns === null || found === null) {
+      state.value = { shown: stays, loading: true, error: null };
+      return;
+    }
+    const finish = (decoded: Sheet[]) => {
+      const { ordinal, layout } = found;
+      state.value = {
+        shown: { ...now, asked: at, ordinal, layout, sheets: decoded },
+        loading: false,
+        error: null,
+      };
+      if (ahead) void sheets.prefetch(name, coming(columns, now, record, direction.peek()));
+    };
+    const here = found.refs.map((ref) => sheets.peek(name, ref));
+    if (here.every((sheet) => sheet !== undefined)) {
+      finish(here as Sheet[]);
+      return;
+    }
+    void attempt.value;
+    const mine = new AbortController();
+    controller = mine;
+    state.value = { shown: stays, loading: true, error: null };
+    loadAll(name, found.refs, mine.signal).then(
+      (decoded) => {
+        if (!mine.signal.aborted) batch(() => finish(decoded));
+      },
+      (error: unknown) => {
+        if (mine.signal.aborted) return;
+        const text = error instanceof Error ? error.message : String(error);
+        state.value = { shown: null, loading: false, error: text };
+      },
+    );
+  });
+  return state;
+}
+
+async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Promise<Sheet[]> {
+  // One request for several: TensorBoard's server closes every connection.
+  const missing = refs.filter((ref) => sheets.peek(name, ref) === undefined);
+  if (missing.length > 1) await sheets.prefetch(name, missing);
+  signal.throwIfAborted();
+  return Promise.all(refs.map((ref) => sheets.load(name, ref, signal)));
+}
+
+function imagesOf(wanted: string, path: string, all: boolean): number[] {
+  const of = seriesOf(wanted, path);
+  if (of === null || of.images === 0) return [0];
+  return all ? Array.from({ length: of.images }, (_, i) => i) : [Math.min(shownImage.value, of.images - 1)];
+}
+
+/** What the view shows: one sheet, or a map of each probe image. */
+export const main = watch(() => {
+  const [wanted, path] = [kind.value, layer.value];
+  if (wanted === null || path === null || wanted === HEALTH) return null;
+  return { kind: wanted, layer: path, images: imagesOf(wanted, path, wanted === "cam") };
+});
+
+/** Beside it: what excites the channel most, or what it answers to the image. */
+export const companion = watch(() => {
+  const [wanted, path] = [kind.value, layer.value];
+  const other =
+    wanted === "activations" ? "maximization" : wanted === "maximization" ? "activations" : null;
+  if (other === null || path === null || seriesOf(other, path) === null) return null;
+  return { kind: other, layer: path, images: imagesOf(other, path, false) };
+}, false);
+
+/** The photographs themselves, decoded. */
+export const photographs = signal<{ probe: Probe | null; sheets: (Sheet | null)[] }>({
+  probe: null,
+  sheets: [],
+});
+
+effect(() => {
+  const [name, now] = [run.value, probe.value];
+  void attempt.value;
+  if (name === null || now === null) {
+    photographs.value = { probe: null, sheets: [] };
+    return;
+  }
+  const held = photographs.peek();
+  if (held.probe?.writer === now.writer && held.sheets.every((sheet) => sheet !== null)) return;
+  const refs = now.sheets.map(([offset, length, crc]) => ({
+    writer: now.writer,
+    offset,
+    length,
+    crc,
+  }));
+  void Promise.all(refs.map((ref) => sheets.load(name, ref).catch(() => null))).then((decoded) => {
+    if (probe.peek()?.writer === now.writer) {
+      photographs.value = { probe: now, sheets: decoded };
+    }
+  });
+});
+
+/** Whether all that the cursor asks for is on the screen; playing waits for it. */
+export const settled = () => !main.value.loading;
+

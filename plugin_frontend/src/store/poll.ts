@@ -1,0 +1,135 @@
+/** Asks for what is new: every 2.5 s while the page is seen, slower while nobody answers. */
+
+import { batch, signal } from "@preact/signals";
+import { ApiError, getIndex, getRuns } from "../api";
+import { setFollow } from "./cursor";
+import { merge } from "./heads";
+import { note } from "./notes";
+import { attempt, clock, generation, heads, logdir, open, run, runs } from "./run";
+import { clearTables, refreshTables } from "./tables";
+
+const EVERY_MS = 2500;
+const RUNS_EVERY_MS = 10_000;
+const LONGEST_MS = 30_000;
+
+/** What is wrong with the connection; null while all is well. */
+export const trouble = signal<{ text: string; next: number } | null>(null);
+
+let visible = true;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let busy = false;
+let again = false;
+let failures = 0;
+let runsAsked = Number.NEGATIVE_INFINITY;
+
+export function setVisible(now: boolean): void {
+  visible = now;
+  if (now) pollNow();
+  else clearTimeout(timer);
+}
+
+/** Ask at once: the page became visible, TensorBoard was reloaded, another run was chosen. */
+export function pollNow(all = false): void {
+  if (all) runsAsked = Number.NEGATIVE_INFINITY;
+  clearTimeout(timer);
+  if (busy) again = true;
+  else void poll();
+}
+
+async function poll(): Promise<void> {
+  busy = true;
+  let wait = EVERY_MS;
+  try {
+    await ask();
+    if (failures > 0) {
+      failures = 0;
+      batch(() => {
+        trouble.value = null;
+        attempt.value += 1;
+      });
+    }
+  } catch (error) {
+    failures += 1;
+    wait = Math.min(EVERY_MS * 2 ** failures, LONGEST_MS);
+    const text = error instanceof Error ? error.message : String(error);
+    trouble.value = { text, next: Date.now() + wait };
+  } finally {
+    busy = false;
+  }
+  clearTimeout(timer);
+  if (again) {
+    again = false;
+    void poll();
+  } else if (visible) {
+    timer = setTimeout(() => void poll(), wait);
+  }
+}
+
+async function ask(): Promise<void> {
+  const due = run.peek() === null || Date.now() - runsAsked >= RUNS_EVERY_MS;
+  await Promise.all([due ? askRuns() : undefined, askIndex()]);
+  if (run.peek() !== null && heads.peek() === null) await askIndex();
+}
+
+async function askRuns(): Promise<void> {
+  const answer = await getRuns();
+  runsAsked = Date.now();
+  batch(() => {
+    clock.value = { server: answer.now, here: Date.now() };
+    runs.value = answer.runs;
+    logdir.value = answer.logdir;
+    const names = answer.runs.map((entry) => entry.run);
+    const wanted = run.peek();
+    if (wanted !== null && names.includes(wanted)) return;
+    const newest = [...answer.runs].sort((a, b) => (b.last ?? 0) - (a.last ?? 0))[0];
+    if (wanted !== null && newest !== undefined) {
+      note(`There is no run “${wanted}” here; this is “${newest.run}”.`);
+    }
+    chooseRun(newest?.run ?? null);
+  });
+}
+
+async function askIndex(): Promise<void> {
+  const name = run.peek();
+  if (name === null) return;
+  const born = generation.peek();
+  const held = heads.peek();
+  try {
+    const answer = await getIndex(name, held?.cursor ?? null);
+    if (born !== generation.peek()) return;
+    batch(() => {
+      clock.value = { server: answer.now, here: Date.now() };
+      if (answer.reset === true && held !== null) {
+        generation.value += 1;
+        clearTables();
+        note("The log was written anew; this is what it holds now.");
+      }
+      if (held === null || Object.keys(answer).length > 2 || answer.cursor !== held.cursor) {
+        heads.value = merge(held, answer);
+      }
+    });
+    refreshTables();
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    runsAsked = Number.NEGATIVE_INFINITY;
+    if (born === generation.peek() && held !== null) open(null);
+  }
+}
+
+export function chooseRun(name: string | null): void {
+  if (name === run.peek()) return;
+  batch(() => {
+    clearTables();
+    open(name);
+  });
+}
+
+/** Open a run by hand: from its newest position. */
+export function switchRun(name: string): void {
+  if (name === run.peek()) return;
+  batch(() => {
+    chooseRun(name);
+    setFollow(true);
+  });
+  pollNow();
+}

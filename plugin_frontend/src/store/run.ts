@@ -1,0 +1,46 @@
+/** Which run is open, and the heads of it. */
+
+import { batch, computed, signal } from "@preact/signals";
+import type { RunHead, Segment } from "../api";
+import { seriesKey, type Heads } from "./heads";
+
+export const runs = signal<readonly RunHead[] | null>(null);
+/** What TensorBoard was started with. */
+export const logdir = signal("");
+export const run = signal<string | null>(null);
+export const heads = signal<Heads | null>(null);
+/** Counts the resets of the open run; what was fetched before one is stale. */
+export const generation = signal(0);
+/** Counts the times that the server came back; what failed meanwhile is asked again. */
+export const attempt = signal(0);
+/** Seconds since 1970 by the server's clock, at the last answer, and ours then. */
+export const clock = signal({ server: 0, here: 0 });
+
+export const positions = computed(() => heads.value?.positions ?? []);
+export const lastOrdinal = computed(() => positions.value.length - 1);
+export const segmentCount = computed(() => heads.value?.segments.length ?? 0);
+export const newestSegment = computed<Segment | null>(() => heads.value?.segments.at(-1) ?? null);
+
+export function seriesOf(kind: string, layer: string) {
+  return heads.value?.series.get(seriesKey(kind, layer)) ?? null;
+}
+
+export function layoutOf(kind: string, layer: string) {
+  const series = seriesOf(kind, layer);
+  return series === null ? null : (heads.value?.layouts.get(series.layout) ?? null);
+}
+
+export function open(name: string | null): void {
+  if (name === run.peek()) return;
+  batch(() => {
+    run.value = name;
+    heads.value = null;
+    generation.value += 1;
+  });
+}
+
+/** Seconds since a moment of the server's clock. */
+export function secondsSince(moment: number): number {
+  const { server, here } = clock.value;
+  return Math.max(0, server + (Date.now() - here) / 1000 - moment);
+}

@@ -1,0 +1,223 @@
+/**
+ * Numbers over the run: scalars, health, predictions. Fetched piece by piece as they grow and
+ * held one value a position, so that every chart shares the axis of the cursor.
+ */
+
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import {
+  getHealth,
+  getModel,
+  getPredictions,
+  getScalars,
+  type HealthAnswer,
+  type ModelAnswer,
+  type PredictionsAnswer,
+  type ScalarsAnswer,
+} from "../api";
+import { type JsonNumber, toNumber } from "../json";
+import { Ordinals, type OrdinalRun } from "../positions";
+import { generation, heads, run } from "./run";
+import { healthLayers } from "./selection";
+
+/** One value a position: undefined where none was logged. */
+export type Dense = (number | undefined)[];
+
+export interface Scalars {
+  source: "store" | "tensorboard";
+  tags: ReadonlyMap<string, Dense>;
+  cost: ReadonlyMap<string, Dense>;
+}
+
+export interface Health {
+  layers: string[];
+  channels: (number | null)[];
+  /** Statistic name to one list a layer. */
+  numbers: ReadonlyMap<string, Dense[]>;
+  /** Ordinals that have a record, ascending. */
+  at: number[];
+}
+
+export type Guess = { class: number; value: number };
+export interface Predictions {
+  scale: "probability" | "score";
+  /** One list an image, in it the strongest classes a position. */
+  images: (Guess[] | undefined)[][];
+}
+
+export const scalars = signal<Scalars | null>(null);
+export const health = signal<Health | null>(null);
+export const predictions = signal<Predictions | null>(null);
+export const model = signal<ModelAnswer | null>(null);
+
+export function place<T>(
+  held: readonly (T | undefined)[] | undefined,
+  ordinals: Ordinals,
+  values: readonly (T | null)[],
+): (T | undefined)[] {
+  const out = held === undefined ? [] : [...held];
+  values.forEach((value, i) => {
+    out[ordinals.at(i)] = value ?? undefined;
+  });
+  return out;
+}
+
+const numbers = (values: readonly (JsonNumber | null)[]) => values.map((v) => toNumber(v));
+
+function columns(
+  held: ReadonlyMap<string, Dense> | undefined,
+  ordinals: Ordinals,
+  answer: Record<string, (JsonNumber | null)[]>,
+): ReadonlyMap<string, Dense> {
+  const out = new Map(held);
+  for (const [name, values] of Object.entries(answer)) {
+    out.set(name, place(out.get(name), ordinals, numbers(values)));
+  }
+  return out;
+}
+
+export function addScalars(held: Scalars | null, answer: ScalarsAnswer): Scalars {
+  const ordinals = new Ordinals(answer.positions);
+  return {
+    source: answer.source,
+    tags: columns(held?.tags, ordinals, answer.tags),
+    cost: columns(held?.cost, ordinals, answer.cost ?? {}),
+  };
+}
+
+export function addHealth(held: Health | null, answer: HealthAnswer): Health {
+  const ordinals = new Ordinals(answer.positions);
+  const out = new Map<string, Dense[]>();
+  for (const [name, lists] of Object.entries(answer.numbers)) {
+    const before = held?.numbers.get(name);
+    const perLayer = answer.layers.map((layer, i) => {
+      const at = held?.layers.indexOf(layer) ?? -1;
+      return place(at < 0 ? undefined : before?.[at], ordinals, numbers(lists[i] ?? []));
+    });
+    out.set(name, perLayer);
+  }
+  const first = answer.positions[0]?.[0] ?? Number.POSITIVE_INFINITY;
+  return {
+    layers: answer.layers,
+    channels: answer.channels,
+    numbers: out,
+    at: [...(held?.at ?? []).filter((ordinal) => ordinal < first), ...ordinals.values],
+  };
+}
+
+export function addPredictions(held: Predictions | null, answer: PredictionsAnswer): Predictions {
+  const ordinals = new Ordinals(answer.positions);
+  const images = answer.images.map((values, image) =>
+    place(
+      held?.images[image],
+      ordinals,
+      values.map(
+        (top) => top?.map(([index, value]) => ({ class: index, value: toNumber(value) })) ?? null,
+      ),
+    ),
+  );
+  return { scale: answer.scale, images };
+}
+
+/** Keeps one table up to date; a newer position known to the index makes it ask again. */
+function follower<A extends { positions: OrdinalRun[] }>(
+  ask: (run: string, since: number) => Promise<A>,
+  add: (answer: A, first: boolean) => void,
+): (name: string, latest: number) => Promise<void> {
+  let since = 0;
+  let asked = -1;
+  let of = -1;
+  return async (name, latest) => {
+    const born = generation.peek();
+    if (born !== of) [of, since, asked] = [born, 0, -1];
+    if (latest <= asked) return;
+    const before = asked;
+    asked = latest;
+    try {
+      const answer = await ask(name, since);
+      if (born !== generation.peek()) return;
+      add(answer, since === 0);
+      const [first, count] = answer.positions.at(-1) ?? [since, 0];
+      since = Math.max(since, first + count);
+    } catch {
+      // The poll says that the server is away; the next answer of the index asks again.
+      if (born === of) asked = before;
+    }
+  };
+}
+
+const followScalars = follower(getScalars, (answer, first) => {
+  scalars.value = addScalars(first ? null : scalars.peek(), answer);
+});
+const followHealth = follower(getHealth, (answer, first) => {
+  health.value = addHealth(first ? null : health.peek(), answer);
+  healthLayers.value = health.value.layers;
+});
+const followPredictions = follower(getPredictions, (answer, first) => {
+  predictions.value = addPredictions(first ? null : predictions.peek(), answer);
+});
+
+let modelOf = "";
+
+/** Ask for what the heads say is new. */
+export function refreshTables(): void {
+  const name = run.peek();
+  const now = heads.peek();
+  if (name === null || now === null) return;
+  const { metrics, health: healthy, predictions: predicted } = now.latest;
+  // Without metrics in the store TensorBoard's own scalars are asked for, at each new position.
+  if (now.positions.length > 0) {
+    void followScalars(name, metrics ?? now.positions.length - 1);
+  }
+  if (healthy !== null) void followHealth(name, healthy);
+  if (predicted !== null) void followPredictions(name, predicted);
+  void refreshModel(name, now.segments.length);
+}
+
+async function refreshModel(name: string, segments: number): Promise<void> {
+  const born = generation.peek();
+  const key = `${born}:${segments}`;
+  if (modelOf === key || segments === 0) return;
+  modelOf = key;
+  try {
+    const answer = await getModel(name);
+    if (born === generation.peek()) model.value = answer;
+  } catch {
+    // No tree was logged yet, or the server is away: asked again at the next answer.
+    if (modelOf === key) modelOf = "";
+  }
+}
+
+export function clearTables(): void {
+  scalars.value = null;
+  health.value = null;
+  predictions.value = null;
+  model.value = null;
+  healthLayers.value = [];
+}
+
+/** One health number of a layer at the last record at or before an ordinal. */
+export function healthAt(layer: string, statistic: string, ordinal: number): number | undefined {
+  const held = health.value;
+  const index = held?.layers.indexOf(layer) ?? -1;
+  if (held === null || index < 0) return undefined;
+  const values = held.numbers.get(statistic)?.[index];
+  for (let i = Math.min(ordinal, (values?.length ?? 0) - 1); i >= 0; i--) {
+    if (values?.[i] !== undefined) return values[i];
+  }
+  return undefined;
+}
+
+/** Share of an epoch's seconds that looking took, over the whole run; null where not logged. */
+export const costShare: ReadonlySignal<number | null> = computed(() => {
+  const cost = scalars.value?.cost;
+  const epoch = sum(cost?.get("epoch"));
+  if (cost === undefined || epoch <= 0) return null;
+  return (sum(cost.get("main")) + sum(cost.get("wait"))) / epoch;
+});
+
+function sum(values: Dense | undefined): number {
+  return (values ?? []).reduce<number>(
+    (total, value) => total + (value !== undefined && Number.isFinite(value) ? value : 0),
+    0,
+  );
+}

@@ -1,0 +1,86 @@
+/** Tiles of a sheet: taken out, summed up, laid out anew. */
+
+import { NEGATIVE_INFINITY } from "./colour";
+import type { Sheet } from "./png";
+
+type Size = readonly [number, number];
+
+/** The bytes of one tile, row by row. */
+export function tileOf(sheet: Sheet, [h, w]: Size, columns: number, tile: number): Uint8Array {
+  const per = sheet.channels;
+  const out = new Uint8Array(h * w * per);
+  const left = (tile % columns) * w;
+  const top = Math.floor(tile / columns) * h;
+  for (let y = 0; y < h; y++) {
+    const from = ((top + y) * sheet.width + left) * per;
+    out.set(sheet.pixels.subarray(from, from + w * per), y * w * per);
+  }
+  return out;
+}
+
+export interface Mark {
+  /** The value of every pixel where it is one number, else null. */
+  constant: boolean;
+  /** Pixels that are not a finite number. */
+  broken: number;
+}
+
+/** Which tiles say nothing (one value everywhere) or something is wrong with (NaN, infinity). */
+export function marks(sheet: Sheet, size: Size, columns: number, tiles: number): Mark[] {
+  return Array.from({ length: tiles }, (_, tile) => {
+    const lo = sheet.ranges?.[2 * tile];
+    const hi = sheet.ranges?.[2 * tile + 1];
+    if (sheet.channels === 3 || lo === undefined || hi === undefined) {
+      return { constant: false, broken: 0 };
+    }
+    let broken = 0;
+    for (const level of tileOf(sheet, size, columns, tile)) {
+      if (level >= NEGATIVE_INFINITY) broken += 1;
+    }
+    return { constant: broken === 0 && isConstant(lo, hi), broken };
+  });
+}
+
+/** A range so small beside its values that what it shows is rounding. */
+export function isConstant(lo: number, hi: number): boolean {
+  const epsilon = 1e-6 * Math.max(Math.abs(lo), Math.abs(hi));
+  return hi - lo <= Math.max(epsilon, 1e-12);
+}
+
+/** How many tiles a row fill a space best. */
+export function bestColumns(tiles: number, [h, w]: Size, width: number, height: number): number {
+  const scale = (columns: number) => {
+    const rows = Math.ceil(tiles / columns);
+    return Math.min(width / (columns * w), height / (rows * h));
+  };
+  let best = 1;
+  for (let columns = 2; columns <= tiles; columns++) {
+    if (scale(columns) > scale(best)) best = columns;
+  }
+  // Round numbers make channel numbers easy to read off; a little size is given for them.
+  for (const columns of [16, 8, 32, 12, 24, 10, 20, 4, 6, 64, 48]) {
+    if (columns <= tiles && scale(columns) >= 0.86 * scale(best)) return columns;
+  }
+  return best;
+}
+
+export interface Grid {
+  columns: number;
+  rows: number;
+  gap: number;
+  width: number;
+  height: number;
+}
+
+/** Small tiles get no gap: enlarged, one pixel of it would be as wide as a bar. */
+export function gridOf(tiles: number, [h, w]: Size, columns: number): Grid {
+  const gap = Math.min(h, w) >= 16 ? 1 : 0;
+  const rows = Math.ceil(tiles / columns);
+  return {
+    columns,
+    rows,
+    gap,
+    width: columns * w + (columns - 1) * gap,
+    height: rows * h + (rows - 1) * gap,
+  };
+}
