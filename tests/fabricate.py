@@ -12,7 +12,6 @@ import argparse
 import math
 import time
 import zlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from tbviz.store import Position, Writer
 from tbviz.store.schema import encode_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -324,7 +324,7 @@ class Run:
 
     def _prediction(self, image: int, step: float) -> list[list[float]]:
         scores = [
-            math.sin(image + index + 0.4 * step) + (0.15 * step if index == self._labels[image] else 0)
+            math.sin(image + index + 0.4 * step) + 0.15 * step * (index == self._labels[image])
             for index in range(len(CLASS_NAMES))
         ]
         total = sum(math.exp(score) for score in scores)
@@ -395,7 +395,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batches", action="store_true", help="every third within an epoch")
     parser.add_argument("--unfinished", action="store_true", help="write no end")
-    parser.add_argument("--live", type=float, metavar="SECONDS", help="one more, so often, until ^C")
+    parser.add_argument("--live", type=float, metavar="SECONDS", help="add one so often")
     options = parser.parse_args()
     if options.live is None:
         fabricate(

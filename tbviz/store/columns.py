@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 Run = tuple[int, int]
+Span = tuple[float, float]
 
 
 class Runs:
@@ -112,6 +117,13 @@ class Numbers:
         return held + [None] * (end - begin - len(held))
 
 
+def widen(span: Span | None, low: float, high: float) -> Span | None:
+    """The smallest span that holds a span and two numbers; what is not finite does not count."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return span
+    return (low, high) if span is None else (min(span[0], low), max(span[1], high))
+
+
 class SheetColumns:
     """Where the sheets of one (kind, layer) of one segment are: 52 bytes an image at most.
 
@@ -121,8 +133,8 @@ class SheetColumns:
     """
 
     __slots__ = (
-        "crc", "end", "hi", "layouts", "length", "lo", "media", "offset", "p", "positions", "q",
-        "sheets", "size",
+        "crc", "end", "hi", "layouts", "length", "lo", "media", "offset", "p", "percentiles",
+        "positions", "q", "range", "sheets", "size",
     )  # fmt: skip
 
     def __init__(self, media: str, sheets: int) -> None:
@@ -138,6 +150,8 @@ class SheetColumns:
         self.hi = array("d")
         self.p = array("d")
         self.q = array("d")
+        self.range: Span | None = None  # of the finite values
+        self.percentiles: Span | None = None
         self.size = 0
         self.end = 0  # where in the pack its last record ends
 
@@ -179,6 +193,8 @@ class SheetColumns:
             self.hi.append(hi)
             self.p.append(p)
             self.q.append(q)
+            self.range = widen(self.range, lo, hi)
+            self.percentiles = widen(self.percentiles, p, q)
 
     @property
     def gray(self) -> bool:

@@ -7,16 +7,17 @@ in it as one checksum, since nothing may happen to them any more.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 import zlib
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TYPE_CHECKING
 
-from tbviz.store.columns import join_runs
-from tbviz.store.reader import Reader
-from tbviz.store.segment import Entry, Segment
+from tbviz.store.columns import Span, join_runs, widen
+
+if TYPE_CHECKING:
+    from tbviz.store.segment import Entry, Segment
+    from tbviz.store.reader import Reader
+    from collections.abc import Sequence
 
 _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([a-z]+)")
 _EMPTY = "0"
@@ -24,23 +25,40 @@ _LOST_AFTER = 120.0
 _LOST_DISTANCES = 10
 
 
-def status(segment: Segment, now: float) -> str:
-    """Whether its `fit` is live, finished, stopped, failed or lost.
+class Pulse(NamedTuple):
+    """What tells how a `fit` is, also later.
 
     Args:
-        segment: Of which `fit`.
-        now: Seconds since 1970.
-
-    Returns:
-        `"lost"` where no end was written and nothing has been for ten times the usual distance
-        of its positions, at least two minutes.
+        ended: `"finished"`, `"stopped"` or `"failed"`, None where no end was written.
+        last: When the newest record was written, seconds since 1970.
+        patience: Seconds without a record after which it counts as lost.
     """
-    if segment.finish is not None:
-        return str(segment.finish["status"])
+
+    ended: str | None
+    last: float
+    patience: float
+
+    def at(self, now: float) -> str:
+        """`"live"`, `"lost"`, or how it ended."""
+        return self.ended or ("lost" if now - self.last > self.patience else "live")
+
+
+def pulse(segment: Segment) -> Pulse:
+    """How a segment's `fit` is.
+
+    It is lost where no end was written and nothing has been for ten times the usual distance of
+    its positions, at least two minutes.
+    """
     times = segment.position_times
     usual = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     patience = max(_LOST_AFTER, _LOST_DISTANCES * usual)
-    return "lost" if now - segment.last > patience else "live"
+    ended = None if segment.finish is None else str(segment.finish["status"])
+    return Pulse(ended, segment.last, patience)
+
+
+def status(segment: Segment, now: float) -> str:
+    """How a segment's `fit` is at a time, seconds since 1970."""
+    return pulse(segment).at(now)
 
 
 def cursor(reader: Reader, now: float | None = None) -> str:
@@ -205,7 +223,7 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         "layer": layer,
         "layout": newest.layouts[-1][0],
         "media": newest.media,
-        "images": _images(parts[-1][1], newest.layouts[-1][0], newest.sheets),
+        "images": parts[-1][1].images(kind, layer),
         "count": sum(columns.positions.total for _, _, columns in parts),
         "bytes": sum(columns.size for _, _, columns in parts),
         "positions": join_runs(
@@ -215,22 +233,17 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         ),
     }
     if newest.gray:
-        gray = [columns for _, _, columns in parts if columns.gray]
-        head["range"] = _union([(columns.lo, columns.hi) for columns in gray])
-        head["percentiles"] = _union([(columns.p, columns.q) for columns in gray])
+        head["range"] = _union([columns.range for _, _, columns in parts])
+        head["percentiles"] = _union([columns.percentiles for _, _, columns in parts])
     return head
 
 
-def _images(segment: Segment, layout: str, sheets: int) -> int:
-    images = segment.layouts[layout].meta.get("images")
-    return images if type(images) is int and max(images, 1) == sheets else sheets
-
-
-def _union(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> list[float] | None:
-    """Smallest and largest of the finite numbers, None where there is none."""
-    low = min((x for lows, _ in pairs for x in lows if math.isfinite(x)), default=None)
-    high = max((x for _, highs in pairs for x in highs if math.isfinite(x)), default=None)
-    return None if low is None or high is None else [low, high]
+def _union(spans: Sequence[Span | None]) -> Span | None:
+    union: Span | None = None
+    for span in spans:
+        if span is not None:
+            union = widen(union, *span)
+    return union
 
 
 def _probe(new: _New, entry: Entry) -> dict[str, Any]:
@@ -250,9 +263,7 @@ def _notice(new: _New, entry: Entry) -> dict[str, Any]:
     meta = entry.meta
     names = ("level", "method", "layer", "text", "remedy", "time")
     position = None if entry.position is None else new.base + entry.position
-    return {"segment": new.number, "position": position} | {
-        name: meta.get(name) for name in names
-    }
+    return {"segment": new.number, "position": position} | {name: meta.get(name) for name in names}
 
 
 def _latest(reader: Reader, name: str) -> int | None:

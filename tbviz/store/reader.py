@@ -6,14 +6,17 @@ import os
 import stat
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
 from pathlib import Path
 
-from tbviz.store.columns import SheetColumns
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.pack import read_at
 from tbviz.store.schema import FILE_NAME, MAX_PAYLOAD, Position, store_directory
 from tbviz.store.segment import Segment, Sheet
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbviz.store.columns import SheetColumns
+    from collections.abc import Iterator
 
 
 class Reader:
@@ -182,14 +185,13 @@ def _packs(directory: Path) -> list[tuple[int, str, Path]]:
     """Number, writer and path of the packs that hold anything, in writer order."""
     packs: dict[str, tuple[int, str, Path]] = {}
     try:
-        names = sorted(os.listdir(directory))
+        paths = sorted(directory.iterdir())
     except OSError:
         return []
-    for name in names:
-        match = FILE_NAME.fullmatch(name)
+    for path in paths:
+        match = FILE_NAME.fullmatch(path.name)
         if match is None or match["uid"] in packs:
             continue
-        path = directory / name
         try:
             status = path.stat()
         except OSError:

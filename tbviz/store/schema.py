@@ -93,7 +93,7 @@ def plain(value: object) -> Any:
     as_python = getattr(value, "tolist", None)  # numpy's scalars and arrays
     if callable(as_python):
         return plain(as_python())
-    raise TypeError(f"{type(value).__name__} has no place in JSON; use numbers, texts, lists, dicts")
+    raise TypeError(f"received {type(value).__name__}, expected numbers, texts, lists or dicts")
 
 
 def number(value: object) -> float:
@@ -125,7 +125,7 @@ def decode_meta(data: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("a meta is nested too deeply") from error
     if not isinstance(meta, dict) or not isinstance(meta.get("kind"), str):
-        raise ValueError("a meta is not an object with a kind")
+        raise ValueError("a meta is not an object with a kind")  # noqa: TRY004 - one error to catch
     return meta
 
 

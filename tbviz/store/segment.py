@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from tbviz.store.columns import Numbers, SheetColumns
 from tbviz.store.pack import Found, PackScanner
 from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Sequence
 
 _UINT32 = 1 << 32
 _INT63 = 1 << 63
@@ -119,6 +121,13 @@ class Segment:
         """The first position that was written at or behind this byte of the pack."""
         return bisect_left(self.position_ends, end + 1)
 
+    def images(self, kind: str, layer: str) -> int:
+        """Sheets a record of a series, or 0 where its one sheet belongs to no image."""
+        series = self.series[kind, layer]
+        layout = self.layouts.get(series.layouts[-1][0])
+        none = layout is not None and layout.meta.get("images") == 0
+        return 0 if none and series.sheets == 1 else series.sheets
+
     def _take(self, found: Found) -> None:
         meta, offset, end = found
         time = number(meta.get("time", 0.0))
@@ -150,9 +159,7 @@ class Segment:
             self.position_times.append(time)
         return ordinal
 
-    def _take_fit(
-        self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int
-    ) -> None:
+    def _take_fit(self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int) -> None:
         if meta["event"] == "begin":
             self.begin = meta
         elif meta["event"] == "end":

@@ -7,8 +7,6 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from tbviz.store.errors import StoreError
 from tbviz.store.schema import (
@@ -24,6 +22,11 @@ from tbviz.store.schema import (
     store_directory,
 )
 from tbviz.version import __version__
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
 # What a failed flush keeps for the next one, so that memory is bounded on a full disk.
 _KEPT = 1000
@@ -169,7 +172,7 @@ class Writer:
     def _open(self) -> int:
         self._directory.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
-            found = [FILE_NAME.fullmatch(name) for name in os.listdir(self._directory)]
+            found = [FILE_NAME.fullmatch(path.name) for path in self._directory.iterdir()]
             seq = 1 + max((int(match["seq"]) for match in found if match), default=0)
             name = f"{seq:06d}-{self.uid}"
             try:
@@ -253,7 +256,7 @@ class _Record:
         if payload:
             fields |= {"bytes": sum(map(len, payload)), "sheets": _rows(meta, payload, summaries)}
         elif summaries:
-            raise StoreError(f"received {len(summaries)} summaries for {kind!r}; expected sheets too")
+            raise StoreError(f"received {len(summaries)} summaries for {kind!r}, expected sheets")
         encoded = encode_json(fields)
         size = sum(map(len, payload))
         if len(encoded) > MAX_META or size > MAX_PAYLOAD:
@@ -306,4 +309,3 @@ def _truncate(descriptor: int, size: int) -> None:
         os.ftruncate(descriptor, size)
     except OSError:
         return  # the next write begins at the same place, so nothing is lost
-

@@ -1,0 +1,232 @@
+"""(reader, parameters) => (what a route answers): pure functions, one a route of http_api.md."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TYPE_CHECKING
+
+import numpy as np
+
+from tbviz.plugin.errors import NotFoundError
+from tbviz.store.columns import Numbers, encode_runs, join_runs
+from tbviz.store.errors import StoreError
+from tbviz.store.schema import COSTS, HEALTH_NUMBERS
+from tbviz.store.segment import Entry, Segment, Sheet
+
+if TYPE_CHECKING:
+    from tbviz.store.reader import Reader
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+_GRAY = ("lo", "hi", "p", "q")
+
+
+def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
+    """Where the sheets of one series are, from the record with the number `since` on.
+
+    Raises:
+        NotFoundError: If nothing of this kind is logged for this layer.
+    """
+    try:
+        parts = reader.columns(kind, layer)
+    except StoreError as error:
+        raise NotFoundError(str(error)) from error
+    positions: list[int] = []
+    writers: list[str] = []
+    layouts: list[str] = []
+    names = ("offset", "length", "crc", *(_GRAY if parts[-1][2].gray else ()))
+    answer: dict[str, list[float | None]] = {name: [] for name in names}
+    skip = since
+    for base, segment, columns in parts:
+        total = columns.positions.total
+        begin = min(skip, total)
+        skip -= begin
+        positions += [base + ordinal for ordinal in columns.positions.values()][begin:]
+        writers += [segment.uid] * (total - begin)
+        layouts += [columns.layout_of(record) for record in range(begin, total)]
+        for name in names:
+            held = getattr(columns, name)
+            values: Iterable[float | None] = held[begin * columns.sheets :]
+            if name in _GRAY and not columns.gray:
+                values = [None] * ((total - begin) * columns.sheets)
+            answer[name] += values
+    segment, columns = parts[-1][1:]
+    return {
+        "since": since - skip,
+        "images": segment.images(kind, layer),
+        "positions": join_runs((position, 1) for position in positions),
+        "writers": encode_runs(writers),
+        "layouts": encode_runs(layouts),
+        **answer,
+    }
+
+
+def scalars(reader: Reader, since: int) -> dict[str, Any]:
+    """The metrics and costs of the positions from `since` on, as the store has them."""
+    tags = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
+
+    def metric(tag: str) -> list[float | None]:
+        return _along(reader, since, lambda s: s.metrics.get(tag))
+
+    def cost(name: str) -> list[float | None]:
+        return _along(reader, since, lambda s: s.cost[name])
+
+    return {
+        "source": "store",
+        **_span(reader, since),
+        "tags": {tag: metric(tag) for tag in tags},
+        "cost": {name: cost(name) for name in COSTS},
+    }
+
+
+def placed(reader: Reader, since: int, found: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
+    """TensorBoard's own scalars on the run's positions, by epoch; later segments win.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer.
+        found: Metric to epoch to value.
+    """
+    where = dict(_epochs(reader))
+    tags: dict[str, list[float | None]] = {}
+    for tag, values in found.items():
+        column: list[float | None] = [None] * len(reader)
+        for epoch, value in values.items():
+            if epoch in where:
+                column[where[epoch]] = value
+        tags[tag] = column[since:]
+    return {"source": "tensorboard", "tags": tags}
+
+
+def health(reader: Reader, since: int) -> dict[str, Any]:
+    """The health numbers of every layer at the positions from `since` on."""
+    channels: dict[str, int] = {}
+    for segment in reader.segments:
+        channels |= segment.health_channels
+
+    def numbers(name: str, layer: str) -> list[float | None]:
+        return _along(reader, since, lambda s: s.health.get(layer, {}).get(name))
+
+    return {
+        **_span(reader, since),
+        "layers": list(channels),
+        "channels": list(channels.values()),
+        "numbers": {name: [numbers(name, layer) for layer in channels] for name in HEALTH_NUMBERS},
+    }
+
+
+def channels(
+    reader: Reader, layer: str, position: int, read: Callable[[Sheet], bytes]
+) -> dict[str, Any]:
+    """The table of one number a channel, of the last health record at or before a position.
+
+    Args:
+        reader: The run.
+        layer: Path of the layer.
+        position: Where.
+        read: What gives the bytes of a sheet.
+
+    Raises:
+        NotFoundError: If there is no such record.
+    """
+    for base, segment in reversed(list(reader.based())):
+        table = segment.series.get(("health", layer))
+        count = 0 if table is None else table.positions.count_below(position - base + 1)
+        if table is None or count == 0:
+            continue
+        record = count - 1
+        sheet = Sheet(segment.uid, table.offset[record], table.length[record], table.crc[record])
+        values = np.frombuffer(read(sheet), "<f4")
+        columns = segment.health_columns
+        rows = values.size // max(len(columns), 1)
+        return {
+            "position": base + list(table.positions.values())[record],
+            "columns": {
+                name: [float(f"{value:.7g}") for value in values[rows * i : rows * (i + 1)]]
+                for i, name in enumerate(columns)
+            },
+        }
+    raise NotFoundError(
+        f"received layer {layer!r} at position {position}, expected one that has health by then"
+    )
+
+
+def predictions(reader: Reader, since: int) -> dict[str, Any]:
+    """The strongest classes of each probe image at the positions from `since` on."""
+    records: list[list[Any] | None] = []
+    for base, segment in reader.based():
+        for ordinal in range(max(since - base, 0), len(segment)):
+            text = segment.predictions.get(ordinal)
+            records.append(None if text is None else json.loads(text))
+    images = max((len(record) for record in records if record is not None), default=0)
+    newest = [segment for segment in reader.segments if "predictions" in segment.latest]
+    return {
+        **_span(reader, since),
+        "scale": newest[-1].scale if newest else "probability",
+        "images": [
+            [
+                record[image] if record is not None and image < len(record) else None
+                for record in records
+            ]
+            for image in range(images)
+        ],
+    }
+
+
+def model(reader: Reader, number: int | None) -> tuple[int, Entry]:
+    """The record of the layer tree, and the number of its segment.
+
+    Args:
+        reader: The run.
+        number: The segment, None for the newest that has one.
+
+    Raises:
+        NotFoundError: If there is none.
+    """
+    for index in reversed(range(len(reader.segments))):
+        models = reader.segments[index].models
+        if models and number in {None, index + 1}:
+            return index + 1, models[-1]
+    raise NotFoundError(f"received segment {number}, expected one whose model was logged")
+
+
+def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
+    """The layer tree with what is known of the whole model.
+
+    Raises:
+        ValueError: If the payload is no tree.
+    """
+    held = json.loads(payload)
+    if not isinstance(held, dict):
+        raise TypeError("a layer tree is an object")
+    names = ("name", "class", "parameters", "trainable")
+    return {"segment": segment, **{name: entry.meta.get(name) for name in names}, **held}
+
+
+def _span(reader: Reader, since: int) -> dict[str, Any]:
+    begin = min(since, len(reader))
+    count = len(reader) - begin
+    return {"since": begin, "positions": [[begin, count]] if count else []}
+
+
+def _along(
+    reader: Reader, since: int, pick: Callable[[Segment], Numbers | None]
+) -> list[float | None]:
+    """One value a position from `since` on, over all segments."""
+    values: list[float | None] = []
+    for base, segment in reader.based():
+        begin = min(max(since - base, 0), len(segment))
+        held = pick(segment)
+        if held is None:
+            values += [None] * (len(segment) - begin)
+        else:
+            values += held.span(begin, len(segment))
+    return values
+
+
+def _epochs(reader: Reader) -> Iterator[tuple[int, int]]:
+    """Every epoch's end: epoch and position, later segments behind earlier ones."""
+    for base, segment in reader.based():
+        for ordinal in range(len(segment)):
+            epoch, batch, final = segment.position(ordinal)
+            if batch is None and not final:
+                yield epoch, base + ordinal

@@ -1,0 +1,108 @@
+"""The parameters of a request, checked."""
+
+from __future__ import annotations
+
+import re
+
+from tbviz.plugin.errors import MalformedError
+from tbviz.store.segment import Sheet
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_WRITER = re.compile(r"[0-9a-f]{16}")
+_MOST_SHEETS = 64
+
+
+class Query:
+    """What came behind the question mark.
+
+    Args:
+        values: Parameter to text.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str:
+        """A text that must be there.
+
+        Raises:
+            MalformedError: If it is not.
+        """
+        value = self._values.get(name)
+        if value is None:
+            raise MalformedError(f"received no {name!r}, expected it as a query parameter")
+        return value
+
+    def optional(self, name: str) -> str | None:
+        """A text, None where it is missing or empty."""
+        return self._values.get(name) or None
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number that is not negative.
+
+        Raises:
+            MalformedError: If it is something else, or missing without a default.
+        """
+        if default is not None and self.optional(name) is None:
+            return default
+        return _whole(name, self.text(name))
+
+    def wholes(self, name: str, most: int) -> list[int]:
+        """Whole numbers separated by commas, at least one.
+
+        Raises:
+            MalformedError: If they are something else, or more than `most`.
+        """
+        parts = self.text(name).split(",")
+        if len(parts) > most:
+            raise MalformedError(f"received {len(parts)} {name}, expected at most {most}")
+        return [_whole(name, part) for part in parts]
+
+    def span(self, name: str, most: int) -> tuple[int, int]:
+        """Two positions as `first-last`.
+
+        Raises:
+            MalformedError: If they are something else, or more than `most` positions.
+        """
+        first, _, last = self.text(name).partition("-")
+        begin, end = _whole(name, first), _whole(name, last or first)
+        if not 0 <= end - begin < most:
+            raise MalformedError(
+                f"received {name} {first}-{last or first}, expected first-last with at most {most}"
+            )
+        return begin, end
+
+    def sheet(self) -> Sheet:
+        """One sheet, named by `writer`, `offset`, `length` and `crc`."""
+        return _sheet([self.text(name) for name in ("writer", "offset", "length", "crc")])
+
+    def sheets(self) -> list[Sheet]:
+        """Sheets as `writer:offset:length:crc`, separated by commas.
+
+        Raises:
+            MalformedError: If they are something else, or too many.
+        """
+        items = self.text("sheets").split(",")
+        if len(items) > _MOST_SHEETS:
+            raise MalformedError(f"received {len(items)} sheets, expected at most {_MOST_SHEETS}")
+        return [_sheet(item.split(":")) for item in items]
+
+
+def _sheet(parts: list[str]) -> Sheet:
+    if len(parts) != 4 or _WRITER.fullmatch(parts[0]) is None:
+        raise MalformedError(
+            f"received sheet {':'.join(parts)!r}, expected writer:offset:length:crc, the writer "
+            "as 16 hexadecimal digits"
+        )
+    offset, length, crc = (_whole("sheet", part) for part in parts[1:])
+    return Sheet(parts[0], offset, length, crc)
+
+
+def _whole(name: str, text: str) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        raise MalformedError(f"received {name} {text!r}, expected a whole number from 0 on")
+    return int(text)

@@ -1,0 +1,54 @@
+"""Answers as HTTP responses: JSON that a browser can parse, bytes, errors, and their headers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any, TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from tbviz.store.schema import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMMUTABLE = "private, max-age=31536000, immutable"
+NO_CACHE = "no-cache"
+# Below, the header of gzip costs what it saves.
+_WORTH_PACKING = 500
+_LEVEL = 4
+
+
+def json_response(request: Request, answer: Mapping[str, Any], code: int = 200) -> Response:
+    """JSON in UTF-8, non-finite floats as strings, gzipped where the client accepts it."""
+    try:
+        text = json.dumps(answer, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        text = json.dumps(plain(answer), allow_nan=False, separators=(",", ":"))
+    return packed_response(request, text.encode("utf-8"), "application/json; charset=utf-8", code)
+
+
+def packed_response(
+    request: Request, content: bytes, kind: str, code: int = 200, cache: str = NO_CACHE
+) -> Response:
+    """Bytes that are text, gzipped where the client accepts it and it is worth it."""
+    response = bytes_response(content, kind, code, cache)
+    response.headers["Vary"] = "Accept-Encoding"
+    if len(content) >= _WORTH_PACKING and request.accept_encodings["gzip"] > 0:
+        response.set_data(gzip.compress(content, _LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def bytes_response(content: bytes, kind: str, code: int = 200, cache: str = NO_CACHE) -> Response:
+    """Bytes as they are. Nobody guesses what they are from what they look like."""
+    response = Response(content, status=code, content_type=kind)
+    response.headers["Cache-Control"] = cache
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def error_response(request: Request, code: int, message: str) -> Response:
+    """An error as http_api.md words it."""
+    return json_response(request, {"error": message}, code)

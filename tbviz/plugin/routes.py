@@ -1,0 +1,216 @@
+"""The routes of http_api.md: each parses its parameters, calls a pure function, and answers."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from tbviz.plugin import answers, strip
+from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
+from tbviz.plugin.query import Query
+from tbviz.plugin.respond import (
+    IMMUTABLE,
+    bytes_response,
+    error_response,
+    json_response,
+    packed_response,
+)
+from tbviz.plugin.static_files import static_file
+from tbviz.store import heads
+from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
+from tbviz.version import __version__
+
+if TYPE_CHECKING:
+    from tbviz.plugin.tensorboard_scalars import TensorboardScalars
+    from tbviz.plugin.runs import Run, Runs
+
+_log = logging.getLogger("tbviz.plugin")
+
+STATIC = Path(__file__).parent / "static"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MISSING = struct.pack("<I", 0xFFFFFFFF)
+_MOST_TILES = 64
+_MOST_POSITIONS = 512
+
+App = Callable[..., Iterable[bytes]]
+Route = Callable[[Request, Query], Response]
+
+
+class Routes:
+    """The routes of the plugin.
+
+    Args:
+        runs: The runs.
+        scalars: Where metrics come from that the store does not have.
+        logdir: What TensorBoard was started with.
+        static: The folder of the built page.
+    """
+
+    def __init__(
+        self, runs: Runs, scalars: TensorboardScalars, logdir: str, static: Path = STATIC
+    ) -> None:
+        self._runs = runs
+        self._scalars = scalars
+        self._logdir = logdir
+        self._static = static
+
+    def apps(self) -> dict[str, App]:
+        """Each route as a WSGI application."""
+        routes: dict[str, Route] = {
+            "/runs": self.runs,
+            "/index": self.index,
+            "/series": self.series,
+            "/sheet": self.sheet,
+            "/sheets": self.sheets,
+            "/strip": self.strip,
+            "/scalars": self.scalars,
+            "/health": self.health,
+            "/channels": self.channels,
+            "/predictions": self.predictions,
+            "/model": self.model,
+            "/static/*": self.static,
+        }
+        return {path: _app(route) for path, route in routes.items()}
+
+    def runs(self, request: Request, _: Query) -> Response:
+        """All runs."""
+        answer = {
+            "runs": self._runs.list(),
+            "now": time.time(),
+            "version": __version__,
+            "logdir": self._logdir,
+        }
+        return json_response(request, answer)
+
+    def index(self, request: Request, query: Query) -> Response:
+        """Heads of one run, or what is new of them."""
+        since = query.optional("since")
+        try:
+            return json_response(request, self._run(query).ask(lambda r: heads.since(r, since)))
+        except ValueError as error:
+            raise MalformedError(str(error)) from error
+
+    def series(self, request: Request, query: Query) -> Response:
+        """Where the sheets of one series are."""
+        kind, layer, since = query.text("kind"), query.text("layer"), query.whole("since", 0)
+        answer = self._run(query).ask(lambda r: answers.series(r, kind, layer, since))
+        return json_response(request, answer)
+
+    def sheet(self, _: Request, query: Query) -> Response:
+        """The bytes of one sheet."""
+        data = self._run(query).sheet(*query.sheet())
+        kind = "image/png" if data.startswith(_PNG) else "application/octet-stream"
+        return bytes_response(data, kind, cache=IMMUTABLE)
+
+    def sheets(self, _: Request, query: Query) -> Response:
+        """The bytes of several sheets, each behind its length."""
+        run = self._run(query)
+        parts = []
+        for sheet in query.sheets():
+            try:
+                data = run.sheet(*sheet)
+            except StoreError:
+                parts.append(_MISSING)
+            else:
+                parts += [struct.pack("<I", len(data)), data]
+        cache = IMMUTABLE if _MISSING not in parts else "no-cache"
+        return bytes_response(b"".join(parts), "application/octet-stream", cache=cache)
+
+    def strip(self, _: Request, query: Query) -> Response:
+        """Frames over time."""
+        run = self._run(query)
+        kind, layer, image = query.text("kind"), query.text("layer"), query.whole("image", 0)
+        tiles = query.wholes("tiles", _MOST_TILES)
+        span = query.span("positions", _MOST_POSITIONS)
+        plan = run.ask(lambda r: strip.plan(r, kind, layer, image, tiles, span))
+        png, shown = strip.draw(plan, tiles, lambda sheet: run.sheet(*sheet))
+        response = bytes_response(png, "image/png")
+        response.headers["X-Tbviz-Positions"] = ",".join(map(str, shown))
+        return response
+
+    def scalars(self, request: Request, query: Query) -> Response:
+        """Metrics and costs, one value a position."""
+        run, since = self._run(query), query.whole("since", 0)
+        answer = run.ask(lambda r: answers.scalars(r, since))
+        if not answer["tags"]:
+            found = self._scalars.read(request.environ, query.text("run"))
+            if found:
+                answer |= run.ask(lambda r: answers.placed(r, since, found))
+        return json_response(request, answer)
+
+    def health(self, request: Request, query: Query) -> Response:
+        """Health numbers of every layer, one value a position."""
+        since = query.whole("since", 0)
+        return json_response(request, self._run(query).ask(lambda r: answers.health(r, since)))
+
+    def channels(self, request: Request, query: Query) -> Response:
+        """One layer's numbers a channel at one position."""
+        layer, position = query.text("layer"), query.whole("position")
+        answer = self._run(query).ask(lambda r: answers.channels(r, layer, position, r.read))
+        return json_response(request, answer)
+
+    def predictions(self, request: Request, query: Query) -> Response:
+        """The strongest classes of each probe image, one list a position."""
+        since = query.whole("since", 0)
+        answer = self._run(query).ask(lambda r: answers.predictions(r, since))
+        return json_response(request, answer)
+
+    def model(self, request: Request, query: Query) -> Response:
+        """The layer tree."""
+        run = self._run(query)
+        number = query.whole("segment") if query.optional("segment") else None
+        segment, entry = run.ask(lambda r: answers.model(r, number))
+        payload = run.sheet(*entry.sheets[0])
+        try:
+            return json_response(request, answers.tree(segment, entry, payload))
+        except (ValueError, TypeError) as error:
+            raise GoneError(f"the layer tree of segment {segment} is damaged: {error}") from error
+
+    def static(self, request: Request, _: Query) -> Response:
+        """A file of the page."""
+        name = request.path.partition("/static/")[2]
+        file = static_file(self._static, name)
+        if file is None:
+            raise NotFoundError(f"received {name!r}, expected a file of the page")
+        if file.type.startswith(("text/", "application/json", "image/svg")):
+            return packed_response(request, file.content, file.type, cache=file.cache)
+        return bytes_response(file.content, file.type, cache=file.cache)
+
+    def _run(self, query: Query) -> Run:
+        return self._runs.get(query.text("run"))
+
+
+def _app(route: Route) -> App:
+    """A route as a WSGI application: methods, errors, and the log for what nobody foresaw."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        return _answer(route, request)(environ, start_response)
+
+    return app
+
+
+def _answer(route: Route, request: Request) -> Response:
+    if request.method not in {"GET", "HEAD"}:
+        message = f"received {request.method}, expected GET or HEAD; nothing here can be changed"
+        response = error_response(request, 405, message)
+        response.headers["Allow"] = "GET, HEAD"
+        return response
+    try:
+        return route(request, Query(request.args))
+    except MalformedError as error:
+        return error_response(request, 400, str(error))
+    except (NotFoundError, UnknownWriterError) as error:
+        return error_response(request, 404, str(error))
+    except (GoneError, DamagedError) as error:
+        return error_response(request, 410, str(error))
+    except Exception as error:
+        _log.exception("%s failed", request.path)
+        message = f"{type(error).__name__}: {error}; expected an answer; see TensorBoard's log"
+        return error_response(request, 500, message)

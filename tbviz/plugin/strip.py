@@ -1,0 +1,142 @@
+"""Frames over time in one PNG, so that a hundred steps of a channel are one small answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
+from tbviz.store.errors import StoreError
+from tbviz.store.segment import Sheet
+
+if TYPE_CHECKING:
+    from tbviz.store.reader import Reader
+    from collections.abc import Callable, Sequence
+    import numpy as np
+    from numpy.typing import NDArray
+
+_log = logging.getLogger("tbviz.plugin")
+
+# 64 million pixels: a strip is for looking at.
+_MOST_PIXELS = 1 << 26
+
+
+class Frame(NamedTuple):
+    """Where one position's frames are cropped from."""
+
+    position: int
+    sheet: Sheet
+    tiles: int  # how many the sheet has
+
+
+class Plan(NamedTuple):
+    """What a strip is made of."""
+
+    frames: list[Frame]
+    tile: tuple[int, int]
+
+
+def plan(
+    reader: Reader, kind: str, layer: str, image: int, tiles: Sequence[int], span: tuple[int, int]
+) -> Plan:
+    """Which sheets a strip is cropped from.
+
+    Positions whose tiles have another size than the newest's, or that lack a tile, are left out.
+
+    Args:
+        reader: The run.
+        kind: Kind of the pictures.
+        layer: Path of their layer.
+        image: Number of the probe image, 0 where the series belongs to none.
+        tiles: Which tiles.
+        span: First and last position.
+
+    Raises:
+        NotFoundError: If there is no such series, or nothing of it in the span.
+        MalformedError: If the strip would be too large.
+    """
+    try:
+        parts = reader.columns(kind, layer)
+    except StoreError as error:
+        raise NotFoundError(str(error)) from error
+    newest = parts[-1][1].layouts[parts[-1][2].layouts[-1][0]].meta
+    size = _size(newest.get("tile"))
+    frames = []
+    for base, segment, columns in parts:
+        for record, ordinal in enumerate(columns.positions.values()):
+            if not span[0] <= base + ordinal <= span[1] or image >= columns.sheets:
+                continue
+            layout = segment.layouts[columns.layout_of(record)].meta
+            count = layout.get("tiles")
+            if size is None or _size(layout.get("tile")) != size or type(count) is not int:
+                continue
+            if max(tiles) < count:
+                at = record * columns.sheets + image
+                sheet = Sheet(segment.uid, columns.offset[at], columns.length[at], columns.crc[at])
+                frames.append(Frame(base + ordinal, sheet, count))
+    if size is None or not frames:
+        raise NotFoundError(
+            f"received {kind!r} of layer {layer!r}, image {image}, tiles {list(tiles)}, positions "
+            f"{span[0]} to {span[1]}; expected some that were logged"
+        )
+    pixels = len(frames) * len(tiles) * size[0] * size[1]
+    if pixels > _MOST_PIXELS:
+        raise MalformedError(
+            f"received a strip of {pixels} pixels, expected at most {_MOST_PIXELS}; ask for fewer "
+            "tiles or positions"
+        )
+    return Plan(frames, size)
+
+
+def draw(
+    made: Plan, tiles: Sequence[int], read: Callable[[Sheet], bytes]
+) -> tuple[bytes, list[int]]:
+    """The strip, and the positions that it shows.
+
+    Args:
+        made: What `plan` gave.
+        tiles: Which tiles, the rows of the strip.
+        read: What gives the bytes of a sheet.
+
+    Raises:
+        GoneError: If not one of the sheets can be read.
+    """
+    import numpy as np
+
+    from tbviz.images import sheet as images
+
+    columns: list[NDArray[np.uint8]] = []
+    ranges: list[NDArray[np.float32]] = []
+    shown: list[int] = []
+    for frame in made.frames:
+        try:
+            sheet = images.decode(read(frame.sheet))
+            cropped = images.split(sheet.pixels, made.tile, frame.tiles)[list(tiles)]
+            gray = sheet.ranges[list(tiles)] if sheet.ranges is not None else None
+        except Exception as error:  # damaged, gone, or of another size than its layout says
+            _log.debug("position %d is left out of a strip: %s", frame.position, error)
+            continue
+        if columns and cropped.shape != columns[0].shape:
+            continue
+        columns.append(cropped)
+        shown.append(frame.position)
+        if gray is not None:
+            ranges.append(gray)
+    if not columns:
+        raise GoneError("none of the sheets of the strip can be read; expected at least one")
+    # (position, tile, ...) to a row a tile, a column a position.
+    levels = np.swapaxes(np.stack(columns), 0, 1).reshape(-1, *columns[0].shape[1:])
+    spans = None
+    if len(ranges) == len(columns):
+        spans = np.swapaxes(np.stack(ranges), 0, 1).astype("<f4").tobytes()
+    # The levels are written as they were read: encoding values again would move them.
+    return images._png(images.arrange(levels, len(shown)), spans, None), shown  # noqa: SLF001
+
+
+def _size(tile: object) -> tuple[int, int] | None:
+    if not isinstance(tile, list) or len(tile) != 2:
+        return None
+    height, width = tile
+    if type(height) is not int or type(width) is not int or height < 1 or width < 1:
+        return None
+    return height, width
