@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from tbviz.store.schema import COSTS, HEALTH_NUMBERS
 from tbviz.store.segment import Entry, Segment, Sheet
 
 if TYPE_CHECKING:
-    from tbviz.store.reader import Reader
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tbviz.store.reader import Reader
 
 _GRAY = ("lo", "hi", "p", "q")
 

@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
@@ -27,8 +27,8 @@ from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
-    from tbviz.plugin.tensorboard_scalars import TensorboardScalars
     from tbviz.plugin.runs import Run, Runs
+    from tbviz.plugin.tensorboard_scalars import TensorboardScalars
 
 _log = logging.getLogger("tbviz.plugin")
 

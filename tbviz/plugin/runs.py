@@ -6,16 +6,17 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, NamedTuple, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.store.heads import Pulse, pulse
 from tbviz.store.reader import Reader
 
 if TYPE_CHECKING:
-    from tbviz.plugin.discovery import Discovery
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
+
+    from tbviz.plugin.discovery import Discovery
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[tuple[str, int, int]]

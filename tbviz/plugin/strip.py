@@ -10,10 +10,12 @@ from tbviz.store.errors import StoreError
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from tbviz.store.reader import Reader
     from collections.abc import Callable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from tbviz.store.reader import Reader
 
 _log = logging.getLogger("tbviz.plugin")
 

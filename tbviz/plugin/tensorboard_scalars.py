@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tensorboard import plugin_util
 from tensorboard.data.provider import RunTagFilter

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from typing import Any, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Span, join_runs, widen
 
 if TYPE_CHECKING:
-    from tbviz.store.segment import Entry, Segment
-    from tbviz.store.reader import Reader
     from collections.abc import Sequence
+
+    from tbviz.store.reader import Reader
+    from tbviz.store.segment import Entry, Segment
 
 _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([a-z]+)")
 _EMPTY = "0"

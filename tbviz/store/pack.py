@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from typing import Any, BinaryIO, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 _LINE = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),(.*\})', re.DOTALL)
 _BLOCK = 1 << 20

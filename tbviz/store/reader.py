@@ -7,16 +7,17 @@ import stat
 import zlib
 from bisect import bisect_right
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.pack import read_at
 from tbviz.store.schema import FILE_NAME, MAX_PAYLOAD, Position, store_directory
 from tbviz.store.segment import Segment, Sheet
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tbviz.store.columns import SheetColumns
     from collections.abc import Iterator
+
+    from tbviz.store.columns import SheetColumns
 
 
 class Reader:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
-from typing import Any, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers, SheetColumns
 from tbviz.store.pack import Found, PackScanner
 from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Sequence
+    from pathlib import Path
 
 _UINT32 = 1 << 32
 _INT63 = 1 << 63

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import zlib
+from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
 from tbviz.store.schema import (
@@ -22,11 +23,10 @@ from tbviz.store.schema import (
     store_directory,
 )
 from tbviz.version import __version__
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # What a failed flush keeps for the next one, so that memory is bounded on a full disk.
 _KEPT = 1000
