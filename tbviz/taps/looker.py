@@ -96,7 +96,7 @@ class Looker:
 
     def survey(self, inputs: Any) -> Survey:
         """What the model has to show, found once on a probe (see `tbviz.taps.survey`)."""
-        self._check()
+        self.check()
         if self._survey is None:
             start = time.perf_counter()
             self._survey = survey(self.model, inputs)
@@ -114,7 +114,7 @@ class Looker:
         Returns:
             The tree that `function` returned, as numpy arrays.
         """
-        self._check()
+        self.check()
         kept = self._kept.get(key)
         if kept is not None:
             return kept(*arrays)
@@ -182,7 +182,7 @@ class Looker:
                 picked = ops.take_along_axis(scores, ops.expand_dims(chosen, -1), axis=-1)[:, 0]
                 return seen[0], chosen, picked
 
-            (maps, chosen, picked), slopes = backends.current().gradients(
+            (maps, chosen, picked), slopes = self._backend.gradients(
                 forward, lambda seen: ops.sum(seen[2]) * scale
             )
             return (
@@ -197,7 +197,7 @@ class Looker:
         maps, slopes, chosen, picked = result
         return ClassGradients(maps, slopes, chosen, picked)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Drops what was compiled for another structure: kept, it would be silently wrong."""
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:

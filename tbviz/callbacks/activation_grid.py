@@ -1,0 +1,86 @@
+"""`ActivationGrid`: the feature maps of chosen layers, one sheet an image and layer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.pictures import Maps
+from tbviz.methods.activations import MOST_CHANNELS, channel_tiles, choose_channels
+from tbviz.taps.select import default_layers, select
+from tbviz.taps.survey import Output, Survey
+
+
+class ActivationGrid(Visual):
+    """Logs what each layer answers to the probe images: a map that looks like the input has
+    learnt nothing, a flat one is a dead channel.
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
+        labels: the class of each image, for the caption.
+        class_names: name of each class.
+        layers: which layers (path, name, glob, compiled regex, type, callable, or a list);
+            up to twelve, spread over the depth, unless given.
+        channels: how many channels of each layer, or which; 64 unless given, 16 a row.
+        schedule: when to look; at every epoch's end unless given.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: images, labels or schedule cannot be used.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[tbviz.ActivationGrid("logs/run", x_val[:4])])
+    """
+
+    def __init__(  # noqa: PLR0913  (the choices a user has)
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        layers: Any = None,
+        channels: int | Sequence[int] = MOST_CHANNELS,
+        schedule: ScheduleLike = "epoch",
+        strict: bool = False,
+    ) -> None:
+        super().__init__(
+            log_dir,
+            images=images,
+            labels=labels,
+            class_names=class_names,
+            layers=layers,
+            schedule=schedule,
+            strict=strict,
+        )
+        self.channels = channels
+
+    def wanted(self, survey: Survey) -> list[Output]:
+        """The layers whose maps are drawn."""
+        if self.layers is None:
+            return default_layers(survey)
+        return select(survey, self.layers, lambda output: len(output.shape) == 4)
+
+    def look(self, model: Any) -> None:
+        """Adds one picture a layer."""
+        recording = self.session.recording(model)
+        _, places = self.session.probe_of(self)
+        if not self.chosen:
+            return
+        for output in self.chosen:
+            with self.boundary(output.key):
+                maps = recording.maps[output.key][places]
+                channels = choose_channels(maps.shape[-1], self.channels)
+                self.session.add(
+                    Maps(
+                        "activations",
+                        output.key,
+                        channel_tiles(maps, channels),
+                        {"channels": channels, "total": maps.shape[-1], "method": self.method},
+                        images=places,
+                    )
+                )
+                self.session.drew("activations", output.key)

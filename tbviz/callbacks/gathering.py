@@ -1,0 +1,97 @@
+"""Gathering: the probes of all callbacks of a `fit` as one batch, so that one pass serves all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from tbviz.callbacks.probe import Probe
+from tbviz.errors import TbvizError
+from tbviz.methods.maximization.canvas import canvas_of
+
+if TYPE_CHECKING:
+    from tbviz.callbacks.base import Visual
+
+
+class Gathering:
+    """Probes by callback; equal ones are kept once."""
+
+    def __init__(self) -> None:
+        self._parts: list[Probe] = []
+        self._place: dict[int, int] = {}
+        self._together: Probe | None = None
+        self._blank: Any = None
+
+    def add(self, member: Visual, probe: Probe) -> None:
+        """Adds a callback's probe."""
+        for index, part in enumerate(self._parts):
+            if _same(part, probe):
+                if part.labels is None and probe.labels is not None:
+                    self._parts[index] = probe
+                self._place[id(member)] = index
+                break
+        else:
+            self._place[id(member)] = len(self._parts)
+            self._parts.append(probe)
+        self._together = None
+
+    @property
+    def together(self) -> Probe | None:
+        """All probes, one after the other; `None` where no callback has one."""
+        if self._together is None and self._parts:
+            self._together = _joined(self._parts)
+        return self._together
+
+    @property
+    def inputs(self) -> Any:
+        """The model's inputs of all probes."""
+        return self._blank if self.together is None else self.together.inputs
+
+    def inputs_for(self, model: Any) -> Any:
+        """The same; a blank image where no callback has a probe."""
+        if self.together is None and self._blank is None:
+            self._blank = canvas_of(model).blank(1)
+        return self.inputs
+
+    def of(self, member: Visual) -> tuple[Probe, list[int]]:
+        """A callback's probe, and the places of its images in the batch of all."""
+        place = self._place[id(member)]
+        first = sum(part.count for part in self._parts[:place])
+        part = self._parts[place]
+        return part, list(range(first, first + part.count))
+
+
+def _same(one: Probe, other: Probe) -> bool:
+    if one.count != other.count:
+        return False
+    if one.labels is not None and other.labels is not None and one.labels != other.labels:
+        return False
+    try:
+        keras.tree.assert_same_structure(one.inputs, other.inputs)
+    except (ValueError, TypeError):
+        return False
+    pairs = zip(keras.tree.flatten(one.inputs), keras.tree.flatten(other.inputs), strict=True)
+    return all(np.array_equal(left, right) for left, right in pairs)
+
+
+def _joined(parts: list[Probe]) -> Probe:
+    if len(parts) == 1:
+        return parts[0]
+    try:
+        inputs = keras.tree.map_structure(
+            lambda *leaves: np.concatenate(leaves), *(part.inputs for part in parts)
+        )
+    except (ValueError, TypeError) as error:
+        shapes = [[leaf.shape for leaf in keras.tree.flatten(part.inputs)] for part in parts]
+        msg = (
+            f"the callbacks of this fit have probe images of shapes {shapes}, which do not fit "
+            "into one batch; give all of them images of one size"
+        )
+        raise TbvizError(msg) from error
+    labels = None
+    if all(part.labels is not None for part in parts):
+        labels = [label for part in parts for label in part.labels or ()]
+    names = next((part.class_names for part in parts if part.class_names), None)
+    return Probe(inputs, labels, names, sum(part.count for part in parts))

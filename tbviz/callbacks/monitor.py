@@ -1,0 +1,100 @@
+"""`Monitor`: a sensible set of all callbacks in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from tbviz.callbacks.activation_grid import ActivationGrid
+from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.filter_maximization import FilterMaximization
+from tbviz.callbacks.grad_cam import GradCAM
+from tbviz.callbacks.layer_health import LayerHealth
+
+
+class Monitor(keras.callbacks.Callback):
+    """Feature maps, health, Grad-CAM and filter maximization with defaults that need no thought.
+
+    What the model cannot show is left out, and the page says so.
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
+        labels: the class of each image; with them Grad-CAM shows the true class too.
+        class_names: name of each class.
+        layers: which layers' maps and health are logged; up to twelve, spread over the depth,
+            unless given.
+        schedule: when to look; at every epoch's end unless given.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: images, labels or schedule cannot be used.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[
+        ...     keras.callbacks.TensorBoard("logs/run"),
+        ...     tbviz.Monitor("logs/run", x_val[:4], y_val[:4]),
+        ... ])
+    """
+
+    def __init__(  # noqa: PLR0913  (the choices a user has)
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        *,
+        layers: Any = None,
+        schedule: ScheduleLike = "epoch",
+        strict: bool = False,
+    ) -> None:
+        super().__init__()
+        known: dict[str, Any] = {"class_names": class_names, "labels": labels}
+        common: dict[str, Any] = {"schedule": schedule, "strict": strict}
+        grid = ActivationGrid(log_dir, images, layers=layers, **known, **common)
+        self.callbacks: list[Visual] = [
+            grid,
+            LayerHealth(log_dir, images, layers=layers, **known, **common),
+            GradCAM(log_dir, images, **known, **common),
+            FilterMaximization(log_dir, **common),
+        ]
+
+    def set_model(self, model: Any) -> None:
+        """Passes the model on."""
+        super().set_model(model)
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Passes what Keras tells callbacks on."""
+        super().set_params(params)
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Passes the hook on."""
+        for callback in self.callbacks:
+            callback.on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Passes the hook on."""
+        for callback in self.callbacks:
+            callback.on_epoch_begin(epoch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Passes the hook on."""
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Passes the hook on."""
+        for callback in self.callbacks:
+            callback.on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Passes the hook on."""
+        for callback in self.callbacks:
+            callback.on_train_end(logs)

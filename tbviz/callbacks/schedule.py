@@ -1,0 +1,175 @@
+"""Schedules: when a callback looks. First and last epoch are always looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tbviz.errors import TbvizError
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where training stands.
+
+    Attributes:
+        epoch: counted from 0.
+        step: batches trained on since the start of this `fit`.
+        seconds: a clock that only rises.
+        epoch_end: whether the epoch ends here; else a batch does.
+    """
+
+    epoch: int
+    step: int
+    seconds: float
+    epoch_end: bool
+
+
+class Schedule(Protocol):
+    """Decides at each moment whether to look; `start` forgets what an earlier `fit` did."""
+
+    def start(self, moment: Moment) -> None:
+        """Begin counting here."""
+
+    def due(self, moment: Moment) -> bool:
+        """Whether to look now."""
+
+
+def clock() -> float:
+    """Seconds on a clock that only rises."""
+    return time.monotonic()
+
+
+def every(
+    epochs: int | None = None, batches: int | None = None, minutes: float | None = None
+) -> Callable[[], Schedule]:
+    """A schedule that looks again and again; give one of the three.
+
+    Args:
+        epochs: at the ends of epochs 0, n, 2n ...
+        batches: whenever a multiple of this many batches has been crossed, so also where Keras
+            runs several in one go (`steps_per_execution`).
+        minutes: at the first batch or epoch end after that much time.
+
+    Raises:
+        TbvizError: none or several are given, or one that is not above 0.
+    """
+    given = {"epochs": epochs, "batches": batches, "minutes": minutes}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if len(chosen) != 1 or min(chosen.values()) <= 0:
+        msg = (
+            f"every() received {chosen or 'nothing'}; it takes exactly one of epochs, batches and "
+            "minutes, above 0, such as every(epochs=5)"
+        )
+        raise TbvizError(msg)
+    if epochs is not None:
+        return lambda: _Epochs(lambda epoch: epoch % epochs == 0)
+    if batches is not None:
+        return lambda: _Batches(batches)
+    seconds = 60.0 * (minutes or 0.0)
+    return lambda: _Seconds(seconds)
+
+
+def geometric(factor: float = 2.0) -> Callable[[], Schedule]:
+    """A schedule for long runs: epochs 0, 1, 2, 4, 8 ..., each `factor` times the one before.
+
+    Raises:
+        TbvizError: the factor is not above 1.
+    """
+    if factor <= 1:
+        msg = f"geometric() received the factor {factor}; it takes one above 1, such as 2"
+        raise TbvizError(msg)
+    return lambda: _Geometric(factor)
+
+
+def schedule_of(
+    wanted: str | Callable[[], Schedule] | Callable[[int], bool] | None,
+) -> tuple[Schedule, bool]:
+    """The schedule that a user's argument means, and whether it looks at batches.
+
+    Args:
+        wanted: `"epoch"`, what `every` or `geometric` gave, or a callable that takes the epoch
+            and answers whether to look at its end.
+
+    Raises:
+        TbvizError: anything else.
+    """
+    if wanted is None or wanted == "epoch":
+        return _Epochs(lambda epoch: True), False
+    if callable(wanted):
+        made = wanted() if _takes_nothing(wanted) else _Epochs(wanted)  # type: ignore[arg-type]
+        return made, isinstance(made, _Batches | _Seconds)  # type: ignore[return-value]
+    msg = (
+        f"schedule received {wanted!r}; it takes 'epoch', tbviz.every(epochs=5), "
+        "tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2) or a callable "
+        "that takes the epoch and answers whether to look"
+    )
+    raise TbvizError(msg)
+
+
+def _takes_nothing(function: Callable[..., object]) -> bool:
+    import inspect  # noqa: PLC0415  (20 ms that TensorBoard's start need not pay)
+
+    try:
+        return not inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+class _Epochs:
+    def __init__(self, wanted: Callable[[int], object]) -> None:
+        self._wanted = wanted
+
+    def start(self, moment: Moment) -> None:
+        """Nothing is counted."""
+
+    def due(self, moment: Moment) -> bool:
+        return moment.epoch_end and bool(self._wanted(moment.epoch))
+
+
+class _Geometric:
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+        self._next = 0.0
+
+    def start(self, moment: Moment) -> None:
+        self._next = 0.0
+
+    def due(self, moment: Moment) -> bool:
+        if not moment.epoch_end or moment.epoch < self._next:
+            return False
+        while self._next <= moment.epoch:
+            self._next = max(self._next + 1, self._next * self._factor)
+        return True
+
+
+class _Batches:
+    def __init__(self, batches: int) -> None:
+        self._batches = batches
+        self._crossed = 0
+
+    def start(self, moment: Moment) -> None:
+        self._crossed = moment.step // self._batches
+
+    def due(self, moment: Moment) -> bool:
+        crossed = moment.step // self._batches
+        due = crossed > self._crossed
+        self._crossed = crossed
+        return due
+
+
+class _Seconds:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = 0.0
+
+    def start(self, moment: Moment) -> None:
+        self._last = moment.seconds
+
+    def due(self, moment: Moment) -> bool:
+        if moment.seconds - self._last < self._seconds:
+            return False
+        self._last = moment.seconds
+        return True

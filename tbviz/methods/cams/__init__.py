@@ -1,0 +1,1 @@
+"""Class activation maps: where in a picture a class score comes from. A variant is one file."""

@@ -1,0 +1,123 @@
+"""The ascent: all channels of a layer climb at once, in one compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keras import ops
+
+from tbviz.methods.maximization.image import to_image
+from tbviz.methods.maximization.objectives import channel_means
+from tbviz.methods.maximization.transforms import Wobble, move
+from tbviz.taps import backends
+
+if TYPE_CHECKING:
+    from tbviz.methods.maximization.canvas import Canvas
+    from tbviz.taps.looker import Looker
+    from tbviz.taps.survey import Output
+
+Floats = npt.NDArray[np.float32]
+
+# Adam (Kingma and Ba 2015) with its usual constants; a Keras optimizer would make variables and
+# draw from Python's random state.
+_FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """Settings of the ascent.
+
+    Attributes:
+        steps: how many.
+        rate: Adam's step, in deviations of a coefficient.
+        start: deviation of the random start; 0 starts from an even gray.
+        wobble: how far each step moves the image.
+    """
+
+    steps: int = 64
+    rate: float = 0.08
+    start: float = 0.05
+    wobble: Wobble = field(default_factory=Wobble)
+
+
+@dataclass(frozen=True)
+class Maximized:
+    """What excites the channels of one layer.
+
+    Attributes:
+        channels: which.
+        images: `(channels, height, width, colours)`, 0 to 1.
+        before: each channel's objective on the unmoved start image.
+        after: the same at the end.
+        coefficients: the image's parameters, to go on from at the next step of a run.
+    """
+
+    channels: list[int]
+    images: Floats
+    before: Floats
+    after: Floats
+    coefficients: Floats
+
+
+def maximize(  # noqa: PLR0913  (each is one of the four nouns or a seed)
+    looker: Looker,
+    output: Output,
+    channels: Sequence[int],
+    canvas: Canvas,
+    settings: Ascent,
+    seed: int = 0,
+    start: Floats | None = None,
+) -> Maximized:
+    """Images that excite channels of one layer, each its own.
+
+    Args:
+        looker: into the model.
+        output: the layer.
+        channels: which of its channels; one image each.
+        canvas: what the model takes as input.
+        settings: of the ascent.
+        seed: of the start and the transforms.
+        start: coefficients of a former ascent to go on from, in place of a blank image.
+    """
+    random = np.random.default_rng(seed)
+    shape = (len(channels), *canvas.size, canvas.channels)
+    blank = random.normal(0, settings.start, shape).astype(np.float32)
+    moves = settings.wobble.draw(random, settings.steps, len(channels), canvas.size)
+    objective = channel_means(output, canvas)
+    backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
+
+    def climb(model: Any, chosen: Any, start: Any, moves: Any) -> Any:
+        def step(index: Any, state: Any) -> Any:
+            coefficients, first, second = state
+
+            def scored(value: Any) -> Any:
+                values = objective(model, move(to_image(value), moves[index]), chosen)
+                return ops.sum(values), values
+
+            _, _, slope = backend.value_and_gradient(scored, coefficients)
+            # A channel's scale would set the pace of its image: every slope has length one.
+            norm = ops.sqrt(ops.mean(ops.square(slope), axis=(1, 2, 3), keepdims=True))
+            slope = slope / (norm + 1e-12)
+            first = _FIRST * first + (1 - _FIRST) * slope
+            second = _SECOND * second + (1 - _SECOND) * ops.square(slope)
+            count = ops.cast(index + 1, "float32")
+            unbiased = first / (1 - ops.power(_FIRST, count))
+            spread = ops.sqrt(second / (1 - ops.power(_SECOND, count)))
+            return coefficients + settings.rate * unbiased / (spread + _EPSILON), first, second
+
+        state = (start, ops.zeros_like(start), ops.zeros_like(start))
+        end = ops.fori_loop(0, settings.steps, step, state)[0]
+        before = objective(model, to_image(start), chosen)
+        image = to_image(end)
+        return image, before, objective(model, image, chosen), end
+
+    key = ("maximize", output.key, tuple(channels), settings, canvas.size, canvas.low, canvas.high)
+    images, before, after, coefficients = looker.run(
+        key, climb, np.asarray(channels, np.int32), blank if start is None else start, moves
+    )
+    return Maximized(list(channels), images, before, after, coefficients)

@@ -1,0 +1,157 @@
+"""The canvas: which input of a model is painted on, its size, and the range of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from keras import ops
+
+from tbviz.errors import TbvizError
+from tbviz.taps import private
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where an image is painted.
+
+    Attributes:
+        inputs: one sample of every input of the model, in its structure, batch axis 1.
+        place: which leaf of it is painted on.
+        size: height and width.
+        channels: how many.
+        channels_first: whether the model wants them first.
+        low: value of black.
+        high: value of white.
+    """
+
+    inputs: Any
+    place: int
+    size: tuple[int, int]
+    channels: int
+    channels_first: bool
+    low: float
+    high: float
+
+    def blank(self, count: int) -> Any:
+        """A batch of `count` even gray images, as the model takes them."""
+        shape = (count, *self.size, self.channels)
+        return self.fill(np.full(shape, 0.5, np.float32), np)
+
+    def fill(self, images: Any, numbers: Any = ops) -> Any:
+        """The model's inputs with images between 0 and 1 in their place.
+
+        Args:
+            images: `(images, height, width, channels)`, tensor or array.
+            numbers: `keras.ops` for tensors, `numpy` for arrays.
+        """
+        painted = images * (self.high - self.low) + self.low
+        if self.channels_first:
+            painted = numbers.transpose(painted, (0, 3, 1, 2))
+        leaves = list(keras.tree.flatten(self.inputs))
+        count = int(images.shape[0])
+        leaves = [
+            painted if index == self.place else np.repeat(leaf, count, axis=0)
+            for index, leaf in enumerate(leaves)
+        ]
+        return keras.tree.pack_sequence_as(self.inputs, leaves)
+
+
+def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None = None) -> Canvas:
+    """The canvas of a model.
+
+    Args:
+        model: any built Keras model.
+        images: a probe batch in the model's structure; without, the model's own input shape
+            is used, and zeros for inputs that are no images.
+        bounds: values of black and white; learnt unless given.
+
+    Raises:
+        TbvizError: no input is an image, or its size is unknown.
+    """
+    inputs = _samples(model) if images is None else _first(images)
+    leaves = keras.tree.flatten(inputs)
+    for place, leaf in enumerate(leaves):
+        found = image_layout(np.shape(leaf), model)
+        if found is not None:
+            height, width, channels, first = found
+            low, high = bounds or (
+                _range_of(model)
+                if images is None
+                else value_range(np.asarray(keras.tree.flatten(images)[place]))
+            )
+            return Canvas(inputs, place, (height, width), channels, first, low, high)
+    msg = (
+        f"none of the model's inputs, of shapes {[np.shape(leaf) for leaf in leaves]}, is a batch "
+        "of images; maximization paints on (batch, height, width, channels) with 1 to 4 channels"
+    )
+    raise TbvizError(msg)
+
+
+def image_layout(
+    shape: tuple[int, ...], model: Any = None
+) -> tuple[int, int, int, bool] | None:
+    """Height, width, channels and whether these come first; `None` for what is no image batch."""
+    del model
+    if len(shape) != 4:
+        return None
+    last_fits, first_fits = shape[3] <= 4, shape[1] <= 4
+    first = keras.config.image_data_format() == "channels_first"
+    if first_fits and (first or not last_fits):
+        return shape[2], shape[3], shape[1], True
+    return (shape[1], shape[2], shape[3], False) if last_fits else None
+
+
+def value_range(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """The usual range that holds these values: 0 to 1, -1 to 1, 0 to 255, or their own."""
+    if values.dtype == np.uint8:
+        return 0.0, 255.0
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    for usual in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+        slack = 0.05 * (usual[1] - usual[0])
+        if usual[0] - slack <= low and high <= usual[1] + slack:
+            return usual
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _first(images: Any) -> Any:
+    return keras.tree.map_structure(lambda leaf: np.asarray(leaf)[:1], images)
+
+
+def _samples(model: Any) -> Any:
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        msg = (
+            f"the input shape of {type(model).__name__} is not known from the model itself; "
+            "pass images=, a batch from which size and range are learnt"
+        )
+        raise TbvizError(msg)
+    struct = getattr(model, "_inputs_struct", inputs if len(inputs) > 1 else inputs[0])
+    for tensor in inputs:
+        if None in tensor.shape[1:]:
+            msg = (
+                f"input {tensor.name!r} has the shape {tensor.shape}, of unknown size; pass "
+                "images=, a batch of the size to paint on"
+            )
+            raise TbvizError(msg)
+    return keras.tree.map_structure(
+        lambda tensor: np.zeros((1, *tensor.shape[1:]), tensor.dtype), struct
+    )
+
+
+def _range_of(model: Any) -> tuple[float, float]:
+    """0 to 1, unless the model divides by 255 or 127.5 itself."""
+    for layer in private.all_layers(model):
+        if isinstance(layer, keras.layers.Rescaling):
+            scale = np.asarray(layer.scale, dtype=np.float64).max()
+            return (0.0, 255.0) if scale < 0.1 else (0.0, 1.0)
+    return 0.0, 1.0
