@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from array import array
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tbviz.store.schema import number
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 Run = tuple[int, int]
 Span = tuple[float, float]
@@ -117,15 +123,8 @@ class Numbers:
         return held + [None] * (end - begin - len(held))
 
 
-def widen(span: Span | None, low: float, high: float) -> Span | None:
-    """The smallest span that holds a span and two numbers; what is not finite does not count."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return span
-    return (low, high) if span is None else (min(span[0], low), max(span[1], high))
-
-
 class SheetColumns:
-    """Where the sheets of one (kind, layer) of one segment are: 52 bytes an image at most.
+    """Where the sheets of one (kind, layer) of one segment are: 48 bytes an image.
 
     Args:
         media: Their media; `gray8` has four more columns.
@@ -133,9 +132,22 @@ class SheetColumns:
     """
 
     __slots__ = (
-        "crc", "end", "hi", "layouts", "length", "lo", "media", "offset", "p", "percentiles",
-        "positions", "q", "range", "sheets", "size",
-    )  # fmt: skip
+        "_high",
+        "_low",
+        "crc",
+        "end",
+        "hi",
+        "layouts",
+        "length",
+        "lo",
+        "media",
+        "offset",
+        "p",
+        "positions",
+        "q",
+        "sheets",
+        "size",
+    )
 
     def __init__(self, media: str, sheets: int) -> None:
         self.media = media
@@ -150,18 +162,13 @@ class SheetColumns:
         self.hi = array("d")
         self.p = array("d")
         self.q = array("d")
-        self.range: Span | None = None  # of the finite values
-        self.percentiles: Span | None = None
         self.size = 0
         self.end = 0  # where in the pack its last record ends
+        self._low = (Extreme(self.lo, np.min), Extreme(self.p, np.min))
+        self._high = (Extreme(self.hi, np.max), Extreme(self.q, np.max))
 
     def append(
-        self,
-        ordinal: int,
-        layout: str,
-        offset: int,
-        rows: Sequence[tuple[int, int]],
-        summaries: Sequence[tuple[float, float, float, float]],
+        self, ordinal: int, layout: str, offset: int, rows: Sequence[Sequence[float]]
     ) -> None:
         """Add one record.
 
@@ -169,32 +176,43 @@ class SheetColumns:
             ordinal: Its position in the segment.
             layout: Id of its layout, '' where it has none.
             offset: Where its first sheet begins in the pack.
-            rows: Length and CRC of each sheet.
-            summaries: `lo, hi, p, q` of each sheet, empty for other media than `gray8`.
+            rows: `[length, crc]` of each sheet, for `gray8` `[length, crc, lo, hi, p, q]`.
 
         Raises:
             ValueError: If the position is not above those held, or the number of sheets differs.
+            TypeError: If a row holds what is no number.
+            OverflowError: If a length or a CRC does not have 32 bits.
         """
-        if len(rows) != self.sheets or len(summaries) != (len(rows) if self.gray else 0):
+        if len(rows) != self.sheets:
             raise ValueError(f"received {len(rows)} sheets, expected {self.sheets}")
+        # Everything is checked before anything is taken.
+        lengths, crcs, *summary = zip(*rows, strict=True)
+        length, crc = array("I", lengths), array("I", crcs)
+        offsets = array("q", accumulate(lengths[:-1], initial=offset))
+        summaries = [_floats(values) for values in summary[:4]] if self.gray else []
+        if len(summaries) != (4 if self.gray else 0):
+            raise ValueError("a gray sheet has lo, hi, p and q")
         self.positions.append(ordinal)
         if self.layouts and self.layouts[-1][0] == layout:
             self.layouts[-1] = (layout, self.layouts[-1][1] + 1)
         else:
             self.layouts.append((layout, 1))
-        for length, crc in rows:
-            self.offset.append(offset)
-            self.length.append(length)
-            self.crc.append(crc)
-            offset += length
-            self.size += length
-        for lo, hi, p, q in summaries:
-            self.lo.append(lo)
-            self.hi.append(hi)
-            self.p.append(p)
-            self.q.append(q)
-            self.range = widen(self.range, lo, hi)
-            self.percentiles = widen(self.percentiles, p, q)
+        self.offset.extend(offsets)
+        self.length.extend(length)
+        self.crc.extend(crc)
+        self.size += sum(lengths)
+        for column, values in zip((self.lo, self.hi, self.p, self.q), summaries, strict=False):
+            column.extend(values)
+
+    @property
+    def range(self) -> Span | None:
+        """Smallest and largest of the finite values, None where there is none."""
+        return _span(self._low[0].value, self._high[0].value)
+
+    @property
+    def percentiles(self) -> Span | None:
+        """Smallest 0.5 and largest 99.5 percentile, None where nothing is finite."""
+        return _span(self._low[1].value, self._high[1].value)
 
     @property
     def gray(self) -> bool:
@@ -208,3 +226,44 @@ class SheetColumns:
                 return layout
             record -= count
         return ""
+
+
+class Extreme:
+    """The smallest or largest of the finite numbers of a column that grows.
+
+    Args:
+        column: The numbers.
+        pick: `np.min` or `np.max`.
+    """
+
+    __slots__ = ("_column", "_pick", "_seen", "_value")
+
+    def __init__(self, column: array[float], pick: Callable[[NDArray[np.float64]], float]) -> None:
+        self._column = column
+        self._pick = pick
+        self._seen = 0
+        self._value: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """What it is by now, None where nothing is finite."""
+        # A copy: while numpy looks at an array it cannot grow.
+        news = np.frombuffer(self._column[self._seen :])
+        self._seen = len(self._column)
+        news = news[np.isfinite(news)]
+        if news.size:
+            best = float(self._pick(news))
+            held = best if self._value is None else self._value
+            self._value = float(self._pick(np.array([best, held])))
+        return self._value
+
+
+def _span(low: float | None, high: float | None) -> Span | None:
+    return None if low is None or high is None else (low, high)
+
+
+def _floats(values: Sequence[object]) -> array[float]:
+    try:
+        return array("d", values)  # type: ignore[arg-type]  # what is no float raises
+    except TypeError:
+        return array("d", map(number, values))

@@ -12,7 +12,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.columns import Span, join_runs, widen
+from tbviz.store.columns import Span, join_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -240,11 +240,10 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
 
 
 def _union(spans: Sequence[Span | None]) -> Span | None:
-    union: Span | None = None
-    for span in spans:
-        if span is not None:
-            union = widen(union, *span)
-    return union
+    known = [span for span in spans if span is not None]
+    if not known:
+        return None
+    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def _probe(new: _New, entry: Entry) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LINE = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),(.*\})', re.DOTALL)
+_FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
 _BLOCK = 1 << 20
 # A record may be half there in so many bytes at the end of a pack.
 _TAIL = HEADER.size + MAX_META
@@ -224,10 +224,10 @@ def _lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
 
 def _entry(line: bytes) -> tuple[int, Found] | None:
     """Where a line's record begins, and the record; None where the line is damaged."""
-    match = _LINE.fullmatch(line)
+    match = _FRONT.match(line)
     if match is None:
         return None
-    data = b"{" + match[3]
+    data = b"{" + line[match.end() :]
     if zlib.crc32(data) != int(match[2]):
         return None
     try:

@@ -121,7 +121,7 @@ def decode_meta(data: bytes) -> dict[str, Any]:
         ValueError: If they do not hold one JSON object with a `kind`.
     """
     try:
-        meta = json.loads(data)
+        meta = json.loads(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("a meta is nested too deeply") from error
     if not isinstance(meta, dict) or not isinstance(meta.get("kind"), str):

@@ -139,7 +139,7 @@ class Segment:
         if take is not None:
             take(meta, _sheets(self.uid, meta, offset), ordinal, end)
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
-            self._take_picture(meta, _sheets(self.uid, meta, offset), ordinal, end)
+            self._take_picture(meta, offset, ordinal, end)
 
     def _place(self, meta: dict[str, Any], end: int, time: float) -> int | None:
         epoch = meta.get("epoch")
@@ -243,27 +243,22 @@ class Segment:
             if index < len(sheets):
                 series = self.series.setdefault(("health", layer), SheetColumns("table", 1))
                 sheet = sheets[index]
-                row = (sheet.length, sheet.crc)
-                series.append(place, "", sheet.offset, [row], ())
+                series.append(place, "", sheet.offset, [(sheet.length, sheet.crc)])
                 series.end = end
         if isinstance(meta.get("columns"), list):
             self.health_columns = [str(name) for name in meta["columns"]]
         self.latest["health"] = place
 
-    def _take_picture(
-        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int, end: int
-    ) -> None:
+    def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
         layer, media, layout = meta["layer"], meta["media"], meta["layout"]
         if not isinstance(layer, str) or layout not in self.layouts or media not in MEDIA:
             raise ValueError("a picture has a layer, a medium and a layout written before it")
-        gray = media == "gray8"
-        rows = [(sheet.length, sheet.crc) for sheet in sheets]
-        summaries = [_summary(row) for row in meta["sheets"]] if gray else []
         key = (meta["kind"], layer)
+        rows = meta["sheets"]
         series = self.series.get(key) or SheetColumns(media, len(rows))
         if series.media != media or not rows:
             raise ValueError("a series keeps its media")
-        series.append(ordinal, layout, sheets[0].offset, rows, summaries)
+        series.append(ordinal, layout, offset, rows)
         series.end = end
         self.series[key] = series
 
@@ -282,10 +277,6 @@ def _sheets(uid: str, meta: dict[str, Any], offset: int) -> list[Sheet]:
         sheets.append(Sheet(uid, offset, length, crc))
         offset += length
     return sheets
-
-
-def _summary(row: Sequence[object]) -> tuple[float, float, float, float]:
-    return number(row[2]), number(row[3]), number(row[4]), number(row[5])
 
 
 def _whole(value: object) -> int:
