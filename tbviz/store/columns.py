@@ -134,6 +134,7 @@ class SheetColumns:
     __slots__ = (
         "_high",
         "_low",
+        "_summary",
         "crc",
         "end",
         "hi",
@@ -162,6 +163,7 @@ class SheetColumns:
         self.hi = array("d")
         self.p = array("d")
         self.q = array("d")
+        self._summary = (self.lo, self.hi, self.p, self.q)
         self.size = 0
         self.end = 0  # where in the pack its last record ends
         self._low = (Extreme(self.lo, np.min), Extreme(self.p, np.min))
@@ -185,24 +187,30 @@ class SheetColumns:
         """
         if len(rows) != self.sheets:
             raise ValueError(f"received {len(rows)} sheets, expected {self.sheets}")
-        # Everything is checked before anything is taken.
         lengths, crcs, *summary = zip(*rows, strict=True)
-        length, crc = array("I", lengths), array("I", crcs)
-        offsets = array("q", accumulate(lengths[:-1], initial=offset))
-        summaries = [_floats(values) for values in summary[:4]] if self.gray else []
-        if len(summaries) != (4 if self.gray else 0):
+        summary = summary[:4] if self.gray else []
+        if len(summary) != (4 if self.gray else 0):
             raise ValueError("a gray sheet has lo, hi, p and q")
-        self.positions.append(ordinal)
+        count = len(self.crc)
+        try:
+            self.length.fromlist([*lengths])
+            self.crc.fromlist([*crcs])
+            self.offset.fromlist([*accumulate(lengths[:-1], initial=offset)])
+            for column, values in zip(self._summary, summary, strict=False):
+                try:
+                    column.fromlist([*values])
+                except TypeError:  # the names of non-finite numbers
+                    column.fromlist([number(value) for value in values])
+            self.positions.append(ordinal)
+        except (ValueError, TypeError, OverflowError):
+            for held in (self.length, self.crc, self.offset, *self._summary):
+                del held[count:]
+            raise
         if self.layouts and self.layouts[-1][0] == layout:
             self.layouts[-1] = (layout, self.layouts[-1][1] + 1)
         else:
             self.layouts.append((layout, 1))
-        self.offset.extend(offsets)
-        self.length.extend(length)
-        self.crc.extend(crc)
         self.size += sum(lengths)
-        for column, values in zip((self.lo, self.hi, self.p, self.q), summaries, strict=False):
-            column.extend(values)
 
     @property
     def range(self) -> Span | None:
@@ -260,10 +268,3 @@ class Extreme:
 
 def _span(low: float | None, high: float | None) -> Span | None:
     return None if low is None or high is None else (low, high)
-
-
-def _floats(values: Sequence[object]) -> array[float]:
-    try:
-        return array("d", values)  # type: ignore[arg-type]  # what is no float raises
-    except TypeError:
-        return array("d", map(number, values))
