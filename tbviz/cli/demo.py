@@ -1,0 +1,113 @@
+"""`tbviz demo`: train a small network on real pictures and watch it learn in TensorBoard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from tbviz.backend import chosen_backend, require_backend
+from tbviz.cli.say import quiet_libraries, say
+from tbviz.cli.server import Server
+
+_BATCH = 32
+_SEED = 7
+
+
+def add_parser(commands: Any) -> None:
+    """Add `demo` and its options to the subcommands of `argparse`."""
+    parser = commands.add_parser(
+        "demo",
+        help="train a small network on ten photographs and watch it learn",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--epochs", type=_positive, default=12, help="epochs to train")
+    parser.add_argument(
+        "--log-dir", type=Path, default=Path("logs/demo"), help="where everything is logged"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=None, help="TensorBoard's port (default: 6006 or a free one)"
+    )
+    parser.add_argument("--no-serve", action="store_true", help="train only, without TensorBoard")
+    parser.add_argument("--digits", action="store_true", help="MNIST digits, not photographs")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train with `Monitor`, TensorBoard beside it, until the user presses Ctrl-C."""
+    require_backend("tbviz demo")
+    run_dir = options.log_dir / ("digits" if options.digits else "photographs")
+    if (run_dir / "plugins" / "tbviz").is_dir():
+        say(f"{run_dir} holds an earlier run; this one becomes its next segment")
+    if options.no_serve:
+        train(run_dir, options.epochs, digits=options.digits)
+        say(f"to look at it: tensorboard --logdir {options.log_dir}")
+        return 0
+    with Server(options.log_dir, options.port) as server:
+        train(run_dir, options.epochs, digits=options.digits)
+        say(f"trained; {server.url} is served until you press Ctrl-C")
+        server.wait()
+    return 0
+
+
+def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
+    """Train the demo's network; the same arguments give the same weights.
+
+    Args:
+        run_dir: where TensorBoard's curves and our pictures go.
+        epochs: how many to train.
+        digits: on MNIST digits instead of photographs.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    say(f"loading Keras on {chosen_backend()}")
+    with quiet_libraries():
+        import keras
+
+    import tbviz
+    from tbviz.cli.progress import Progress
+    from tbviz.demo import digits as mnist
+    from tbviz.demo import network, photographs
+
+    say("cutting the pictures")
+    dataset = mnist.load() if digits else photographs.load()
+    say(
+        f"{len(dataset.train_images)} to train on, {len(dataset.validation_images)} to validate, "
+        f"{len(dataset.probe_images)} to look into the network with"
+    )
+    keras.utils.set_random_seed(_SEED)
+    model = network.build(dataset)
+    say("epoch 1 takes longer: the network and what looks into it are compiled")
+    model.fit(
+        dataset.train_images,
+        dataset.train_labels,
+        batch_size=_BATCH,
+        epochs=epochs,
+        validation_data=(dataset.validation_images, dataset.validation_labels),
+        callbacks=[
+            keras.callbacks.TensorBoard(str(run_dir)),
+            tbviz.Monitor(
+                run_dir,
+                dataset.probe_images,
+                labels=dataset.probe_labels,
+                class_names=dataset.class_names,
+            ),
+            Progress(say),
+        ],
+        verbose=0,
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"received {text}, expected 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"received {text}, expected a port from 1 to 65535")
+    return number

@@ -1,0 +1,37 @@
+"""What a person sees in the terminal: one plain line at a time about what is happening now."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def say(text: str) -> None:
+    """Print a line at once, also where the output is a pipe."""
+    print(f"tbviz: {text}", flush=True)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Hold back what libraries write to standard error while they are imported.
+
+    TensorFlow's C++ code tells every machine without a GPU about CUDA drivers, before its own
+    `TF_CPP_MIN_LOG_LEVEL` counts. What was held back is shown after all where the import fails.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)

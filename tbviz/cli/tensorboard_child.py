@@ -1,0 +1,22 @@
+"""TensorBoard as a child that ends with its parent, even one that was killed.
+
+The parent holds the other end of our standard input; when it is gone the read ends. TensorBoard
+keeps its own data server alive in the same way (`--die-after-stdin`).
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    runpy.run_module("tensorboard.main", run_name="__main__", alter_sys=True)
