@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tbviz.store import Position, layout_id, store_directory
+from tbviz.store.schema import HEADER, MAGIC, decode_meta, encode_json, number, plain
+
+
+def test_header_is_the_one_of_the_format():
+    assert HEADER.size == 24
+    assert MAGIC == bytes.fromhex("89 74 62 76 0d 0a 1a 0a")
+
+
+def test_non_finite_numbers_are_texts_that_any_parser_reads():
+    meta = {"kind": "metrics", "values": [math.nan, math.inf, -math.inf, 1.5]}
+    text = encode_json(meta).decode()
+    assert text == '{"kind":"metrics","values":["NaN","Infinity","-Infinity",1.5]}'
+    back = [number(value) for value in json.loads(text)["values"]]
+    assert math.isnan(back[0])
+    assert back[1:] == [math.inf, -math.inf, 1.5]
+
+
+def test_numpy_becomes_plain():
+    assert plain({"a": np.float32(np.nan), "b": np.int64(3), "c": np.arange(2)}) == {
+        "a": "NaN",
+        "b": 3,
+        "c": [0, 1],
+    }
+    assert type(plain(np.float64(0.5))) is float
+
+
+def test_a_meta_has_no_line_feed_and_survives_any_text():
+    name = "a\nb\u2028\ud800 \x00é"
+    encoded = encode_json({"kind": "notice", "text": name})
+    assert b"\n" not in encoded
+    assert decode_meta(encoded)["text"] == name
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"{}", b'{"kind":1}', b'{"kind":"a"} x', b"\xff", b"[" * 100_000, b'{"kind":"a"'],
+)
+def test_what_is_no_meta_is_a_value_error(data):
+    with pytest.raises(ValueError):
+        decode_meta(data)
+
+
+@pytest.mark.parametrize("value", ["nan", "1", None, True, [1]])
+def test_what_is_no_number_is_a_value_error(value):
+    with pytest.raises(ValueError, match="expected a number"):
+        number(value)
+
+
+def test_what_has_no_place_in_json_is_said():
+    with pytest.raises(TypeError, match="received set, expected numbers"):
+        plain({1, 2})
+
+
+def test_layout_id_stands_for_the_fields_alone():
+    fields = {"of": "cam", "layer": "conv", "tile": [7, 7]}
+    identifier = layout_id(fields)
+    assert len(identifier) == 8
+    assert int(identifier, 16) >= 0
+    assert layout_id({"tile": (7, 7), "layer": "conv", "of": "cam"}) == identifier
+    assert layout_id({**fields, "id": "x", "kind": "layout", "time": 3.0}) == identifier
+    assert layout_id({**fields, "layer": "conv2"}) != identifier
+
+
+def test_position_fields_leave_out_what_is_not_said():
+    assert Position(3).fields() == {"epoch": 3}
+    assert Position(3, 0).fields() == {"epoch": 3, "batch": 0}
+    assert Position(3, final=True).fields() == {"epoch": 3, "final": True}
+
+
+def test_store_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert store_directory("~/logs") == tmp_path / "logs" / "plugins" / "tbviz"
