@@ -13,7 +13,7 @@ from keras import ops
 
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import channel_means
-from tbviz.methods.maximization.transforms import Wobble, move
+from tbviz.methods.maximization.transforms import Wobble
 from tbviz.taps import backends
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class Ascent:
         steps: how many.
         rate: Adam's step, in deviations of a coefficient.
         start: deviation of the random start; 0 starts from an even gray.
-        wobble: how far each step moves the image.
+        wobble: how far a step moves the image.
     """
 
-    steps: int = 64
+    steps: int = 48
     rate: float = 0.08
     start: float = 0.05
     wobble: Wobble = field(default_factory=Wobble)
@@ -85,18 +85,19 @@ def maximize(  # noqa: PLR0913  (each is one of the four nouns or a seed)
         start: coefficients of a former ascent to go on from, in place of a blank image.
     """
     random = np.random.default_rng(seed)
-    shape = (len(channels), *canvas.size, canvas.channels)
+    shape = (len(channels), canvas.channels, *canvas.size)
     blank = random.normal(0, settings.start, shape).astype(np.float32)
-    moves = settings.wobble.draw(random, settings.steps, len(channels), canvas.size)
+    rows, columns = settings.wobble.draw(random, settings.steps, canvas.size)
     objective = channel_means(output, canvas)
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
-    def climb(model: Any, chosen: Any, start: Any, moves: Any) -> Any:
+    def climb(model: Any, chosen: Any, start: Any, rows: Any, columns: Any) -> Any:
         def step(index: Any, state: Any) -> Any:
             coefficients, first, second = state
 
             def scored(value: Any) -> Any:
-                values = objective(model, move(to_image(value), moves[index]), chosen)
+                image = to_image(value, rows[index], columns[index])
+                values = objective(model, image, chosen)
                 return ops.sum(values), values
 
             _, _, slope = backend.value_and_gradient(scored, coefficients)
@@ -118,6 +119,6 @@ def maximize(  # noqa: PLR0913  (each is one of the four nouns or a seed)
 
     key = ("maximize", output.key, tuple(channels), settings, canvas.size, canvas.low, canvas.high)
     images, before, after, coefficients = looker.run(
-        key, climb, np.asarray(channels, np.int32), blank if start is None else start, moves
+        key, climb, np.asarray(channels, np.int32), blank if start is None else start, rows, columns
     )
     return Maximized(list(channels), images, before, after, coefficients)

@@ -22,28 +22,30 @@ _COLOUR = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]
 _COLOUR_TO_RGB = (_COLOUR / np.linalg.norm(_COLOUR, axis=0).max()).astype(np.float32)
 
 
-def waves(size: int) -> tuple[Floats, Floats]:
-    """The real Fourier basis of a line of pixels.
+def frequencies(size: int) -> npt.NDArray[np.float64]:
+    """Cycles a pixel of each wave of the basis: 0, then a cosine and a sine of each, `(size,)`."""
+    cycles = np.arange(size) + 1
+    return np.asarray(cycles // 2 / size, dtype=np.float64)
+
+
+def waves(size: int, places: npt.ArrayLike | None = None) -> Floats:
+    """The real Fourier basis of a line of pixels, orthonormal at whole pixels.
 
     Args:
         size: pixels.
+        places: where to take the waves, in pixels; at every pixel unless given. Elsewhere they
+            give the line shifted or stretched, without any interpolation.
 
     Returns:
-        An orthonormal `(size, size)` matrix, a wave a row, and each one's frequency in cycles a
-        pixel, `(size,)`.
+        `(size, places)`, a wave a row: an even one, then cosine and sine of each frequency.
     """
-    place = np.arange(size)
-    rows = [np.full(size, np.sqrt(1 / size))]
-    frequencies = [0.0]
-    for cycle in range(1, size // 2 + 1):
-        angle = 2 * np.pi * cycle * place / size
-        if 2 * cycle == size:  # the finest wave has a cosine only
-            rows.append(np.sqrt(1 / size) * np.cos(angle))
-            frequencies.append(cycle / size)
-        else:
-            rows += [np.sqrt(2 / size) * np.cos(angle), np.sqrt(2 / size) * np.sin(angle)]
-            frequencies += [cycle / size] * 2
-    return np.array(rows, np.float32), np.array(frequencies, np.float32)
+    at = np.arange(size) if places is None else np.asarray(places)
+    angle = 2 * np.pi * frequencies(size)[:, None] * at[None]
+    basis = np.sqrt(2 / size) * np.where(np.arange(size)[:, None] % 2 == 1, np.cos(angle), np.sin(angle))
+    basis[0] = np.sqrt(1 / size)
+    if size % 2 == 0:  # the finest wave has a cosine only
+        basis[-1] *= np.sqrt(0.5)
+    return np.asarray(basis, np.float32)
 
 
 def pace(height: int, width: int, decay: float = 1.0) -> Floats:
@@ -51,25 +53,29 @@ def pace(height: int, width: int, decay: float = 1.0) -> Floats:
 
     Scaled so that coefficients of deviation 1 make an image of deviation 1.
     """
-    rows, columns = waves(height)[1], waves(width)[1]
-    frequency = np.sqrt(rows[:, None] ** 2 + columns[None] ** 2)
+    frequency = np.hypot(frequencies(height)[:, None], frequencies(width)[None])
     scale = 1.0 / np.maximum(frequency, 1.0 / max(height, width)) ** decay
     return np.asarray(scale * np.sqrt(height * width / (scale**2).sum()), np.float32)
 
 
-def to_image(coefficients: Any) -> Any:
+def to_image(coefficients: Any, rows: Any = None, columns: Any = None) -> Any:
     """The image that Fourier coefficients stand for.
 
     Args:
-        coefficients: tensor `(images, height, width, channels)`; zeros are an even gray.
+        coefficients: tensor `(images, channels, height, width)`; zeros are an even gray.
+        rows: waves down the image, `(height, height)`; `waves(height)` unless given.
+        columns: waves across the image, `(width, width)`.
 
     Returns:
-        The same shape, between 0 and 1. Three channels are decorrelated colours, any other number
-        is taken as it is.
+        `(images, height, width, channels)`, between 0 and 1. Three channels are decorrelated
+        colours, any other number is taken as it is.
     """
-    height, width, channels = (int(size) for size in coefficients.shape[1:])
-    scaled = coefficients * pace(height, width)[None, :, :, None]
-    pixels = ops.einsum("nklc,ky,lx->nyxc", scaled, waves(height)[0], waves(width)[0])
+    channels, height, width = (int(size) for size in coefficients.shape[1:])
+    rows = waves(height) if rows is None else rows
+    columns = waves(width) if columns is None else columns
+    scaled = coefficients * pace(height, width)
+    pixels = ops.matmul(ops.matmul(ops.transpose(rows), scaled), columns)
+    pixels = ops.transpose(pixels, (0, 2, 3, 1))
     if channels == 3:
-        pixels = ops.einsum("nyxc,rc->nyxr", pixels, _COLOUR_TO_RGB)
+        pixels = ops.matmul(pixels, _COLOUR_TO_RGB.T)
     return ops.sigmoid(pixels)

@@ -53,8 +53,10 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
         if len(maps.shape) == 4:
             top, left = int(maps.shape[1]) // 16, int(maps.shape[2]) // 16
             maps = maps[:, top : maps.shape[1] - top, left : maps.shape[2] - left]
-        maps = ops.maximum(maps, _LEAK * maps)
-        means = ops.mean(maps, axis=tuple(range(1, len(maps.shape) - 1)))
-        return ops.take_along_axis(means, ops.expand_dims(channels, -1), axis=-1)[:, 0]
+        # Each image's own channel first: everything behind it is 1/channels of the work.
+        picked = ops.one_hot(channels, output.channels, dtype="float32")
+        own = ops.einsum("n...c,nc->n...", maps, picked)
+        own = ops.maximum(own, _LEAK * own)
+        return ops.mean(own, axis=tuple(range(1, len(own.shape))))
 
     return objective
