@@ -154,7 +154,7 @@ class Run:
         self._append({
             "kind": "cost", **where, "seconds": {"ActivationGrid": 0.02, "GradCAM": 0.03},
             "compile": {"ActivationGrid": 0.8 if step == self._first else 0.0},
-            "wait": 0.001, "writer": 0.08, "epoch": 3.0,
+            "wait": 0.001, "writer": 0.08, "wall": 3.0,
         })  # fmt: skip
         if int(step) == 3 and not batch:
             self._append({

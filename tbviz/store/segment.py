@@ -209,7 +209,7 @@ class Segment:
     ) -> None:
         place = _needed(ordinal)
         for name in COSTS:
-            value = meta.get("seconds" if name == "main" else name)
+            value = meta.get(_COST_FIELDS.get(name, name))
             if isinstance(value, dict):
                 self.cost[name].put(place, sum(number(part) for part in value.values()))
             elif value is not None:
@@ -263,6 +263,8 @@ class Segment:
         self.series[key] = series
 
 
+# What a cost is called in a record: there, `epoch` is the position.
+_COST_FIELDS = {"main": "seconds", "epoch": "wall"}
 _TAKEN = frozenset(
     ["fit", "model", "probe", "layout", "notice", "metrics", "cost", "predictions", "health"]
 )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+
+import pytest
+import small
+
+from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path, inline):
+    background = BackgroundWriter(Writer(tmp_path), inline=inline)
+    seen = []
+    threads = set()
+
+    def job(epoch):
+        def run(writer):
+            seen.append(len(open_run(tmp_path)))
+            threads.add(threading.current_thread() is threading.main_thread())
+            small.append(writer, epoch)
+
+        return run
+
+    for epoch in range(5):
+        assert background.submit(job(epoch)) >= 0
+    assert background.drain()
+    assert seen == [0, 1, 2, 3, 4]
+    assert threads == {inline}
+    assert len(open_run(tmp_path)) == 5
+    background.close()
+
+
+def test_handing_over_waits_for_the_former_job(tmp_path):
+    background = BackgroundWriter(Writer(tmp_path))
+    gate = threading.Event()
+    background.submit(lambda writer: gate.wait(30) and small.append(writer, 0))
+    assert not background.drain(timeout=0.01)
+    threading.Timer(0.2, gate.set).start()
+    assert background.submit(lambda writer: small.append(writer, 1)) > 0.1
+    assert background.drain(timeout=30)
+    assert len(open_run(tmp_path)) == 2
+    background.close()
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_failures_reach_the_callback_and_nobody_else(tmp_path, inline):
+    told = []
+    background = BackgroundWriter(Writer(tmp_path), told.append, inline=inline)
+
+    def half(writer):
+        small.append(writer, 0)
+        raise ValueError("no such layer")
+
+    background.submit(half)
+    background.submit(lambda writer: small.append(writer, 1))
+    background.close()
+    assert [str(error) for error in told] == ["no such layer"]
+    assert background.failures == told
+    assert background.failures[0].__traceback__ is None
+    assert len(open_run(tmp_path)) == 2  # what the job had appended is kept
+    background.submit(lambda writer: small.append(writer, 2))
+    assert isinstance(told[-1], StoreError)
+
+
+def test_a_disk_failure_reaches_the_callback_and_the_next_job_goes_on(tmp_path):
+    told = []
+    (tmp_path / "plugins").write_text("in the way")
+    background = BackgroundWriter(Writer(tmp_path), told.append)
+    background.submit(lambda writer: small.append(writer, 0))
+    background.drain()
+    (tmp_path / "plugins").unlink()
+    background.submit(lambda writer: small.append(writer, 1))
+    background.close()
+    assert len(told) == 1
+    assert isinstance(told[0], StoreError)
+    assert len(open_run(tmp_path)) == 1
+
+
+def test_a_callback_that_fails_harms_nobody(tmp_path, caplog):
+    def bad(error):
+        raise RuntimeError("worse")
+
+    background = BackgroundWriter(Writer(tmp_path), bad)
+    background.submit(lambda writer: 1 / 0)
+    background.close()
+    assert "on_error failed" in caplog.text
+
+
+def test_without_a_callback_failures_are_logged(tmp_path, caplog):
+    background = BackgroundWriter(Writer(tmp_path))
+    background.submit(lambda writer: 1 / 0)
+    background.close()
+    assert "division by zero" in caplog.text
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_cpu_seconds_count_the_jobs(tmp_path, inline):
+    background = BackgroundWriter(Writer(tmp_path, sync=False), inline=inline)
+    background.submit(lambda writer: sum(range(1_000_000)))
+    background.drain()
+    first = background.cpu_seconds
+    assert 0.001 < first < 5
+    background.submit(lambda writer: sum(range(1_000_000)))
+    background.close()
+    assert background.cpu_seconds > first
+
+
+def test_nothing_is_left_behind(tmp_path):
+    before = threading.active_count()
+    for _ in range(20):
+        background = BackgroundWriter(Writer(tmp_path))
+        background.submit(lambda writer: small.append(writer, 0))
+        background.close()
+        gone = weakref.ref(background)
+        del background
+    gc.collect()
+    assert gone() is None
+    assert threading.active_count() == before
+
+
+def test_a_job_may_drain_and_submit_may_be_called_from_it(tmp_path):
+    background = BackgroundWriter(Writer(tmp_path))
+    drained = []
+    background.submit(lambda writer: drained.append(background.drain()))
+    assert background.drain(timeout=30)
+    assert drained == [True]
+    background.close()
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("", 0),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
+        ("raise ValueError", 1),
+        ("sys.exit(3)", 3),
+    ],
+)
+def test_what_was_handed_over_is_on_disk_when_the_interpreter_ends(tmp_path, end, code):
+    script = f"""
+import sys, time
+sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+import small
+from tbviz.store import BackgroundWriter, Writer
+background = BackgroundWriter(Writer({str(tmp_path)!r}))
+def job(writer):
+    time.sleep(0.3)
+    small.append(writer, 0)
+background.submit(job)
+{end}
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    assert done.returncode in {code, 130 if code < 0 else code}
+    assert len(open_run(tmp_path)) == 1

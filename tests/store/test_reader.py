@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tracemalloc
+
+import pytest
+import small
+from fabricate import LAYERS, Run, fabricate
+
+from tbviz.store import (
+    DamagedError,
+    Position,
+    Reader,
+    StoreError,
+    UnknownWriterError,
+    Writer,
+    open_run,
+    store_directory,
+)
+
+
+def test_a_pack_made_by_hand_is_read(tmp_path):
+    import zlib
+
+    directory = store_directory(tmp_path)
+    directory.mkdir(parents=True)
+    row = f"[3,{zlib.crc32(b'abc')}]"
+    pack = b"".join([
+        small.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
+        small.record(b'{"kind":"layout","time":1.5,"id":"0000000a","of":"maximization"}'),
+        small.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
+        small.record(
+            b'{"kind":"maximization","time":3.0,"epoch":7,"layer":"a/b","layout":"0000000a",'
+            b'"media":"rgb8","bytes":3,"sheets":[' + row.encode() + b"]}",
+            b"abc",
+        ),
+        small.record(b'{"kind":"metrics","time":4.0,"epoch":7,"values":{"loss":"Infinity"}}'),
+    ])  # fmt: skip
+    (directory / "000001-00000000000000aa.pack").write_bytes(pack)
+    run = open_run(tmp_path)
+    (segment,) = run.segments
+    assert run.positions == [(1, Position(7))]
+    assert run.series() == [("maximization", "a/b")]
+    assert run.picture("maximization", "a/b", 0) == b"abc"
+    assert segment.metrics["loss"].span(0, 1) == [float("inf")]
+    assert (segment.damaged, segment.consumed, segment.last) == (0, len(pack), 4.0)
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+def test_thirty_positions_are_thirty(tmp_path, segments):
+    fabricate(tmp_path, positions=30, layers=LAYERS[:1], images=1, segments=segments)
+    run = open_run(tmp_path)
+    assert len(run) == len(run.positions) == 30
+    (_, _, first), *_ = run.columns("activations", "conv1")
+    assert sum(c.positions.total for _, _, c in run.columns("activations", "conv1")) == 30
+    assert list(first.positions) == [(0, 30 // segments)]
+    pictures = {run.picture("activations", "conv1", position) for position in range(30)}
+    # Each later segment repeats the last epoch of the one before it, to the byte.
+    assert len(pictures) == 30 - (segments - 1)
+
+
+def test_positions_are_in_writing_order_over_segments(tmp_path):
+    for epochs in ((0, 1, 2), (2, 3)):
+        writer = Writer(tmp_path)
+        for epoch in epochs:
+            writer.append({"kind": "metrics", **Position(epoch, 5).fields(), "values": {}})
+            writer.append({"kind": "metrics", **Position(epoch).fields(), "values": {}})
+            writer.append({"kind": "cost", **Position(epoch).fields(), "wall": 1.0})
+        writer.append({"kind": "metrics", **Position(epoch, final=True).fields(), "values": {}})
+        writer.close()
+    run = open_run(tmp_path)
+    assert run.positions == [
+        (1, Position(0, 5)), (1, Position(0)), (1, Position(1, 5)), (1, Position(1)),
+        (1, Position(2, 5)), (1, Position(2)), (1, Position(2, None, final=True)),
+        (2, Position(2, 5)), (2, Position(2)), (2, Position(3, 5)), (2, Position(3)),
+        (2, Position(3, None, final=True)),
+    ]  # fmt: skip
+    assert run.place(6) == (run.segments[0], 6)
+    assert run.place(7) == (run.segments[1], 0)
+    for outside in (-1, 12):
+        with pytest.raises(StoreError, match="expected 0 to 11"):
+            run.place(outside)
+
+
+def test_a_reader_follows_a_writer(tmp_path):
+    reader = Reader(store_directory(tmp_path))
+    assert not reader.refresh()
+    writer = Writer(tmp_path)
+    for epoch in range(5):
+        small.append(writer, epoch)
+        assert not reader.refresh()
+        writer.flush()
+        assert reader.refresh()
+        assert len(reader) == epoch + 1
+        assert reader.picture("activations", "conv", epoch, 1) == small.sheets(epoch)[1]
+    writer.close()
+    assert not reader.refresh()
+
+
+def test_every_kind_of_a_full_run(tmp_path):
+    fabricate(tmp_path, positions=9, images=2)
+    run = open_run(tmp_path)
+    (segment,) = run.segments
+    assert segment.damaged == 0
+    assert len(run.series()) == 7 + 4 + 1
+    assert segment.begin["epochs"] == 9
+    assert segment.finish["status"] == "finished"
+    (model,) = segment.models
+    tree = json.loads(run.read(model.sheets[0]))
+    assert [node["path"] for node in tree["nodes"]][:4] == [
+        "conv1",
+        "pool1",
+        "backbone",
+        "backbone/block1",
+    ]
+    (probe,) = segment.probes
+    assert [run.read(sheet)[:4] for sheet in probe.sheets] == [b"\x89PNG"] * 2
+    assert [entry.position for entry in segment.notices] == [None, 3]
+    assert segment.health["conv1"]["dead"].span(0, 9) == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert segment.health["conv1"]["change"].span(0, 2) == [None, 0.5]
+    assert segment.health_channels["head/conv4"] == 64
+    assert segment.cost["main"].span(8, 9) == [0.05]
+    assert segment.metrics["loss"].span(8, 10)[1] is None
+    assert len(json.loads(segment.predictions[8])) == 2
+    assert segment.latest == {"health": 8, "metrics": 8, "predictions": 8}
+    _, _, columns = run.columns("activations", "backbone/block1/bn")[0]
+    low, high = columns.range
+    assert low == min(x for x in columns.lo if x == x)
+    assert high == max(x for x in columns.hi if x == x)
+    assert columns.percentiles[0] >= low
+    assert columns.percentiles[1] <= high
+
+
+def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
+    small.write(tmp_path)
+    run = open_run(tmp_path)
+    sheet = run.find("activations", "conv", 2, 1)
+    assert run.read(sheet) == small.sheets(2)[1]
+    for wrong in (
+        sheet._replace(crc=sheet.crc ^ 1),
+        sheet._replace(offset=sheet.offset + 1),
+        sheet._replace(length=sheet.length - 1),
+        sheet._replace(length=1 << 30),
+        sheet._replace(offset=1 << 60),
+        sheet._replace(length=1 << 62),
+    ):
+        with pytest.raises(DamagedError):
+            run.read(wrong)
+    with pytest.raises(UnknownWriterError):
+        run.read(sheet._replace(writer="0" * 16))
+    shutil.rmtree(tmp_path / "plugins")
+    with pytest.raises(DamagedError, match="could not be read"):
+        run.read(sheet)
+
+
+def test_what_was_not_logged_is_said(tmp_path):
+    small.write(tmp_path)
+    run = open_run(tmp_path)
+    for kind, layer, position, image in (
+        ("cam", "conv", 0, 0),
+        ("activations", "conv2", 0, 0),
+        ("activations", "conv", 4, 0),
+        ("activations", "conv", 0, 2),
+        ("activations", "conv", 0, -1),
+    ):
+        with pytest.raises(StoreError, match="received"):
+            run.picture(kind, layer, position, image)
+    with pytest.raises(StoreError, match="expected one logged"):
+        run.columns("cam", "conv")
+
+
+def test_records_whose_fields_make_no_sense_are_counted_and_left_out(tmp_path):
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    layout = writer.layout(small.LAYOUT)
+    picture = {"kind": "activations", "layer": "conv", "layout": layout, "media": "gray8"}
+    rows = [(0, 1, 0, 1)] * 2
+    nonsense = [
+        ({"kind": "metrics", "epoch": -1, "values": {}},),
+        ({"kind": "metrics", "epoch": 1.5, "values": {}},),
+        ({"kind": "metrics", "epoch": 1 << 70, "values": {}},),
+        ({"kind": "metrics", "values": {}},),
+        ({"kind": "metrics", "epoch": 1},),
+        ({"kind": "metrics", "epoch": 1, "values": {"loss": "much"}},),
+        ({"kind": "metrics", "epoch": 1, "values": [1]},),
+        ({"kind": "metrics", "time": "now"},),
+        ({"kind": "health", "epoch": 1, "layers": {"conv": 3}},),
+        ({"kind": "predictions", "epoch": 1, "images": 3},),
+        ({"kind": "fit"},),
+        ({"kind": "layout", "id": 3},),
+        ({"kind": "probe", "images": []}, ),
+        ({**picture, "epoch": 2, "layout": "ffffffff"}, [b"a", b"b"], rows),
+        ({**picture, "epoch": 2, "layer": 3}, [b"a", b"b"], rows),
+        ({**picture, "epoch": 2}, [b"a"], rows[:1]),
+        ({**picture, "epoch": 0}, [b"a", b"b"], rows),
+        ({**picture, "epoch": 2, "media": "rgb8"}, [b"a", b"b"]),
+    ]  # fmt: skip
+    for record in nonsense:
+        writer.append(*record)
+    small.append(writer, 3)
+    writer.close()
+    run = open_run(tmp_path)
+    (segment,) = run.segments
+    # A probe without images is odd, not wrong.
+    assert segment.damaged == len(nonsense) - 1
+    assert list(run.columns("activations", "conv")[0][2].positions)[0][0] == 0
+    assert run.picture("activations", "conv", len(run) - 1, 1) == small.sheets(3)[1]
+    columns = segment.series["activations", "conv"]
+    assert {len(getattr(columns, name)) for name in ("offset", "length", "crc", "lo", "q")} == {4}
+
+
+def test_two_writers_at_once_are_two_segments(tmp_path):
+    first, second = Writer(tmp_path), Writer(tmp_path)
+    for epoch in range(3):
+        for writer in (first, second):
+            small.append(writer, epoch)
+            writer.flush()
+    first.close()
+    second.close()
+    run = open_run(tmp_path)
+    assert [segment.uid for segment in run.segments] == [first.uid, second.uid]
+    assert [number for number, _ in run.positions] == [1, 1, 1, 2, 2, 2]
+
+
+def test_a_run_holds_under_sixty_bytes_an_image(tmp_path):
+    run = Run(tmp_path, LAYERS[:1], images=1)
+    writer = run.writer
+    layout = writer.layout({**small.LAYOUT, "images": 4})
+    images = 0
+    for epoch in range(500):
+        for layer in range(10):
+            writer.append(
+                {"kind": "activations", "epoch": epoch, "layer": f"layer{layer}",
+                 "layout": layout, "media": "gray8"},
+                [b"x" * 10] * 4,
+                [(0.0, 1.0 + epoch, 0.5, 0.7)] * 4,
+            )  # fmt: skip
+            images += 4
+    writer.close()
+    open_run(tmp_path)  # what is loaded once
+    tracemalloc.start()
+    reader = open_run(tmp_path)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(reader) == 500
+    assert held / images < 60 + sys.getsizeof({}) * 100 / images
+
+
+def test_the_example_in_open_run(tmp_path, monkeypatch):
+    fabricate(tmp_path / "logs", positions=4, layers=LAYERS[:1], images=1)
+    monkeypatch.chdir(tmp_path)
+    run = open_run("logs")
+    assert run.picture("activations", "conv1", position=3, image=0).startswith(b"\x89PNG")

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import small
+
+from tbviz.store import DamagedError, Reader, Writer, open_run, store_directory
+
+
+class Torn:
+    """A store whose files a test changes."""
+
+    def __init__(self, log_dir, positions=4):
+        self.log_dir = log_dir
+        writer = small.write(log_dir, positions)
+        self.pack_path = writer.path
+        self.index_path = writer.path.with_suffix(".jsonl")
+        self.pack = self.pack_path.read_bytes()
+        self.index = self.index_path.read_bytes()
+        # Records: writer, layout, then one a position.
+        self.records = small.parse(self.pack)
+        self.begins = [begin for begin, _, _ in self.records] + [len(self.pack)]
+
+    def put(self, pack=None, index=None):
+        self.pack_path.write_bytes(self.pack if pack is None else pack)
+        if index is False:
+            self.index_path.unlink(missing_ok=True)
+        else:
+            self.index_path.write_bytes(self.index if index is None else index)
+
+    def open(self):
+        return open_run(self.log_dir)
+
+    def whole(self, size):
+        """The epochs of the positions that are whole in so many bytes of the pack."""
+        return [k for k in range(len(self.begins) - 3) if self.begins[k + 3] <= size]
+
+
+def epochs(run):
+    return [position.epoch for _, position in run.positions]
+
+
+@pytest.fixture
+def torn(tmp_path):
+    return Torn(tmp_path)
+
+
+def test_every_truncation_of_the_last_two_records(torn):
+    for size in range(torn.begins[-3], len(torn.pack)):
+        for index in (None, False):
+            torn.put(torn.pack[:size], index)
+            run = torn.open()
+            assert epochs(run) == torn.whole(size), size
+            assert run.segments[0].damaged == 0
+            # The rest comes, as it does while the writer lives.
+            torn.put()
+            assert run.refresh()
+            assert epochs(run) == [0, 1, 2, 3], size
+            assert run.segments[0].damaged == 0
+            assert run.picture("activations", "conv", 3, 1) == small.sheets(3)[1]
+
+
+def test_every_truncation_of_the_last_two_lines(torn):
+    lines = torn.index.splitlines(keepends=True)
+    for size in range(len(torn.index) - len(lines[-1]) - len(lines[-2]), len(torn.index)):
+        torn.put(index=torn.index[:size])
+        run = torn.open()
+        assert epochs(run) == [0, 1, 2, 3], size
+        assert run.segments[0].damaged == 0
+        torn.put()
+        run.refresh()
+        assert epochs(run) == [0, 1, 2, 3]
+
+
+def test_any_byte_by_byte_growth_ends_whole(torn):
+    random.seed(0)
+    for _ in range(20):
+        torn.put(b"", b"")
+        reader = Reader(torn.pack_path.parent)
+        pack = index = 0
+        while (pack, index) != (len(torn.pack), len(torn.index)):
+            pack = min(len(torn.pack), pack + random.randrange(200))
+            index = min(len(torn.index), index + random.randrange(200))
+            torn.put(torn.pack[:pack], torn.index[:index])
+            reader.refresh()
+            assert epochs(reader) == torn.whole(pack)
+        assert reader.segments[0].damaged == 0
+
+
+@pytest.mark.parametrize("missing", [[0], [2], [3], [5], [2, 3], [0, 5], [1, 3, 4]])
+def test_lines_that_are_missing_are_found_in_the_pack(torn, missing):
+    lines = torn.index.splitlines(keepends=True)
+    torn.put(index=b"".join(line for k, line in enumerate(lines) if k not in missing))
+    run = torn.open()
+    assert epochs(run) == [0, 1, 2, 3]
+    assert run.segments[0].damaged == 0
+
+
+@pytest.mark.parametrize("index", [None, False])
+def test_every_bit_flip_in_a_record_costs_at_most_that_record(torn, index):
+    begin, meta, payload = torn.records[3]  # of epoch 1
+    others = [0, 2, 3]
+    for at in range(begin, torn.begins[4]):
+        flipped = bytearray(torn.pack)
+        flipped[at] ^= 1 << (at % 8)
+        torn.put(bytes(flipped), index)
+        run = torn.open()
+        field = at - begin
+        in_payload = field >= 24 + len(meta)
+        kept = epochs(run)
+        assert [epoch for epoch in kept if epoch != 1] == others, field
+        for epoch in others:
+            position = kept.index(epoch)
+            for image in (0, 1):
+                picture = run.picture("activations", "conv", position, image)
+                assert picture == small.sheets(epoch)[image]
+        if in_payload:
+            assert kept == [0, 1, 2, 3]
+            first = len(small.sheets(1)[0])
+            wrong = int(field - 24 - len(meta) >= first)
+            with pytest.raises(DamagedError):
+                run.picture("activations", "conv", 1, wrong)
+            other = run.picture("activations", "conv", 1, 1 - wrong)
+            assert other == small.sheets(1)[1 - wrong]
+        elif index is False and (field < 12 or 16 <= field < 20 or field >= 24):
+            # Magic, length of meta, its CRC, meta: the record is lost, and said to be.
+            assert kept == others
+            assert run.segments[0].damaged == 1
+        else:
+            # The meta says how long the payload is; the index knows the record without the pack.
+            assert kept == [0, 1, 2, 3]
+    assert payload
+
+
+def test_every_bit_flip_in_the_index_costs_nothing(torn):
+    lines = torn.index.splitlines(keepends=True)
+    begin = sum(map(len, lines[:3]))
+    for at in range(begin, begin + len(lines[3])):
+        flipped = bytearray(torn.index)
+        flipped[at] ^= 1 << (at % 8)
+        torn.put(index=bytes(flipped))
+        run = torn.open()
+        assert epochs(run) == [0, 1, 2, 3], at - begin
+        for epoch in range(4):
+            assert run.picture("activations", "conv", epoch, 1) == small.sheets(epoch)[1]
+
+
+def test_a_flipped_last_record_is_damage_only_when_it_stays(torn):
+    begin = torn.begins[-2]
+    zeros = torn.pack[:begin] + bytes(len(torn.pack) - begin)
+    torn.put(zeros, index=False)
+    run = torn.open()
+    assert epochs(run) == [0, 1, 2]
+    assert run.segments[0].damaged == 1
+    torn.put(index=False)
+    os.utime(torn.pack_path, ns=(1, 1))  # whatever the clock's resolution
+    run.refresh()
+    assert epochs(run) == [0, 1, 2, 3]
+    assert run.segments[0].damaged == 0
+
+
+def test_garbage_between_records_is_counted_once(torn):
+    cut = torn.begins[4]
+    for garbage in (b"\0" * 5000, b"\x89tbv" * 10, small.MAGIC * 3, os.urandom(3000)):
+        torn.put(torn.pack[:cut] + garbage + torn.pack[cut:], index=False)
+        run = torn.open()
+        assert epochs(run) == [0, 1, 2, 3]
+        assert run.segments[0].damaged == 1
+        assert run.picture("activations", "conv", 3, 0) == small.sheets(3)[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n" * 1000,
+        b"{}",
+        b'{"offset":0,"check":0,}\n' * 10,
+        b'{"offset":99999999999999999999,"check":1,"kind":"x"}\n',
+        os.urandom(1 << 16),
+        bytes(1 << 21),
+        b"\x89tbv\r\n\x1a\n" * 1000,
+        b"\x89tbv\r\n\x1a\n" + b"\xff" * 16 + b"{}",
+    ],
+    ids=["empty", "lines", "braces", "no lines", "far", "random", "zeros", "magic", "huge"],
+)
+def test_foreign_files_never_stop_a_reader(torn, content):
+    directory = torn.pack_path.parent
+    (directory / "000000-00000000000000aa.pack").write_bytes(content)
+    (directory / "000000-00000000000000aa.jsonl").write_bytes(content)
+    (directory / "000002-00000000000000bb.jsonl").write_bytes(content)
+    (directory / "notes.txt").write_bytes(content)
+    (directory / "000003-00000000000000cc.pack").mkdir()
+    (directory / "000004-00000000000000dd.pack").symlink_to(directory / "nowhere")
+    os.mkfifo(directory / "000005-00000000000000ee.pack")
+    torn.put(index=content)
+    run = torn.open()
+    assert epochs(run) == [0, 1, 2, 3]
+    mine = next(s for s in run.segments if s.path == torn.pack_path)
+    assert mine.damaged == 0
+    foreign = [s for s in run.segments if s.path != torn.pack_path]
+    assert len(foreign) == (len(content) > 0)
+    assert all(len(s) == 0 and s.damaged == 1 for s in foreign if content[:4] != b"\x89tbv")
+    assert not run.refresh()
+
+
+def test_a_pack_that_shrank_is_read_anew(torn):
+    run = torn.open()
+    torn.put(torn.pack[: torn.begins[-2]])
+    assert run.refresh()
+    assert epochs(run) == [0, 1, 2]
+
+
+def test_delete_everything_and_start_again(tmp_path):
+    reader = Reader(store_directory(tmp_path))
+    first = small.write(tmp_path)
+    reader.refresh()
+    assert len(reader) == 4
+    shutil.rmtree(tmp_path / "plugins")
+    assert reader.refresh()
+    assert (len(reader), reader.segments, reader.series()) == (0, [], [])
+    assert not reader.refresh()
+    second = small.write(tmp_path, 2)
+    assert second.path.name[:6] == first.path.name[:6] == "000001"
+    assert reader.refresh()
+    assert epochs(reader) == [0, 1]
+    assert reader.picture("activations", "conv", 1, 0) == small.sheets(1)[0]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.05, 0.15])
+def test_kill_minus_nine_loses_at_most_the_position_in_hand(tmp_path, delay):
+    script = f"""
+import sys
+sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+import small
+from tbviz.store import BackgroundWriter, Writer
+background = BackgroundWriter(Writer({str(tmp_path)!r}))
+epoch = 0
+while True:
+    background.submit(lambda writer, epoch=epoch: small.append(writer, epoch))
+    if epoch:
+        print(epoch - 1, flush=True)  # on disk by the promise of submit
+    epoch += 1
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    said = [0, *(int(line) for line in process.stdout.read().split())]
+    process.wait()
+    process.stdout.close()
+    run = open_run(tmp_path)
+    kept = epochs(run)
+    assert kept == list(range(len(kept)))
+    assert said[-1] in kept
+    assert run.segments[0].damaged == 0
+    for epoch in kept:
+        assert run.picture("activations", "conv", epoch, 0) == small.sheets(epoch)[0]
+    # The next fit goes on beside what the dead one left.
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    writer.close()
+    run.refresh()
+    assert len(run) == len(kept) + 1
