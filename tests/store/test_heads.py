@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import small
+from fabricate import LAYERS, Run, fabricate
+
+from tbviz.store import Position, Reader, Writer, heads, open_run, store_directory
+
+
+def client(answers):
+    """What a page holds after these answers, put together by the rules of http_api.md."""
+    held = {}
+    for answer in answers:
+        if set(answer) == {"cursor", "now"}:
+            continue
+        if not held or answer["reset"]:
+            held = {"segments": {}, "positions": [], "series": {}, "layouts": {}, "notices": [],
+                    "probes": {}}  # fmt: skip
+        held["segments"] |= {item["segment"]: item for item in answer["segments"]}
+        held["probes"] |= {item["segment"]: item for item in answer["probes"]}
+        held["series"] |= {(item["kind"], item["layer"]): item for item in answer["series"]}
+        held["layouts"] |= answer["layouts"]
+        held["notices"] += answer["notices"]
+        held["latest"] = answer["latest"]
+        for segment, epoch, count, *rest in answer["positions"]:
+            held["positions"] += [(segment, epoch + k, *rest) for k in range(count)]
+    return held
+
+
+def test_heads_of_a_small_run_by_hand(tmp_path):
+    writer = Writer(tmp_path)
+    writer.append({
+        "kind": "fit", "event": "begin", "time": 100.0, "epochs": 3, "initial_epoch": 0,
+        "steps": 30, "backend": "jax", "versions": {"keras": "3"}, "model": "m",
+    })  # fmt: skip
+    small.append(writer, 0)
+    small.append(writer, 1)
+    writer.append({"kind": "metrics", **Position(1, 40).fields(), "values": {"loss": 1.0}})
+    writer.append({"kind": "notice", "epoch": 1, "time": 5.0, "level": "info", "method": "CAM",
+                   "layer": None, "text": "t", "remedy": None})  # fmt: skip
+    writer.append({"kind": "metrics", **Position(1, None, final=True).fields(), "values": {}})
+    writer.append({"kind": "fit", "event": "end", "time": 9.0, "status": "stopped", "reason": "r"})
+    writer.close()
+    run = open_run(tmp_path)
+    layout = heads.heads(run)["series"][0]["layout"]
+    size = writer.size
+    assert heads.heads(run, now=7.0) == {
+        "cursor": f"1.00000000.{writer.uid}.{size}.stopped",
+        "reset": False,
+        "now": 7.0,
+        "segments": [{
+            "segment": 1, "writer": writer.uid, "status": "stopped", "epochs": 3,
+            "initial_epoch": 0, "steps": 30, "started": 100.0, "last": run.segments[0].last,
+            "ended": 9.0, "reason": "r", "backend": "jax", "versions": {"keras": "3"},
+            "model": "m", "damaged": 0,
+        }],
+        "positions": [[1, 0, 2], [1, 1, 1, 40], [1, 1, 1, None, True]],
+        "series": [{
+            "kind": "activations", "layer": "conv", "layout": layout, "media": "gray8",
+            "images": 2, "count": 2, "bytes": 2 * (7 + 14), "range": (-1.0, 2.0),
+            "percentiles": (-0.5, 1.5), "positions": [[0, 2]],
+        }],
+        "layouts": {layout: small.LAYOUT},
+        "probes": [],
+        "notices": [{
+            "segment": 1, "position": 1, "level": "info", "method": "CAM", "layer": None,
+            "text": "t", "remedy": None, "time": 5.0,
+        }],
+        "latest": {"metrics": 3, "health": None, "predictions": None},
+    }  # fmt: skip
+
+
+def test_a_client_that_polls_holds_what_one_that_comes_late_gets(tmp_path):
+    reader = Reader(store_directory(tmp_path))
+    answers = [heads.heads(reader)]
+    for segment in range(3):
+        run = Run(tmp_path, LAYERS[:2], images=1, first=3 * segment, epochs=9)
+        for step in range(4):
+            run.add(batch=step == 2)
+            reader.refresh()
+            answers.append(heads.since(reader, answers[-1]["cursor"]))
+        run.finish()
+        run.writer.close()
+        reader.refresh()
+        answers.append(heads.since(reader, answers[-1]["cursor"]))
+    assert not any(answer.get("reset") for answer in answers)
+    assert client(answers) == client([heads.heads(open_run(tmp_path))])
+    # Each answer holds what is new and no more.
+    assert sum(len(answer.get("positions", ())) for answer in answers) == 12
+    assert sum(len(answer.get("layouts", ())) for answer in answers) <= 3 * 5
+
+
+def test_an_answer_without_news_is_small(tmp_path):
+    fabricate(tmp_path, positions=3, layers=LAYERS[:1], segments=3)
+    run = open_run(tmp_path)
+    answer = heads.since(run, heads.cursor(run))
+    assert set(answer) == {"cursor", "now"}
+    assert len(json.dumps(answer)) < 150
+
+
+def test_a_cursor_outlives_the_process_that_gave_it(tmp_path):
+    run = Run(tmp_path, LAYERS[:1], images=1)
+    run.add()
+    cursor = heads.cursor(open_run(tmp_path))
+    run.add()
+    run.writer.close()
+    answer = heads.since(open_run(tmp_path), cursor)
+    assert (answer["reset"], answer["positions"]) == (False, [[1, 1, 1]])
+    assert (answer["layouts"], answer["probes"]) == ({}, [])
+
+
+def test_a_vanished_writer_resets(tmp_path):
+    fabricate(tmp_path, positions=4, layers=LAYERS[:1], segments=2)
+    cursor = heads.cursor(open_run(tmp_path))
+    first, second = sorted(store_directory(tmp_path).glob("*.pack"))
+    for gone in (first, second):
+        kept = gone.read_bytes()
+        gone.unlink()
+        answer = heads.since(open_run(tmp_path), cursor)
+        assert answer["reset"]
+        assert answer["positions"] == [[1, 0 if gone is second else 1, 2]]
+        gone.write_bytes(kept)
+    assert "reset" not in heads.since(open_run(tmp_path), cursor)
+
+
+def test_everything_vanished_and_came_back(tmp_path):
+    reader = Reader(store_directory(tmp_path))
+    small.write(tmp_path)
+    reader.refresh()
+    old = heads.cursor(reader)
+    shutil.rmtree(tmp_path)
+    reader.refresh()
+    empty = heads.since(reader, old)
+    assert (empty["reset"], empty["positions"], empty["series"]) == (True, [], [])
+    small.write(tmp_path, 2)
+    reader.refresh()
+    assert heads.since(reader, old)["reset"]
+    after = heads.since(reader, empty["cursor"])
+    assert (after["reset"], after["positions"]) == (False, [[1, 0, 2]])
+
+
+def test_an_older_segment_that_grows_resets(tmp_path):
+    first, second = Writer(tmp_path), Writer(tmp_path)
+    for writer in (first, second):
+        small.append(writer, 0)
+        writer.flush()
+    reader = open_run(tmp_path)
+    cursor = heads.cursor(reader)
+    small.append(second, 1)
+    second.close()
+    reader.refresh()
+    answer = heads.since(reader, cursor)
+    assert (answer["reset"], answer["positions"]) == (False, [[2, 1, 1]])
+    small.append(first, 1)
+    first.close()
+    reader.refresh()
+    answer = heads.since(reader, answer["cursor"])
+    assert (answer["reset"], answer["positions"]) == (True, [[1, 0, 2], [2, 0, 2]])
+
+
+def test_a_pack_that_shrank_resets(tmp_path):
+    writer = small.write(tmp_path)
+    reader = open_run(tmp_path)
+    cursor = heads.cursor(reader)
+    writer.path.write_bytes(writer.path.read_bytes()[:-1])
+    reader.refresh()
+    answer = heads.since(reader, cursor)
+    assert (answer["reset"], answer["positions"]) == (True, [[1, 0, 3]])
+
+
+@pytest.mark.parametrize("cursor", ["x", "1.2.3", "-1.00000000.0000000000000000.0.live", "1." * 99])
+def test_what_is_no_cursor_is_said(tmp_path, cursor):
+    small.write(tmp_path)
+    with pytest.raises(ValueError, match="expected one of an earlier answer"):
+        heads.since(open_run(tmp_path), cursor)
+
+
+@pytest.mark.parametrize(
+    ("distance", "silence", "expected"),
+    [(1, 119, "live"), (1, 121, "lost"), (60, 599, "live"), (60, 601, "lost")],
+)
+def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, silence, expected):
+    writer = Writer(tmp_path)
+    begin = 2_000_000_000.0
+    for epoch in range(5):
+        time = begin + distance * epoch
+        writer.append({"kind": "metrics", "epoch": epoch, "time": time, "values": {}})
+    writer.close()
+    reader = open_run(tmp_path)
+    last = begin + 4 * distance
+    live = heads.cursor(reader, last)
+    answer = heads.since(reader, live, now=last + silence)
+    assert heads.status(reader.segments[0], last + silence) == expected
+    if expected == "lost":  # nothing was written, and yet it is news
+        assert [segment["status"] for segment in answer["segments"]] == ["lost"]
+        assert (answer["reset"], answer["positions"], answer["series"]) == (False, [], [])
+    else:
+        assert set(answer) == {"cursor", "now"}
+
+
+def test_a_status_nobody_knows_is_stopped(tmp_path):
+    writer = Writer(tmp_path)
+    writer.append({"kind": "fit", "event": "end", "status": ["?"]})
+    writer.close()
+    (segment,) = open_run(tmp_path).segments
+    assert (segment.damaged, heads.status(segment, 0.0)) == (0, "stopped")
+
+
+def test_a_series_without_anything_finite_has_no_range(tmp_path):
+    writer = Writer(tmp_path)
+    layout = writer.layout(small.LAYOUT)
+    nan = float("nan")
+    writer.append(
+        {"kind": "activations", "epoch": 0, "layer": "conv", "layout": layout, "media": "gray8"},
+        [b"a", b"b"],
+        [(nan, nan, nan, nan)] * 2,
+    )
+    writer.close()
+    (series,) = heads.heads(open_run(tmp_path))["series"]
+    assert (series["range"], series["percentiles"]) == (None, None)
