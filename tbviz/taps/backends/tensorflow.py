@@ -53,6 +53,10 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
             raise ReferenceError(msg)
         return _stateless(function, present, arrays)
 
+    # Each look is a function of its own on purpose; TensorFlow would take them for one that is
+    # traced again and again, and warn. A private name: where it is missing, the warning comes.
+    run._omit_frequent_tracing_warning = True  # noqa: SLF001
+
     def call(*arrays: Any) -> Any:
         # Constants, not numpy: a numpy argument would retrace for each new Python number in it.
         return _numpy(run(*_tensors(arrays)))
