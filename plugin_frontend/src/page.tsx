@@ -1,0 +1,36 @@
+/** Puts the page up: connects state, host and components. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { onKey } from "./commands";
+import { onDarkMode, onReload, onVisibility, takeFocus } from "./host";
+import { connectAddress } from "./store/address";
+import { settled } from "./store/pictures";
+import { waitFor } from "./store/play";
+import { pollNow, setVisible } from "./store/poll";
+import { dark } from "./store/shell";
+import { App } from "./ui/App";
+
+export function mount(body: HTMLElement): void {
+  onDarkMode((on) => {
+    dark.value = on;
+    document.documentElement.dataset.theme = on ? "dark" : "light";
+  });
+  document.documentElement.lang = "en";
+  const root = document.createElement("div");
+  root.id = "tbviz";
+  body.append(root);
+  connectAddress();
+  waitFor(settled);
+  render(<App />, root);
+  document.addEventListener("keydown", onKey);
+  onVisibility((visible) => {
+    setVisible(visible);
+    if (visible) takeFocus();
+  });
+  onReload(() => pollNow(true));
+  takeFocus();
+  effect(() => {
+    root.dataset.theme = dark.value ? "dark" : "light";
+  });
+}

@@ -1,0 +1,109 @@
+/** (pixels, a caption, a colour bar) => a PNG file to take away. */
+
+import { colourMap, type MapName, type Range } from "./colour";
+import { number } from "./format";
+import { put } from "./paint";
+
+export interface Picture {
+  images: {
+    pixels: Uint8ClampedArray<ArrayBuffer>;
+    width: number;
+    height: number;
+    text: string;
+  }[];
+  /** Picture pixels a map pixel. */
+  scale: number;
+  columns: number;
+  pixelated: boolean;
+  title: string;
+  bar: { range: Range | null; map: MapName } | null;
+  name: string;
+}
+
+const MARGIN = 24;
+const LINE = 22;
+const FONT = "15px system-ui, sans-serif";
+
+/** Saves it as a download and gives the name of the file. */
+export async function save(picture: Picture): Promise<string> {
+  const canvas = compose(picture);
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (blob === null) throw new Error("the browser made no PNG of the canvas");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = picture.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return picture.name;
+}
+
+function compose(picture: Picture): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("the browser gives no canvas");
+  const text = LINE * (picture.images.some((image) => image.text !== "") ? 1 : 0);
+  const cell = {
+    width: Math.max(...picture.images.map((image) => image.width * picture.scale)) + 12,
+    height: Math.max(...picture.images.map((image) => image.height * picture.scale)) + 12 + text,
+  };
+  const rows = Math.ceil(picture.images.length / picture.columns);
+  const width = Math.max(cell.width * Math.min(picture.columns, picture.images.length), 480);
+  context.font = FONT;
+  const title = wrap(context, picture.title, width);
+  const above = MARGIN + title.length * LINE + 8;
+  canvas.width = width + 2 * MARGIN;
+  canvas.height = above + rows * cell.height + (picture.bar === null ? 0 : LINE + 8) + MARGIN;
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.font = FONT;
+  context.fillStyle = "#1a1d21";
+  title.forEach((line, i) => {
+    context.fillText(line, MARGIN, MARGIN + 15 + i * LINE);
+  });
+  context.imageSmoothingEnabled = !picture.pixelated;
+  picture.images.forEach((image, i) => {
+    const x = MARGIN + (i % picture.columns) * cell.width;
+    const y = above + Math.floor(i / picture.columns) * cell.height;
+    const source = document.createElement("canvas");
+    put(source, image.pixels, image.width, image.height);
+    context.drawImage(source, x, y, image.width * picture.scale, image.height * picture.scale);
+    context.fillText(image.text, x, y + image.height * picture.scale + 17);
+  });
+  if (picture.bar !== null) {
+    drawBar(context, picture.bar, MARGIN, above + rows * cell.height + 4);
+  }
+  return canvas;
+}
+
+function wrap(context: CanvasRenderingContext2D, text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`.trim();
+    if (lines.length > 0 && context.measureText(longer).width <= width) lines.pop();
+    else if (lines.length > 0) {
+      lines.push(word);
+      continue;
+    }
+    lines.push(longer);
+  }
+  return lines;
+}
+
+function drawBar(
+  context: CanvasRenderingContext2D,
+  { range, map }: { range: Range | null; map: MapName },
+  x: number,
+  y: number,
+): void {
+  const low = range === null ? "minimum of each tile" : number(range.low);
+  const high = range === null ? "maximum of each tile" : number(range.high);
+  context.fillText(low, x, y + 14);
+  const from = x + context.measureText(low).width + 10;
+  const colours = colourMap(map);
+  for (let i = 0; i < 256; i++) {
+    context.fillStyle = `rgb(${colours[3 * i]},${colours[3 * i + 1]},${colours[3 * i + 2]})`;
+    context.fillRect(from + i, y + 3, 1, 12);
+  }
+  context.fillStyle = "#1a1d21";
+  context.fillText(high, from + 266, y + 14);
+}

@@ -1,0 +1,102 @@
+import { heads, positions, runs } from "../store/run";
+import { HEALTH, kind, layer } from "../store/selection";
+import { CamPanel } from "./CamPanel";
+import { CamView } from "./CamView";
+import { ChannelPanel } from "./ChannelPanel";
+import { Curves } from "./Curves";
+import { Empty } from "./Empty";
+import { Footer } from "./Footer";
+import { Header } from "./Header";
+import { HealthView } from "./HealthView";
+import { Help } from "./Help";
+import { LayerFacts } from "./LayerFacts";
+import { Notes, Trouble } from "./Messages";
+import { Notices } from "./Notices";
+import { SheetView } from "./SheetView";
+import { Tabs } from "./Tabs";
+import { Tree } from "./Tree";
+
+export function App() {
+  const empty = runs.value !== null && runs.value.length === 0;
+  return (
+    <div class="page" data-testid="page">
+      <Header />
+      <Trouble />
+      {empty ? <Empty /> : <Workspace />}
+      <Notes />
+      <Notices />
+      <Help />
+    </div>
+  );
+}
+
+function Workspace() {
+  if (heads.value === null) {
+    return (
+      <main class="waiting" aria-busy="true">
+        <p>Reading the log …</p>
+      </main>
+    );
+  }
+  return (
+    <>
+      <Tree />
+      <main class="main">
+        <Curves />
+        <Tabs />
+        <View />
+      </main>
+      <Footer />
+    </>
+  );
+}
+
+function View() {
+  if (positions.value.length === 0) {
+    return (
+      <p class="hint">
+        The run has begun. The first pictures come at the end of its first epoch.
+      </p>
+    );
+  }
+  switch (kind.value) {
+    case null:
+      return <Undrawn />;
+    case HEALTH:
+      return (
+        <div class="work">
+          <HealthView />
+          <aside class="side">
+            <LayerFacts open />
+          </aside>
+        </div>
+      );
+    case "cam":
+      return (
+        <div class="work">
+          <CamView />
+          <CamPanel />
+        </div>
+      );
+    default:
+      return (
+        <div class="work">
+          <SheetView />
+          <ChannelPanel />
+        </div>
+      );
+  }
+}
+
+/** A layer that nothing was logged of; its facts say why. */
+function Undrawn() {
+  if (layer.value === null) return <p class="hint">Choose a layer on the left.</p>;
+  return (
+    <div class="work">
+      <section class="view" data-testid="undrawn">
+        <h2 class="sr">{layer.value}</h2>
+        <LayerFacts open />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,84 @@
+import { useMemo } from "preact/hooks";
+import { number } from "../format";
+import { watchFilm } from "../store/film";
+import { camMaximum, strength } from "../store/look";
+import { main, photographs } from "../store/pictures";
+import { imageName, kind, layer, probe, shownImage } from "../store/selection";
+import { Canvas } from "./Canvas";
+import { camsOf, lay } from "./cams";
+import { camMap, describe } from "./CamView";
+import { Film } from "./Film";
+import { LayerFacts } from "./LayerFacts";
+import { Classes, Verdict } from "./Verdict";
+
+const FRAMES = 12;
+
+const film = watchFilm(() => {
+  const [wanted, path] = [kind.value, layer.value];
+  if (wanted !== "cam" || path === null) return null;
+  return { kind: wanted, layer: path, image: shownImage.value, tile: 0 };
+}, FRAMES);
+
+/** One photograph: where the net looks, what it says, and how that came about. */
+export function CamPanel() {
+  const { shown } = main.value;
+  const index = shownImage.value;
+  const map = camMap();
+  const cams = useMemo(
+    () => (shown === null || shown.kind !== "cam" ? [] : camsOf(shown, index, map)),
+    [shown, index, map, strength.value, camMaximum.value, photographs.value],
+  );
+  const photo = photographs.value.sheets[index];
+  const draw = useMemo(
+    () => (frame: { sheet: Parameters<typeof lay>[1] }) => {
+      const { sheet } = frame;
+      return pixelsOnly(lay(photo, sheet, 0, [sheet.height, sheet.width], 1, map));
+    },
+    [photo, map, strength.value, camMaximum.value],
+  );
+  const [first] = cams;
+  if (first === undefined) return <aside class="side" />;
+  const name = imageName(probe.value, index);
+  return (
+    <aside class="side" aria-label={name} data-testid="cam-panel">
+      <div class="side-head">
+        <h2>{name}</h2>
+      </div>
+      <div class="pair one">
+        <figure>
+          <Canvas
+            pixels={first.pixels}
+            width={first.width}
+            height={first.height}
+            smooth
+            label={describe(first, name)}
+          />
+          <figcaption>{describe(first, null)}</figcaption>
+        </figure>
+      </div>
+      <p>
+        <Verdict image={index} />
+      </p>
+      <Classes image={index} />
+      {first.text.target !== null && (
+        <dl class="numbers">
+          <dt>differentiated</dt>
+          <dd>{first.text.target}</dd>
+          {first.text.score !== null && (
+            <>
+              <dt>score</dt>
+              <dd>{number(first.text.score)}</dd>
+            </>
+          )}
+        </dl>
+      )}
+      {first.text.note !== null && <p class="reason">{first.text.note}</p>}
+      <Film film={film.value} range={null} draw={draw} />
+      <LayerFacts />
+    </aside>
+  );
+}
+
+function pixelsOnly({ pixels, width, height }: ReturnType<typeof lay>) {
+  return { pixels, width, height };
+}

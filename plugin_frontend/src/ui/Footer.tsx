@@ -1,0 +1,108 @@
+import { plural } from "../format";
+import { kerasLabel, parseStep, seams, token } from "../positions";
+import { cursor, follow, moveTo, position, setFollow, unseen } from "../store/cursor";
+import { note } from "../store/notes";
+import { changeSpeed, pause, playing, speed } from "../store/play";
+import { heads, lastOrdinal, positions } from "../store/run";
+import { CommandButton } from "./CommandButton";
+import { Icon } from "./icons";
+import { StepSlider } from "./StepSlider";
+
+export function Footer() {
+  return (
+    <footer class="transport">
+      <div class="group">
+        <CommandButton id="back">
+          <Icon name="back" />
+          <span class="sr">Back</span>
+        </CommandButton>
+        <CommandButton id="play" pressed={playing.value}>
+          <Icon name={playing.value ? "pause" : "play"} />
+          <span class="sr">{playing.value ? "Pause" : "Play"}</span>
+        </CommandButton>
+        <CommandButton id="forward">
+          <Icon name="forward" />
+          <span class="sr">Forward</span>
+        </CommandButton>
+        <button
+          type="button"
+          class="button quiet speed"
+          data-testid="speed"
+          title="Positions a second while playing (, slower, . faster)"
+          onClick={(event) => changeSpeed(event.shiftKey ? -1 : 1)}
+        >
+          {speed.value}/s
+        </button>
+      </div>
+      <StepSlider />
+      <div class="group">
+        <StepInput />
+        <CommandButton id="follow" pressed={follow.value} cap />
+        {unseen.value > 0 && (
+          <button
+            type="button"
+            class="chip-button"
+            data-testid="unseen"
+            title="Go to the newest and follow"
+            onClick={() => setFollow(true)}
+          >
+            {newWords(unseen.value)}
+          </button>
+        )}
+      </div>
+    </footer>
+  );
+}
+
+/** "3 new epochs", or positions where batches are among them. */
+function newWords(count: number): string {
+  const fresh = positions.value.slice(-count);
+  const epochs = fresh.every((entry) => entry.batch === null && !entry.final);
+  return epochs ? plural(count, "new epoch") : plural(count, "new position");
+}
+
+function StepInput() {
+  const list = positions.value;
+  const now = position.value;
+  const at = token(list, cursor.value);
+  const segment = heads.value?.segments.find((entry) => entry.segment === now?.segment);
+  const last = list[lastOrdinal.value];
+  const several = seams(list).length > 0;
+  return (
+    <form
+      class="step"
+      title={now === null ? "" : `${kerasLabel(now, segment?.epochs ?? null)} as Keras prints it`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const input = event.currentTarget.elements.namedItem("step") as HTMLInputElement;
+        const ordinal = parseStep(input.value, list);
+        if (ordinal === null) {
+          note(`There is no epoch ${input.value} in this run. 12 or 2:12 (fit 2) can be typed.`);
+          input.value = at;
+          return;
+        }
+        pause();
+        moveTo(ordinal);
+        input.blur();
+      }}
+    >
+      <label for="step">epoch</label>
+      <input
+        id="step"
+        name="step"
+        data-testid="step"
+        autocomplete="off"
+        spellcheck={false}
+        value={at}
+        size={Math.max(at.length, 2)}
+        onFocus={(event) => event.currentTarget.select()}
+        onBlur={(event) => {
+          event.currentTarget.value = token(positions.peek(), cursor.peek());
+        }}
+        onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
+      />
+      <span data-testid="last">of {last === undefined ? "–" : last.epoch}</span>
+      {several && now !== null && <span class="dim">fit {now.segment}</span>}
+    </form>
+  );
+}

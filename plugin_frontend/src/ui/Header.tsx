@@ -1,0 +1,114 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { RunHead, Status } from "../api";
+import { duration, percent, plural } from "../format";
+import { switchRun } from "../store/poll";
+import { heads, newestSegment, run, runs, secondsSince } from "../store/run";
+import { panel } from "../store/shell";
+import { costShare } from "../store/tables";
+import { CommandButton } from "./CommandButton";
+
+export function Header() {
+  return (
+    <header class="top">
+      <h1 class="brand">tbviz</h1>
+      <RunPicker />
+      <span class="space" />
+      <RunStatus />
+      <NoticesButton />
+      <CommandButton id="link" cap class="quiet" />
+      <CommandButton id="save" cap class="quiet" />
+      <CommandButton id="help" cap class="quiet" pressed={panel.value === "help"} />
+    </header>
+  );
+}
+
+function RunPicker() {
+  const list = runs.value ?? [];
+  if (list.length === 0) return null;
+  const now = list.find((entry) => entry.run === run.value);
+  return (
+    <label class="chip" title="The run to look at">
+      <i class={`dot ${now?.status ?? ""}`} aria-hidden="true" />
+      <span class="sr">Run</span>
+      <select
+        data-testid="run"
+        value={run.value ?? ""}
+        onChange={(event) => switchRun(event.currentTarget.value)}
+      >
+        {list.map((entry) => (
+          <option key={entry.run} value={entry.run}>
+            {describe(entry, list.length > 1)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function describe(entry: RunHead, several: boolean): string {
+  const name = entry.run === "." ? "this directory" : entry.run;
+  return several ? `${name} · ${plural(entry.positions, "position")} · ${entry.status}` : name;
+}
+
+const WORDS: Record<Status, string> = {
+  live: "live",
+  finished: "finished",
+  stopped: "stopped",
+  failed: "failed",
+  lost: "lost",
+};
+
+const EXPLAINED: Record<Status, string> = {
+  live: "The fit is running; this is how long ago it last wrote.",
+  finished: "The fit ran to its planned end.",
+  stopped: "The fit ended before the last planned epoch.",
+  failed: "The fit ended with an error.",
+  lost: "Nothing has been written for long, and no end was: the process is probably gone.",
+};
+
+function RunStatus() {
+  const second = useSignal(0);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      second.value += 1;
+    }, 1000);
+    return () => clearInterval(timer);
+  }, [second]);
+  const segment = newestSegment.value;
+  if (segment === null) return null;
+  void second.value;
+  const { status, last, ended, reason } = segment;
+  const moment = status === "live" || status === "lost" ? last : (ended ?? last);
+  const ago = moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
+  const share = costShare.value;
+  return (
+    <span class="status" data-testid="status" data-status={status}>
+      <span title={[EXPLAINED[status], reason].filter(Boolean).join(" ")}>
+        {WORDS[status]}
+        {ago}
+      </span>
+      {share !== null && (
+        <span
+          data-testid="cost"
+          title="Share of the time between positions that looking took: the callbacks on the main thread, and waiting for the writer. Compiling is not in it."
+        >
+          {" "}
+          · cost {percent(share)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function NoticesButton() {
+  const list = heads.value?.notices ?? [];
+  if (list.length === 0) return null;
+  const warns = list.some((notice) => notice.level === "warning");
+  return (
+    <CommandButton id="notices" class="quiet" pressed={panel.value === "notices"}>
+      {plural(list.length, "notice")}
+      {warns && <i class="dot warn" aria-hidden="true" />}
+    </CommandButton>
+  );
+}

@@ -1,0 +1,52 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { dismiss, notes } from "../store/notes";
+import { pollNow, trouble } from "../store/poll";
+import { Icon } from "./icons";
+
+/** TensorBoard does not answer: what is here stays, and it is tried again. */
+export function Trouble() {
+  const second = useSignal(0);
+  const wrong = trouble.value;
+  useEffect(() => {
+    if (wrong === null) return;
+    const timer = setInterval(() => {
+      second.value += 1;
+    }, 1000);
+    return () => clearInterval(timer);
+  }, [wrong, second]);
+  if (wrong === null) return null;
+  void second.value;
+  const seconds = Math.max(0, Math.ceil((wrong.next - Date.now()) / 1000));
+  return (
+    <div class="trouble" role="alert" data-testid="trouble">
+      <Icon name="warning" />
+      <span>
+        {wrong.text}. What is shown is what was read before. Trying again in {seconds} s.
+      </span>
+      <button type="button" class="button" onClick={() => pollNow(true)}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+export function Notes() {
+  return (
+    <div class="notes" role="status" data-testid="notes">
+      {notes.value.map(({ id, text }) => (
+        <div class="note" key={id}>
+          <span>{text}</span>
+          <button
+            type="button"
+            class="bare"
+            aria-label="Dismiss this note"
+            onClick={() => dismiss(id)}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,156 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { ends, ordinalTicks, roundTicks, runsOf } from "../chart";
+import { number } from "../format";
+import { tick } from "../positions";
+import { cursor, ghost, moveTo, pinned } from "../store/cursor";
+import { pause } from "../store/play";
+import { heads, positions } from "../store/run";
+import { dark } from "../store/shell";
+import type { Dense } from "../store/tables";
+import { type Size, useSize } from "./useSize";
+
+export interface Line {
+  label: string;
+  /** Name of a CSS variable. */
+  colour: string;
+  values: Dense;
+  faint?: boolean;
+}
+
+interface Props {
+  lines: readonly Line[];
+  label: string;
+  testid?: string;
+}
+
+/** Room around the lines, in CSS pixels. */
+const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
+
+/** Lines over the positions, with the page's cursor in them: a click commits, hovering points. */
+export function Plot({ lines, label, testid }: Props) {
+  const [box, size] = useSize<HTMLDivElement>();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const count = positions.value.length;
+  const { width, height } = size.value;
+  const inner = Math.max(width - AROUND.left - AROUND.right, 1);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew for any of these.
+  useLayoutEffect(() => {
+    if (canvas.current !== null && width > 80 && height > 40) {
+      draw(canvas.current, lines, count, { width, height });
+    }
+  }, [lines, count, width, height, dark.value]);
+
+  const ordinal = (event: MouseEvent) => {
+    const { left } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const share = (event.clientX - left - AROUND.left) / inner;
+    return Math.min(Math.max(Math.round(share * Math.max(count - 1, 1)), 0), count - 1);
+  };
+  const mark = (name: string, at: number | null) =>
+    at === null || at < 0 ? null : (
+      <i
+        class={`mark ${name}`}
+        style={{ left: `${AROUND.left + (at / Math.max(count - 1, 1)) * inner}px` }}
+      />
+    );
+
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the slider does the same by keys.
+    <div
+      class="plot"
+      ref={box}
+      role="img"
+      aria-label={label}
+      data-testid={testid}
+      data-left={AROUND.left}
+      data-right={AROUND.right}
+      onPointerMove={(event) => {
+        ghost.value = ordinal(event);
+      }}
+      onPointerLeave={() => {
+        ghost.value = null;
+      }}
+      onClick={(event) => {
+        pause();
+        moveTo(ordinal(event));
+      }}
+    >
+      <canvas ref={canvas} aria-hidden="true" />
+      {mark("pin", pinned.value)}
+      {mark("ghost", ghost.value)}
+      {mark("cursor", cursor.value)}
+    </div>
+  );
+}
+
+function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, size: Size): void {
+  const ratio = devicePixelRatio;
+  canvas.width = Math.round(size.width * ratio);
+  canvas.height = Math.round(size.height * ratio);
+  canvas.style.width = `${size.width}px`;
+  canvas.style.height = `${size.height}px`;
+  const context = canvas.getContext("2d");
+  if (context === null) return;
+  context.scale(ratio, ratio);
+  const styles = getComputedStyle(document.documentElement);
+  const css = (name: string) => styles.getPropertyValue(name);
+  const [left, right] = [AROUND.left, size.width - AROUND.right];
+  const [top, bottom] = [AROUND.top, size.height - AROUND.bottom];
+  const span = ends(lines.map((line) => line.values));
+  const x = (ordinal: number) => left + (ordinal / Math.max(count - 1, 1)) * (right - left);
+  const y = (value: number) => bottom - ((value - span.low) / (span.high - span.low)) * (bottom - top);
+
+  context.font = "10.5px system-ui, 'DejaVu Sans', sans-serif";
+  context.lineWidth = 1;
+  context.strokeStyle = css("--line");
+  context.fillStyle = css("--dim");
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const value of roundTicks(span, (bottom - top) / 24)) {
+    const at = Math.round(y(value)) + 0.5;
+    stroke(context, [left, at], [right, at]);
+    context.fillText(number(value), left - 6, at);
+  }
+  context.textAlign = "center";
+  context.textBaseline = "alphabetic";
+  for (const ordinal of ordinalTicks(count, (right - left) / 48)) {
+    const position = positions.peek()[ordinal];
+    if (position !== undefined) context.fillText(tick(position), x(ordinal), size.height - 4);
+  }
+  // A new fit begins between two positions.
+  context.strokeStyle = css("--mute");
+  context.setLineDash([3, 3]);
+  for (const seam of heads.peek()?.seams ?? []) {
+    const at = Math.round(x(seam - 0.5)) + 0.5;
+    stroke(context, [at, top], [at, bottom]);
+  }
+  context.setLineDash([]);
+  context.lineJoin = "round";
+  for (const line of lines) {
+    context.globalAlpha = line.faint ? 0.35 : 1;
+    context.lineWidth = line.faint ? 1 : 1.75;
+    context.strokeStyle = css(line.colour);
+    context.fillStyle = css(line.colour);
+    for (const run of runsOf(line.values)) {
+      context.beginPath();
+      for (const [ordinal, value] of run) context.lineTo(x(ordinal), y(value));
+      context.stroke();
+      const [only] = run;
+      if (run.length === 1 && only !== undefined) {
+        context.beginPath();
+        context.arc(x(only[0]), y(only[1]), 2.25, 0, 2 * Math.PI);
+        context.fill();
+      }
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+type Point = [number, number];
+
+function stroke(context: CanvasRenderingContext2D, from: Point, to: Point): void {
+  context.beginPath();
+  context.moveTo(...from);
+  context.lineTo(...to);
+  context.stroke();
+}

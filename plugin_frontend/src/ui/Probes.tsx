@@ -1,0 +1,55 @@
+import { useMemo } from "preact/hooks";
+import { toRgba } from "../paint";
+import type { Sheet } from "../png";
+import { photographs } from "../store/pictures";
+import { image, imageName, probe, shownImage } from "../store/selection";
+import { Canvas } from "./Canvas";
+
+/** A photograph of the probe; nothing while it is on its way. */
+export function Photograph({ index, testid }: { index: number; testid?: string }) {
+  const sheet = photographs.value.sheets[index];
+  if (sheet === null || sheet === undefined) return <span class="photo-missing" />;
+  return <Pixels sheet={sheet} label={imageName(probe.value, index)} {...(testid ? { testid } : {})} />;
+}
+
+function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?: string }) {
+  const pixels = useMemo(() => toRgba(sheet.pixels), [sheet]);
+  return (
+    <Canvas
+      pixels={pixels}
+      width={sheet.width}
+      height={sheet.height}
+      label={label}
+      smooth
+      {...(testid ? { testid } : {})}
+    />
+  );
+}
+
+/** The probe images as thumbnails, to pick the one whose maps are shown. */
+export function Probes() {
+  const images = probe.value?.images ?? [];
+  return (
+    <div class="probes" role="radiogroup" aria-label="Probe image">
+      {images.map((_, i) => (
+        // biome-ignore lint/a11y/useSemanticElements: a picture to press, not a form's field.
+        <button
+          type="button"
+          key={i}
+          role="radio"
+          class="probe"
+          data-testid="probe"
+          data-image={i}
+          aria-checked={i === shownImage.value}
+          aria-label={imageName(probe.value, i)}
+          title={imageName(probe.value, i)}
+          onClick={() => {
+            image.value = i;
+          }}
+        >
+          <Photograph index={i} />
+        </button>
+      ))}
+    </div>
+  );
+}

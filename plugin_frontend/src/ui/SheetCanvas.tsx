@@ -1,0 +1,116 @@
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Range } from "../colour";
+import { type Painted, put } from "../paint";
+import { mapName } from "../store/look";
+import type { Shown } from "../store/pictures";
+import { dark } from "../store/shell";
+import type { Grid, Mark } from "../tiles";
+import { drawMarks } from "./marks";
+import type { Point } from "./SheetView";
+import type { Size } from "./useSize";
+
+interface Props {
+  shown: Shown;
+  painted: Painted;
+  grid: Grid;
+  box: Size;
+  marked: readonly Mark[];
+  channels: readonly number[];
+  selected: number;
+  range: Range | null;
+  label: string;
+  onPoint: (point: Point | null) => void;
+  onPick: (tile: number) => void;
+}
+
+/** Enlarged by whole device pixels where little room is lost by it: all map pixels equal. */
+function scaleOf(grid: Grid, box: Size): number {
+  const free = Math.min(box.width / grid.width, box.height / grid.height);
+  const whole = Math.floor(free * devicePixelRatio) / devicePixelRatio;
+  return whole >= 1 && whole >= 0.88 * free ? whole : free;
+}
+
+/**
+ * The sheet: one canvas pixel a map pixel, so that what is on it can be compared with what was
+ * logged; a second canvas over it, in device pixels, for lines, marks and numbers.
+ */
+export function SheetCanvas(props: Props) {
+  const { shown, painted, grid, box, marked, channels, selected, range, label } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const over = useRef<HTMLCanvasElement>(null);
+  const hovered = useSignal(-1);
+  const { tile, tiles } = shown.layout;
+  const scale = scaleOf(grid, box);
+  const [width, height] = [Math.round(grid.width * scale), Math.round(grid.height * scale)];
+
+  useLayoutEffect(() => {
+    const target = canvas.current;
+    if (target === null) return;
+    put(target, painted.pixels, grid.width, grid.height);
+    target.dataset.ready = String(shown.asked);
+  }, [painted, grid, shown.asked]);
+
+  useLayoutEffect(() => {
+    if (over.current === null) return;
+    drawMarks(over.current, {
+      grid,
+      tile,
+      tiles,
+      scale,
+      size: { width, height },
+      marked,
+      numbers: shown.sheets[0]?.channels === 3 ? channels : [],
+      selected,
+      hovered: hovered.value,
+    });
+  }, [grid, tile, tiles, scale, width, height, marked, selected, hovered.value, dark.value, channels]);
+
+  const find = (event: MouseEvent): Point | null => {
+    const bounds = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const x = Math.floor((event.clientX - bounds.left) / scale);
+    const y = Math.floor((event.clientY - bounds.top) / scale);
+    const [h, w] = tile;
+    const [column, row] = [Math.floor(x / (w + grid.gap)), Math.floor(y / (h + grid.gap))];
+    const at = row * grid.columns + column;
+    const [inX, inY] = [x - column * (w + grid.gap), y - row * (h + grid.gap)];
+    if (at < 0 || at >= tiles || column >= grid.columns || inX >= w || inY >= h) return null;
+    return { tile: at, x: inX, y: inY };
+  };
+
+  return (
+    <div class="sheet" style={{ width: `${width}px`, height: `${height}px` }}>
+      <canvas
+        ref={canvas}
+        class={scale >= 1 ? "pixels" : "smooth"}
+        role="img"
+        aria-label={label}
+        data-testid="sheet"
+        data-kind={shown.kind}
+        data-layer={shown.layer}
+        data-image={shown.images[0]}
+        data-position={shown.ordinal}
+        data-columns={grid.columns}
+        data-tile={`${tile[0]}x${tile[1]}`}
+        data-tiles={tiles}
+        data-gap={grid.gap}
+        data-map={mapName.value}
+        data-range={range === null ? "tile" : `${range.low}:${range.high}`}
+        onPointerMove={(event) => {
+          const point = find(event);
+          hovered.value = point?.tile ?? -1;
+          props.onPoint(point);
+        }}
+        onPointerLeave={() => {
+          hovered.value = -1;
+          props.onPoint(null);
+        }}
+        onClick={(event) => {
+          const point = find(event);
+          if (point !== null) props.onPick(point.tile);
+        }}
+      />
+      <canvas ref={over} class="over" aria-hidden="true" />
+    </div>
+  );
+}

@@ -1,0 +1,256 @@
+import { batch, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { levelValue } from "../colour";
+import { number, plural } from "../format";
+import { paintGrid } from "../paint";
+import { label } from "../positions";
+import { position } from "../store/cursor";
+import { mapName, sheetRange, tileRange } from "../store/look";
+import { main, type Shown } from "../store/pictures";
+import { positions, segmentCount } from "../store/run";
+import {
+  brightest,
+  channel,
+  channelsOf,
+  imageName,
+  kindLabel,
+  probe,
+  shownImage,
+  tile as shownTile,
+} from "../store/selection";
+import { bestColumns, gridOf, type Mark, marks } from "../tiles";
+import { ColourBar } from "./ColourBar";
+import { LayerLine } from "./LayerFacts";
+import { Probes } from "./Probes";
+import { usePictureSaver } from "./saver";
+import { SheetCanvas } from "./SheetCanvas";
+import { useSize } from "./useSize";
+import { Verdict, verdict } from "./Verdict";
+
+/** All channels of a layer at the cursor. */
+export function SheetView() {
+  const { shown, loading, error } = main.value;
+  return (
+    <section class="view" aria-busy={loading} data-testid="view">
+      {error !== null ? (
+        <PictureError text={error} />
+      ) : shown === null ? (
+        <p class="hint">{loading ? "" : "Nothing of this was logged yet."}</p>
+      ) : (
+        <Sheet shown={shown} />
+      )}
+    </section>
+  );
+}
+
+export function PictureError({ text }: { text: string }) {
+  return (
+    <div class="reason" role="alert" data-testid="picture-error">
+      <p>This picture cannot be read: {text}.</p>
+      <p>
+        Other positions are not affected. If the log was moved or pruned, reload TensorBoard's data.
+      </p>
+    </div>
+  );
+}
+
+/** "epoch 35, nearest to 37": where the record is not the cursor's own, it says so. */
+export function whenText(shown: Shown): string {
+  const at = positions.value[shown.ordinal];
+  const here = position.value;
+  if (at === undefined) return "";
+  const text = label(at, segmentCount.value);
+  return shown.ordinal === shown.asked || here === null
+    ? text
+    : `${text}, nearest to ${label(here, segmentCount.value).replace(/^epoch /, "")}`;
+}
+
+function Sheet({ shown }: { shown: Shown }) {
+  const [box, size] = useSize<HTMLDivElement>();
+  const { layout } = shown;
+  const [sheet] = shown.sheets;
+  const readout = useSignal<Point | null>(null);
+  const { width, height } = size.value;
+  const columns = bestColumns(layout.tiles, layout.tile, Math.max(width, 1), Math.max(height, 1));
+  const grid = useMemo(
+    () => gridOf(layout.tiles, layout.tile, columns),
+    [layout.tiles, layout.tile, columns],
+  );
+  const [map, range] = [mapName.value, sheet === undefined ? null : sheetRange(sheet)];
+  const painted = useMemo(
+    () =>
+      sheet === undefined
+        ? null
+        : paintGrid(sheet, layout, grid, (tile) => tileRange(sheet, tile, range), map),
+    [sheet, layout, grid, range?.low, range?.high, range === null, map],
+  );
+  const marked = useMemo(
+    () => (sheet === undefined ? [] : marks(sheet, layout.tile, layout.columns, layout.tiles)),
+    [sheet, layout],
+  );
+  const caption = captionOf(shown, marked);
+  useEffect(() => rememberBrightest(shown), [shown]);
+  usePictureSaver(shown, painted, grid, range, caption);
+  if (sheet === undefined || painted === null) return null;
+  const channels = channelsOf(layout);
+  return (
+    <>
+      <div class="caption">
+        {layout.images > 0 && <Probes />}
+        <div class="caption-text" data-testid="caption">
+          <span>
+            <b>{shown.layer}</b>
+            {layout.images > 0 && <> · {imageName(probe.value, shownImage.value)}</>} ·{" "}
+            <span data-testid="when">{whenText(shown)}</span> · {channelWords(layout)}
+            {layout.title && <> · {layout.title}</>}
+          </span>
+          <LayerLine />
+        </div>
+        <span class="space" />
+        {layout.images > 0 && <Verdict image={shownImage.value} />}
+      </div>
+      <div class="sheet-box" ref={box}>
+        {width > 0 && height > 0 && (
+          <SheetCanvas
+            shown={shown}
+            painted={painted}
+            grid={grid}
+            box={size.value}
+            marked={marked}
+            channels={channels}
+            selected={shownTile.value}
+            range={range}
+            label={caption}
+            onPoint={(point) => {
+              readout.value = point;
+            }}
+            onPick={(tile) => {
+              channel.value = channels[tile] ?? null;
+            }}
+          />
+        )}
+      </div>
+      <div class="under">
+        {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
+        <span class="space" />
+        <Readout point={readout.value} shown={shown} channels={channels} />
+      </div>
+      <Remarks marked={marked} channels={channels} note={noteOf(shown)} />
+    </>
+  );
+}
+
+export interface Point {
+  tile: number;
+  x: number;
+  y: number;
+}
+
+function channelWords(layout: Shown["layout"]): string {
+  const total = layout.total ?? layout.tiles;
+  if (total > layout.tiles) return `${layout.tiles} of ${total} channels`;
+  return plural(layout.tiles, "channel");
+}
+
+function noteOf(shown: Shown): string | null {
+  const text = shown.sheets[0]?.text;
+  const note = typeof text === "object" && text !== null && !Array.isArray(text) ? text.note : null;
+  return typeof note === "string" ? note : null;
+}
+
+function captionOf(shown: Shown, marked: readonly Mark[]): string {
+  const { said, truth } = verdict(shownImage.value, shown.asked);
+  const constant = marked.filter((mark) => mark.constant).length;
+  const broken = marked.filter((mark) => mark.broken > 0).length;
+  const withImage = shown.layout.images > 0;
+  return [
+    `${kindLabel(shown.kind)} of ${shown.layer}`,
+    withImage ? imageName(probe.value, shownImage.value) : "",
+    whenText(shown),
+    channelWords(shown.layout),
+    withImage && said ? `predicted ${said}` : "",
+    withImage && truth !== null ? `true ${truth}` : "",
+    constant > 0 ? `${constant} constant` : "",
+    broken > 0 ? `${broken} with NaN or infinity` : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** The channel to enlarge until somebody chooses: the one that reaches highest now. */
+function rememberBrightest(shown: Shown): void {
+  const ranges = shown.sheets[0]?.ranges;
+  if (brightest.peek()?.layer === shown.layer) return;
+  const channels = channelsOf(shown.layout);
+  let best = 0;
+  for (let tile = 1; tile < shown.layout.tiles; tile++) {
+    const here = ranges?.[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
+    if (here > (ranges?.[2 * best + 1] ?? 0)) best = tile;
+  }
+  batch(() => {
+    brightest.value = { layer: shown.layer, channel: channels[best] ?? 0 };
+  });
+}
+
+function Readout({
+  point,
+  shown,
+  channels,
+}: {
+  point: Point | null;
+  shown: Shown;
+  channels: readonly number[];
+}) {
+  const sheet = shown.sheets[0];
+  if (point === null || sheet === undefined) return <span class="readout" data-testid="readout" />;
+  const { tile, x, y } = point;
+  const [h, w] = shown.layout.tile;
+  const left = (tile % shown.layout.columns) * w + x;
+  const top = Math.floor(tile / shown.layout.columns) * h + y;
+  const level = sheet.pixels[top * sheet.width + left] ?? 0;
+  const [lo, hi] = [sheet.ranges?.[2 * tile], sheet.ranges?.[2 * tile + 1]];
+  return (
+    <span class="readout" data-testid="readout">
+      channel <b>{channels[tile]}</b>
+      {lo !== undefined && hi !== undefined && (
+        <>
+          {" "}
+          · <b>{number(levelValue(level, lo, hi))}</b> at {x}, {y} · {number(lo)} to {number(hi)}
+        </>
+      )}
+    </span>
+  );
+}
+
+/** Tiles that say nothing, and those with something wrong, by their channels. */
+function Remarks({
+  marked,
+  channels,
+  note,
+}: {
+  marked: readonly Mark[];
+  channels: readonly number[];
+  note: string | null;
+}) {
+  const pick = (meets: (mark: Mark) => boolean) =>
+    marked.flatMap((mark, tile) => (meets(mark) ? [channels[tile] ?? tile] : []));
+  const constant = pick((mark) => mark.constant);
+  const broken = pick((mark) => mark.broken > 0);
+  const list = (numbers: readonly number[]) =>
+    numbers.slice(0, 12).join(", ") + (numbers.length > 12 ? " …" : "");
+  return (
+    <p class="remarks" data-testid="remarks">
+      {broken.length > 0 && (
+        <span class="bad">
+          NaN or infinity in {plural(broken.length, "channel")} ({list(broken)}).{" "}
+        </span>
+      )}
+      {constant.length > 0 && (
+        <span>
+          {plural(constant.length, "channel")} constant on this picture ({list(constant)}).{" "}
+        </span>
+      )}
+      {note}
+    </p>
+  );
+}

@@ -1,0 +1,56 @@
+import { polyline, thinned } from "../bins";
+import { number } from "../format";
+import { label } from "../positions";
+import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";
+import { pause } from "../store/play";
+import { heads, lastOrdinal, positions, segmentCount } from "../store/run";
+import { scalars } from "../store/tables";
+
+const [WIDTH, HEIGHT] = [1000, 20];
+
+/** The cursor as a native slider, on an axis with the loss drawn on it. */
+export function StepSlider() {
+  const last = lastOrdinal.value;
+  const count = positions.value.length;
+  const tags = scalars.value?.tags;
+  const loss = tags?.get("val_loss") ?? tags?.get("loss");
+  const points = loss === undefined ? "" : polyline(thinned(loss, count, WIDTH / 2), WIDTH, HEIGHT);
+  const share = (ordinal: number) => `${(100 * ordinal) / Math.max(last, 1)}%`;
+  const now = position.value;
+  const value = loss?.[cursor.value];
+  const text = now === null ? "" : label(now, segmentCount.value);
+  return (
+    <div class="slider">
+      <div class="track" aria-hidden="true">
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
+          <title>loss over the run</title>
+          <polyline points={points} vector-effect="non-scaling-stroke" />
+        </svg>
+        <i class="rail" />
+        <i class="done" style={{ width: share(Math.max(cursor.value, 0)) }} />
+        {count <= 61 &&
+          positions.value.map((_, i) => <i key={i} class="tick" style={{ left: share(i) }} />)}
+        {(heads.value?.seams ?? []).map((seam) => (
+          <i key={seam} class="seam" style={{ left: share(seam - 0.5) }} title="a new fit begins" />
+        ))}
+        {pinned.value !== null && <i class="pin" style={{ left: share(pinned.value) }} />}
+        {ghost.value !== null && <i class="ghost" style={{ left: share(ghost.value) }} />}
+      </div>
+      <input
+        type="range"
+        data-testid="slider"
+        aria-label="Position"
+        aria-valuetext={value === undefined ? text : `${text}, loss ${number(value)}`}
+        min={0}
+        max={Math.max(last, 0)}
+        step={1}
+        disabled={last < 0}
+        value={Math.max(cursor.value, 0)}
+        onInput={(event) => {
+          pause();
+          moveTo(Number(event.currentTarget.value));
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,186 @@
+import { useRef } from "preact/hooks";
+import { number, percent } from "../format";
+import { polyline, thinned } from "../bins";
+import { looked } from "../store/cursor";
+import {
+  filter,
+  filterIsValid,
+  layerCount,
+  matchCount,
+  toggle,
+  visibleRows,
+} from "../store/layers";
+import { positions } from "../store/run";
+import { kindsOf, layer, selectLayer } from "../store/selection";
+import { health, healthAt } from "../store/tables";
+import { type Row, shapeText } from "../tree";
+import { Icon } from "./icons";
+
+export function Tree() {
+  const list = useRef<HTMLDivElement>(null);
+  const rows = visibleRows.value;
+  const selected = rows.findIndex((row) => row.node.path === layer.value);
+  const tabStop = Math.max(selected, 0);
+
+  const goTo = (index: number) => {
+    const row = rows[index];
+    if (row === undefined) return;
+    selectLayer(row.node.path);
+    const items = list.current?.querySelectorAll<HTMLElement>("[role=treeitem]");
+    items?.[index]?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const at = rows.findIndex((row) => row.node.path === (event.target as HTMLElement).dataset.path);
+    const row = rows[at];
+    if (row === undefined) return;
+    const steps: Record<string, () => void> = {
+      ArrowDown: () => goTo(at + 1),
+      ArrowUp: () => goTo(at - 1),
+      Home: () => goTo(0),
+      End: () => goTo(rows.length - 1),
+      ArrowRight: () => (row.expanded === false ? toggle(row.node.path, true) : goTo(at + 1)),
+      ArrowLeft: () => {
+        if (row.expanded === true && filter.value === "") toggle(row.node.path, false);
+        else goTo(rows.findIndex((other) => other.node.path === row.node.parent));
+      },
+      Enter: () => goTo(at),
+      " ": () => goTo(at),
+    };
+    const step = event.shiftKey || event.ctrlKey || event.metaKey ? undefined : steps[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    step();
+  };
+
+  return (
+    <nav class="layers" aria-label="Layers">
+      <div class="filter">
+        <input
+          id="filter"
+          data-testid="filter"
+          type="search"
+          placeholder="Filter, e.g. conv.*"
+          aria-label="Filter the layers by a regular expression"
+          aria-invalid={!filterIsValid.value}
+          spellcheck={false}
+          value={filter.value}
+          onInput={(event) => {
+            filter.value = event.currentTarget.value;
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" || event.key === "ArrowDown") {
+              event.preventDefault();
+              goTo(rows.findIndex((row) => row.matches && kindsOf(row.node.path).length > 0));
+            } else if (event.key === "Escape") {
+              event.stopPropagation();
+              if (filter.value === "") event.currentTarget.blur();
+              filter.value = "";
+            }
+          }}
+        />
+        {filter.value === "" && <kbd aria-hidden="true">/</kbd>}
+      </div>
+      <p class="section" data-testid="match-count" role="status">
+        {filterIsValid.value
+          ? filter.value === ""
+            ? `${layerCount.value} layers`
+            : `${matchCount.value} of ${layerCount.value} layers`
+          : "not a regular expression"}
+      </p>
+      <div
+        class={`tree ${rows.length > 12 ? "dense" : ""}`}
+        role="tree"
+        aria-label="Layers of the model"
+        ref={list}
+        onKeyDown={onKeyDown}
+      >
+        {rows.map((row, i) => (
+          <TreeRow key={row.node.path} row={row} stop={i === tabStop} />
+        ))}
+      </div>
+    </nav>
+  );
+}
+
+function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
+  const { node, depth, expanded, matches } = row;
+  const selected = layer.value === node.path;
+  const kinds = kindsOf(node.path);
+  const shape = shapeText(node.model?.shape).replaceAll(" ", "");
+  const reason = node.model?.reason;
+  const mute = kinds.length === 0 || !matches;
+  return (
+    <div
+      class={`row ${selected ? "selected" : ""} ${mute ? "mute" : ""}`}
+      role="treeitem"
+      tabIndex={stop ? 0 : -1}
+      aria-level={depth + 1}
+      aria-selected={selected}
+      aria-expanded={expanded ?? undefined}
+      data-testid="layer"
+      data-path={node.path}
+      title={[node.path, node.class, shape, reason].filter(Boolean).join("\n")}
+      style={{ paddingLeft: `${10 + 12 * depth}px` }}
+      onClick={() => selectLayer(node.path)}
+      onDblClick={() => expanded !== null && toggle(node.path)}
+    >
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys of the tree do the same. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: part of the tree item. */}
+      <span
+        class={`twist ${expanded === null ? "leaf" : expanded ? "open" : ""}`}
+        onClick={(event) => {
+          if (expanded === null) return;
+          event.stopPropagation();
+          toggle(node.path);
+        }}
+      >
+        {expanded !== null && <Icon name="chevron" />}
+      </span>
+      <span class="name">
+        <span>{node.name}</span>
+        <small>{shape || node.class}</small>
+      </span>
+      <Spark path={node.path} />
+      <Badge path={node.path} />
+    </div>
+  );
+}
+
+const [WIDTH, HEIGHT] = [52, 16];
+
+function Spark({ path }: { path: string }) {
+  const held = health.value;
+  const index = held?.layers.indexOf(path) ?? -1;
+  const values = held?.numbers.get("mean")?.[index];
+  if (values === undefined) return <span />;
+  const points = polyline(thinned(values, positions.value.length, WIDTH), WIDTH, HEIGHT - 2);
+  return (
+    <svg
+      class="spark"
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 -1 ${WIDTH} ${HEIGHT}`}
+      aria-hidden="true"
+    >
+      <title>mean output over the run</title>
+      <polyline points={points} />
+    </svg>
+  );
+}
+
+function Badge({ path }: { path: string }) {
+  const dead = healthAt(path, "dead", looked.value);
+  if (dead === undefined || dead === 0) return <span />;
+  const channels = health.value?.channels[health.value.layers.indexOf(path)] ?? null;
+  const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
+  return (
+    <span
+      class="badge"
+      data-testid="dead"
+      title={`${number(dead)}${share} channels give one number everywhere on every probe image`}
+    >
+      {dead} dead
+    </span>
+  );
+}

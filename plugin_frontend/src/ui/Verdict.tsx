@@ -1,0 +1,74 @@
+import { number, percent } from "../format";
+import { looked } from "../store/cursor";
+import { className, probe } from "../store/selection";
+import { type Guess, predictions } from "../store/tables";
+
+/** What the net said of an image at the last prediction at or before an ordinal. */
+export function guesses(image: number, ordinal: number): Guess[] | undefined {
+  const values = predictions.value?.images[image];
+  for (let i = Math.min(ordinal, (values?.length ?? 0) - 1); i >= 0; i--) {
+    if (values?.[i] !== undefined) return values[i];
+  }
+  return undefined;
+}
+
+export function chance(guess: Guess): string {
+  return predictions.value?.scale === "score" ? number(guess.value) : percent(guess.value);
+}
+
+/** "predicted astronaut 45 % · true coffee". */
+export function verdict(image: number, ordinal: number): { said: string; truth: string | null } {
+  const top = guesses(image, ordinal)?.[0];
+  const entry = probe.value?.images[image];
+  const truth =
+    entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
+  return {
+    said: top === undefined ? "" : `${className(probe.value, top.class)} ${chance(top)}`,
+    truth,
+  };
+}
+
+export function Verdict({ image }: { image: number }) {
+  const { said, truth } = verdict(image, looked.value);
+  const top = guesses(image, looked.value)?.[0];
+  const label = probe.value?.images[image]?.label ?? null;
+  if (said === "" && truth === null) return null;
+  const right = top !== undefined && label !== null && top.class === label;
+  return (
+    <span class="verdict" data-testid="verdict">
+      {said !== "" && (
+        <>
+          predicted <b>{said}</b>
+        </>
+      )}
+      {truth !== null && (
+        <>
+          {said !== "" && " · "}true <b>{truth}</b>
+          {said !== "" && label !== null && (
+            <span class={right ? "right" : "wrong"}> {right ? "✓" : "✗"}</span>
+          )}
+        </>
+      )}
+    </span>
+  );
+}
+
+/** The strongest classes as bars. */
+export function Classes({ image }: { image: number }) {
+  const list = guesses(image, looked.value) ?? [];
+  const label = probe.value?.images[image]?.label ?? null;
+  if (list.length === 0) return null;
+  const most = Math.max(...list.map((guess) => Math.abs(guess.value)), 1e-12);
+  const whole = predictions.value?.scale === "probability" ? 1 : most;
+  return (
+    <ul class="classes" aria-label="Strongest classes">
+      {list.map((guess) => (
+        <li key={guess.class} class={guess.class === label ? "truth" : ""}>
+          <span>{className(probe.value, guess.class)}</span>
+          <i style={{ width: `${Math.max(0, (100 * guess.value) / whole)}%` }} />
+          <b>{chance(guess)}</b>
+        </li>
+      ))}
+    </ul>
+  );
+}
