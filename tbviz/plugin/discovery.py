@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _log = logging.getLogger("tbviz.plugin")
 
@@ -70,22 +70,29 @@ class Discovery:
         self._where = tuple(where)
         self._stopped = threading.Event()
         self._walked = threading.Event()
+        self._then: Callable[[], object] | None = None
 
-    def start(self, patience: float) -> None:
+    def start(self, patience: float, then: Callable[[], object]) -> None:
         """Walk on a daemon thread from now on.
 
         Args:
             patience: Seconds to wait at most for the first walk.
+            then: Called once on the thread, after the first walk.
         """
-        threading.Thread(
-            target=_keep_walking, args=(weakref.ref(self), self._stopped), name="tbviz-runs",
-            daemon=True,
-        ).start()  # fmt: skip
+        self._then = then
+        work = (weakref.ref(self), self._stopped)
+        threading.Thread(target=_keep_walking, args=work, name="tbviz-runs", daemon=True).start()
         self._walked.wait(patience)
 
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
+
+    def go_on(self) -> None:
+        """Do what `start` was given, once."""
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def walk(self) -> float:
         """Walk once, now.
@@ -156,6 +163,7 @@ def _keep_walking(discovery: weakref.ref[Discovery], stopped: threading.Event) -
             return
         try:
             rest = alive.walk()
+            alive.go_on()
         except Exception:
             _log.exception("looking for runs failed; it goes on")
             rest = _REST

@@ -34,10 +34,10 @@ class Plugin(base_plugin.TBPlugin):
         spec = getattr(flags, "logdir_spec", None) or ""
         self._discovery = Discovery(roots(str(logdir), str(spec)))
         provider = getattr(context, "data_provider", None)
-        self._routes = Routes(
-            Runs(self._discovery), TensorboardScalars(provider), str(logdir or spec)
-        )
-        self._discovery.start(_PATIENCE)
+        runs = Runs(self._discovery)
+        self._routes = Routes(runs, TensorboardScalars(provider), str(logdir or spec))
+        # Runs are opened before anybody asks: a large one takes a second.
+        self._discovery.start(_PATIENCE, then=runs.list)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """The routes of http_api.md, each a WSGI application."""
