@@ -100,14 +100,21 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"received {text}, expected 1 or more")
     return number
 
 
 def _port(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"received {text}, expected a port from 1 to 65535")
     return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"received {text}, expected a whole number") from None

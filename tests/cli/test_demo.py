@@ -1,0 +1,68 @@
+"""`tbviz demo` as a person types it, for one epoch."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tbviz.cli import server
+from tbviz.store.reader import Reader
+from tbviz.store.schema import store_directory
+
+pytestmark = pytest.mark.slow
+COMMAND = [sys.executable, "-m", "tbviz", "demo", "--epochs", "1"]
+
+
+def test_one_epoch_of_digits_is_in_the_store_and_a_second_run_is_its_next_segment(tmp_path):
+    for segments in (1, 2):
+        done = subprocess.run(
+            [*COMMAND, "--digits", "--no-serve", "--log-dir", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        lines = done.stdout.splitlines()
+        assert all(line.startswith("tbviz: ") for line in lines)
+        [epoch] = [line for line in lines if "epoch 1 of 1" in line]
+        assert re.search(r"loss \d\.\d+ .* validation accuracy 0\.\d+ .* \d+\.\d s$", epoch)
+        assert ("holds an earlier run" in done.stdout) == (segments == 2)
+        reader = Reader(store_directory(tmp_path / "digits"))
+        reader.refresh()
+        assert len(reader.segments) == segments
+        assert [position.epoch for _, position in reader.positions] == [0] * segments
+    assert list((tmp_path / "digits" / "train").glob("*tfevents*"))
+
+
+def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path):
+    port = server.choose_port(None)
+    with subprocess.Popen(
+        [*COMMAND, "--log-dir", str(tmp_path), "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "until you press Ctrl-C" in line:
+                break
+        else:
+            pytest.fail("".join(said))
+        address = f"http://127.0.0.1:{port}"
+        assert any(f"{address}/#tbviz" in line for line in said)
+        with urllib.request.urlopen(f"{address}/data/plugin/tbviz/runs", timeout=60) as answer:
+            assert b"photographs" in answer.read()
+        with urllib.request.urlopen(f"{address}/data/plugins_listing", timeout=60) as answer:
+            assert b'"tbviz"' in answer.read()
+        os.kill(process.pid, signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(timeout=60) == 0
+    assert not server.answers(port)

@@ -1,0 +1,95 @@
+"""TensorBoard beside us: its port, its address, and that it never outlives us."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tbviz.cli import server
+
+
+def listening():
+    listener = socket.socket()
+    listener.bind((server.HOST, 0))
+    listener.listen()
+    return listener
+
+
+def until(condition, seconds=90.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def test_a_taken_port_is_refused_with_the_remedy():
+    with listening() as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(server.ServerError, match=rf"received port {port}.*Leave --port out"):
+            server.choose_port(port)
+    assert server.choose_port(port) == port
+
+
+def test_tensorboards_own_port_comes_first_and_then_any_free_one(monkeypatch):
+    with listening() as listener:
+        monkeypatch.setattr(server, "FIRST_PORT", listener.getsockname()[1])
+        chosen = server.choose_port(None)
+        assert chosen != server.FIRST_PORT
+        assert server.choose_port(chosen) == chosen
+    assert server.choose_port(None) == server.FIRST_PORT
+
+
+def test_nobody_answers_on_a_free_port_or_one_that_is_no_tensorboard():
+    assert not server.answers(server.choose_port(None))
+
+
+@pytest.mark.slow
+def test_the_address_is_said_when_tensorboard_answers(tmp_path, capsys):
+    port = server.choose_port(None)
+    with server.Server(tmp_path / "logs", port) as running:
+        assert running.url == f"http://127.0.0.1:{port}/#tbviz"
+        said = []
+        until(lambda: said.append(capsys.readouterr().out) or running.url in "".join(said))
+        assert server.answers(port)
+    until(lambda: not server.answers(port))
+
+
+@pytest.mark.slow
+def test_a_tensorboard_that_ends_by_itself_is_said_with_its_last_words(tmp_path):
+    with listening() as listener:
+        running = server.Server(tmp_path)
+        running._port = listener.getsockname()[1]
+        with running, pytest.raises(server.ServerError, match=r"ended by itself(?s:.*)in use"):
+            running.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing to be killed with")
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_tensorboard_ends_when_we_do_however_we_do(tmp_path, end):
+    code = f"""
+from pathlib import Path
+from tbviz.cli.server import Server
+with Server(Path({str(tmp_path / "logs")!r}), {server.choose_port(None)}) as running:
+    running.wait()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
+        line = next(line for line in process.stdout if "http://" in line)
+        port = int(re.search(r":(\d+)/#tbviz", line)[1])
+        assert server.answers(port)
+        os.kill(process.pid, getattr(signal, end))
+        process.wait(timeout=60)
+    until(lambda: not server.answers(port), seconds=30)
+    if end == "SIGINT":
+        assert process.returncode == 0

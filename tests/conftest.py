@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# Before anything imports TensorFlow: what it says about missing GPUs would fill the output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# The machine may be busy, so no example has a deadline; continuous integration draws the same
+# examples every time, people draw new ones.
+settings.register_profile("people", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "people")
+
+
+@pytest.fixture
+def fresh_python() -> Callable[[str], str]:
+    """Runs code in an interpreter that has imported nothing yet; gives what it printed."""
+
+    def run(code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,97 @@
+"""The Makefile's set-up on machines that lack something."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKE = shutil.which("make")
+pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
+
+OLD = "#!/bin/sh\nexit 1\n"
+NO_VENV = """#!/bin/sh
+case "$2" in
+    *ensurepip*) exit 1 ;;
+    *print*) echo 3.12 ;;
+esac
+"""
+GOOD = """#!/bin/sh
+[ "$1 $2" = "-m venv" ] && mkdir "$4"
+[ "$1" = "--version" ] && echo Python 3.11.9
+exit 0
+"""
+
+
+def make(*arguments, path=None):
+    environment = {"PATH": str(path)} if path else None
+    return subprocess.run(
+        [MAKE, "--file", str(ROOT / "Makefile"), *arguments],
+        cwd=path.parent if path else ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A PATH with a few tools and the Pythons one asks for; returns what makes one."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "sh", "mkdir", "touch", "find"):
+        (tools / name).symlink_to(shutil.which(name))
+
+    def with_pythons(**scripts):
+        for name, script in scripts.items():
+            python = tools / name.replace("_", ".")
+            python.write_text(script)
+            python.chmod(0o755)
+        return tools
+
+    return with_pythons
+
+
+def test_help_names_every_target_for_people():
+    text = (ROOT / "Makefile").read_text()
+    targets = set(re.search(r"\.PHONY: (.*)", text)[1].split()) - {"help"}
+    said = set(re.findall(r"make ([a-z-]+)", make("help").stdout))
+    assert said == targets - {"lint-python", "lint-page"}
+    assert make().stdout == make("help").stdout
+
+
+def test_no_target_calls_sudo():
+    assert "sudo" not in (ROOT / "Makefile").read_text()
+
+
+def test_the_first_python_that_is_new_enough_and_has_venv_is_taken(machine):
+    path = machine(python3_13=OLD, python3_12=NO_VENV, python3_11=GOOD, python3=GOOD)
+    done = make(".venv/.made", path=path)
+    assert done.returncode == 0, done.stderr
+    assert "made with python3.11" in done.stdout
+    assert (path.parent / ".venv" / ".made").exists()
+
+
+def test_a_python_without_venv_is_named_with_debians_package(machine):
+    done = make(".venv/.made", path=machine(python3=NO_VENV))
+    assert done.returncode != 0
+    assert "apt install python3.12-venv" in done.stderr
+    assert not (machine().parent / ".venv").exists()
+
+
+def test_without_a_new_enough_python_what_was_looked_for_is_said(machine):
+    done = make(".venv/.made", path=machine(python3=OLD))
+    assert done.returncode != 0
+    assert "Expected Python 3.11 or newer" in done.stderr
+    assert "python3.13 python3.12 python3.11 python3" in done.stderr
+
+
+def test_the_size_of_tensorflow_is_said_before_it_is_installed(machine):
+    done = make("--dry-run", f"VENV={machine().parent}/.venv", "demo")
+    said, installed = (done.stdout.index(words) for words in ("2.2 GB", "-m pip"))
+    assert said < installed
