@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import subprocess
 import sys
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 import small
 
 from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
+
+ROOM = str(Path(small.__file__).parent)
 
 
 @pytest.mark.parametrize("inline", [False, True])
@@ -146,7 +148,7 @@ def test_a_job_may_drain_and_submit_may_be_called_from_it(tmp_path):
 def test_what_was_handed_over_is_on_disk_when_the_interpreter_ends(tmp_path, end, code):
     script = f"""
 import sys, time
-sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+sys.path.insert(0, {ROOM!r})
 import small
 from tbviz.store import BackgroundWriter, Writer
 background = BackgroundWriter(Writer({str(tmp_path)!r}))
@@ -156,6 +158,8 @@ def job(writer):
 background.submit(job)
 {end}
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=60, check=False
+    )
     assert done.returncode in {code, 130 if code < 0 else code}
     assert len(open_run(tmp_path)) == 1

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import small
 
 from tbviz.store import DamagedError, Reader, Writer, open_run, store_directory
+
+ROOM = str(Path(small.__file__).parent)
 
 
 class Torn:
@@ -237,8 +240,8 @@ def test_delete_everything_and_start_again(tmp_path):
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.05, 0.15])
 def test_kill_minus_nine_loses_at_most_the_position_in_hand(tmp_path, delay):
     script = f"""
-import sys
-sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+from pathlib import Path
+sys.path.insert(0, {ROOM!r})
 import small
 from tbviz.store import BackgroundWriter, Writer
 background = BackgroundWriter(Writer({str(tmp_path)!r}))

@@ -12,7 +12,7 @@ from tbviz.store.schema import HEADER, MAGIC, decode_meta, encode_json, number, 
 
 def test_header_is_the_one_of_the_format():
     assert HEADER.size == 24
-    assert MAGIC == bytes.fromhex("89 74 62 76 0d 0a 1a 0a")
+    assert bytes.fromhex("89 74 62 76 0d 0a 1a 0a") == MAGIC
 
 
 def test_non_finite_numbers_are_texts_that_any_parser_reads():

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import pytest
 import small
 
 from tbviz.store import Position, StoreError, Writer, open_run, store_directory
 from tbviz.version import __version__
+
+ROOM = str(Path(small.__file__).parent)
 
 
 def test_files_are_made_by_the_first_flush_and_named_by_the_format(tmp_path):
@@ -116,7 +118,7 @@ def test_close_twice_and_append_after(tmp_path):
 def test_a_forked_child_writes_nothing(tmp_path):
     script = f"""
 import os, sys
-sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+sys.path.insert(0, {ROOM!r})
 import small
 from tbviz.store import BackgroundWriter, Writer
 writer = Writer({str(tmp_path)!r})
@@ -144,7 +146,7 @@ def test_a_full_disk_costs_positions_and_nothing_else(tmp_path):
     # RLIMIT_FSIZE fails writes half-way, as a full disk does; the limit is lifted later.
     script = f"""
 import resource, signal, sys
-sys.path.insert(0, {os.path.dirname(small.__file__)!r})
+sys.path.insert(0, {ROOM!r})
 import small
 from tbviz.store import StoreError, Writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -181,7 +183,7 @@ def test_layouts_survive_a_failed_first_flush(tmp_path):
     (tmp_path / "plugins").write_text("in the way")
     writer = Writer(tmp_path)
     small.append(writer, 0)
-    with pytest.raises(StoreError, match="Not a directory|File exists"):
+    with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         writer.flush()
     (tmp_path / "plugins").unlink()
     small.append(writer, 1)
