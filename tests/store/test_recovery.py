@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import small
 
-from tbviz.store import DamagedError, Reader, Writer, open_run, store_directory
+from tbviz.store import DamagedError, Reader, StoreError, Writer, open_run, store_directory
 
 ROOM = str(Path(small.__file__).parent)
 
@@ -240,7 +240,7 @@ def test_delete_everything_and_start_again(tmp_path):
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.05, 0.15])
 def test_kill_minus_nine_loses_at_most_the_position_in_hand(tmp_path, delay):
     script = f"""
-from pathlib import Path
+import sys
 sys.path.insert(0, {ROOM!r})
 import small
 from tbviz.store import BackgroundWriter, Writer
@@ -272,3 +272,38 @@ while True:
     writer.close()
     run.refresh()
     assert len(run) == len(kept) + 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_damage_whatsoever_stops_a_reader_or_shows_a_wrong_picture(tmp_path, seed):
+    torn = Torn(tmp_path, positions=6)
+    draw = random.Random(seed)
+
+    def damage(data):
+        data = bytearray(data)
+        for _ in range(draw.randrange(1, 6)):
+            at = draw.randrange(len(data))
+            length = draw.randrange(1, 200)
+            match draw.randrange(4):
+                case 0:
+                    data[at : at + length] = draw.randbytes(length)
+                case 1:
+                    del data[at : at + length]
+                case 2:
+                    data[at:at] = data[max(0, at - length) : at]
+                case 3:
+                    data[at : at + length] = bytes(length)
+        return bytes(data)
+
+    truth = {(epoch, image): small.sheets(epoch)[image] for epoch in range(6) for image in (0, 1)}
+    for _ in range(60):
+        torn.put(damage(torn.pack), damage(torn.index))
+        run = torn.open()
+        for position, (_, place) in enumerate(run.positions):
+            for image in (0, 1):
+                try:
+                    picture = run.picture("activations", "conv", position, image)
+                except StoreError:
+                    continue
+                assert picture == truth[place.epoch, image]
+        assert not run.refresh()

@@ -92,6 +92,8 @@ def test_a_layout_is_written_once(tmp_path):
     ("meta", "payload", "summaries", "message"),
     [
         ({"epoch": 1}, [], None, "kind None"),
+        ({"kind": "cost", "epoch": 3.2}, [], None, "its `wall`"),
+        ({"kind": "cost", "epoch": 3, "batch": -1}, [], None, "batch -1"),
         ({"kind": "cam", "media": "jpeg"}, [b"a"], None, "media 'jpeg'"),
         ({"kind": "cam", "media": "gray8"}, [b"a"], None, "no summaries"),
         ({"kind": "cam", "media": "gray8"}, [b"a", b"b"], [(0, 1, 0, 1)], "1 summaries"),
