@@ -21,9 +21,7 @@ MOST_CHANNELS = 64
 """How many channels of a layer are shown unless more are asked for: four rows of sixteen."""
 
 
-def activations(
-    model: keras.Model, images: Any, layers: Filter | None = None
-) -> dict[str, Floats]:
+def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
     """What chosen layers of a model answer to images, at any depth of nesting.
 
     Args:
@@ -39,8 +37,8 @@ def activations(
     Raises:
         TbvizError: a filter matches no layer with feature maps.
     """
-    from tbviz.taps.looker import looker_of  # noqa: PLC0415  (keeps numpy users free of Keras)
-    from tbviz.taps.select import default_layers, select  # noqa: PLC0415
+    from tbviz.taps.looker import looker_of
+    from tbviz.taps.select import default_layers, select
 
     looker = looker_of(model)
     survey = looker.survey(images)

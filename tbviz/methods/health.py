@@ -5,6 +5,7 @@ A flat map means a dead channel; a map that looks like the input means that noth
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def health(
     Raises:
         TbvizError: a filter matches no layer with feature maps.
     """
-    from tbviz.methods.activations import activations  # noqa: PLC0415
+    from tbviz.methods.activations import activations
 
     found = activations(model, images, layers)
     inputs = gray(images)
@@ -68,12 +69,16 @@ def health(
 def gray(images: Any) -> Floats | None:
     """Images as `(images, height, width)`, the mean of their channels.
 
+    Args:
+        images: a batch, channels first or last; of several inputs the first that is one.
+
     Returns:
-        `None` for what is no batch of images with one to four channels at the end.
+        `None` where there is no batch of images with one to four channels.
     """
-    if not hasattr(images, "ndim") or images.ndim != 4 or images.shape[-1] > 4:
-        return None
-    return np.asarray(images, dtype=np.float32)[..., :3].mean(axis=-1)
+    from tbviz.methods.maximization.canvas import image_batch
+
+    batch = image_batch(images)
+    return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)
 
 
 def layer_numbers(
@@ -86,37 +91,39 @@ def layer_numbers(
         inputs: the images in gray, `(images, height, width)`; without, likeness is NaN.
         former: the maps at the last logged step; without, change is NaN.
     """
-    values = np.asarray(maps, dtype=np.float64)
+    values = np.asarray(maps, dtype=np.float32)
     channels = values.shape[-1]
     flat = values.reshape(-1, channels)
     finite = np.isfinite(flat)
-    some = finite.any(axis=0)
-    known = np.where(finite, flat, np.nan)
-    with np.errstate(all="ignore"):
-        lowest = np.where(some, np.where(finite, flat, np.inf).min(axis=0), np.nan)
-        highest = np.where(some, np.where(finite, flat, -np.inf).max(axis=0), np.nan)
-        count = np.maximum(finite.sum(axis=0), 1)
-        mean = np.where(some, np.nansum(known, axis=0) / count, np.nan)
-        spread = np.sqrt(np.nansum((known - mean) ** 2, axis=0) / count)
-    span = highest - lowest
-    largest = float(np.nanmax(np.abs(np.stack([lowest, highest])), initial=0.0))
-    dead = np.all(finite, axis=0) & (span <= FLAT * largest)
+    whole = bool(finite.all())
+    # Sums in float64: a mean in float32 over a million pixels is off in the fourth digit.
+    known = flat.astype(np.float64) if whole else np.where(finite, flat, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a channel without any finite value: NaN
+        lowest, highest = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+        mean = known.mean(axis=0) if whole else np.nanmean(known, axis=0)
+        spread = known.std(axis=0) if whole else np.nanstd(known, axis=0)
+    largest = np.nanmax(np.abs([lowest, highest]), initial=0.0)
+    dead = finite.all(axis=0) & (highest - lowest <= FLAT * largest)
     zeros = (flat == 0).mean(axis=0)
-    alike = likeness(values, inputs)
-    table = np.stack([mean, np.where(some, spread, np.nan), lowest, highest, zeros, alike])
-    everything = known[finite]
+    correlations = _correlations(values, inputs)
+    table = np.stack(
+        [mean, spread, lowest, highest, zeros, _mean_over_images(correlations)], dtype=np.float32
+    )
+    everything = known if whole else known[finite]
+    some = everything.size > 0
     numbers = {
         "channels": float(channels),
         "dead": float(dead.sum()),
         "sparsity": float(zeros.mean()),
-        "mean": float(everything.mean()) if everything.size else np.nan,
-        "std": float(everything.std()) if everything.size else np.nan,
-        "minimum": float(everything.min()) if everything.size else np.nan,
-        "maximum": float(everything.max()) if everything.size else np.nan,
-        "likeness": _best_likeness(values, inputs),
+        "mean": float(everything.mean()) if some else np.nan,
+        "std": float(everything.std()) if some else np.nan,
+        "minimum": float(everything.min()) if some else np.nan,
+        "maximum": float(everything.max()) if some else np.nan,
+        "likeness": _strongest(correlations),
         "change": change(maps, former),
     }
-    return LayerNumbers(numbers, table.astype(np.float32))
+    return LayerNumbers(numbers, table)
 
 
 def likeness(maps: npt.NDArray[Any], inputs: Floats | None) -> npt.NDArray[np.float64]:
@@ -142,8 +149,8 @@ def change(maps: Floats, former: Floats | None) -> float:
         return float(np.linalg.norm(now - then)) / size if size > 0 else float("nan")
 
 
-def _best_likeness(maps: npt.NDArray[Any], inputs: Floats | None) -> float:
-    found = _correlations(maps, inputs)
+def _strongest(found: npt.NDArray[np.float64]) -> float:
+    """The strongest correlation of each image, mean over images."""
     known = np.isfinite(found)
     best = np.where(known, found, -1.0).max(axis=1, initial=-1.0)
     best = best[known.any(axis=1)]
@@ -180,7 +187,7 @@ def _resized(images: Floats, height: int, width: int) -> npt.NDArray[np.float64]
     """Area average to exactly this size, also where the sides shrink by different factors."""
     rows = _averaging(images.shape[1], height)
     columns = _averaging(images.shape[2], width)
-    return np.einsum("hy,nyx,wx->nhw", rows, images.astype(np.float64), columns)
+    return np.asarray(rows @ images.astype(np.float64) @ columns.T)
 
 
 def _averaging(pixels: int, cells: int) -> npt.NDArray[np.float64]:
@@ -188,4 +195,4 @@ def _averaging(pixels: int, cells: int) -> npt.NDArray[np.float64]:
     starts = np.maximum(edges[:-1, None], np.arange(pixels)[None])
     ends = np.minimum(edges[1:, None], np.arange(1, pixels + 1)[None])
     overlap = np.maximum(ends - starts, 0)
-    return overlap / overlap.sum(axis=1, keepdims=True)
+    return np.asarray(overlap / overlap.sum(axis=1, keepdims=True))

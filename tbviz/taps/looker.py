@@ -11,13 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-
 from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
+from tbviz.taps.randomness import random_states_kept
 from tbviz.taps.survey import Output, Survey, first_tensor, survey
-from tbviz.taps.tap import Tap, tapped
+from tbviz.taps.tap import Tap, tapped, unreached
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,6 +27,13 @@ PREDICTED = -1
 # A power of two, so that multiplying and dividing are exact. Unscaled, the gradients of the early
 # layers of a float16 network are below the smallest float16 (all zeros in MobileNetV2).
 _HALF_PRECISION_SCALE = 2.0**12
+
+
+class Maps(dict[str, Floats]):
+    """Layers' outputs by key; says why where a layer has none."""
+
+    def __missing__(self, key: str) -> Floats:
+        raise unreached(key)
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Recording:
         probabilities: the same after it, `None` where the model has none.
     """
 
-    maps: dict[str, Floats]
+    maps: Maps
     output: Floats
     scores: Floats
     probabilities: Floats | None
@@ -55,12 +62,14 @@ class ClassGradients:
         gradients: the derivative of the score in each of them.
         classes: the class of each image.
         scores: its score before softmax or sigmoid.
+        probabilities: of all classes, `(images, classes)`, `None` where the model has none.
     """
 
     activations: Floats
     gradients: Floats
     classes: npt.NDArray[np.int64]
     scores: Floats
+    probabilities: Floats | None
 
 
 class Looker:
@@ -117,19 +126,23 @@ class Looker:
         self.check()
         kept = self._kept.get(key)
         if kept is not None:
-            return kept(*arrays)
+            with random_states_kept():
+                return kept(*arrays)
 
         def counted(model: Any, *tensors: Any) -> Any:
             self.traces += 1
             return function(model, *tensors)
 
         start = time.perf_counter()
-        kept = self._kept[key] = self._backend.compiled(counted, self.model)
         try:
-            return kept(*arrays)
-        except BaseException:
-            del self._kept[key]
-            raise
+            if getattr(self.model, "run_eagerly", False):  # it may do what no graph can hold
+                with random_states_kept():
+                    return self._backend.eagerly(function, self.model, *arrays)
+            kept = self._backend.compiled(counted, self.model)
+            with random_states_kept():
+                result = kept(*arrays)
+            self._kept[key] = kept
+            return result
         finally:
             self.compile_seconds += time.perf_counter() - start
 
@@ -151,7 +164,8 @@ class Looker:
 
         key = ("record", tuple(output.key for output in outputs))
         maps, values, scores = self.run(key, look, inputs)
-        return Recording(maps, values, scores, targets.probabilities(head, values))
+        ordered = Maps((o.key, maps[o.key]) for o in outputs if o.key in maps)
+        return Recording(ordered, values, scores, targets.probabilities(head, values))
 
     def class_gradients(
         self, output: Output, inputs: Any, classes: npt.NDArray[np.int64]
@@ -162,11 +176,17 @@ class Looker:
             output: the layer.
             inputs: the probe batch.
             classes: `(images,)`, a class each, or `PREDICTED`.
+
+        Raises:
+            TbvizError: there is no such class, or the layer cannot be tapped.
         """
         head = self.survey(inputs).head
-        scale = _HALF_PRECISION_SCALE if _computes_in_half(self.model) else 1.0
+        wanted = np.asarray(classes, dtype=np.int64)
+        if wanted.max(initial=PREDICTED) >= head.classes or wanted.min(initial=0) < PREDICTED:
+            msg = f"received classes {wanted.tolist()}; the model has {head.classes}, from 0"
+            raise TbvizError(msg)
 
-        def look(model: Any, inputs: Any, classes: Any) -> Any:
+        def look(model: Any, inputs: Any, classes: Any, scale: Any) -> Any:
             def forward(watch: Callable[[Any], Any]) -> Any:
                 seen: list[Any] = []
 
@@ -174,15 +194,18 @@ class Looker:
                     del path
                     if call != output.call:
                         return value
-                    seen.append(watch(value))
-                    return seen[-1]
+                    first, *others = keras.tree.flatten(value)
+                    seen.append(watch(first))
+                    return keras.tree.pack_sequence_as(value, [*seen, *others])
 
-                _, scores = _with_scores(model, inputs, head, [output], touch)
+                values, scores = _with_scores(model, inputs, head, [output], touch)
+                if not seen:
+                    raise unreached(output.key)
                 chosen = ops.where(classes < 0, ops.argmax(scores, axis=-1), classes)
                 picked = ops.take_along_axis(scores, ops.expand_dims(chosen, -1), axis=-1)[:, 0]
-                return seen[0], chosen, picked
+                return seen[0], chosen, picked, values
 
-            (maps, chosen, picked), slopes = self._backend.gradients(
+            (maps, chosen, picked, values), slopes = self._backend.gradients(
                 forward, lambda seen: ops.sum(seen[2]) * scale
             )
             return (
@@ -190,12 +213,16 @@ class Looker:
                 channels_last(output, slopes[0]) / scale,
                 chosen,
                 picked,
+                ops.cast(values, "float32"),
             )
 
-        wanted = np.asarray(classes, dtype=np.int64)
-        result = self.run(("class_gradients", output.key), look, inputs, wanted)
-        maps, slopes, chosen, picked = result
-        return ClassGradients(maps, slopes, chosen, picked)
+        scale = _HALF_PRECISION_SCALE if _computes_in_half(self.model) else 1.0
+        arrays = inputs, wanted
+        key = ("class_gradients", output.key)
+        maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(scale))
+        if scale > 1 and not np.all(np.isfinite(slopes)):  # the scale itself may be too much
+            maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(1))
+        return ClassGradients(maps, slopes, chosen, picked, targets.probabilities(head, values))
 
     def check(self) -> None:
         """Drops what was compiled for another structure: kept, it would be silently wrong."""
@@ -210,21 +237,21 @@ class Looker:
 def fingerprint(model: Any) -> int:
     """Changes when `enable_lora`, `quantize`, a new activation or a new layer changed the model.
 
-    Weights, `trainable` and recompiling leave it alone: a compiled look stays right over those.
+    Weights, `trainable` and recompiling with a loss that reads the output alike leave it alone: a
+    compiled look stays right over those.
     """
-    return hash(
-        tuple(
-            (
-                id(layer),
-                id(getattr(layer, "activation", None)),
-                getattr(layer, "quantization_mode", None),
-                getattr(layer, "lora_enabled", None),
-                getattr(getattr(layer, "dtype_policy", None), "name", None),
-                len(getattr(layer, "variables", ())),
-            )
-            for layer in private.all_layers(model)
+    layers = (
+        (
+            id(layer),
+            id(vars(layer).get("activation")),
+            getattr(layer, "quantization_mode", None),
+            getattr(getattr(layer, "dtype_policy", None), "name", None),
+            *map(id, private.own_variables(layer)),
         )
+        for layer in private.all_layers(model)
     )
+    eager = bool(getattr(model, "run_eagerly", False))
+    return hash((eager, targets.loss_meaning(model), *layers))
 
 
 def channels_last(output: Output, value: Any) -> Any:
@@ -245,15 +272,10 @@ def _with_scores(
     """The model's first output and its class scores, with a tap on the way."""
     noted: list[targets.Noted] = []
     layers = tapped((output.node.path, output.node.layer) for output in outputs)
-    with Tap(
-        layers,
-        touch,
-        model,
-        activations=lambda name, value, result: noted.append((name, value, result)),
-    ):
+    with Tap(layers, touch, model, activations=noted.append):
         values = targets.first_output(model(inputs, training=False))
-    _, before = targets.activation_before(values, noted)
-    return values, targets.class_scores(head, values, before)
+    found = targets.last_activation(values, noted)
+    return values, targets.class_scores(head, values, found)
 
 
 def _computes_in_half(model: Any) -> bool:

@@ -7,6 +7,7 @@ one) nor stable (the second model of a process has `conv2d_2` where the first ha
 from __future__ import annotations
 
 import re
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,15 +24,21 @@ class Node:
 
     Attributes:
         path: names from the root, joined by `/`; the root's own name is left out.
-        layer: the Keras object whose `call` can be tapped.
+        held: weak reference to the Keras object whose `call` can be tapped: what is known of a
+            model must not keep it alive.
         parent: path of the layer that holds it, `None` for the root's children.
         leaf: whether it holds no other layer.
     """
 
     path: str
-    layer: Any
+    held: weakref.ref[Any]
     parent: str | None
     leaf: bool
+
+    @property
+    def layer(self) -> Any:
+        """The layer or operation, `None` once it is gone."""
+        return self.held()
 
     @property
     def name(self) -> str:
@@ -67,12 +74,13 @@ def _below(holder: Any, parent: str | None, seen: set[int]) -> Iterator[Node]:
     for member, name in zip(members, _names(holder, members), strict=True):
         path = name if parent is None else f"{parent}/{name}"
         inner = list(_below(member, path, seen))
-        yield Node(path, member, parent, leaf=not inner)
+        yield Node(path, weakref.ref(member), parent, leaf=not inner)
         yield from inner
 
 
 def _shown(member: Any) -> bool:
-    return not isinstance(member, keras.layers.InputLayer | keras.metrics.Metric | keras.losses.Loss)
+    hidden = keras.layers.InputLayer | keras.metrics.Metric | keras.losses.Loss
+    return not isinstance(member, hidden)
 
 
 def _names(holder: Any, members: list[Any]) -> list[str]:

@@ -27,6 +27,22 @@ def all_layers(model: Any) -> list[Any]:
     return list(flatten()) if flatten is not None else [model]
 
 
+def own_variables(layer: Any) -> list[Any]:
+    """The variables that `layer` itself made, without those of the layers inside it."""
+    return [
+        *getattr(layer, "_trainable_variables", ()),
+        *getattr(layer, "_non_trainable_variables", ()),
+    ]
+
+
+def input_structure(model: Any) -> Any:
+    """The symbolic inputs of a model in the structure in which it takes them, `None` if unknown."""
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        return None
+    return getattr(model, "_inputs_struct", inputs if len(inputs) > 1 else inputs[0])
+
+
 def is_rematerialized(layer: Any) -> bool:
     """Whether Keras recomputes this layer in the backward pass instead of keeping its output."""
     return getattr(layer, "_remat_mode", None) is not None
@@ -35,7 +51,7 @@ def is_rematerialized(layer: Any) -> bool:
 def snake_case(name: str) -> str:
     """`Conv2D` as Keras spells it in automatic layer names: `conv2d`."""
     try:
-        from keras.src.utils.naming import to_snake_case  # noqa: PLC0415  (private, may vanish)
+        from keras.src.utils.naming import to_snake_case  # private, may vanish
     except ImportError:
         return name.lower()
     return str(to_snake_case(name))
@@ -44,7 +60,7 @@ def snake_case(name: str) -> str:
 def activation_module() -> Any | None:
     """The module through which every Keras softmax and sigmoid of this backend is computed."""
     try:
-        from keras.src import backend  # noqa: PLC0415  (private, may vanish)
+        from keras.src import backend  # private, may vanish
     except ImportError:
         return None
     return getattr(backend, "nn", None)

@@ -13,9 +13,7 @@ import keras
 from tbviz.errors import TbvizError
 from tbviz.taps.survey import Output, Survey
 
-Filter = (
-    str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable["Filter"] | keras.layers.Layer
-)
+Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
 """A path, a layer's name, a glob, a compiled regex, a layer class, a layer, a callable of a
 layer, or a list of these."""
 
@@ -51,7 +49,7 @@ def select(survey: Survey, wanted: Filter, usable: Callable[[Output], bool]) -> 
     """
     chosen: dict[str, Output] = {}
     for part in _parts(wanted):
-        matches = [o for o in survey.outputs.values() if _matches(part, o)]
+        matches = _matching(survey, part)
         fitting = [output for output in matches if usable(output)]
         if not fitting:
             raise LayerNotFoundError(_miss(survey, part, matches, usable))
@@ -60,16 +58,30 @@ def select(survey: Survey, wanted: Filter, usable: Callable[[Output], bool]) -> 
 
 
 def _parts(wanted: Filter) -> list[Any]:
-    if isinstance(wanted, str | re.Pattern | type | keras.layers.Layer) or callable(wanted):
+    if isinstance(wanted, str | re.Pattern | type) or callable(wanted):  # layers are callable
         return [wanted]
     return [part for item in wanted for part in _parts(item)]
 
 
+def _matching(survey: Survey, part: Any) -> list[Output]:
+    outputs = list(survey.outputs.values())
+    if not isinstance(part, str):
+        return [output for output in outputs if _matches(part, output)]
+    # The most exact reading that fits: `dense_1` may be one layer's path and another's own name.
+    readings: tuple[Callable[[Output], bool], ...] = (
+        lambda output: part in (output.key, output.node.path),
+        lambda output: part == output.node.layer.name,
+        lambda output: part == output.node.name,
+        lambda output: any(
+            fnmatch.fnmatchcase(name, part)
+            for name in (output.key, output.node.path, output.node.name)
+        ),
+    )
+    return next((found for reads in readings if (found := list(filter(reads, outputs)))), [])
+
+
 def _matches(part: Any, output: Output) -> bool:
-    path, layer = output.node.path, output.node.layer
-    if isinstance(part, str):
-        names = (output.key, path, output.node.name, layer.name)
-        return part in names or any(fnmatch.fnmatchcase(name, part) for name in names[:3])
+    layer = output.node.layer
     if isinstance(part, re.Pattern):
         return part.search(output.key) is not None
     if isinstance(part, type):
@@ -116,6 +128,11 @@ def is_activation(output: Output) -> bool:
     return ".layers.activations" in module or module.endswith("ops.nn")
 
 
+def is_preprocessing(output: Output) -> bool:
+    """Whether the output is an image still: rescaled, normalised, augmented."""
+    return ".layers.preprocessing" in type(output.node.layer).__module__
+
+
 def is_merge(output: Output) -> bool:
     """Whether branches come together here (`Add`, `Concatenate`)."""
     return ".layers.merging" in type(output.node.layer).__module__
@@ -158,10 +175,8 @@ def default_layers(survey: Survey, limit: int = 12) -> list[Output]:
 
 def default_convolutions(survey: Survey, limit: int) -> list[Output]:
     """Up to `limit` convolutions, spread over the depth: what maximization looks at."""
-    found = [
-        o for o in survey.outputs.values() if o.node.leaf and len(o.shape) == 4 and is_convolution(o)
-    ]
-    return spread(found, limit)
+    convolutions = [output for output in survey.outputs.values() if is_convolution(output)]
+    return spread([o for o in convolutions if o.node.leaf and len(o.shape) == 4], limit)
 
 
 def cam_layer(survey: Survey) -> Output:
@@ -173,7 +188,11 @@ def cam_layer(survey: Survey) -> Output:
     Raises:
         LayerNotFoundError: no layer has a spatial output.
     """
-    found = [output for output in survey.outputs.values() if output.spatial and output.node.leaf]
+    found = [
+        output
+        for output in survey.outputs.values()
+        if output.spatial and output.node.leaf and not is_preprocessing(output)
+    ]
     for output in reversed(found):
         passes_on = isinstance(
             output.node.layer,

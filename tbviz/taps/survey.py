@@ -8,8 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from tbviz.errors import TbvizError
 from tbviz.taps import backends, targets
 from tbviz.taps.paths import Node, walk
+from tbviz.taps.randomness import random_states_kept
 from tbviz.taps.tap import Tap, tapped
 
 
@@ -23,6 +25,7 @@ class Output:
         call: number of the call.
         shape: shape of the first tensor it puts out, batch axis included.
         order: place in the order in which the model computes its outputs.
+        channels_first: whether the channels stand before height and width.
     """
 
     key: str
@@ -30,19 +33,15 @@ class Output:
     call: int
     shape: tuple[int, ...]
     order: int
-
-    @property
-    def channels_first(self) -> bool:
-        """Whether the channels stand before height and width."""
-        own = getattr(self.node.layer, "data_format", None)
-        return (own or keras.config.image_data_format()) == "channels_first"
+    channels_first: bool = False
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width, `None` where the output is not a batch of feature maps."""
         if len(self.shape) != 4:
             return None
-        return self.shape[2:4] if self.channels_first else self.shape[1:3]
+        first = 2 if self.channels_first else 1
+        return self.shape[first], self.shape[first + 1]
 
     @property
     def channels(self) -> int:
@@ -84,62 +83,113 @@ def survey(model: Any, inputs: Any) -> Survey:
     Args:
         model: any built Keras model.
         inputs: a probe batch, in the structure that the model takes (numpy).
+
+    Raises:
+        TbvizError: the model has no variables yet.
     """
+    if not model.built:
+        msg = (
+            f"model {model.name!r} is not built: its layers have no weights yet; call it on a "
+            "batch, `build` it, or fit it first"
+        )
+        raise TbvizError(msg)
     nodes = walk(model)
-    parents = {node.path: node for node in nodes}
-    unreachable: dict[str, str] = {}
-    reachable: list[Node] = []
-    for node in nodes:
-        holder = parents[node.parent].layer if node.parent else model
-        if isinstance(holder, keras.layers.RNN):
-            unreachable[node.path] = "it is the cell of a recurrent layer and runs in its loop"
-        else:
-            reachable.append(node)
-
-    shapes: list[tuple[str, int, tuple[int, ...]]] = []
-
-    def touch(key: str, call: int, output: Any) -> Any:
-        first = first_tensor(output)
-        if first is not None:
-            shapes.append((key, call, tuple(int(size) for size in first.shape)))
-        return output
-
-    noted: list[targets.Noted] = []
-
-    def look(model: Any, inputs: Any) -> Any:
-        with Tap(
-            tapped((node.path, node.layer) for node in reachable),
-            touch,
-            model,
-            activations=lambda name, value, output: noted.append((name, value, output)),
-        ) as tap:
-            output = targets.first_output(model(inputs, training=False))
-        unreachable.update(tap.unreachable)
-        return output, targets.activation_before(output, noted)[1]
-
+    holders = {node.path: node for node in nodes}
+    unreachable = {node.path: _CELL for node in nodes if _in_a_cell(node, holders, model)}
+    reachable = [node for node in nodes if node.path not in unreachable]
+    seen = _Pass(reachable)
     backend = backends.current()
-    values, scores = backend.eagerly(look, model, inputs)
-    name = targets.named_activation(noted)
-    head = targets.head_of(model, np.asarray(values), np.asarray(scores), name)
-
-    called: dict[str, int] = {}
-    for key, _, _ in shapes:
-        called[key] = called.get(key, 0) + 1
+    with random_states_kept():
+        values, scores = backend.eagerly(seen.look, model, inputs)
+        head = targets.head_of(model, np.asarray(values), np.asarray(scores), seen.activation)
+        called = seen.counts()
+        if any(
+            count > 1 and not _is_a_frame(holders[path], holders) for path, count in called.items()
+        ):
+            # Called twice, or in a loop, which unlike this pass a compiled look must leave alone.
+            traced = _Pass(reachable)
+            backend.compiled(traced.look, model)(inputs)
+            unreachable.update(traced.unreachable)
+    unreachable.update(seen.unreachable)
+    unreachable.update(
+        (node.path, "the model does not call it when it predicts")
+        for node in reachable
+        if node.path not in called and node.path not in unreachable
+    )
     outputs: dict[str, Output] = {}
-    for order, (path, call, shape) in enumerate(shapes):
-        node = parents[path]
-        holder = parents[node.parent].layer if node.parent else model
-        if isinstance(holder, keras.layers.TimeDistributed):
+    first = keras.config.image_data_format() == "channels_first"
+    for order, (path, call, shape) in enumerate(seen.calls):
+        node = holders[path]
+        # An activation or an addition has its channels where the last convolution has them.
+        own = getattr(node.layer, "data_format", None)
+        first = own == "channels_first" if own is not None else first
+        if path in unreachable:
+            continue
+        key = path
+        if _is_a_frame(node, holders):
             if call:  # its frames are one series; the first frame stands for them
                 continue
-            key = path
-        else:
-            key = f"{path}#{call}" if called[path] > 1 else path
-        outputs[key] = Output(key, node, call, shape, order)
-    for node in reachable:
-        if node.path not in called:
-            unreachable.setdefault(node.path, "the model does not call it when it predicts")
+        elif called[path] > 1:
+            key = f"{path}#{call}"
+        outputs[key] = Output(key, node, call, shape, order, first)
     return Survey(nodes, outputs, head, unreachable)
+
+
+_CELL = "it is the cell of a recurrent layer and runs in its loop"
+
+
+class _Pass:
+    """One pass over a model, and what was seen on it."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self._nodes = nodes
+        self.calls: list[tuple[str, int, tuple[int, ...]]] = []
+        self.activation: targets.Noted | None = None
+        self.unreachable: dict[str, str] = {}
+
+    def look(self, model: Any, inputs: Any) -> Any:
+        """The model's first output, and the input of its last activation."""
+        noted: list[targets.Noted] = []
+        layers = tapped((node.path, node.layer) for node in self._nodes)
+        with Tap(layers, self._touch, model, activations=noted.append) as tap:
+            output = targets.first_output(model(inputs, training=False))
+        self.unreachable = tap.unreachable
+        found = targets.last_activation(output, noted)
+        if found is None:
+            return output, output
+        # Without its tensors: those of a trace must not outlive it.
+        self.activation = found._replace(value=None, output=None)
+        return output, found.value
+
+    def counts(self) -> dict[str, int]:
+        """How often each path was called."""
+        called: dict[str, int] = {}
+        for path, _, _ in self.calls:
+            called[path] = called.get(path, 0) + 1
+        return called
+
+    def _touch(self, path: str, call: int, output: Any) -> Any:
+        first = first_tensor(output)
+        if first is not None:
+            self.calls.append((path, call, tuple(int(size or 0) for size in first.shape)))
+        return output
+
+
+def _in_a_cell(node: Node, holders: dict[str, Node], model: Any) -> bool:
+    while node.parent is not None:
+        node = holders[node.parent]
+        if isinstance(node.layer, keras.layers.RNN):
+            return True
+    return isinstance(model, keras.layers.RNN)
+
+
+def _is_a_frame(node: Node, holders: dict[str, Node]) -> bool:
+    """Whether a layer is called once a frame: it is inside a `TimeDistributed`."""
+    while node.parent is not None:
+        node = holders[node.parent]
+        if isinstance(node.layer, keras.layers.TimeDistributed):
+            return True
+    return False
 
 
 def first_tensor(output: Any) -> Any | None:

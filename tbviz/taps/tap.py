@@ -15,9 +15,22 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from tbviz.errors import TbvizError
 from tbviz.taps import backends, private
+from tbviz.taps.targets import Noted
 
 _MISSING = object()
+
+
+class Enough(BaseException):
+    """Raised by `touch` to leave the model behind the last layer that was wanted.
+
+    A `BaseException`, so that neither Keras nor the model takes it for an error of its own.
+    """
+
+
+IN_A_LOOP = "it runs inside a loop, a branch or a function that the model compiles itself"
+
 # Looks from several threads would put each other's wrapper back as "the original".
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -25,14 +38,15 @@ _ONE_AT_A_TIME = threading.RLock()
 class Tap:
     """Calls `touch(key, call_index, output)` for every call of the chosen layers.
 
-    What `touch` returns takes the place of the output, so a tap records and perturbs alike.
+    What `touch` returns takes the place of the output, so a tap records and perturbs alike. It
+    may raise `Enough`, which the caller catches around the model's call.
 
     Args:
         layers: key (a path) to layer.
         touch: gets the key, the number of the call (0 for the first) and the output.
         model: the model around the layers; its rematerialized layers are run plainly meanwhile.
-        activations: `touch_activation(name, input, output)` for each softmax and sigmoid, to find
-            the class scores before it; `None` leaves activations alone.
+        activations: gets each softmax and sigmoid that runs, to find the class scores before it;
+            `None` leaves activations alone.
         before: `before(key, call_index, input)` for the input of each chosen layer's own
             `activation`, the scores before ReLU; `None` leaves it alone.
 
@@ -45,7 +59,7 @@ class Tap:
         layers: Mapping[str, Any],
         touch: Callable[[str, int, Any], Any],
         model: Any | None = None,
-        activations: Callable[[str, Any, Any], None] | None = None,
+        activations: Callable[[Noted], None] | None = None,
         before: Callable[[str, int, Any], None] | None = None,
     ) -> None:
         self._layers = layers
@@ -119,9 +133,7 @@ class Tap:
                 if not self._mine():
                     return output
                 if not self._here():
-                    self.unreachable[key] = (
-                        "it runs inside a loop or a function that the model compiles itself"
-                    )
+                    self.unreachable[key] = IN_A_LOOP
                     return output
                 number = self._calls.get(key, 0)
                 self._calls[key] = number + 1
@@ -148,7 +160,8 @@ class Tap:
             def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
                 output = original(value, *args, **kwargs)
                 if self._here() and self._activations is not None:
-                    self._activations(name, value, output)
+                    axis = kwargs.get("axis", args[0] if args else -1)
+                    self._activations(Noted(name, value, output, axis))
                 return output
 
             return activation
@@ -157,9 +170,21 @@ class Tap:
 
 
 def _plainly(original: Callable[..., Any]) -> Any:
-    """Runs a rematerialized layer without rematerialisation: a look has no backward pass to save."""
+    """In place of `rematerialized_call`, which makes a recomputing function of a layer's `call`."""
     del original
-    return lambda function, *args, **kwargs: function(*args, **kwargs)
+
+    def as_it_is(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return call
+
+    return as_it_is
+
+
+def unreached(key: str) -> TbvizError:
+    """What to raise where a chosen layer's output never came by."""
+    return TbvizError(
+        f"layer {key!r} has put nothing out that can be tapped: the model does not call it, or "
+        f"{IN_A_LOOP}; look at the layer around it"
+    )
 
 
 def tapped(layers: Iterable[tuple[str, Any]]) -> dict[str, Any]:

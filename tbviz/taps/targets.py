@@ -8,18 +8,33 @@ neither model nor weights are changed or cloned.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
-
 from keras import ops
 
-Noted = tuple[str, Any, Any]
-"""Name, input and output of a softmax or sigmoid that ran."""
-
 Floats = npt.NDArray[np.float32]
+
+# Below it a probability is taken for lost to rounding, and its logarithm for meaningless.
+_LEAST = 1e-30
+
+
+class Noted(NamedTuple):
+    """A softmax or sigmoid that ran.
+
+    Attributes:
+        name: `"softmax"` or `"sigmoid"`.
+        value: its input.
+        output: its output.
+        axis: over which the softmax sums.
+    """
+
+    name: str
+    value: Any
+    output: Any
+    axis: int = -1
 
 
 @dataclass(frozen=True)
@@ -33,12 +48,14 @@ class Head:
         logits: whether the model's output itself is the score before softmax or sigmoid.
         classes: how many classes a target can choose from.
         target: what is differentiated, in words for a caption.
+        axis: of the classes in the output.
     """
 
     kind: str
     logits: bool
     classes: int
     target: str
+    axis: int = -1
 
 
 def first_output(outputs: Any) -> Any:
@@ -46,46 +63,39 @@ def first_output(outputs: Any) -> Any:
     return keras.tree.flatten(outputs)[0]
 
 
-def activation_before(output: Any, noted: list[Noted]) -> tuple[str | None, Any]:
-    """The activation whose output is the model's, and its input; else `None` and the output.
-
-    All but that one are dropped from `noted`, so that `named_activation` can tell later.
-    """
-    for name, value, result in noted:
-        if result is output:
-            noted[:] = [(name, value, result)]
-            return name, value
-    noted.clear()
-    return None, output
+def last_activation(output: Any, noted: list[Noted]) -> Noted | None:
+    """The activation whose output is the model's, `None` where there is none."""
+    return next((note for note in noted if note.output is output), None)
 
 
-def named_activation(noted: list[Noted]) -> str | None:
-    """The name that `activation_before` found."""
-    return noted[0][0] if noted else None
+def loss_meaning(model: Any) -> tuple[bool, bool]:
+    """Of the (first) loss of a compiled model: `from_logits`, and whether it is a binary one."""
+    losses = [loss for loss in keras.tree.flatten(getattr(model, "loss", None)) if loss is not None]
+    loss = losses[0] if losses else None
+    return bool(getattr(loss, "from_logits", False)), "Binary" in type(loss).__name__
 
 
-def head_of(model: Any, output: Floats, scores: Floats, activation: str | None) -> Head:
+def head_of(model: Any, output: Floats, scores: Floats, activation: Noted | None) -> Head:
     """Decides once, on the probe, what the model's output means.
 
     Args:
         model: asked for its compiled loss (`from_logits`).
         output: the model's first output on the probe.
         scores: the input of its last activation, or the output again.
-        activation: `"softmax"`, `"sigmoid"` or `None`.
+        activation: that activation, if it was found.
     """
-    units = int(scores.shape[-1]) if scores.ndim > 1 else 1
-    loss = getattr(model, "loss", None)
-    from_logits = bool(getattr(loss, "from_logits", False))
-    binary_loss = "Binary" in type(loss).__name__
-    if activation == "softmax":
-        return Head("softmax", False, units, "score before softmax")
-    if activation == "sigmoid":
+    axis = activation.axis if activation is not None else -1
+    units = int(scores.shape[axis]) if scores.ndim > 1 else 1
+    if activation is not None and activation.name == "softmax":
+        return Head("softmax", False, units, "score before softmax", axis)
+    if activation is not None:
         kind, classes = ("binary", 2) if units == 1 else ("sigmoid", units)
         return Head(kind, False, classes, "score before sigmoid")
+    from_logits, binary = loss_meaning(model)
     if from_logits:
         if units == 1:
             return Head("binary", True, 2, "score")
-        return Head("sigmoid" if binary_loss else "softmax", True, units, "score")
+        return Head("sigmoid" if binary else "softmax", True, units, "score")
     values = np.asarray(output, dtype=np.float64)
     if (
         units > 1
@@ -93,37 +103,54 @@ def head_of(model: Any, output: Floats, scores: Floats, activation: str | None) 
         and np.all(values >= 0)
         and np.all(np.abs(values.sum(-1) - 1) <= 1e-3)
     ):
-        # log p alone is as faint as p; centred it equals the centred score.
-        return Head("distribution", False, units, "log p minus the mean of log p")
+        return Head("distribution", False, units, "log-odds against the other classes")
     return Head("linear", False, units, "output")
 
 
-def class_scores(head: Head, output: Any, before: Any) -> Any:
+def class_scores(head: Head, output: Any, activation: Noted | None) -> Any:
     """Scores `(batch, classes)` as tensors, in the middle of a look.
 
     Args:
         head: what `head_of` decided.
         output: the model's output.
-        before: the input of its last activation (the output where there is none).
+        activation: the one that it came from, if it was found.
     """
-    values = ops.cast(output if head.logits else before, "float32")
+    before = output if head.logits or activation is None else activation.value
+    values = ops.cast(before, "float32")
     if head.kind == "distribution":
-        logs = ops.log(ops.maximum(ops.cast(output, "float32"), 1e-30))
-        values = logs - ops.mean(logs, axis=-1, keepdims=True)
+        values = _log_odds(values)
     if len(values.shape) == 1:
         values = ops.expand_dims(values, -1)
-    while len(values.shape) > 2:  # a target a pixel: the mean over the picture
-        values = ops.mean(values, axis=1)
+    values = ops.moveaxis(values, head.axis, -1)
+    if len(values.shape) > 2:  # a target a pixel: the mean over the picture
+        values = ops.mean(values, axis=tuple(range(1, len(values.shape) - 1)))
     if head.kind == "binary":
         values = ops.concatenate([-values, values], axis=-1)
     return values
 
 
+def _log_odds(probabilities: Any) -> Any:
+    """Log p minus the mean of log p, which is the score before softmax with its mean taken off.
+
+    log p alone is as faint as p. Where a probability was lost to rounding the mean says nothing;
+    there log p minus that of the strongest other class.
+    """
+    logs = ops.log(ops.maximum(probabilities, _LEAST))
+    mean = ops.mean(logs, axis=-1, keepdims=True)
+    strongest, second = ops.split(ops.top_k(logs, 2)[0], 2, axis=-1)
+    other = ops.where(logs >= strongest, second, strongest)
+    whole = ops.min(probabilities, axis=-1, keepdims=True) > _LEAST
+    return logs - ops.where(whole, mean, other)
+
+
 def probabilities(head: Head, output: Floats) -> Floats | None:
     """Probabilities `(batch, classes)` from the model's output, `None` where there are none."""
+    if head.kind == "linear":
+        return None
     values = np.asarray(output, dtype=np.float64)
     if values.ndim == 1:
         values = values[:, None]
+    values = np.moveaxis(values, head.axis, -1)
     if head.logits:
         with np.errstate(over="ignore", invalid="ignore"):
             if head.kind == "softmax":
@@ -131,10 +158,8 @@ def probabilities(head: Head, output: Floats) -> Floats | None:
                 values = values / values.sum(-1, keepdims=True)
             else:
                 values = 1 / (1 + np.exp(-values))
-    while values.ndim > 2:
-        values = values.mean(axis=1)
-    if head.kind == "linear":
-        return None
+    if values.ndim > 2:
+        values = values.mean(axis=tuple(range(1, values.ndim - 1)))
     if head.kind == "binary":
         values = np.concatenate([1 - values, values], axis=-1)
     return values.astype(np.float32)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.errors import TbvizError
 from tbviz.methods.cams.grad_cam import combine
 
 if TYPE_CHECKING:
@@ -56,17 +57,19 @@ def grad_cam(
     Args:
         model: any built Keras model, the layer at any depth.
         images: a batch, in the structure that the model takes.
-        classes: a class each image; the predicted ones unless given.
+        classes: a class for all images or one for each; the predicted ones unless given.
         layer: a filter for one layer; the last with a feature map unless given.
 
     Returns:
         The maps at the layer's own size; `tbviz.images.overlay.overlay` lays one over its image.
 
     Raises:
-        TbvizError: no such layer, or none with feature maps.
+        TbvizError: no such layer or class, or none with feature maps.
     """
-    from tbviz.taps.looker import PREDICTED, looker_of  # noqa: PLC0415  (numpy users need no Keras)
-    from tbviz.taps.select import cam_layer, select  # noqa: PLC0415
+    import keras  # late: who uses `combine` alone needs no Keras
+
+    from tbviz.taps.looker import PREDICTED, looker_of
+    from tbviz.taps.select import cam_layer, select
 
     looker = looker_of(model)
     survey = looker.survey(images)
@@ -74,18 +77,14 @@ def grad_cam(
         output = cam_layer(survey)
     else:
         output = select(survey, layer, lambda output: len(output.shape) == 4)[-1]
-    count = len(_leaves(images)[0])
+    count = len(keras.tree.flatten(images)[0])
     wanted = np.full(count, PREDICTED) if classes is None else np.asarray(classes)
-    found = looker.class_gradients(output, images, wanted)
-    probabilities = looker.record([], images).probabilities
+    if wanted.shape not in ((), (count,)):
+        msg = f"received classes of shape {wanted.shape}; expected one class, or ({count},)"
+        raise TbvizError(msg)
+    found = looker.class_gradients(output, images, np.broadcast_to(wanted, (count,)))
     picked = None
-    if probabilities is not None:
-        picked = np.take_along_axis(probabilities, found.classes[:, None], axis=1)[:, 0]
+    if found.probabilities is not None:
+        picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
     maps = combine(found.activations, found.gradients)
     return ClassMap(maps, found.classes, found.scores, picked, output.key, survey.head.target)
-
-
-def _leaves(images: Any) -> list[Any]:
-    import keras  # noqa: PLC0415
-
-    return list(keras.tree.flatten(images))

@@ -43,10 +43,10 @@ def maximize_filters(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the input's size is unknown.
     """
-    from tbviz.methods.activations import choose_channels  # noqa: PLC0415
-    from tbviz.methods.maximization.canvas import canvas_of  # noqa: PLC0415
-    from tbviz.taps.looker import looker_of  # noqa: PLC0415
-    from tbviz.taps.select import default_convolutions, select  # noqa: PLC0415
+    from tbviz.methods.activations import choose_channels
+    from tbviz.methods.maximization.canvas import canvas_of
+    from tbviz.taps.looker import looker_of
+    from tbviz.taps.select import default_convolutions, select
 
     looker = looker_of(model)
     canvas = canvas_of(model, images)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
 from keras import ops
 
 from tbviz.methods.maximization.image import to_image
@@ -64,7 +63,7 @@ class Maximized:
     coefficients: Floats
 
 
-def maximize(  # noqa: PLR0913  (each is one of the four nouns or a seed)
+def maximize(
     looker: Looker,
     output: Output,
     channels: Sequence[int],

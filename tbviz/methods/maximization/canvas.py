@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-
 from keras import ops
 
 from tbviz.errors import TbvizError
@@ -38,6 +37,15 @@ class Canvas:
     channels_first: bool
     low: float
     high: float
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Hashable; equal for canvases that a compiled ascent may share."""
+        others = keras.tree.flatten(self.inputs)
+        others[self.place] = np.zeros(0, np.float32)
+        fixed = tuple((np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in others)
+        bounds = self.low, self.high
+        return self.place, self.size, self.channels, self.channels_first, *bounds, fixed
 
     def blank(self, count: int) -> Any:
         """A batch of `count` even gray images, as the model takes them."""
@@ -78,7 +86,7 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
     inputs = _samples(model) if images is None else _first(images)
     leaves = keras.tree.flatten(inputs)
     for place, leaf in enumerate(leaves):
-        found = image_layout(np.shape(leaf), model)
+        found = image_layout(np.shape(leaf))
         if found is not None:
             height, width, channels, first = found
             low, high = bounds or (
@@ -94,11 +102,8 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
     raise TbvizError(msg)
 
 
-def image_layout(
-    shape: tuple[int, ...], model: Any = None
-) -> tuple[int, int, int, bool] | None:
+def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
     """Height, width, channels and whether these come first; `None` for what is no image batch."""
-    del model
     if len(shape) != 4:
         return None
     last_fits, first_fits = shape[3] <= 4, shape[1] <= 4
@@ -106,6 +111,15 @@ def image_layout(
     if first_fits and (first or not last_fits):
         return shape[2], shape[3], shape[1], True
     return (shape[1], shape[2], shape[3], False) if last_fits else None
+
+
+def image_batch(images: Any) -> npt.NDArray[Any] | None:
+    """The first input that is a batch of images, channels last; `None` where none is."""
+    for leaf in keras.tree.flatten(images):
+        found = image_layout(np.shape(leaf))
+        if found is not None:
+            return np.moveaxis(np.asarray(leaf), 1, -1) if found[3] else np.asarray(leaf)
+    return None
 
 
 def value_range(values: npt.NDArray[Any]) -> tuple[float, float]:
@@ -128,15 +142,14 @@ def _first(images: Any) -> Any:
 
 
 def _samples(model: Any) -> Any:
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
+    struct = private.input_structure(model)
+    if struct is None:
         msg = (
             f"the input shape of {type(model).__name__} is not known from the model itself; "
             "pass images=, a batch from which size and range are learnt"
         )
         raise TbvizError(msg)
-    struct = getattr(model, "_inputs_struct", inputs if len(inputs) > 1 else inputs[0])
-    for tensor in inputs:
+    for tensor in keras.tree.flatten(struct):
         if None in tensor.shape[1:]:
             msg = (
                 f"input {tensor.name!r} has the shape {tensor.shape}, of unknown size; pass "

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from keras import ops
 
 Floats = npt.NDArray[np.float32]
@@ -41,7 +40,9 @@ def waves(size: int, places: npt.ArrayLike | None = None) -> Floats:
     """
     at = np.arange(size) if places is None else np.asarray(places)
     angle = 2 * np.pi * frequencies(size)[:, None] * at[None]
-    basis = np.sqrt(2 / size) * np.where(np.arange(size)[:, None] % 2 == 1, np.cos(angle), np.sin(angle))
+    basis = np.sqrt(2 / size) * np.where(
+        np.arange(size)[:, None] % 2 == 1, np.cos(angle), np.sin(angle)
+    )
     basis[0] = np.sqrt(1 / size)
     if size % 2 == 0:  # the finest wave has a cosine only
         basis[-1] *= np.sqrt(0.5)

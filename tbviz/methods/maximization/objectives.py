@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
-
 from keras import ops
 
 from tbviz.taps.looker import channels_last

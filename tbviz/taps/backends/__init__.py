@@ -27,11 +27,14 @@ class Backend(Protocol):
     def isolated(self) -> AbstractContextManager[Any]:
         """While a look is traced, keeps functions that the model compiles itself apart from it."""
 
-    def compiled(self, function: Callable[..., Any], model: Any) -> Callable[..., Any]:
-        """`function(model, *arrays)` compiled once; takes and returns trees of numpy arrays.
+    def random_state(self) -> Callable[[], None]:
+        """Notes the backend's own global random state; what it returns puts that back."""
 
-        Holds the model weakly. `function` runs inside a `StatelessScope` with the model's present
-        variables, so nothing it does changes them.
+    def compiled(self, function: Callable[..., Any], model: Any) -> Callable[..., Any]:
+        """`function(model, *arrays)`, compiled; takes and returns trees of numpy arrays.
+
+        Holds the model weakly. `function` is traced isolated and inside a `StatelessScope` with
+        the model's present variables, so nothing it does changes them.
         """
 
     def eagerly(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
@@ -54,7 +57,7 @@ class Backend(Protocol):
     def value_and_gradient(
         self, function: Callable[[Any], tuple[Any, Any]], value: Any
     ) -> tuple[Any, Any, Any]:
-        """Of `function(value) -> (score, extra)`: the score, `extra`, and d score / d value."""
+        """Of `function(tensor) -> (score, extra)`: the score, `extra`, and d score / d tensor."""
 
 
 def current() -> Backend:

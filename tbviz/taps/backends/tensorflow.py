@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,31 +22,49 @@ def same_level(one: object, other: object) -> bool:
     return one is other
 
 
+_isolation = threading.Lock()
+_isolated = 0
+_before = False
+
+
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Runs the model's own `tf.function`s as plain Python while it lasts.
 
     Compiled under our trace they would be cached without their own state updates, and training
-    would differ.
+    would differ. The switch is the process's, so the last of several threads puts it back.
     """
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
+    global _isolated, _before  # noqa: PLW0603  (the switch is global, too)
+    with _isolation:
+        if _isolated == 0:
+            _before = tf.config.functions_run_eagerly()
+            tf.config.run_functions_eagerly(True)
+        _isolated += 1
     try:
         yield
     finally:
-        tf.config.run_functions_eagerly(before)
+        with _isolation:
+            _isolated -= 1
+            if _isolated == 0:
+                tf.config.run_functions_eagerly(_before)
 
 
-def _stateless(function: Callable[..., Any], model: Any, arrays: tuple[Any, ...]) -> Any:
-    with isolated(), keras.StatelessScope():
-        return function(model, *arrays)
+def random_state() -> Callable[[], None]:
+    """See `Backend.random_state`: the generator that gives seeds to eager random operations."""
+    try:
+        from tensorflow.python.eager import context
+
+        generator = context.context()._rng  # noqa: SLF001
+        state = generator.getstate()
+    except (ImportError, AttributeError):  # no global seed is set, or TensorFlow has changed
+        return lambda: None
+    return lambda: generator.setstate(state)
 
 
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """See `Backend.compiled`."""
     held = weakref.ref(model)
 
-    @tf.function  # with AutoGraph: the model may branch on tensors, as in `fit`
     def run(*arrays: Any) -> Any:
         present = held()
         if present is None:
@@ -53,13 +72,21 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
             raise ReferenceError(msg)
         return _stateless(function, present, arrays)
 
-    # Each look is a function of its own on purpose; TensorFlow would take them for one that is
-    # traced again and again, and warn. A private name: where it is missing, the warning comes.
-    run._omit_frequent_tracing_warning = True  # noqa: SLF001
+    # As in Keras' own `fit`, without AutoGraph, which takes a quarter of the time of a trace. A
+    # model may need it all the same: where it compiles a part of itself that branches on tensors.
+    plain = tf.function(run, autograph=False)
+    converted: Any = None
 
     def call(*arrays: Any) -> Any:
+        nonlocal converted
         # Constants, not numpy: a numpy argument would retrace for each new Python number in it.
-        return _numpy(run(*_tensors(arrays)))
+        tensors = _tensors(arrays)
+        if converted is None:
+            try:
+                return _numpy(plain(*tensors))
+            except tf.errors.OperatorNotAllowedInGraphError:
+                converted = tf.function(run, autograph=True)
+        return _numpy(converted(*tensors))
 
     return call
 
@@ -67,6 +94,11 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
     return _numpy(_stateless(function, model, _tensors(arrays)))
+
+
+def _stateless(function: Callable[..., Any], model: Any, arrays: tuple[Any, ...]) -> Any:
+    with isolated(), keras.StatelessScope():
+        return function(model, *arrays)
 
 
 def _tensors(arrays: Any) -> Any:
@@ -98,10 +130,8 @@ def value_and_gradient(
     function: Callable[[Any], tuple[Any, Any]], value: Any
 ) -> tuple[Any, Any, Any]:
     """See `Backend.value_and_gradient`."""
-    leaves = keras.tree.flatten(value)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        for leaf in leaves:
-            tape.watch(leaf)
+        tape.watch(value)
         score, extra = function(value)
-    slopes = tape.gradient(score, leaves, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return score, extra, keras.tree.pack_sequence_as(value, slopes)
+    slope = tape.gradient(score, value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return score, extra, slope
