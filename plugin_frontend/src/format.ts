@@ -5,8 +5,8 @@ export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  if (value === 0) return "0";
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e6) return whole(value).replace("-", "−");
   const text =
     size < 1e-3 || size >= 1e6
       ? value.toExponential(1)
@@ -14,6 +14,13 @@ export function number(value: number | null | undefined): string {
         ? Math.round(value).toLocaleString("en-US")
         : value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   return text.replace("-", "−");
+}
+
+/** A number of an axis whose ticks are so far apart. */
+export function tickText(value: number, distance: number): string {
+  if (Math.abs(value) >= 1e5 || distance < 1e-4) return number(value);
+  const digits = Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9));
+  return value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
 }
 
 export function percent(share: number | null | undefined): string {

@@ -13,23 +13,26 @@ import {
   readHash,
   writeHash,
 } from "../url";
-import { cursor, follow, moveTo, pinned } from "./cursor";
-import { filter, firstLayer } from "./layers";
+import { cursor, follow, moveTo, pinned, setFollow } from "./cursor";
+import { filter, firstLayer, isLayer } from "./layers";
 import {
   mapName,
   metrics,
   rangeRule,
   resetLook,
+  setMap,
   smoothing,
   STATISTICS,
   type Statistic,
   statistic,
   strength,
+  usualMap,
 } from "./look";
 import { note } from "./notes";
 import { chooseRun, pollNow } from "./poll";
-import { heads, positions, run } from "./run";
-import { channel, healthLayers, image, imageCount, kind, kindsOf, layer, wantedKind } from "./selection";
+import { positions, run } from "./run";
+import { channel, image, imageCount, kind, layer, wantedKind } from "./selection";
+import { tablesAsked } from "./tables";
 
 /** What waits for the run's heads before it can be understood. */
 const waiting = signal<{ step?: string | undefined; A?: string | undefined; layer?: string | undefined }>({});
@@ -47,7 +50,8 @@ function apply(address: Address): void {
     image.value = read(address, "image", parseCount, 0);
     filter.value = address.filter ?? "";
     rangeRule.value = read(address, "range", parseRange, "run");
-    mapName.value = read(address, "map", (text) => MAPS.find((map) => map === text) ?? null, "viridis");
+    const map = read(address, "map", (text) => MAPS.find((name) => name === text) ?? null, null);
+    if (map !== null) setMap(map, address.kind ?? null);
     smoothing.value = read(address, "smoothing", (text) => parseShare(text, 0, 0.99), 0);
     strength.value = read(address, "strength", (text) => parseShare(text, 0, 1), 0.6);
     statistic.value = read(
@@ -75,44 +79,39 @@ function read<T, D>(
   return fallback;
 }
 
-/** Steps are understood once the positions are here, layers once their series are. */
-function resolve(): void {
-  const now = heads.value;
-  if (now === null || now.positions.length === 0) return;
+/** Steps are understood once the positions are here. */
+function resolveSteps(): void {
+  const list = positions.value;
   const { step, A, layer: wanted } = waiting.value;
+  if (list.length === 0 || (step === undefined && A === undefined)) return;
   untracked(() =>
     batch(() => {
-      if (step !== undefined) {
-        const ordinal = parseStep(step, now.positions);
-        if (ordinal !== null) moveTo(ordinal);
-        else {
-          note(`The address says step=${step}, which was not logged; the newest is shown.`);
-          follow.value = true;
-          moveTo(now.positions.length - 1);
-          follow.value = true;
-        }
-      }
-      if (A !== undefined) pinned.value = parseStep(A, now.positions);
       waiting.value = { layer: wanted };
+      if (A !== undefined) pinned.value = parseStep(A, list);
+      if (step === undefined) return;
+      const ordinal = parseStep(step, list);
+      if (ordinal !== null) return moveTo(ordinal);
+      note(`The address says step=${step}, which was not logged; the newest is shown.`);
+      setFollow(true);
     }),
   );
 }
 
+/** Layers are understood once it is known which there are. */
 function resolveLayer(): void {
+  if (layer.value !== null || positions.value.length === 0) return;
   const wanted = waiting.value.layer;
-  if (heads.value === null || (heads.value.series.size === 0 && healthLayers.value.length === 0)) return;
-  if (layer.value !== null && kindsOf(layer.value).length > 0) return;
   const first = firstLayer();
-  untracked(() => {
-    if (wanted !== undefined && kindsOf(wanted).length > 0) layer.value = wanted;
-    else if (wanted !== undefined && heads.value?.latest.health !== null && healthLayers.value.length === 0) {
-      // Its numbers may be all that there is of it, and they are on their way.
-      return;
-    } else if (layer.value === null && first !== null) {
-      if (wanted !== undefined) note(`The address says layer=${wanted}, of which nothing was logged.`);
-      layer.value = first;
-    }
-    if (layer.value !== null) waiting.value = {};
+  if (wanted !== undefined && !isLayer(wanted)) {
+    // Its numbers or its place in the model may be on their way.
+    if (!tablesAsked.value) return;
+    untracked(() => note(`The address says layer=${wanted}, of which nothing was logged.`));
+  }
+  const opened = wanted !== undefined && isLayer(wanted) ? wanted : first;
+  if (opened === null) return;
+  batch(() => {
+    layer.value = opened;
+    waiting.value = { step: waiting.peek().step, A: waiting.peek().A };
   });
 }
 
@@ -130,7 +129,7 @@ export function present(pinStep = false): Address {
     step: step ?? (follow.value && !pinStep ? "" : at),
     A: A ?? (pinned.value === null ? "" : token(positions.value, pinned.value)),
     range: range === "run" ? "" : range,
-    map: mapName.value === "viridis" ? "" : mapName.value,
+    map: mapName.value === usualMap.value ? "" : mapName.value,
     filter: filter.value,
     smoothing: smoothing.value === 0 ? "" : String(smoothing.value),
     statistic: statistic.value === "dead" ? "" : statistic.value,
@@ -146,7 +145,7 @@ const WRITE_MS = 250;
 
 export function connectAddress(): void {
   apply(readHash(readAddress()));
-  effect(resolve);
+  effect(resolveSteps);
   effect(resolveLayer);
   effect(() => {
     if (imageCount.value > 0 && image.value >= imageCount.value) {

@@ -55,7 +55,10 @@ effect(() => {
   const last = lastOrdinal.value;
   batch(() => {
     if (last < 0) cursor.value = -1;
-    else if (follow.peek() || cursor.peek() < 0) put(last);
+    else if (cursor.peek() < 0) {
+      seen.value = last + 1;
+      put(last);
+    } else if (follow.peek()) put(last);
     else if (cursor.peek() > last) put(last);
     if (seen.peek() > last + 1) seen.value = last + 1;
   });

@@ -29,6 +29,11 @@ const lookable = computed(() =>
   visibleRows.value.filter((row) => row.matches && kindsOf(row.node.path).length > 0),
 );
 
+/** Whether a path is a layer of the run: drawn, measured or in the model. */
+export function isLayer(path: string): boolean {
+  return drawn.value.has(path) || (model.value?.nodes ?? []).some((node) => node.path === path);
+}
+
 export function toggle(path: string, open?: boolean): void {
   const next = new Set(collapsed.peek());
   if (open ?? next.has(path)) next.delete(path);

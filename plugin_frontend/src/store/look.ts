@@ -11,7 +11,18 @@ import { seriesKey } from "./heads";
 import { generation, run } from "./run";
 import { kind, layer, series } from "./selection";
 
-export const mapName = signal<MapName>("viridis");
+/** The map of the sheets, and that of the CAMs: gray would hide in a photograph. */
+const sheetMap = signal<MapName>("viridis");
+const camMap = signal<MapName>("turbo");
+const usedMap = () => (kind.value === "cam" ? camMap : sheetMap);
+/** The map of the shown kind. */
+export const mapName = computed(() => usedMap().value);
+/** What it is where nobody has chosen. */
+export const usualMap = computed<MapName>(() => (kind.value === "cam" ? "turbo" : "viridis"));
+
+export function setMap(name: MapName, wanted = kind.peek()): void {
+  (wanted === "cam" ? camMap : sheetMap).value = name;
+}
 export const rangeRule = signal<RangeRule>("run");
 /** Weight of the past in the smoothed curves, 0 to below 1. */
 export const smoothing = signal(0);
@@ -25,7 +36,7 @@ export const statistic = signal<Statistic>("dead");
 export const metrics = signal<readonly string[] | null>(null);
 
 export function nextMap(): void {
-  mapName.value = MAPS[(MAPS.indexOf(mapName.peek()) + 1) % MAPS.length] ?? "viridis";
+  setMap(MAPS[(MAPS.indexOf(mapName.peek()) + 1) % MAPS.length] ?? "viridis");
 }
 
 export const RULES = ["tile", "layer", "run", "extremes"] as const;
@@ -130,7 +141,8 @@ export const camMaximum = computed(() => {
 /** As a page without an address begins. */
 export function resetLook(): void {
   batch(() => {
-    mapName.value = "viridis";
+    sheetMap.value = "viridis";
+    camMap.value = "turbo";
     rangeRule.value = "run";
     smoothing.value = 0;
     strength.value = 0.6;

@@ -108,7 +108,7 @@ async function askIndex(): Promise<void> {
         heads.value = merge(held, answer);
       }
     });
-    refreshTables();
+    void refreshTables();
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
     runsAsked = Number.NEGATIVE_INFINITY;

@@ -158,19 +158,24 @@ const followPredictions = follower(getPredictions, (answer, first) => {
 
 let modelOf = "";
 
+/** Whether all tables of the open run have been asked for and have answered once. */
+export const tablesAsked = signal(false);
+
 /** Ask for what the heads say is new. */
-export function refreshTables(): void {
+export async function refreshTables(): Promise<void> {
   const name = run.peek();
   const now = heads.peek();
   if (name === null || now === null) return;
   const { metrics, health: healthy, predictions: predicted } = now.latest;
-  // Without metrics in the store TensorBoard's own scalars are asked for, at each new position.
-  if (now.positions.length > 0) {
-    void followScalars(name, metrics ?? now.positions.length - 1);
-  }
-  if (healthy !== null) void followHealth(name, healthy);
-  if (predicted !== null) void followPredictions(name, predicted);
-  void refreshModel(name, now.segments.length);
+  const born = generation.peek();
+  await Promise.all([
+    // Without metrics in the store TensorBoard's own scalars are asked for, at each new position.
+    now.positions.length > 0 && followScalars(name, metrics ?? now.positions.length - 1),
+    healthy !== null && followHealth(name, healthy),
+    predicted !== null && followPredictions(name, predicted),
+    refreshModel(name, now.segments.length),
+  ]);
+  if (born === generation.peek()) tablesAsked.value = true;
 }
 
 async function refreshModel(name: string, segments: number): Promise<void> {
@@ -193,6 +198,7 @@ export function clearTables(): void {
   predictions.value = null;
   model.value = null;
   healthLayers.value = [];
+  tablesAsked.value = false;
 }
 
 /** One health number of a layer at the last record at or before an ordinal. */

@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks";
 import { number } from "../format";
 import { watchFilm } from "../store/film";
-import { camMaximum, strength } from "../store/look";
+import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs } from "../store/pictures";
 import { imageName, kind, layer, probe, shownImage } from "../store/selection";
 import { Canvas } from "./Canvas";
 import { camsOf, lay } from "./cams";
-import { camMap, describe } from "./CamView";
+import { describe } from "./CamView";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
 import { Classes, Verdict } from "./Verdict";
@@ -23,7 +23,7 @@ const film = watchFilm(() => {
 export function CamPanel() {
   const { shown } = main.value;
   const index = shownImage.value;
-  const map = camMap();
+  const map = mapName.value;
   const cams = useMemo(
     () => (shown === null || shown.kind !== "cam" ? [] : camsOf(shown, index, map)),
     [shown, index, map, strength.value, camMaximum.value, photographs.value],

@@ -1,8 +1,7 @@
 import { useMemo } from "preact/hooks";
-import type { MapName } from "../colour";
 import { number, percent } from "../format";
 import { toRgba } from "../paint";
-import { cursor } from "../store/cursor";
+import { cursor, looked } from "../store/cursor";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, type Shown } from "../store/pictures";
 import { run } from "../store/run";
@@ -15,10 +14,7 @@ import { Photograph } from "./Probes";
 import { fileName, useSaver } from "./saver";
 import { PictureError, whenText } from "./SheetView";
 import { useSize } from "./useSize";
-import { Verdict } from "./Verdict";
-
-/** CAMs are heat: the map of the page, but gray would hide in the photograph. */
-export const camMap = (): MapName => (mapName.value === "viridis" ? "turbo" : mapName.value);
+import { guesses } from "./Verdict";
 
 export function CamView() {
   const { shown, loading, error } = main.value;
@@ -30,7 +26,9 @@ export function CamView() {
   );
 }
 
-const CAPTION = 46;
+/** Height of the captions under the pictures, in CSS pixels. */
+const CAPTION = 54;
+const GAP = { row: 10, column: 26 };
 
 function Cams({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
@@ -42,12 +40,8 @@ function Cams({ shown }: { shown: Shown }) {
   // Cards of one row of pictures each; the caption's height is taken off as if it were picture.
   const columns = fit(shown.images.length, pictures, w / h, width, height);
   const rows = Math.ceil(shown.images.length / columns);
-  const side = Math.min(
-    (width / columns - 16) / pictures - 4,
-    ((height / rows - CAPTION - 12) * w) / h,
-    Math.max(360, w),
-  );
-  const map = camMap();
+  const side = Math.min(sideOf(columns, rows, pictures, w / h, width, height), Math.max(360, w));
+  const map = mapName.value;
   const all = useMemo(
     () => shown.images.map((_, i) => camsOf(shown, i, map)),
     [shown, map, strength.value, camMaximum.value, photographs.value],
@@ -106,6 +100,21 @@ function Cams({ shown }: { shown: Shown }) {
   );
 }
 
+/** Width of a picture where so many columns and rows of cards share the room. */
+function sideOf(
+  columns: number,
+  rows: number,
+  pictures: number,
+  aspect: number,
+  width: number,
+  height: number,
+): number {
+  return Math.min(
+    ((width + GAP.column) / columns - GAP.column - 4 * (pictures - 1)) / pictures,
+    ((height + GAP.row) / rows - GAP.row - CAPTION) * aspect,
+  );
+}
+
 /** Columns of cards that leave the pictures largest. */
 function fit(
   cards: number,
@@ -117,10 +126,7 @@ function fit(
   let [best, most] = [1, 0];
   for (let columns = 1; columns <= cards; columns++) {
     const rows = Math.ceil(cards / columns);
-    const side = Math.min(
-      (width / columns - 16) / pictures - 4,
-      (height / rows - CAPTION - 12) * aspect,
-    );
+    const side = sideOf(columns, rows, pictures, aspect, width, height);
     if (side > most) [best, most] = [columns, side];
   }
   return best;
@@ -128,51 +134,73 @@ function fit(
 
 function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at: number }) {
   const chosen = shownImage.value === index;
+  const name = imageName(probe.value, index);
   return (
-    <article class={`cam-card ${chosen ? "chosen" : ""}`} data-testid="cam-card" data-image={index}>
-      <button
-        type="button"
-        class="cam-row"
-        aria-pressed={chosen}
-        aria-label={`Look closer at ${imageName(probe.value, index)}`}
-        onClick={() => {
-          image.value = index;
-        }}
-      >
+    <button
+      type="button"
+      class={`cam-card ${chosen ? "chosen" : ""}`}
+      data-testid="cam-card"
+      data-image={index}
+      aria-pressed={chosen}
+      aria-label={`Look closer at ${name}`}
+      onClick={() => {
+        image.value = index;
+      }}
+    >
+      <figure>
         <Photograph index={index} testid="cam-photo" />
-        {cams.map((cam, i) => (
+        <figcaption>
+          <b>{name}</b>
+          <Outcome image={index} />
+        </figcaption>
+      </figure>
+      {cams.map((cam, i) => (
+        <figure key={i}>
           <Canvas
-            key={i}
             pixels={cam.pixels}
             width={cam.width}
             height={cam.height}
             smooth
-            label={describe(cam, imageName(probe.value, index))}
+            label={describe(cam, name)}
             testid="cam"
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
-        ))}
-      </button>
-      <div class="cam-caption">
-        <Verdict image={index} />
-        {cams.map((cam, i) => (
-          <span key={i} class="cam-line" data-testid="cam-caption" data-role={cam.role}>
-            {describe(cam, null)}
-          </span>
-        ))}
-      </div>
-    </article>
+          <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
+            <b>{cam.text.name ?? cam.role}</b>
+            <span>
+              {cam.role} {cam.text.probability !== null && percent(cam.text.probability)}
+            </span>
+            <span>{strengthOf(cam)}</span>
+          </figcaption>
+        </figure>
+      ))}
+    </button>
   );
 }
 
-/** "for the predicted class astronaut 45 %: maximum 0.83"; a map of zeros is said. */
+/** Whether the net was right, in a word. */
+function Outcome({ image: index }: { image: number }) {
+  const top = guesses(index, looked.value)?.[0];
+  const label = probe.value?.images[index]?.label ?? null;
+  if (top === undefined || label === null) return null;
+  const right = top.class === label;
+  return <span class={right ? "right" : "wrong"}>{right ? "✓ recognised" : "✗ mistaken"}</span>;
+}
+
+function strengthOf(cam: Cam): string {
+  if (!Number.isFinite(cam.own)) return "no finite value";
+  if (cam.scale === 0) return "zero map";
+  return cam.scale > cam.own ? `faint, max ${number(cam.own)}` : `max ${number(cam.own)}`;
+}
+
+/** "predicted astronaut 45 %: maximum 0.83"; a map of zeros is said. */
 export function describe(cam: Cam, of: string | null): string {
   const who = cam.text.name === null ? "" : ` ${cam.text.name}`;
   const chance = cam.text.probability === null ? "" : ` ${percent(cam.text.probability)}`;
   const about = `${of === null ? "" : `${of}: `}${cam.role}${who}${chance}`;
   if (!Number.isFinite(cam.own)) return `${about}: no finite value`;
   if (cam.scale === 0) return `${about}: the map is zero, nothing speaks for it`;
-  const floored = cam.scale > cam.own ? `, drawn by ${number(cam.scale)}` : "";
+  const floored = cam.scale > cam.own ? `, faint: drawn by ${number(cam.scale)}` : "";
   return `${about}: maximum ${number(cam.own)}${floored}`;
 }
 

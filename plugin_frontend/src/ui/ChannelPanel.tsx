@@ -162,11 +162,11 @@ function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; 
   const reached = score(shown, channel);
   const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
   return (
-    <dl class="numbers" data-testid="numbers">
+    <dl class="numbers two" data-testid="numbers">
       {lo !== undefined && hi !== undefined && (
         <>
           <dt>on this image</dt>
-          <dd>
+          <dd class="wide">
             {number(lo)} to {number(hi)}
           </dd>
         </>
@@ -174,7 +174,7 @@ function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; 
       {reached !== null && (
         <>
           <dt>score reached</dt>
-          <dd>{number(reached)}</dd>
+          <dd class="wide">{number(reached)}</dd>
         </>
       )}
       {Object.entries(held?.columns ?? {}).map(([name, values]) => {

@@ -88,7 +88,7 @@ function Value({ name, values: of }: { name: "train" | "validation"; values: Den
   const value = of[looked.value];
   return (
     <span class={name} data-testid={`value-${name}`}>
-      {name} <b>{value === undefined ? "–" : number(value)}</b>
+      {name === "train" ? "train" : "val"} <b>{value === undefined ? "–" : number(value)}</b>
     </span>
   );
 }
@@ -121,7 +121,6 @@ function Title({ pair, all, place, shown }: Props) {
 function Smoothing() {
   return (
     <label class="smoothing" title={`Smoothing as TensorBoard's: ${smoothing.value}`}>
-      smooth
       <input
         type="range"
         min="0"

@@ -28,7 +28,7 @@ export function Film({ film, range, draw }: Props) {
     <div class="film-box">
       <h3 class="section">
         Over the run
-        {film.stride > 1 && <span class="dim"> · every {film.stride}th</span>}
+        {film.stride > 1 && <span class="dim"> · every {nth(film.stride)}</span>}
       </h3>
       <div class="film" data-testid="film">
         {film.frames.map((frame, i) => (
@@ -43,6 +43,11 @@ export function Film({ film, range, draw }: Props) {
       </div>
     </div>
   );
+}
+
+/** Strides are powers of two: 2nd, 4th, 8th, 16th, 32nd. */
+function nth(count: number): string {
+  return count % 10 === 2 && count % 100 !== 12 ? `${count}nd` : `${count}th`;
 }
 
 interface FrameProps {

@@ -55,7 +55,7 @@ export function HeatMap() {
   const { width, height } = size.value;
   const rows = of === null ? [] : cells(of, name, count);
   const most = top(name, rows);
-  const rowHeight = rows.length === 0 ? 0 : Math.min(18, height / rows.length);
+  const rowHeight = rows.length === 0 ? 0 : Math.min(26, height / rows.length);
   const plotWidth = Math.max(width - GUTTER, 1);
   const labelled = rowHeight >= 11;
 

@@ -69,5 +69,5 @@ export function LayerLine() {
     node.parameters ? `${whole(node.parameters)} parameters` : "",
     node.parameters && node.trainable === false ? "frozen" : "",
   ];
-  return <span class="dim">{parts.filter(Boolean).join(" · ")}</span>;
+  return <span class="layer-line">{parts.filter(Boolean).join(" · ")}</span>;
 }

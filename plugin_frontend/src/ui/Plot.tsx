@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../chart";
-import { number } from "../format";
+import { tickText } from "../format";
 import { tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { pause } from "../store/play";
@@ -106,10 +106,12 @@ function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, 
   context.fillStyle = css("--dim");
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const value of roundTicks(span, (bottom - top) / 24)) {
+  const ticks = roundTicks(span, (bottom - top) / 24);
+  const distance = (ticks[1] ?? 1) - (ticks[0] ?? 0);
+  for (const value of ticks) {
     const at = Math.round(y(value)) + 0.5;
     stroke(context, [left, at], [right, at]);
-    context.fillText(number(value), left - 6, at);
+    context.fillText(tickText(value, distance), left - 6, at);
   }
   context.textAlign = "center";
   context.textBaseline = "alphabetic";

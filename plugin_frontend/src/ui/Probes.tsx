@@ -30,7 +30,7 @@ function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?
 export function Probes() {
   const images = probe.value?.images ?? [];
   return (
-    <div class="probes" role="radiogroup" aria-label="Probe image">
+    <div class={`probes ${images.length > 6 ? "many" : ""}`} role="radiogroup" aria-label="Probe image">
       {images.map((_, i) => (
         // biome-ignore lint/a11y/useSemanticElements: a picture to press, not a form's field.
         <button

@@ -28,7 +28,7 @@ interface Props {
 function scaleOf(grid: Grid, box: Size): number {
   const free = Math.min(box.width / grid.width, box.height / grid.height);
   const whole = Math.floor(free * devicePixelRatio) / devicePixelRatio;
-  return whole >= 1 && whole >= 0.88 * free ? whole : free;
+  return whole >= 1 && whole >= 0.93 * free ? whole : free;
 }
 
 /**
@@ -41,6 +41,8 @@ export function SheetCanvas(props: Props) {
   const over = useRef<HTMLCanvasElement>(null);
   const hovered = useSignal(-1);
   const { tile, tiles } = shown.layout;
+  // What was made to be looked at like a photograph is enlarged like one.
+  const photographic = shown.sheets[0]?.channels === 3 && tile[0] >= 40;
   const scale = scaleOf(grid, box);
   const [width, height] = [Math.round(grid.width * scale), Math.round(grid.height * scale)];
 
@@ -82,7 +84,7 @@ export function SheetCanvas(props: Props) {
     <div class="sheet" style={{ width: `${width}px`, height: `${height}px` }}>
       <canvas
         ref={canvas}
-        class={scale >= 1 ? "pixels" : "smooth"}
+        class={scale >= 1 && !photographic ? "pixels" : "smooth"}
         role="img"
         aria-label={label}
         data-testid="sheet"

@@ -65,13 +65,17 @@ export function whenText(shown: Shown): string {
     : `${text}, nearest to ${label(here, segmentCount.value).replace(/^epoch /, "")}`;
 }
 
+/** Height of the colour bar and the remarks under the sheet, in CSS pixels. */
+const BELOW = 52;
+
 function Sheet({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
   const { layout } = shown;
   const [sheet] = shown.sheets;
   const readout = useSignal<Point | null>(null);
-  const { width, height } = size.value;
-  const columns = bestColumns(layout.tiles, layout.tile, Math.max(width, 1), Math.max(height, 1));
+  const room = { width: size.value.width, height: Math.max(size.value.height - BELOW, 1) };
+  const { width, height } = room;
+  const columns = bestColumns(layout.tiles, layout.tile, Math.max(width, 1), height);
   const grid = useMemo(
     () => gridOf(layout.tiles, layout.tile, columns),
     [layout.tiles, layout.tile, columns],
@@ -102,20 +106,20 @@ function Sheet({ shown }: { shown: Shown }) {
             <b>{shown.layer}</b>
             {layout.images > 0 && <> · {imageName(probe.value, shownImage.value)}</>} ·{" "}
             <span data-testid="when">{whenText(shown)}</span> · {channelWords(layout)}
-            {layout.title && <> · {layout.title}</>}
+            {layout.title && layout.title !== shown.kind && <> · {layout.title}</>}
           </span>
-          <LayerLine />
+          {layout.images > 0 && <Verdict image={shownImage.value} />}
         </div>
         <span class="space" />
-        {layout.images > 0 && <Verdict image={shownImage.value} />}
+        <LayerLine />
       </div>
       <div class="sheet-box" ref={box}>
-        {width > 0 && height > 0 && (
+        {width > 0 && (
           <SheetCanvas
             shown={shown}
             painted={painted}
             grid={grid}
-            box={size.value}
+            box={room}
             marked={marked}
             channels={channels}
             selected={shownTile.value}
@@ -129,13 +133,13 @@ function Sheet({ shown }: { shown: Shown }) {
             }}
           />
         )}
+        <div class="under">
+          {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
+          <span class="space" />
+          <Readout point={readout.value} shown={shown} channels={channels} />
+        </div>
+        <Remarks marked={marked} channels={channels} note={noteOf(shown)} />
       </div>
-      <div class="under">
-        {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
-        <span class="space" />
-        <Readout point={readout.value} shown={shown} channels={channels} />
-      </div>
-      <Remarks marked={marked} channels={channels} note={noteOf(shown)} />
     </>
   );
 }

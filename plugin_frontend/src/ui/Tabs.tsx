@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { MAP_LABELS, MAPS, type MapName } from "../colour";
 import { number } from "../format";
-import { grown, layerRange, mapName, rangeRule, sheetRange, takeRange } from "../store/look";
+import { grown, layerRange, mapName, rangeRule, setMap, sheetRange, takeRange } from "../store/look";
 import { main } from "../store/pictures";
 import { HEALTH, kind, kindLabel, kindsOf, kindsOfRun, layer, series, wantedKind } from "../store/selection";
 import { parseRange, type RangeRule } from "../url";
@@ -68,7 +68,7 @@ function MapControl() {
         data-testid="map"
         value={mapName.value}
         onChange={(event) => {
-          mapName.value = event.currentTarget.value as MapName;
+          setMap(event.currentTarget.value as MapName);
         }}
       >
         {MAPS.map((name) => (
