@@ -46,7 +46,11 @@ export function thinned(
 }
 
 /** An SVG polyline's points for such a line in a box; empty where there is no line. */
-export function polyline(points: readonly [number, number][], width: number, height: number): string {
+export function polyline(
+  points: readonly [number, number][],
+  width: number,
+  height: number,
+): string {
   if (points.length < 2) return "";
   const values = points.map(([, value]) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];

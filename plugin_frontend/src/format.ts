@@ -20,7 +20,10 @@ export function number(value: number | null | undefined): string {
 export function tickText(value: number, distance: number): string {
   if (Math.abs(value) >= 1e5 || distance < 1e-4) return number(value);
   const digits = Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9));
-  return value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
+  return value
+    .toFixed(digits)
+    .replace(/^-(?=0\.?0*$)/, "")
+    .replace("-", "−");
 }
 
 export function percent(share: number | null | undefined): string {

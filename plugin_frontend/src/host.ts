@@ -108,7 +108,13 @@ export function onReload(run: () => void): void {
       const message = JSON.parse(event.data) as { type?: string; id?: number; isReply?: boolean };
       if (message.isReply) return;
       if (message.type === "experimental.DataReloaded") run();
-      const reply = { type: message.type, id: message.id, payload: null, error: null, isReply: true };
+      const reply = {
+        type: message.type,
+        id: message.id,
+        payload: null,
+        error: null,
+        isReply: true,
+      };
       channel.port1.postMessage(JSON.stringify(reply));
     } catch {
       // Not one of TensorBoard's messages.

@@ -1,14 +1,6 @@
 /** (a key press, what has the focus) => the name of the key, or null where it is not ours. */
 
-const NAMED = new Set([
-  "ArrowLeft",
-  "ArrowRight",
-  "ArrowUp",
-  "ArrowDown",
-  "Home",
-  "End",
-  "Escape",
-]);
+const NAMED = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Escape"]);
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
 /** "ArrowRight", "Shift+ArrowRight", "Space", "f", "?": by what was typed, on any layout. */

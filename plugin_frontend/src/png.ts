@@ -54,7 +54,11 @@ interface Header {
 }
 
 function readHeader(view: DataView, at: number): Header {
-  const [depth, colour, interlaced] = [view.getUint8(at + 8), view.getUint8(at + 9), view.getUint8(at + 12)];
+  const [depth, colour, interlaced] = [
+    view.getUint8(at + 8),
+    view.getUint8(at + 9),
+    view.getUint8(at + 12),
+  ];
   if (depth !== 8 || (colour !== 0 && colour !== 2) || interlaced !== 0) {
     throw new Error(
       `a PNG of depth ${depth}, colour type ${colour}, interlace ${interlaced}; expected 8-bit gray or RGB`,
@@ -113,7 +117,11 @@ function predict(filter: number, left: number, up: number, corner: number): numb
     case 3:
       return (left + up) >> 1;
     case 4: {
-      const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+      const [a, b, c] = [
+        Math.abs(up - corner),
+        Math.abs(left - corner),
+        Math.abs(left + up - 2 * corner),
+      ];
       return a <= b && a <= c ? left : b <= c ? up : corner;
     }
     default:

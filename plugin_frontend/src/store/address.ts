@@ -20,10 +20,10 @@ import {
   metrics,
   rangeRule,
   resetLook,
-  setMap,
-  smoothing,
   STATISTICS,
   type Statistic,
+  setMap,
+  smoothing,
   statistic,
   strength,
   usualMap,
@@ -35,7 +35,11 @@ import { channel, image, imageCount, kind, layer, wantedKind } from "./selection
 import { tablesAsked } from "./tables";
 
 /** What waits for the run's heads before it can be understood. */
-const waiting = signal<{ step?: string | undefined; A?: string | undefined; layer?: string | undefined }>({});
+const waiting = signal<{
+  step?: string | undefined;
+  A?: string | undefined;
+  layer?: string | undefined;
+}>({});
 
 function apply(address: Address): void {
   batch(() => {
@@ -166,4 +170,3 @@ export function connectAddress(): void {
     pollNow();
   });
 }
-

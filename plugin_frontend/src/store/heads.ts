@@ -1,14 +1,6 @@
 /** (what is known of a run, an answer of `./index`) => what is known now. */
 
-import type {
-  IndexAnswer,
-  Latest,
-  Layout,
-  Notice,
-  Probe,
-  Segment,
-  Series,
-} from "../api";
+import type { IndexAnswer, Latest, Layout, Notice, Probe, Segment, Series } from "../api";
 import { expand, type Position, seams } from "../positions";
 
 export interface Heads {
@@ -59,7 +51,9 @@ export function merge(old: Heads | null, answer: IndexAnswer): Heads {
     seams: fresh.length === 0 ? base.seams : seams(positions),
     series: replaced(
       base.series,
-      (answer.series ?? []).map((series) => [seriesKey(series.kind, series.layer), series] as const),
+      (answer.series ?? []).map(
+        (series) => [seriesKey(series.kind, series.layer), series] as const,
+      ),
     ),
     layouts: replaced(base.layouts, Object.entries(answer.layouts ?? {})),
     probes: replaced(

@@ -17,9 +17,7 @@ const drawn = computed(() => {
 });
 
 export const roots = computed(() => buildTree(model.value?.nodes ?? [], drawn.value));
-export const visibleRows = computed<Row[]>(() =>
-  rows(roots.value, collapsed.value, filter.value),
-);
+export const visibleRows = computed<Row[]>(() => rows(roots.value, collapsed.value, filter.value));
 export const filterIsValid = computed(() => matcher(filter.value) !== null);
 export const matchCount = computed(() => visibleRows.value.filter((row) => row.matches).length);
 export const layerCount = computed(() => rows(roots.value, new Set(), "").length);

@@ -1,7 +1,7 @@
 /** How values become colours: map, range, smoothing, and what they are over the run. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { type MapName, MAPS, type Range, symmetric, union } from "../colour";
+import { MAPS, type MapName, type Range, symmetric, union } from "../colour";
 import { toNumber } from "../json";
 import type { Sheet } from "../png";
 import type { RangeRule } from "../url";

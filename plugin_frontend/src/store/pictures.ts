@@ -58,7 +58,8 @@ function coming(columns: Columns, wish: Wish, record: number, way: 1 | -1): Shee
   for (let i = 1; i <= AHEAD && refs.length < AHEAD_SHEETS; i++) {
     for (const index of wish.images) {
       const next = record + i * way;
-      const ref = next < 0 || next >= columns.ordinals.length ? null : sheetRef(columns, next, index);
+      const ref =
+        next < 0 || next >= columns.ordinals.length ? null : sheetRef(columns, next, index);
       if (ref !== null) refs.push(ref);
     }
   }
@@ -136,7 +137,9 @@ async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Pro
 function imagesOf(wanted: string, path: string, all: boolean): number[] {
   const of = seriesOf(wanted, path);
   if (of === null || of.images === 0) return [0];
-  return all ? Array.from({ length: of.images }, (_, i) => i) : [Math.min(shownImage.value, of.images - 1)];
+  return all
+    ? Array.from({ length: of.images }, (_, i) => i)
+    : [Math.min(shownImage.value, of.images - 1)];
 }
 
 /** What the view shows: one sheet, or a map of each probe image. */
@@ -185,4 +188,3 @@ effect(() => {
 
 /** Whether all that the cursor asks for is on the screen; playing waits for it. */
 export const settled = () => !main.value.loading;
-

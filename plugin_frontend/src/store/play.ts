@@ -37,7 +37,7 @@ export function togglePlay(): void {
 }
 
 export function changeSpeed(by: 1 | -1): void {
-  const at = SPEEDS.findIndex((value) => value === speed.peek());
+  const at = (SPEEDS as readonly number[]).indexOf(speed.peek());
   speed.value = SPEEDS[Math.min(Math.max(at + by, 0), SPEEDS.length - 1)] ?? speed.peek();
 }
 

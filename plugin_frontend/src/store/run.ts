@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { RunHead, Segment } from "../api";
-import { seriesKey, type Heads } from "./heads";
+import { type Heads, seriesKey } from "./heads";
 
 export const runs = signal<readonly RunHead[] | null>(null);
 /** What TensorBoard was started with. */

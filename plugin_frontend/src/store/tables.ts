@@ -15,7 +15,7 @@ import {
   type ScalarsAnswer,
 } from "../api";
 import { type JsonNumber, toNumber } from "../json";
-import { Ordinals, type OrdinalRun } from "../positions";
+import { type OrdinalRun, Ordinals } from "../positions";
 import { generation, heads, run } from "./run";
 import { healthLayers } from "./selection";
 

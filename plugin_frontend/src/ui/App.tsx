@@ -54,9 +54,7 @@ function Workspace() {
 function View() {
   if (positions.value.length === 0) {
     return (
-      <p class="hint">
-        The run has begun. The first pictures come at the end of its first epoch.
-      </p>
+      <p class="hint">The run has begun. The first pictures come at the end of its first epoch.</p>
     );
   }
   switch (kind.value) {

@@ -1,18 +1,18 @@
 import { useMemo } from "preact/hooks";
 import { number, percent } from "../format";
+import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
 import { cursor, looked } from "../store/cursor";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, type Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { image, imageName, probe, shownImage } from "../store/selection";
-import { FLOOR } from "../overlay";
 import { Canvas } from "./Canvas";
 import { type Cam, camsOf } from "./cams";
 import { LayerLine } from "./LayerFacts";
 import { Photograph } from "./Probes";
-import { fileName, useSaver } from "./saver";
 import { PictureError, whenText } from "./SheetView";
+import { fileName, useSaver } from "./saver";
 import { useSize } from "./useSize";
 import { guesses } from "./Verdict";
 
@@ -38,7 +38,7 @@ function Cams({ shown }: { shown: Shown }) {
   const photo = photographs.value.sheets.find((sheet) => sheet !== null);
   const [h, w] = photo ? [photo.height, photo.width] : [1, 1];
   // Cards of one row of pictures each; the caption's height is taken off as if it were picture.
-  const columns = fit(shown.images.length, pictures, w / h, width, height);
+  const columns = bestFit(shown.images.length, pictures, w / h, width, height);
   const rows = Math.ceil(shown.images.length / columns);
   const side = Math.min(sideOf(columns, rows, pictures, w / h, width, height), Math.max(360, w));
   const map = mapName.value;
@@ -116,7 +116,7 @@ function sideOf(
 }
 
 /** Columns of cards that leave the pictures largest. */
-function fit(
+function bestFit(
   cards: number,
   pictures: number,
   aspect: number,
@@ -232,5 +232,3 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
 function short(cam: Cam): string {
   return `${cam.role}: ${cam.text.name ?? ""}`;
 }
-
-

@@ -1,8 +1,8 @@
 import { useMemo } from "preact/hooks";
-import { label, tick } from "../positions";
+import type { Range } from "../colour";
 import { paintGrid } from "../paint";
 import type { Sheet } from "../png";
-import type { Range } from "../colour";
+import { label, tick } from "../positions";
 import { cursor, moveTo } from "../store/cursor";
 import type { Film as FilmState, Frame } from "../store/film";
 import { mapName, tileRange } from "../store/look";
@@ -16,7 +16,11 @@ interface Props {
   /** The range of the big picture; null where every frame has its own. */
   range: Range | null;
   /** Pixels of a frame where it is more than its tile. */
-  draw?: (frame: Frame) => { pixels: Uint8ClampedArray<ArrayBuffer>; width: number; height: number };
+  draw?: (frame: Frame) => {
+    pixels: Uint8ClampedArray<ArrayBuffer>;
+    width: number;
+    height: number;
+  };
 }
 
 /** One tile over the run; a click on a frame goes there. */

@@ -80,7 +80,8 @@ function RunStatus() {
   void second.value;
   const { status, last, ended, reason } = segment;
   const moment = status === "live" || status === "lost" ? last : (ended ?? last);
-  const ago = moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
+  const ago =
+    moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
   const share = costShare.value;
   return (
     <span class="status" data-testid="status" data-status={status}>

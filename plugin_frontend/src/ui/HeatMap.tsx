@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { carried, maxima } from "../bins";
 import { number, percent } from "../format";
@@ -9,7 +10,6 @@ import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { dark } from "../store/shell";
 import { type Health, health } from "../store/tables";
-import { useSignal } from "@preact/signals";
 import { useSize } from "./useSize";
 
 const LABELS: Record<Statistic, string> = {
@@ -59,7 +59,6 @@ export function HeatMap() {
   const plotWidth = Math.max(width - GUTTER, 1);
   const labelled = rowHeight >= 11;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew for any of these.
   useLayoutEffect(() => {
     if (canvas.current !== null && width > GUTTER) {
       draw(canvas.current, rows, most, plotWidth, rowHeight);

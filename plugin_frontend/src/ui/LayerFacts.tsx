@@ -25,9 +25,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
           No picture of this layer: {node.reason}
         </p>
       )}
-      {node.reason === null && undrawn && (
-        <p class="reason">Nothing was logged of this layer.</p>
-      )}
+      {node.reason === null && undrawn && <p class="reason">Nothing was logged of this layer.</p>}
       <dl>
         <dt>class</dt>
         <dd>{node.class}</dd>

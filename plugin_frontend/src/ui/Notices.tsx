@@ -34,11 +34,7 @@ export function Notices() {
                     </button>
                   )}
                   {at !== undefined && (
-                    <button
-                      type="button"
-                      class="link"
-                      onClick={() => moveTo(notice.position ?? 0)}
-                    >
+                    <button type="button" class="link" onClick={() => moveTo(notice.position ?? 0)}>
                       {label(at, segmentCount.value)}
                     </button>
                   )}

@@ -34,7 +34,6 @@ export function Plot({ lines, label, testid }: Props) {
   const { width, height } = size.value;
   const inner = Math.max(width - AROUND.left - AROUND.right, 1);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew for any of these.
   useLayoutEffect(() => {
     if (canvas.current !== null && width > 80 && height > 40) {
       draw(canvas.current, lines, count, { width, height });
@@ -98,7 +97,8 @@ function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, 
   const [top, bottom] = [AROUND.top, size.height - AROUND.bottom];
   const span = ends(lines.map((line) => line.values));
   const x = (ordinal: number) => left + (ordinal / Math.max(count - 1, 1)) * (right - left);
-  const y = (value: number) => bottom - ((value - span.low) / (span.high - span.low)) * (bottom - top);
+  const y = (value: number) =>
+    bottom - ((value - span.low) / (span.high - span.low)) * (bottom - top);
 
   context.font = "10.5px system-ui, 'DejaVu Sans', sans-serif";
   context.lineWidth = 1;

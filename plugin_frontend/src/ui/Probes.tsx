@@ -9,7 +9,9 @@ import { Canvas } from "./Canvas";
 export function Photograph({ index, testid }: { index: number; testid?: string }) {
   const sheet = photographs.value.sheets[index];
   if (sheet === null || sheet === undefined) return <span class="photo-missing" />;
-  return <Pixels sheet={sheet} label={imageName(probe.value, index)} {...(testid ? { testid } : {})} />;
+  return (
+    <Pixels sheet={sheet} label={imageName(probe.value, index)} {...(testid ? { testid } : {})} />
+  );
 }
 
 function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?: string }) {
@@ -30,7 +32,11 @@ function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?
 export function Probes() {
   const images = probe.value?.images ?? [];
   return (
-    <div class={`probes ${images.length > 6 ? "many" : ""}`} role="radiogroup" aria-label="Probe image">
+    <div
+      class={`probes ${images.length > 6 ? "many" : ""}`}
+      role="radiogroup"
+      aria-label="Probe image"
+    >
       {images.map((_, i) => (
         // biome-ignore lint/a11y/useSemanticElements: a picture to press, not a form's field.
         <button

@@ -66,7 +66,19 @@ export function SheetCanvas(props: Props) {
       selected,
       hovered: hovered.value,
     });
-  }, [grid, tile, tiles, scale, width, height, marked, selected, hovered.value, dark.value, channels]);
+  }, [
+    grid,
+    tile,
+    tiles,
+    scale,
+    width,
+    height,
+    marked,
+    selected,
+    hovered.value,
+    dark.value,
+    channels,
+  ]);
 
   const find = (event: MouseEvent): Point | null => {
     const bounds = (event.currentTarget as HTMLElement).getBoundingClientRect();

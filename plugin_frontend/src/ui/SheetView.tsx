@@ -22,8 +22,8 @@ import { bestColumns, gridOf, type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
 import { Probes } from "./Probes";
-import { usePictureSaver } from "./saver";
 import { SheetCanvas } from "./SheetCanvas";
+import { usePictureSaver } from "./saver";
 import { useSize } from "./useSize";
 import { Verdict, verdict } from "./Verdict";
 

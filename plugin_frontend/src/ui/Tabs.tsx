@@ -1,9 +1,26 @@
 import { useRef } from "preact/hooks";
 import { MAP_LABELS, MAPS, type MapName } from "../colour";
 import { number } from "../format";
-import { grown, layerRange, mapName, rangeRule, setMap, sheetRange, takeRange } from "../store/look";
+import {
+  grown,
+  layerRange,
+  mapName,
+  rangeRule,
+  setMap,
+  sheetRange,
+  takeRange,
+} from "../store/look";
 import { main } from "../store/pictures";
-import { HEALTH, kind, kindLabel, kindsOf, kindsOfRun, layer, series, wantedKind } from "../store/selection";
+import {
+  HEALTH,
+  kind,
+  kindLabel,
+  kindsOf,
+  kindsOfRun,
+  layer,
+  series,
+  wantedKind,
+} from "../store/selection";
 import { parseRange, type RangeRule } from "../url";
 
 export function Tabs() {
@@ -45,7 +62,9 @@ export function Tabs() {
               aria-selected={selected}
               tabIndex={selected ? 0 : -1}
               disabled={!there}
-              title={there ? undefined : `Nothing of this kind was logged of ${layer.value ?? "it"}`}
+              title={
+                there ? undefined : `Nothing of this kind was logged of ${layer.value ?? "it"}`
+              }
               onClick={() => open(name)}
             >
               {kindLabel(name)}

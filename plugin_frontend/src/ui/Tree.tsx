@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
-import { number, percent } from "../format";
 import { polyline, thinned } from "../bins";
+import { number, percent } from "../format";
 import { looked } from "../store/cursor";
 import {
   filter,
@@ -31,7 +31,9 @@ export function Tree() {
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = rows.findIndex((row) => row.node.path === (event.target as HTMLElement).dataset.path);
+    const at = rows.findIndex(
+      (row) => row.node.path === (event.target as HTMLElement).dataset.path,
+    );
     const row = rows[at];
     if (row === undefined) return;
     const steps: Record<string, () => void> = {
@@ -111,6 +113,7 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
   const reason = node.model?.reason;
   const mute = kinds.length === 0 || !matches;
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it listens to the keys.
     <div
       class={`row ${selected ? "selected" : ""} ${mute ? "mute" : ""}`}
       role="treeitem"

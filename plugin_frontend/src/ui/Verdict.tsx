@@ -20,8 +20,7 @@ export function chance(guess: Guess): string {
 export function verdict(image: number, ordinal: number): { said: string; truth: string | null } {
   const top = guesses(image, ordinal)?.[0];
   const entry = probe.value?.images[image];
-  const truth =
-    entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
+  const truth = entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
   return {
     said: top === undefined ? "" : `${className(probe.value, top.class)} ${chance(top)}`,
     truth,

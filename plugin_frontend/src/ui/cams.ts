@@ -6,7 +6,7 @@ import { camScale, overlay } from "../overlay";
 import { toRgba } from "../paint";
 import type { Sheet } from "../png";
 import { camMaximum, strength } from "../store/look";
-import { type Shown, photographs } from "../store/pictures";
+import { photographs, type Shown } from "../store/pictures";
 import { tileOf } from "../tiles";
 
 export interface Cam {
@@ -30,9 +30,16 @@ export interface CamText {
 }
 
 /** The values of one tile as floats. */
-export function values(sheet: Sheet, tile: number, size: readonly [number, number], columns: number): Float64Array {
+export function values(
+  sheet: Sheet,
+  tile: number,
+  size: readonly [number, number],
+  columns: number,
+): Float64Array {
   const [lo, hi] = [sheet.ranges?.[2 * tile] ?? 0, sheet.ranges?.[2 * tile + 1] ?? 0];
-  return Float64Array.from(tileOf(sheet, size, columns, tile), (level) => levelValue(level, lo, hi));
+  return Float64Array.from(tileOf(sheet, size, columns, tile), (level) =>
+    levelValue(level, lo, hi),
+  );
 }
 
 /** A map over its photograph; the map's own colours where there is no photograph. */
@@ -63,7 +70,9 @@ function texts(sheet: Sheet, tile: number): CamText {
   const figure = (name: string) => {
     const value = field(entry, name);
     if (typeof value === "number") return value;
-    return value === "NaN" || value === "Infinity" || value === "-Infinity" ? toNumber(value) : null;
+    return value === "NaN" || value === "Infinity" || value === "-Infinity"
+      ? toNumber(value)
+      : null;
   };
   const index = field(entry, "class");
   const general = field(sheet.text ?? undefined, "note");
