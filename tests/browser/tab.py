@@ -1,0 +1,105 @@
+"""The tab as a person sees it: what is on the canvas, and what should be."""
+
+from __future__ import annotations
+
+import base64
+import io
+import urllib.parse
+
+import numpy as np
+from PIL import Image
+
+from tbviz.images.colormaps import colorize
+from tbviz.images.sheet import decode, split
+
+
+class Tab:
+    """The tbviz tab in one page of a browser."""
+
+    def __init__(self, page, address):
+        self.page = page
+        self.address = address
+        self.frame = page.frame_locator("iframe[src*='name=tbviz']")
+
+    def open(self, **state):
+        """Open the tab by an address that says what it shows."""
+        parts = ["tbviz"]
+        for key, value in state.items():
+            parts.append(f"p.tbviz.{key}={urllib.parse.quote(str(value), safe='')}")
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.address}/#{'&'.join(parts)}")
+        return self
+
+    def get(self, testid):
+        return self.frame.get_by_test_id(testid)
+
+    def sheet(self):
+        return self.get("sheet")
+
+    def wait(self, position=None, layer=None, image=None, testid="sheet"):
+        """Wait until the canvas shows this."""
+        wanted = f"[data-testid={testid}][data-ready]"
+        for name, value in (("position", position), ("layer", layer), ("image", image)):
+            if value is not None:
+                wanted += f'[data-{name}="{value}"]'
+        if position is not None:
+            wanted += f'[data-ready="{position}"]'
+        self.frame.locator(wanted).wait_for(timeout=30_000)
+        return self
+
+    def pixels(self, testid="sheet"):
+        """What is on the canvas, RGB."""
+        data = self.get(testid).evaluate("canvas => canvas.toDataURL('image/png')")
+        image = Image.open(io.BytesIO(base64.b64decode(data.split(",", 1)[1])))
+        return np.asarray(image.convert("RGB"))
+
+    def tiles(self):
+        """The tiles on the sheet's canvas, without the gaps, by the geometry that it declares."""
+        sheet = self.sheet()
+        told = {
+            name: sheet.get_attribute(f"data-{name}") for name in ("columns", "tile", "tiles", "gap")
+        }
+        height, width = (int(side) for side in told["tile"].split("x"))
+        columns, gap = int(told["columns"]), int(told["gap"])
+        pixels = self.pixels()
+        return np.stack(
+            [
+                pixels[top : top + height, left : left + width]
+                for top, left in (
+                    ((index // columns) * (height + gap), (index % columns) * (width + gap))
+                    for index in range(int(told["tiles"]))
+                )
+            ]
+        )
+
+    def hash(self):
+        """The state in the address."""
+        fragment = urllib.parse.urlsplit(self.page.url).fragment
+        pairs = (part.split("=", 1) for part in fragment.split("&") if "=" in part)
+        return {
+            key.removeprefix("p.tbviz."): urllib.parse.unquote(value) for key, value in pairs
+        }
+
+
+def expected_tiles(run, kind, layer, position, image, shown_range, colours):
+    """The stored tiles put through range and colour map by the Python implementation.
+
+    Args:
+        run: a `Reader`.
+        shown_range: low and high; None for each tile's own.
+        colours: name of the colour map.
+    """
+    sheet = decode(run.picture(kind, layer, position, image))
+    segment, ordinal = run.place(position)
+    columns = segment.series[kind, layer]
+    layout = layout_of(run, segment, columns.layout_of(columns.positions.index(ordinal)))
+    tiles = split(sheet.pixels, tuple(layout["tile"]), layout["tiles"])
+    lo, hi = sheet.ranges[:, 0], sheet.ranges[:, 1]
+    low, high = (lo, hi) if shown_range is None else shown_range
+    return colorize(tiles, lo, hi, low, high, colours)
+
+
+def layout_of(run, segment, identifier):
+    """A layout record's fields."""
+    entry = segment.layouts[identifier]
+    return entry.meta
