@@ -6,16 +6,20 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.view import View
 from tbviz.methods.activations import MOST_CHANNELS, channel_tiles, choose_channels
 from tbviz.taps.select import default_layers, select
 from tbviz.taps.survey import Output, Survey
 
 
 class ActivationGrid(Visual):
-    """Logs what each layer answers to the probe images: a map that looks like the input has
-    learnt nothing, a flat one is a dead channel.
+    """Logs the feature maps of chosen layers on the probe images, one sheet an image and layer.
+
+    A map that looks like the input has learnt nothing, a flat one is a dead channel.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -35,7 +39,7 @@ class ActivationGrid(Visual):
         >>> model.fit(x, y, callbacks=[tbviz.ActivationGrid("logs/run", x_val[:4])])
     """
 
-    def __init__(  # noqa: PLR0913  (the choices a user has)
+    def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
@@ -64,23 +68,15 @@ class ActivationGrid(Visual):
             return default_layers(survey)
         return select(survey, self.layers, lambda output: len(output.shape) == 4)
 
-    def look(self, model: Any) -> None:
+    def look(self, view: View, journal: Journal) -> None:
         """Adds one picture a layer."""
-        recording = self.session.recording(model)
-        _, places = self.session.probe_of(self)
-        if not self.chosen:
-            return
+        recording = view.recording
+        _, places = view.probe_of(self)
         for output in self.chosen:
-            with self.boundary(output.key):
+            with self.boundary(journal, output.key):
                 maps = recording.maps[output.key][places]
-                channels = choose_channels(maps.shape[-1], self.channels)
-                self.session.add(
-                    Maps(
-                        "activations",
-                        output.key,
-                        channel_tiles(maps, channels),
-                        {"channels": channels, "total": maps.shape[-1], "method": self.method},
-                        images=places,
-                    )
-                )
-                self.session.drew("activations", output.key)
+                total = maps.shape[-1]
+                channels = choose_channels(total, self.channels)
+                layout = {"channels": channels, "total": total, "method": self.method}
+                tiles = channel_tiles(maps, channels)
+                journal.add(Maps("activations", output.key, tiles, layout, images=places))

@@ -9,13 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Colours
+from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.view import View
 from tbviz.methods.activations import choose_channels
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps.select import default_convolutions, select
-from tbviz.taps.survey import Output
+from tbviz.taps.survey import Output, Survey
+
+MOST_LAYERS = 4
+"""How many layers are maximized unless more are asked for."""
 
 
 class FilterMaximization(Visual):
@@ -32,7 +39,7 @@ class FilterMaximization(Visual):
             learnt; else the other callbacks' images, else the model's own input shape.
         settings: steps, rate and transforms of the ascent.
         seed: of the start and the transforms.
-        warm_start: go on from the images of the last look in place of a blank.
+        warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
         strict: raise what goes wrong instead of saying it once and going on.
 
@@ -40,7 +47,10 @@ class FilterMaximization(Visual):
         TbvizError: images or schedule cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  (the choices a user has)
+    wants_recording = False
+    needs = "convolution"
+
+    def __init__(
         self,
         log_dir: str | os.PathLike[str],
         layers: Any = None,
@@ -59,56 +69,36 @@ class FilterMaximization(Visual):
         self.seed = seed
         self.warm_start = warm_start
         self._former: dict[str, npt.NDArray[np.float32]] = {}
-        self._outputs: list[Output] | None = None
+
+    def wanted(self, survey: Survey) -> list[Output]:
+        """The layers whose filters are maximized."""
+        if self.layers is None:
+            return default_convolutions(survey, limit=MOST_LAYERS)
+        return select(survey, self.layers, lambda output: len(output.shape) == 4)
 
     def forget(self) -> None:
-        """A changed model is maximized from a blank again."""
-        super().forget()
+        """A new `fit` or a changed model is maximized from a blank again."""
         self._former.clear()
-        self._outputs = None
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins a new `fit`."""
-        self._outputs = None
-        super().on_train_begin(logs)
-
-    def look(self, model: Any) -> None:
+    def look(self, view: View, journal: Journal) -> None:
         """Adds one picture a layer."""
-        session = self.session
-        looker = session.look_into(model)
-        survey = session.survey(model)
-        if self._outputs is None:
-            self._outputs = []
-            self._outputs = (
-                default_convolutions(survey, limit=4)
-                if self.layers is None
-                else select(survey, self.layers, lambda output: len(output.shape) == 4)
-            )
-        probe = session.probe
-        canvas = canvas_of(model, None if probe is None else probe.inputs)
-        for output in self._outputs:
-            with self.boundary(output.key):
+        if not self.chosen:
+            return
+        canvas = canvas_of(view.model, None if view.probe is None else view.probe.inputs)
+        for output in self.chosen:
+            with self.boundary(journal, output.key):
                 channels = choose_channels(output.channels, self.filters)
+                former = self._former.get(output.key) if self.warm_start else None
                 found = maximize(
-                    looker,
-                    output,
-                    channels,
-                    canvas,
-                    self.settings,
-                    self.seed,
-                    self._former.get(output.key) if self.warm_start else None,
+                    view.looker, output, channels, canvas, self.settings, self.seed, former
                 )
-                self._former[output.key] = found.coefficients
-                scores = [float(f"{score:.6g}") for score in found.after]
+                if self.warm_start:
+                    self._former[output.key] = found.coefficients
                 layout = {
                     "channels": channels,
                     "total": output.channels,
                     "method": self.method,
                     "target": "mean response of the channel",
                 }
-                session.add(
-                    Colours(
-                        "maximization", output.key, found.images, layout, {"scores": scores}
-                    )
-                )
-                session.drew("maximization", output.key)
+                scores = {"scores": [six_digits(score) for score in found.after]}
+                journal.add(Colours("maximization", output.key, found.images, layout, scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -25,14 +26,22 @@ class Gathering:
         self._blank: Any = None
 
     def add(self, member: Visual, probe: Probe) -> None:
-        """Adds a callback's probe."""
+        """Adds a callback's probe.
+
+        Raises:
+            TbvizError: it does not fit into one batch with those of the others.
+        """
         for index, part in enumerate(self._parts):
             if _same(part, probe):
-                if part.labels is None and probe.labels is not None:
-                    self._parts[index] = probe
+                self._parts[index] = dataclasses.replace(
+                    part,
+                    labels=part.labels or probe.labels,
+                    class_names=part.class_names or probe.class_names,
+                )
                 self._place[id(member)] = index
                 break
         else:
+            _joined([*self._parts, probe])  # raises before anything is changed
             self._place[id(member)] = len(self._parts)
             self._parts.append(probe)
         self._together = None
@@ -46,14 +55,17 @@ class Gathering:
 
     @property
     def inputs(self) -> Any:
-        """The model's inputs of all probes."""
+        """The model's inputs of all probes, or the blank one."""
         return self._blank if self.together is None else self.together.inputs
 
-    def inputs_for(self, model: Any) -> Any:
-        """The same; a blank image where no callback has a probe."""
+    def blank_for(self, model: Any) -> None:
+        """Where no callback has a probe, a blank image takes its place.
+
+        Raises:
+            TbvizError: the model does not say what size it takes.
+        """
         if self.together is None and self._blank is None:
             self._blank = canvas_of(model).blank(1)
-        return self.inputs
 
     def of(self, member: Visual) -> tuple[Probe, list[int]]:
         """A callback's probe, and the places of its images in the batch of all."""
@@ -86,12 +98,13 @@ def _joined(parts: list[Probe]) -> Probe:
     except (ValueError, TypeError) as error:
         shapes = [[leaf.shape for leaf in keras.tree.flatten(part.inputs)] for part in parts]
         msg = (
-            f"the callbacks of this fit have probe images of shapes {shapes}, which do not fit "
+            f"the probe images of this fit's callbacks have the shapes {shapes}, which do not fit "
             "into one batch; give all of them images of one size"
         )
         raise TbvizError(msg) from error
-    labels = None
-    if all(part.labels is not None for part in parts):
-        labels = [label for part in parts for label in part.labels or ()]
+    labels: list[int | None] = []
+    for part in parts:
+        labels += part.labels or [None] * part.count
     names = next((part.class_names for part in parts if part.class_names), None)
-    return Probe(inputs, labels, names, sum(part.count for part in parts))
+    known = any(label is not None for label in labels)
+    return Probe(inputs, labels if known else None, names, sum(part.count for part in parts))

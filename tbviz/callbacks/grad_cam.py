@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.cams import grad_cam
-from tbviz.taps.looker import PREDICTED, ClassGradients, Looker, Recording
-from tbviz.taps.select import cam_layer, select
+from tbviz.taps.looker import PREDICTED, ClassGradients
+from tbviz.taps.select import LayerNotFoundError, cam_layer, select
 from tbviz.taps.survey import Output, Survey
 
 _METHODS = {"grad-cam": grad_cam.combine}
@@ -39,7 +44,7 @@ class GradCAM(Visual):
         TbvizError: images, labels, method or schedule cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  (the choices a user has)
+    def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
@@ -67,84 +72,83 @@ class GradCAM(Visual):
         self._name = method
 
     def wanted(self, survey: Survey) -> list[Output]:
-        """The one layer, which need not be recorded for it."""
-        if self.layers is None:
+        """The one layer."""
+        if self.layers is not None:
+            return select(survey, self.layers, lambda output: len(output.shape) == 4)[-1:]
+        try:
             return [cam_layer(survey)]
-        return select(survey, self.layers, lambda output: len(output.shape) == 4)[-1:]
+        except LayerNotFoundError:
+            return []
 
-    def look(self, model: Any) -> None:
+    def look(self, view: View, journal: Journal) -> None:
         """Adds one picture with a tile a role: predicted, true."""
-        session = self.session
-        recording = session.recording(model)
-        probe, places = session.probe_of(self)
-        looker = session.look_into(model)
         for output in self.chosen:
-            with self.boundary(output.key):
-                self._draw(looker, output, recording, probe.inputs, places)
+            with self.boundary(journal, output.key):
+                probe, places = view.probe_of(self)
+                found = self._gradients(view, journal, output, probe)
+                tiles = np.stack(
+                    [self._combine(one.activations, one.gradients) for one in found.values()],
+                    axis=1,
+                )
+                texts = [
+                    {
+                        "tiles": [
+                            _caption(role, one, view, probe, index, places[index])
+                            for role, one in found.items()
+                        ],
+                        **_note(tiles[index]),
+                    }
+                    for index in range(probe.count)
+                ]
+                layout = {
+                    "roles": list(found),
+                    "method": self._name,
+                    "target": view.survey.head.target,
+                }
+                journal.add(Maps("cam", output.key, tiles, layout, texts, places))
 
-    def _draw(
-        self,
-        looker: Looker,
-        output: Output,
-        recording: Recording,
-        inputs: Any,
-        places: list[int],
-    ) -> None:
-        session = self.session
-        probe = session.probe_of(self)[0]
-        predicted = looker.class_gradients(output, inputs, np.full(probe.count, PREDICTED))
-        found = {"predicted": predicted}
-        classes = recording.scores.shape[1]
-        if probe.labels is not None and max(probe.labels) < classes and min(probe.labels) >= 0:
-            labels = np.asarray(probe.labels, dtype=np.int64)
-            same = np.array_equal(labels, predicted.classes)
-            found["true"] = predicted if same else looker.class_gradients(output, inputs, labels)
-        elif probe.labels is not None:
-            session.notice(
-                self.method,
-                f"labels go up to {max(probe.labels)}, the model has {classes} classes",
-                "the true class is left out; pass labels counted from 0",
-            )
-        target = looker.survey(inputs).head.target
-        tiles = np.stack(
-            [self._combine(f.activations, f.gradients) for f in found.values()], axis=1
+    def _gradients(
+        self, view: View, journal: Journal, output: Output, probe: Probe
+    ) -> dict[str, ClassGradients]:
+        """By role. The true class is left out where the labels are no classes of the model."""
+        predicted = view.looker.class_gradients(
+            output, probe.inputs, np.full(probe.count, PREDICTED)
         )
-        texts = [
-            {
-                "tiles": [
-                    self._caption(role, one, index, recording, places[index], target)
-                    for role, one in found.items()
-                ],
-                **_note(tiles[index]),
-            }
-            for index in range(probe.count)
-        ]
-        layout = {"roles": list(found), "method": self._name, "target": target}
-        session.add(Maps("cam", output.key, tiles, layout, texts, places))
-        session.drew("cam", output.key)
+        found = {"predicted": predicted}
+        head = view.survey.head
+        if probe.labels is None or head.classes < 2:
+            return found
+        labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
+        if labels.min() < 0 or labels.max() >= head.classes:
+            if head.kind == "linear":  # a regression: whole numbers, but no classes
+                return found
+            journal.notice(
+                self.method,
+                f"the labels go from {labels.min()} to {labels.max()}, the model has "
+                f"{head.classes} classes; maps of the true class are left out",
+                "pass labels counted from 0",
+            )
+            return found
+        same = np.array_equal(labels, predicted.classes)
+        found["true"] = (
+            predicted if same else view.looker.class_gradients(output, probe.inputs, labels)
+        )
+        return found
 
-    def _caption(  # noqa: PLR0913  (what a caption says)
-        self,
-        role: str,
-        found: ClassGradients,
-        index: int,
-        recording: Recording,
-        place: int,
-        target: str,
-    ) -> dict[str, Any]:
-        label = int(found.classes[index])
-        probabilities = recording.probabilities
-        probe = self.session.probe
-        return {
-            "role": role,
-            "class": label,
-            "name": probe.class_name(label) if probe is not None else None,
-            "probability": (
-                None if probabilities is None else float(f"{probabilities[place, label]:.6g}")
-            ),
-            "score": float(f"{found.scores[index]:.6g}"),
-            "target": target,
-        }
+
+def _caption(
+    role: str, found: ClassGradients, view: View, probe: Probe, index: int, place: int
+) -> dict[str, Any]:
+    label = int(found.classes[index])
+    probabilities = view.recording.probabilities
+    return {
+        "role": role,
+        "class": label,
+        "name": probe.class_name(label),
+        "probability": None if probabilities is None else six_digits(probabilities[place, label]),
+        "score": six_digits(found.scores[index]),
+        "target": view.survey.head.target,
+    }
 
 
 def _note(tiles: npt.NDArray[np.float32]) -> dict[str, str]:
@@ -154,5 +158,3 @@ def _note(tiles: npt.NDArray[np.float32]) -> dict[str, str]:
     if not np.any(tiles[0]):
         return {"note": "the map is zero: nothing in this layer raises the score"}
     return {}
-
-

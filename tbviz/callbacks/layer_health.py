@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Record
+from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.view import View
 from tbviz.methods.health import COLUMNS, gray, layer_numbers
 from tbviz.taps.select import default_layers, select
 from tbviz.taps.survey import Output, Survey
@@ -24,7 +28,7 @@ class LayerHealth(Visual):
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
         images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        layers: which layers; up to 24, spread over the depth, unless given.
+        layers: which layers; up to twelve, spread over the depth, unless given.
         labels: the class of each image, for captions.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
@@ -34,7 +38,7 @@ class LayerHealth(Visual):
         TbvizError: images, labels or schedule cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  (the choices a user has)
+    def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
@@ -60,39 +64,30 @@ class LayerHealth(Visual):
         """The layers that are measured."""
         if self.layers is None:
             return default_layers(survey)
-        return select(survey, self.layers, lambda output: len(output.shape) in (2, 4))
+        return select(survey, self.layers, lambda output: len(output.shape) in {2, 4})
 
     def forget(self) -> None:
-        """What a former model put out is no measure of change."""
-        super().forget()
+        """What a former `fit` or model put out is no measure of change."""
         self._former.clear()
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins a new `fit`: change is counted from its first look."""
-        self._former.clear()
-        super().on_train_begin(logs)
-
-    def look(self, model: Any) -> None:
+    def look(self, view: View, journal: Journal) -> None:
         """Adds one record with all layers."""
-        recording = self.session.recording(model)
-        probe, places = self.session.probe_of(self)
+        recording = view.recording
+        probe, places = view.probe_of(self)
         inputs = gray(probe.pictures())
         layers: dict[str, dict[str, float]] = {}
         rows: list[int] = []
         payload: list[bytes] = []
         for output in self.chosen:
-            with self.boundary(output.key):
+            with self.boundary(journal, output.key):
                 maps = recording.maps[output.key][places]
                 found = layer_numbers(maps, inputs, self._former.get(output.key))
                 self._former[output.key] = maps
-                numbers: dict[str, Any] = {
-                    name: float(f"{value:.6g}") for name, value in found.numbers.items()
-                }
-                numbers |= {name: int(numbers[name]) for name in ("channels", "dead")}
-                layers[output.key] = numbers
+                numbers = {name: six_digits(value) for name, value in found.numbers.items()}
+                whole = {name: int(numbers[name]) for name in ("channels", "dead")}
+                layers[output.key] = {**numbers, **whole}
                 rows.append(found.table.shape[1])
                 payload.append(np.ascontiguousarray(found.table, "<f4").tobytes())
-                self.session.drew("health", output.key)
         if layers:
             meta = {
                 "kind": "health",
@@ -101,4 +96,4 @@ class LayerHealth(Visual):
                 "columns": list(COLUMNS),
                 "rows": rows,
             }
-            self.session.add(Record(meta, payload))
+            journal.add(Record(meta, payload))

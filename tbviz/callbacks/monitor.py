@@ -9,10 +9,12 @@ from typing import Any
 import keras
 
 from tbviz.callbacks.activation_grid import ActivationGrid
-from tbviz.callbacks.base import ScheduleLike, Visual
+from tbviz.callbacks.base import Visual
 from tbviz.callbacks.filter_maximization import FilterMaximization
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.layer_health import LayerHealth
+from tbviz.callbacks.probe import is_path, read_probe
+from tbviz.callbacks.schedule import ScheduleLike
 
 
 class Monitor(keras.callbacks.Callback):
@@ -34,13 +36,17 @@ class Monitor(keras.callbacks.Callback):
         TbvizError: images, labels or schedule cannot be used.
 
     Example:
-        >>> model.fit(x, y, callbacks=[
-        ...     keras.callbacks.TensorBoard("logs/run"),
-        ...     tbviz.Monitor("logs/run", x_val[:4], y_val[:4]),
-        ... ])
+        >>> model.fit(
+        ...     x,
+        ...     y,
+        ...     callbacks=[
+        ...         keras.callbacks.TensorBoard("logs/run"),
+        ...         tbviz.Monitor("logs/run", x_val[:4], y_val[:4]),
+        ...     ],
+        ... )
     """
 
-    def __init__(  # noqa: PLR0913  (the choices a user has)
+    def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
@@ -52,13 +58,14 @@ class Monitor(keras.callbacks.Callback):
         strict: bool = False,
     ) -> None:
         super().__init__()
-        known: dict[str, Any] = {"class_names": class_names, "labels": labels}
+        # Read once: a callable or a dataset might give other images the next time.
+        probe = images if is_path(images) else read_probe(images, labels, class_names)
+        known: dict[str, Any] = {"labels": labels, "class_names": class_names}
         common: dict[str, Any] = {"schedule": schedule, "strict": strict}
-        grid = ActivationGrid(log_dir, images, layers=layers, **known, **common)
         self.callbacks: list[Visual] = [
-            grid,
-            LayerHealth(log_dir, images, layers=layers, **known, **common),
-            GradCAM(log_dir, images, **known, **common),
+            ActivationGrid(log_dir, probe, layers=layers, **known, **common),
+            LayerHealth(log_dir, probe, layers=layers, **known, **common),
+            GradCAM(log_dir, probe, **known, **common),
             FilterMaximization(log_dir, **common),
         ]
 

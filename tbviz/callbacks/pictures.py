@@ -42,7 +42,12 @@ class Maps:
     texts: Sequence[Mapping[str, Any] | None] | None = None
     images: Sequence[int] | None = None
 
-    def write(self, writer: Writer, position: Position) -> None:
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it shows."""
+        return (self.layer,)
+
+    def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
         tiles = area_average(self.tiles, LARGEST_TILE)
         texts = self.texts or [None] * len(tiles)
@@ -66,7 +71,7 @@ class Maps:
         writer.append(
             {
                 "kind": self.kind,
-                **position.fields(),
+                **_place(position),
                 "layer": self.layer,
                 "layout": writer.layout(layout),
                 "media": "gray8",
@@ -94,7 +99,12 @@ class Colours:
     layout: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
 
-    def write(self, writer: Writer, position: Position) -> None:
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it shows."""
+        return (self.layer,)
+
+    def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
         pixels, _ = display(self.tiles, (0.0, 1.0))
         sheet = encode_rgb(pixels, COLUMNS, self.text)
@@ -111,7 +121,7 @@ class Colours:
         writer.append(
             {
                 "kind": self.kind,
-                **position.fields(),
+                **_place(position),
                 "layer": self.layer,
                 "layout": writer.layout(layout),
                 "media": "rgb8",
@@ -122,16 +132,36 @@ class Colours:
 
 @dataclass(frozen=True)
 class Record:
-    """A record that is ready but for its position: numbers, notices."""
+    """A record that is ready but for its position: numbers, notices.
+
+    Attributes:
+        meta: its fields.
+        payload: its sheets.
+        placed: whether it belongs to a position.
+    """
 
     meta: Mapping[str, Any]
     payload: Sequence[bytes] = ()
     placed: bool = True
 
-    def write(self, writer: Writer, position: Position) -> None:
-        """Appends it."""
-        place = position.fields() if self.placed else {}
-        writer.append({"kind": self.meta["kind"], **place, **self.meta}, self.payload)
+    @property
+    def kind(self) -> str:
+        """What the store calls it."""
+        return str(self.meta["kind"])
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it has numbers of."""
+        return tuple(self.meta.get("layers", ()))
+
+    def write(self, writer: Writer, position: Position | None) -> None:
+        """Appends it; without a position where there is none yet or any more."""
+        place = _place(position if self.placed else None)
+        writer.append({"kind": self.kind, **place, **self.meta}, self.payload)
 
 
 Entry = Maps | Colours | Record
+
+
+def _place(position: Position | None) -> dict[str, int | bool]:
+    return {} if position is None else position.fields()

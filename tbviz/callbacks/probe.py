@@ -20,8 +20,6 @@ from tbviz.methods.maximization.canvas import image_layout
 MOST_IMAGES = 16
 """More probe images than this are cut: each costs a sheet a layer a step."""
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-
 
 @dataclass(frozen=True)
 class Probe:
@@ -29,14 +27,14 @@ class Probe:
 
     Attributes:
         inputs: arrays with the images along the first axis, in the model's input structure.
-        labels: the class of each image, `None` where unknown.
+        labels: the class of each image, `None` where unknown, or `None` for all of them.
         class_names: name of each class, `None` where unknown.
         count: how many images.
         left_out: how many more were given.
     """
 
     inputs: Any
-    labels: list[int] | None
+    labels: Sequence[int | None] | None
     class_names: list[str] | None
     count: int
     left_out: int = 0
@@ -72,47 +70,66 @@ class Probe:
         return str(label)
 
 
+@dataclass(frozen=True)
+class InputFormat:
+    """How a model takes images, for image files.
+
+    Attributes:
+        size: height and width, `None` where any will do.
+        channels: 1 or 3.
+        channels_first: whether they stand before height and width.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int = 3
+    channels_first: bool = False
+
+
 def read_probe(
     images: Any,
     labels: Any = None,
     class_names: Sequence[str] | None = None,
-    size: tuple[int, int] | None = None,
+    files: InputFormat | None = None,
 ) -> Probe:
     """Reads probe images from whatever a user has.
 
     Args:
-        images: an array `(images, ...)`; a dict or tuple of arrays for models of several inputs;
-            a `tf.data.Dataset` (its first batch) or a `keras.utils.PyDataset` (item 0), with
-            labels where it has them; a callable that returns a batch; or image paths.
-        labels: a class each image, or one-hot rows.
+        images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
+            models of several inputs; a `tf.data.Dataset` (its first batch) or a
+            `keras.utils.PyDataset` (item 0), with labels where it has them; a callable that
+            returns a batch, `images` or `(images, labels)`; image paths, which the model gets
+            as 0 to 255; or a `Probe`, which is returned.
+        labels: a class each image, or one-hot rows. Targets that are no classes are left out.
         class_names: name of each class.
-        size: height and width to which image files are scaled.
+        files: how image files are given to the model.
 
     Raises:
         TbvizError: a generator (its first batch would be missing from training), a dataset that
             reshuffles (opening it changes the order that training sees), or labels that do not
             match; each with the remedy.
     """
-    if inspect.isgenerator(images) or isinstance(images, Iterator):
+    if isinstance(images, Probe):
+        return images
+    if isinstance(images, Iterator):
         msg = (
             "images received a generator, whose first batch would then be missing from training; "
             "pass a batch of it (an array), or a callable that makes a fresh batch"
         )
         raise TbvizError(msg)
-    with _random_states_kept():
-        images, found = _open(images, size)
+    with _random_states_kept(images):
+        images, found = _open(images, files or InputFormat())
     if labels is None:
         labels = found
     arrays = keras.tree.map_structure(_array, images)
     leaves = keras.tree.flatten(arrays)
-    counts = {len(leaf) for leaf in leaves}
+    counts = {len(leaf) if leaf.ndim else 0 for leaf in leaves}
     if len(counts) != 1 or 0 in counts:
         shapes = [leaf.shape for leaf in leaves]
         msg = f"images received arrays of shapes {shapes}; all need the same first axis, above 0"
         raise TbvizError(msg)
     given = counts.pop()
     count = min(given, MOST_IMAGES)
-    arrays = keras.tree.map_structure(lambda leaf: leaf[:count], arrays)
+    arrays = keras.tree.map_structure(lambda leaf: leaf[:count].copy(), arrays)
     chosen = _classes(labels, given)
     names = [str(name) for name in class_names] if class_names is not None else None
     return Probe(arrays, chosen[:count] if chosen else None, names, count, given - count)
@@ -125,6 +142,17 @@ def is_path(images: Any) -> bool:
     return isinstance(images, str | Path)
 
 
+def input_format(model: Any) -> InputFormat:
+    """How the model takes images, as far as it says so."""
+    for tensor in getattr(model, "inputs", None) or ():
+        layout = image_layout(tuple(size or 0 for size in tensor.shape))
+        if layout is not None:
+            height, width, channels, first = layout
+            size = (height, width) if height and width else None
+            return InputFormat(size, 1 if channels == 1 else 3, first)
+    return InputFormat()
+
+
 def _array(value: Any) -> npt.NDArray[Any]:
     array = np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
     if array.dtype == np.float64:
@@ -135,7 +163,7 @@ def _array(value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _open(images: Any, size: tuple[int, int] | None) -> tuple[Any, Any]:
+def _open(images: Any, files: InputFormat) -> tuple[Any, Any]:
     """Inputs and labels of a batch."""
     if isinstance(images, keras.utils.PyDataset):
         return _split(images[0])
@@ -147,12 +175,24 @@ def _open(images: Any, size: tuple[int, int] | None) -> tuple[Any, Any]:
         raise TbvizError(msg)
     if is_path(images):
         paths = [images] if isinstance(images, str | Path) else images
-        return _files([Path(path) for path in paths], size), None
+        return _files([Path(path).expanduser() for path in paths], files), None
     if callable(images):
         return _split(_called(images))
-    if isinstance(images, list) and images and not hasattr(images[0], "shape"):
-        return np.asarray(images), None
+    if isinstance(images, list) and images and np.ndim(images[0]) in (2, 3):
+        return _stacked(images), None
     return images, None
+
+
+def _stacked(images: list[Any]) -> npt.NDArray[Any]:
+    """A list of single images as a batch."""
+    shapes = {np.shape(image) for image in images}
+    if len(shapes) > 1:
+        msg = (
+            f"images received a list of images of shapes {sorted(shapes)}; give all of them one "
+            "size (or, for a model of several inputs, pass a tuple of batches)"
+        )
+        raise TbvizError(msg)
+    return np.stack([_array(image) for image in images])
 
 
 def _called(images: Callable[[], Any]) -> Any:
@@ -175,9 +215,7 @@ def _refuse_reshuffling(dataset: Any) -> None:
     pending = [dataset]
     while pending:
         stage = pending.pop()
-        if "Shuffle" in type(stage).__name__ and getattr(
-            stage, "_reshuffle_each_iteration", True
-        ):
+        if "Shuffle" in type(stage).__name__ and getattr(stage, "_reshuffle_each_iteration", True):
             msg = (
                 "images received a tf.data.Dataset that shuffles anew at each opening; looking at "
                 "it would change the order that training sees. Pass "
@@ -189,17 +227,23 @@ def _refuse_reshuffling(dataset: Any) -> None:
         pending += list(inputs()) if callable(inputs) else []
 
 
-def _files(paths: list[Path], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
-    from PIL import Image  # noqa: PLC0415  (only for those who pass paths)
+def _files(paths: list[Path], files: InputFormat) -> npt.NDArray[np.float32]:
+    from PIL import Image
 
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
-        known = ", ".join(sorted(_SUFFIXES))
-        msg = f"images received paths that are no files: {missing[:3]}; expected images ({known})"
+        msg = f"images received paths that are no files: {missing[:3]}; expected image files"
         raise TbvizError(msg)
-    pictures = [Image.open(path).convert("RGB") for path in paths[:MOST_IMAGES]]
-    width, height = (size[1], size[0]) if size else pictures[0].size
-    return np.stack([np.asarray(picture.resize((width, height))) for picture in pictures])
+    pictures = []
+    size = files.size
+    for path in paths:
+        with Image.open(path) as opened:
+            picture = opened.convert("L" if files.channels == 1 else "RGB")
+        height, width = size = size or (picture.height, picture.width)
+        pixels = np.asarray(picture.resize((width, height)), np.float32)
+        pictures.append(pixels.reshape(height, width, files.channels))
+    batch = np.stack(pictures)
+    return np.moveaxis(batch, -1, 1) if files.channels_first else batch
 
 
 def _classes(labels: Any, count: int) -> list[int] | None:
@@ -209,20 +253,32 @@ def _classes(labels: Any, count: int) -> list[int] | None:
     if len(values) != count:
         msg = f"labels received {len(values)} values for {count} images; expected one each"
         raise TbvizError(msg)
-    if values.ndim == 2 and values.shape[1] > 1:  # one-hot rows
-        return [int(label) for label in values.argmax(axis=1)]
     values = values.reshape(count, -1)
-    if values.shape[1] != 1 or not np.all(np.equal(np.mod(values, 1), 0)):
-        return None  # targets that are no classes: masks, regression
+    if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
+        return None
+    if values.shape[1] > 1:  # one-hot rows, or a distribution over the classes
+        sums = values.astype(np.float64).sum(axis=1)
+        one_hot = np.all(values >= 0) and np.all(np.abs(sums - 1) < 1e-3)
+        return [int(label) for label in values.argmax(axis=1)] if one_hot else None
+    if not np.all(np.equal(np.mod(values, 1), 0)):
+        return None  # targets that are no classes: regression
     return [int(label) for label in values[:, 0]]
 
 
 @contextmanager
-def _random_states_kept() -> Iterator[None]:
-    """What opening a dataset draws from Python's and numpy's random state is put back."""
+def _random_states_kept(images: Any) -> Iterator[None]:
+    """Opening a dataset draws random numbers; training gets the same ones as without."""
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002  (users' state)
+    own = [
+        value.bit_generator
+        for value in getattr(images, "__dict__", {}).values()
+        if isinstance(value, np.random.Generator)
+    ]
+    states = [generator.state for generator in own]
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
+        for generator, state in zip(own, states, strict=True):
+            generator.state = state

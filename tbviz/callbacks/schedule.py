@@ -28,13 +28,32 @@ class Moment:
 
 
 class Schedule(Protocol):
-    """Decides at each moment whether to look; `start` forgets what an earlier `fit` did."""
+    """Decides at each moment whether to look; `start` forgets what an earlier `fit` did.
+
+    Attributes:
+        batchwise: whether it looks between the ends of epochs.
+        every_epoch: whether it looks at every epoch's end and nowhere else.
+    """
+
+    batchwise: bool
+    every_epoch: bool
 
     def start(self, moment: Moment) -> None:
         """Begin counting here."""
 
     def due(self, moment: Moment) -> bool:
         """Whether to look now."""
+
+
+@dataclass(frozen=True)
+class Factory:
+    """What `every` and `geometric` give: makes a schedule of its own for each callback."""
+
+    make: Callable[[], Schedule]
+
+
+ScheduleLike = str | Factory | Callable[[int], object]
+"""What a user may pass as `schedule`."""
 
 
 def clock() -> float:
@@ -44,7 +63,7 @@ def clock() -> float:
 
 def every(
     epochs: int | None = None, batches: int | None = None, minutes: float | None = None
-) -> Callable[[], Schedule]:
+) -> Factory:
     """A schedule that looks again and again; give one of the three.
 
     Args:
@@ -65,14 +84,14 @@ def every(
         )
         raise TbvizError(msg)
     if epochs is not None:
-        return lambda: _Epochs(lambda epoch: epoch % epochs == 0)
+        return Factory(lambda: _Epochs(lambda epoch: epoch % epochs == 0))
     if batches is not None:
-        return lambda: _Batches(batches)
+        return Factory(lambda: _Batches(batches))
     seconds = 60.0 * (minutes or 0.0)
-    return lambda: _Seconds(seconds)
+    return Factory(lambda: _Seconds(seconds))
 
 
-def geometric(factor: float = 2.0) -> Callable[[], Schedule]:
+def geometric(factor: float = 2.0) -> Factory:
     """A schedule for long runs: epochs 0, 1, 2, 4, 8 ..., each `factor` times the one before.
 
     Raises:
@@ -81,13 +100,11 @@ def geometric(factor: float = 2.0) -> Callable[[], Schedule]:
     if factor <= 1:
         msg = f"geometric() received the factor {factor}; it takes one above 1, such as 2"
         raise TbvizError(msg)
-    return lambda: _Geometric(factor)
+    return Factory(lambda: _Geometric(factor))
 
 
-def schedule_of(
-    wanted: str | Callable[[], Schedule] | Callable[[int], bool] | None,
-) -> tuple[Schedule, bool]:
-    """The schedule that a user's argument means, and whether it looks at batches.
+def schedule_of(wanted: ScheduleLike | None) -> Schedule:
+    """The schedule that a user's argument means.
 
     Args:
         wanted: `"epoch"`, what `every` or `geometric` gave, or a callable that takes the epoch
@@ -97,10 +114,11 @@ def schedule_of(
         TbvizError: anything else.
     """
     if wanted is None or wanted == "epoch":
-        return _Epochs(lambda epoch: True), False
+        return _Epochs()
+    if isinstance(wanted, Factory):
+        return wanted.make()
     if callable(wanted):
-        made = wanted() if _takes_nothing(wanted) else _Epochs(wanted)  # type: ignore[arg-type]
-        return made, isinstance(made, _Batches | _Seconds)  # type: ignore[return-value]
+        return _Epochs(wanted)
     msg = (
         f"schedule received {wanted!r}; it takes 'epoch', tbviz.every(epochs=5), "
         "tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2) or a callable "
@@ -109,18 +127,12 @@ def schedule_of(
     raise TbvizError(msg)
 
 
-def _takes_nothing(function: Callable[..., object]) -> bool:
-    import inspect  # noqa: PLC0415  (20 ms that TensorBoard's start need not pay)
-
-    try:
-        return not inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-
-
 class _Epochs:
-    def __init__(self, wanted: Callable[[int], object]) -> None:
-        self._wanted = wanted
+    batchwise = False
+
+    def __init__(self, wanted: Callable[[int], object] | None = None) -> None:
+        self.every_epoch = wanted is None
+        self._wanted = wanted or (lambda _: True)
 
     def start(self, moment: Moment) -> None:
         """Nothing is counted."""
@@ -130,6 +142,8 @@ class _Epochs:
 
 
 class _Geometric:
+    batchwise = every_epoch = False
+
     def __init__(self, factor: float) -> None:
         self._factor = factor
         self._next = 0.0
@@ -146,6 +160,8 @@ class _Geometric:
 
 
 class _Batches:
+    batchwise, every_epoch = True, False
+
     def __init__(self, batches: int) -> None:
         self._batches = batches
         self._crossed = 0
@@ -161,6 +177,8 @@ class _Batches:
 
 
 class _Seconds:
+    batchwise, every_epoch = True, False
+
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._last = 0.0

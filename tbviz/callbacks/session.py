@@ -1,42 +1,34 @@
-"""The session: one `fit` into one log directory, shared by all its callbacks.
+"""The session: one `fit` into one log directory, conducted for all its callbacks together.
 
-They share the writer, the probe, the looks and the clock. What they log at one position is
-gathered here and handed to the writer's thread when the last of them has had its turn.
+Keras calls the callbacks one after the other, always in the same order. The last of ours acts for
+all: every look is at the same state of the model, and one position is written as a whole.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
+import importlib.metadata
 import weakref
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
-from tbviz.callbacks.budget import Costs
-from tbviz.callbacks.gathering import Gathering
-from tbviz.callbacks.pictures import Entry, Record
-from tbviz.callbacks.probe import Probe
-from tbviz.images.display import display
-from tbviz.images.sheet import encode_rgb
-from tbviz.store.background import BackgroundWriter
+from tbviz.callbacks.boundary import boundary, in_short
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.records import metrics_record
+from tbviz.callbacks.schedule import Moment, clock
+from tbviz.callbacks.tree import model_record
+from tbviz.callbacks.view import View
+from tbviz.callbacks.weights import signature
 from tbviz.store.schema import Position
-from tbviz.store.writer import Writer
-from tbviz.taps.looker import Looker, Recording, looker_of
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.looker import looker_of
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbviz.callbacks.base import Visual
-
-_log = logging.getLogger("tbviz")
-
-TOP_CLASSES = 5
-"""How many classes of each probe image a `predictions` record holds."""
 
 
 class Session:
@@ -44,326 +36,229 @@ class Session:
 
     Args:
         log_dir: where the store lies.
+        model_name: what the model is called.
         params: what Keras tells callbacks: planned epochs and steps.
 
     Attributes:
-        looker: into the model, kept over the fits of the same callbacks.
-        costs: what was spent.
+        journal: what is written.
+        closed: whether the end of the `fit` has been written.
     """
 
-    def __init__(self, log_dir: str, params: Mapping[str, Any]) -> None:
-        self.log_dir = log_dir
-        self.costs = Costs()
-        self.looker: Looker | None = None
+    def __init__(self, log_dir: Path, model_name: str, params: Mapping[str, Any]) -> None:
+        self.journal = Journal(log_dir)
         self.closed = False
-        self.initial_epoch: int | None = None
-        self._params = dict(params)
+        self._log_dir = log_dir
+        self._model_name = model_name
+        self._planned: int | None = params.get("epochs")
+        self._steps: int | None = params.get("steps")
         self._members: list[Visual] = []
-        self._probe = Gathering()
-        failed = weakref.WeakMethod(self._writing_failed)
-        self._writer = BackgroundWriter(
-            Writer(log_dir), lambda error: (say := failed()) and say(error)
-        )
-        self._state = {"begun": False}
-        # After KeyboardInterrupt Keras calls no hook: the end is written at exit, or when the
-        # callbacks are collected.
-        self._finalizer = weakref.finalize(self, _abandon, self._writer, self._state)
-        self._position: Position | None = None
-        self._entries: list[Entry] = []
-        self._arrived: set[int] = set()
-        self._said: set[tuple[str, ...]] = set()
-        self._recording: Recording | None = None
-        self._restarts: int | None = None
+        self._view = View(self.journal)
+        self._first_epoch: int | None = None
+        self._epoch = 0
+        self._step = 0
+        self._steps_before_epoch = 0
+        self._last_end: Position | None = None
         self._weights: int | None = None
-        self._wanted: list[Output] | None = None
-        self._drawn: dict[str, list[str]] = {}
-        self._model_written = False
-        self._probe_written = False
-        self._lock = threading.Lock()
-        self._late: list[Record] = []  # notices from the writer's thread
-
-    # Joining and leaving
+        self._drawn = 0
+        # After an exception or KeyboardInterrupt Keras calls no hook: the end is written at
+        # exit, or when the callbacks are collected.
+        self._finalizer = weakref.finalize(
+            self,
+            self.journal.end,
+            "failed",
+            "the process ended, or an exception left fit, before its end",
+        )
 
     @property
     def begun(self) -> bool:
         """Whether the first epoch has begun."""
-        return self._state["begun"]
-
-    def join(self, member: Visual) -> None:
-        """Adds a callback, before the first epoch."""
-        self._members.append(member)
-        if member.probe is not None:
-            self._probe.add(member, member.probe)
+        return self._first_epoch is not None
 
     def has(self, member: Visual) -> bool:
         """Whether this callback has joined."""
         return any(other is member for other in self._members)
 
-    def begin(self, model_name: str) -> None:
-        """Writes the `fit` record, so that the page shows the run before its first epoch ends."""
-        if self.begun:
-            return
-        self._state["begun"] = True
-        fields = {
-            "kind": "fit",
-            "event": "begin",
-            "epochs": self._params.get("epochs"),
-            "initial_epoch": self.initial_epoch or 0,
-            "steps": self._params.get("steps"),
-            "backend": keras.backend.backend(),
-            "versions": {"keras": keras.__version__, "tbviz": __version__},
-            "model": model_name,
-        }
-        self._writer.submit(lambda writer: writer.append(fields))
+    def join(self, member: Visual) -> None:
+        """Adds a callback, before the first epoch.
 
-    @property
-    def planned_epochs(self) -> int | None:
-        """The epoch that `fit` would end before, if nothing stops it."""
-        return self._params.get("epochs")
-
-    def leave(self, member: Visual, status: str, reason: str | None = None) -> None:
-        """Takes a callback's goodbye; the last one's closes the store."""
-        self._members = [other for other in self._members if other is not member]
-        if not self._members:
-            self.close(status, reason)
+        Raises:
+            TbvizError: its probe does not fit into one batch with those of the others.
+        """
+        self._view.join(member)
+        self._members.append(member)
+        member.schedule.start(self._moment(epoch_end=False))
 
     def close(self, status: str, reason: str | None = None) -> None:
         """Writes what is left and the end of the `fit`, and waits until all is on disk."""
-        if self.closed:
-            return
         self.closed = True
         self._finalizer.detach()
-        self._hand_over()
-        end = {"kind": "fit", "event": "end", "status": status, "reason": reason}
-        late, self._late = self._late, []
-        last = self._position or Position(0)
+        self.journal.end(status, reason)
 
-        def job(writer: Writer) -> None:
-            for record in late:
-                record.write(writer, last)
-            if self.begun:
-                writer.append(end)
+    # Keras' hooks, of every member
 
-        self._writer.submit(job)
-        self._writer.close()
+    def epoch_begins(self, epoch: int) -> None:
+        """Notes the epoch; the first one begins the run."""
+        self._epoch = epoch
+        if not self.begun:
+            self._first_epoch = epoch
+            with self._ending_if_it_raises(), self._boundary():
+                self.journal.begin(self._begin_fields(epoch), self._size_saying(epoch))
+
+    def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
+        """Counts batches; looks where a schedule goes by batches or minutes."""
+        if not self._conducts(member):
+            return
+        self._step = self._steps_before_epoch + batch + 1
+        if any(other.schedule.batchwise for other in self._members):
+            due = self._due(epoch_end=False)
+            if due:
+                self._turn(due, Position(self._epoch, self._step), logs)
+
+    def epoch_ends(self, member: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
+        """Looks, where a schedule says so, and at the first and the last epoch."""
+        if not self._conducts(member):
+            return
+        self._epoch = epoch
+        self._steps_before_epoch = self._step
+        self._last_end = Position(epoch)
+        due = self._due(epoch_end=True)
+        if epoch == self._first_epoch or self._is_last(member, epoch):
+            due = self._members
+        self._turn(due, self._last_end, logs)
+
+    def train_ends(self, member: Visual) -> None:
+        """Looks at what `fit` left behind, if that is not the last epoch's, and ends the run."""
+        if self.closed or not self._conducts(member):
+            return
+        with self._ending_if_it_raises():
+            last = self._last_end
+            if last is not None:
+                due = [other for other in self._members if other.last_look != last]
+                with self._boundary():
+                    # EarlyStopping may have put back the best weights, an optimizer its averages.
+                    if self._weights is not None and signature(member.model) != self._weights:
+                        due = self._members
+                if due:
+                    self._turn(due, Position(last.epoch, final=True), None)
+            planned = self._planned
+            early = planned is not None and (last is None or last.epoch < planned - 1)
+            self.close("stopped" if early else "finished")
 
     # One position
 
-    def open(self, position: Position) -> None:
-        """Goes to a position; what is left of the one before is handed over first."""
-        if position != self._position:
-            self._hand_over()
-            self._position = position
-            self._recording = None
+    def _conducts(self, member: Visual) -> bool:
+        return member is self._members[-1]
 
-    def metrics(self, position: Position, logs: Mapping[str, Any] | None) -> None:
-        """Logs the epoch's metrics, once a position. `logs` is everybody's: it is only read."""
-        self.open(position)
-        if logs and not any(
-            isinstance(entry, Record) and entry.meta["kind"] == "metrics"
-            for entry in self._entries
-        ):
-            values = {str(name): float(value) for name, value in dict(logs).items()}
-            self.add(Record({"kind": "metrics", "values": values}))
+    def _due(self, *, epoch_end: bool) -> Sequence[Visual]:
+        moment = self._moment(epoch_end=epoch_end)
+        due = []
+        for member in self._members:
+            with self._ending_if_it_raises(), self._boundary(member):
+                if member.schedule.due(moment):  # may be the user's own code
+                    due.append(member)
+        return due
 
-    def add(self, entry: Entry) -> None:
-        """Adds to what is written of this position."""
-        self._entries.append(entry)
+    def _is_last(self, member: Visual, epoch: int) -> bool:
+        # Not `member.model`: that would sync JAX's state at every epoch, due or not.
+        stopping = getattr(getattr(member, "_model", None), "stop_training", False)
+        return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
-    def drew(self, kind: str, key: str) -> None:
-        """Notes for the layer tree that a layer has this kind of picture."""
-        kinds = self._drawn.setdefault(key, [])
-        if kind not in kinds:
-            kinds.append(kind)
-
-    def arrived(self, member: Visual, position: Position) -> None:
-        """A callback has had its turn at this position; after the last one all is handed over."""
-        self.open(position)
-        self._arrived.add(id(member))
-        # Between epochs nobody waits: callbacks that go by epochs have no turn there.
-        if position.batch is not None or all(id(other) in self._arrived for other in self._members):
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        position, entries = self._position, self._entries
-        self._entries, self._arrived = [], set()
-        with self._lock:
-            entries += self._late
-            self._late = []
-        if position is None or not entries:
-            return
-        if self._wanted is not None and not self._model_written:
-            self._model_written = True
-            entries = [*self._described(), *entries]
-        entries.append(Record(self.costs.record(self._writer.cpu_seconds)))
-
-        def job(writer: Writer) -> None:
-            for entry in entries:
-                entry.write(writer, position)
-
-        self.costs.waited(self._writer.submit(job))
-
-    def _described(self) -> list[Entry]:
-        from tbviz.callbacks.tree import model_record  # noqa: PLC0415  (imports this room)
-
-        if self.looker is None:
-            return []
-        survey = self.looker.survey(self._probe.inputs)
-        meta, payload = model_record(self.looker.model, survey, self._drawn)
-        return [Record(meta, [payload], placed=False)]
-
-    # Looking
-
-    def look_into(self, model: Any) -> Looker:
-        """The looker for this model, made once and kept."""
-        self.looker = looker_of(model)
-        return self.looker
-
-    def survey(self, model: Any) -> Survey:
-        """What the model has to show on the probe."""
-        return self.look_into(model).survey(self._probe.inputs_for(model))
-
-    def recording(self, model: Any) -> Recording:
-        """What the model answers to the probe at this position: one pass for all callbacks."""
-        looker = self.look_into(model)
-        self._forget_if_changed(looker)
-        if self._wanted is None:
-            survey = self.survey(model)
-            chosen = {
-                output.key: output
-                for member in self._members
-                for output in member.choose(survey)
-            }
-            self._wanted = sorted(chosen.values(), key=lambda output: output.order)
-        if self._recording is None:
-            self._recording = looker.record(self._wanted, self._probe.inputs_for(model))
-            self._write_probe(model)
-            self._write_predictions(self._recording)
-        return self._recording
-
-    def _forget_if_changed(self, looker: Looker) -> None:
-        looker.check()
-        if looker.restarts == self._restarts:
-            return
-        if self._restarts is not None and self._wanted is not None:
-            self.notice(
-                "tbviz",
-                "the model's structure has changed; its layers are looked up and compiled anew",
-                level="info",
-                key=("tbviz", "structure", str(looker.restarts)),
-            )
-            self._wanted = None
-            self._model_written = False
-            for member in self._members:
-                member.forget()
-        self._restarts = looker.restarts
-
-    def note_weights(self, model: Any) -> None:
-        """Notes what the weights are at a look, for `weights_differ`."""
-        self._weights = _signature(model)
-
-    def weights_differ(self, model: Any) -> bool:
-        """Whether the weights changed since the last look.
-
-        `EarlyStopping` may have put back the best ones, an optimizer its averages.
-        """
-        return self._weights is not None and _signature(model) != self._weights
-
-    def probe_of(self, member: Visual) -> tuple[Probe, list[int]]:
-        """A callback's probe, and where its images stand among those of all callbacks."""
-        return self._probe.of(member)
-
-    @property
-    def probe(self) -> Probe | None:
-        """The probe of all callbacks together."""
-        return self._probe.together
-
-    def _write_probe(self, model: Any) -> None:
-        probe = self._probe.together
-        if self._probe_written or probe is None:
-            return
-        self._probe_written = True
-        pictures = probe.pictures()
-        if pictures is None:
-            return
-        shown, (low, high) = display(pictures)
-        labels = probe.labels or [None] * probe.count
-        images = [
-            {"name": name, "label": label, "class": probe.class_name(label)}
-            for name, label in zip(probe.names(), labels, strict=True)
-        ]
-        meta = {
-            "kind": "probe",
-            "media": "rgb8",
-            "size": list(shown.shape[1:3]),
-            "range": [low, high],
-            "images": images,
-            "class_names": probe.class_names,
-        }
-        payload = [encode_rgb(image[None], 1).png for image in shown]
-        self._entries.insert(0, Record(meta, payload, placed=False))
-
-    def _write_predictions(self, recording: Recording) -> None:
-        probe = self._probe.together
-        if probe is None:
-            return
-        values = recording.probabilities
-        scale = "score" if values is None else "probability"
-        values = recording.scores if values is None else values
-        top = np.argsort(-values, axis=1, kind="stable")[:, :TOP_CLASSES]
-        images = [
-            [[int(index), float(f"{row[index]:.6g}")] for index in best]
-            for row, best in zip(values, top, strict=True)
-        ]
-        self.add(Record({"kind": "predictions", "scale": scale, "images": images}))
-
-    # Saying what went wrong
-
-    def notice(  # noqa: PLR0913  (the fields of a notice)
-        self,
-        method: str,
-        text: str,
-        remedy: str | None = None,
-        layer: str | None = None,
-        level: str = "warning",
-        key: tuple[str, ...] | None = None,
+    def _turn(
+        self, due: Sequence[Visual], position: Position, logs: Mapping[str, Any] | None
     ) -> None:
-        """Says once what was left out, why and what to do: to the log and to the page.
+        with self._ending_if_it_raises():
+            with self._boundary():
+                self.journal.open(position)
+                self._note_metrics(logs)
+            if due:
+                with self._boundary():
+                    self._look(due, position)
+            with self._boundary():
+                self.journal.hand_over()
 
-        Not with `warnings.warn`: under `python -W error` that would end training.
-        """
-        once = key or (method, layer or "", text)
-        with self._lock:
-            if once in self._said:
-                return
-            self._said.add(once)
-            record = Record(
-                {
-                    "kind": "notice",
-                    "level": level,
-                    "method": method,
-                    "layer": layer,
-                    "text": text,
-                    "remedy": remedy,
-                },
+    def _note_metrics(self, logs: Mapping[str, Any] | None) -> None:
+        record, others = metrics_record(logs)
+        if record is not None:
+            self.journal.add(record)
+        if others:
+            self.journal.notice(
+                "tbviz",
+                f"the metrics {', '.join(others)} are no single numbers and are left out",
+                level="info",
             )
-            self._late.append(record)
-        said = f"{method}{f' at {layer}' if layer else ''}: {text}"
-        _log.log(
-            logging.WARNING if level == "warning" else logging.INFO,
-            "tbviz %s%s",
-            said,
-            f". {remedy}" if remedy else "",
-        )
 
-    def _writing_failed(self, error: Exception) -> None:
-        self.notice(
-            "store",
-            f"a position could not be written ({error})",
-            "training goes on; free the disk or make the log directory writable, later steps "
-            "are tried again",
-            key=("store", type(error).__name__),
-        )
+    def _look(self, due: Sequence[Visual], position: Position) -> None:
+        model = due[0].model  # once, outside every scope and trace: on JAX reading it syncs
+        looker, costs = looker_of(model), self.journal.costs
+        with costs.of(due[0].method, looker):
+            self._weights = signature(model)
+            if self._view.open(model):
+                self._choose()
+        for member in due:
+            with self._boundary(member), costs.of(member.method, looker):
+                member.look(self._view, self.journal)
+            member.last_look = position
+        drawn = sum(map(len, self.journal.drawn.values()))
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.journal.add(model_record(model, self._view.survey, self.journal.drawn))
+
+    def _choose(self) -> None:
+        self._drawn = -1
+        survey = self._view.survey
+        for member in self._members:
+            with self._boundary(member):
+                member.choose(survey, self.journal)
+        self._view.record([o for m in self._members if m.wants_recording for o in m.chosen])
+
+    # Small things
+
+    def _boundary(self, member: Visual | None = None) -> AbstractContextManager[None]:
+        if member is not None:
+            return boundary(self.journal, member.method, strict=member.strict)
+        strict = any(other.strict for other in self._members)
+        return boundary(self.journal, "tbviz", strict=strict)
+
+    @contextmanager
+    def _ending_if_it_raises(self) -> Iterator[None]:
+        """`strict=True` and Ctrl-C end `fit` without another hook."""
+        try:
+            yield
+        except BaseException as error:
+            self.close("failed", f"{type(error).__name__}: {in_short(error)}")
+            raise
+
+    def _moment(self, *, epoch_end: bool) -> Moment:
+        return Moment(self._epoch, self._step, clock(), epoch_end)
+
+    def _begin_fields(self, epoch: int) -> dict[str, Any]:
+        backend = keras.backend.backend()
+        return {
+            "epochs": self._planned,
+            "initial_epoch": epoch,
+            "steps": self._steps,
+            "backend": backend,
+            "versions": {
+                "keras": keras.__version__,
+                backend: _version(backend),
+                "tbviz": __version__,
+            },
+            "model": self._model_name,
+        }
+
+    def _size_saying(self, epoch: int) -> Callable[[int], str]:
+        """Says how much a run takes. Holds no reference to the session."""
+        every_epoch = all(member.schedule.every_epoch for member in self._members)
+        epochs = self._planned - epoch if every_epoch and self._planned is not None else None
+        where = f"in {self._log_dir}"
+
+        def said(size: int) -> str:
+            if epochs is None:
+                return f"about {_bytes(size)} a look, {where}"
+            total = f"{_bytes(size * epochs)} for {epochs} epoch{'s' if epochs > 1 else ''}"
+            return f"about {_bytes(size)} an epoch, {total}, {where}"
+
+        return said
 
 
 # Weak: a session whose callbacks are gone can end, and its model be freed.
@@ -375,35 +270,32 @@ def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session
 
     One that is still open from a `fit` that died (an exception ends it without a hook) is closed
     as failed first.
+
+    Raises:
+        TbvizError: the callback's probe does not fit into one batch with those of the others.
     """
-    log_dir = os.path.abspath(os.path.expanduser(os.fspath(member.log_dir)))
-    key = (id(model), log_dir)
+    key = (id(model), str(member.log_dir.absolute()))
     session = _SESSIONS.get(key)
-    if session is not None and (session.closed or session.begun or session.has(member)):
-        session.close("failed", "the training before this one ended without saying so")
+    if session is not None and (session.begun or session.has(member)):
+        if not session.closed:
+            session.close("failed", "an exception left fit before its end")
         session = None
-    if session is None:
-        session = _SESSIONS[key] = Session(log_dir, params)
+    if session is None or session.closed:
+        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params)
     session.join(member)
     return session
 
 
-
-def _signature(model: Any) -> int:
-    """A checksum over a few small variables: when weights are replaced, all of them are."""
-    variables = [v for v in model.trainable_variables if np.prod(v.shape) <= 65536]
-    chosen = variables[:: max(len(variables) // 8, 1)][:8]
-    checksum = 0
-    for variable in chosen:
-        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
-        checksum = zlib.crc32(values.tobytes(), checksum)
-    return checksum
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
-def _abandon(writer: BackgroundWriter, state: Mapping[str, bool]) -> None:
-    """Ends the store of a `fit` that died: at exit, or when its callbacks are collected."""
-    if state["begun"]:
-        reason = "the process ended or an exception left fit before its end"
-        end = {"kind": "fit", "event": "end", "status": "failed", "reason": reason}
-        writer.submit(lambda target: target.append(end))
-    writer.close()
+def _bytes(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"

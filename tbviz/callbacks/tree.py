@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tbviz.callbacks.pictures import Record
 from tbviz.store.schema import encode_json
 from tbviz.taps.paths import Node
 from tbviz.taps.survey import Output, Survey
@@ -39,10 +40,8 @@ _ASKED = (
 )
 
 
-def model_record(
-    model: Any, survey: Survey, drawn: Mapping[str, list[str]]
-) -> tuple[dict[str, Any], bytes]:
-    """The `model` record: its fields and its payload.
+def model_record(model: Any, survey: Survey, drawn: Mapping[str, list[str]]) -> Record:
+    """The `model` record.
 
     Args:
         model: the Keras model.
@@ -58,7 +57,7 @@ def model_record(
         "trainable": _count(model.trainable_variables),
     }
     nodes = [entry for node in survey.nodes for entry in _entries(node, survey, drawn)]
-    return meta, encode_json({"nodes": nodes})
+    return Record(meta, [encode_json({"nodes": nodes})], placed=False)
 
 
 def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tbviz.taps.looker import Looker
+
 
 class Costs:
     """Seconds spent since the last position, by callback."""
@@ -20,19 +22,19 @@ class Costs:
         self._last = time.perf_counter()
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Counts the time of a block for one callback."""
-        start = time.perf_counter()
+    def of(self, name: str, looker: Looker) -> Iterator[None]:
+        """Counts the time of a block for one callback.
+
+        Tracing and compiling are counted apart: they come once, and no budget could hold them.
+        """
+        start, compiled = time.perf_counter(), looker.compile_seconds
         try:
             yield
         finally:
-            self._seconds[name] += time.perf_counter() - start
-
-    def compiled(self, name: str, seconds: float) -> None:
-        """Counts tracing and compiling apart: it comes once, and no budget could hold it."""
-        if seconds > 0:
-            self._compile[name] += seconds
-            self._seconds[name] = max(self._seconds[name] - seconds, 0.0)
+            compiled = looker.compile_seconds - compiled
+            self._seconds[name] += max(time.perf_counter() - start - compiled, 0.0)
+            if compiled > 0:
+                self._compile[name] += compiled
 
     def waited(self, seconds: float) -> None:
         """Counts time spent waiting until the position before was on disk."""
@@ -50,8 +52,8 @@ class Costs:
             "seconds": _rounded(self._seconds),
             "compile": _rounded(self._compile),
             "wait": round(self._wait, 6),
-            "writer": round(writer_cpu - self._cpu, 6),
-            "epoch": round(now - self._last, 6),
+            "writer": round(max(writer_cpu - self._cpu, 0.0), 6),
+            "wall": round(now - self._last, 6),
         }
         self._seconds.clear()
         self._compile.clear()

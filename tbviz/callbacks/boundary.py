@@ -1,0 +1,57 @@
+"""The error boundary: a monitor never ends the run that it watches.
+
+Whatever fails inside is said once, with method, layer and remedy, and training goes on. Nothing
+is said by `warnings.warn`: under `python -W error` that would end training.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tbviz.callbacks.journal import Journal
+from tbviz.taps.select import LayerNotFoundError
+
+_log = logging.getLogger("tbviz")
+_GENERAL_REMEDY = "training goes on without this; strict=True raises the error with its traceback"
+
+
+@contextmanager
+def boundary(
+    journal: Journal,
+    method: str,
+    *,
+    strict: bool,
+    layer: str | None = None,
+    remedy: str | None = None,
+) -> Iterator[None]:
+    """Says once what fails inside, and goes on.
+
+    Args:
+        journal: where it is said.
+        method: the callback that is at work.
+        strict: raise it instead.
+        layer: path of the layer that is being drawn.
+        remedy: what the user can do; a general advice unless given.
+    """
+    try:
+        yield
+    except Exception as error:
+        if strict:
+            raise
+        _log.debug("where it was raised", exc_info=True)
+        if isinstance(error, LayerNotFoundError):  # its text says what would fit
+            text, advice = str(error), remedy
+        else:
+            text = f"{type(error).__name__}: {in_short(error)}"
+            advice = remedy or _GENERAL_REMEDY
+        key = (method, layer or "", type(error).__name__)
+        journal.notice(method, text, advice, layer, key=key)
+
+
+def in_short(error: BaseException) -> str:
+    """The first lines of an error: Keras' and TensorFlow's go on for pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:3]) or "(no message)"
+    return text if len(text) <= 400 else text[:397] + "..."

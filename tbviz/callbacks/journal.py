@@ -1,0 +1,203 @@
+"""The journal: what one `fit` writes into its log directory, a position at a time.
+
+Everything that is logged at one position is gathered here and handed to the writer's thread
+together, so that a kill loses the position in hand and no other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tbviz.callbacks.costs import Costs
+from tbviz.callbacks.pictures import Entry, Record
+from tbviz.store.background import BackgroundWriter
+from tbviz.store.schema import Position
+from tbviz.store.writer import Writer
+
+_log = logging.getLogger("tbviz")
+
+
+class Journal:
+    """One `fit`'s records. No file is made before `begin`.
+
+    Args:
+        log_dir: the directory in which the store lies.
+
+    Attributes:
+        costs: what was spent since the last position.
+        drawn: layer to the kinds of what was logged of it, for the layer tree.
+    """
+
+    def __init__(self, log_dir: Path) -> None:
+        self.costs = Costs()
+        self.drawn: dict[str, list[str]] = {}
+        self._log_dir = log_dir
+        self._background: BackgroundWriter | None = None
+        self._ended = False
+        self._position: Position | None = None
+        self._entries: list[Entry] = []
+        # Records that belong to no position: a store that was deleted begins with them again.
+        self._head: dict[str, Entry] = {}
+        self._deleted = False
+        self._said: set[tuple[str, ...]] = set()
+        self._late: list[Record] = []  # notices, from the writer's thread too
+        self._lock = threading.Lock()
+        self._size_said: Callable[[int], str] | None = None
+
+    # The fit
+
+    def begin(self, fields: Mapping[str, Any], size_said: Callable[[int], str]) -> None:
+        """Writes the `fit` record, so that the page shows the run before its first epoch ends.
+
+        Args:
+            fields: of the record.
+            size_said: says in words what a run of so many bytes a position takes.
+        """
+        self._size_said = size_said
+        self._head["fit"] = Record({"kind": "fit", "event": "begin", **fields}, placed=False)
+        self._open()
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Writes what is left and the end of the `fit`, and waits until all is on disk.
+
+        Args:
+            status: `"finished"`, `"stopped"` or `"failed"`.
+            reason: why, in words.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        self.hand_over()
+        if self._background is None:
+            return
+        fields = {"kind": "fit", "event": "end", "status": status, "reason": reason}
+        last = [*self._take_late(), Record(fields, placed=False)]
+        self._background.submit(lambda writer: _write(writer, last, None))
+        self._background.close()
+
+    # One position
+
+    def open(self, position: Position) -> None:
+        """Goes to a position."""
+        self._position = position
+
+    def add(self, entry: Entry) -> None:
+        """Adds to what is written of this position."""
+        self._entries.append(entry)
+        if _of_the_fit(entry):
+            self._head[entry.kind] = entry
+        for layer in entry.layers:
+            kinds = self.drawn.setdefault(layer, [])
+            if entry.kind not in kinds:
+                kinds.append(entry.kind)
+
+    def hand_over(self) -> None:
+        """Hands this position to the writer's thread, once the one before is on disk."""
+        entries: list[Entry]
+        entries, self._entries = [*self._take_late(), *self._entries], []
+        position, self._position = self._position, None
+        if position is None or self._background is None or not entries:
+            return
+        if self._deleted:
+            self._open()
+        entries.append(Record(self.costs.record(self._background.cpu_seconds)))
+        said, self._size_said = self._size_said, None
+
+        def job(writer: Writer) -> None:
+            _write(writer, [entry for entry in entries if _of_the_fit(entry)], position)
+            if said is not None:
+                writer.flush()
+            before = writer.size
+            _write(writer, [entry for entry in entries if not _of_the_fit(entry)], position)
+            if said is not None:
+                writer.flush()
+                self.notice("tbviz", said(writer.size - before), level="info")
+
+        self.costs.waited(self._background.submit(job))
+
+    # Saying
+
+    def notice(
+        self,
+        method: str,
+        text: str,
+        remedy: str | None = None,
+        layer: str | None = None,
+        level: str = "warning",
+        key: tuple[str, ...] | None = None,
+    ) -> None:
+        """Says once, to the log and to the page, what happened and what to do.
+
+        Args:
+            method: the callback, or `"tbviz"` where it concerns all of them.
+            text: what happened.
+            remedy: what the user can do, `None` for nothing.
+            layer: path of the layer that it concerns.
+            level: `"warning"`, or `"info"` where nothing is wrong.
+            key: what counts as the same; method, layer and text unless given.
+        """
+        with self._lock:
+            once = key or (method, layer or "", text)
+            if once in self._said:
+                return
+            self._said.add(once)
+            fields = {"level": level, "method": method, "layer": layer}
+            self._late.append(Record({"kind": "notice", **fields, "text": text, "remedy": remedy}))
+        who = "tbviz" if method == "tbviz" else f"tbviz {method}"
+        where = f" at {layer}" if layer else ""
+        _log.log(
+            logging.WARNING if level == "warning" else logging.INFO,
+            "%s%s: %s%s",
+            who,
+            where,
+            text,
+            f". {remedy}" if remedy else "",
+        )
+
+    def _take_late(self) -> list[Record]:
+        with self._lock:
+            late, self._late = self._late, []
+        return late
+
+    # Writing
+
+    def _open(self) -> None:
+        if self._background is not None:
+            self._background.close()
+        self._deleted = False
+        # Beside a busy thread, training with torch on a CPU is four times slower.
+        inline = keras.backend.backend() == "torch"
+        self._background = BackgroundWriter(Writer(self._log_dir), self._failed, inline=inline)
+        head = list(self._head.values())
+        self._background.submit(lambda writer: _write(writer, head, None))
+
+    def _failed(self, error: Exception) -> None:
+        """Called on the writer's thread, and with whatever goes wrong there."""
+        path = self._background.writer.path if self._background is not None else None
+        self._deleted = path is not None and not path.exists()
+        if self._deleted:
+            advice = "training goes on; what follows is written as a new segment"
+        else:
+            advice = "training goes on and later positions are tried; free the disk or make the "
+            advice += "log directory writable"
+        self.notice(
+            "store",
+            f"a position could not be written ({error})",
+            advice,
+            key=("store", type(error).__name__, str(self._deleted)),
+        )
+
+
+def _of_the_fit(entry: Entry) -> bool:
+    return isinstance(entry, Record) and not entry.placed
+
+
+def _write(writer: Writer, entries: Sequence[Entry], position: Position | None) -> None:
+    for entry in entries:
+        entry.write(writer, position)

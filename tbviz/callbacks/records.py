@@ -1,0 +1,69 @@
+"""Records that belong to no single callback: the probe images, and the model's predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tbviz.callbacks.pictures import Record
+from tbviz.callbacks.probe import Probe
+from tbviz.images.display import display
+from tbviz.images.sheet import encode_rgb
+from tbviz.taps.looker import Recording
+
+TOP_CLASSES = 5
+"""How many classes of each probe image a `predictions` record holds."""
+
+
+def probe_record(probe: Probe) -> Record | None:
+    """The probe images as the page shows them; `None` where no input is an image."""
+    pictures = probe.pictures()
+    if pictures is None:
+        return None
+    shown, (low, high) = display(pictures)
+    labels = probe.labels or [None] * probe.count
+    images = [
+        {"name": name, "label": label, "class": probe.class_name(label)}
+        for name, label in zip(probe.names(), labels, strict=True)
+    ]
+    meta = {
+        "kind": "probe",
+        "media": "rgb8",
+        "size": list(shown.shape[1:3]),
+        "range": [low, high],
+        "images": images,
+        "class_names": probe.class_names,
+    }
+    return Record(meta, [encode_rgb(image[None], 1).png for image in shown], placed=False)
+
+
+def predictions_record(recording: Recording) -> Record:
+    """The strongest classes of each probe image."""
+    values = recording.probabilities
+    scale = "score" if values is None else "probability"
+    values = recording.scores if values is None else values
+    top = np.argsort(-values, axis=1, kind="stable")[:, :TOP_CLASSES]
+    images = [
+        [[int(index), six_digits(row[index])] for index in best]
+        for row, best in zip(values, top, strict=True)
+    ]
+    return Record({"kind": "predictions", "scale": scale, "images": images})
+
+
+def metrics_record(logs: Mapping[str, Any] | None) -> tuple[Record | None, list[str]]:
+    """An epoch's metrics, and the names of those that are no numbers. `logs` is only read."""
+    values: dict[str, float] = {}
+    others = []
+    for name, value in dict(logs or {}).items():
+        try:
+            values[str(name)] = float(value)
+        except (TypeError, ValueError):
+            others.append(str(name))
+    return (Record({"kind": "metrics", "values": values}) if values else None), others
+
+
+def six_digits(value: Any) -> float:
+    """A number as it is worth writing down."""
+    return float(f"{float(value):.6g}")

@@ -1,0 +1,120 @@
+"""The view: what one `fit` sees of its model, shared by all its callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tbviz.callbacks.gathering import Gathering
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.records import predictions_record, probe_record
+from tbviz.errors import TbvizError
+from tbviz.taps.looker import Looker, Recording, looker_of
+from tbviz.taps.survey import Output, Survey
+
+if TYPE_CHECKING:
+    from tbviz.callbacks.base import Visual
+
+
+class View:
+    """The model at the position that is being logged.
+
+    Args:
+        journal: gets the probe images once, and the predictions at each position.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._gathering = Gathering()
+        self._looker: Looker | None = None
+        self._restarts: int | None = None
+        self._outputs: Sequence[Output] = ()
+        self._recording: Recording | Exception | None = None
+        self._probe_written = False
+
+    def join(self, member: Visual) -> None:
+        """Takes in a callback's probe.
+
+        Raises:
+            TbvizError: it does not fit into one batch with those of the others.
+        """
+        if member.probe is not None:
+            self._gathering.add(member, member.probe)
+
+    def open(self, model: Any) -> bool:
+        """Looks at the model as it is now.
+
+        Returns:
+            Whether its structure is another one than at the last look, or this is the first.
+        """
+        self._recording = None
+        self._looker = looker_of(model)
+        self._gathering.blank_for(model)
+        self._looker.check()
+        changed = self._looker.restarts != self._restarts
+        if changed and self._restarts is not None:
+            self._journal.notice(
+                "tbviz",
+                "the model's structure has changed; its layers are looked up and compiled anew",
+                level="info",
+                key=("tbviz", "structure", str(self._looker.restarts)),
+            )
+        self._restarts = self._looker.restarts
+        return changed
+
+    def record(self, outputs: Sequence[Output]) -> None:
+        """Says which layers' outputs `recording` holds."""
+        chosen = {output.key: output for output in outputs}
+        self._outputs = sorted(chosen.values(), key=lambda output: output.order)
+
+    @property
+    def looker(self) -> Looker:
+        """Into the model."""
+        if self._looker is None:
+            msg = "the view was not opened on a model; Session does it before each look"
+            raise TbvizError(msg)
+        return self._looker
+
+    @property
+    def model(self) -> Any:
+        """The model."""
+        return self.looker.model
+
+    @property
+    def survey(self) -> Survey:
+        """What the model has to show on the probe."""
+        return self.looker.survey(self._gathering.inputs)
+
+    @property
+    def recording(self) -> Recording:
+        """What the model answers to the probe at this position: one pass for all callbacks."""
+        if self._recording is None:
+            try:
+                self._recording = self._record()
+            except Exception as error:  # kept: the others need not run into it again
+                self._recording = error
+        if isinstance(self._recording, Exception):
+            raise self._recording
+        return self._recording
+
+    @property
+    def probe(self) -> Probe | None:
+        """The probe images of all callbacks together."""
+        return self._gathering.together
+
+    def probe_of(self, member: Visual) -> tuple[Probe, list[int]]:
+        """A callback's probe, and the places of its images among those of all callbacks."""
+        return self._gathering.of(member)
+
+    def _record(self) -> Recording:
+        recording = self.looker.record(self._outputs, self._gathering.inputs)
+        probe = self.probe
+        if probe is not None:
+            if not self._probe_written:
+                self._probe_written = True
+                record = probe_record(probe)
+                if record is not None:
+                    self._journal.add(record)
+            self._journal.add(predictions_record(recording))
+        return recording
