@@ -78,9 +78,11 @@ function readFloats(view: DataView, at: number, length: number): Float32Array {
 }
 
 async function inflate(parts: Uint8Array[]): Promise<Uint8Array> {
-  const packed = new Blob(parts as BlobPart[]).stream();
-  const stream = packed.pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter();
+  const written = [...parts.map((part) => writer.write(part as BufferSource)), writer.close()];
+  const [out] = await Promise.all([new Response(stream.readable).arrayBuffer(), ...written]);
+  return new Uint8Array(out);
 }
 
 /** Undo the row filters of the PNG specification, section 9. */

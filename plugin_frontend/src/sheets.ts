@@ -41,6 +41,12 @@ export class Sheets {
     return sheet;
   }
 
+  /** Whether it is here or on its way. */
+  has(run: string, ref: SheetRef): boolean {
+    const key = keyOf(run, ref);
+    return this.held.has(key) || this.pending.has(key);
+  }
+
   async load(run: string, ref: SheetRef, signal?: AbortSignal): Promise<Sheet> {
     const key = keyOf(run, ref);
     const here = this.peek(run, ref);
@@ -60,9 +66,7 @@ export class Sheets {
 
   /** Fetch what is not here, at most 64; replaces the last such wish if it is still under way. */
   async prefetch(run: string, refs: readonly SheetRef[]): Promise<void> {
-    const wanted = refs
-      .filter((ref) => !this.held.has(keyOf(run, ref)) && !this.pending.has(keyOf(run, ref)))
-      .slice(0, BATCH);
+    const wanted = refs.filter((ref) => !this.has(run, ref)).slice(0, BATCH);
     if (wanted.length === 0) return;
     this.ahead?.abort();
     const controller = new AbortController();

@@ -1,17 +1,13 @@
-import { effect, signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { type ChannelsAnswer, getChannels } from "../api";
 import { number, percent } from "../format";
 import { field, type Json, toNumber } from "../json";
 import type { Sheet } from "../png";
-import { cursor } from "../store/cursor";
+import { channelTable } from "../store/channels";
 import { watchFilm } from "../store/film";
 import { sheetRange } from "../store/look";
 import { companion, main, type Shown } from "../store/pictures";
-import { generation, heads, run } from "../store/run";
 import {
   channelsOf,
-  healthLayers,
   imageName,
   kind,
   layer,
@@ -35,28 +31,6 @@ const film = watchFilm(() => {
   const images = layout.value.images;
   return { kind: wanted, layer: path, image: images > 0 ? shownImage.value : 0, tile: tile.value };
 }, FRAMES);
-
-/** Numbers of all channels of the layer at the cursor. */
-const table = signal<{ layer: string; answer: ChannelsAnswer } | null>(null);
-let controller: AbortController | null = null;
-effect(() => {
-  const [name, path, at] = [run.value, layer.value, cursor.value];
-  const known = heads.value?.latest.health ?? null;
-  void generation.value;
-  controller?.abort();
-  if (name === null || path === null || at < 0 || known === null) return;
-  if (!healthLayers.value.includes(path)) return;
-  const mine = new AbortController();
-  controller = mine;
-  getChannels(name, path, at, mine.signal).then(
-    (answer) => {
-      if (!mine.signal.aborted) table.value = { layer: path, answer };
-    },
-    () => {
-      if (!mine.signal.aborted) table.value = null;
-    },
-  );
-});
 
 /** One channel: what it answers, what excites it most, its numbers, its history. */
 export function ChannelPanel() {
@@ -158,7 +132,7 @@ function score(shown: Shown, channel: number): number | null {
 const SHARES = new Set(["sparsity"]);
 
 function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; shown: Shown }) {
-  const held = table.value?.layer === shown.layer ? table.value.answer : null;
+  const held = channelTable.value?.layer === shown.layer ? channelTable.value.answer : null;
   const reached = score(shown, channel);
   const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
   return (

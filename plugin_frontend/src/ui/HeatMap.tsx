@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { carried, maxima } from "../bins";
 import { number, percent } from "../format";
@@ -9,8 +9,8 @@ import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { dark } from "../store/shell";
-import { type Health, health } from "../store/tables";
-import { useSize } from "./useSize";
+import { type Health, health, tablesAsked } from "../store/tables";
+import { type Size, useSize } from "./useSize";
 
 const LABELS: Record<Statistic, string> = {
   dead: "Dead channels",
@@ -44,55 +44,32 @@ function top(name: Statistic, rows: readonly number[][]): number {
   return most || 1;
 }
 
+const cellsNow = computed(() => {
+  const of = health.value;
+  return of === null ? [] : cells(of, statistic.value, positions.value.length);
+});
+const topNow = computed(() => top(statistic.value, cellsNow.value));
+
+/** What the pointer is on. */
+interface Spot {
+  row: number;
+  ordinal: number;
+}
+
 /** Layers x positions of one statistic: the mini-map of the page, and a way into it. */
 export function HeatMap() {
   const [box, size] = useSize<HTMLDivElement>();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const hovered = useSignal<{ row: number; ordinal: number } | null>(null);
+  const spot = useSignal<Spot | null>(null);
   const of = health.value;
-  const name = statistic.value;
-  const count = positions.value.length;
-  const { width, height } = size.value;
-  const rows = of === null ? [] : cells(of, name, count);
-  const most = top(name, rows);
-  const rowHeight = rows.length === 0 ? 0 : Math.min(26, height / rows.length);
-  const plotWidth = Math.max(width - GUTTER, 1);
-  const labelled = rowHeight >= 11;
-
-  useLayoutEffect(() => {
-    if (canvas.current !== null && width > GUTTER) {
-      draw(canvas.current, rows, most, plotWidth, rowHeight);
-    }
-  }, [of, name, count, width, height, dark.value]);
-
-  const find = (event: MouseEvent) => {
-    const { left, top: above } = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    const row = Math.floor((event.clientY - above) / rowHeight);
-    const ordinal = Math.floor(((event.clientX - left) / plotWidth) * count);
-    return { row, ordinal: Math.min(Math.max(ordinal, 0), count - 1) };
-  };
-  const markAt = (ordinal: number | null) =>
-    ordinal === null || ordinal < 0 || count === 0
-      ? { display: "none" }
-      : {
-          left: `${(ordinal / count) * plotWidth}px`,
-          width: `${Math.max(plotWidth / count, 2)}px`,
-          height: `${rowHeight * rows.length}px`,
-        };
-  const said = hovered.value ?? null;
-  const saidLayer = said === null ? undefined : of?.layers[said.row];
-  const saidAt = said === null ? undefined : positions.value[said.ordinal];
-  const value = said === null ? Number.NaN : (rows[said.row]?.[said.ordinal] ?? Number.NaN);
-
   return (
-    <div class="card heat" data-testid="heat" data-statistic={name} data-gutter={GUTTER}>
+    <div class="card heat" data-testid="heat" data-statistic={statistic.value} data-gutter={GUTTER}>
       <div class="card-head">
         <select
           class="title"
           data-testid="statistic"
           aria-label="Statistic of the heat map"
-          title={EXPLAINED[name]}
-          value={name}
+          title={EXPLAINED[statistic.value]}
+          value={statistic.value}
           onChange={(event) => {
             statistic.value = event.currentTarget.value as Statistic;
           }}
@@ -103,72 +80,131 @@ export function HeatMap() {
             </option>
           ))}
         </select>
-        {saidLayer !== undefined && saidAt !== undefined ? (
-          <span class="legend" data-testid="heat-readout">
-            {saidLayer} · {label(saidAt, segmentCount.value)} ·{" "}
-            <b>{name === "change" ? number(value) : percent(value)}</b>
-          </span>
-        ) : (
-          <span class="legend scale">
-            0 <i class="heat-scale" aria-hidden="true" />{" "}
-            {name === "change" ? number(most) : percent(most)}
-          </span>
-        )}
+        <Legend spot={spot} />
       </div>
       <div class="heat-body" ref={box}>
-        {of === null || rows.length === 0 ? (
-          <p class="dim small">No layer health was logged.</p>
+        {of === null || of.layers.length === 0 ? (
+          <p class="dim small">{of === null && !tablesAsked.value ? "" : NONE_LOGGED}</p>
         ) : (
-          <>
-            <div class="heat-labels" style={{ width: `${GUTTER}px` }}>
-              {of.layers.map((path, row) => (
-                <button
-                  type="button"
-                  key={path}
-                  tabIndex={-1}
-                  class={path === layer.value ? "selected" : ""}
-                  title={path}
-                  style={{ height: `${rowHeight}px`, top: `${row * rowHeight}px` }}
-                  onClick={() => selectLayer(path)}
-                >
-                  {labelled ? path.split("/").at(-1) : ""}
-                </button>
-              ))}
-            </div>
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: tree and slider do it by keys. */}
-            <div
-              class="heat-cells"
-              role="img"
-              aria-label={`${LABELS[name]} of ${rows.length} layers over ${count} positions`}
-              data-testid="heat-cells"
-              style={{ left: `${GUTTER}px`, height: `${rowHeight * rows.length}px` }}
-              onPointerMove={(event) => {
-                const at = find(event);
-                hovered.value = at;
-                ghost.value = at.ordinal;
-              }}
-              onPointerLeave={() => {
-                hovered.value = null;
-                ghost.value = null;
-              }}
-              onClick={(event) => {
-                const at = find(event);
-                const path = of.layers[at.row];
-                pause();
-                if (path !== undefined) selectLayer(path);
-                moveTo(at.ordinal);
-              }}
-            >
-              <canvas ref={canvas} aria-hidden="true" />
-              <i class="column pin" style={markAt(pinned.value)} />
-              <i class="column ghost" style={markAt(ghost.value)} />
-              <i class="column cursor" style={markAt(cursor.value)} />
-            </div>
-          </>
+          <HeatCells of={of} size={size.value} spot={spot} />
         )}
       </div>
     </div>
   );
+}
+
+const NONE_LOGGED = "No layer health was logged; tbviz.LayerHealth does.";
+
+/** The scale, or what the pointer is on. */
+function Legend({ spot }: { spot: Signal<Spot | null> }) {
+  const name = statistic.value;
+  const said = (value: number) => (name === "change" ? number(value) : percent(value));
+  const at = spot.value;
+  const path = at === null ? undefined : health.value?.layers[at.row];
+  const position = at === null ? undefined : positions.value[at.ordinal];
+  if (at === null || path === undefined || position === undefined) {
+    return (
+      <span class="legend scale">
+        0 <i class="heat-scale" aria-hidden="true" /> {said(topNow.value)}
+      </span>
+    );
+  }
+  return (
+    <span class="legend" data-testid="heat-readout">
+      {path} · {label(position, segmentCount.value)} ·{" "}
+      <b>{said(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
+    </span>
+  );
+}
+
+function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Spot | null> }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [rows, most] = [cellsNow.value, topNow.value];
+  const count = positions.value.length;
+  const { width, height } = size;
+  const rowHeight = Math.min(26, height / rows.length);
+  const plotWidth = Math.max(width - GUTTER, 1);
+  const labelled = rowHeight >= 11;
+
+  useLayoutEffect(() => {
+    if (canvas.current !== null && width > GUTTER) {
+      draw(canvas.current, rows, most, plotWidth, rowHeight);
+    }
+  }, [rows, most, width, height, dark.value]);
+
+  const find = (event: MouseEvent): Spot => {
+    const { left, top: above } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const row = Math.floor((event.clientY - above) / rowHeight);
+    const ordinal = Math.floor(((event.clientX - left) / plotWidth) * count);
+    return { row, ordinal: Math.min(Math.max(ordinal, 0), count - 1) };
+  };
+  return (
+    <>
+      <div class="heat-labels" style={{ width: `${GUTTER}px` }}>
+        {of.layers.map((path, row) => (
+          <button
+            type="button"
+            key={path}
+            tabIndex={-1}
+            class={path === layer.value ? "selected" : ""}
+            title={path}
+            style={{ height: `${rowHeight}px`, top: `${row * rowHeight}px` }}
+            onClick={() => selectLayer(path)}
+          >
+            {labelled ? path.split("/").at(-1) : ""}
+          </button>
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: tree and slider do it by keys. */}
+      <div
+        class="heat-cells"
+        role="img"
+        aria-label={`${LABELS[statistic.value]} of ${rows.length} layers over ${count} positions`}
+        data-testid="heat-cells"
+        style={{ left: `${GUTTER}px`, height: `${rowHeight * rows.length}px` }}
+        onPointerMove={(event) => {
+          const at = find(event);
+          spot.value = at;
+          ghost.value = at.ordinal;
+        }}
+        onPointerLeave={() => {
+          spot.value = null;
+          ghost.value = null;
+        }}
+        onClick={(event) => {
+          const at = find(event);
+          const path = of.layers[at.row];
+          pause();
+          if (path !== undefined) selectLayer(path);
+          moveTo(at.ordinal);
+        }}
+      >
+        <canvas ref={canvas} aria-hidden="true" />
+        <Column name="pin" at={pinned} width={plotWidth} height={rowHeight * rows.length} />
+        <Column name="ghost" at={ghost} width={plotWidth} height={rowHeight * rows.length} />
+        <Column name="cursor" at={cursor} width={plotWidth} height={rowHeight * rows.length} />
+      </div>
+    </>
+  );
+}
+
+interface ColumnProps {
+  name: string;
+  at: ReadonlySignal<number | null>;
+  width: number;
+  height: number;
+}
+
+/** The column of a position, outlined. */
+function Column({ name, at, width, height }: ColumnProps) {
+  const [ordinal, count] = [at.value, positions.value.length];
+  if (ordinal === null || ordinal < 0 || count === 0) return null;
+  const style = {
+    left: `${(ordinal / count) * width}px`,
+    width: `${Math.max(width / count, 2)}px`,
+    height: `${height}px`,
+  };
+  return <i class={`column ${name}`} style={style} />;
 }
 
 function draw(

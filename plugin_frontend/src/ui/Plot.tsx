@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../chart";
 import { tickText } from "../format";
@@ -45,14 +46,6 @@ export function Plot({ lines, label, testid }: Props) {
     const share = (event.clientX - left - AROUND.left) / inner;
     return Math.min(Math.max(Math.round(share * Math.max(count - 1, 1)), 0), count - 1);
   };
-  const mark = (name: string, at: number | null) =>
-    at === null || at < 0 ? null : (
-      <i
-        class={`mark ${name}`}
-        style={{ left: `${AROUND.left + (at / Math.max(count - 1, 1)) * inner}px` }}
-      />
-    );
-
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the slider does the same by keys.
     <div
@@ -75,11 +68,26 @@ export function Plot({ lines, label, testid }: Props) {
       }}
     >
       <canvas ref={canvas} aria-hidden="true" />
-      {mark("pin", pinned.value)}
-      {mark("ghost", ghost.value)}
-      {mark("cursor", cursor.value)}
+      <Mark name="pin" at={pinned} width={inner} />
+      <Mark name="ghost" at={ghost} width={inner} />
+      <Mark name="cursor" at={cursor} width={inner} />
     </div>
   );
+}
+
+interface MarkProps {
+  name: string;
+  at: ReadonlySignal<number | null>;
+  /** Of the room between the ends of the axis. */
+  width: number;
+}
+
+/** A line at a position. */
+function Mark({ name, at, width }: MarkProps) {
+  const [ordinal, last] = [at.value, Math.max(positions.value.length - 1, 1)];
+  if (ordinal === null || ordinal < 0) return null;
+  const left = AROUND.left + (ordinal / last) * width;
+  return <i class={`mark ${name}`} style={{ left: `${left}px` }} />;
 }
 
 function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, size: Size): void {

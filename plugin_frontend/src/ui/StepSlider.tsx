@@ -1,3 +1,4 @@
+import { computed } from "@preact/signals";
 import { polyline, thinned } from "../bins";
 import { number } from "../format";
 import { label } from "../positions";
@@ -8,23 +9,28 @@ import { scalars } from "../store/tables";
 
 const [WIDTH, HEIGHT] = [1000, 20];
 
+const lossNow = computed(() => {
+  const tags = scalars.value?.tags;
+  return tags?.get("val_loss") ?? tags?.get("loss");
+});
+const lossLine = computed(() =>
+  polyline(thinned(lossNow.value ?? [], positions.value.length, WIDTH / 2), WIDTH, HEIGHT),
+);
+
 /** The cursor as a native slider, on an axis with the loss drawn on it. */
 export function StepSlider() {
   const last = lastOrdinal.value;
   const count = positions.value.length;
-  const tags = scalars.value?.tags;
-  const loss = tags?.get("val_loss") ?? tags?.get("loss");
-  const points = loss === undefined ? "" : polyline(thinned(loss, count, WIDTH / 2), WIDTH, HEIGHT);
   const share = (ordinal: number) => `${(100 * ordinal) / Math.max(last, 1)}%`;
   const now = position.value;
-  const value = loss?.[cursor.value];
+  const value = lossNow.value?.[cursor.value];
   const text = now === null ? "" : label(now, segmentCount.value);
   return (
     <div class="slider">
       <div class="track" aria-hidden="true">
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
           <title>loss over the run</title>
-          <polyline points={points} vector-effect="non-scaling-stroke" />
+          <polyline points={lossLine.value} vector-effect="non-scaling-stroke" />
         </svg>
         <i class="rail" />
         <i class="done" style={{ width: share(Math.max(cursor.value, 0)) }} />
