@@ -173,7 +173,7 @@ def _plainly(original: Callable[..., Any]) -> Any:
     """In place of `rematerialized_call`, which makes a recomputing function of a layer's `call`."""
     del original
 
-    def as_it_is(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def as_it_is(call: Callable[..., Any], *_: Any, **__: Any) -> Any:
         return call
 
     return as_it_is

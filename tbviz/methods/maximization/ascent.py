@@ -83,10 +83,14 @@ def maximize(
         seed: of the start and the transforms.
         start: coefficients of a former ascent to go on from, in place of a blank image.
     """
-    random = np.random.default_rng(seed)
-    shape = (len(channels), canvas.channels, *canvas.size)
-    blank = random.normal(0, settings.start, shape).astype(np.float32)
-    rows, columns = settings.wobble.draw(random, settings.steps, canvas.size)
+    rows, columns = settings.wobble.draw(
+        np.random.default_rng([seed, 0]), settings.steps, canvas.size
+    )
+    if start is None:
+        shape = (canvas.channels, *canvas.size)
+        # Each channel has a generator of its own, so that its image is the same in any company.
+        each = [np.random.default_rng([seed, 1, c]).normal(size=shape) for c in channels]
+        start = settings.start * np.asarray(each, np.float32)
     objective = channel_means(output, canvas)
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
@@ -116,8 +120,8 @@ def maximize(
         image = to_image(end)
         return image, before, objective(model, image, chosen), end
 
-    key = ("maximize", output.key, tuple(channels), settings, canvas.size, canvas.low, canvas.high)
+    key = ("maximize", output.key, settings, canvas.key)
     images, before, after, coefficients = looker.run(
-        key, climb, np.asarray(channels, np.int32), blank if start is None else start, rows, columns
+        key, climb, np.asarray(channels, np.int32), start, rows, columns
     )
     return Maximized(list(channels), images, before, after, coefficients)

@@ -71,12 +71,15 @@ def to_image(coefficients: Any, rows: Any = None, columns: Any = None) -> Any:
         `(images, height, width, channels)`, between 0 and 1. Three channels are decorrelated
         colours, any other number is taken as it is.
     """
-    channels, height, width = (int(size) for size in coefficients.shape[1:])
+    images, channels, height, width = (int(size) for size in coefficients.shape)
     rows = waves(height) if rows is None else rows
     columns = waves(width) if columns is None else columns
-    scaled = coefficients * pace(height, width)
-    pixels = ops.matmul(ops.matmul(ops.transpose(rows), scaled), columns)
-    pixels = ops.transpose(pixels, (0, 2, 3, 1))
+    # Two large products, with a transposition between, take half the time of many small ones.
+    lines = ops.reshape(coefficients * pace(height, width), (-1, width))
+    lines = ops.reshape(ops.matmul(lines, columns), (images, channels, height, width))
+    lines = ops.reshape(ops.transpose(lines, (0, 3, 1, 2)), (-1, height))
+    pixels = ops.reshape(ops.matmul(lines, rows), (images, width, channels, height))
+    pixels = ops.transpose(pixels, (0, 3, 1, 2))
     if channels == 3:
         pixels = ops.matmul(pixels, _COLOUR_TO_RGB.T)
     return ops.sigmoid(pixels)
