@@ -1,6 +1,4 @@
-"""Writes a synthetic run with every kind of record, for tests and for working on the page.
-
-    python tests/fabricate.py LOGDIR --positions 30 --live 2
+"""Writes a synthetic run with every kind of record: python tests/fabricate.py LOGDIR --live 2.
 
 Blobs move, so that positions differ; one channel of every layer is dead, more die with time; one
 layer's tiles hold NaN and infinity at times; the loss has a spike.
@@ -9,6 +7,7 @@ layer's tiles hold NaN and infinity at times; the loss has a spike.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import time
 import zlib
@@ -72,7 +71,7 @@ def fabricate(
         positions: Over all segments.
         layers: Which are drawn.
         images: Probe images.
-        seed: The same seed gives the same pictures.
+        seed: Of the pictures.
         segments: `fit`s; each but the first repeats the last epoch of the one before.
         finish: Whether the last one has ended.
         batches: Whether every third position is one within an epoch.
@@ -92,13 +91,9 @@ def fabricate(
 
 
 class Run:
-    """One synthetic `fit`.
+    """One synthetic `fit`; what is not explained is as in `fabricate`.
 
     Args:
-        log_dir: Where to.
-        layers: Which are drawn.
-        images: Probe images.
-        seed: The same seed gives the same pictures.
         epochs: Planned.
         first: The first epoch.
         now: Whether the records carry the present time.
@@ -121,8 +116,7 @@ class Run:
         self._first = first
         self._layers = layers
         self._images = images
-        self._random = np.random.default_rng(seed)
-        self._phase = self._random.uniform(0, 2 * math.pi, size=max(images, 1))
+        self._phase = np.random.default_rng(seed).uniform(0, 2 * math.pi, size=images)
         self._now = now
         self._clock = _CLOCK + 1000 * first
         self._labels = [image % len(CLASS_NAMES) for image in range(images)]
@@ -132,13 +126,10 @@ class Run:
     def add(self, *, batch: bool = False, final: bool = False) -> None:
         """Write one more position."""
         step = self.epoch + (0.5 if batch else 0.0)
-        at = Position(self.epoch, 30 * (self.epoch - self._first) + 15 if batch else None, final)
-        if batch:
-            self._clock += 5
-        else:
-            self._clock += 10
-            self.epoch += 1
-        where = at.fields()
+        number = 30 * (self.epoch - self._first) + 15 if batch else None
+        where = Position(self.epoch, number, final).fields()
+        self._clock += 5 if batch else 10
+        self.epoch += not batch
         for layer in self._layers:
             self._activations(layer, step, where)
         for layer in self._layers:
@@ -239,10 +230,7 @@ class Run:
         strength = (1 + 0.1 * step) * (1 + channel / layer.channels)
         maps = strength * np.exp(-(row**2 + column**2) / 0.03)
         maps += 0.05 * noise.standard_normal(maps.shape)
-        if layer.type == "BatchNormalization":
-            maps -= 0.5
-        else:
-            maps = np.maximum(maps, 0)
+        maps = maps - 0.5 if layer.type == "BatchNormalization" else np.maximum(maps, 0)
         maps[dead_channels(layer, step)] = 0.0
         if layer.type == "BatchNormalization" and int(step) % 7 == 3:
             maps[5] = np.nan
@@ -257,7 +245,7 @@ class Run:
         wave = wave * np.cos(axis[None, None, :, None] * (1 + channel % 3) + 0.2 * step)
         contrast = 1 - math.exp(-(step + 1) / 5)
         tiles = np.clip(128 + 127 * contrast * wave, 0, 255).astype(np.uint8)
-        scores = [float(score) for score in np.linspace(1, 2, 8) * (1 + step)]
+        scores = (np.linspace(1, 2, 8) * (1 + step)).tolist()
         self._append(
             {"kind": "maximization", **where, "layer": layer.path, "media": "rgb8",
              "layout": self._ids["maximization", layer.path]},
@@ -290,7 +278,7 @@ class Run:
         numbers = {}
         tables = []
         for layer in self._layers:
-            images = [self.tiles(layer, image, step) for image in range(max(self._images, 1))]
+            images = [self.tiles(layer, image, step) for image in range(self._images)]
             flat = np.stack(images, axis=1).reshape(layer.channels, -1)
             spread = flat.std(axis=1)
             columns = [
@@ -358,20 +346,16 @@ def tree(layers: Sequence[Layer]) -> list[dict]:
             path = "/".join(parts[:depth])
             nodes.setdefault(path, _node(path, "Functional", None, [], {}))
         shape = [layer.height, layer.width, layer.channels]
-        kinds = ["activations", "health"]
-        config = {}
+        kinds, config = ["activations", "health"], {}
         if layer.type == "Conv2D":
             kinds.append("maximization")
             config = {"filters": layer.channels, "kernel_size": [3, 3], "activation": "relu"}
         if layer is layers[-1]:
             kinds.append("cam")
         nodes[layer.path] = _node(layer.path, layer.type, shape, kinds, config)
-    parent = next((path for path in nodes if path == "head"), None)
-    prefix = "" if parent is None else "head/"
-    for name, type_, reason in (
-        ("memory", "LSTM", "its output has no height and width"),
-        ("scores", "Dense", "its output has no height and width"),
-    ):
+    prefix = "head/" if "head" in nodes else ""
+    reason = "its output has no height and width"
+    for name, type_ in (("memory", "LSTM"), ("scores", "Dense")):
         nodes[prefix + name] = _node(prefix + name, type_, [None, 5], [], {}, reason)
     return list(nodes.values())
 
@@ -392,27 +376,24 @@ def main() -> None:
     parser.add_argument("--positions", type=int, default=12)
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--segments", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batches", action="store_true", help="every third within an epoch")
     parser.add_argument("--unfinished", action="store_true", help="write no end")
     parser.add_argument("--live", type=float, metavar="SECONDS", help="add one so often")
     options = parser.parse_args()
     if options.live is None:
         fabricate(
-            options.log_dir, options.positions, images=options.images, seed=options.seed,
+            options.log_dir, options.positions, images=options.images,
             segments=options.segments, finish=not options.unfinished, batches=options.batches,
         )  # fmt: skip
         return
-    run = Run(options.log_dir, images=options.images, seed=options.seed, epochs=1000, now=True)
+    run = Run(options.log_dir, images=options.images, epochs=1000, now=True)
     for _ in range(options.positions):
         run.add()
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(options.live)
             run.add()
-    except KeyboardInterrupt:
-        run.finish("stopped", "KeyboardInterrupt")
-        run.writer.close()
+    run.finish("stopped", "KeyboardInterrupt")
 
 
 if __name__ == "__main__":

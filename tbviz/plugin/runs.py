@@ -22,6 +22,7 @@ _Answer = TypeVar("_Answer")
 _State = frozenset[tuple[str, int, int]]
 
 _REFRESH = 0.5  # seconds between two looks at a run's directory
+_PATIENCE = 1.0  # a position that is being written is shown when it is whole
 _OPEN = 16  # readers kept; one of a large run takes some 10 MB
 _BUDGET = 1.0  # seconds that the list of runs may spend on opening them
 
@@ -48,7 +49,7 @@ class Run:
         """
         with self._lock:
             if self._reader is None:
-                self._reader = Reader(self.store)
+                self._reader = Reader(self.store, _PATIENCE)
                 self._looked = float("-inf")
             if time.monotonic() - self._looked >= _REFRESH:
                 self._reader.refresh()

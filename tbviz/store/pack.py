@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -39,13 +40,16 @@ class PackScanner:
 
     Args:
         path: The pack. Its index is looked for beside it.
+        patience: Seconds that records at the end of a pack with an index wait for their lines.
+            A position's lines come at once and last, so a reader with patience sees it whole.
 
     Attributes:
         consumed: Bytes of the pack that have been understood or given up.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 0.0) -> None:
         self.path = path
+        self._patience = patience
         self.consumed = 0
         self._damaged = 0
         self._bad_tail = False
@@ -70,6 +74,9 @@ class PackScanner:
             if seen == self._seen:
                 return
             yield from self._by_index(pack, status.st_size)
+            age = time.time() - status.st_mtime
+            if self._index_consumed and 0 <= age < self._patience:
+                return  # the rest is being written
             yield from self._by_hopping(pack, status.st_size)
             # Last: a caller that stops half-way asks again.
             self._seen = seen

@@ -28,13 +28,16 @@ class Reader:
 
     Args:
         directory: The store, `<log_dir>/plugins/tbviz`. It may not exist (yet).
+        patience: Seconds to wait for the index lines of what is at the end of a pack, so that a
+            position that is being written is not seen in part.
 
     Attributes:
         segments: One a writer, oldest first. A pack without a byte is none yet.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, patience: float = 0.0) -> None:
         self.directory = Path(directory)
+        self._patience = patience
         self.segments: list[Segment] = []
         self._known: dict[str, Segment] = {}
         self._bases: list[int] = [0]
@@ -52,7 +55,7 @@ class Reader:
             segment = self._known.get(uid)
             try:
                 if segment is None or segment.path != path or segment.scanner.shrank():
-                    segment = Segment(seq, uid, path)
+                    segment = Segment(seq, uid, path, self._patience)
                     changed = True
                 changed |= segment.refresh()
             except OSError:

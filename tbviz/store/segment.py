@@ -44,13 +44,14 @@ class Segment:
         seq: The number in the pack's name.
         uid: The writer.
         path: The pack.
+        patience: See `PackScanner`.
     """
 
-    def __init__(self, seq: int, uid: str, path: Path) -> None:
+    def __init__(self, seq: int, uid: str, path: Path, patience: float = 0.0) -> None:
         self.seq = seq
         self.uid = uid
         self.path = path
-        self.scanner = PackScanner(path)
+        self.scanner = PackScanner(path, patience)
         self.last = 0.0  # time of the newest record
         self.begin: dict[str, Any] = {}
         self.finish: dict[str, Any] | None = None

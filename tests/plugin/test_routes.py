@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import logging
 import shutil
 import struct
@@ -15,7 +14,7 @@ from PIL import Image
 
 from tbviz.plugin import runs as runs_module
 from tbviz.plugin.loader import Loader
-from tbviz.store import Position, Writer, open_run, store_directory
+from tbviz.store import Writer, open_run, store_directory
 from tbviz.version import __version__
 
 RUN = "photographs"
@@ -181,109 +180,6 @@ def test_sheets_in_one_answer(board, logs):
     one.refuse(400, "sheets", run=RUN, sheets=",".join([good] * 65))
     one.refuse(400, "sheets", run=RUN, sheets=good + ":1")
     one.refuse(400, "sheets", run=RUN)
-
-
-def test_scalars_from_the_store(board, logs):
-    one, run = board(logs), open_run(logs / RUN)
-    answer = one.ask("scalars", run=RUN)
-    assert (answer["source"], answer["since"], answer["positions"]) == ("store", 0, [[0, 12]])
-    losses = [x for s in run.segments for x in s.metrics["loss"].span(0, len(s))]
-    assert answer["tags"]["loss"] == losses
-    assert set(answer["tags"]) == {"loss", "val_loss", "accuracy", "val_accuracy", "learning_rate"}
-    assert answer["cost"]["main"] == [0.05] * 12
-    assert answer["cost"]["epoch"] == [3.0] * 12
-    later = one.ask("scalars", run=RUN, since=10)
-    assert (later["since"], later["positions"]) == (10, [[10, 2]])
-    assert later["tags"]["loss"] == losses[10:]
-    beyond = one.ask("scalars", run=RUN, since=99)
-    assert (beyond["since"], beyond["positions"], beyond["tags"]["loss"]) == (12, [], [])
-
-
-def test_not_a_number_reaches_the_browser_as_json(board, tmp_path):
-    writer = Writer(tmp_path / RUN)
-    for epoch, loss in enumerate([1.0, float("nan"), float("inf"), -float("inf")]):
-        writer.append({"kind": "metrics", "epoch": epoch, "values": {"loss": loss}})
-    writer.append({"kind": "metrics", "epoch": 4, "values": {"other": 1}})
-    writer.close()
-    text = board(tmp_path).get("scalars", run=RUN).get_data(as_text=True)
-
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    answer = json.loads(text, parse_constant=refuse)
-    assert answer["tags"]["loss"] == [1.0, "NaN", "Infinity", "-Infinity", None]
-
-
-def test_health_and_channels(board, logs):
-    one = board(logs)
-    answer = one.ask("health", run=RUN, since=9)
-    assert (answer["since"], answer["positions"]) == (9, [[9, 3]])
-    assert answer["layers"] == [layer.path for layer in LAYERS]
-    assert answer["channels"] == [layer.channels for layer in LAYERS]
-    assert answer["numbers"]["dead"][0] == [2, 2, 2]  # of epochs 5, 6 and 6
-    assert all(len(row) == 3 for rows in answer["numbers"].values() for row in rows)
-    first = one.ask("health", run=RUN)["numbers"]
-    assert first["dead"][0] == [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
-    assert first["change"][0][0] is None
-    table = one.ask("channels", run=RUN, layer="conv1", position=8)
-    assert table["position"] == 8
-    assert list(table["columns"]) == TABLE
-    assert len(table["columns"]["std"]) == 16
-    assert table["columns"]["std"][2] == 0  # the dead channel
-    assert one.ask("channels", run=RUN, layer="conv1", position=99)["position"] == 11
-    one.refuse(404, "channels", run=RUN, layer="nowhere", position=3)
-    one.refuse(400, "channels", run=RUN, layer="conv1")
-
-
-def test_channels_are_those_of_the_last_record_at_or_before(board, tmp_path):
-    writer = Writer(tmp_path / RUN)
-    for epoch in range(6):
-        where = Position(epoch).fields()
-        writer.append({"kind": "metrics", **where, "values": {}})
-        if epoch in {1, 4}:
-            writer.append(
-                {"kind": "health", **where, "media": "table", "columns": ["mean", "std"],
-                 "rows": [2], "layers": {"conv": {"channels": 2, "mean": "NaN"}}},
-                [struct.pack("<4f", epoch, 2, 3, float("nan"))],
-            )  # fmt: skip
-    writer.close()
-    one = board(tmp_path)
-    for position, record in ((1, 1), (2, 1), (3, 1), (4, 4), (5, 4)):
-        assert one.ask("channels", run=RUN, layer="conv", position=position) == {
-            "position": record,
-            "columns": {"mean": [record, 2], "std": [3, "NaN"]},
-        }
-    one.refuse(404, "channels", run=RUN, layer="conv", position=0)
-    numbers = one.ask("health", run=RUN)["numbers"]
-    assert numbers["mean"] == [[None, "NaN", None, None, "NaN", None]]
-    assert numbers["std"] == [[None] * 6]
-
-
-def test_predictions(board, logs):
-    one = board(logs)
-    answer = one.ask("predictions", run=RUN, since=10)
-    assert (answer["since"], answer["positions"]) == (10, [[10, 2]])
-    assert answer["scale"] == "probability"
-    assert len(answer["images"]) == 4
-    for image in answer["images"]:
-        assert len(image) == 2
-        for ranked in image:
-            shares = [share for _, share in ranked]
-            assert shares == sorted(shares, reverse=True)
-            assert sum(shares) == pytest.approx(1, abs=1e-3)
-
-
-def test_predictions_have_null_where_there_are_none(board, tmp_path):
-    writer = Writer(tmp_path / RUN)
-    for epoch, images in enumerate(([[[1, 0.5]]], None, [[[2, 0.4]], [[0, 0.3]]])):
-        writer.append({"kind": "metrics", "epoch": epoch, "values": {}})
-        if images is not None:
-            meta = {"kind": "predictions", "epoch": epoch, "images": images, "scale": "score"}
-            writer.append(meta)
-    writer.close()
-    answer = board(tmp_path).ask("predictions", run=RUN)
-    assert answer["scale"] == "score"
-    assert answer["images"] == [[[[1, 0.5]], None, [[2, 0.4]]], [None, None, [[0, 0.3]]]]
 
 
 def test_model(board, logs, tmp_path):

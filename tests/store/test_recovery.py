@@ -214,6 +214,28 @@ def test_foreign_files_never_stop_a_reader(torn, content):
     assert not run.refresh()
 
 
+def test_a_patient_reader_waits_for_the_lines_of_a_position(torn):
+    lines = torn.index.splitlines(keepends=True)
+    torn.put(index=b"".join(lines[:-1]))
+    assert epochs(torn.open()) == [0, 1, 2, 3]
+    patient = Reader(torn.pack_path.parent, patience=3600)
+    patient.refresh()
+    assert epochs(patient) == [0, 1, 2]
+    torn.index_path.write_bytes(torn.index)
+    assert patient.refresh()
+    assert epochs(patient) == [0, 1, 2, 3]
+    # A writer that was killed writes no line any more; one without an index never does.
+    torn.put(index=b"".join(lines[:-1]))
+    patient = Reader(torn.pack_path.parent, patience=3600)
+    os.utime(torn.pack_path, (0, time.time() - 3601))
+    patient.refresh()
+    assert epochs(patient) == [0, 1, 2, 3]
+    torn.put(index=False)
+    patient = Reader(torn.pack_path.parent, patience=3600)
+    patient.refresh()
+    assert epochs(patient) == [0, 1, 2, 3]
+
+
 def test_a_pack_that_shrank_is_read_anew(torn):
     run = torn.open()
     torn.put(torn.pack[: torn.begins[-2]])
