@@ -7,11 +7,12 @@ export type Status = "live" | "finished" | "stopped" | "failed" | "lost";
 
 export interface RunHead {
   run: string;
-  segments: number;
-  positions: number;
+  segments: number | null;
+  /** Null while the server has found the run but not read it yet. */
+  positions: number | null;
   bytes: number;
   last: number | null;
-  status: Status;
+  status: Status | null;
 }
 
 export interface RunsAnswer {

@@ -98,7 +98,7 @@ function drawBar(
   const low = range === null ? "minimum of each tile" : number(range.low);
   const high = range === null ? "maximum of each tile" : number(range.high);
   context.fillText(low, x, y + 14);
-  const from = x + context.measureText(low).width + 10;
+  const from = Math.round(x + context.measureText(low).width + 10);
   const colours = colourMap(map);
   for (let i = 0; i < 256; i++) {
     context.fillStyle = `rgb(${colours[3 * i]},${colours[3 * i + 1]},${colours[3 * i + 2]})`;

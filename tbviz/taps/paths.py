@@ -93,7 +93,7 @@ def _names(holder: Any, members: list[Any]) -> list[str]:
             counts[automatic] += 1
             names.append(f"{automatic}_{number}" if number else automatic)
         else:
-            names.append(member.name.replace("/", "."))
+            names.append(member.name)
     shared = {name for name, count in Counter(names).items() if count > 1}
     if shared:
         attributes = _attributes(holder)

@@ -36,20 +36,20 @@ class Tab:
     def sheet(self):
         return self.get("sheet")
 
-    def wait(self, position=None, layer=None, image=None, testid="sheet"):
-        """Wait until the canvas shows this."""
-        wanted = f"[data-testid={testid}][data-ready]"
-        for name, value in (("position", position), ("layer", layer), ("image", image)):
+    def wait(self, position=None, layer=None, image=None, ready=None):
+        """Wait until the canvas shows this; `ready` is the step asked for, where it differs."""
+        wanted = "[data-testid=sheet][data-ready]"
+        ready = position if ready is None else ready
+        told = {"position": position, "layer": layer, "image": image, "ready": ready}
+        for name, value in told.items():
             if value is not None:
                 wanted += f'[data-{name}="{value}"]'
-        if position is not None:
-            wanted += f'[data-ready="{position}"]'
         self.frame.locator(wanted).wait_for(timeout=30_000)
         return self
 
-    def pixels(self, testid="sheet"):
+    def pixels(self):
         """What is on the canvas, RGB."""
-        data = self.get(testid).evaluate("canvas => canvas.toDataURL('image/png')")
+        data = self.sheet().evaluate("canvas => canvas.toDataURL('image/png')")
         image = Image.open(io.BytesIO(base64.b64decode(data.split(",", 1)[1])))
         return np.asarray(image.convert("RGB"))
 
@@ -71,6 +71,11 @@ class Tab:
                 )
             ]
         )
+
+    def wait_hash(self, key, value):
+        """Wait until the address says this; it is written a moment after the page has moved."""
+        self.page.wait_for_url(lambda url: f"p.tbviz.{key}={value}" in url, timeout=10_000)
+        return self
 
     def hash(self):
         """The state in the address."""

@@ -1,11 +1,12 @@
 /** Frames of film strips: one tile of a series at some of its records, kept while they fit. */
 
-import { effect, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getStrip } from "../api";
 import { picks, spans } from "../frames";
 import { decode, type Sheet } from "../png";
 import { tileOf } from "../tiles";
 import { columnsOf } from "./columns";
+import { main } from "./pictures";
 import { attempt, generation, layoutOf, run } from "./run";
 
 export interface Frame {
@@ -44,11 +45,23 @@ function keep(key: string, sheet: Sheet): void {
 export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySignal<Film | null> {
   const film = signal<Film | null>(null);
   let controller: AbortController | null = null;
+  // As text and on their own, so that what is equal to before starts nothing anew.
+  const text = computed(() => JSON.stringify(wish()));
+  const wanted = computed(() => JSON.parse(text.value) as FilmWish | null);
+  const where = computed(() => {
+    const now = wanted.value;
+    return now === null ? null : columnsOf(now.kind, now.layer);
+  });
+  const what = computed(() => {
+    const now = wanted.value;
+    return now === null ? null : layoutOf(now.kind, now.layer);
+  });
+  // The big picture goes first.
+  const busy = computed(() => main.value.loading);
   effect(() => {
     controller?.abort();
-    const [name, now] = [run.value, wish()];
-    const columns = now === null ? null : columnsOf(now.kind, now.layer);
-    const layout = now === null ? null : layoutOf(now.kind, now.layer);
+    const [name, now] = [run.value, wanted.value];
+    const [columns, layout] = [where.value, what.value];
     void attempt.value;
     if (name === null || now === null || columns === null || layout === null || now.tile < 0) {
       film.value = null;
@@ -66,7 +79,7 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     };
     show();
     const missing = records.filter((_, i) => !held.has(`${prefix}${ordinals[i]}`));
-    if (missing.length === 0) return;
+    if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
     controller = mine;
     const fetches = spans(missing, LONGEST).map(async ([first, last]) => {

@@ -3,7 +3,7 @@
  * The newest wish wins, and what was shown stays until all sheets of it are here.
  */
 
-import { batch, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
 import { decode, type Sheet } from "../png";
 import { Sheets } from "../sheets";
@@ -46,7 +46,7 @@ interface Found {
 
 function find(columns: Columns, wish: Wish, record: number): Found | null {
   const id = valueAt(columns.layouts, record);
-  const layout = id === null ? undefined : heads.value?.layouts.get(id);
+  const layout = id === null ? undefined : heads.peek()?.layouts.get(id);
   const refs = wish.images.map((index) => sheetRef(columns, record, index));
   if (layout === undefined || refs.some((ref) => ref === null)) return null;
   return { refs: refs as SheetRef[], ordinal: columns.ordinals.at(record), layout };
@@ -76,14 +76,23 @@ function lookAhead(name: string, refs: readonly SheetRef[]): void {
 export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pictures> {
   const state = signal<Pictures>({ shown: null, loading: false, error: null });
   let controller: AbortController | null = null;
+  // As text and on their own, so that what is equal to before starts nothing anew.
+  const text = computed(() => JSON.stringify(wish()));
+  const wanted = computed(() => JSON.parse(text.value) as Wish | null);
+  const where = computed(() => {
+    const now = wanted.value;
+    return now === null ? null : columnsOf(now.kind, now.layer);
+  });
+  const layouts = computed(() => heads.value?.layouts);
 
   effect(() => {
     controller?.abort();
     controller = null;
+    void layouts.value;
     const name = run.value;
     const at = cursor.value;
-    const now = wish();
-    const columns = now === null ? null : columnsOf(now.kind, now.layer);
+    const now = wanted.value;
+    const columns = where.value;
     const before = state.peek();
     if (name === null || now === null || at < 0) {
       state.value = { shown: null, loading: false, error: null };

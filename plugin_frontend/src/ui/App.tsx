@@ -1,3 +1,4 @@
+import { useErrorBoundary } from "preact/hooks";
 import { heads, positions, runs } from "../store/run";
 import { HEALTH, kind, layer } from "../store/selection";
 import { CamPanel } from "./CamPanel";
@@ -16,7 +17,27 @@ import { SheetView } from "./SheetView";
 import { Tabs } from "./Tabs";
 import { Tree } from "./Tree";
 
+/** A fault of the page itself is said in its place, with the way on. */
 export function App() {
+  const [fault, tryAgain] = useErrorBoundary();
+  if (fault === undefined) return <Page />;
+  return (
+    <main class="empty" role="alert" data-testid="fault">
+      <div>
+        <h2>The page met a fault of its own</h2>
+        <pre>{String(fault)}</pre>
+        <p>
+          What was logged is not touched.{" "}
+          <button type="button" class="button" onClick={tryAgain}>
+            Show it again
+          </button>
+        </p>
+      </div>
+    </main>
+  );
+}
+
+function Page() {
   const empty = runs.value !== null && runs.value.length === 0;
   return (
     <div class="page" data-testid="page">

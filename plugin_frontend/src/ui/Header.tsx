@@ -48,7 +48,8 @@ function RunPicker() {
 
 function describe(entry: RunHead, several: boolean): string {
   const name = entry.run === "." ? "this directory" : entry.run;
-  return several ? `${name} · ${plural(entry.positions, "position")} · ${entry.status}` : name;
+  const size = entry.positions === null ? [] : [plural(entry.positions, "position")];
+  return several ? [name, ...size, entry.status ?? ""].filter(Boolean).join(" · ") : name;
 }
 
 const WORDS: Record<Status, string> = {

@@ -151,7 +151,7 @@ function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Sp
             style={{ height: `${rowHeight}px`, top: `${row * rowHeight}px` }}
             onClick={() => selectLayer(path)}
           >
-            {labelled ? path.split("/").at(-1) : ""}
+            {labelled || path === layer.value ? path.split("/").at(-1) : ""}
           </button>
         ))}
       </div>

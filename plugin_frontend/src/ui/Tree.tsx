@@ -1,4 +1,4 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { polyline, thinned } from "../bins";
 import { number, percent } from "../format";
 import { looked } from "../store/cursor";
@@ -21,6 +21,10 @@ export function Tree() {
   const rows = visibleRows.value;
   const selected = rows.findIndex((row) => row.node.path === layer.value);
   const tabStop = Math.max(selected, 0);
+
+  useEffect(() => {
+    list.current?.querySelector(".selected")?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
 
   const goTo = (index: number) => {
     const row = rows[index];

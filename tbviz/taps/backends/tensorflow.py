@@ -22,9 +22,46 @@ def same_level(one: object, other: object) -> bool:
     return one is other
 
 
-_isolation = threading.Lock()
-_isolated = 0
-_before = False
+class _Switch:
+    """In place of TensorFlow's switch for running functions eagerly: on for the threads that look.
+
+    TensorFlow has one switch for the whole process. Turned on for all, it would make another
+    thread's input pipeline warn, which under `-W error` ends the training there.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looking: list[int] = []
+        self._before: Any = False
+
+    def __bool__(self) -> bool:
+        return threading.get_ident() in self._looking or bool(self._before)
+
+    def on(self) -> None:
+        with self._lock:
+            if not self._looking:
+                self._before = tf.config.functions_run_eagerly()
+                _set_switch(self)
+            self._looking.append(threading.get_ident())
+
+    def off(self) -> None:
+        with self._lock:
+            self._looking.remove(threading.get_ident())
+            if not self._looking:
+                tf.config.run_functions_eagerly(bool(self._before))
+
+
+def _set_switch(switch: _Switch) -> None:
+    try:
+        # No public setter takes more than a Boolean.
+        from tensorflow.python.eager.polymorphic_function import eager_function_run
+    except ImportError:  # another TensorFlow: for the whole process, then
+        tf.config.run_functions_eagerly(True)
+    else:
+        eager_function_run.RUN_FUNCTIONS_EAGERLY = switch
+
+
+_switch = _Switch()
 
 
 @contextlib.contextmanager
@@ -32,21 +69,13 @@ def isolated() -> Iterator[None]:
     """Runs the model's own `tf.function`s as plain Python while it lasts.
 
     Compiled under our trace they would be cached without their own state updates, and training
-    would differ. The switch is the process's, so the last of several threads puts it back.
+    would differ.
     """
-    global _isolated, _before  # noqa: PLW0603  (the switch is global, too)
-    with _isolation:
-        if _isolated == 0:
-            _before = tf.config.functions_run_eagerly()
-            tf.config.run_functions_eagerly(True)
-        _isolated += 1
+    _switch.on()
     try:
         yield
     finally:
-        with _isolation:
-            _isolated -= 1
-            if _isolated == 0:
-                tf.config.run_functions_eagerly(_before)
+        _switch.off()
 
 
 def random_state() -> Callable[[], None]:
