@@ -79,9 +79,30 @@ def encode_gray(
     """
     array = as_float32(tiles)
     levels, lo, hi = quantize_tiles(array)
-    pixels = arrange(levels, columns)
-    ranges = np.stack([lo, hi], axis=1).astype("<f4").tobytes()
-    return Sheet(_png(pixels, ranges, text), sum_up(array))
+    return Sheet(encode_levels(levels, np.stack([lo, hi], axis=1), columns, text), sum_up(array))
+
+
+def encode_levels(
+    levels: NDArray[np.uint8],
+    ranges: NDArray[np.floating] | None,
+    columns: int = 16,
+    text: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Encode tiles that have levels already, as those cropped from other sheets do.
+
+    Encoding their values again would move them.
+
+    Args:
+        levels: uint8 `(n, height, width)`, or RGB `(n, height, width, 3)`.
+        ranges: `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
+        columns: tiles a row, as in `encode_gray`.
+        text: what the sheet shows, kept as JSON.
+
+    Returns:
+        The PNG.
+    """
+    spans = None if ranges is None else ranges.reshape(-1, 2).astype("<f4").tobytes()
+    return _png(arrange(levels, columns), spans, text)
 
 
 def encode_rgb(
@@ -105,7 +126,7 @@ def encode_rgb(
             f"encode_rgb got tiles of shape {tiles.shape}, {tiles.dtype}; it takes uint8 "
             "(n, height, width, 3). tbviz.images.ranges.display makes such tiles."
         )
-    return Sheet(_png(arrange(tiles, columns), None, text), None)
+    return Sheet(encode_levels(tiles, None, columns, text), None)
 
 
 def decode(png: bytes) -> Decoded:

@@ -130,9 +130,8 @@ def draw(
     levels = np.swapaxes(np.stack(columns), 0, 1).reshape(-1, *columns[0].shape[1:])
     spans = None
     if len(ranges) == len(columns):
-        spans = np.swapaxes(np.stack(ranges), 0, 1).astype("<f4").tobytes()
-    # The levels are written as they were read: encoding values again would move them.
-    return images._png(images.arrange(levels, len(shown)), spans, None), shown  # noqa: SLF001
+        spans = np.swapaxes(np.stack(ranges), 0, 1)
+    return images.encode_levels(levels, spans, len(shown)), shown
 
 
 def _size(tile: object) -> tuple[int, int] | None:

@@ -57,7 +57,8 @@ class Tab:
         """The tiles on the sheet's canvas, without the gaps, by the geometry that it declares."""
         sheet = self.sheet()
         told = {
-            name: sheet.get_attribute(f"data-{name}") for name in ("columns", "tile", "tiles", "gap")
+            name: sheet.get_attribute(f"data-{name}")
+            for name in ("columns", "tile", "tiles", "gap")
         }
         height, width = (int(side) for side in told["tile"].split("x"))
         columns, gap = int(told["columns"]), int(told["gap"])
@@ -81,9 +82,7 @@ class Tab:
         """The state in the address."""
         fragment = urllib.parse.urlsplit(self.page.url).fragment
         pairs = (part.split("=", 1) for part in fragment.split("&") if "=" in part)
-        return {
-            key.removeprefix("p.tbviz."): urllib.parse.unquote(value) for key, value in pairs
-        }
+        return {key.removeprefix("p.tbviz."): urllib.parse.unquote(value) for key, value in pairs}
 
 
 def expected_tiles(run, kind, layer, position, image, shown_range, colours):

@@ -62,9 +62,7 @@ def test_thirty_epochs_are_thirty_positions_of_every_layer_and_image(tab, run):
             for step in (0, EPOCHS - 1):
                 tab.open(run="digits", layer=layer, image=image, step=step, range="0:1", map="gray")
                 tab.wait(position=step, layer=layer, image=image)
-                stored = expected_tiles(
-                    run, "activations", layer, step, image, (0.0, 1.0), "gray"
-                )
+                stored = expected_tiles(run, "activations", layer, step, image, (0.0, 1.0), "gray")
                 np.testing.assert_array_equal(tab.tiles(), stored)
 
 
