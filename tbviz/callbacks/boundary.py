@@ -7,6 +7,7 @@ is said by `warnings.warn`: under `python -W error` that would end training.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,7 +37,8 @@ def boundary(
         remedy: what the user can do; a general advice unless given.
     """
     try:
-        yield
+        with _warnings_do_not_raise():
+            yield
     except Exception as error:
         if strict:
             raise
@@ -48,6 +50,17 @@ def boundary(
             advice = remedy or _GENERAL_REMEDY
         key = (method, layer or "", type(error).__name__)
         journal.notice(method, text, advice, layer, key=key)
+
+
+@contextmanager
+def _warnings_do_not_raise() -> Iterator[None]:
+    """Under `python -W error`, what Keras or numpy warn of inside a look is shown, not raised."""
+    if not any(entry[0] == "error" for entry in warnings.filters):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        yield
 
 
 def in_short(error: BaseException) -> str:

@@ -1,0 +1,197 @@
+"""How a `fit` ends, and what the next one finds."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import keras
+import pytest
+
+import tbviz
+from callbacks.nets import data, ends, kept, metas, notices, positions
+from tbviz.store import open_run
+
+ROOT = Path(__file__).parents[2]
+
+
+def fit(callbacks, epochs=2, **settings):
+    x, y = data(8)
+    return kept().fit(x, y, 4, epochs=epochs, verbose=0, callbacks=callbacks, **settings)
+
+
+def looks(log_dir):
+    x, y = data(8)
+    return [
+        tbviz.ActivationGrid(log_dir, x[:2], layers="conv1"),
+        tbviz.LayerHealth(log_dir, x[:2]),
+    ]
+
+
+class Raises(keras.callbacks.Callback):
+    def __init__(self, error, epoch=1):
+        super().__init__()
+        self.error, self.at = error, epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.at:
+            self.at = None
+            raise self.error
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_a_second_fit_is_a_second_segment(tmp_path, new):
+    callbacks = looks(tmp_path)
+    fit(callbacks)
+    fit(looks(tmp_path) if new else callbacks, epochs=4, initial_epoch=1)
+    assert positions(tmp_path) == [
+        *((1, epoch, None, False) for epoch in (0, 1)),
+        *((2, epoch, None, False) for epoch in (1, 2, 3)),
+    ]
+    assert ends(tmp_path) == ["finished", "finished"]
+    begins = [meta for meta in metas(tmp_path, "fit") if meta["event"] == "begin"]
+    assert [meta["initial_epoch"] for meta in begins] == [0, 1]
+    assert len(metas(tmp_path, "probe")) == len(metas(tmp_path, "model")) == 2
+    changes = [meta["layers"]["conv1"]["change"] for meta in metas(tmp_path, "health")]
+    assert [change == "NaN" for change in changes] == [True, False, True, False, False]
+    text = [n["text"] for n in notices(tmp_path) if "epoch" in n["text"]]
+    assert ["for 2 epochs" in text[0], "for 3 epochs" in text[1]] == [True, True]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("error", [ValueError("elsewhere"), KeyboardInterrupt()])
+def test_an_exception_of_another_callback_then_a_second_fit(tmp_path, error, first):
+    callbacks = looks(tmp_path)
+    raises = Raises(error)
+    order = [raises, *callbacks] if first else [*callbacks, raises]
+    with pytest.raises(type(error)):
+        fit(order, 3)
+    assert ends(tmp_path) == [None]
+    fit(order, 1)
+    assert ends(tmp_path) == ["failed", "finished"]
+    died = [(1, 0, None, False)] if first else [(1, 0, None, False), (1, 1, None, False)]
+    assert positions(tmp_path) == [*died, (2, 0, None, False)]
+
+
+def test_new_callbacks_after_an_exception_find_the_old_fit(tmp_path):
+    old = looks(tmp_path)
+    with pytest.raises(ValueError, match="elsewhere"):
+        fit([*old, Raises(ValueError("elsewhere"), 0)])
+    fit(looks(tmp_path), 1)
+    assert ends(tmp_path) == ["failed", "finished"]
+    del old
+
+
+def test_callbacks_that_are_dropped_end_their_fit(tmp_path):
+    try:
+        fit([*looks(tmp_path), Raises(ValueError("elsewhere"), 0)])
+    except ValueError:
+        pass
+    gc.collect()
+    assert ends(tmp_path) == ["failed"]
+    [_, end] = metas(tmp_path, "fit")
+    assert "before its end" in end["reason"]
+
+
+class Interrupts(keras.callbacks.Callback):
+    """Ctrl-C in the middle of a look."""
+
+    def __init__(self, grid):
+        super().__init__()
+        self.look, grid.look = grid.look, self.interrupted
+
+    def interrupted(self, view, journal):
+        self.look(view, journal)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_look_ends_the_fit_at_once(tmp_path):
+    grid, health = looks(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit([Interrupts(grid), grid, health])
+    assert ends(tmp_path) == ["failed"]
+    assert metas(tmp_path, "activations")[0]["epoch"] == 0
+
+
+def test_stopping_early_is_said(tmp_path):
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(kept(), "stop_training", True)
+    )
+    fit([stop, *looks(tmp_path)], 5)
+    assert ends(tmp_path) == ["stopped"]
+
+
+def test_a_fit_without_an_epoch_leaves_nothing(tmp_path):
+    fit(looks(tmp_path), epochs=2, initial_epoch=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_side_by_side(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    fit([*looks(one), *looks(other)])
+    assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
+
+
+def test_no_thread_outlives_fit(tmp_path):
+    before = threading.active_count()
+    fit(looks(tmp_path))
+    assert threading.active_count() == before
+
+
+def test_one_path_written_in_two_ways_is_one_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    grid, health = looks("run")
+    health.log_dir = tmp_path / "run"
+    fit([grid, health])
+    assert len(open_run(tmp_path / "run").segments) == 1
+
+
+DIES = """
+import os, sys
+sys.path.insert(0, "tests")
+from callbacks.nets import data, sequential
+import keras, tbviz
+
+class Ends(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            {how}
+
+x, y = data(8)
+model = sequential(run_eagerly=True)
+grid = tbviz.ActivationGrid(sys.argv[1], x[:2], layers="conv1")
+model.fit(x, y, 8, 5, verbose=0, callbacks=[grid, Ends()])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "end"),
+    [
+        ("raise ValueError('elsewhere')", "failed"),
+        ("sys.exit(3)", "failed"),
+        ("import signal; os.kill(os.getpid(), signal.SIGKILL)", None),
+    ],
+)
+def test_a_process_that_ends_in_training_leaves_a_readable_store(tmp_path, how, end):
+    done = subprocess.run(
+        [sys.executable, "-c", DIES.format(how=how), str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert ends(tmp_path) == [end], done.stderr
+    found = positions(tmp_path)
+    assert found[:1] == [(1, 0, None, False)]
+    assert len(found) == 2 or (end is None and len(found) == 1)
+    run = open_run(tmp_path)
+    assert run.segments[0].damaged == 0
+    run.picture("activations", "conv1", len(found) - 1, 1)

@@ -1,0 +1,218 @@
+"""Training is never killed: what goes wrong is said once, and the rest goes on."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+import tbviz
+from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
+from tbviz.callbacks.grad_cam import GradCAM
+from tbviz.methods.maximization import Ascent
+from tbviz.store import open_run
+from tbviz.taps.select import LayerNotFoundError
+
+
+def fit(callbacks, epochs=3, **settings):
+    x, y = data(8)
+    return kept().fit(x, y, 4, epochs, verbose=0, callbacks=callbacks, **settings)
+
+
+def looks(log_dir, strict=False):
+    x, y = data(8)
+    return [
+        tbviz.ActivationGrid(log_dir, x[:2], strict=strict),
+        tbviz.LayerHealth(log_dir, x[:2], strict=strict),
+        GradCAM(log_dir, x[:2], y[:2], strict=strict),
+    ]
+
+
+@pytest.fixture
+def broken_from_epoch_1(monkeypatch):
+    calls = []
+
+    def combine(activations, gradients):
+        calls.append(1)
+        if len(calls) > 2:  # two roles in epoch 0
+            raise RuntimeError("no map today\nand much more on this line")
+        return activations.mean(-1)
+
+    def make(callback):
+        monkeypatch.setattr(callback, "_combine", combine)
+        return callback
+
+    return make
+
+
+@pytest.mark.parametrize("as_errors", [False, True])
+def test_a_method_that_raises_is_said_once(tmp_path, said, broken_from_epoch_1, as_errors):
+    callbacks = looks(tmp_path)
+    broken_from_epoch_1(callbacks[2])
+    with warnings.catch_warnings():
+        if as_errors:
+            warnings.simplefilter("error")
+        history = fit(callbacks, 4)
+    assert len(history.history["loss"]) == 4
+    assert len(said()) == 1
+    [notice] = notices(tmp_path, "warning")
+    assert (notice["method"], notice["layer"], notice["epoch"]) == ("GradCAM", "relu", 1)
+    assert "RuntimeError: no map today" in notice["text"]
+    assert "strict=True" in notice["remedy"]
+    store = open_run(tmp_path)
+    assert store.columns("cam", "relu")[0][2].positions.total == 1
+    assert store.columns("activations", "relu")[0][2].positions.total == 4
+    assert ends(tmp_path) == ["finished"]
+
+
+def test_strict_raises_and_the_segment_has_failed(tmp_path, broken_from_epoch_1):
+    callbacks = looks(tmp_path)
+    broken_from_epoch_1(callbacks[2]).strict = True
+    with pytest.raises(RuntimeError, match="no map today"):
+        fit(callbacks)
+    assert ends(tmp_path) == ["failed"]
+    [_, end] = metas(tmp_path, "fit")
+    assert end["reason"].startswith("RuntimeError: no map today")
+    assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
+
+
+def test_a_filter_that_matches_nothing(tmp_path, said):
+    x, _ = data(2)
+    near = tbviz.ActivationGrid(tmp_path, x, layers="conv3")
+    fit([near, tbviz.LayerHealth(tmp_path, x)])
+    [notice] = notices(tmp_path, "warning")
+    assert "no layer matches 'conv3'; did you mean" in notice["text"]
+    assert "would fit: conv1, pool" in notice["text"]
+    assert len(said()) == 1
+    assert len(metas(tmp_path, "health")) == 3
+    with pytest.raises(LayerNotFoundError, match="conv3"):
+        fit([tbviz.ActivationGrid(tmp_path, x, layers="conv3", strict=True)])
+
+
+def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, said):
+    from tbviz.taps.looker import Looker
+
+    tries = []
+
+    def record(self, outputs, inputs):
+        tries.append(1)
+        raise MemoryError("too many maps")
+
+    monkeypatch.setattr(Looker, "record", record)
+    fit(looks(tmp_path), 1)
+    assert len(tries) == 1
+    assert len(said()) == 3
+    assert all("MemoryError: too many maps" in text for text in said())
+
+
+def test_a_file_in_place_of_the_log_directory(tmp_path, said):
+    log_dir = tmp_path / "logs"
+    log_dir.write_text("I was here first")
+    assert len(fit(looks(log_dir)).history["loss"]) == 3
+    [text] = said()
+    assert "store: a position could not be written" in text
+    assert str(log_dir) in text
+    assert log_dir.read_text() == "I was here first"
+
+
+class Doing(keras.callbacks.Callback):
+    """Does something at the end of an epoch."""
+
+    def __init__(self, epoch, act):
+        super().__init__()
+        self.epoch, self.act = epoch, act
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.act()
+
+
+def test_a_directory_removed_while_training_begins_anew(tmp_path, said):
+    log_dir = tmp_path / "run"
+    callbacks = looks(log_dir)
+    remove = Doing(1, lambda: shutil.rmtree(log_dir))
+    fit([remove, *callbacks], 5)
+    [text] = said()
+    assert "deleted while it was being written" in text
+    assert "new segment" in text
+    # What was in hand when the store was found missing is lost, all that follows is whole.
+    found = positions(log_dir)
+    assert [epoch for _, epoch, _, _ in found][-2:] == [3, 4]
+    segment = open_run(log_dir).segments[-1]
+    assert segment.begin["epochs"] == 5
+    assert len(segment.models) == len(segment.probes) == 1
+    assert segment.damaged == 0
+    tiles(log_dir, "activations", "conv1", len(found) - 1, 1)
+    assert ends(log_dir)[-1] == "finished"
+
+
+def test_nan_loss_is_logged_as_such(tmp_path):
+    x, y = data(8)
+    model = kept()
+    model.optimizer.learning_rate = 1e30
+    quick = tbviz.FilterMaximization(tmp_path, "conv1", 2, settings=Ascent(steps=2))
+    model.fit(x, y, 4, 3, verbose=0, callbacks=[*looks(tmp_path), quick])
+    model.optimizer.learning_rate = 0.01
+    assert np.isnan(model.get_weights()[0]).all()
+    assert metas(tmp_path, "metrics")[-1]["values"]["loss"] == "NaN"
+    assert metas(tmp_path, "predictions")[-1]["images"][0][0][1] == "NaN"
+    health = metas(tmp_path, "health")[-1]["layers"]["conv1"]
+    assert (health["mean"], health["dead"]) == ("NaN", 0)
+    last, _ = tiles(tmp_path, "activations", "conv1", 2)
+    assert np.isnan(last).all()
+    assert len(positions(tmp_path)) == 3
+    assert notices(tmp_path, "warning") == []
+
+
+class Puts(keras.callbacks.Callback):
+    """Puts things into the logs that everybody shares."""
+
+    def __init__(self, **values):
+        super().__init__()
+        self.values = values
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.values)
+        self.shared = logs
+
+
+def test_logs_are_only_read_and_may_hold_anything(tmp_path):
+    odd = {"name": "x", "none": None, "array": np.arange(3), "one": np.float32(2.5)}
+    puts = Puts(**odd)
+    fit([puts, *looks(tmp_path)], 2)
+    assert set(puts.shared) == {"loss", *odd}
+    assert puts.shared["array"] is odd["array"]
+    assert metas(tmp_path, "metrics")[0]["values"].keys() == {"loss", "one"}
+    left_out = [n for n in notices(tmp_path, "info") if "metrics" in n["text"]]
+    assert [n["text"] for n in left_out] == [
+        "the metrics name, none, array are no single numbers and are left out"
+    ]
+
+
+def test_probes_of_two_sizes_leave_the_second_out(tmp_path, said):
+    x, _ = data(2)
+    fit([tbviz.LayerHealth(tmp_path, x), GradCAM(tmp_path, np.zeros((2, 9, 9, 1)))], 2)
+    [text] = said()
+    assert text.startswith("tbviz GradCAM: the probe images of this fit's callbacks have")
+    assert "it does nothing in this fit" in text
+    assert len(metas(tmp_path, "health")) == 2
+    assert ends(tmp_path) == ["finished"]
+
+
+def test_missing_image_files_are_said_when_training_begins(tmp_path, said):
+    fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"])], 1)
+    assert "no files: ['nowhere.png']" in said()[0]
+    with pytest.raises(tbviz.TbvizError, match="no files"):
+        fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"], strict=True)], 1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_argument_is_an_error_at_once(tmp_path):
+    x, _ = data(2)
+    with pytest.raises(tbviz.TbvizError, match="'score-cam'.*'grad-cam'"):
+        GradCAM(tmp_path, x, method="score-cam")
+    with pytest.raises(tbviz.TbvizError, match="2 images"):
+        tbviz.Monitor(tmp_path, x, labels=[1])

@@ -1,0 +1,215 @@
+"""Real fits of all kinds of models: what is logged of each."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import tbviz
+from callbacks.nets import (
+    CLASSES,
+    K,
+    Sub,
+    compiled,
+    data,
+    functional,
+    kept,
+    metas,
+    notices,
+    positions,
+    tree,
+    vectors,
+)
+from tbviz.images.sheet import decode
+from tbviz.methods.maximization import Ascent
+from tbviz.store import open_run
+
+QUICK = Ascent(steps=2)
+
+
+def callbacks(log_dir, images, labels=None, **settings):
+    common = {"strict": True, **settings}
+    return [
+        tbviz.ActivationGrid(log_dir, images, **common),
+        tbviz.LayerHealth(log_dir, images, **common),
+        tbviz.GradCAM(log_dir, images, labels, strict=True),
+    ]
+
+
+def series(log_dir, kind):
+    return [layer for found, layer in open_run(log_dir).series() if found == kind]
+
+
+def caption(log_dir, layer, image=0):
+    return decode(open_run(log_dir).picture("cam", layer, 0, image)).text["tiles"]
+
+
+def test_functional(tmp_path):
+    x, y = data(8)
+    functional().fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
+    assert series(tmp_path, "activations") == ["conv1", "pool", "conv2", "relu"]
+    assert series(tmp_path, "cam") == ["relu"]
+    assert notices(tmp_path, "warning") == []
+
+
+@pytest.mark.slow
+def test_layers_inside_a_nested_base(tmp_path):
+    keras.utils.set_random_seed(0)
+    base = keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35
+    )
+    stack = [base, K.GlobalAveragePooling2D(), K.Dense(2, activation="softmax")]
+    model = compiled(keras.Sequential(stack), run_eagerly=True)
+    x = np.random.default_rng(0).random((4, 32, 32, 3)).astype("float32")
+    inside = ["*/block_1_expand_relu", "*/block_6_project"]
+    chosen = [
+        tbviz.ActivationGrid(tmp_path, x[:2], layers=inside, strict=True),
+        tbviz.GradCAM(tmp_path, x[:2], strict=True),
+        tbviz.FilterMaximization(tmp_path, inside[1], 2, settings=QUICK, strict=True),
+    ]
+    model.fit(x, np.array([0, 1, 0, 1]), 4, 1, verbose=0, callbacks=chosen)
+    paths = [path.replace("*", base.name) for path in inside]
+    assert [path.split("/")[1] for path in series(tmp_path, "activations")] == [
+        path.split("/")[1] for path in paths
+    ]
+    assert series(tmp_path, "maximization")[0].endswith("/block_6_project")
+    # The last map of 32 pixels is a single one; the last with a place in it is earlier.
+    [layer] = series(tmp_path, "cam")
+    assert "block_" in layer
+    nodes = tree(tmp_path)
+    inner = [path for path in nodes if path.endswith("/block_1_expand_relu")]
+    assert nodes[inner[0]]["parent"] == inner[0].rsplit("/", 1)[0]
+    assert len(nodes) > 100
+
+
+def test_subclassed(tmp_path):
+    keras.utils.set_random_seed(0)
+    x, y = data(8)
+    compiled(Sub(), run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
+    assert series(tmp_path, "activations") == ["blocks.0", "blocks.1"]
+    assert series(tmp_path, "cam") == ["blocks.1"]
+
+
+def image_and_vector():
+    keras.utils.set_random_seed(0)
+    picture = keras.Input((8, 8, 1), name="picture")
+    vector = keras.Input((3,), name="vector")
+    maps = K.Conv2D(2, 3, activation="relu", name="conv")(picture)
+    merged = K.Concatenate()([K.GlobalAveragePooling2D()(maps), vector])
+    scores = K.Dense(CLASSES, activation="softmax")(merged)
+    x, y = data(8)
+    beside = np.random.default_rng(0).random((8, 3)).astype("float32")
+    return compiled(keras.Model([picture, vector], scores), run_eagerly=True), (x, beside), y
+
+
+def test_an_image_and_a_vector(tmp_path):
+    model, inputs, y = image_and_vector()
+    probe = tuple(part[:2] for part in inputs)
+    chosen = callbacks(tmp_path, probe, y[:2])
+    model.fit(list(inputs), y, batch_size=8, epochs=1, verbose=0, callbacks=chosen)
+    assert series(tmp_path, "activations") == ["conv"]
+    assert len(metas(tmp_path, "probe")[0]["images"]) == 2
+
+
+def test_maximization_with_an_image_and_a_vector(tmp_path):
+    model, inputs, y = image_and_vector()
+    probe = tuple(part[:2] for part in inputs)
+    alone = tbviz.FilterMaximization(tmp_path, images=probe, settings=QUICK, strict=True)
+    model.fit(list(inputs), y, batch_size=8, epochs=1, verbose=0, callbacks=[alone])
+    assert series(tmp_path, "maximization") == ["conv"]
+
+
+def head(units, activation, loss):
+    keras.utils.set_random_seed(0)
+    stack = [
+        keras.Input((8, 8, 1)),
+        K.Conv2D(2, 3, activation="relu", name="conv"),
+        K.GlobalAveragePooling2D(),
+        K.Dense(units, activation=activation),
+    ]
+    return compiled(keras.Sequential(stack), loss, run_eagerly=True)
+
+
+def test_one_sigmoid_unit_has_two_classes(tmp_path):
+    x, y = data(8)
+    y = (y > 0).astype("float32")[:, None]
+    model = head(1, "sigmoid", "binary_crossentropy")
+    model.fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
+    predicted, true = caption(tmp_path, "conv")
+    assert true["class"] == int(y[0, 0])
+    assert predicted["target"] == "score before sigmoid"
+    probability = float(model.predict(x[:1], verbose=0)[0, 0])
+    wanted = probability if true["class"] == 1 else 1 - probability
+    assert true["probability"] == pytest.approx(wanted, abs=1e-5)
+    [meta] = metas(tmp_path, "predictions")
+    assert sum(value for _, value in meta["images"][0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_regression_shows_its_output_and_no_true_class(tmp_path):
+    x, y = data(8)
+    model = head(1, None, "mse")
+    ages = (y * 10.0)[:, None]
+    model.fit(x, ages, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], ages[:2]))
+    [tile] = caption(tmp_path, "conv")
+    assert (tile["role"], tile["target"], tile["probability"]) == ("predicted", "output", None)
+    assert tile["score"] == pytest.approx(float(model.predict(x[:1], verbose=0)[0, 0]), rel=1e-4)
+    assert metas(tmp_path, "predictions")[0]["scale"] == "score"
+    assert notices(tmp_path, "warning") == []
+
+
+def test_labels_outside_the_classes_are_said(tmp_path, said):
+    x, y = data(8)
+    grad_cam = tbviz.GradCAM(tmp_path, x[:3], [0, 1, 7])
+    kept().fit(x, y, 8, 2, verbose=0, callbacks=[grad_cam])
+    assert [tile["role"] for tile in caption(tmp_path, "relu")] == ["predicted"]
+    [notice] = notices(tmp_path, "warning")
+    assert "labels go from 0 to 7, the model has 3 classes" in notice["text"]
+    assert len(said()) == 1
+
+
+def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said):
+    vector = np.random.default_rng(0).random((8, 5)).astype("float32")
+    monitor = tbviz.Monitor(tmp_path, vector[:2], strict=True)
+    vectors().fit(vector, np.arange(8) % 2, 4, 2, verbose=0, callbacks=[monitor])
+    assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
+    assert len(metas(tmp_path, "metrics")) == len(metas(tmp_path, "predictions")) == 2
+    assert open_run(tmp_path).series() == []
+    left_out = [notice for notice in notices(tmp_path) if "left out" in notice["text"]]
+    assert [notice["method"] for notice in left_out] == [
+        "ActivationGrid",
+        "LayerHealth",
+        "GradCAM",
+        "FilterMaximization",
+    ]
+    assert {notice["level"] for notice in left_out} == {"info"}
+    assert left_out[3]["text"] == "left out: this model has no convolution"
+    assert said() == []
+    assert {node["class"] for node in tree(tmp_path).values()} == {"Dense"}
+
+
+def test_maximization_alone_needs_no_images(tmp_path):
+    x, y = data(8)
+    alone = tbviz.FilterMaximization(tmp_path, "conv1", [2, 0], settings=QUICK, strict=True)
+    kept().fit(x, y, 8, 1, verbose=0, callbacks=[alone])
+    [layout] = metas(tmp_path, "layout")
+    assert (layout["channels"], layout["total"]) == ([2, 0], 3)
+    assert metas(tmp_path, "probe") == metas(tmp_path, "predictions") == []
+
+
+def test_warm_start_goes_on_from_the_last_look_of_this_fit(tmp_path):
+    x, y = data(8)
+    settings = {"settings": QUICK, "strict": True}
+    warm = tbviz.FilterMaximization(tmp_path, "conv1", 1, warm_start=True, **settings)
+    for _ in range(2):
+        model = kept()
+        model.optimizer.learning_rate = 0.0
+        model.fit(x, y, 8, 2, verbose=0, callbacks=[warm])
+    kept().optimizer.learning_rate = 0.01
+    store = open_run(tmp_path)
+    scores = [
+        decode(store.picture("maximization", "conv1", place)).text["scores"][0]
+        for place in range(4)
+    ]
+    assert scores[1] > scores[0]
+    assert scores[2:] == scores[:2]

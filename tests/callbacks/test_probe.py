@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tbviz
+from callbacks.nets import data, kept, metas, notices
+from tbviz.callbacks.gathering import Gathering
+from tbviz.callbacks.probe import InputFormat, input_format, read_probe
+from tbviz.errors import TbvizError
+from tbviz.images.sheet import decode
+from tbviz.store import open_run
+
+
+def images(count=3, channels=3):
+    return np.random.default_rng(1).random((count, 8, 8, channels))
+
+
+def test_an_array_is_copied_and_is_float32():
+    given = images()
+    probe = read_probe(given)
+    assert (probe.count, probe.inputs.dtype, probe.labels) == (3, np.float32, None)
+    given[:] = 0
+    assert probe.inputs.any()
+    assert read_probe(np.zeros((1, 4, 4, 1), np.uint8)).inputs.dtype == np.uint8
+
+
+def test_a_list_of_images_is_a_batch():
+    assert read_probe(list(images())).inputs.shape == (3, 8, 8, 3)
+    with pytest.raises(TbvizError, match=r"list of images of shapes.*one size"):
+        read_probe([np.zeros((4, 4, 3)), np.zeros((5, 4, 3))])
+
+
+def test_several_inputs_keep_their_structure():
+    vector = np.arange(6).reshape(3, 2)
+    probe = read_probe({"picture": images(), "vector": vector})
+    assert set(probe.inputs) == {"picture", "vector"}
+    assert probe.pictures().shape == (3, 8, 8, 3)
+    probe = read_probe((vector, images()))
+    assert isinstance(probe.inputs, tuple)
+    assert probe.pictures().shape == (3, 8, 8, 3)
+    assert read_probe(vector).pictures() is None
+    with pytest.raises(TbvizError, match=r"\(3, 8, 8, 3\).*\(2, 2\).*same first axis"):
+        read_probe((images(), vector[:2]))
+
+
+def test_tf_data_gives_its_first_batch_and_labels():
+    x, y = images(5), np.arange(5)
+    probe = read_probe(tf.data.Dataset.from_tensor_slices((x, y)).batch(2))
+    assert probe.labels == [0, 1]
+    np.testing.assert_array_equal(probe.inputs, x[:2].astype("float32"))
+    fixed = tf.data.Dataset.from_tensor_slices(x).shuffle(5, 1, reshuffle_each_iteration=False)
+    assert read_probe(fixed.batch(4)).count == 4
+
+
+@pytest.mark.parametrize("behind", [lambda ds: ds, lambda ds: ds.map(lambda v: v).prefetch(1)])
+def test_a_reshuffling_dataset_is_refused_with_the_remedy(behind):
+    dataset = behind(tf.data.Dataset.from_tensor_slices(images()).shuffle(3).batch(2))
+    with pytest.raises(TbvizError, match="reshuffle_each_iteration=False"):
+        read_probe(dataset)
+
+
+def test_an_empty_dataset_is_refused():
+    empty = tf.data.Dataset.from_tensor_slices(images()).batch(2).take(0)
+    with pytest.raises(TbvizError, match="empty dataset"):
+        read_probe(empty)
+
+
+class Sequence(keras.utils.PyDataset):
+    def __init__(self):
+        super().__init__()
+        self.own = np.random.default_rng(3)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        drawn = random.random() + np.random.random() + self.own.random()
+        return np.full((2, 8, 8, 3), drawn), np.array([index, 1])
+
+
+def test_a_pydataset_gives_item_0_and_all_random_states_are_put_back():
+    dataset = Sequence()
+    before = random.getstate(), np.random.get_state()[1].tolist(), dataset.own.bit_generator.state
+    probe = read_probe(dataset)
+    after = random.getstate(), np.random.get_state()[1].tolist(), dataset.own.bit_generator.state
+    assert probe.labels == [0, 1]
+    assert before == after
+
+
+def test_a_callable_may_give_labels_or_be_a_generator_function():
+    assert read_probe(images).count == 3
+    assert read_probe(lambda: (images(), [0, 1, 2])).labels == [0, 1, 2]
+
+    def batches():
+        yield images(2), [1, 0]
+
+    assert read_probe(batches).labels == [1, 0]
+
+
+def test_a_generator_is_refused_with_the_remedy():
+    for generator in ((images() for _ in range(2)), iter([images()])):
+        with pytest.raises(TbvizError, match=r"missing from training.*callable"):
+            read_probe(generator)
+
+
+def test_more_than_sixteen_images_are_cut():
+    probe = read_probe(images(20), np.arange(20))
+    assert (probe.count, probe.left_out, len(probe.labels)) == (16, 4, 16)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([2, 0, 1], [2, 0, 1]),
+        (np.array([[2.0], [0.0], [1.0]]), [2, 0, 1]),
+        (np.eye(3)[[2, 0, 1]], [2, 0, 1]),
+        (np.array([[0.05, 0.05, 0.9], [0.9, 0.05, 0.05], [0.2, 0.8, 0]]), [2, 0, 1]),
+        (np.array([True, False, True]), [1, 0, 1]),
+        (tf.constant([2, 0, 1]), [2, 0, 1]),
+        (np.array([0.5, 1.5, 2.0]), None),  # a regression
+        (np.array([[1, 1, 0], [0, 0, 0], [1, 0, 1]]), None),  # several labels at once
+        (np.zeros((3, 8, 8, 1)), None),  # masks
+        (["a", "b", "c"], None),
+    ],
+)
+def test_labels(labels, expected):
+    assert read_probe(images(), labels).labels == expected
+
+
+def test_too_few_labels_are_refused():
+    with pytest.raises(TbvizError, match="2 values for 3 images"):
+        read_probe(images(), [0, 1])
+
+
+def test_names_come_from_classes_and_are_numbered():
+    probe = read_probe(images(4), [1, 0, 1, 5], ["cat", "dog"])
+    assert probe.names() == ["dog", "cat", "dog 2", "5"]
+    assert read_probe(images(2)).names() == ["image 0", "image 1"]
+
+
+def test_what_is_no_image_is_refused():
+    with pytest.raises(TbvizError, match="type object"):
+        read_probe(np.array([object()]))
+    with pytest.raises(TbvizError, match="above 0"):
+        read_probe(np.zeros((0, 8, 8, 3)))
+    with pytest.raises(TbvizError, match="above 0"):
+        read_probe(3.0)
+
+
+def test_files_are_read_as_the_model_takes_them(tmp_path):
+    wide = Image.fromarray(np.full((4, 6, 3), 200, np.uint8))
+    wide.save(tmp_path / "a.png")
+    Image.fromarray(np.full((9, 9), 100, np.uint8)).save(tmp_path / "b.png")
+    paths = [tmp_path / "a.png", str(tmp_path / "b.png")]
+    batch = read_probe(paths, files=InputFormat((8, 8))).inputs
+    assert (batch.shape, batch.dtype) == ((2, 8, 8, 3), np.float32)
+    assert (batch[0].max(), batch[1].max()) == (200, 100)
+    assert read_probe(paths).inputs.shape == (2, 4, 6, 3)
+    assert read_probe(paths[0], files=InputFormat(None, 1)).inputs.shape == (1, 4, 6, 1)
+    assert read_probe(paths, files=InputFormat((8, 5), 3, True)).inputs.shape == (2, 3, 8, 5)
+    with pytest.raises(TbvizError, match=r"no files: .*c\.png"):
+        read_probe([*paths, tmp_path / "c.png"])
+    assert input_format(kept()) == InputFormat((8, 8), 1, False)
+
+
+class Member:
+    def __init__(self, *given):
+        self.probe = read_probe(*given)
+
+
+def gathered(*members):
+    gathering = Gathering()
+    for member in members:
+        gathering.add(member, member.probe)
+    return gathering
+
+
+def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
+    x = images()
+    one, other = Member(x), Member(x, [0, 1, 2], ["a", "b", "c"])
+    gathering = gathered(one, other)
+    assert gathering.together.count == 3
+    assert gathering.together.labels == [0, 1, 2]
+    assert gathering.together.class_names == ["a", "b", "c"]
+    assert gathering.of(one)[1] == gathering.of(other)[1] == [0, 1, 2]
+
+
+def test_other_probes_stand_behind():
+    one, other = Member(images(2), [5, 6]), Member(images(3) + 1)
+    gathering = gathered(one, other)
+    assert gathering.together.labels == [5, 6, None, None, None]
+    assert gathering.together.names() == ["5", "6", "image 2", "image 3", "image 4"]
+    assert gathering.of(other)[1] == [2, 3, 4]
+    assert gathering.of(other)[0] is other.probe
+
+
+def test_probes_that_make_no_batch_are_refused_and_leave_the_others():
+    one, other = Member(images(2)), Member(np.zeros((2, 9, 9, 3)))
+    gathering = gathered(one)
+    with pytest.raises(TbvizError, match="one size"):
+        gathering.add(other, other.probe)
+    assert gathering.together.count == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "dtype"), [(0, 255, "uint8"), (0, 1, "float32"), (-1, 1, "float32")]
+)
+def test_the_probe_record_shows_any_usual_range(tmp_path, low, high, dtype):
+    steps = np.linspace(low, high, 64).astype(dtype)
+    picture = np.broadcast_to(steps.reshape(1, 8, 8, 1), (1, 8, 8, 1))
+    grid = tbviz.ActivationGrid(tmp_path, picture, labels=[1], class_names=["left", "right"])
+    x, y = data(8)
+    kept().fit(x, y, 8, 1, verbose=0, callbacks=[grid])
+    [meta] = metas(tmp_path, "probe")
+    assert meta["range"] == [low, high]
+    assert meta["size"] == [8, 8]
+    assert meta["images"] == [{"name": "right", "label": 1, "class": "right"}]
+    run = open_run(tmp_path)
+    shown = decode(run.read(run.segments[0].probes[0].sheets[0])).pixels
+    expected = np.round((steps.astype(float) - low) / (high - low) * 255).reshape(8, 8)
+    assert np.abs(shown[..., 0] - expected).max() <= 1
+
+
+def test_two_callbacks_with_different_images_say_whose_each_sheet_is(tmp_path):
+    x, y = data(16)
+    layers = {"layers": "conv2"}
+    callbacks = [
+        tbviz.ActivationGrid(tmp_path, x[:2], labels=y[:2], **layers),
+        tbviz.GradCAM(tmp_path, x[4:7]),
+        tbviz.LayerHealth(tmp_path, x[:2], **layers),
+    ]
+    kept().fit(x, y, 8, 1, verbose=0, callbacks=callbacks)
+    [probe] = metas(tmp_path, "probe")
+    assert [image["label"] for image in probe["images"]] == [*y[:2].tolist(), None, None, None]
+    layouts = {meta["of"]: meta for meta in metas(tmp_path, "layout")}
+    assert "probes" not in layouts["activations"]
+    assert layouts["activations"]["images"] == 2
+    assert layouts["cam"]["probes"] == [2, 3, 4]
+    [predictions] = metas(tmp_path, "predictions")
+    assert len(predictions["images"]) == 5
+
+
+def test_seventeen_images_are_said_once(tmp_path, said):
+    x, y = data(24)
+    monitor = tbviz.Monitor(tmp_path, x, y)
+    monitor.callbacks = monitor.callbacks[:2]
+    kept().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
+    [notice] = [n for n in notices(tmp_path, "info") if "probe images" in n["text"]]
+    assert notice["text"] == "the first 16 of 24 probe images are used"
+    assert len([text for text in said("INFO") if "probe images" in text]) == 1
+
+
+def test_image_files_in_a_real_fit(tmp_path):
+    x, y = data(8)
+    path = tmp_path / "one.png"
+    Image.fromarray((x[0, ..., 0] * 255).astype("uint8")).save(path)
+    monitor = tbviz.Monitor(tmp_path / "run", [path], labels=[1], strict=True)
+    monitor.callbacks = monitor.callbacks[:3]
+    kept().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
+    [probe] = metas(tmp_path / "run", "probe")
+    assert probe["size"] == [8, 8]
+    assert len(probe["images"]) == 1

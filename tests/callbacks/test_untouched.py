@@ -1,0 +1,167 @@
+"""Training is left untouched: bit for bit, and nothing is left in the model."""
+
+from __future__ import annotations
+
+import gc
+import random
+import weakref
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tbviz
+from callbacks.nets import CLASSES, Draws, K, compiled, data, functional, kept
+from tbviz.methods.maximization import Ascent
+from tbviz.taps.looker import looker_of
+
+
+def monitor(log_dir, images, labels=None, **settings):
+    made = tbviz.Monitor(log_dir, images, labels, strict=True, **settings)
+    made.callbacks[-1].settings = Ascent(steps=2)
+    return made
+
+
+def drawing_model():
+    """Dropout, batch normalisation, augmentation and a layer that draws when it predicts."""
+    keras.utils.set_random_seed(11)
+    stack = [
+        keras.Input((8, 8, 1)),
+        K.RandomFlip(seed=1),
+        K.Conv2D(3, 3, name="conv1"),
+        K.BatchNormalization(),
+        K.ReLU(),
+        Draws(),
+        K.SpatialDropout2D(0.2),
+        K.Conv2D(3, 3, activation="relu", name="conv2"),
+        K.GlobalAveragePooling2D(),
+        K.Dropout(0.3),
+        K.Dense(CLASSES, activation="softmax"),
+    ]
+    return compiled(keras.Sequential(stack), rate=0.1, metrics=["accuracy"])
+
+
+class Augmented(keras.utils.PyDataset):
+    """Draws from the global random states at each batch."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        x, y = data(8, seed=index)
+        return x + np.random.random() * 0.1 + random.random() * 0.1, y
+
+
+def as_arrays():
+    x, y = data(24)
+    return {"x": x, "y": y, "batch_size": 8, "shuffle": True, "validation_split": 0.25}
+
+
+def as_dataset():
+    x, y = data(24)
+    return {"x": tf.data.Dataset.from_tensor_slices((x, y)).shuffle(24, seed=3).batch(8)}
+
+
+def trained(feed, make_callbacks):
+    model = drawing_model()
+    settings = feed()
+    history = model.fit(**settings, epochs=3, verbose=0, callbacks=make_callbacks(settings["x"]))
+    after = random.random(), np.random.random(), float(keras.random.uniform(()))
+    weights = [value.tobytes() for value in model.get_weights()]
+    seeds = [variable.numpy().tobytes() for variable in model.variables]
+    return history.history, weights, seeds, after
+
+
+@pytest.mark.parametrize("feed", [as_arrays, as_dataset, lambda: {"x": Augmented()}])
+def test_training_is_the_same_to_the_last_bit(tmp_path, feed):
+    x, y = data(4, seed=9)
+
+    def looking(given):
+        probe = given if isinstance(given, Augmented) else x
+        labels = None if probe is given else y
+        everywhere = {"schedule": tbviz.every(batches=2)}
+        return [
+            monitor(tmp_path, probe, labels),
+            tbviz.ActivationGrid(tmp_path, x, layers="conv*", strict=True, **everywhere),
+        ]
+
+    plain = trained(feed, lambda _: [])
+    control = trained(feed, lambda _: [])
+    assert plain == control
+    assert trained(feed, looking) == plain
+
+
+def test_nothing_is_compiled_after_the_first_look(tmp_path):
+    x, y = data(8)
+    model = functional()
+    looker = looker_of(model)
+    counts = []
+    count = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: counts.append(looker.traces)
+    )
+    once = monitor(tmp_path, x[:2], y[:2])
+    model.fit(x, y, 4, 3, verbose=0, callbacks=[once, count])
+    assert counts[0] > 0
+    model.fit(x, y, 4, 2, verbose=0, callbacks=[once, count])  # the same callback objects
+    model.fit(x, y, 4, 1, verbose=0, callbacks=[monitor(tmp_path, x[2:4], y[2:4]), count])  # new
+    model.get_layer("conv1").trainable = False
+    compiled(model, rate=0.1, metrics=["accuracy"])
+    model.fit(x, y, 4, 1, verbose=0, callbacks=[once, count])
+    assert len(set(counts)) == 1
+    assert looker.restarts == 0
+
+
+def test_a_changed_structure_is_looked_up_and_compiled_anew(tmp_path):
+    from callbacks.nets import metas, notices, tiles
+
+    x, y = data(8)
+    model = functional()
+    # An activation that is exchanged in the middle of training: kept looks would be wrong.
+    change = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: (
+            setattr(model.get_layer("conv1"), "activation", keras.activations.tanh)
+            if epoch == 0
+            else None
+        )
+    )
+    model.run_eagerly = False
+    grid = tbviz.ActivationGrid(tmp_path, x[:1], layers="conv1", strict=True)
+    model.fit(x, y, 8, 3, verbose=0, callbacks=[grid, change])
+    before, _ = tiles(tmp_path, "activations", "conv1", 0)
+    after, half = tiles(tmp_path, "activations", "conv1", 1)
+    assert before.min() == 0
+    layer = model.get_layer("conv1")
+    assert after.min() < -half.max() or np.abs(after).max() < 1
+    expected = np.moveaxis(keras.ops.convert_to_numpy(layer(x[:1]))[0], -1, 0)
+    last, half = tiles(tmp_path, "activations", "conv1", 2)
+    assert np.all(np.abs(last - expected) <= half * 1.01 + 1e-6)
+    assert [n["epoch"] for n in notices(tmp_path) if "structure" in n["text"]] == [1]
+    assert len(metas(tmp_path, "model")) == 2
+
+
+def test_nothing_is_left_in_the_layers_and_the_model_saves(tmp_path):
+    x, y = data(8)
+    model = kept()
+    model.fit(x, y, 8, 1, verbose=0)
+    before = {layer.name: set(vars(layer)) for layer in model.layers}
+    model.fit(x, y, 8, 2, verbose=0, callbacks=[monitor(tmp_path / "run", x[:2], y[:2])])
+    assert {layer.name: set(vars(layer)) for layer in model.layers} == before
+    assert all("call" not in vars(layer) for layer in model.layers)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0)
+    )
+
+
+def test_a_dropped_model_is_freed(tmp_path):
+    x, y = data(8)
+    model = functional()
+    callbacks = [monitor(tmp_path, x[:2], y[:2])]
+    model.fit(x, y, 8, 2, verbose=0, callbacks=callbacks)
+    gone = weakref.ref(model)
+    del model, callbacks
+    keras.backend.clear_session()
+    gc.collect()
+    assert gone() is None
