@@ -22,7 +22,7 @@ export function App() {
   const [fault, tryAgain] = useErrorBoundary();
   if (fault === undefined) return <Page />;
   return (
-    <main class="empty" role="alert" data-testid="fault">
+    <main class="empty" aria-live="assertive" data-testid="fault">
       <div>
         <h2>The page met a fault of its own</h2>
         <pre>{String(fault)}</pre>

@@ -1,0 +1,100 @@
+// @vitest-environment happy-dom
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Series } from "../src/api";
+import { readAddress } from "../src/host";
+import { connectAddress, present, viewLink } from "../src/store/address";
+import { cursor, follow, moveTo } from "../src/store/cursor";
+import { merge } from "../src/store/heads";
+import { mapName, rangeRule, setMap } from "../src/store/look";
+import { notes } from "../src/store/notes";
+import { generation, heads } from "../src/store/run";
+import { channel, kind, layer, selectLayer } from "../src/store/selection";
+import { tablesAsked } from "../src/store/tables";
+
+const series = (of: string, path: string): Series => ({
+  kind: of,
+  layer: path,
+  layout: "1a2b3c4d",
+  media: "gray8",
+  images: 0,
+  count: 3,
+  bytes: 1,
+  range: [0, 1],
+  percentiles: [0, 1],
+  positions: [[0, 3]],
+});
+
+/** Go to an address, and let the log answer. */
+function visit(hash: string): void {
+  heads.value = null;
+  generation.value += 1;
+  notes.value = [];
+  window.location.hash = hash;
+  window.dispatchEvent(new Event("hashchange"));
+  heads.value = merge(null, {
+    cursor: "a",
+    now: 1,
+    positions: [
+      [1, 0, 3],
+      [2, 2, 2],
+    ],
+    series: [series("activations", "conv1"), series("cam", "a/b"), series("activations", "a/b")],
+  });
+  tablesAsked.value = true;
+}
+
+beforeAll(() => {
+  globalThis.fetch = () => Promise.reject(new Error("there is no server here"));
+  connectAddress();
+});
+beforeEach(() => {
+  tablesAsked.value = false;
+});
+
+describe("an address", () => {
+  it("opens what it names", () => {
+    visit("#tbviz&p.tbviz.kind=cam&p.tbviz.layer=a/b&p.tbviz.step=1:2&p.tbviz.map=gray");
+    expect([layer.value, kind.value, cursor.value, follow.value]).toEqual(["a/b", "cam", 2, false]);
+    expect(mapName.value).toBe("gray");
+    expect(notes.value).toEqual([]);
+  });
+
+  it("without a step follows, and opens a layer with pictures", () => {
+    visit("#tbviz");
+    expect([layer.value, cursor.value, follow.value]).toEqual(["conv1", 4, true]);
+    expect(present().step).toBe("");
+    expect(present(true).step).toBe("3");
+  });
+
+  it("takes ranges as numbers", () => {
+    visit("#tbviz&p.tbviz.range=-1:2.5&p.tbviz.channel=7");
+    expect(rangeRule.value).toEqual({ low: -1, high: 2.5 });
+    expect(channel.value).toBe(7);
+    expect(present().range).toBe("-1:2.5");
+  });
+
+  it("falls back where it cannot be met, and says so", () => {
+    visit("#tbviz&p.tbviz.step=99&p.tbviz.layer=gone&p.tbviz.range=wide&p.tbviz.map=jet");
+    expect([layer.value, cursor.value, follow.value]).toEqual(["conv1", 4, true]);
+    expect(rangeRule.value).toBe("run");
+    expect(mapName.value).toBe("viridis");
+    const said = notes.value.map((shown) => shown.text).join(" ");
+    expect(said).toContain("step=99");
+    expect(said).toContain("layer=gone");
+  });
+
+  it("of a view brings the view back", () => {
+    visit("#tbviz&p.other.key=1");
+    selectLayer("a/b");
+    setMap("turbo");
+    channel.value = 2;
+    rangeRule.value = "tile";
+    moveTo(1);
+    const before = present(true);
+    const link = viewLink();
+    expect(link).toContain("p.other.key=1");
+    visit(link.slice(link.indexOf("#")));
+    expect(present(true)).toEqual(before);
+    expect(readAddress()).toContain("p.tbviz.layer=a/b");
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { levelColours } from "../src/colour";
+import { paintGrid, toRgba } from "../src/paint";
+import type { Sheet } from "../src/png";
+import { bestColumns, gridOf, isConstant, marks } from "../src/tiles";
+
+/** Three tiles of 1 x 2 in a sheet of two columns. */
+const sheet: Sheet = {
+  width: 4,
+  height: 2,
+  channels: 1,
+  pixels: Uint8Array.from([0, 252, 126, 126, 255, 254, 0, 0]),
+  ranges: Float32Array.from([0, 1, 5, 5, Number.NaN, Number.NaN]),
+  text: null,
+};
+const tiling = { tile: [1, 2] as const, tiles: 3, columns: 2 };
+
+describe("the grid", () => {
+  it("uses the room: few columns in a tall window, many in a wide one", () => {
+    expect(bestColumns(64, [29, 29], 1400, 400)).toBe(16);
+    expect(bestColumns(64, [29, 29], 700, 700)).toBe(8);
+    expect(bestColumns(64, [29, 29], 300, 1200)).toBe(4);
+    expect(bestColumns(1, [9, 9], 500, 500)).toBe(1);
+  });
+
+  it("has a gap of one map pixel, none between small tiles", () => {
+    expect(gridOf(5, [16, 20], 2)).toEqual({ columns: 2, rows: 3, gap: 1, width: 41, height: 50 });
+    expect(gridOf(5, [4, 4], 2)).toEqual({ columns: 2, rows: 3, gap: 0, width: 8, height: 12 });
+  });
+
+  it("paints each tile to its place in its own colours, gaps and rest transparent", () => {
+    const grid = { columns: 3, rows: 1, gap: 1, width: 8, height: 1 };
+    const range = { low: 0, high: 1 };
+    const { pixels, clipped } = paintGrid(sheet, tiling, grid, () => range, "viridis");
+    const own = levelColours(0, 1, range, "viridis");
+    const pixel = (x: number) => Array.from(pixels.subarray(4 * x, 4 * x + 4));
+    expect(pixel(0)).toEqual(Array.from(own.subarray(0, 4)));
+    expect(pixel(1)).toEqual(Array.from(own.subarray(4 * 252, 4 * 253)));
+    expect(pixel(2)).toEqual([0, 0, 0, 0]);
+    expect(pixel(3).slice(0, 3)).toEqual([253, 231, 37]);
+    expect(pixel(6)).toEqual([255, 0, 255, 255]);
+    expect(pixel(7)).toEqual([255, 150, 255, 255]);
+    // The constant tile lies at 5, beyond 1: two of the four finite values.
+    expect(clipped).toBe(0.5);
+  });
+
+  it("copies RGB as it is", () => {
+    const rgb: Sheet = { ...sheet, width: 2, height: 1, channels: 3, ranges: null };
+    rgb.pixels = Uint8Array.from([1, 2, 3, 4, 5, 6]);
+    const one = { tile: [1, 2] as const, tiles: 1, columns: 1 };
+    const { pixels } = paintGrid(
+      rgb,
+      one,
+      gridOf(1, [1, 2], 1),
+      () => ({ low: 0, high: 1 }),
+      "gray",
+    );
+    expect(Array.from(pixels)).toEqual([1, 2, 3, 255, 4, 5, 6, 255]);
+    expect(Array.from(toRgba(rgb.pixels))).toEqual(Array.from(pixels));
+  });
+});
+
+describe("marks", () => {
+  it("name constant tiles and those with NaN or infinity", () => {
+    expect(marks(sheet, [1, 2], 2, 3)).toEqual([
+      { constant: false, broken: 0 },
+      { constant: true, broken: 0 },
+      { constant: false, broken: 2 },
+    ]);
+  });
+
+  it("take a range that is rounding for constant", () => {
+    expect(isConstant(1, 1 + 1e-7)).toBe(true);
+    expect(isConstant(0, 1e-7)).toBe(false);
+    expect(isConstant(0, 0)).toBe(true);
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import type { IndexAnswer, Segment, Series, SeriesAnswer } from "../src/api";
+import { addColumns, largest, sheetRef, valueAt } from "../src/store/columns";
+import { merge, probeOf, seriesKey } from "../src/store/heads";
+import { addHealth, addPredictions, addScalars } from "../src/store/tables";
+
+const series = (count: number): Series => ({
+  kind: "activations",
+  layer: "conv1",
+  layout: "1a2b3c4d",
+  media: "gray8",
+  images: 2,
+  count,
+  bytes: 10,
+  range: [0, 1],
+  percentiles: [0, 1],
+  positions: [[0, count]],
+});
+
+const segment = (number: number, status: Segment["status"]): Segment => ({
+  segment: number,
+  writer: `w${number}`,
+  status,
+  epochs: 12,
+  initial_epoch: 0,
+  steps: 30,
+  started: 1,
+  last: 2,
+  ended: null,
+  reason: null,
+  backend: "jax",
+});
+
+const whole: IndexAnswer = {
+  cursor: "a",
+  now: 1,
+  segments: [segment(1, "live")],
+  positions: [[1, 0, 2]],
+  series: [series(2)],
+  layouts: {},
+  probes: [],
+  notices: [],
+  latest: { metrics: 1, health: null, predictions: null },
+};
+
+describe("heads", () => {
+  it("grow by what is new", () => {
+    const first = merge(null, whole);
+    const next = merge(first, {
+      cursor: "b",
+      now: 2,
+      segments: [segment(1, "finished"), segment(2, "live")],
+      positions: [[2, 1, 1]],
+      series: [series(3)],
+    });
+    expect(next.positions.map((p) => p.epoch)).toEqual([0, 1, 1]);
+    expect(next.seams).toEqual([2]);
+    expect(next.segments.map((s) => s.status)).toEqual(["finished", "live"]);
+    expect(next.series.get(seriesKey("activations", "conv1"))?.count).toBe(3);
+    expect(next.latest.metrics).toBe(1);
+  });
+
+  it("keep what did not change as it is", () => {
+    const first = merge(null, whole);
+    const next = merge(first, { cursor: "b", now: 2 });
+    expect(next.positions).toBe(first.positions);
+    expect(next.series).toBe(first.series);
+    expect(next.notices).toBe(first.notices);
+  });
+
+  it("begin anew after a reset", () => {
+    const next = merge(merge(null, whole), { ...whole, reset: true, positions: [[1, 5, 1]] });
+    expect(next.positions).toHaveLength(1);
+  });
+
+  it("find the probe of a segment, else the last before it", () => {
+    const probe = (number: number) => ({
+      segment: number,
+      writer: `w${number}`,
+      size: [1, 1] as [number, number],
+      range: [0, 1] as [number, number],
+      images: [],
+      class_names: null,
+      sheets: [],
+    });
+    const heads = merge(null, { ...whole, probes: [probe(1), probe(3)] });
+    expect([1, 2, 3, 4].map((s) => probeOf(heads, s)?.segment)).toEqual([1, 1, 3, 3]);
+    expect(probeOf(merge(null, whole), 1)).toBeNull();
+  });
+});
+
+describe("columns of a series", () => {
+  const answer: SeriesAnswer = {
+    since: 0,
+    images: 2,
+    positions: [[0, 2]],
+    writers: [["w1", 2]],
+    layouts: [["l1", 2]],
+    offset: [10, 20, 30, 40],
+    length: [1, 2, 3, 4],
+    crc: [5, 6, 7, 8],
+    lo: [0, 0, 0, "NaN"],
+    hi: [1, 4, 2, "NaN"],
+  };
+  const first = addColumns(undefined, "activations", "conv1", answer);
+  const both = addColumns(first, "activations", "conv1", {
+    ...answer,
+    since: 2,
+    positions: [[5, 1]],
+    writers: [["w2", 1]],
+    layouts: [["l2", 1]],
+    offset: [50, 60],
+    length: [5, 6],
+    crc: [9, 10],
+    lo: [0, 0],
+    hi: [9, "Infinity"],
+  });
+
+  it("say where a sheet is", () => {
+    expect(sheetRef(first, 1, 1)).toEqual({ writer: "w1", offset: 40, length: 4, crc: 8 });
+    expect(sheetRef(both, 2, 0)).toEqual({ writer: "w2", offset: 50, length: 5, crc: 9 });
+    expect(sheetRef(first, 2, 0)).toBeNull();
+  });
+
+  it("grow, and know the positions", () => {
+    expect([...both.ordinals.values]).toEqual([0, 1, 5]);
+    expect(valueAt(both.layouts, 1)).toBe("l1");
+    expect(valueAt(both.layouts, 2)).toBe("l2");
+    expect(valueAt(both.layouts, 3)).toBeNull();
+  });
+
+  it("know the largest finite value", () => {
+    expect(largest(first)).toBe(4);
+    expect(largest(both)).toBe(9);
+  });
+
+  it("replace what was held when sent from the start", () => {
+    expect(addColumns(both, "activations", "conv1", answer).offset).toEqual([10, 20, 30, 40]);
+  });
+});
+
+describe("tables", () => {
+  it("hold one value a position, undefined where none was logged", () => {
+    const first = addScalars(null, {
+      source: "store",
+      since: 0,
+      positions: [
+        [0, 1],
+        [2, 1],
+      ],
+      tags: { loss: [1, "NaN"], val_loss: [null, 2] },
+      cost: { main: [0.5, 0.5] },
+    });
+    expect(first.tags.get("loss")).toEqual([1, undefined, Number.NaN]);
+    expect(first.tags.get("val_loss")).toEqual([undefined, undefined, 2]);
+    const next = addScalars(first, {
+      source: "store",
+      since: 3,
+      positions: [[3, 1]],
+      tags: { loss: [0.5], lr: [0.1] },
+    });
+    expect(next.tags.get("loss")).toEqual([1, undefined, Number.NaN, 0.5]);
+    expect(next.tags.get("lr")?.[3]).toBe(0.1);
+    expect(next.cost.get("main")?.[2]).toBe(0.5);
+  });
+
+  it("of health follow a layer whose place has changed", () => {
+    const first = addHealth(null, {
+      since: 0,
+      positions: [[0, 1]],
+      layers: ["a", "b"],
+      channels: [4, 8],
+      numbers: { dead: [[1], [2]] },
+    });
+    const next = addHealth(first, {
+      since: 1,
+      positions: [[1, 1]],
+      layers: ["b", "c"],
+      channels: [8, 2],
+      numbers: { dead: [[3], [0]] },
+    });
+    expect(next.numbers.get("dead")).toEqual([
+      [2, 3],
+      [undefined, 0],
+    ]);
+    expect(next.at).toEqual([0, 1]);
+  });
+
+  it("of predictions keep the strongest classes a position", () => {
+    const held = addPredictions(null, {
+      since: 0,
+      positions: [[1, 2]],
+      scale: "probability",
+      images: [[[[3, 0.5]], null]],
+    });
+    expect(held.images).toEqual([[undefined, [{ class: 3, value: 0.5 }], undefined]]);
+  });
+});
