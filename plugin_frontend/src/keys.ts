@@ -3,6 +3,8 @@
 const NAMED = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Escape"]);
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
+const SIDEWAYS = ["ArrowLeft", "ArrowRight"];
+
 /** "ArrowRight", "Shift+ArrowRight", "Space", "f", "?": by what was typed, on any layout. */
 export function keyName(event: KeyboardEvent): string | null {
   const composed = event.getModifierState("AltGraph");
@@ -23,7 +25,11 @@ export function ownsKey(target: EventTarget | null, key: string): boolean {
   }
   if (target instanceof HTMLTextAreaElement) return key !== "Escape";
   if (target instanceof HTMLSelectElement) return key !== "Escape" && !key.startsWith("Shift+");
-  if (role === "treeitem") return ARROWS.includes(key) || key === "Space";
+  if (role === "treeitem") {
+    // A layer without layers inside has nothing to open: there the arrows go on to step.
+    if (SIDEWAYS.includes(key)) return target.hasAttribute("aria-expanded");
+    return ARROWS.includes(key) || key === "Space";
+  }
   if (role === "tab") return ["ArrowLeft", "ArrowRight", "Home", "End", "Space"].includes(key);
   if (target instanceof HTMLButtonElement || target.tagName === "SUMMARY") return key === "Space";
   return false;

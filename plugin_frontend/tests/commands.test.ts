@@ -91,6 +91,9 @@ describe("keys", () => {
     expect(ownsKey(button, "ArrowLeft")).toBe(false);
     expect(ownsKey(item, "ArrowUp")).toBe(true);
     expect(ownsKey(item, "f")).toBe(false);
+    expect(ownsKey(item, "ArrowRight")).toBe(false);
+    item.setAttribute("aria-expanded", "true");
+    expect(ownsKey(item, "ArrowRight")).toBe(true);
     expect(ownsKey(document.body, "Space")).toBe(false);
   });
 

@@ -40,6 +40,8 @@ export function Tree() {
     );
     const row = rows[at];
     if (row === undefined) return;
+    const leaf = row.expanded === null;
+    if (leaf && (event.key === "ArrowRight" || event.key === "ArrowLeft")) return;
     const steps: Record<string, () => void> = {
       ArrowDown: () => goTo(at + 1),
       ArrowUp: () => goTo(at - 1),
