@@ -130,6 +130,7 @@ function score(shown: Shown, channel: number): number | null {
 }
 
 const SHARES = new Set(["sparsity"]);
+const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
 
 function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; shown: Shown }) {
   const held = channelTable.value?.layer === shown.layer ? channelTable.value.answer : null;
@@ -157,8 +158,8 @@ function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; 
         const read = toNumber(value);
         return (
           <>
-            <dt key={name} title="on all probe images">
-              {name}
+            <dt key={name} title={`${name} on all probe images`}>
+              {SHORT[name] ?? name}
             </dt>
             <dd>{SHARES.has(name) ? percent(read) : number(read)}</dd>
           </>

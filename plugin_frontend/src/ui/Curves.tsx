@@ -17,9 +17,9 @@ export function Curves() {
       {shown.map((pair, i) => (
         <CurveCard key={i} pair={pair} all={all} place={i} shown={shown} />
       ))}
-      {scalars.value !== null && shown.length === 0 && (
+      {shown.length === 0 && (
         <div class="card hint">
-          <p>
+          <p hidden={scalars.value === null}>
             No metrics were logged. <code>tbviz.Monitor</code> logs them, and so does{" "}
             <code>keras.callbacks.TensorBoard</code> into the same directory.
           </p>

@@ -32,21 +32,16 @@ function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?
 export function Probes() {
   const images = probe.value?.images ?? [];
   return (
-    <div
-      class={`probes ${images.length > 6 ? "many" : ""}`}
-      role="radiogroup"
-      aria-label="Probe image"
-    >
+    // biome-ignore lint/a11y/useSemanticElements: pictures to press, not fields of a form.
+    <div class={`probes ${images.length > 6 ? "many" : ""}`} role="group" aria-label="Probe image">
       {images.map((_, i) => (
-        // biome-ignore lint/a11y/useSemanticElements: a picture to press, not a form's field.
         <button
           type="button"
           key={i}
-          role="radio"
           class="probe"
           data-testid="probe"
           data-image={i}
-          aria-checked={i === shownImage.value}
+          aria-pressed={i === shownImage.value}
           aria-label={imageName(probe.value, i)}
           title={imageName(probe.value, i)}
           onClick={() => {
