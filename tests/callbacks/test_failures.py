@@ -8,9 +8,9 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
 
 import tbviz
-from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run
@@ -212,7 +212,7 @@ def test_missing_image_files_are_said_when_training_begins(tmp_path, said):
 
 def test_a_wrong_argument_is_an_error_at_once(tmp_path):
     x, _ = data(2)
-    with pytest.raises(tbviz.TbvizError, match="'score-cam'.*'grad-cam'"):
+    with pytest.raises(tbviz.TbvizError, match=r"'score-cam'.*'grad-cam'"):
         GradCAM(tmp_path, x, method="score-cam")
     with pytest.raises(tbviz.TbvizError, match="2 images"):
         tbviz.Monitor(tmp_path, x, labels=[1])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-
-import tbviz
 from callbacks.nets import (
     CLASSES,
     K,
@@ -21,6 +19,8 @@ from callbacks.nets import (
     tree,
     vectors,
 )
+
+import tbviz
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run
@@ -86,7 +86,9 @@ def test_layers_inside_a_nested_base(tmp_path):
 def test_subclassed(tmp_path):
     keras.utils.set_random_seed(0)
     x, y = data(8)
-    compiled(Sub(), run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
+    compiled(Sub(), run_eagerly=True).fit(
+        x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2])
+    )
     assert series(tmp_path, "activations") == ["blocks.0", "blocks.1"]
     assert series(tmp_path, "cam") == ["blocks.1"]
 

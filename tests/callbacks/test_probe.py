@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from callbacks.nets import data, kept, metas, notices
 from PIL import Image
 
 import tbviz
-from callbacks.nets import data, kept, metas, notices
 from tbviz.callbacks.gathering import Gathering
 from tbviz.callbacks.probe import InputFormat, input_format, read_probe
 from tbviz.errors import TbvizError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from callbacks.nets import NAMES, data, ends, metas, notices, positions, sequential, tiles, tree
 
 import tbviz
-from callbacks.nets import NAMES, data, ends, metas, notices, positions, sequential, tiles, tree
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run

@@ -3,9 +3,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from callbacks.nets import data, kept, metas, positions, sequential, tiles
 
 import tbviz
-from callbacks.nets import data, kept, metas, positions, sequential, tiles
 from tbviz.callbacks import session
 from tbviz.callbacks.schedule import Moment, schedule_of
 from tbviz.errors import TbvizError
@@ -55,7 +55,7 @@ def test_two_callbacks_with_one_schedule_count_apart():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: tbviz.every(), "nothing"),
+        (tbviz.every, "nothing"),
         (lambda: tbviz.every(epochs=1, batches=2), "exactly one"),
         (lambda: tbviz.every(minutes=0), "above 0"),
         (lambda: tbviz.geometric(1), "above 1"),
