@@ -97,10 +97,14 @@ def survey(model: Any, inputs: Any) -> Survey:
     holders = {node.path: node for node in nodes}
     unreachable = {node.path: _CELL for node in nodes if _in_a_cell(node, holders, model)}
     reachable = [node for node in nodes if node.path not in unreachable]
-    seen = _Pass(reachable)
     backend = backends.current()
     with random_states_kept():
-        values, scores = backend.eagerly(seen.look, model, inputs)
+        try:
+            seen = _Pass(reachable)
+            values, scores = backend.eagerly(seen.look, model, inputs)
+        except Exception:  # what cannot run eagerly may run compiled: channels first on a CPU
+            seen = _Pass(reachable)
+            values, scores = backend.compiled(seen.look, model)(inputs)
         head = targets.head_of(model, np.asarray(values), np.asarray(scores), seen.activation)
         called = seen.counts()
         if any(

@@ -36,10 +36,12 @@ class Ascent:
         rate: Adam's step, in deviations of a coefficient.
         start: deviation of the random start; 0 starts from an even gray.
         wobble: how far a step moves the image.
+
+    The defaults were chosen by eye: twice the steps climb a tenth higher and look the same.
     """
 
-    steps: int = 48
-    rate: float = 0.08
+    steps: int = 24
+    rate: float = 0.2
     start: float = 0.05
     wobble: Wobble = field(default_factory=Wobble)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from tbviz.taps.looker import channels_last
@@ -28,7 +30,7 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
     Where the layer ends in an activation of its own, the response is what goes into it: behind a
     ReLU a channel that is off has no slope and would stay blank for ever. Negative responses count
     a tenth: with all of them a linear filter's mean depends on nothing but the mean colour. The
-    outermost sixteenth is left out, since padding with zeros draws frames there.
+    middle of a map counts most and its border nothing, since padding with zeros draws frames there.
     """
     linear = getattr(output.node.layer, "activation", None) in (None, keras.activations.linear)
 
@@ -62,11 +64,21 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
         flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
         own = ops.matmul(flat, ops.expand_dims(picked, -1))
         own = ops.reshape(own, maps.shape[:-1])
-        if len(own.shape) == 3:
-            height, width = int(own.shape[1]), int(own.shape[2])
-            top, left = height // 16, width // 16
-            own = own[:, top : height - top, left : width - left]
         own = ops.maximum(own, _LEAK * own)
+        if len(own.shape) == 3:
+            own = own * window(int(own.shape[1]), int(own.shape[2]))
         return ops.mean(ops.reshape(own, (own.shape[0], -1)), axis=1)
 
     return objective
+
+
+def window(height: int, width: int) -> npt.NDArray[np.float32]:
+    """Weights of a map's places, `(height, width)`: of mean 1, none in the outermost sixteenth."""
+    sides = []
+    for side in (height, width):
+        border = side // 16
+        inner = side - 2 * border
+        wave = np.sin(np.pi * (np.arange(inner) + 0.5) / inner)
+        sides.append(np.pad(wave, border))
+    weights = np.outer(*sides)
+    return np.asarray(weights / weights.mean(), np.float32)

@@ -16,16 +16,22 @@ from tbviz.methods.maximization.image import waves
 Floats = npt.NDArray[np.float32]
 
 
+# Steps of the sequence that fills a square most evenly (Roberts 2018, "The Unreasonable
+# Effectiveness of Quasirandom Sequences"): the plastic number's inverse, and its square.
+_EVENLY = (0.7548776662466927, 0.5698402909980532)
+
+
 @dataclass(frozen=True)
 class Wobble:
     """How far a step may move the image.
 
     Attributes:
-        shift: share of the side, to each side; what leaves on one comes back on the other.
+        shift: share of the side, to each side; what leaves on one comes back on the other. At
+            0.5 every part of the image comes everywhere, so that none of it stays at the border.
         scale: share of the size, larger and smaller, about the middle.
     """
 
-    shift: float = 0.08
+    shift: float = 0.5
     scale: float = 0.1
 
     def draw(
@@ -33,13 +39,15 @@ class Wobble:
     ) -> tuple[Floats, Floats]:
         """The waves of every step, `(steps, height, height)` and `(steps, width, width)`.
 
-        Drawn beforehand from a generator of our own, so that no global random state moves.
+        Drawn beforehand from a generator of our own, so that no global random state moves. Shifts
+        are spread evenly from a random start: a few dozen at random would leave gaps.
         """
         zoom = random.uniform(1 - self.scale, 1 + self.scale, steps)
         sides = []
-        for side in size:
+        for side, pace in zip(size, _EVENLY, strict=True):
             middle = (side - 1) / 2
-            shift = random.uniform(-self.shift, self.shift, steps) * side
+            share = (random.uniform() + pace * np.arange(steps)) % 1.0
+            shift = (2 * share - 1) * self.shift * side
             places = middle + (np.arange(side) - middle)[None] * zoom[:, None] + shift[:, None]
             sides.append(np.stack([waves(side, place) for place in places]))
         return sides[0], sides[1]

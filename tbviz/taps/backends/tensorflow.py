@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -81,6 +82,8 @@ def isolated() -> Iterator[None]:
 def random_state() -> Callable[[], None]:
     """See `Backend.random_state`: the generator that gives seeds to eager random operations."""
     try:
+        # No public way to it, and none to the counters inside the kernels that it seeded before:
+        # what a model draws eagerly with `tf.random.normal` may come out differently after a look.
         from tensorflow.python.eager import context
 
         generator = context.context()._rng  # noqa: SLF001
@@ -94,28 +97,32 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """See `Backend.compiled`."""
     held = weakref.ref(model)
 
-    def run(*arrays: Any) -> Any:
-        present = held()
-        if present is None:
+    def present() -> Any:
+        model = held()
+        if model is None:
             msg = "the model that this look was compiled for is gone; make a new one"
             raise ReferenceError(msg)
-        return _stateless(function, present, arrays)
+        return model
 
-    # As in Keras' own `fit`, without AutoGraph, which takes a quarter of the time of a trace. A
-    # model may need it all the same: where it compiles a part of itself that branches on tensors.
-    plain = tf.function(run, autograph=False)
-    converted: Any = None
+    def run(*arrays: Any) -> Any:
+        return _stateless(function, present(), arrays)
+
+    # Without AutoGraph, as Keras' own `fit`; it would take a quarter of the time of a trace. A
+    # `partial`, since TensorFlow takes functions of one code for one and warns of its retracing.
+    graph = tf.function(functools.partial(run), autograph=False)
+    traceable = True
 
     def call(*arrays: Any) -> Any:
-        nonlocal converted
-        # Constants, not numpy: a numpy argument would retrace for each new Python number in it.
-        tensors = _tensors(arrays)
-        if converted is None:
+        nonlocal traceable
+        if traceable:
             try:
-                return _numpy(plain(*tensors))
+                # Constants, not numpy: that would retrace for each new Python number in it.
+                return _numpy(graph(*_tensors(arrays)))
             except tf.errors.OperatorNotAllowedInGraphError:
-                converted = tf.function(run, autograph=True)
-        return _numpy(converted(*tensors))
+                # A `tf.function` of the model's own branches on tensors, and inlined it has not
+                # been through AutoGraph.
+                traceable = False
+        return eagerly(function, present(), *arrays)
 
     return call
 
