@@ -26,14 +26,16 @@ export function CamView() {
   );
 }
 
-/** Height of the captions under the pictures, in CSS pixels. */
-const CAPTION = 54;
+/** Height of the name over and the captions under the pictures, in CSS pixels. */
+const CAPTION = 80;
 const GAP = { row: 10, column: 26 };
 
 function Cams({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
   const { layout } = shown;
-  const pictures = 1 + layout.tiles;
+  // Two places a card at every step, so that nothing jumps while one scrubs: the photograph has
+  // the second where no other class is drawn.
+  const pictures = 2;
   const { width, height } = size.value;
   const photo = photographs.value.sheets.find((sheet) => sheet !== null);
   const [h, w] = photo ? [photo.height, photo.width] : [1, 1];
@@ -147,13 +149,9 @@ function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at:
         image.value = index;
       }}
     >
-      <figure>
-        <Photograph index={index} testid="cam-photo" />
-        <figcaption>
-          <b>{name}</b>
-          <Outcome image={index} />
-        </figcaption>
-      </figure>
+      <span class="cam-name">
+        <b>{name}</b> <Outcome image={index} />
+      </span>
       {cams.map((cam, i) => (
         <figure key={i}>
           <Canvas
@@ -166,14 +164,20 @@ function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at:
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
-            <b>{cam.text.name ?? cam.role}</b>
-            <span>
-              {cam.role} {cam.text.probability !== null && percent(cam.text.probability)}
-            </span>
+            <b>
+              {cam.text.name} {cam.text.probability !== null && percent(cam.text.probability)}
+            </b>
+            <span>{cam.role}</span>
             <span>{strengthOf(cam)}</span>
           </figcaption>
         </figure>
       ))}
+      {cams.length < 2 && (
+        <figure>
+          <Photograph index={index} testid="cam-photo" />
+          <figcaption>photograph</figcaption>
+        </figure>
+      )}
     </button>
   );
 }
@@ -220,7 +224,7 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
     return {
       images,
       scale: Math.max(1, Math.round(220 / first.width)),
-      columns: Math.max(1, images.length / shown.images.length),
+      columns: Math.min(6, images.length),
       pixelated: false,
       title: `${run.peek() ?? ""} · Grad-CAM at ${shown.layer} · ${whenText(shown)}`,
       bar: null,

@@ -91,9 +91,17 @@ export function camsOf(shown: Shown, index: number, map: MapName): Cam[] {
   if (sheet === undefined) return [];
   const { tile, tiles, columns, roles } = shown.layout;
   const photo = photographs.value.sheets[shown.images[index] ?? 0];
-  return Array.from({ length: tiles }, (_, at) => ({
-    role: roles?.[at] ?? "given",
-    text: texts(sheet, at),
-    ...lay(photo, sheet, at, tile, columns, map),
-  }));
+  const described = Array.from({ length: tiles }, (_, at) => texts(sheet, at));
+  return described.flatMap((text, at) => {
+    // Where the predicted class is the true one, both tiles are the same map: one is drawn.
+    if (text.name !== null && described.findIndex((other) => other.name === text.name) < at)
+      return [];
+    return [
+      {
+        role: roles?.[at] ?? "given",
+        text,
+        ...lay(photo, sheet, at, tile, columns, map),
+      },
+    ];
+  });
 }
