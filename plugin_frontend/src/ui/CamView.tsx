@@ -27,7 +27,7 @@ export function CamView() {
 }
 
 /** Height of the name over and the captions under the pictures, in CSS pixels. */
-const CAPTION = 80;
+const CAPTION = 74;
 const GAP = { row: 10, column: 26 };
 
 function Cams({ shown }: { shown: Shown }) {
@@ -95,8 +95,8 @@ function Cams({ shown }: { shown: Shown }) {
           ))}
       </div>
       <p class="remarks">
-        Each map is scaled by its own maximum, but by no less than {percent(FLOOR)} of the largest
-        of the run ({number(camMaximum.value)}), so that a faint map looks faint.
+        Each map is scaled by its own maximum, at least {percent(FLOOR)} of the run's largest (
+        {number(camMaximum.value)}): a faint map looks faint.
       </p>
     </>
   );
@@ -164,10 +164,10 @@ function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at:
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
-            <b>
-              {cam.text.name} {cam.text.probability !== null && percent(cam.text.probability)}
-            </b>
-            <span>{cam.role}</span>
+            <b>{cam.text.name}</b>
+            <span>
+              {cam.role} {cam.text.probability !== null && percent(cam.text.probability)}
+            </span>
             <span>{strengthOf(cam)}</span>
           </figcaption>
         </figure>
