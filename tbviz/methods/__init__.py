@@ -10,15 +10,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tbviz.methods.activations import activations
     from tbviz.methods.cams.maps import grad_cam
-    from tbviz.methods.health import health
+    from tbviz.methods.feature_maps import activations
+    from tbviz.methods.layer_health import health
     from tbviz.methods.maximization import maximize_filters
 
 _HOME = {
-    "activations": "tbviz.methods.activations",
+    "activations": "tbviz.methods.feature_maps",
     "grad_cam": "tbviz.methods.cams.maps",
-    "health": "tbviz.methods.health",
+    "health": "tbviz.methods.layer_health",
     "maximize_filters": "tbviz.methods.maximization",
 }
 

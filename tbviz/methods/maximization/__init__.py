@@ -43,7 +43,7 @@ def maximize_filters(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the input's size is unknown.
     """
-    from tbviz.methods.activations import choose_channels
+    from tbviz.methods.feature_maps import choose_channels
     from tbviz.methods.maximization.canvas import canvas_of
     from tbviz.taps.looker import looker_of
     from tbviz.taps.select import default_convolutions, select

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from tbviz.errors import TbvizError
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import channel_means
 from tbviz.methods.maximization.transforms import Wobble
@@ -84,6 +85,9 @@ def maximize(
         settings: of the ascent.
         seed: of the start and the transforms.
         start: coefficients of a former ascent to go on from, in place of a blank image.
+
+    Raises:
+        TbvizError: no gradient reaches the input from this layer, or it cannot be tapped.
     """
     rows, columns = settings.wobble.draw(
         np.random.default_rng([seed, 0]), settings.steps, canvas.size
@@ -126,4 +130,10 @@ def maximize(
     images, before, after, coefficients = looker.run(
         key, climb, np.asarray(channels, np.int32), start, rows, columns
     )
+    if settings.steps and np.array_equal(coefficients, start):
+        msg = (
+            f"the image did not move: no gradient reaches the input from layer {output.key!r}; an "
+            "input of whole numbers, or a layer that rounds, stops it; declare the input as float32"
+        )
+        raise TbvizError(msg)
     return Maximized(list(channels), images, before, after, coefficients)

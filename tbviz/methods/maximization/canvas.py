@@ -62,11 +62,11 @@ class Canvas:
         painted = images * (self.high - self.low) + self.low
         if self.channels_first:
             painted = numbers.transpose(painted, (0, 3, 1, 2))
-        leaves = list(keras.tree.flatten(self.inputs))
         count = int(images.shape[0])
+        like = np.asarray if numbers is np else ops.convert_to_tensor
         leaves = [
-            painted if index == self.place else np.repeat(leaf, count, axis=0)
-            for index, leaf in enumerate(leaves)
+            painted if index == self.place else like(np.repeat(leaf, count, axis=0))
+            for index, leaf in enumerate(keras.tree.flatten(self.inputs))
         ]
         return keras.tree.pack_sequence_as(self.inputs, leaves)
 
@@ -130,10 +130,13 @@ def value_range(values: npt.NDArray[Any]) -> tuple[float, float]:
     if not finite.size:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    for usual in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+    for usual in ((0.0, 1.0), (-1.0, 1.0)):
         slack = 0.05 * (usual[1] - usual[0])
         if usual[0] - slack <= low and high <= usual[1] + slack:
             return usual
+    # Standardised values lie within this range, too; pictures of bytes reach far into it.
+    if low >= -0.5 and 16 < high <= 255.5:
+        return 0.0, 255.0
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 

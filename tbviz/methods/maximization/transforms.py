@@ -16,9 +16,8 @@ from tbviz.methods.maximization.image import waves
 Floats = npt.NDArray[np.float32]
 
 
-# Steps of the sequence that fills a square most evenly (Roberts 2018, "The Unreasonable
-# Effectiveness of Quasirandom Sequences"): the plastic number's inverse, and its square.
-_EVENLY = (0.7548776662466927, 0.5698402909980532)
+# Multiples of these fill a circle most evenly: the golden ratio's and the silver ratio's inverse.
+_EVENLY = (0.6180339887498949, 0.4142135623730951)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import layers
+
+from tbviz.errors import TbvizError
+from tbviz.methods import maximize_filters
+from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.ascent import maximize
+from tbviz.methods.maximization.canvas import canvas_of, image_batch, image_layout, value_range
+from tbviz.methods.maximization.image import pace, to_image, waves
+from tbviz.methods.maximization.objectives import window
+from tbviz.methods.maximization.transforms import Wobble
+from tbviz.taps.looker import Looker
+
+STILL = Wobble(shift=0, scale=0)
+
+
+def network(channels=3, size=16, **kwargs):
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential(
+        [
+            keras.Input((size, size, channels)),
+            layers.Conv2D(6, 3, activation="relu", name="conv1", **kwargs),
+            layers.MaxPooling2D(),
+            layers.Conv2D(8, 3, activation="relu", name="conv2"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(4, activation="softmax", name="classes"),
+        ]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
+def run(model, layer, channels, looker=None, **kwargs):
+    looker = looker or Looker(model)
+    canvas = canvas_of(model)
+    output = looker.survey(canvas.blank(1)).outputs[layer]
+    settings = kwargs.pop("settings", Ascent(steps=12))
+    return maximize(looker, output, channels, canvas, settings, **kwargs)
+
+
+@given(st.integers(1, 33))
+def test_waves_are_orthonormal(size):
+    basis = waves(size)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(size), atol=1e-5)
+
+
+@given(st.integers(2, 20), st.integers(0, 2**31))
+def test_waves_elsewhere_are_the_line_shifted(size, seed):
+    line = np.random.default_rng(seed).normal(size=size)
+    moved = (line @ waves(size).T) @ waves(size, np.arange(size) + 3)
+    if size % 2:  # an even line has no sine of its finest wave to shift it with
+        np.testing.assert_allclose(moved, np.roll(line, -3), atol=1e-4)
+    np.testing.assert_allclose(waves(size, np.arange(size) + size), waves(size), atol=1e-5)
+
+
+def test_a_wobble_of_nothing_is_the_identity():
+    rows, columns = STILL.draw(np.random.default_rng(0), 3, (7, 10))
+    np.testing.assert_allclose(rows, np.stack([waves(7)] * 3), atol=1e-6)
+    np.testing.assert_allclose(columns, np.stack([waves(10)] * 3), atol=1e-6)
+    image = np.random.default_rng(1).normal(size=(2, 3, 7, 10)).astype(np.float32)
+    np.testing.assert_allclose(to_image(image, rows[0], columns[0]), to_image(image), atol=1e-6)
+
+
+def test_a_wobble_brings_every_part_everywhere():
+    """Where the middle of the view lies, in twelfths of the side: in all of them in 24 steps."""
+    for sides in Wobble(scale=0).draw(np.random.default_rng(0), 24, (9, 9)):
+        angle = np.arctan2(sides[:, 2, 4], sides[:, 1, 4])  # of the slowest wave
+        assert len(set(np.floor((angle + np.pi) / (2 * np.pi) * 12))) == 12
+
+
+def test_coefficients_of_deviation_one_make_an_image_of_deviation_one():
+    coefficients = np.random.default_rng(0).normal(size=(40, 1, 12, 9)).astype(np.float32)
+    image = keras.ops.convert_to_numpy(to_image(coefficients)).astype(np.float64)
+    assert np.log(image / (1 - image)).std() == pytest.approx(1, abs=0.1)
+    assert pace(8, 8)[0, 1] == pytest.approx(2 * pace(8, 8)[0, 3])  # one and two cycles
+
+
+def test_no_coefficients_are_an_even_gray():
+    np.testing.assert_array_equal(to_image(np.zeros((1, 3, 4, 6), np.float32)), 0.5)
+    assert to_image(np.zeros((2, 1, 4, 6), np.float32)).shape == (2, 4, 6, 1)
+
+
+def test_the_window_leaves_the_border_out_and_has_mean_one():
+    weights = window(32, 15)
+    assert weights.mean() == pytest.approx(1)
+    assert not weights[:2].any()
+    assert not weights[30:].any()
+    assert np.all(weights[2:30] > 0)
+    np.testing.assert_allclose(window(1, 1), 1)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+def test_every_channel_climbs(layer):
+    model = network()
+    count = model.get_layer(layer).filters
+    found = run(model, layer, range(count))
+    assert found.channels == list(range(count))
+    assert found.images.shape == (count, 16, 16, 3)
+    assert found.images.min() >= 0
+    assert found.images.max() <= 1
+    assert np.all(found.after > found.before)
+
+
+def test_a_class_climbs_too():
+    model = network()
+    found = run(model, "classes", [0, 3])
+    assert np.all(found.after > found.before)
+
+
+def test_the_same_seed_repeats_and_another_differs():
+    model = network()
+    first = run(model, "conv2", [0, 1])
+    np.testing.assert_array_equal(first.images, run(model, "conv2", [0, 1]).images)
+    assert not np.allclose(first.images, run(model, "conv2", [0, 1], seed=1).images, atol=0.01)
+
+
+def test_channels_do_not_meet():
+    model = network()
+    looker = Looker(model)
+    together = run(model, "conv2", [5, 0, 2], looker)
+    alone = [run(model, "conv2", [channel], looker).images[0] for channel in (5, 0, 2)]
+    np.testing.assert_allclose(together.images, alone, atol=1e-4)
+    assert looker.traces == 2  # a batch of three and a batch of one
+
+
+def test_a_warm_start_goes_on():
+    model = network()
+    looker = Looker(model)
+    cold = run(model, "conv2", [0, 1, 2], looker)
+    warm = run(model, "conv2", [0, 1, 2], looker, start=cold.coefficients)
+    np.testing.assert_allclose(warm.before, cold.after, rtol=1e-4)
+    assert np.all(warm.after > cold.after)
+    assert looker.traces == 1
+
+
+def test_a_gray_input_gives_gray_images():
+    assert run(network(channels=1), "conv1", [0]).images.shape == (1, 16, 16, 1)
+
+
+def test_a_filter_is_excited_by_its_own_pattern():
+    """White where one linear filter's weights are positive and black where they are negative."""
+    model = keras.Sequential(
+        [keras.Input((5, 5, 1)), layers.Conv2D(1, 5, use_bias=False, name="filter")]
+    )
+    pattern = np.outer([1, 2, 3, 2, 1], [-1, -2, 0, 2, 1]).astype(np.float32)
+    model.layers[0].set_weights([pattern[..., None, None]])
+    settings = Ascent(steps=60, rate=0.15, start=0.0, wobble=STILL)
+    found = run(model, "filter", [0], settings=settings)
+    image = found.images[0, ..., 0]
+    assert found.before == pytest.approx(0, abs=1e-5)  # even gray: the weights' sum is zero
+    assert found.after[0] > 0.8 * pattern[pattern > 0].sum()
+    assert np.all(image[pattern > 0] > 0.5)
+    assert np.all(image[pattern < 0] < 0.5)
+    assert np.corrcoef(image.ravel(), pattern.ravel())[0, 1] > 0.8
+
+
+def test_a_filter_that_is_off_climbs_nevertheless():
+    model = network(bias_initializer=keras.initializers.Constant(-5.0))
+    found = run(model, "conv1", [0, 1])
+    assert np.all(found.before < 0)
+    assert np.all(found.after > found.before)
+    assert found.images.std() > 0.05
+
+
+def test_nothing_behind_the_layer_runs():
+    calls = []
+
+    class Behind(layers.Layer):
+        def call(self, values):
+            calls.append(values)
+            return values
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="c"), Behind(), layers.Flatten()]
+    )
+    looker = Looker(model)
+    looker.survey(canvas_of(model).blank(1))
+    calls.clear()
+    run(model, "c", [0], looker)
+    assert not calls
+
+
+def test_a_model_of_several_inputs_is_painted_on_where_it_takes_an_image():
+    numbers, picture = keras.Input((4,), name="numbers"), keras.Input((8, 8, 3), name="picture")
+    values = layers.Conv2D(2, 3, name="conv")(picture)
+    values = layers.Concatenate()([layers.Flatten()(values), numbers])
+    scaled = layers.Multiply(name="gate")(
+        [layers.Conv2D(2, 3)(picture), layers.Reshape((1, 1, 2))(layers.Dense(2)(numbers))]
+    )
+    model = keras.Model({"numbers": numbers, "picture": picture}, [layers.Dense(2)(values), scaled])
+    assert np.all(run(model, "conv", [0, 1]).after > 0)
+    looker = Looker(model)
+    found = []
+    for sign in (1, -1):  # the other inputs are those of the first image that was given
+        images = {
+            "numbers": np.full((2, 4), sign, np.float32),
+            "picture": np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32),
+        }
+        gate = looker.survey(images).outputs["gate"]
+        canvas = canvas_of(model, images)
+        found.append(maximize(looker, gate, [0], canvas, Ascent(steps=4)).images)
+    assert not np.allclose(*found, atol=0.01)
+
+
+def test_an_input_of_unknown_size_asks_for_images():
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv")(inputs))
+    with pytest.raises(TbvizError, match=r"of unknown size; pass images="):
+        maximize_filters(model)
+    images = np.random.default_rng(0).random((1, 12, 10, 3)).astype(np.float32)
+    found = maximize_filters(model, images=images, settings=Ascent(steps=2))
+    assert found["conv"].images.shape == (2, 12, 10, 3)
+
+
+def test_a_model_without_an_image_says_so():
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    with pytest.raises(TbvizError, match="none of the model's inputs"):
+        maximize_filters(model)
+    subclassed = type("Plain", (keras.Model,), {"call": lambda self, x: x})()
+    with pytest.raises(TbvizError, match="not known from the model itself; pass images="):
+        maximize_filters(subclassed)
+
+
+def test_whole_numbers_have_no_gradient_and_the_error_says_so():
+    inputs = keras.Input((8, 8, 3), dtype="uint8")
+    values = layers.Rescaling(1 / 255)(inputs)
+    model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv")(values))
+    with pytest.raises(TbvizError, match="no gradient reaches the input"):
+        maximize_filters(model, settings=Ascent(steps=2))
+
+
+def test_the_range_is_learnt():
+    assert value_range(np.array([0, 200], np.uint8)) == (0, 255)
+    assert value_range(np.array([0.0, 0.9])) == (0, 1)
+    assert value_range(np.array([-0.99, 1.0])) == (-1, 1)
+    assert value_range(np.array([3.0, 250.0])) == (0, 255)
+    assert value_range(np.array([-2.1, 2.6])) == (-2.1, 2.6)
+    assert value_range(np.array([np.nan, np.inf])) == (0, 1)
+    assert value_range(np.array([7e3])) == (7e3 - 0.5, 7e3 + 0.5)
+    inside = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Rescaling(1 / 127.5, offset=-1), layers.Conv2D(1, 3)]
+    )
+    assert (canvas_of(inside).low, canvas_of(inside).high) == (0, 255)
+
+
+def test_image_batches_are_recognised():
+    assert image_layout((1, 8, 9, 3)) == (8, 9, 3, False)
+    assert image_layout((1, 3, 8, 9)) == (8, 9, 3, True)
+    assert image_layout((1, 8, 9, 16)) is None
+    assert image_layout((1, 8)) is None
+    assert image_batch([np.zeros((1, 2)), np.zeros((1, 3, 8, 9))]).shape == (1, 8, 9, 3)
+
+
+def test_filters_of_a_saved_and_loaded_model(tmp_path):
+    model = network()
+    before = maximize_filters(model, filters=2, settings=Ascent(steps=4))
+    assert list(before) == ["conv1", "conv2"]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    after = maximize_filters(loaded, filters=2, settings=Ascent(steps=4))
+    for key, one in before.items():
+        np.testing.assert_allclose(one.images, after[key].images, atol=1e-4)
+    only = maximize_filters(loaded, "conv2", [7], settings=Ascent(steps=2))
+    assert only["conv2"].channels == [7]
