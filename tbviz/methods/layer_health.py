@@ -97,7 +97,8 @@ def layer_numbers(
     finite = np.isfinite(flat)
     whole = bool(finite.all())
     # Sums in float64: a mean in float32 over a million pixels is off in the fourth digit.
-    known = flat.astype(np.float64) if whole else np.where(finite, flat, np.nan)
+    known = flat.astype(np.float64)
+    known[~finite] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a channel without any finite value: NaN
         lowest, highest = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
