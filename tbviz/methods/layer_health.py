@@ -5,7 +5,6 @@ A flat map means a dead channel; a map that looks like the input means that noth
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,15 +94,21 @@ def layer_numbers(
     channels = values.shape[-1]
     flat = values.reshape(-1, channels)
     finite = np.isfinite(flat)
-    whole = bool(finite.all())
     # Sums in float64: a mean in float32 over a million pixels is off in the fourth digit.
     known = flat.astype(np.float64)
-    known[~finite] = np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a channel without any finite value: NaN
-        lowest, highest = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
-        mean = known.mean(axis=0) if whole else np.nanmean(known, axis=0)
-        spread = known.std(axis=0) if whole else np.nanstd(known, axis=0)
+    whole = bool(finite.all())
+
+    def filled(value: float) -> npt.NDArray[np.float64]:
+        return known if whole else np.where(finite, known, value)
+
+    count = finite.sum(axis=0)
+    some, divisor = count > 0, np.maximum(count, 1)
+    lowest = np.where(some, filled(np.inf).min(axis=0), np.nan)
+    highest = np.where(some, filled(-np.inf).max(axis=0), np.nan)
+    mean = np.where(some, filled(0).sum(axis=0) / divisor, np.nan)
+    away = filled(0) - np.where(some, mean, 0)
+    squares = np.einsum("pc,pc,pc->c", away, away, finite)
+    spread = np.where(some, np.sqrt(squares / divisor), np.nan)
     largest = np.nanmax(np.abs([lowest, highest]), initial=0.0)
     dead = finite.all(axis=0) & (highest - lowest <= FLAT * largest)
     zeros = (flat == 0).mean(axis=0)
@@ -111,16 +116,17 @@ def layer_numbers(
     table = np.stack(
         [mean, spread, lowest, highest, zeros, _mean_over_images(correlations)], dtype=np.float32
     )
-    everything = known if whole else known[finite]
-    some = everything.size > 0
+    share = count[some] / max(int(count.sum()), 1)
+    overall = float(share @ mean[some]) if some.any() else np.nan
+    variance = share @ (spread[some] ** 2 + (mean[some] - overall) ** 2)
     numbers = {
         "channels": float(channels),
         "dead": float(dead.sum()),
         "sparsity": float(zeros.mean()),
-        "mean": float(everything.mean()) if some else np.nan,
-        "std": float(everything.std()) if some else np.nan,
-        "minimum": float(everything.min()) if some else np.nan,
-        "maximum": float(everything.max()) if some else np.nan,
+        "mean": overall,
+        "std": float(np.sqrt(variance)) if some.any() else np.nan,
+        "minimum": float(lowest[some].min()) if some.any() else np.nan,
+        "maximum": float(highest[some].max()) if some.any() else np.nan,
         "likeness": _strongest(correlations),
         "change": change(maps, former),
     }
