@@ -26,7 +26,8 @@ ASCENT = Ascent(steps=16, rate=0.3)
 class Monitor(keras.callbacks.Callback):
     """Feature maps, health, Grad-CAM and filter maximization with defaults that need no thought.
 
-    What the model cannot show is left out, and the page says so.
+    What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
+    in the list of callbacks: best weights that are put back are then logged as well.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.

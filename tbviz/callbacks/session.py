@@ -6,14 +6,12 @@ all: every look is at the same state of the model, and one position is written a
 
 from __future__ import annotations
 
-import importlib.metadata
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import keras
-
+from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.records import metrics_record
@@ -23,7 +21,6 @@ from tbviz.callbacks.view import View
 from tbviz.callbacks.weights import signature
 from tbviz.store.schema import Position
 from tbviz.taps.looker import looker_of
-from tbviz.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +99,10 @@ class Session:
         if not self.begun:
             self._first_epoch = epoch
             with self._ending_if_it_raises(), self._boundary():
-                self.journal.begin(self._begin_fields(epoch), self._size_saying(epoch))
+                fields = fit_fields(self._model_name, self._planned, epoch, self._steps)
+                every_epoch = all(member.schedule.every_epoch for member in self._members)
+                looks = self._planned - epoch if every_epoch and self._planned else None
+                self.journal.begin(fields, size_saying(self._log_dir, looks))
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
@@ -231,35 +231,6 @@ class Session:
     def _moment(self, *, epoch_end: bool) -> Moment:
         return Moment(self._epoch, self._step, clock(), epoch_end)
 
-    def _begin_fields(self, epoch: int) -> dict[str, Any]:
-        backend = keras.backend.backend()
-        return {
-            "epochs": self._planned,
-            "initial_epoch": epoch,
-            "steps": self._steps,
-            "backend": backend,
-            "versions": {
-                "keras": keras.__version__,
-                backend: _version(backend),
-                "tbviz": __version__,
-            },
-            "model": self._model_name,
-        }
-
-    def _size_saying(self, epoch: int) -> Callable[[int], str]:
-        """Says how much a run takes. Holds no reference to the session."""
-        every_epoch = all(member.schedule.every_epoch for member in self._members)
-        epochs = self._planned - epoch if every_epoch and self._planned is not None else None
-        where = f"in {self._log_dir}"
-
-        def said(size: int) -> str:
-            if epochs is None:
-                return f"about {_bytes(size)} a look, {where}"
-            total = f"{_bytes(size * epochs)} for {epochs} epoch{'s' if epochs > 1 else ''}"
-            return f"about {_bytes(size)} an epoch, {total}, {where}"
-
-        return said
-
 
 # Weak: a session whose callbacks are gone can end, and its model be freed.
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
@@ -284,18 +255,3 @@ def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session
         session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params)
     session.join(member)
     return session
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"

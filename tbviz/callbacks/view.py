@@ -60,11 +60,11 @@ class View:
                 level="info",
                 key=("tbviz", "structure", str(self._looker.restarts)),
             )
-        self._restarts = self._looker.restarts
         return changed
 
     def record(self, outputs: Sequence[Output]) -> None:
-        """Says which layers' outputs `recording` holds."""
+        """Says which layers' outputs `recording` holds, of the structure as it is now."""
+        self._restarts = self.looker.restarts
         chosen = {output.key: output for output in outputs}
         self._outputs = sorted(chosen.values(), key=lambda output: output.order)
 

@@ -19,6 +19,6 @@ def signature(model: Any) -> int:
     smallest = sorted(model.trainable_variables, key=lambda variable: int(np.prod(variable.shape)))
     checksum = 0
     for variable in smallest[:_READ]:
-        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
+        values = keras.ops.convert_to_numpy(keras.ops.reshape(variable, (-1,)))
         checksum = zlib.crc32(values.tobytes(), checksum)
     return checksum

@@ -108,6 +108,24 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, sa
     assert all("MemoryError: too many maps" in text for text in said())
 
 
+def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
+    from tbviz.taps.looker import Looker
+
+    survey, tries = Looker.survey, []
+
+    def fails_once(self, inputs):
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("not now")
+        return survey(self, inputs)
+
+    monkeypatch.setattr(Looker, "survey", fails_once)
+    fit(looks(tmp_path))
+    assert [text.split(":")[0] for text in said()] == ["tbviz"]
+    assert [meta["epoch"] for meta in metas(tmp_path, "health")] == [1, 2]
+    assert [meta["epoch"] for meta in metas(tmp_path, "metrics")] == [0, 1, 2]
+
+
 def test_a_file_in_place_of_the_log_directory(tmp_path, said):
     log_dir = tmp_path / "logs"
     log_dir.write_text("I was here first")

@@ -98,8 +98,8 @@ def test_training_is_the_same_to_the_last_bit(tmp_path, feed):
         ]
 
     plain = trained(feed, lambda _: [])
-    control = trained(feed, lambda _: [])
-    assert plain == control
+    if feed is as_arrays:  # the control: without us, two runs are the same
+        assert trained(feed, lambda _: []) == plain
     assert trained(feed, looking) == plain
     layers = {meta["layer"] for meta in metas(tmp_path, "activations")}
     assert {"conv1", "re_lu", "conv2"} <= layers

@@ -1,0 +1,67 @@
+"""What is said when a `fit` begins: what is planned, and what it will take on disk."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tbviz.version import __version__
+
+
+def fit_fields(
+    model_name: str, epochs: int | None, initial_epoch: int, steps: int | None
+) -> dict[str, Any]:
+    """The fields of a `fit` record that begins a run."""
+    backend = keras.backend.backend()
+    return {
+        "epochs": epochs,
+        "initial_epoch": initial_epoch,
+        "steps": steps,
+        "backend": backend,
+        "versions": {
+            "keras": keras.__version__,
+            backend: _version(backend),
+            "tbviz": __version__,
+        },
+        "model": model_name,
+    }
+
+
+def size_saying(log_dir: Path, epochs: int | None) -> Callable[[int], str]:
+    """Makes the function that says in words what a run takes.
+
+    Args:
+        log_dir: where it lies.
+        epochs: how many are looked at, `None` where it is not every one.
+
+    Returns:
+        A function of the bytes of one position.
+    """
+
+    def said(size: int) -> str:
+        if epochs is None:
+            return f"about {in_bytes(size)} a look, in {log_dir}"
+        total = f"{in_bytes(size * epochs)} for {epochs} epoch{'s' if epochs > 1 else ''}"
+        return f"about {in_bytes(size)} an epoch, {total}, in {log_dir}"
+
+    return said
+
+
+def in_bytes(size: float) -> str:
+    """`1234567` as `1.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 9.95 or unit == "B" else f"{size:.1f} {unit}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
