@@ -11,7 +11,7 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.view import View
-from tbviz.methods.activations import MOST_CHANNELS, channel_tiles, choose_channels
+from tbviz.methods.feature_maps import MOST_CHANNELS, channel_tiles, choose_channels
 from tbviz.taps.select import default_layers, select
 from tbviz.taps.survey import Output, Survey
 

@@ -15,7 +15,7 @@ from tbviz.callbacks.pictures import Colours
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.view import View
-from tbviz.methods.activations import choose_channels
+from tbviz.methods.feature_maps import choose_channels
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps.select import default_convolutions, select

@@ -15,7 +15,7 @@ from tbviz.callbacks.pictures import Record
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.view import View
-from tbviz.methods.health import COLUMNS, gray, layer_numbers
+from tbviz.methods.layer_health import COLUMNS, gray, layer_numbers
 from tbviz.taps.select import default_layers, select
 from tbviz.taps.survey import Output, Survey
 
@@ -23,7 +23,7 @@ from tbviz.taps.survey import Output, Survey
 class LayerHealth(Visual):
     """Logs dead channels, sparsity, spread, likeness to the input and change, for each layer.
 
-    What each number means is defined in `tbviz.methods.health`.
+    What each number means is defined in `tbviz.methods.layer_health`.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
