@@ -19,7 +19,7 @@ from tbviz.methods.maximization.ascent import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
 # than on a third of an epoch. To the eye, 24 shorter steps give the same images.
-FILTERS = 8
+FILTERS = 6
 ASCENT = Ascent(steps=16, rate=0.3)
 
 

@@ -172,7 +172,6 @@ model.fit(x, y, 8, 5, verbose=0, callbacks=[grid, Ends()])
 @pytest.mark.parametrize(
     ("how", "end"),
     [
-        ("raise ValueError('elsewhere')", "failed"),
         ("sys.exit(3)", "failed"),
         ("import signal; os.kill(os.getpid(), signal.SIGKILL)", None),
     ],
