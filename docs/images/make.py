@@ -1,18 +1,19 @@
 """Makes the README's pictures from a run of the demo.
 
-    tbviz demo --log-dir logs/demo --no-serve
-    tensorboard --logdir logs/demo --port 6006
-    python docs/images/make.py http://127.0.0.1:6006 EPOCHS [CHROMIUM]
+tbviz demo --log-dir logs/demo --no-serve
+tensorboard --logdir logs/demo --port 6006
+python docs/images/make.py http://127.0.0.1:6006 EPOCHS [CHROMIUM]
 """
 
 from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1280, "height": 800}
@@ -20,7 +21,7 @@ BAR = 64  # TensorBoard's own bar
 WIDE = 900
 
 
-def frames(page, address: str, state: str, epochs: int):
+def frames(page: Page, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
     """One picture of the tab at each epoch."""
     for epoch in range(epochs):
         page.goto("about:blank")
