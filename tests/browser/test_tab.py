@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from browser.serving import tensorboard
@@ -9,6 +11,8 @@ from browser.tab import Tab, expected_tiles
 from browser.training import EPOCHS, small_network, train
 from playwright.sync_api import expect
 
+from tbviz.images.ranges import LEVELS
+from tbviz.images.sheet import decode, split
 from tbviz.store.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -98,6 +102,56 @@ def test_keys_work_at_once(tab):
     tab.wait(position=0)
     tab.page.keyboard.press("Shift+ArrowRight")
     tab.wait(position=10)
+
+
+def test_space_plays_the_run_and_pauses_it(tab):
+    tab.open(run="digits", layer="conv1", step=0).wait(position=0)
+    tab.page.keyboard.press("Space")
+    tab.wait(position=3)
+    tab.page.keyboard.press("Space")
+    at = tab.get("slider").input_value()
+    tab.page.wait_for_timeout(1500)
+    assert tab.get("slider").input_value() == at
+
+
+def test_a_typed_step(tab):
+    tab.open(run="digits", layer="conv1", step=0).wait(position=0)
+    step = tab.get("step")
+    step.fill("21")
+    step.press("Enter")
+    tab.wait(position=21)
+
+
+def test_the_filter_finds_layers_by_a_regular_expression(tab):
+    tab.open(run="digits", layer="conv1", step=0).wait(position=0)
+    tab.page.keyboard.press("/")
+    tab.get("filter").fill("^pool")
+    expect(tab.get("match-count")).to_contain_text("1 of 5")
+    assert "p.tbviz.filter" in tab.wait_hash("filter", "").page.url
+
+
+def test_the_number_under_the_pointer_is_the_value_of_the_pixel(tab, run):
+    tab.open(run="digits", layer="conv2", step=5, range="0:1", map="gray").wait(position=5)
+    sheet = tab.sheet()
+    bounds = sheet.bounding_box()
+    height, width = (int(side) for side in sheet.get_attribute("data-tile").split("x"))
+    scale = bounds["width"] / sheet.evaluate("canvas => canvas.width")
+    sheet.hover(position={"x": 2.5 * scale, "y": 1.5 * scale})
+    picture = decode(run.picture("activations", "conv2", 5, 0))
+    level = split(picture.pixels, (height, width), 20)[0, 1, 2]
+    lo, hi = picture.ranges[0]
+    value = lo + (hi - lo) * level / LEVELS
+    expect(tab.get("readout")).to_contain_text("0")
+    shown = re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", tab.get("readout").inner_text())
+    assert any(float(number) == pytest.approx(value, rel=0.01, abs=1e-3) for number in shown)
+
+
+def test_dark_as_tensorboard_is(page, board):
+    tab = Tab(page, f"{board}/?darkMode=true").open(run="digits", layer="conv1", step=0)
+    tab.address = board
+    tab.wait(position=0)
+    background = tab.get("page").evaluate("page => getComputedStyle(page).backgroundColor")
+    assert max(int(part) for part in re.findall(r"\d+", background)[:3]) < 60
 
 
 def test_the_range_of_the_run_is_that_of_all_its_sheets(tab, run):

@@ -29,7 +29,8 @@ from tbviz.taps.looker import looker_of
 
 
 def monitor(log_dir, images, labels=None):
-    made = tbviz.Monitor(log_dir, images, labels)
+    # Strict: a look that fails and is left out would leave training untouched all too easily.
+    made = tbviz.Monitor(log_dir, images, labels, strict=True)
     made.callbacks[-1].settings = Ascent(steps=2)
     return made
 

@@ -44,6 +44,30 @@ def run(model, layer, channels, looker=None, **kwargs):
     return maximize(looker, output, channels, canvas, settings, **kwargs)
 
 
+class Draws(layers.Layer):
+    """Draws also when the model predicts."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(5)
+
+    def call(self, values):
+        return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
+
+
+def test_behind_a_layer_that_draws_when_it_predicts():
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential(
+        [keras.Input((16, 16, 3)), Draws(), layers.Conv2D(4, 3, name="conv"), layers.Flatten()]
+    )
+    before = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
+    found = run(model, "conv", [0, 1, 2])
+    assert np.all(found.after > found.before)
+    np.testing.assert_array_equal(found.images, run(model, "conv", [0, 1, 2]).images)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
 @given(st.integers(1, 33))
 def test_waves_are_orthonormal(size):
     basis = waves(size)

@@ -50,7 +50,11 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
                 seen["value"] = value
 
         layers = {output.node.path: output.node.layer}
+        # A scope of its own: a layer that draws also when it predicts would hand the seed of one
+        # step on to what runs behind the loop. So each step sees the same draw, and steps compare.
+        state = [(variable, variable.value) for variable in model.variables]
         with (
+            keras.StatelessScope(state_mapping=state),
             contextlib.suppress(Enough),
             Tap(layers, touch, model, before=None if linear else before),
         ):
