@@ -6,21 +6,27 @@ import { cursor } from "./cursor";
 import { attempt, generation, run } from "./run";
 import { healthLayers, layer } from "./selection";
 
+/** Null until the numbers of this layer, of the run as it is now, are here. */
 export const channelTable = signal<{ layer: string; answer: ChannelsAnswer } | null>(null);
 
 /** Long enough that scrubbing does not ask at every position. */
 const REST_MS = 60;
 
 let controller: AbortController | null = null;
+/** Run, generation and layer that the table is of. */
+let of = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
   const [name, path, at] = [run.value, layer.value, cursor.value];
-  void generation.value;
+  const key = `${name}\n${generation.value}\n${path}`;
   void attempt.value;
   controller?.abort();
   clearTimeout(timer);
-  if (name === null || path === null || at < 0 || !healthLayers.value.includes(path)) return;
+  const asks = name !== null && path !== null && at >= 0 && healthLayers.value.includes(path);
+  if (!asks || key !== of) channelTable.value = null;
+  of = key;
+  if (!asks) return;
   const mine = new AbortController();
   controller = mine;
   timer = setTimeout(() => {
