@@ -3,10 +3,11 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Series } from "../src/api";
 import { readAddress } from "../src/host";
 import { connectAddress, present, viewLink } from "../src/store/address";
-import { cursor, follow, moveTo } from "../src/store/cursor";
+import { cursor, follow, ghost, moveTo, pinned } from "../src/store/cursor";
 import { merge } from "../src/store/heads";
 import { mapName, rangeRule, setMap } from "../src/store/look";
 import { notes } from "../src/store/notes";
+import { chooseRun, switchRun } from "../src/store/poll";
 import { generation, heads } from "../src/store/run";
 import { channel, kind, layer, selectLayer } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
@@ -96,5 +97,55 @@ describe("an address", () => {
     visit(link.slice(link.indexOf("#")));
     expect(present(true)).toEqual(before);
     expect(readAddress()).toContain("p.tbviz.layer=a/b");
+  });
+
+  it("of the open run without a step goes to the newest", () => {
+    visit("#tbviz&p.tbviz.step=0");
+    expect([cursor.value, follow.value]).toEqual([0, false]);
+    window.location.hash = "#tbviz";
+    window.dispatchEvent(new Event("hashchange"));
+    expect([cursor.value, follow.value]).toEqual([4, true]);
+  });
+});
+
+describe("another run", () => {
+  const answers = (path: string) => {
+    heads.value = merge(null, {
+      cursor: "b",
+      now: 1,
+      positions: [[1, 0, 2]],
+      series: [series("activations", path)],
+    });
+  };
+
+  it("opens a layer that it has, once it is known that it lacks the open one", () => {
+    visit("#tbviz&p.tbviz.layer=a/b");
+    channel.value = 5;
+    switchRun("other");
+    answers("stem");
+    expect(layer.value).toBe("a/b");
+    tablesAsked.value = true;
+    expect([layer.value, channel.value, cursor.value]).toEqual(["stem", null, 1]);
+  });
+
+  it("keeps the layer that both have", () => {
+    visit("#tbviz&p.tbviz.layer=a/b");
+    channel.value = 5;
+    switchRun("third");
+    answers("a/b");
+    tablesAsked.value = true;
+    expect([layer.value, channel.value]).toEqual(["a/b", 5]);
+  });
+
+  it("takes over no pin, no ghost and no step that still waited", () => {
+    visit("#tbviz");
+    [pinned.value, ghost.value] = [1, 2];
+    chooseRun("fourth");
+    expect([pinned.value, ghost.value]).toEqual([null, null]);
+    window.location.hash = "#tbviz&p.tbviz.step=0";
+    window.dispatchEvent(new Event("hashchange"));
+    switchRun("fifth");
+    answers("a/b");
+    expect([cursor.value, follow.value]).toEqual([1, true]);
   });
 });

@@ -1,6 +1,6 @@
 /** The address <=> the state. What cannot be met falls back and says so in a note. */
 
-import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../colour";
 import { link, onAddressChange, readAddress, writeAddress } from "../host";
 import { parseStep, token } from "../positions";
@@ -33,13 +33,7 @@ import { chooseRun, pollNow } from "./poll";
 import { positions, run } from "./run";
 import { channel, image, imageCount, kind, layer, wantedKind } from "./selection";
 import { tablesAsked } from "./tables";
-
-/** What waits for the run's heads before it can be understood. */
-const waiting = signal<{
-  step?: string | undefined;
-  A?: string | undefined;
-  layer?: string | undefined;
-}>({});
+import { waiting } from "./waiting";
 
 function apply(address: Address): void {
   batch(() => {
@@ -48,7 +42,7 @@ function apply(address: Address): void {
     waiting.value = { step: address.step, A: address.A, layer: address.layer };
     layer.value = null;
     pinned.value = null;
-    follow.value = address.step === undefined;
+    setFollow(address.step === undefined);
     wantedKind.value = address.kind ?? null;
     channel.value = read(address, "channel", parseCount, null);
     image.value = read(address, "image", parseCount, 0);
@@ -103,7 +97,8 @@ function resolveSteps(): void {
 
 /** Layers are understood once it is known which there are. */
 function resolveLayer(): void {
-  if (layer.value !== null || positions.value.length === 0) return;
+  if (positions.value.length === 0) return;
+  if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
   const wanted = waiting.value.layer;
   const first = firstLayer();
   if (wanted !== undefined && !isLayer(wanted)) {
@@ -114,6 +109,8 @@ function resolveLayer(): void {
   const opened = wanted !== undefined && isLayer(wanted) ? wanted : first;
   if (opened === null) return;
   batch(() => {
+    // It stayed open over a change of run, and this one does not have it.
+    if (layer.peek() !== null) channel.value = null;
     layer.value = opened;
     waiting.value = { step: waiting.peek().step, A: waiting.peek().A };
   });

@@ -1,7 +1,7 @@
 /** The one cursor. Images, curves, numbers and captions all show the position it is at. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { lastOrdinal, positions } from "./run";
+import { generation, lastOrdinal, positions } from "./run";
 
 /** Ordinal of the position; -1 while the run has none. */
 export const cursor = signal(-1);
@@ -62,4 +62,10 @@ effect(() => {
     else if (cursor.peek() > last) put(last);
     if (seen.peek() > last + 1) seen.value = last + 1;
   });
+});
+
+/** What was pointed at is not there any more after a change of run or of its log. */
+effect(() => {
+  void generation.value;
+  ghost.value = null;
 });

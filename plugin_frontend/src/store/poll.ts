@@ -2,11 +2,12 @@
 
 import { batch, signal } from "@preact/signals";
 import { ApiError, getIndex, getRuns } from "../api";
-import { setFollow } from "./cursor";
+import { pinned, setFollow } from "./cursor";
 import { merge } from "./heads";
 import { note } from "./notes";
 import { attempt, clock, generation, heads, logdir, open, run, runs } from "./run";
 import { clearTables, refreshTables } from "./tables";
+import { waiting } from "./waiting";
 
 const EVERY_MS = 2500;
 const RUNS_EVERY_MS = 10_000;
@@ -120,6 +121,7 @@ export function chooseRun(name: string | null): void {
   if (name === run.peek()) return;
   batch(() => {
     clearTables();
+    pinned.value = null;
     open(name);
   });
 }
@@ -129,6 +131,7 @@ export function switchRun(name: string): void {
   if (name === run.peek()) return;
   batch(() => {
     chooseRun(name);
+    waiting.value = {};
     setFollow(true);
   });
   pollNow();

@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { carried, maxima } from "../bins";
 import { number, percent } from "../format";
 import { label } from "../positions";
@@ -131,6 +131,13 @@ function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Sp
       draw(canvas.current, rows, most, plotWidth, rowHeight);
     }
   }, [rows, most, width, height, dark.value]);
+  useEffect(
+    () => () => {
+      spot.value = null;
+      ghost.value = null;
+    },
+    [spot],
+  );
 
   const find = (event: MouseEvent): Spot => {
     const { left, top: above } = (event.currentTarget as HTMLElement).getBoundingClientRect();

@@ -1,5 +1,5 @@
 import type { ReadonlySignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../chart";
 import { tickText } from "../format";
 import { tick } from "../positions";
@@ -40,6 +40,12 @@ export function Plot({ lines, label, testid }: Props) {
       draw(canvas.current, lines, count, { width, height });
     }
   }, [lines, count, width, height, dark.value]);
+  useEffect(
+    () => () => {
+      ghost.value = null;
+    },
+    [],
+  );
 
   const ordinal = (event: MouseEvent) => {
     const { left } = (event.currentTarget as HTMLElement).getBoundingClientRect();
