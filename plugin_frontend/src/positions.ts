@@ -78,6 +78,11 @@ export function seams(positions: readonly Position[]): number[] {
   return out;
 }
 
+/** The last position of a segment. */
+export function lastOf(positions: readonly Position[], segment: number): Position | undefined {
+  return positions.findLast((position) => position.segment === segment);
+}
+
 function moment(position: Position): string {
   if (position.final) return ", end of fit";
   return position.batch === null ? "" : `, batch ${position.batch}`;

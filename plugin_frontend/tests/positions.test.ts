@@ -3,6 +3,7 @@ import {
   expand,
   kerasLabel,
   label,
+  lastOf,
   Ordinals,
   type PositionRun,
   parseStep,
@@ -129,4 +130,12 @@ describe("ordinals of a series", () => {
   it("of nothing have no nearest", () => {
     expect(new Ordinals([]).nearest(3)).toBe(-1);
   });
+});
+
+it("the last position of a segment is found where a newer one has fewer epochs", () => {
+  const list = expand([
+    [1, 0, 3],
+    [2, 0, 1],
+  ]);
+  expect([1, 2, 3].map((segment) => lastOf(list, segment)?.epoch)).toEqual([2, 0, undefined]);
 });

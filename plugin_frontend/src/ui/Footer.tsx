@@ -1,9 +1,10 @@
+import { useSignal } from "@preact/signals";
 import { plural } from "../format";
-import { kerasLabel, parseStep, seams, token } from "../positions";
+import { kerasLabel, lastOf, parseStep, seams, token } from "../positions";
 import { cursor, follow, moveTo, position, setFollow, unseen } from "../store/cursor";
 import { note } from "../store/notes";
 import { changeSpeed, pause, playing, speed } from "../store/play";
-import { heads, lastOrdinal, positions } from "../store/run";
+import { heads, positions } from "../store/run";
 import { CommandButton } from "./CommandButton";
 import { Icon } from "./icons";
 import { StepSlider } from "./StepSlider";
@@ -62,11 +63,13 @@ function newWords(count: number): string {
 }
 
 function StepInput() {
+  /** What is being typed; new positions leave it alone. */
+  const typed = useSignal<string | null>(null);
   const list = positions.value;
   const now = position.value;
   const at = token(list, cursor.value);
   const segment = heads.value?.segments.find((entry) => entry.segment === now?.segment);
-  const last = list[lastOrdinal.value];
+  const last = now === null ? undefined : lastOf(list, now.segment);
   const several = seams(list).length > 0;
   return (
     <form
@@ -78,6 +81,7 @@ function StepInput() {
         const ordinal = parseStep(input.value, list);
         if (ordinal === null) {
           note(`There is no epoch ${input.value} in this run. 12 or 2:12 (fit 2) can be typed.`);
+          typed.value = null;
           input.value = at;
           return;
         }
@@ -93,10 +97,14 @@ function StepInput() {
         data-testid="step"
         autocomplete="off"
         spellcheck={false}
-        value={at}
+        value={typed.value ?? at}
         size={Math.max(at.length, 2)}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value;
+        }}
         onFocus={(event) => event.currentTarget.select()}
         onBlur={(event) => {
+          typed.value = null;
           event.currentTarget.value = token(positions.peek(), cursor.peek());
         }}
         onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}

@@ -19,10 +19,12 @@ export function Trouble() {
   void second.value;
   const seconds = Math.max(0, Math.ceil((wrong.next - Date.now()) / 1000));
   return (
-    <div class="trouble" role="alert" data-testid="trouble">
+    <div class="trouble" data-testid="trouble">
       <Icon name="warning" />
+      {/* The countdown is no part of the alert, or it would be read out every second. */}
       <span>
-        {wrong.text}. What is shown is what was read before. Trying again in {seconds} s.
+        <span role="alert">{wrong.text}. What is shown is what was read before.</span> Trying again
+        in {seconds} s.
       </span>
       <button type="button" class="button" onClick={() => pollNow(true)}>
         Try now

@@ -13,6 +13,14 @@ const lossNow = computed(() => {
   const tags = scalars.value?.tags;
   return tags?.get("val_loss") ?? tags?.get("loss");
 });
+/** "loss 0.31": the loss at the cursor, of the validation data where it was logged there. */
+const lossText = computed(() => {
+  for (const tag of ["val_loss", "loss"]) {
+    const value = scalars.value?.tags.get(tag)?.[cursor.value];
+    if (value !== undefined) return `${tag} ${number(value)}`;
+  }
+  return null;
+});
 const lossLine = computed(() =>
   polyline(thinned(lossNow.value ?? [], positions.value.length, WIDTH / 2), WIDTH, HEIGHT),
 );
@@ -23,7 +31,6 @@ export function StepSlider() {
   const count = positions.value.length;
   const share = (ordinal: number) => `${(100 * ordinal) / Math.max(last, 1)}%`;
   const now = position.value;
-  const value = lossNow.value?.[cursor.value];
   const text = now === null ? "" : label(now, segmentCount.value);
   return (
     <div class="slider">
@@ -46,7 +53,7 @@ export function StepSlider() {
         type="range"
         data-testid="slider"
         aria-label="Position"
-        aria-valuetext={value === undefined ? text : `${text}, loss ${number(value)}`}
+        aria-valuetext={lossText.value === null ? text : `${text}, ${lossText.value}`}
         min={0}
         max={Math.max(last, 0)}
         step={1}
