@@ -15,8 +15,10 @@ import {
   type ScalarsAnswer,
 } from "../api";
 import { type JsonNumber, toNumber } from "../json";
-import { type OrdinalRun, Ordinals } from "../positions";
-import { generation, heads, run } from "./run";
+import { Ordinals } from "../positions";
+import { follower } from "./follower";
+import type { Heads } from "./heads";
+import { generation, heads, run, secondsSince } from "./run";
 import { healthLayers } from "./selection";
 
 /** One value a position: undefined where none was logged. */
@@ -118,36 +120,42 @@ export function addPredictions(held: Predictions | null, answer: PredictionsAnsw
   return { scale: answer.scale, images };
 }
 
-/** Keeps one table up to date; a newer position known to the index makes it ask again. */
-function follower<A extends { positions: OrdinalRun[] }>(
-  ask: (run: string, since: number) => Promise<A>,
-  add: (answer: A, first: boolean) => void,
-): (name: string, latest: number) => Promise<void> {
-  let since = 0;
-  let asked = -1;
-  let of = -1;
-  return async (name, latest) => {
-    const born = generation.peek();
-    if (born !== of) [of, since, asked] = [born, 0, -1];
-    if (latest <= asked) return;
-    const before = asked;
-    asked = latest;
-    try {
-      const answer = await ask(name, since);
-      if (born !== generation.peek()) return;
-      add(answer, since === 0);
-      const [first, count] = answer.positions.at(-1) ?? [since, 0];
-      since = Math.max(since, first + count);
-    } catch {
-      // The poll says that the server is away; the next answer of the index asks again.
-      if (born === of) asked = before;
-    }
-  };
+/** The event files of a run that ended this many seconds ago have been read by now. */
+const LONG_ENDED_S = 60;
+
+/**
+ * Whether scalars will stay as they are. TensorBoard reads event files later than the store is
+ * read: its own scalars of an epoch may come after the position of its end.
+ */
+export function scalarsAreWhole(of: Scalars, now: Heads): boolean {
+  if (of.source === "store" && of.tags.size > 0) return true;
+  const newest = now.segments.at(-1);
+  const last = newest?.ended ?? newest?.last ?? null;
+  if (newest?.status !== "live" && (last === null || secondsSince(last) > LONG_ENDED_S))
+    return true;
+  const ends = now.positions.flatMap(({ batch, final }, at) =>
+    batch === null && !final ? at : [],
+  );
+  const [before, end] = [ends.at(-2), ends.at(-1)];
+  if (end === undefined) return true;
+  const tags = [...of.tags.values()];
+  return (
+    tags.some((values) => values[end] !== undefined) &&
+    // The validation's may come later still than those of the training.
+    tags.every((v) => before === undefined || v[before] === undefined || v[end] !== undefined)
+  );
 }
 
-const followScalars = follower(getScalars, (answer, first) => {
-  scalars.value = addScalars(first ? null : scalars.peek(), answer);
-});
+const followScalars = follower(
+  getScalars,
+  (answer, first) => {
+    scalars.value = addScalars(first ? null : scalars.peek(), answer);
+  },
+  () => {
+    const [of, now] = [scalars.peek(), heads.peek()];
+    return of === null || now === null || scalarsAreWhole(of, now);
+  },
+);
 const followHealth = follower(getHealth, (answer, first) => {
   health.value = addHealth(first ? null : health.peek(), answer);
   healthLayers.value = health.value.layers;

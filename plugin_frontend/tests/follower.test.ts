@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Segment } from "../src/api";
+import { AGAIN_MS, follower } from "../src/store/follower";
+import { merge } from "../src/store/heads";
+import { clock, generation } from "../src/store/run";
+import { scalarsAreWhole } from "../src/store/tables";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  generation.value += 1;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a follower", () => {
+  const asked: number[] = [];
+  const firsts: boolean[] = [];
+  let whole = true;
+  let count = 0;
+  const follow = follower(
+    async (_run: string, since: number) => {
+      asked.push(since);
+      if (count < 0) throw new Error("the server is away");
+      return { positions: count > since ? [[since, count - since] as [number, number]] : [] };
+    },
+    (_answer, first) => firsts.push(first),
+    () => whole,
+  );
+  beforeEach(() => {
+    asked.length = 0;
+    firsts.length = 0;
+  });
+
+  it("asks for what is new, once", async () => {
+    [whole, count] = [true, 3];
+    await follow("a", 2);
+    await follow("a", 2);
+    count = 5;
+    await follow("a", 4);
+    vi.advanceTimersByTime(10 * AGAIN_MS);
+    await follow("a", 4);
+    expect(asked).toEqual([0, 3]);
+    expect(firsts).toEqual([true, false]);
+  });
+
+  it("asks from the start again for what may be incomplete, after a while", async () => {
+    [whole, count] = [false, 3];
+    await follow("a", 2);
+    await follow("a", 2);
+    expect(asked).toEqual([0]);
+    vi.advanceTimersByTime(AGAIN_MS);
+    whole = true;
+    await follow("a", 2);
+    vi.advanceTimersByTime(AGAIN_MS);
+    await follow("a", 2);
+    expect(asked).toEqual([0, 0]);
+    expect(firsts).toEqual([true, true]);
+  });
+
+  it("asks again after a failure", async () => {
+    [whole, count] = [true, -1];
+    await follow("a", 2);
+    count = 3;
+    await follow("a", 2);
+    await follow("a", 2);
+    expect(asked).toEqual([0, 0]);
+    expect(firsts).toEqual([true]);
+  });
+});
+
+describe("scalars of TensorBoard", () => {
+  const segment = (status: Segment["status"], ended: number | null): Segment => ({
+    segment: 1,
+    writer: "w",
+    status,
+    epochs: 3,
+    initial_epoch: 0,
+    steps: 1,
+    started: 0,
+    last: 1000,
+    ended,
+    reason: null,
+    backend: null,
+  });
+  const now = (status: Segment["status"], ended: number | null = null) =>
+    merge(null, {
+      cursor: "a",
+      now: 1,
+      segments: [segment(status, ended)],
+      positions: [
+        [1, 0, 2],
+        [1, 1, 1, null, true],
+      ],
+    });
+  const of = (tags: Record<string, (number | undefined)[]>) => ({
+    source: "tensorboard" as const,
+    tags: new Map(Object.entries(tags)),
+    cost: new Map(),
+  });
+
+  beforeEach(() => {
+    clock.value = { server: 1000, here: Date.now() };
+  });
+
+  it("are whole when the last end of an epoch has all that the one before has", () => {
+    const whole = (tags: Record<string, (number | undefined)[]>) =>
+      scalarsAreWhole(of(tags), now("live"));
+    expect(whole({})).toBe(false);
+    expect(whole({ loss: [1] })).toBe(false);
+    expect(whole({ loss: [1, 2] })).toBe(true);
+    expect(whole({ loss: [1, 2], val_loss: [1] })).toBe(false);
+    expect(whole({ loss: [1, 2], val_loss: [undefined, 1] })).toBe(true);
+  });
+
+  it("are whole when the run has long ended", () => {
+    expect(scalarsAreWhole(of({}), now("finished", 990))).toBe(false);
+    expect(scalarsAreWhole(of({}), now("finished", 900))).toBe(true);
+  });
+
+  it("are whole where they are the store's own", () => {
+    const own = { ...of({ loss: [1] }), source: "store" as const };
+    expect(scalarsAreWhole(own, now("live"))).toBe(true);
+  });
+});
