@@ -59,6 +59,8 @@ export interface Layout {
   tiles: number;
   columns: number;
   images: number;
+  /** Which probe image each sheet is of, where that is not the first, the second ... */
+  probes?: number[];
   channels?: number[];
   total?: number;
   map?: [number, number];

@@ -16,12 +16,25 @@ export function picks(count: number, room: number): { records: number[]; stride:
   return { records, stride };
 }
 
-/** Records in a row as [first, last], in order. */
-export function spans(records: readonly number[], longest: number): [number, number][] {
+/**
+ * Records in a row as [first, last], in order: at most `longest` of them, over fewer than
+ * `widest` positions, which is what the server cuts a strip of.
+ */
+export function spans(
+  records: readonly number[],
+  longest: number,
+  ordinal: (record: number) => number,
+  widest: number,
+): [number, number][] {
   const out: [number, number][] = [];
   for (const record of records) {
     const last = out.at(-1);
-    if (last !== undefined && record === last[1] + 1 && record - last[0] < longest) {
+    if (
+      last !== undefined &&
+      record === last[1] + 1 &&
+      record - last[0] < longest &&
+      ordinal(record) - ordinal(last[0]) < widest
+    ) {
       last[1] = record;
     } else out.push([record, record]);
   }

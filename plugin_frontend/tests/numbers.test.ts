@@ -97,12 +97,12 @@ describe("film strips", () => {
   });
 
   it("are fetched in as few spans as there are", () => {
-    expect(spans([0, 1, 2, 5, 6, 9], 64)).toEqual([
+    expect(spans([0, 1, 2, 5, 6, 9], 64, (record) => record, 512)).toEqual([
       [0, 2],
       [5, 6],
       [9, 9],
     ]);
-    expect(spans([0, 1, 2], 2)).toEqual([
+    expect(spans([0, 1, 2], 2, (record) => record, 512)).toEqual([
       [0, 1],
       [2, 2],
     ]);

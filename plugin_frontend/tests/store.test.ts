@@ -117,9 +117,10 @@ describe("columns of a series", () => {
   });
 
   it("say where a sheet is", () => {
-    expect(sheetRef(first, 1, 1)).toEqual({ writer: "w1", offset: 40, length: 4, crc: 8 });
-    expect(sheetRef(both, 2, 0)).toEqual({ writer: "w2", offset: 50, length: 5, crc: 9 });
-    expect(sheetRef(first, 2, 0)).toBeNull();
+    const layouts = new Map(["l1", "l2"].map((id) => [id, { images: 2 }]));
+    expect(sheetRef(first, 1, 1, layouts)).toEqual({ writer: "w1", offset: 40, length: 4, crc: 8 });
+    expect(sheetRef(both, 2, 0, layouts)).toEqual({ writer: "w2", offset: 50, length: 5, crc: 9 });
+    expect(sheetRef(first, 2, 0, layouts)).toBeNull();
   });
 
   it("grow, and know the positions", () => {

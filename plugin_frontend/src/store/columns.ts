@@ -10,8 +10,6 @@ import { attempt, generation, run, seriesOf } from "./run";
 export interface Columns {
   kind: string;
   layer: string;
-  /** Sheets a record: one a probe image, at least one. */
-  images: number;
   ordinals: Ordinals;
   writers: [string, number][];
   layouts: [string, number][];
@@ -41,7 +39,6 @@ export function addColumns(
   return {
     kind,
     layer,
-    images: Math.max(answer.images, 1),
     ordinals: new Ordinals(both),
     writers: [...(base?.writers ?? []), ...answer.writers],
     layouts: [...(base?.layouts ?? []), ...answer.layouts],
@@ -63,8 +60,35 @@ export function valueAt(runs: readonly [string, number][], record: number): stri
   return null;
 }
 
-export function sheetRef(columns: Columns, record: number, image: number): SheetRef | null {
-  const at = record * columns.images + Math.min(image, columns.images - 1);
+type Counts = ReadonlyMap<string, { images: number }>;
+
+/**
+ * Where the columns of a record's sheets begin and how many it has: every layout has its own
+ * count, at least one. Null where a layout on the way is not known yet.
+ */
+function placeOf(columns: Columns, record: number, layouts: Counts): [number, number] | null {
+  let [start, before] = [0, 0];
+  for (const [id, count] of columns.layouts) {
+    const layout = layouts.get(id);
+    if (layout === undefined) return null;
+    const each = Math.max(layout.images, 1);
+    if (record < before + count) return [start + (record - before) * each, each];
+    start += count * each;
+    before += count;
+  }
+  return null;
+}
+
+/** Null where the record has no such sheet. */
+export function sheetRef(
+  columns: Columns,
+  record: number,
+  sheet: number,
+  layouts: Counts,
+): SheetRef | null {
+  const place = placeOf(columns, record, layouts);
+  if (place === null || sheet < 0 || sheet >= place[1]) return null;
+  const at = place[0] + sheet;
   const writer = valueAt(columns.writers, record);
   const [offset, length, crc] = [columns.offset[at], columns.length[at], columns.crc[at]];
   if (writer === null || offset === undefined || length === undefined || crc === undefined) {

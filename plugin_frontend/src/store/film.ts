@@ -1,13 +1,15 @@
 /** Frames of film strips: one tile of a series at some of its records, kept while they fit. */
 
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { getStrip } from "../api";
+import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { ApiError, getStrip, type Layout, type Probe } from "../api";
 import { picks, spans } from "../frames";
 import { decode, type Sheet } from "../png";
+import { samePhoto, sheetOf } from "../probes";
 import { tileOf } from "../tiles";
-import { columnsOf } from "./columns";
+import { type Columns, columnsOf } from "./columns";
 import { main } from "./pictures";
-import { attempt, generation, layoutOf, run } from "./run";
+import { attempt, generation, heads, layoutOf, run } from "./run";
+import { channelsOf, probe, probeAt } from "./selection";
 
 export interface Frame {
   ordinal: number;
@@ -25,13 +27,19 @@ export interface Film {
 export interface FilmWish {
   kind: string;
   layer: string;
+  /** Index in the probe. */
   image: number;
-  tile: number;
+  /** The channel to follow; null: the first tile, whatever it is. */
+  channel: number | null;
 }
 
 const LONGEST = 64;
+/** As many positions the server looks through for a strip. */
+const WIDEST = 512;
 const KEPT = 2000;
 const held = new Map<string, Sheet>();
+/** Frames that the server left out: asked again, it would leave them out again. */
+const absent = new Set<string>();
 
 function keep(key: string, sheet: Sheet): void {
   held.set(key, sheet);
@@ -39,6 +47,63 @@ function keep(key: string, sheet: Sheet): void {
     if (held.size <= KEPT) break;
     held.delete(oldest);
   }
+}
+
+interface Place {
+  sheet: number;
+  tile: number;
+}
+
+/** The sheet and tile of a record that show the wished image and channel; null where none does. */
+function placeOf(layout: Layout | undefined, wish: FilmWish): Place | null {
+  if (layout === undefined) return null;
+  const sheet = sheetOf(layout, wish.image);
+  const tile = wish.channel === null ? 0 : channelsOf(layout).indexOf(wish.channel);
+  return sheet < 0 || tile < 0 ? null : { sheet, tile };
+}
+
+/**
+ * Records that show the wished channel of the wished photograph, with the place they show it at:
+ * a layout may put a channel elsewhere, and a new `fit` may have other probe images.
+ */
+export function scenes(
+  columns: Columns,
+  layouts: ReadonlyMap<string, Layout>,
+  wish: FilmWish,
+  of: Probe | null,
+  probeOfOrdinal: (ordinal: number) => Probe | null,
+): { record: number; place: Place }[] {
+  const out: { record: number; place: Place }[] = [];
+  let record = 0;
+  for (const [id, count] of columns.layouts) {
+    const layout = layouts.get(id);
+    const place = placeOf(layout, wish);
+    for (const end = record + count; record < end; record++) {
+      if (place === null) continue;
+      const other = layout?.images === 0 ? of : probeOfOrdinal(columns.ordinals.at(record));
+      if (other === of || samePhoto(other, of, wish.image)) out.push({ record, place });
+    }
+  }
+  return out;
+}
+
+/** What to ask for, a strip each: neighbours that show the same tile of the same sheet. */
+function strips(wanted: readonly { record: number; place: Place }[], columns: Columns) {
+  const groups = new Map<string, { place: Place; records: number[] }>();
+  for (const { record, place } of wanted) {
+    const key = `${place.sheet}:${place.tile}`;
+    const group = groups.get(key) ?? { place, records: [] };
+    group.records.push(record);
+    groups.set(key, group);
+  }
+  return [...groups.values()].flatMap(({ place, records }) =>
+    spans(records, LONGEST, (record) => columns.ordinals.at(record), WIDEST).map((span) => ({
+      place,
+      ordinals: records
+        .filter((record) => span[0] <= record && record <= span[1])
+        .map((record) => columns.ordinals.at(record)),
+    })),
+  );
 }
 
 /** The frames of one tile over the run, at most `room`. */
@@ -56,20 +121,30 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const now = wanted.value;
     return now === null ? null : layoutOf(now.kind, now.layer);
   });
+  const layouts = computed(() => heads.value?.layouts);
   // The big picture goes first.
   const busy = computed(() => main.value.loading);
   effect(() => {
     controller?.abort();
     const [name, now] = [run.value, wanted.value];
-    const [columns, layout] = [where.value, what.value];
+    const [columns, layout, known] = [where.value, what.value, layouts.value];
+    const of = probe.value;
     void attempt.value;
-    if (name === null || now === null || columns === null || layout === null || now.tile < 0) {
+    if (
+      name === null ||
+      now === null ||
+      columns === null ||
+      layout === null ||
+      known === undefined
+    ) {
       film.value = null;
       return;
     }
-    const { records, stride } = picks(columns.ordinals.length, room);
-    const ordinals = records.map((record) => columns.ordinals.at(record));
-    const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n${now.image}\n${now.tile}\n`;
+    const all = untracked(() => scenes(columns, known, now, of, probeAt));
+    const { records: picked, stride } = picks(all.length, room);
+    const chosen = picked.flatMap((at) => all[at] ?? []);
+    const ordinals = chosen.map(({ record }) => columns.ordinals.at(record));
+    const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n${now.image}\n${now.channel}\n`;
     const show = () => {
       const frames = ordinals.flatMap((ordinal) => {
         const sheet = held.get(prefix + ordinal);
@@ -78,24 +153,53 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
       film.value = { frames, stride, tile: layout.tile };
     };
     show();
-    const missing = records.filter((_, i) => !held.has(`${prefix}${ordinals[i]}`));
+    const missing = chosen.filter((_, i) => {
+      const key = `${prefix}${ordinals[i]}`;
+      return !held.has(key) && !absent.has(key);
+    });
     if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
     controller = mine;
-    const fetches = spans(missing, LONGEST).map(async ([first, last]) => {
-      const range = [columns.ordinals.at(first), columns.ordinals.at(last)] as const;
-      const strip = await getStrip(name, now, now.image, [now.tile], range, mine.signal);
-      if (strip.positions.length === 0) return;
-      const sheet = await decode(strip.png);
-      strip.positions.forEach((ordinal, column) => {
-        keep(prefix + ordinal, cut(sheet, strip.positions.length, column));
-      });
+    const fetches = strips(missing, columns).map(async ({ place, ordinals: asked }) => {
+      const range = [asked[0] ?? 0, asked.at(-1) ?? 0] as const;
+      const got = await frames(name, now, place, range, mine.signal);
+      for (const ordinal of asked) {
+        const sheet = got.get(ordinal);
+        if (sheet === undefined) absent.add(prefix + ordinal);
+        else keep(prefix + ordinal, sheet);
+      }
     });
     void Promise.allSettled(fetches).then(() => {
       if (!mine.signal.aborted) show();
     });
   });
   return film;
+}
+
+/** The frames of a strip by their ordinals; none where the server has nothing there. */
+async function frames(
+  name: string,
+  wish: FilmWish,
+  { sheet, tile }: Place,
+  range: readonly [number, number],
+  stop: AbortSignal,
+): Promise<Map<number, Sheet>> {
+  try {
+    const strip = await getStrip(name, wish, sheet, [tile], range, stop);
+    if (strip.positions.length === 0) return new Map();
+    const decoded = await decode(strip.png);
+    return new Map(
+      strip.positions.map((ordinal, column) => [
+        ordinal,
+        cut(decoded, strip.positions.length, column),
+      ]),
+    );
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 410)) {
+      return new Map();
+    }
+    throw error;
+  }
 }
 
 /** One frame of a strip of one row, as a sheet of its own. */

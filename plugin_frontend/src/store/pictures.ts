@@ -6,19 +6,24 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
 import { decode, type Sheet } from "../png";
+import { probesOf, samePhoto, sheetOf } from "../probes";
 import { Sheets } from "../sheets";
 import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
+import { probeOf } from "./heads";
 import { attempt, heads, run, seriesOf } from "./run";
-import { HEALTH, kind, layer, probe, shownImage } from "./selection";
+import { HEALTH, image, kind, layer, onScreen, probe } from "./selection";
 
 export interface Wish {
   kind: string;
   layer: string;
-  images: number[];
+  /** Index of a probe image; null: all that the record has. */
+  image: number | null;
 }
 
 export interface Shown extends Wish {
+  /** Index in the probe of the image each sheet is of; none where the wished one is not there. */
+  images: number[];
   /** Ordinal of the cursor that this was fetched for. */
   asked: number;
   /** Ordinal of the record: the last at or before the cursor. */
@@ -40,28 +45,41 @@ const AHEAD_SHEETS = 64;
 
 interface Found {
   refs: SheetRef[];
+  images: number[];
   ordinal: number;
   layout: Layout;
 }
 
+/** The probe images of a record that a wish means; none where this method was not shown it. */
+function imagesAt(layout: Layout, wish: Wish, probeImages: number): number[] {
+  if (layout.images === 0) return [0];
+  if (wish.image === null) return probesOf(layout);
+  const inRange = Math.min(wish.image, Math.max(probeImages - 1, 0));
+  return sheetOf(layout, inRange) < 0 ? [] : [inRange];
+}
+
 function find(columns: Columns, wish: Wish, record: number): Found | null {
+  const known = heads.peek();
   const id = valueAt(columns.layouts, record);
-  const layout = id === null ? undefined : heads.peek()?.layouts.get(id);
-  const refs = wish.images.map((index) => sheetRef(columns, record, index));
-  if (layout === undefined || refs.some((ref) => ref === null)) return null;
-  return { refs: refs as SheetRef[], ordinal: columns.ordinals.at(record), layout };
+  const layout = id === null ? undefined : known?.layouts.get(id);
+  if (known === null || layout === undefined) return null;
+  const ordinal = columns.ordinals.at(record);
+  const of = probeOf(known, known.positions[ordinal]?.segment ?? 1);
+  const images = imagesAt(layout, wish, of?.images.length ?? 0);
+  const refs = images.map((index) =>
+    sheetRef(columns, record, sheetOf(layout, index), known.layouts),
+  );
+  if (refs.some((ref) => ref === null)) return null;
+  return { refs: refs as SheetRef[], images, ordinal, layout };
 }
 
 /** References of the records that come next in the direction of travel. */
 function coming(columns: Columns, wish: Wish, record: number, way: 1 | -1): SheetRef[] {
   const refs: SheetRef[] = [];
   for (let i = 1; i <= AHEAD && refs.length < AHEAD_SHEETS; i++) {
-    for (const index of wish.images) {
-      const next = record + i * way;
-      const ref =
-        next < 0 || next >= columns.ordinals.length ? null : sheetRef(columns, next, index);
-      if (ref !== null) refs.push(ref);
-    }
+    const next = record + i * way;
+    if (next < 0 || next >= columns.ordinals.length) break;
+    refs.push(...(find(columns, wish, next)?.refs ?? []));
   }
   return refs;
 }
@@ -84,11 +102,13 @@ export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pic
     return now === null ? null : columnsOf(now.kind, now.layer);
   });
   const layouts = computed(() => heads.value?.layouts);
+  const probes = computed(() => heads.value?.probes);
 
   effect(() => {
     controller?.abort();
     controller = null;
     void layouts.value;
+    void probes.value;
     const name = run.value;
     const at = cursor.value;
     const now = wanted.value;
@@ -110,9 +130,9 @@ export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pic
       return;
     }
     const finish = (decoded: Sheet[]) => {
-      const { ordinal, layout } = found;
+      const { images, ordinal, layout } = found;
       state.value = {
-        shown: { ...now, asked: at, ordinal, layout, sheets: decoded },
+        shown: { ...now, images, asked: at, ordinal, layout, sheets: decoded },
         loading: false,
         error: null,
       };
@@ -149,19 +169,15 @@ async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Pro
   return Promise.all(refs.map((ref) => sheets.load(name, ref, signal)));
 }
 
-function imagesOf(wanted: string, path: string, all: boolean): number[] {
-  const of = seriesOf(wanted, path);
-  if (of === null || of.images === 0) return [0];
-  return all
-    ? Array.from({ length: of.images }, (_, i) => i)
-    : [Math.min(shownImage.value, of.images - 1)];
-}
-
 /** What the view shows: one sheet, or a map of each probe image. */
 export const main = watch(() => {
   const [wanted, path] = [kind.value, layer.value];
   if (wanted === null || path === null || wanted === HEALTH) return null;
-  return { kind: wanted, layer: path, images: imagesOf(wanted, path, wanted === "cam") };
+  return { kind: wanted, layer: path, image: wanted === "cam" ? null : image.value };
+});
+
+effect(() => {
+  onScreen.value = main.value.shown;
 });
 
 /** Beside it: what excites the channel most, or what it answers to the image. */
@@ -170,7 +186,7 @@ export const companion = watch(() => {
   const other =
     wanted === "activations" ? "maximization" : wanted === "maximization" ? "activations" : null;
   if (other === null || path === null || seriesOf(other, path) === null) return null;
-  return { kind: other, layer: path, images: imagesOf(other, path, false) };
+  return { kind: other, layer: path, image: image.value };
 }, false);
 
 /** The photographs themselves, decoded. */
@@ -200,6 +216,12 @@ effect(() => {
     }
   });
 });
+
+/** A photograph of this very probe; null while it is on its way. */
+export function photoOf(of: Probe | null, index: number): Sheet | null {
+  const { probe: held, sheets: decoded } = photographs.value;
+  return samePhoto(held, of, index) ? (decoded[index] ?? null) : null;
+}
 
 /** Whether all that the cursor asks for is on the screen; playing waits for it. */
 export const settled = () => !main.value.loading;

@@ -2,9 +2,10 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { Layout, Probe, Series } from "../api";
-import { position } from "./cursor";
+import { Ordinals } from "../positions";
+import { cursor } from "./cursor";
 import { probeOf } from "./heads";
-import { heads, layoutOf, seriesOf } from "./run";
+import { heads, layoutOf, positions, seriesOf } from "./run";
 
 /** Numbers over the run: a view like the kinds of pictures, but made of `health` records. */
 export const HEALTH = "health";
@@ -53,18 +54,43 @@ export const series = computed<Series | null>(() =>
   layer.value === null || kind.value === null ? null : seriesOf(kind.value, layer.value),
 );
 
-export const layout = computed<Layout | null>(() =>
-  layer.value === null || kind.value === null ? null : layoutOf(kind.value, layer.value),
-);
+/** The record whose picture is on the screen; set by the pictures. */
+export const onScreen = signal<{
+  kind: string;
+  layer: string;
+  ordinal: number;
+  layout: Layout;
+} | null>(null);
 
-/** The probe images that the pictures at the cursor were made of. */
-export const probe = computed<Probe | null>(() => {
+const record = computed(() => {
+  const shown = onScreen.value;
+  return shown !== null && shown.kind === kind.value && shown.layer === layer.value ? shown : null;
+});
+
+/** That of the record on the screen; the series' newest while there is none. */
+export const layout = computed<Layout | null>(() => {
+  if (layer.value === null || kind.value === null) return null;
+  return record.value?.layout ?? layoutOf(kind.value, layer.value);
+});
+
+const recorded = computed(() => new Ordinals(series.value?.positions ?? []));
+
+/** The probe of the segment that a position is of. */
+export function probeAt(ordinal: number): Probe | null {
   if (heads.value === null) return null;
-  return probeOf(heads.value, position.value?.segment ?? 1);
+  return probeOf(heads.value, positions.value[ordinal]?.segment ?? 1);
+}
+
+/** The probe images that the shown picture was made of: its record's, which the cursor may pass. */
+export const probe = computed<Probe | null>(() => {
+  const shown = record.value;
+  if (shown !== null) return probeAt(shown.ordinal);
+  const near = recorded.value.nearest(cursor.value);
+  return probeAt(near < 0 ? cursor.value : recorded.value.at(near));
 });
 
 export const imageCount = computed(() => probe.value?.images.length ?? 0);
-/** The image in range of the probe at the cursor. */
+/** The image in range of the probe. */
 export const shownImage = computed(() => Math.min(image.value, Math.max(imageCount.value - 1, 0)));
 
 export function channelsOf(of: Layout): number[] {

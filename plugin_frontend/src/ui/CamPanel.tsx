@@ -2,13 +2,14 @@ import { useMemo } from "preact/hooks";
 import { number } from "../format";
 import { watchFilm } from "../store/film";
 import { camMaximum, mapName, strength } from "../store/look";
-import { main, photographs } from "../store/pictures";
+import { main, photographs, photoOf } from "../store/pictures";
 import { imageName, kind, layer, probe, shownImage } from "../store/selection";
 import { describe } from "./CamView";
 import { Canvas } from "./Canvas";
 import { camsOf, lay } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
+import { notShown } from "./SheetView";
 import { Classes, Verdict } from "./Verdict";
 
 const FRAMES = 12;
@@ -16,7 +17,7 @@ const FRAMES = 12;
 const film = watchFilm(() => {
   const [wanted, path] = [kind.value, layer.value];
   if (wanted !== "cam" || path === null) return null;
-  return { kind: wanted, layer: path, image: shownImage.value, tile: 0 };
+  return { kind: wanted, layer: path, image: shownImage.value, channel: null };
 }, FRAMES);
 
 /** One photograph: where the net looks, what it says, and how that came about. */
@@ -26,9 +27,9 @@ export function CamPanel() {
   const map = mapName.value;
   const cams = useMemo(
     () => (shown === null || shown.kind !== "cam" ? [] : camsOf(shown, index, map)),
-    [shown, index, map, strength.value, camMaximum.value, photographs.value],
+    [shown, index, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
-  const photo = photographs.value.sheets[index];
+  const photo = photoOf(probe.value, index);
   const draw = useMemo(
     () => (frame: { sheet: Parameters<typeof lay>[1] }) => {
       const { sheet } = frame;
@@ -37,7 +38,16 @@ export function CamPanel() {
     [photo, map, strength.value, camMaximum.value],
   );
   const [first] = cams;
-  if (first === undefined) return <aside class="side" />;
+  if (first === undefined) {
+    if (shown === null || shown.kind !== "cam" || shown.images.includes(index)) {
+      return <aside class="side" />;
+    }
+    return (
+      <aside class="side" aria-label="Grad-CAM" data-testid="cam-panel">
+        <p class="reason">{notShown(shown)} Choose another image.</p>
+      </aside>
+    );
+  }
   const name = imageName(probe.value, index);
   return (
     <aside class="side" aria-label={name} data-testid="cam-panel">

@@ -4,7 +4,7 @@ import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
 import { cursor, looked } from "../store/cursor";
 import { camMaximum, mapName, strength } from "../store/look";
-import { main, photographs, type Shown } from "../store/pictures";
+import { main, photographs, photoOf, type Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { image, imageName, probe, shownImage } from "../store/selection";
 import { Canvas } from "./Canvas";
@@ -45,8 +45,8 @@ function Cams({ shown }: { shown: Shown }) {
   const side = Math.min(sideOf(columns, rows, pictures, w / h, width, height), Math.max(360, w));
   const map = mapName.value;
   const all = useMemo(
-    () => shown.images.map((_, i) => camsOf(shown, i, map)),
-    [shown, map, strength.value, camMaximum.value, photographs.value],
+    () => shown.images.map((index) => camsOf(shown, index, map)),
+    [shown, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
   useCamSaver(shown, all);
   return (
@@ -211,7 +211,7 @@ export function describe(cam: Cam, of: string | null): string {
 function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
   useSaver(() => {
     const images = shown.images.flatMap((index, i) => {
-      const photo = photographs.peek().sheets[index];
+      const photo = photoOf(probe.peek(), index);
       const name = imageName(probe.peek(), index);
       const raw =
         photo?.channels === 3

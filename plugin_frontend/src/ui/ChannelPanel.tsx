@@ -12,16 +12,16 @@ import {
   kind,
   layer,
   layout,
-  probe,
+  probeAt,
   shownChannel,
   shownImage,
-  tile,
 } from "../store/selection";
 import { tileOf } from "../tiles";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
+import { notShown } from "./SheetView";
 
 const FRAMES = 12;
 
@@ -29,7 +29,10 @@ const film = watchFilm(() => {
   const [wanted, path] = [kind.value, layer.value];
   if (wanted === null || path === null || layout.value === null || wanted === "cam") return null;
   const images = layout.value.images;
-  return { kind: wanted, layer: path, image: images > 0 ? shownImage.value : 0, tile: tile.value };
+  const number_ = shownChannel.value;
+  if (number_ === null) return null;
+  const image = images > 0 ? shownImage.value : 0;
+  return { kind: wanted, layer: path, image, channel: number_ };
 }, FRAMES);
 
 /** One channel: what it answers, what excites it most, its numbers, its history. */
@@ -82,7 +85,7 @@ export function ChannelPanel() {
 function saying(shown: Shown): string {
   if (shown.kind === "maximization") return "what excites it most";
   if (shown.layout.images === 0) return shown.layout.title ?? shown.kind;
-  return `response to ${imageName(probe.value, shownImage.value)}`;
+  return `response to ${imageName(probeAt(shown.ordinal), shown.images[0] ?? shownImage.value)}`;
 }
 
 /** The tile of one channel as a sheet of its own. */
@@ -103,6 +106,7 @@ function cutTile(shown: Shown, channel: number): Sheet | null {
 
 function Companion({ shown, channel }: { shown: Shown; channel: number }) {
   const own = useMemo(() => cutTile(shown, channel), [shown, channel]);
+  if (shown.sheets.length === 0) return <p class="dim small">{notShown(shown)}</p>;
   if (own === null) {
     return <p class="dim small">Channel {channel} was not maximized.</p>;
   }

@@ -1,14 +1,14 @@
 import { useMemo } from "preact/hooks";
 import { toRgba } from "../paint";
 import type { Sheet } from "../png";
-import { photographs } from "../store/pictures";
+import { photoOf } from "../store/pictures";
 import { image, imageName, probe, shownImage } from "../store/selection";
 import { Canvas } from "./Canvas";
 
 /** A photograph of the probe; nothing while it is on its way. */
 export function Photograph({ index, testid }: { index: number; testid?: string }) {
-  const sheet = photographs.value.sheets[index];
-  if (sheet === null || sheet === undefined) return <span class="photo-missing" />;
+  const sheet = photoOf(probe.value, index);
+  if (sheet === null) return <span class="photo-missing" />;
   return (
     <Pixels sheet={sheet} label={imageName(probe.value, index)} {...(testid ? { testid } : {})} />
   );
@@ -28,13 +28,14 @@ function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?
   );
 }
 
-/** The probe images as thumbnails, to pick the one whose maps are shown. */
-export function Probes() {
-  const images = probe.value?.images ?? [];
+/** Probe images as thumbnails, to pick the one whose maps are shown. */
+export function Probes({ images: offered }: { images: readonly number[] }) {
+  const count = probe.value?.images.length ?? 0;
+  const images = offered.filter((index) => index < count);
   return (
     // biome-ignore lint/a11y/useSemanticElements: pictures to press, not fields of a form.
     <div class={`probes ${images.length > 6 ? "many" : ""}`} role="group" aria-label="Probe image">
-      {images.map((_, i) => (
+      {images.map((i) => (
         <button
           type="button"
           key={i}

@@ -4,6 +4,7 @@ import { levelValue } from "../colour";
 import { number, plural } from "../format";
 import { paintGrid } from "../paint";
 import { label } from "../positions";
+import { probesOf } from "../probes";
 import { position } from "../store/cursor";
 import { mapName, sheetRange, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
@@ -95,12 +96,12 @@ function Sheet({ shown }: { shown: Shown }) {
   const caption = captionOf(shown, marked);
   useEffect(() => rememberBrightest(shown), [shown]);
   usePictureSaver(shown, painted, grid, range, caption);
-  if (sheet === undefined || painted === null) return null;
+  if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   const channels = channelsOf(layout);
   return (
     <>
       <div class="caption">
-        {layout.images > 0 && <Probes />}
+        {layout.images > 0 && <Probes images={probesOf(layout)} />}
         <div class="caption-text" data-testid="caption">
           <span>
             <b>{shown.layer}</b>
@@ -144,6 +145,32 @@ function Sheet({ shown }: { shown: Shown }) {
   );
 }
 
+/** This kind has no picture of the chosen image, but it has of those that are offered. */
+function NotShown({ shown }: { shown: Shown }) {
+  const { layout } = shown;
+  return (
+    <>
+      <div class="caption">
+        <Probes images={probesOf(layout)} />
+        <div class="caption-text" data-testid="caption">
+          <span>
+            <b>{shown.layer}</b> · <span data-testid="when">{whenText(shown)}</span>
+          </span>
+        </div>
+      </div>
+      <p class="hint" data-testid="not-shown">
+        {notShown(shown)} Choose another image.
+      </p>
+    </>
+  );
+}
+
+/** "cat was not shown to Grad-CAM.": not every method is given every probe image. */
+export function notShown(shown: Shown): string {
+  const name = imageName(probe.value, shownImage.value);
+  return `${name} was not shown to ${shown.layout.title ?? kindLabel(shown.kind)}.`;
+}
+
 export interface Point {
   tile: number;
   x: number;
@@ -183,7 +210,9 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
 
 /** The channel to enlarge until somebody chooses: the one that reaches highest now. */
 function rememberBrightest(shown: Shown): void {
-  const ranges = shown.sheets[0]?.ranges;
+  const [sheet] = shown.sheets;
+  if (sheet === undefined) return;
+  const { ranges } = sheet;
   if (brightest.peek()?.layer === shown.layer) return;
   const channels = channelsOf(shown.layout);
   let best = 0;

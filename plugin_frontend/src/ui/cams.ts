@@ -6,7 +6,8 @@ import { camScale, overlay } from "../overlay";
 import { toRgba } from "../paint";
 import type { Sheet } from "../png";
 import { camMaximum, strength } from "../store/look";
-import { photographs, type Shown } from "../store/pictures";
+import { photoOf, type Shown } from "../store/pictures";
+import { probeAt } from "../store/selection";
 import { tileOf } from "../tiles";
 
 export interface Cam {
@@ -85,12 +86,12 @@ function texts(sheet: Sheet, tile: number): CamText {
   };
 }
 
-/** All maps of one probe image. */
+/** All maps of one probe image, named by its index; none where it was not shown to the method. */
 export function camsOf(shown: Shown, index: number, map: MapName): Cam[] {
-  const sheet = shown.sheets[index];
+  const sheet = shown.sheets[shown.images.indexOf(index)];
   if (sheet === undefined) return [];
   const { tile, tiles, columns, roles } = shown.layout;
-  const photo = photographs.value.sheets[shown.images[index] ?? 0];
+  const photo = photoOf(probeAt(shown.ordinal), index);
   const described = Array.from({ length: tiles }, (_, at) => texts(sheet, at));
   return described.flatMap((text, at) => {
     // Where the predicted class is the true one, both tiles are the same map: one is drawn.
