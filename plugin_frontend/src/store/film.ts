@@ -145,6 +145,8 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const chosen = picked.flatMap((at) => all[at] ?? []);
     const ordinals = chosen.map(({ record }) => columns.ordinals.at(record));
     const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n${now.image}\n${now.channel}\n`;
+    // What is left out for its tile size may be shown when the newest has that size.
+    const gone = `${layout.tile.join("x")}\n${prefix}`;
     const show = () => {
       const frames = ordinals.flatMap((ordinal) => {
         const sheet = held.get(prefix + ordinal);
@@ -154,8 +156,7 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     };
     show();
     const missing = chosen.filter((_, i) => {
-      const key = `${prefix}${ordinals[i]}`;
-      return !held.has(key) && !absent.has(key);
+      return !held.has(`${prefix}${ordinals[i]}`) && !absent.has(`${gone}${ordinals[i]}`);
     });
     if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
@@ -163,9 +164,10 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const fetches = strips(missing, columns).map(async ({ place, ordinals: asked }) => {
       const range = [asked[0] ?? 0, asked.at(-1) ?? 0] as const;
       const got = await frames(name, now, place, range, mine.signal);
+      if (absent.size > KEPT) absent.clear();
       for (const ordinal of asked) {
         const sheet = got.get(ordinal);
-        if (sheet === undefined) absent.add(prefix + ordinal);
+        if (sheet === undefined) absent.add(gone + ordinal);
         else keep(prefix + ordinal, sheet);
       }
     });

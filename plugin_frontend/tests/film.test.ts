@@ -1,0 +1,86 @@
+import { describe, expect, it, vi } from "vitest";
+import type { Layout, SeriesAnswer } from "../src/api";
+import { watchFilm } from "../src/store/film";
+import { merge } from "../src/store/heads";
+import { attempt, heads, run } from "../src/store/run";
+import { golden } from "./golden";
+
+const layoutOf = (channels: number[]): Layout => ({
+  of: "activations",
+  layer: "conv",
+  media: "gray8",
+  tile: [1, 1],
+  tiles: channels.length,
+  columns: channels.length,
+  images: 0,
+  channels,
+});
+
+const columns: SeriesAnswer = {
+  since: 0,
+  images: 0,
+  positions: [
+    [0, 2],
+    [600, 1],
+  ],
+  writers: [["w", 3]],
+  layouts: [
+    ["a", 1],
+    ["b", 2],
+  ],
+  offset: [1, 2, 3],
+  length: [1, 1, 1],
+  crc: [1, 1, 1],
+};
+
+const png = Uint8Array.from(Buffer.from(golden.sheets[0]?.png ?? "", "base64"));
+const asked: string[] = [];
+
+vi.stubGlobal("fetch", async (address: string) => {
+  const [route, query] = address.split("?");
+  const read = new URLSearchParams(query);
+  if (route === "./series") return new Response(JSON.stringify(columns));
+  if (route !== "./strip") return new Response("{}", { status: 404 });
+  const span = read.get("positions") ?? "";
+  asked.push(`${read.get("tiles")} at ${span}`);
+  // Position 1 is damaged.
+  if (span.startsWith("1-")) return new Response('{"error": "none is left"}', { status: 410 });
+  return new Response(png, { headers: { "X-Tbviz-Positions": span.split("-")[0] ?? "" } });
+});
+
+describe("a film", () => {
+  it("asks each record for the tile of its channel, and only once for what is absent", async () => {
+    run.value = "r";
+    heads.value = merge(null, {
+      cursor: "a",
+      now: 1,
+      positions: [[1, 0, 601]],
+      series: [
+        {
+          kind: "activations",
+          layer: "conv",
+          layout: "b",
+          media: "gray8",
+          images: 0,
+          count: 3,
+          bytes: 1,
+          range: [0, 1],
+          percentiles: [0, 1],
+          positions: columns.positions,
+        },
+      ],
+      layouts: { a: layoutOf([5, 7]), b: layoutOf([7, 9]) },
+    });
+    const film = watchFilm(
+      () => ({ kind: "activations", layer: "conv", image: 0, channel: 7 }),
+      12,
+    );
+    const shown = () => film.value?.frames.map((frame) => frame.ordinal);
+    await vi.waitFor(() => expect(shown()).toEqual([0, 600]));
+    expect(asked.sort()).toEqual(["0 at 1-1", "0 at 600-600", "1 at 0-0"]);
+    attempt.value += 1;
+    await new Promise((done) => setTimeout(done, 20));
+    expect(asked).toHaveLength(3);
+    expect(shown()).toEqual([0, 600]);
+  });
+});
