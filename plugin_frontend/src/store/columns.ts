@@ -5,6 +5,8 @@ import { getSeries, type SeriesAnswer, type SheetRef } from "../api";
 import { toNumber } from "../json";
 import { Ordinals } from "../positions";
 import { seriesKey } from "./heads";
+import { note } from "./notes";
+import { trouble } from "./poll";
 import { attempt, generation, run, seriesOf } from "./run";
 
 export interface Columns {
@@ -22,6 +24,11 @@ export interface Columns {
 
 const held = signal<ReadonlyMap<string, Columns>>(new Map());
 const asking = new Set<string>();
+/** Counts what is due to be asked again though the server never was away. */
+const again = signal(0);
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+const AGAIN_MS = 5000;
 let of = -1;
 
 export function addColumns(
@@ -103,6 +110,7 @@ export function columnsOf(kind: string, layer: string): Columns | null {
   const born = generation.value;
   const map = held.value;
   void attempt.value;
+  void again.value;
   if (series === null) return null;
   const columns = of === born ? map.get(seriesKey(kind, layer)) : undefined;
   if (columns === undefined || columns.ordinals.length < series.count) {
@@ -133,8 +141,17 @@ async function ask(kind: string, layer: string, since: number, born: number): Pr
     of = born;
     const plain = seriesKey(kind, layer);
     held.value = new Map(old).set(plain, addColumns(old.get(plain), kind, layer, answer));
-  } catch {
-    // The poll says that the server is away; what is shown next asks again.
+  } catch (error) {
+    if (born !== generation.peek()) return;
+    // Where the server is away the poll says so.
+    if (trouble.peek() === null) {
+      const text = error instanceof Error ? error.message : String(error);
+      note(`The pictures of ${layer} cannot be listed: ${text}. Trying again in 5 s.`);
+    }
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      again.value += 1;
+    }, AGAIN_MS);
   } finally {
     asking.delete(key);
   }

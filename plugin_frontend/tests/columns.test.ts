@@ -1,0 +1,67 @@
+import { effect } from "@preact/signals";
+import { afterEach, expect, it, vi } from "vitest";
+import { columnsOf } from "../src/store/columns";
+import { merge } from "../src/store/heads";
+import { notes } from "../src/store/notes";
+import { heads, open } from "../src/store/run";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+it("a list of pictures that failed once is asked for again, and the failure is told", async () => {
+  vi.useFakeTimers();
+  const list = {
+    since: 0,
+    images: 1,
+    positions: [[0, 1]],
+    writers: [["w", 1]],
+    layouts: [["l", 1]],
+    offset: [1],
+    length: [2],
+    crc: [3],
+    lo: null,
+    hi: null,
+  };
+  let asked = 0;
+  vi.stubGlobal("fetch", () => {
+    asked += 1;
+    return Promise.resolve(
+      asked === 1
+        ? new Response("the disk is busy", { status: 500 })
+        : new Response(JSON.stringify(list)),
+    );
+  });
+  open("a");
+  heads.value = merge(null, {
+    cursor: "a",
+    now: 1,
+    positions: [[1, 0, 1]],
+    series: [
+      {
+        kind: "activations",
+        layer: "conv1",
+        layout: "l",
+        media: "gray8",
+        images: 1,
+        count: 1,
+        bytes: 1,
+        range: [0, 1],
+        percentiles: [0, 1],
+        positions: [[0, 1]],
+      },
+    ],
+  });
+  const lengths: (number | undefined)[] = [];
+  const stop = effect(() => {
+    lengths.push(columnsOf("activations", "conv1")?.offset.length);
+  });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toBe(1);
+  expect(notes.value.map((shown) => shown.text).join()).toContain("pictures of conv1");
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(asked).toBe(2);
+  expect(lengths.at(-1)).toBe(1);
+  stop();
+});
