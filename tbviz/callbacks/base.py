@@ -163,4 +163,3 @@ class Visual(keras.callbacks.Callback):
         session, self._session = self._session, None
         if session is not None:
             session.train_ends(self)
-        self.forget()

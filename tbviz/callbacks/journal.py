@@ -17,6 +17,7 @@ import keras
 from tbviz.callbacks.costs import Costs
 from tbviz.callbacks.pictures import Entry, Record
 from tbviz.store.background import BackgroundWriter
+from tbviz.store.errors import StoreError
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
@@ -47,7 +48,8 @@ class Journal:
         self._deleted = False
         self._said: set[tuple[str, ...]] = set()
         self._late: list[Record] = []  # notices, from the writer's thread too
-        self._lock = threading.Lock()
+        # Reentrant: garbage that is collected inside `notice` may end this very journal.
+        self._lock = threading.RLock()
         self._size_said: Callable[[int], str] | None = None
 
     # The fit
@@ -88,7 +90,25 @@ class Journal:
         self._position = position
 
     def add(self, entry: Entry) -> None:
-        """Adds to what is written of this position."""
+        """Adds to what is written of this position.
+
+        A series has one record a position: where two callbacks log the same kind of picture of
+        one layer, the first one's is kept, and that is said.
+        """
+        shared = [
+            layer
+            for other in self._entries
+            if other.kind == entry.kind and not _of_the_fit(entry)
+            for layer in other.layers
+            if layer in entry.layers
+        ]
+        if shared:
+            text = (
+                f"two callbacks of this fit log {entry.kind} of it; the second one's are left out"
+            )
+            remedy = "give them different layers, or leave one out"
+            self.notice("tbviz", text, remedy, shared[0], key=("twice", entry.kind, shared[0]))
+            return
         self._entries.append(entry)
         if _of_the_fit(entry):
             self._head[entry.kind] = entry
@@ -181,6 +201,15 @@ class Journal:
         """Called on the writer's thread, and with whatever goes wrong there."""
         path = self._background.writer.path if self._background is not None else None
         self._deleted = path is not None and not path.exists()
+        if not isinstance(error, StoreError):
+            what = f"{type(error).__name__}: {error}"
+            self.notice(
+                "store",
+                f"a picture could not be encoded ({what})",
+                "training goes on, and the other pictures are written",
+                key=("store", what),
+            )
+            return
         if self._deleted:
             advice = "training goes on; what follows is written as a new segment"
         else:
@@ -199,5 +228,12 @@ def _of_the_fit(entry: Entry) -> bool:
 
 
 def _write(writer: Writer, entries: Sequence[Entry], position: Position | None) -> None:
+    """Appends all entries; one that fails takes no other along."""
+    failures: list[Exception] = []
     for entry in entries:
-        entry.write(writer, position)
+        try:
+            entry.write(writer, position)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]

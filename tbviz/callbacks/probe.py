@@ -120,16 +120,16 @@ def read_probe(
         images, found = _open(images, files or InputFormat())
     if labels is None:
         labels = found
-    arrays = keras.tree.map_structure(_array, images)
-    leaves = keras.tree.flatten(arrays)
-    counts = {len(leaf) if leaf.ndim else 0 for leaf in leaves}
+    images = keras.tree.map_structure(lambda leaf: leaf if _sized(leaf) else _array(leaf), images)
+    shapes = [tuple(leaf.shape) for leaf in keras.tree.flatten(images)]
+    counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) != 1 or 0 in counts:
-        shapes = [leaf.shape for leaf in leaves]
         msg = f"images received arrays of shapes {shapes}; all need the same first axis, above 0"
         raise TbvizError(msg)
     given = counts.pop()
     count = min(given, MOST_IMAGES)
-    arrays = keras.tree.map_structure(lambda leaf: leaf[:count].copy(), arrays)
+    # Cut first: a whole validation set need not be converted and copied.
+    arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
     chosen = _classes(labels, given)
     names = [str(name) for name in class_names] if class_names is not None else None
     return Probe(arrays, chosen[:count] if chosen else None, names, count, given - count)
@@ -151,6 +151,11 @@ def input_format(model: Any) -> InputFormat:
             size = (height, width) if height and width else None
             return InputFormat(size, 1 if channels == 1 else 3, first)
     return InputFormat()
+
+
+def _sized(value: Any) -> bool:
+    """Whether it is an array or tensor already, which can be cut."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
@@ -250,8 +255,9 @@ def _classes(labels: Any, count: int) -> list[int] | None:
     if labels is None or isinstance(labels, dict):
         return None
     values = np.asarray(keras.ops.convert_to_numpy(labels) if hasattr(labels, "numpy") else labels)
-    if len(values) != count:
-        msg = f"labels received {len(values)} values for {count} images; expected one each"
+    if values.ndim == 0 or len(values) != count:
+        given = f"{len(values)} values" if values.ndim else "a single value"
+        msg = f"labels received {given} for {count} images; expected one each"
         raise TbvizError(msg)
     values = values.reshape(count, -1)
     if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:

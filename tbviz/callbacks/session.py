@@ -103,6 +103,17 @@ class Session:
                 every_epoch = all(member.schedule.every_epoch for member in self._members)
                 looks = self._planned - epoch if every_epoch and self._planned else None
                 self.journal.begin(fields, size_saying(self._log_dir, looks))
+            with self._ending_if_it_raises(), self._boundary():
+                self._survey()
+
+    def _survey(self) -> None:
+        # Now, before Keras opens the data: whether the model draws from the global random states
+        # cannot be told while a pipeline draws from them on a thread of its own.
+        model = self._members[0].model
+        if model.built:
+            with self.journal.costs.of(self._members[0].method, looker_of(model)):
+                self._view.open(model)
+                _ = self._view.survey
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
@@ -143,6 +154,8 @@ class Session:
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
+            for other in self._members:  # now, since the last of them has just looked for all
+                other.forget()
 
     # One position
 

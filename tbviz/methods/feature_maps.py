@@ -61,10 +61,12 @@ def choose_channels(total: int, channels: int | Sequence[int]) -> list[int]:
         TbvizError: a channel is given that the layer does not have.
     """
     if isinstance(channels, int):
+        if channels < 1:
+            raise TbvizError(f"received channels={channels}; it takes at least 1, or a list")
         return list(range(min(channels, total)))
     chosen = [int(channel) for channel in channels]
     wrong = [channel for channel in chosen if not 0 <= channel < total]
-    if wrong:
+    if wrong or not chosen:
         msg = f"received channels {wrong}; the layer has {total}, counted from 0"
         raise TbvizError(msg)
     return chosen

@@ -41,17 +41,18 @@ class Run:
         self._looked = float("-inf")
         self._summary: _Summary | None = None
 
-    def ask(self, question: Callable[[Reader], _Answer]) -> _Answer:
+    def ask(self, question: Callable[[Reader], _Answer], *, now: bool = False) -> _Answer:
         """What a function makes of the reader, which is fresh.
 
         Args:
             question: Called with the reader under the run's lock; must not keep it.
+            now: Whether to read what is new even if that was done a moment ago.
         """
         with self._lock:
             if self._reader is None:
                 self._reader = Reader(self.store, _PATIENCE)
                 self._looked = float("-inf")
-            if time.monotonic() - self._looked >= _REFRESH:
+            if now or time.monotonic() - self._looked >= _REFRESH:
                 self._reader.refresh()
                 self._looked = time.monotonic()
             return question(self._reader)
@@ -70,7 +71,11 @@ class Run:
         state = _state(self.store)
         summary = self._summary
         if summary is None or summary.state != state:
-            summary = self._summary = self.ask(lambda reader: _Summary.of(reader, state))
+            summary = self._summary = self.ask(
+                # Read now: kept under this state, an older answer would stand for good.
+                lambda reader: _Summary.of(reader, state),
+                now=True,
+            )
             if not keep:
                 self.forget()
         return summary.entry(time.time())

@@ -49,7 +49,7 @@ def plan(
         reader: The run.
         kind: Kind of the pictures.
         layer: Path of their layer.
-        image: Number of the probe image, 0 where the series belongs to none.
+        image: Index of the sheet in the record, 0 where the series belongs to no image.
         tiles: Which tiles.
         span: First and last position.
 
@@ -61,7 +61,10 @@ def plan(
         parts = reader.columns(kind, layer)
     except StoreError as error:
         raise NotFoundError(str(error)) from error
-    newest = parts[-1][1].layouts[parts[-1][2].layouts[-1][0]].meta
+    laid_out = parts[-1][1].layouts.get(parts[-1][2].layouts[-1][0])
+    if laid_out is None:
+        raise NotFoundError(f"received kind {kind!r}, expected a kind of pictures that was logged")
+    newest = laid_out.meta
     size = _size(newest.get("tile"))
     frames = []
     for base, segment, columns in parts:

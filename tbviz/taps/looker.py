@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
-from tbviz.taps.randomness import random_states_kept
+from tbviz.taps.randomness import backend_state_kept, random_states_kept
 from tbviz.taps.survey import Output, Survey, first_tensor, survey
 from tbviz.taps.tap import Tap, tapped, unreached
 
@@ -88,7 +89,8 @@ class Looker:
         self._model = weakref.ref(model)
         self._backend = backends.current()
         self._kept: dict[Any, Callable[..., Any]] = {}
-        self._survey: Survey | None = None
+        self._surveys: dict[Any, Survey] = {}
+        self._draws = False
         self._fingerprint: int | None = None
         self.traces = 0
         self.compile_seconds = 0.0
@@ -104,13 +106,17 @@ class Looker:
         return model
 
     def survey(self, inputs: Any) -> Survey:
-        """What the model has to show, found once on a probe (see `tbviz.taps.survey`)."""
+        """What the model has to show, found once for each shape of a probe."""
         self.check()
-        if self._survey is None:
+        leaves = keras.tree.flatten(inputs)
+        key = tuple((np.shape(leaf), str(getattr(leaf, "dtype", ""))) for leaf in leaves)
+        found = self._surveys.get(key)
+        if found is None:
             start = time.perf_counter()
-            self._survey = survey(self.model, inputs)
+            found = self._surveys[key] = survey(self.model, inputs)
+            self._draws |= found.draws
             self.compile_seconds += time.perf_counter() - start
-        return self._survey
+        return found
 
     def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
         """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
@@ -126,7 +132,7 @@ class Looker:
         self.check()
         kept = self._kept.get(key)
         if kept is not None:
-            with random_states_kept():
+            with self._undisturbed():
                 return kept(*arrays)
 
         def counted(model: Any, *tensors: Any) -> Any:
@@ -136,15 +142,19 @@ class Looker:
         start = time.perf_counter()
         try:
             if getattr(self.model, "run_eagerly", False):  # it may do what no graph can hold
-                with random_states_kept():
+                with self._undisturbed():
                     return self._backend.eagerly(function, self.model, *arrays)
             kept = self._backend.compiled(counted, self.model)
-            with random_states_kept():
+            with self._undisturbed():
                 result = kept(*arrays)
             self._kept[key] = kept
             return result
         finally:
             self.compile_seconds += time.perf_counter() - start
+
+    def _undisturbed(self) -> AbstractContextManager[Any]:
+        """Keeps the random states, where the model draws from them."""
+        return random_states_kept() if self._draws else backend_state_kept()
 
     def record(self, outputs: Sequence[Output], inputs: Any) -> Recording:
         """The chosen layers' outputs, and the model's own, on one probe."""
@@ -229,7 +239,7 @@ class Looker:
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:
             self._kept.clear()
-            self._survey = None
+            self._surveys.clear()
             self.restarts += 1
         self._fingerprint = present
 

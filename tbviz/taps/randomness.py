@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +13,41 @@ from tbviz.taps import backends
 
 
 @contextlib.contextmanager
-def random_states_kept() -> Iterator[None]:
+def random_states_kept() -> Iterator[Callable[[], bool]]:
     """Puts back the state of `random`, of `numpy.random` and of the backend.
 
     A layer of the user's may draw from them while it is called, and training draws from them, too:
-    one number more in a look and every batch after it is shuffled differently.
+    one number more in a look and every batch after it is shuffled differently. But the states
+    belong to the whole process: where a data pipeline draws from them on a thread of its own,
+    putting them back would make it draw the same numbers twice. So this is only for models that
+    are known to draw, and for finding out, before a pipeline runs.
+
+    Yields:
+        Tells whether `random` or `numpy.random` have moved since.
     """
-    python = random.getstate()
-    numpy = np.random.get_state()  # noqa: NPY002  (the user's state, not ours)
+    before = _states()
+    with backend_state_kept():
+        try:
+            yield lambda: not _same(before, _states())
+        finally:
+            random.setstate(before[0])
+            np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
+
+
+@contextlib.contextmanager
+def backend_state_kept() -> Iterator[None]:
+    """Puts back the backend's own random state, which no data pipeline draws from."""
     restore = backends.current().random_state()
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
         restore()
+
+
+def _states() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002  (the user's state, not ours)
+
+
+def _same(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    pairs = zip(one[1], other[1], strict=True)
+    return one[0] == other[0] and all(np.array_equal(a, b) for a, b in pairs)

@@ -193,6 +193,9 @@ def cam_layer(survey: Survey) -> Output:
         for output in survey.outputs.values()
         if output.spatial and output.node.leaf and not is_preprocessing(output)
     ]
+    # Where the model's output is a map itself, its last layer says nothing: the score is read
+    # before its activation, and does not depend on what comes behind it.
+    found = [output for output in found if output.node.path not in survey.last] or found
     for output in reversed(found):
         passes_on = isinstance(
             output.node.layer,

@@ -65,12 +65,16 @@ class Survey:
         outputs: what was called, by key, in the order of computation.
         head: how class scores are read off it.
         unreachable: paths that a tap must not touch or that were not called, with the reason.
+        draws: whether the model draws from Python's or numpy's random state when it predicts.
+        last: paths of the layers whose output is the model's own.
     """
 
     nodes: list[Node]
     outputs: dict[str, Output]
     head: targets.Head
     unreachable: dict[str, str] = field(default_factory=dict)
+    draws: bool = False
+    last: frozenset[str] = frozenset()
 
     def of(self, path: str) -> list[Output]:
         """The outputs of one layer, a call each."""
@@ -98,7 +102,7 @@ def survey(model: Any, inputs: Any) -> Survey:
     unreachable = {node.path: _CELL for node in nodes if _in_a_cell(node, holders, model)}
     reachable = [node for node in nodes if node.path not in unreachable]
     backend = backends.current()
-    with random_states_kept():
+    with random_states_kept() as moved:
         try:
             seen = _Pass(reachable)
             values, scores = backend.eagerly(seen.look, model, inputs)
@@ -114,6 +118,7 @@ def survey(model: Any, inputs: Any) -> Survey:
             traced = _Pass(reachable)
             backend.compiled(traced.look, model)(inputs)
             unreachable.update(traced.unreachable)
+        draws = moved()
     unreachable.update(seen.unreachable)
     unreachable.update(
         (node.path, "the model does not call it when it predicts")
@@ -136,7 +141,7 @@ def survey(model: Any, inputs: Any) -> Survey:
         elif called[path] > 1:
             key = f"{path}#{call}"
         outputs[key] = Output(key, node, call, shape, order, first)
-    return Survey(nodes, outputs, head, unreachable)
+    return Survey(nodes, outputs, head, unreachable, draws, frozenset(seen.last))
 
 
 _CELL = "it is the cell of a recurrent layer and runs in its loop"
@@ -150,6 +155,8 @@ class _Pass:
         self.calls: list[tuple[str, int, tuple[int, ...]]] = []
         self.activation: targets.Noted | None = None
         self.unreachable: dict[str, str] = {}
+        self.last: set[str] = set()
+        self._tensors: list[Any] = []
 
     def look(self, model: Any, inputs: Any) -> Any:
         """The model's first output, and the input of its last activation."""
@@ -158,6 +165,9 @@ class _Pass:
         with Tap(layers, self._touch, model, activations=noted.append) as tap:
             output = targets.first_output(model(inputs, training=False))
         self.unreachable = tap.unreachable
+        pairs = zip(self.calls, self._tensors, strict=True)
+        self.last = {path for (path, _, _), tensor in pairs if tensor is output}
+        self._tensors.clear()  # those of a trace must not outlive it
         found = targets.last_activation(output, noted)
         if found is None:
             return output, output
@@ -176,6 +186,7 @@ class _Pass:
         first = first_tensor(output)
         if first is not None:
             self.calls.append((path, call, tuple(int(size or 0) for size in first.shape)))
+            self._tensors.append(first)
         return output
 
 

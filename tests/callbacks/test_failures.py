@@ -115,7 +115,7 @@ def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
 
     def fails_once(self, inputs):
         tries.append(1)
-        if len(tries) == 1:
+        if len(tries) <= 2:  # before training, and at the first epoch's end
             raise RuntimeError("not now")
         return survey(self, inputs)
 
@@ -234,3 +234,41 @@ def test_a_wrong_argument_is_an_error_at_once(tmp_path):
         GradCAM(tmp_path, x, method="score-cam")
     with pytest.raises(tbviz.TbvizError, match="2 images"):
         tbviz.Monitor(tmp_path, x, labels=[1])
+
+
+def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, said):
+    x, _ = data(4)
+    fit(
+        [
+            tbviz.ActivationGrid(tmp_path, x[:2], layers="conv1"),
+            tbviz.ActivationGrid(tmp_path, x[2:], layers=["conv1", "conv2"]),
+        ]
+    )
+    assert sum("two callbacks" in text for text in said()) == 1
+    run = open_run(tmp_path)
+    assert all(segment.damaged == 0 for segment in run.segments)
+    assert ("activations", "conv2") in run.series()
+
+
+def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, said):
+    from tbviz.callbacks.pictures import Maps
+
+    write = Maps.write
+
+    def broken(self, writer, position):
+        if self.layer == "conv1":
+            raise ValueError("no such picture")
+        write(self, writer, position)
+
+    monkeypatch.setattr(Maps, "write", broken)
+    x, _ = data(2)
+    fit(
+        [
+            tbviz.ActivationGrid(tmp_path, x, layers=["conv1", "conv2"]),
+            tbviz.LayerHealth(tmp_path, x),
+        ]
+    )
+    assert sum("could not be encoded" in text for text in said()) == 1
+    run = open_run(tmp_path)
+    assert run.series() == [("activations", "conv2")]
+    assert len(metas(tmp_path, "health")) == len(run)

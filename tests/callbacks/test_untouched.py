@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import time
 import weakref
 
 import keras
@@ -176,3 +177,54 @@ def test_a_dropped_model_is_freed(tmp_path):
     keras.backend.clear_session()
     gc.collect()
     assert gone() is None
+
+
+def test_a_pipeline_that_draws_on_a_thread_of_its_own_is_not_rewound(tmp_path):
+    def draws(monitored):
+        keras.utils.set_random_seed(5)
+        seen = []
+
+        def samples():
+            x, y = data(24)
+            for image, label in zip(x, y, strict=True):
+                seen.append(np.random.random())
+                time.sleep(0.004)
+                yield image + seen[-1], label
+
+        signature = (tf.TensorSpec((8, 8, 1)), tf.TensorSpec((), tf.int64))
+        pipeline = tf.data.Dataset.from_generator(samples, output_signature=signature)
+        model = functional()
+        callbacks = [monitor(tmp_path, data(2)[0])] if monitored else []
+        model.fit(pipeline.batch(4).prefetch(4), epochs=2, verbose=0, callbacks=callbacks)
+        return seen, [keras.ops.convert_to_numpy(v) for v in model.variables]
+
+    draws(monitored=False)
+    plain, weights = draws(monitored=False)
+    seen, others = draws(monitored=True)
+    assert seen == plain
+    for one, other in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+class Noise(K.Layer):
+    """Holds a generator of TensorFlow's own, which no scope of Keras' knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = tf.random.Generator.from_seed(3)
+
+    def call(self, inputs):
+        return inputs + self.generator.normal(tf.shape(inputs))
+
+
+def test_a_plain_variable_of_tensorflow_is_put_back(tmp_path):
+    def losses(callbacks):
+        keras.utils.set_random_seed(5)
+        stack = [keras.Input((8, 8, 1)), Noise(), K.Conv2D(2, 3), K.GlobalAveragePooling2D()]
+        model = compiled(keras.Sequential([*stack, K.Dense(CLASSES, activation="softmax")]))
+        x, y = data(16)
+        return model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks).history["loss"]
+
+    plain = losses([])
+    assert losses([]) == plain
+    assert losses([monitor(tmp_path, data(2)[0])]) == plain

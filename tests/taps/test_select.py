@@ -179,3 +179,16 @@ def test_channels_are_where_the_last_convolution_has_them():
     model = keras.Model(inputs, layers.ReLU(name="r")(ChannelsFirst()(inputs)))
     found = survey(model, np.zeros((1, 3, 8, 6), np.float32)).outputs["r"]
     assert (found.channels_first, found.channels, found.size) == (True, 6, (8, 6))
+
+
+def test_the_cam_layer_of_a_map_is_not_the_map_itself():
+    for activation in ("softmax", "sigmoid"):
+        model = keras.Sequential(
+            [
+                keras.Input((8, 8, 1)),
+                layers.Conv2D(4, 3, padding="same", activation="relu", name="features"),
+                layers.Conv2D(3, 1, activation=activation, name="map"),
+            ]
+        )
+        found = survey(model, np.ones((2, 8, 8, 1), np.float32))
+        assert cam_layer(found).key == "features"

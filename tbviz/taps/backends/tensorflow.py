@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tbviz.taps import private
+
 
 def trace_level() -> object:
     """The graph that is being built, `None` when eager."""
@@ -117,7 +119,8 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
         if traceable:
             try:
                 # Constants, not numpy: that would retrace for each new Python number in it.
-                return _numpy(graph(*_tensors(arrays)))
+                with _plain_variables_kept(present()):
+                    return _numpy(graph(*_tensors(arrays)))
             except tf.errors.OperatorNotAllowedInGraphError:
                 # A `tf.function` of the model's own branches on tensors, and inlined it has not
                 # been through AutoGraph.
@@ -129,7 +132,32 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
-    return _numpy(_stateless(function, model, _tensors(arrays)))
+    with _plain_variables_kept(model):
+        return _numpy(_stateless(function, model, _tensors(arrays)))
+
+
+@contextlib.contextmanager
+def _plain_variables_kept(model: Any) -> Iterator[None]:
+    """Puts back variables that are TensorFlow's own: a `StatelessScope` knows only those of Keras.
+
+    A layer may hold one in an attribute, or in a `tf.random.Generator`.
+    """
+    kept = [(variable, tf.identity(variable)) for variable in _plain_variables(model)]
+    try:
+        yield
+    finally:
+        for variable, value in kept:
+            variable.assign(value)
+
+
+def _plain_variables(model: Any) -> list[tf.Variable]:
+    found: dict[int, tf.Variable] = {}
+    for layer in private.all_layers(model):
+        for value in list(vars(layer).values()):
+            variable = value.state if isinstance(value, tf.random.Generator) else value
+            if isinstance(variable, tf.Variable):
+                found[id(variable)] = variable
+    return list(found.values())
 
 
 def _stateless(function: Callable[..., Any], model: Any, arrays: tuple[Any, ...]) -> Any:
