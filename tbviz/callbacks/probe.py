@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import image_layout
+from tbviz.taps.randomness import global_states_kept
 
 MOST_IMAGES = 16
 """More probe images than this are cut: each costs a sheet a layer a step."""
@@ -274,17 +274,15 @@ def _classes(labels: Any, count: int) -> list[int] | None:
 @contextmanager
 def _random_states_kept(images: Any) -> Iterator[None]:
     """Opening a dataset draws random numbers; training gets the same ones as without."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002  (users' state)
     own = [
         value.bit_generator
         for value in getattr(images, "__dict__", {}).values()
         if isinstance(value, np.random.Generator)
     ]
     states = [generator.state for generator in own]
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
-        for generator, state in zip(own, states, strict=True):
-            generator.state = state
+    with global_states_kept():
+        try:
+            yield
+        finally:
+            for generator, state in zip(own, states, strict=True):
+                generator.state = state

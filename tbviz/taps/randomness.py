@@ -25,13 +25,19 @@ def random_states_kept() -> Iterator[Callable[[], bool]]:
     Yields:
         Tells whether `random` or `numpy.random` have moved since.
     """
+    with backend_state_kept(), global_states_kept() as moved:
+        yield moved
+
+
+@contextlib.contextmanager
+def global_states_kept() -> Iterator[Callable[[], bool]]:
+    """The same without the backend's: for what draws while a dataset is opened."""
     before = _states()
-    with backend_state_kept():
-        try:
-            yield lambda: not _same(before, _states())
-        finally:
-            random.setstate(before[0])
-            np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
+    try:
+        yield lambda: not _same(before, _states())
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
 
 
 @contextlib.contextmanager
