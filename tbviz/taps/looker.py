@@ -17,7 +17,7 @@ from keras import ops
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
 from tbviz.taps.randomness import backend_state_kept, random_states_kept
-from tbviz.taps.survey import Output, Survey, first_tensor, survey
+from tbviz.taps.survey import Output, Survey, as_maps, first_tensor, survey
 from tbviz.taps.tap import Tap, tapped, unreached
 
 Floats = npt.NDArray[np.float32]
@@ -166,7 +166,7 @@ class Looker:
             def touch(path: str, call: int, value: Any) -> Any:
                 for output in outputs:
                     if output.node.path == path and output.call == call:
-                        maps[output.key] = channels_last(output, first_tensor(value))
+                        maps[output.key] = as_maps(output, first_tensor(value))
                 return value
 
             values, scores = _with_scores(model, inputs, head, outputs, touch)
@@ -219,8 +219,8 @@ class Looker:
                 forward, lambda seen: ops.sum(seen[2]) * scale
             )
             return (
-                channels_last(output, maps),
-                channels_last(output, slopes[0]) / scale,
+                as_maps(output, maps),
+                as_maps(output, slopes[0]) / scale,
                 chosen,
                 picked,
                 ops.cast(values, "float32"),
@@ -262,14 +262,6 @@ def fingerprint(model: Any) -> int:
     )
     eager = bool(getattr(model, "run_eagerly", False))
     return hash((eager, targets.loss_meaning(model), *layers))
-
-
-def channels_last(output: Output, value: Any) -> Any:
-    """A layer's output as float32, feature maps with their channels at the end."""
-    value = ops.cast(value, "float32")
-    if len(output.shape) == 4 and output.channels_first:
-        value = ops.transpose(value, (0, 2, 3, 1))
-    return value
 
 
 def _with_scores(

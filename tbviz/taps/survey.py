@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, targets
@@ -211,3 +212,11 @@ def first_tensor(output: Any) -> Any | None:
     """The first tensor of a layer's output, whatever structure that has."""
     leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
     return leaves[0] if leaves else None
+
+
+def as_maps(output: Output, value: Any) -> Any:
+    """A layer's output as float32, feature maps with their channels at the end."""
+    value = ops.cast(value, "float32")
+    if len(output.shape) == 4 and output.channels_first:
+        value = ops.transpose(value, (0, 2, 3, 1))
+    return value

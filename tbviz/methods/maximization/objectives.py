@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from tbviz.taps.looker import channels_last
-from tbviz.taps.survey import first_tensor
+from tbviz.taps.survey import as_maps, first_tensor
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
             model(canvas.fill(images), training=False)
         if "value" not in seen:
             raise unreached(output.key)
-        maps = channels_last(output, seen["value"])
+        maps = as_maps(output, seen["value"])
         # Each image's own channel first: everything behind it is 1/channels of the work. A product
         # of matrices, since `einsum` with an ellipsis takes twice the time of the convolution.
         picked = ops.one_hot(channels, output.channels, dtype="float32")
