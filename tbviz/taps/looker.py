@@ -134,6 +134,10 @@ class Looker:
         if kept is not None:
             with self._undisturbed():
                 return kept(*arrays)
+        # A model that runs eagerly may do what no graph can hold.
+        if getattr(self.model, "run_eagerly", False) or not self._backend.COMPILES:
+            with self._undisturbed():
+                return self._backend.eagerly(function, self.model, *arrays)
 
         def counted(model: Any, *tensors: Any) -> Any:
             self.traces += 1
@@ -141,9 +145,6 @@ class Looker:
 
         start = time.perf_counter()
         try:
-            if getattr(self.model, "run_eagerly", False):  # it may do what no graph can hold
-                with self._undisturbed():
-                    return self._backend.eagerly(function, self.model, *arrays)
             kept = self._backend.compiled(counted, self.model)
             with self._undisturbed():
                 result = kept(*arrays)

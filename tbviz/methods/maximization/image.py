@@ -72,14 +72,17 @@ def to_image(coefficients: Any, rows: Any = None, columns: Any = None) -> Any:
         colours, any other number is taken as it is.
     """
     images, channels, height, width = (int(size) for size in coefficients.shape)
-    rows = waves(height) if rows is None else rows
-    columns = waves(width) if columns is None else columns
+    # Tensors first: torch does not multiply by numpy arrays.
+    rows, columns = (
+        ops.convert_to_tensor(waves(size) if given is None else given)
+        for size, given in ((height, rows), (width, columns))
+    )
     # Two large products, with a transposition between, take half the time of many small ones.
-    lines = ops.reshape(coefficients * pace(height, width), (-1, width))
+    lines = ops.reshape(coefficients * ops.convert_to_tensor(pace(height, width)), (-1, width))
     lines = ops.reshape(ops.matmul(lines, columns), (images, channels, height, width))
     lines = ops.reshape(ops.transpose(lines, (0, 3, 1, 2)), (-1, height))
     pixels = ops.reshape(ops.matmul(lines, rows), (images, width, channels, height))
     pixels = ops.transpose(pixels, (0, 3, 1, 2))
     if channels == 3:
-        pixels = ops.matmul(pixels, _COLOUR_TO_RGB.T)
+        pixels = ops.matmul(pixels, ops.convert_to_tensor(_COLOUR_TO_RGB.T))
     return ops.sigmoid(pixels)

@@ -69,7 +69,7 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
         own = ops.reshape(own, maps.shape[:-1])
         own = ops.maximum(own, _LEAK * own)
         if len(own.shape) == 3:
-            own = own * window(int(own.shape[1]), int(own.shape[2]))
+            own = own * ops.convert_to_tensor(window(int(own.shape[1]), int(own.shape[2])))
         return ops.mean(ops.reshape(own, (own.shape[0], -1)), axis=1)
 
     return objective

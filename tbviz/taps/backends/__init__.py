@@ -16,7 +16,13 @@ from tbviz.errors import MissingBackendError
 
 
 class Backend(Protocol):
-    """What a look needs of a backend."""
+    """What a look needs of a backend.
+
+    Attributes:
+        COMPILES: whether a look is traced once and run many times.
+    """
+
+    COMPILES: bool
 
     def trace_level(self) -> object:
         """Where code runs now: eagerly, or in which graph or trace."""
@@ -60,6 +66,10 @@ class Backend(Protocol):
         """Of `function(tensor) -> (score, extra)`: the score, `extra`, and d score / d tensor."""
 
 
+KNOWN = ("tensorflow", "jax", "torch")
+"""Keras' other backends compute no gradients."""
+
+
 def current() -> Backend:
     """The backend that Keras runs on.
 
@@ -67,11 +77,11 @@ def current() -> Backend:
         MissingBackendError: tbviz does not look into models on this backend.
     """
     name = keras.backend.backend()
-    if name != "tensorflow":
+    if name not in KNOWN:
         msg = (
-            f"tbviz looks into models on the TensorFlow backend; Keras runs on {name!r} here. "
-            "Set KERAS_BACKEND=tensorflow before Keras is imported "
-            "(pip install 'tbviz[tensorflow]')."
+            f"tbviz looks into models on {', '.join(KNOWN[:-1])} and {KNOWN[-1]}; Keras runs on "
+            f"{name!r} here, which cannot train. Set KERAS_BACKEND to one of them before Keras is "
+            "imported (pip install 'tbviz[tensorflow]', 'tbviz[jax]' or 'tbviz[torch]')."
         )
         raise MissingBackendError(msg)
     return cast("Backend", importlib.import_module(f"tbviz.taps.backends.{name}"))

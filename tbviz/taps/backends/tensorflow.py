@@ -14,6 +14,8 @@ import tensorflow as tf
 
 from tbviz.taps import private
 
+COMPILES = True
+
 
 def trace_level() -> object:
     """The graph that is being built, `None` when eager."""

@@ -1,0 +1,113 @@
+"""JAX under a look: traces as levels, `jax.jit` with the variables' values as arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.extend.core
+import jax.numpy as jnp
+import keras
+
+COMPILES = True
+
+# A part of the key under which JAX keeps what it has compiled.
+_numbers = itertools.count(1)
+_trace_state = getattr(jax.extend.core, "get_opaque_trace_state", None) or (
+    jax.core.get_opaque_trace_state
+)
+_context = jax.make_user_context(0) if hasattr(jax, "make_user_context") else None
+
+
+def trace_level() -> object:
+    """The traces that are under way, none when eager."""
+    return _trace_state(convention="nnx")
+
+
+def same_level(one: object, other: object) -> bool:
+    """Whether both are the same traces."""
+    return bool(one == other)
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[None]:
+    """Gives what the model jits itself a cache key of its own while it lasts.
+
+    Compiled under our trace and found again by training, it would hold our tracers, and the next
+    `fit` would die.
+    """
+    with _context(next(_numbers)) if _context is not None else contextlib.nullcontext():
+        yield
+
+
+def random_state() -> Callable[[], None]:
+    """See `Backend.random_state`: JAX has none."""
+    return lambda: None
+
+
+def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
+    """See `Backend.compiled`."""
+    held = weakref.ref(model)
+
+    def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
+        model = held()
+        with isolated(), keras.StatelessScope(list(zip(model.variables, values, strict=True))):
+            return function(model, *arrays)
+
+    jitted = jax.jit(run)
+
+    def call(*arrays: Any) -> Any:
+        model = held()
+        if model is None:
+            msg = "the model that this look was compiled for is gone; make a new one"
+            raise ReferenceError(msg)
+        return _numpy(jitted([variable.value for variable in model.variables], arrays))
+
+    return call
+
+
+def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.eagerly`.
+
+    Not isolated: outside a trace of ours nothing of ours can be kept, and JAX would compile every
+    operation anew under another key.
+    """
+    with keras.StatelessScope():
+        return _numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))
+
+
+def _numpy(tree: Any) -> Any:
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+
+
+def gradients(
+    forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]
+) -> tuple[Any, list[Any]]:
+    """See `Backend.gradients`: of zeros that are added to the tensors, as JAX knows no tape."""
+    zeros: list[Any] = []
+
+    def measure(tensor: Any) -> Any:
+        zeros.append(jnp.zeros(tensor.shape, tensor.dtype))
+        return tensor
+
+    forward(measure)  # for shapes alone: compiled, what it computes is used by nobody and dropped
+
+    def moved(steps: list[Any]) -> tuple[Any, Any]:
+        left = iter(steps)
+        seen = forward(lambda tensor: tensor + next(left))
+        return score(seen), seen
+
+    (_, seen), slopes = jax.value_and_grad(moved, has_aux=True)(zeros)
+    return seen, slopes
+
+
+def value_and_gradient(
+    function: Callable[[Any], tuple[Any, Any]], value: Any
+) -> tuple[Any, Any, Any]:
+    """See `Backend.value_and_gradient`."""
+    (score, extra), slope = jax.value_and_grad(function, has_aux=True)(value)
+    return score, extra, slope

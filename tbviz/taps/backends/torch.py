@@ -1,0 +1,111 @@
+"""torch under a look: nothing is compiled, gradients by `torch.autograd.grad`."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import torch
+
+COMPILES = False
+
+isolated = contextlib.nullcontext
+"""What the model compiles itself keeps nothing of a tap: `torch.compile` guards on attributes."""
+
+
+def trace_level() -> object:
+    """Always the same: torch runs eagerly."""
+    return None
+
+
+def same_level(one: object, other: object) -> bool:
+    """Always."""
+    return one is other
+
+
+def random_state() -> Callable[[], None]:
+    """See `Backend.random_state`: the generators of torch, which shuffle the training data too."""
+    state = torch.random.get_rng_state()
+    device = _accelerator()
+    there = device.get_rng_state() if device is not None else None
+
+    def restore() -> None:
+        torch.random.set_rng_state(state)
+        if device is not None:
+            device.set_rng_state(there)
+
+    return restore
+
+
+def _accelerator() -> Any | None:
+    """The module of the device that is in use beside the CPU."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda
+    mps = torch.backends.mps
+    return torch.mps if mps.is_available() else None
+
+
+def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
+    """See `Backend.compiled`. Nothing is: torch would take longer to compile than to look."""
+    held = weakref.ref(model)
+    return lambda *arrays: eagerly(function, held(), *arrays)
+
+
+def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.eagerly`."""
+    with _modes_kept(model), torch.no_grad(), keras.StatelessScope():
+        tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, function(model, *tensors))
+
+
+@contextlib.contextmanager
+def _modes_kept(model: Any) -> Iterator[None]:
+    """Puts `training` of all modules back: Keras leaves a `TorchModuleWrapper` in evaluation."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def gradients(
+    forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]
+) -> tuple[Any, list[Any]]:
+    """See `Backend.gradients`."""
+    steps: list[Any] = []
+
+    def watch(tensor: Any) -> Any:
+        # Not the tensor itself: a leaf must not be changed in place, as the model may do with it.
+        steps.append(torch.zeros_like(tensor, requires_grad=True))
+        return tensor + steps[-1]
+
+    with torch.enable_grad():
+        seen = forward(watch)
+        value = score(seen)
+    return seen, _slopes(value, steps)
+
+
+def value_and_gradient(
+    function: Callable[[Any], tuple[Any, Any]], value: Any
+) -> tuple[Any, Any, Any]:
+    """See `Backend.value_and_gradient`."""
+    with torch.enable_grad():
+        value = value.detach().requires_grad_()
+        score, extra = function(value)
+    extra = keras.tree.map_structure(lambda tensor: tensor.detach(), extra)
+    return score.detach(), extra, _slopes(score, [value])[0]
+
+
+def _slopes(score: Any, tensors: list[Any]) -> list[Any]:
+    """Never by `backward`, which would add to the weights' own gradients."""
+    if not score.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in tensors]
+    slopes = torch.autograd.grad(score, tensors, allow_unused=True)
+    return [
+        torch.zeros_like(tensor) if slope is None else slope
+        for tensor, slope in zip(tensors, slopes, strict=True)
+    ]
