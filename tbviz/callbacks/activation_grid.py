@@ -10,6 +10,7 @@ from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.feature_maps import MOST_CHANNELS, channel_tiles, choose_channels
 from tbviz.taps.select import default_layers, select
@@ -30,10 +31,12 @@ class ActivationGrid(Visual):
             up to twelve, spread over the depth, unless given.
         channels: how many channels of each layer, or which; 64 unless given, 16 a row.
         schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels or schedule cannot be used.
+        TbvizError: images, labels, schedule or `of` cannot be used.
 
     Example:
         >>> model.fit(x, y, callbacks=[tbviz.ActivationGrid("logs/run", x_val[:4])])
@@ -49,6 +52,7 @@ class ActivationGrid(Visual):
         layers: Any = None,
         channels: int | Sequence[int] = MOST_CHANNELS,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -58,6 +62,7 @@ class ActivationGrid(Visual):
             class_names=class_names,
             layers=layers,
             schedule=schedule,
+            of=of,
             strict=strict,
         )
         self.channels = channels

@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.callbacks.boundary import boundary, in_short
+from tbviz.callbacks.chief import is_chief, say_that_another_leads
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session, session_of
+from tbviz.callbacks.subject import Of, check_of, subject_of
 from tbviz.callbacks.view import View
 from tbviz.store.schema import Position
 from tbviz.taps.survey import Output, Survey
@@ -37,10 +39,13 @@ class Visual(keras.callbacks.Callback):
         schedule: `"epoch"`, `tbviz.every(...)`, `tbviz.geometric(...)`, or a callable that takes
             the epoch and answers whether to look at its end. First and last epoch are always
             looked at.
+        of: the model to look into where it is not the one that is fitted, see
+            `tbviz.callbacks.subject.subject_of`. All callbacks of one fit and log directory have
+            the same one; another goes into a log directory of its own.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: the images, labels or schedule cannot be used.
+        TbvizError: the images, labels, schedule or `of` cannot be used.
     """
 
     wants_recording: ClassVar[bool] = True
@@ -58,11 +63,13 @@ class Visual(keras.callbacks.Callback):
         class_names: Sequence[str] | None = None,
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
         self.log_dir = Path(log_dir).expanduser()
         self.layers = layers
+        self.of = check_of(of)
         self.strict = strict
         self.schedule = schedule_of(schedule)
         self.last_look: Position | None = None
@@ -121,11 +128,16 @@ class Visual(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Joins the session of this `fit`."""
         self._session = self.last_look = None
+        if not is_chief():
+            say_that_another_leads()
+            return
         try:
             model = self.model
             if self._unread is not None:
                 images, labels, names = self._unread
-                self.probe = read_probe(images, labels, names, input_format(model))
+                self.probe = read_probe(
+                    images, labels, names, input_format(subject_of(model, self.of))
+                )
             session = session_of(self, model, self.params or {})
         except Exception as error:
             if self.strict:

@@ -7,14 +7,16 @@ is said by `warnings.warn`: under `python -W error` that would end training.
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tbviz.callbacks.journal import Journal
-from tbviz.taps.select import LayerNotFoundError
+from tbviz.errors import TbvizError
 
 _log = logging.getLogger("tbviz")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _GENERAL_REMEDY = "training goes on without this; strict=True raises the error with its traceback"
 
 
@@ -43,7 +45,7 @@ def boundary(
         if strict:
             raise
         _log.debug("where it was raised", exc_info=True)
-        if isinstance(error, LayerNotFoundError):  # its text says what would fit
+        if isinstance(error, TbvizError):  # its text says what to do
             text, advice = str(error), remedy
         else:
             text = f"{type(error).__name__}: {in_short(error)}"
@@ -68,6 +70,7 @@ def _warnings_do_not_raise() -> Iterator[None]:
 
 def in_short(error: BaseException) -> str:
     """The first lines of an error: Keras' and TensorFlow's go on for pages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    plain = _COLOURS.sub("", str(error))  # Keras prints its messages in bold
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     text = " ".join(lines[:3]) or "(no message)"
     return text if len(text) <= 400 else text[:397] + "..."

@@ -14,7 +14,9 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Colours
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
+from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import choose_channels
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
@@ -41,10 +43,12 @@ class FilterMaximization(Visual):
         seed: of the start and the transforms.
         warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images or schedule cannot be used.
+        TbvizError: images, schedule or `of` cannot be used.
     """
 
     wants_recording = False
@@ -61,9 +65,12 @@ class FilterMaximization(Visual):
         seed: int = 0,
         warm_start: bool = False,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
-        super().__init__(log_dir, images=images, layers=layers, schedule=schedule, strict=strict)
+        super().__init__(
+            log_dir, images=images, layers=layers, schedule=schedule, of=of, strict=strict
+        )
         self.filters = filters
         self.settings = settings or Ascent()
         self.seed = seed
@@ -84,7 +91,13 @@ class FilterMaximization(Visual):
         """Adds one picture a layer."""
         if not self.chosen:
             return
-        canvas = canvas_of(view.model, None if view.probe is None else view.probe.inputs)
+        try:
+            canvas = canvas_of(view.model, None if view.probe is None else view.probe.inputs)
+        except TbvizError as error:
+            if self.layers is not None:
+                raise
+            journal.notice(self.method, f"left out: {error}", level="info")
+            return
         for output in self.chosen:
             with self.boundary(journal, output.key):
                 channels = choose_channels(output.channels, self.filters)

@@ -15,6 +15,7 @@ from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.cams import grad_cam
@@ -38,10 +39,12 @@ class GradCAM(Visual):
         method: `"grad-cam"`.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method or schedule cannot be used.
+        TbvizError: images, labels, method, schedule or `of` cannot be used.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class GradCAM(Visual):
         *,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -63,6 +67,7 @@ class GradCAM(Visual):
             class_names=class_names,
             layers=layer,
             schedule=schedule,
+            of=of,
             strict=strict,
         )
         if method not in _METHODS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ class Journal:
         # Records that belong to no position: a store that was deleted begins with them again.
         self._head: dict[str, Entry] = {}
         self._deleted = False
+        self._wait_at_once = False
         self._said: set[tuple[str, ...]] = set()
         self._late: list[Record] = []  # notices, from the writer's thread too
         # Reentrant: garbage that is collected inside `notice` may end this very journal.
@@ -140,6 +142,10 @@ class Journal:
                 self.notice("tbviz", said(writer.size - before), level="info")
 
         self.costs.waited(self._background.submit(job))
+        if self._wait_at_once:
+            start = time.perf_counter()
+            self._background.drain()
+            self.costs.waited(time.perf_counter() - start)
 
     # Saying
 
@@ -191,9 +197,8 @@ class Journal:
         if self._background is not None:
             self._background.close()
         self._deleted = False
-        # Beside a busy thread, training with torch on a CPU is four times slower.
-        inline = keras.backend.backend() == "torch"
-        self._background = BackgroundWriter(Writer(self._log_dir), self._failed, inline=inline)
+        self._wait_at_once = _threads_slow_training()
+        self._background = BackgroundWriter(Writer(self._log_dir), self._failed)
         head = list(self._head.values())
         self._background.submit(lambda writer: _write(writer, head, None))
 
@@ -221,6 +226,13 @@ class Journal:
             advice,
             key=("store", type(error).__name__, str(self._deleted)),
         )
+
+
+def _threads_slow_training() -> bool:
+    """Whether a busy thread beside training slows it fourfold: torch's own spin on a CPU."""
+    if keras.backend.backend() != "torch":
+        return False
+    return str(keras.ops.convert_to_tensor(0.0).device) == "cpu"
 
 
 def _of_the_fit(entry: Entry) -> bool:

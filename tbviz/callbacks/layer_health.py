@@ -14,6 +14,7 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Record
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.layer_health import COLUMNS, gray, layer_numbers
 from tbviz.taps.select import default_layers, select
@@ -32,10 +33,12 @@ class LayerHealth(Visual):
         labels: the class of each image, for captions.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels or schedule cannot be used.
+        TbvizError: images, labels, schedule or `of` cannot be used.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LayerHealth(Visual):
         labels: Any = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -56,6 +60,7 @@ class LayerHealth(Visual):
             class_names=class_names,
             layers=layers,
             schedule=schedule,
+            of=of,
             strict=strict,
         )
         self._former: dict[str, npt.NDArray[np.float32]] = {}

@@ -15,6 +15,7 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.probe import is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
 from tbviz.methods.maximization.ascent import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
@@ -37,10 +38,12 @@ class Monitor(keras.callbacks.Callback):
         layers: which layers' maps and health are logged; up to twelve, spread over the depth,
             unless given.
         schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels or schedule cannot be used.
+        TbvizError: images, labels, schedule or `of` cannot be used.
 
     Example:
         >>> model.fit(
@@ -62,13 +65,14 @@ class Monitor(keras.callbacks.Callback):
         *,
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
+        of: Of = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
         # Read once: a callable or a dataset might give other images the next time.
         probe = images if is_path(images) else read_probe(images, labels, class_names)
         known: dict[str, Any] = {"labels": labels, "class_names": class_names}
-        common: dict[str, Any] = {"schedule": schedule, "strict": strict}
+        common: dict[str, Any] = {"schedule": schedule, "of": of, "strict": strict}
         self.callbacks: list[Visual] = [
             ActivationGrid(log_dir, probe, layers=layers, **known, **common),
             LayerHealth(log_dir, probe, layers=layers, **known, **common),

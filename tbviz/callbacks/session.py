@@ -16,11 +16,14 @@ from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
+from tbviz.callbacks.subject import Of, not_callable, subject_of
 from tbviz.callbacks.tree import model_record
 from tbviz.callbacks.view import View
 from tbviz.callbacks.weights import signature
+from tbviz.errors import TbvizError
 from tbviz.store.schema import Position
 from tbviz.taps.looker import looker_of
+from tbviz.taps.survey import Survey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +52,7 @@ class Session:
         self._planned: int | None = params.get("epochs")
         self._steps: int | None = params.get("steps")
         self._members: list[Visual] = []
+        self._of: Of = None
         self._view = View(self.journal)
         self._first_epoch: int | None = None
         self._epoch = 0
@@ -79,9 +83,18 @@ class Session:
         """Adds a callback, before the first epoch.
 
         Raises:
-            TbvizError: its probe does not fit into one batch with those of the others.
+            TbvizError: it looks into another model than the others, or its probe does not fit into
+                one batch with theirs.
         """
+        if self._members and member.of != self._of:
+            msg = (
+                f"received of={member.of!r} where another callback of this fit and log directory "
+                f"has of={self._of!r}; a log directory shows one model: give this one a log_dir "
+                f"of its own, such as {self._log_dir / _folder(member.of)}"
+            )
+            raise TbvizError(msg)
         self._view.join(member)
+        self._of = member.of
         self._members.append(member)
         member.schedule.start(self._moment(epoch_end=False))
 
@@ -109,11 +122,12 @@ class Session:
     def _survey(self) -> None:
         # Now, before Keras opens the data: whether the model draws from the global random states
         # cannot be told while a pipeline draws from them on a thread of its own.
-        model = self._members[0].model
+        first = self._members[0]
+        model = self._subject(first)
         if model.built:
-            with self.journal.costs.of(self._members[0].method, looker_of(model)):
+            with self.journal.costs.of(first.method, looker_of(model)):
                 self._view.open(model)
-                _ = self._view.survey
+                self._surveyed()
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
@@ -147,7 +161,10 @@ class Session:
                 due = [other for other in self._members if other.last_look != last]
                 with self._boundary():
                     # EarlyStopping may have put back the best weights, an optimizer its averages.
-                    if self._weights is not None and signature(member.model) != self._weights:
+                    if (
+                        self._weights is not None
+                        and signature(self._subject(member)) != self._weights
+                    ):
                         due = self._members
                 if due:
                     self._turn(due, Position(last.epoch, final=True), None)
@@ -201,7 +218,7 @@ class Session:
             )
 
     def _look(self, due: Sequence[Visual], position: Position) -> None:
-        model = due[0].model  # once, outside every scope and trace: on JAX reading it syncs
+        model = self._subject(due[0])
         looker, costs = looker_of(model), self.journal.costs
         with costs.of(due[0].method, looker):
             self._weights = signature(model)
@@ -218,11 +235,21 @@ class Session:
 
     def _choose(self) -> None:
         self._drawn = -1
-        survey = self._view.survey
+        survey = self._surveyed()
         for member in self._members:
             with self._boundary(member):
                 member.choose(survey, self.journal)
         self._view.record([o for m in self._members if m.wants_recording for o in m.chosen])
+
+    def _subject(self, member: Visual) -> Any:
+        # `member.model` first, outside every scope and trace: on JAX reading it syncs.
+        return subject_of(member.model, self._of)
+
+    def _surveyed(self) -> Survey:
+        try:
+            return self._view.survey
+        except NotImplementedError as error:
+            raise not_callable(self._members[0].model, self._of, error) from error
 
     # Small things
 
@@ -245,6 +272,10 @@ class Session:
         return Moment(self._epoch, self._step, clock(), epoch_end)
 
 
+def _folder(of: Of) -> str:
+    return of.rsplit(".", 1)[-1] if isinstance(of, str) else "other"
+
+
 # Weak: a session whose callbacks are gone can end, and its model be freed.
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 
@@ -256,7 +287,8 @@ def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session
     as failed first.
 
     Raises:
-        TbvizError: the callback's probe does not fit into one batch with those of the others.
+        TbvizError: the callback looks into another model than the others of its log directory, or
+            its probe does not fit into one batch with theirs.
     """
     key = (id(model), str(member.log_dir.absolute()))
     session = _SESSIONS.get(key)

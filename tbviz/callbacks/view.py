@@ -28,7 +28,9 @@ class View:
         self._journal = journal
         self._gathering = Gathering()
         self._looker: Looker | None = None
-        self._restarts: int | None = None
+        # Where what is drawn was chosen: another looker is another model (`of`).
+        self._recorded: tuple[Looker, int] | None = None
+        self._changes = 0
         self._outputs: Sequence[Output] = ()
         self._recording: Recording | Exception | None = None
         self._probe_written = False
@@ -52,19 +54,20 @@ class View:
         self._looker = looker_of(model)
         self._gathering.blank_for(model)
         self._looker.check()
-        changed = self._looker.restarts != self._restarts
-        if changed and self._restarts is not None:
+        changed = self._recorded != (self._looker, self._looker.restarts)
+        if changed and self._recorded is not None:
+            self._changes += 1
             self._journal.notice(
                 "tbviz",
                 "the model's structure has changed; its layers are looked up and compiled anew",
                 level="info",
-                key=("tbviz", "structure", str(self._looker.restarts)),
+                key=("tbviz", "structure", str(self._changes)),
             )
         return changed
 
     def record(self, outputs: Sequence[Output]) -> None:
         """Says which layers' outputs `recording` holds, of the structure as it is now."""
-        self._restarts = self.looker.restarts
+        self._recorded = self.looker, self.looker.restarts
         chosen = {output.key: output for output in outputs}
         self._outputs = sorted(chosen.values(), key=lambda output: output.order)
 

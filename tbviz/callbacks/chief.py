@@ -1,0 +1,67 @@
+"""The chief: of several processes that train one model, a single one looks and writes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+_log = logging.getLogger("tbviz")
+
+
+def is_chief() -> bool:
+    """Whether this process is the one of rank 0, or trains alone.
+
+    Asked of the backend that Keras runs on: JAX's `process_index`; the rank of
+    `torch.distributed`, or the environment's `RANK` before that is initialized; the task in
+    `TF_CONFIG`.
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        return _jax_rank() == 0
+    if backend == "torch":
+        return _torch_rank(os.environ) == 0
+    return backend != "tensorflow" or leads_cluster(os.environ.get("TF_CONFIG"))
+
+
+def leads_cluster(config: str | None) -> bool:
+    """Whether a `TF_CONFIG` names the chief, or worker 0 of a cluster that has none.
+
+    Args:
+        config: JSON with `cluster` and `task`; one that cannot be read is taken for no cluster.
+    """
+    try:
+        read = json.loads(config or "{}")
+        cluster, task = read.get("cluster") or {}, read.get("task") or {}
+        kind, index = task.get("type"), int(task.get("index", 0))
+    except (ValueError, TypeError, AttributeError):
+        return True
+    if not cluster or kind is None:
+        return True
+    leaders = [name for name in ("chief", "master") if name in cluster] or ["worker"]
+    return kind in leaders and index == 0
+
+
+@functools.cache
+def say_that_another_leads() -> None:
+    """Says once a process why nothing is logged here."""
+    _log.info("tbviz: another process is the chief and logs this fit; this one logs nothing")
+
+
+def _jax_rank() -> int:
+    jax: Any = sys.modules["jax"]  # Keras runs on it
+    return int(jax.process_index())
+
+
+def _torch_rank(environment: Mapping[str, str]) -> int:
+    distributed: Any = getattr(sys.modules["torch"], "distributed", None)
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return int(distributed.get_rank())
+    rank = environment.get("RANK", "")
+    return int(rank) if rank.isdecimal() else 0

@@ -1,0 +1,115 @@
+"""Of several processes only the chief looks and writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import keras
+import pytest
+from callbacks.nets import data, kept
+
+import tbviz
+from tbviz.callbacks import chief
+from tbviz.callbacks.chief import is_chief, leads_cluster
+
+
+def cluster(kind, index, **hosts):
+    return json.dumps({"cluster": hosts, "task": {"type": kind, "index": index}})
+
+
+@pytest.fixture
+def on(monkeypatch):
+    """Fakes the backend that Keras runs on, and its module."""
+
+    def fake(name, module=None):
+        monkeypatch.setattr(keras.backend, "backend", lambda: name)
+        if module is not None:
+            monkeypatch.setitem(sys.modules, name, module)
+
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("config", "leads"),
+    [
+        (None, True),
+        ("", True),
+        ("no JSON", True),
+        ("[1]", True),
+        ("{}", True),
+        (cluster("worker", 1), True),  # a task of no cluster
+        (cluster("worker", 0, worker=["a", "b"]), True),
+        (cluster("worker", 1, worker=["a", "b"]), False),
+        (cluster("worker", "1", worker=["a", "b"]), False),
+        (cluster("chief", 0, chief=["a"], worker=["b"]), True),
+        (cluster("worker", 0, chief=["a"], worker=["b"]), False),
+        (cluster("master", 0, master=["a"], worker=["b"]), True),
+        (cluster("evaluator", 0, worker=["a"], evaluator=["b"]), False),
+        (cluster("ps", 0, worker=["a"], ps=["b"]), False),
+    ],
+)
+def test_the_task_in_tf_config(monkeypatch, on, config, leads):
+    on("tensorflow")
+    assert leads_cluster(config) is leads
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    assert is_chief() is leads
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_process_index_of_jax(monkeypatch, on, rank):
+    on("jax", SimpleNamespace(process_index=lambda: rank))
+    monkeypatch.setenv("RANK", "5")  # of another backend
+    assert is_chief() is (rank == 0)
+
+
+def distributed(available, initialized, rank):
+    return SimpleNamespace(
+        is_available=lambda: available,
+        is_initialized=lambda: initialized,
+        get_rank=lambda: rank,
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "environment", "leads"),
+    [
+        (distributed(available=True, initialized=True, rank=0), "1", True),
+        (distributed(available=True, initialized=True, rank=1), "0", False),
+        (distributed(available=True, initialized=False, rank=-1), "1", False),
+        (distributed(available=True, initialized=False, rank=-1), "0", True),
+        (distributed(available=False, initialized=True, rank=1), None, True),
+        (None, "2", False),
+        (None, "odd", True),
+    ],
+)
+def test_the_rank_of_torch(monkeypatch, on, group, environment, leads):
+    on("torch", SimpleNamespace(distributed=group) if group else SimpleNamespace())
+    monkeypatch.delenv("RANK", raising=False)
+    if environment is not None:
+        monkeypatch.setenv("RANK", environment)
+    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))  # another backend's
+    assert is_chief() is leads
+
+
+def test_backends_without_processes_have_a_chief_only(monkeypatch, on):
+    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
+    on("numpy")
+    assert is_chief()
+
+
+def test_another_rank_writes_nothing_and_says_it_once(tmp_path, monkeypatch, said):
+    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
+    chief.say_that_another_leads.cache_clear()
+    x, y = data(8)
+    for _ in range(2):
+        monitor = tbviz.Monitor(tmp_path / "run", x[:2], strict=True)
+        kept().fit(x, y, 8, 2, verbose=0, callbacks=[monitor])
+    assert said("INFO") == [
+        "tbviz: another process is the chief and logs this fit; this one logs nothing"
+    ]
+    assert said() == []
+    assert list(tmp_path.iterdir()) == []
