@@ -1,0 +1,78 @@
+"""A model that trains on several devices of one process is one model, and is logged once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from callbacks.nets import ends, metas, notices, positions
+
+from tbviz.store import open_run
+
+ROOT = Path(__file__).parents[2]
+
+# In a process of its own: devices can only be divided before TensorFlow has found them.
+MIRRORED = """
+import sys
+sys.path.insert(0, "tests")
+import tensorflow as tf
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+assert strategy.num_replicas_in_sync == 2
+
+import keras
+from callbacks.nets import K, CLASSES, compiled, data
+import tbviz
+
+def trained(*callbacks):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        stack = [
+            keras.Input((8, 8, 1)),
+            K.Conv2D(3, 3, name="conv"),
+            K.BatchNormalization(name="normal"),
+            K.ReLU(name="relu"),
+            K.GlobalAveragePooling2D(),
+            K.Dropout(0.3),
+            K.Dense(CLASSES, activation="softmax"),
+        ]
+        model = compiled(keras.Sequential(stack), metrics=["accuracy"])
+    x, y = data(16)
+    history = model.fit(x, y, 8, 3, verbose=0, callbacks=list(callbacks)).history
+    values = [keras.ops.convert_to_numpy(variable).tobytes() for variable in model.variables]
+    return history, values, keras.random.uniform(()).numpy()
+
+plain = trained()
+assert trained() == plain, "two plain fits differ"
+x, y = data(2)
+monitor = tbviz.Monitor(sys.argv[1], x, y, schedule=tbviz.every(batches=1), strict=True)
+assert trained(monitor) == plain, "training is another one beside Monitor"
+"""
+
+
+@pytest.mark.slow
+def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    epochs = [
+        [(1, epoch, batch, False) for batch in (2 * epoch + 1, 2 * epoch + 2, None)]
+        for epoch in range(3)
+    ]
+    found = positions(tmp_path)
+    assert found == [place for epoch in epochs for place in epoch]
+    assert ends(tmp_path) == ["finished"]
+    assert notices(tmp_path, "warning") == []
+    kinds = {kind for kind, _ in open_run(tmp_path).series()}
+    assert kinds == {"activations", "cam", "maximization"}
+    assert len(metas(tmp_path, "fit")) == 2
