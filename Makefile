@@ -5,14 +5,24 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # The environment first: where the machine has no Node.js that will do, it has one.
 NPM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
+# As many tests at once.
+WORKERS ?= 2
+PYTEST := $(PYTHON) -m pytest --numprocesses $(WORKERS)
 PAGE := plugin_frontend
 PAGE_SOURCES := $(shell find $(PAGE) -type f -not -path '*/node_modules/*' -not -path '*/.*' 2>/dev/null)
 SEARCHED := python3.13 python3.12 python3.11 python3
+# A project's tests want one torch that is known to work: each release is an own build for each
+# kind of hardware. pip prefers the CPU build of it (torch==2.13.0+cpu) where its index has one;
+# the build for CUDA takes several GB more.
+TORCH ?= torch==2.13.0
+TESTED := .[tensorflow,jax,torch,test]
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint lint-python lint-page clean
+.PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
+.PHONY: lint lint-python lint-page bench-memory bench-agreement clean
+.NOTPARALLEL:
 
 # $(call timed,what,command) runs one stage and says how long it took.
 define timed
@@ -20,23 +30,50 @@ define timed
 endef
 
 help:
-	@echo "make demo       train on ten photographs and open TensorBoard on them"
-	@echo "                (ARGS='--epochs 3' is handed to 'tbviz demo')"
-	@echo "make test       everything: lint, types, the page's tests, all of pytest"
-	@echo "make test-fast  pytest without the slow tests and those that need a browser"
-	@echo "make lint       ruff, mypy, the page's lint and types"
-	@echo "make clean      remove the environment, the built page and all caches (not logs/)"
+	@echo "make demo             train on ten photographs and open TensorBoard on them"
+	@echo "                      (ARGS='--epochs 3' is handed to 'tbviz demo')"
+	@echo "make test             everything: lint, types, the page's tests, pytest on each backend"
+	@echo "                      (ARGS='-x' is handed to pytest, here and below)"
+	@echo "make test-all         the same with every row of the table of models"
+	@echo "make test-fast        pytest without the slow tests and those that need a browser"
+	@echo "make test-tensorflow  one stage of 'make test': all of pytest, on TensorFlow"
+	@echo "make test-jax         another: what must hold on every backend, on JAX"
+	@echo "make test-torch       another: the same on torch"
+	@echo "make test-page        another: the page's own tests"
+	@echo "make lint             ruff, mypy, the page's lint and types"
+	@echo "make bench-memory     what 300 epochs with tbviz keep in memory, on each backend"
+	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
+	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
 
 demo: $(VENV)/.tensorflow
 	@$(VENV)/bin/tbviz demo $(ARGS)
 
-test: lint-python lint-page
-	$(call timed,tests of the page,cd $(PAGE) && $(NPM) test)
-	@echo "== pytest"
-	@$(PYTHON) -m pytest $(ARGS)
+test: lint-python lint-page test-page test-tensorflow test-jax test-torch
+
+# pyproject.toml leaves these rows out; an empty marker takes everything.
+test-all: ROWS := -m ''
+test-all: test
 
 test-fast: $(VENV)/.test
-	@$(PYTHON) -m pytest -m "not slow and not browser" $(ARGS)
+	@$(PYTHON) -m pytest -m "not slow and not browser and not every_row" $(ARGS)
+
+test-page: $(VENV)/.page
+	$(call timed,tests of the page,cd $(PAGE) && $(NPM) test)
+
+# Tests of a file stay together: they share what is slow to make, such as a run to look at.
+test-tensorflow: $(VENV)/.test
+	$(call timed,pytest on TensorFlow,KERAS_BACKEND=tensorflow $(PYTEST) --dist loadfile \
+		$(ROWS) $(ARGS))
+
+# A process has one backend, for Keras chooses it when it is imported. One thread of torch a
+# worker: its threads spin while they wait, and slow each other down many times.
+test-torch: export OMP_NUM_THREADS := 1
+test-jax test-torch: test-%: $(VENV)/.test
+	$(call timed,pytest on $*,KERAS_BACKEND=$* $(PYTEST) --dist worksteal \
+		tests/backends tests/models $(ROWS) $(ARGS))
+
+bench-memory bench-agreement: bench-%: $(VENV)/.test
+	@$(PYTHON) benchmarks/$*.py $(ARGS)
 
 lint: lint-python lint-page
 
@@ -75,11 +112,9 @@ $(VENV)/.tensorflow: pyproject.toml setup.py $(PAGE_SOURCES) | $(VENV)/.made
 	@touch $@
 
 $(VENV)/.test: pyproject.toml setup.py $(PAGE_SOURCES) | $(VENV)/.made
-	@[ -e $(VENV)/.tensorflow ] || echo "TensorFlow will take 2.2 GB on disk, in $(VENV)."
-	$(call timed,installing tbviz[tensorflow$(comma)test],$(PIP) install --editable '.[tensorflow$(comma)test]')
+	@[ -e $@ ] || echo "The tests' three backends and tools will take 3.8 GB on disk, in $(VENV)."
+	$(call timed,installing tbviz for its tests,$(PIP) install --editable '$(TESTED)' '$(TORCH)')
 	@touch $@ $(VENV)/.tensorflow
-
-comma := ,
 
 # What the page's lint and tests need, exactly as locked; Node.js from PyPI where the PATH's will
 # not do (the package puts node and npm into the environment).

@@ -49,12 +49,32 @@ def require_backend(wanted_by: str) -> None:
     missing = [name for name in ("keras", backend) if not _installed(name)]
     if not missing:
         return
-    extra = backend if backend in _EXTRAS else _EXTRAS[0]
-    found = [name for name in _EXTRAS if name != backend and _installed(name)]
-    other = f" Or set KERAS_BACKEND={found[0]}, which is installed." if found else ""
     raise MissingBackendError(
         f"{wanted_by} needs Keras 3 and its backend {backend!r}, but no module named "
-        f"{' and '.join(missing)} was found. Type: pip install 'tbviz[{extra}]'.{other}"
+        f"{' and '.join(missing)} was found. {_remedy(backend)}"
+    )
+
+
+def _remedy(backend: str) -> str:
+    """The nearest way first: a backend that is installed, and that Keras takes when it is told."""
+    others = [name for name in _EXTRAS if name != backend]
+    install = f"pip install 'tbviz[{backend}]'"
+    if here := [name for name in others if _installed(name)]:
+        found = here[0]
+        remedy = (
+            f"{found} is installed: set KERAS_BACKEND={found} before Keras is imported "
+            f"(KERAS_BACKEND={found} python train.py)."
+        )
+        return f"{remedy} Or type: {install}." if backend in _EXTRAS else remedy
+    if backend in _EXTRAS:
+        return (
+            f"Type: {install}. For another backend: pip install 'tbviz[{others[0]}]' or "
+            f"'tbviz[{others[1]}]', and set KERAS_BACKEND={others[0]} or {others[1]} before Keras "
+            "is imported."
+        )
+    return (
+        f"Expected one of {', '.join(_EXTRAS)}, which can train: type pip install 'tbviz[jax]', "
+        "say, and set KERAS_BACKEND=jax before Keras is imported."
     )
 
 

@@ -11,6 +11,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# Before anything imports Keras, and whatever the developer's own keras.json says.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Before anything imports TensorFlow: what it says about missing GPUs would fill the output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -58,19 +58,30 @@ import tbviz
 """
 
 
+ALL = {"tensorflow", "jax", "torch"}
+
+
 @pytest.mark.parametrize(
     ("blocked", "backend", "said"),
     [
         ({"keras"}, "tensorflow", ["'tensorflow'", "no module named keras was"]),
-        ({"tensorflow"}, "tensorflow", ["no module named tensorflow was", "'tbviz[tensorflow]'"]),
-        ({"keras", "jax"}, "jax", ["keras and jax", "pip install 'tbviz[jax]'"]),
-        ({"torch"}, "torch", ["pip install 'tbviz[torch]'"]),
+        (ALL, "tensorflow", ["no module named tensorflow was", "'tbviz[tensorflow]'.", "=jax or"]),
+        (ALL | {"keras"}, "jax", ["keras and jax", "Type: pip install 'tbviz[jax]'."]),
+        ({"torch", "jax"}, "torch", ["set KERAS_BACKEND=tensorflow", "'tbviz[torch]'."]),
+        (ALL | {"openvino"}, "openvino", ["'tbviz[jax]'", "set KERAS_BACKEND=jax"]),
+        # As for somebody who has installed tbviz[torch] and no more: Keras' own default.
+        (
+            {"tensorflow", "jax"},
+            "",
+            ["'tensorflow'", "torch is installed: set KERAS_BACKEND=torch"],
+        ),
     ],
 )
-def test_a_missing_backend_is_named_with_the_command_to_type(
-    fresh_python, monkeypatch, blocked, backend, said
+def test_a_missing_backend_is_named_with_what_to_type_or_set(
+    fresh_python, monkeypatch, tmp_path, blocked, backend, said
 ):
     monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     code = f"BLOCKED = {blocked!r}\n{BLOCK}\n"
     code += "try: tbviz.Monitor\nexcept tbviz.errors.MissingBackendError as error: print(error)"
     message = fresh_python(code)
@@ -86,7 +97,7 @@ def test_what_needs_no_keras_works_without(fresh_python):
 
 def test_an_import_error_of_another_kind_is_not_swallowed(fresh_python):
     # Keras and its backend are there, but a part of what we need from them is broken.
-    code = BLOCK.replace('name.partition(".")[0] in BLOCKED', 'name == "tbviz.callbacks.base"')
+    code = BLOCK.replace('name.partition(".")[0] in BLOCKED', 'name == "tbviz.callbacks.monitor"')
     code += "try: tbviz.Monitor\nexcept ImportError as error: print(type(error).__name__, error)"
     assert fresh_python(code).startswith("ModuleNotFoundError No module named 'tbviz.callbacks")
 

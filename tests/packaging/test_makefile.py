@@ -59,7 +59,7 @@ def machine(tmp_path):
 
 def test_help_names_every_target_for_people():
     text = (ROOT / "Makefile").read_text()
-    targets = set(re.search(r"\.PHONY: (.*)", text)[1].split()) - {"help"}
+    targets = set(" ".join(re.findall(r"^\.PHONY: (.*)", text, re.MULTILINE)).split()) - {"help"}
     said = set(re.findall(r"make ([a-z-]+)", make("help").stdout))
     assert said == targets - {"lint-python", "lint-page"}
     assert make().stdout == make("help").stdout
@@ -91,7 +91,40 @@ def test_without_a_new_enough_python_what_was_looked_for_is_said(machine):
     assert "python3.13 python3.12 python3.11 python3" in done.stderr
 
 
-def test_the_size_of_tensorflow_is_said_before_it_is_installed(machine):
-    done = make("--dry-run", f"VENV={machine().parent}/.venv", "demo")
-    said, installed = (done.stdout.index(words) for words in ("2.2 GB", "-m pip"))
+@pytest.mark.parametrize(("target", "size"), [("demo", "2.2 GB"), ("test", "3.8 GB")])
+def test_what_it_takes_on_disk_is_said_before_it_is_installed(machine, target, size):
+    done = make("--dry-run", f"VENV={machine().parent}/.venv", target)
+    said, installed = (done.stdout.index(words) for words in (size, "-m pip"))
     assert said < installed
+
+
+def runs_of_pytest(target):
+    """What the target would run, as (backend, arguments)."""
+    planned = make("--dry-run", target, "ARGS=--asked").stdout
+    return re.findall(
+        r"KERAS_BACKEND=(\w+) \S+ -m pytest (.*?) --asked", planned.replace("\\\n", "")
+    )
+
+
+@pytest.mark.parametrize("target", ["test", "test-all"])
+def test_pytest_runs_once_on_each_backend(target):
+    runs = dict(runs_of_pytest(target))
+    assert list(runs) == ["tensorflow", "jax", "torch"]
+    assert "tests/" not in runs["tensorflow"]
+    assert "tests/backends tests/models" in runs["jax"]
+    assert runs["jax"] == runs["torch"]
+
+
+def test_only_all_takes_every_row_of_the_table_of_models():
+    assert all("-m" not in arguments for _, arguments in runs_of_pytest("test"))
+    assert all("-m ''" in arguments for _, arguments in runs_of_pytest("test-all"))
+
+
+def test_one_known_torch_is_installed_and_another_can_be_asked_for():
+    assert re.search(r"install .*\.\[tensorflow,jax,torch,test\]' 'torch==", dry("test"))
+    assert "install --editable '.[tensorflow]'" in dry("demo")
+    assert " 'torch==2.9.0'" in dry("test", "TORCH=torch==2.9.0")
+
+
+def dry(*arguments):
+    return make("--dry-run", "--always-make", *arguments).stdout

@@ -1,0 +1,96 @@
+"""How well the backends agree: gradients and class activation maps of one set of weights.
+
+MobileNetV2 with random weights, the same on each backend. A figure is the largest difference
+between two backends, over the largest absolute value of both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from each_backend import BACKENDS, fresh_python, parser
+
+SIDE = 96
+CLASSES = (3, 500)
+DEPTHS = ("Conv1_relu", "block_6_expand_relu", "out_relu")
+BOUND = 1e-5
+
+
+def weights(paths: list[str], shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+    """Random values that keep signals alive over fifty layers (He et al. 2015, equation 10)."""
+    random = np.random.default_rng(7)
+    values = []
+    for path, shape in zip(paths, shapes, strict=True):
+        drawn = random.standard_normal(shape)
+        name = path.rpartition("/")[2]
+        if name in {"gamma", "moving_variance"}:
+            value = np.exp(0.1 * drawn)
+        elif name == "kernel":
+            fan_in = np.prod(shape[:-2]) if "depthwise" in path else np.prod(shape[:-1])
+            value = drawn * np.sqrt(2 / fan_in)
+        else:
+            value = 0.1 * drawn
+        values.append(value.astype("float32"))
+    return values
+
+
+def compute(out: str) -> None:
+    """Writes this backend's arrays to a file."""
+    import keras
+
+    from tbviz.methods import grad_cam
+    from tbviz.taps.looker import looker_of
+    from tbviz.taps.select import select
+
+    model = keras.applications.MobileNetV2(weights=None, alpha=0.35, input_shape=(SIDE, SIDE, 3))
+    variables = model.weights
+    model.set_weights(weights([v.path for v in variables], [tuple(v.shape) for v in variables]))
+    images = np.random.default_rng(8).uniform(-1, 1, (len(CLASSES), SIDE, SIDE, 3))
+    images = images.astype("float32")
+    looker = looker_of(model)
+    arrays = {"Grad-CAM": grad_cam(model, images, CLASSES).maps}
+    for depth in DEPTHS:
+        [output] = select(looker.survey(images), depth, lambda output: output.spatial)
+        found = looker.class_gradients(output, images, np.array(CLASSES))
+        arrays[f"gradient at {depth}"] = found.gradients
+        arrays[f"Grad-CAM at {depth}"] = grad_cam(model, images, CLASSES, layer=depth).maps
+    np.savez(out, **arrays)
+
+
+def main() -> None:
+    """Computes on each backend in a process of its own, and prints every pair's difference."""
+    options = parser(__doc__)
+    options.add_argument("--out", help="compute here, write arrays to this file")
+    chosen = options.parse_args()
+    if chosen.out:
+        compute(chosen.out)
+        return
+    backends = chosen.backend or BACKENDS
+    if len(backends) < 2:
+        options.error(f"received --backend {backends[0]} alone, expected two or more to compare")
+    found: dict[str, dict[str, np.ndarray]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for backend in backends:
+            out = Path(directory) / f"{backend}.npz"
+            fresh_python(backend, __file__, "--out", str(out))
+            with np.load(out) as arrays:
+                found[backend] = dict(arrays)
+    pairs = list(itertools.combinations(backends, 2))
+    print(f"{'':32}" + "".join(f"{one + ', ' + other:>20}" for one, other in pairs) + "  largest")
+    worst = 0.0
+    for name in found[backends[0]]:
+        largest = max(np.abs(arrays[name]).max() for arrays in found.values())
+        differences = [
+            np.abs(found[one][name] - found[other][name]).max() / largest for one, other in pairs
+        ]
+        worst = max(worst, *differences)
+        print(f"{name:32}" + "".join(f"{d:20.1e}" for d in differences) + f"  {largest:.1e}")
+    if not worst <= BOUND:
+        raise SystemExit(f"the largest difference is {worst:.1e}, expected {BOUND:.0e} or less")
+
+
+if __name__ == "__main__":
+    main()
