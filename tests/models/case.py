@@ -1,0 +1,72 @@
+"""A row of the table: a model as a user has it, and what each method makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DRAWN = "drawn"
+
+METHODS = {
+    "ActivationGrid": "activation grid",
+    "LayerHealth": "layer health",
+    "GradCAM": "Grad-CAM",
+    "FilterMaximization": "filter maximization",
+}
+"""The columns: callbacks, and what the table calls them."""
+
+TENSORFLOW, JAX, TORCH = BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a user has in hand before `fit`.
+
+    Attributes:
+        model: compiled.
+        data: what `fit` takes first: `(x, y)`, or `(dataset,)`.
+        probe: what the callbacks get as images.
+        labels: of the probe.
+        fit: further settings of `fit`.
+        then: done to the model between two `fit`s; there is one `fit` without it.
+        settings: further settings of the callbacks that take images.
+    """
+
+    model: Any
+    data: tuple[Any, ...]
+    probe: Any
+    labels: Any = None
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    then: Callable[[Any], None] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row.
+
+    Attributes:
+        name: as a user would say it.
+        build: makes the model and its data.
+        every_day: the backends on which every run of the tests has this row; the others have it
+            where all rows are run.
+        cells: by method, part of the reason where it is not drawn.
+        on: the same for one backend, where it differs there.
+        refused: by backend that cannot run it, part of Keras' own message.
+        shows: paths that the activation grid must draw.
+        remark: what a reader of the table should know.
+    """
+
+    name: str
+    build: Callable[[], Work]
+    every_day: tuple[str, ...] = ()
+    cells: Mapping[str, str] = field(default_factory=dict)
+    on: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    shows: tuple[str, ...] = ()
+    remark: str = ""
+
+    def cell(self, method: str, backend: str) -> str:
+        """`DRAWN`, or part of the reason."""
+        return {**self.cells, **self.on.get(backend, {})}.get(method, DRAWN)

@@ -1,0 +1,111 @@
+"""Fits a row's model with every callback, and reads its cells from what was logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from models.case import DRAWN, METHODS, Work
+
+import tbviz
+from tbviz.callbacks import filter_maximization
+from tbviz.errors import TbvizError
+from tbviz.images.ranges import LEVELS
+from tbviz.images.sheet import decode
+from tbviz.methods.maximization import Ascent
+from tbviz.store import open_run, store_directory
+
+_KINDS = {
+    "ActivationGrid": "activations",
+    "GradCAM": "cam",
+    "FilterMaximization": "maximization",
+}
+
+
+def fit(work: Work, callbacks: list[Any]) -> None:
+    """One `fit`, and a second one where something is done to the model in between."""
+    given = {"epochs": 1, "verbose": 0, **work.fit}
+    given["callbacks"] = [*given.get("callbacks", ()), *callbacks]
+    if len(work.data) == 2:
+        given.setdefault("batch_size", 4)
+    work.model.fit(*work.data, **given)
+    if work.then is not None:
+        work.then(work.model)
+        work.model.fit(*work.data, **given)
+
+
+def cells(work: Work, log_dir: Path) -> dict[str, str]:
+    """By method, `DRAWN` or the reason why not, after a real `fit`."""
+    ascent = {"filters": 4, "settings": Ascent(steps=4), **work.settings}
+    makers: dict[str, Callable[[], Any]] = {
+        "ActivationGrid": lambda: tbviz.ActivationGrid(log_dir, work.probe, **work.settings),
+        "LayerHealth": lambda: tbviz.LayerHealth(log_dir, work.probe, **work.settings),
+        "GradCAM": lambda: tbviz.GradCAM(log_dir, work.probe, work.labels, **work.settings),
+        "FilterMaximization": lambda: tbviz.FilterMaximization(log_dir, **ascent),
+    }
+    refusals, callbacks = {}, []
+    for method, make in makers.items():
+        try:
+            callbacks.append(make())
+        except TbvizError as error:
+            refusals[method] = str(error)
+    with mock.patch.object(filter_maximization, "MOST_LAYERS", 1):  # the others take as long again
+        fit(work, callbacks)
+    return {method: refusals.get(method) or _cell(log_dir, method) for method in METHODS}
+
+
+def shown(log_dir: Path) -> list[str]:
+    """The paths that the activation grid drew."""
+    return [layer for kind, layer in open_run(log_dir).series() if kind == "activations"]
+
+
+def notices(log_dir: Path) -> list[dict[str, Any]]:
+    """All that was said."""
+    return list(_metas(log_dir, "notice"))
+
+
+def _cell(log_dir: Path, method: str) -> str:
+    said = [notice for notice in notices(log_dir) if notice["method"] in {method, "tbviz", "store"}]
+    warnings = [notice["text"] for notice in said if notice["level"] == "warning"]
+    if warnings:
+        return "; ".join(warnings)
+    good = list(_health(log_dir) if method == "LayerHealth" else _sheets(log_dir, _KINDS[method]))
+    if any(varies for _, varies in good) and all(finite for finite, _ in good):
+        return DRAWN
+    left_out = [n["text"] for n in said if n["method"] == method and n["level"] == "info"]
+    return "; ".join(left_out) or "nothing was logged that is finite and not constant"
+
+
+def _health(log_dir: Path) -> Iterator[tuple[bool, bool]]:
+    """Of each layer, whether its numbers are finite, and whether its values differ."""
+    for meta in _metas(log_dir, "health"):
+        for numbers in meta["layers"].values():
+            # A number that is not finite is a word in the store.
+            finite = all(isinstance(numbers[name], int | float) for name in ("minimum", "maximum"))
+            yield finite, finite and numbers["std"] > 0
+
+
+def _sheets(log_dir: Path, kind: str) -> Iterator[tuple[bool, bool]]:
+    """Of each picture, whether all of it is finite, and whether it shows more than one value."""
+    run = open_run(log_dir)
+    for layer in (layer for found, layer in run.series() if found == kind):
+        for _, segment, columns in run.columns(kind, layer):
+            for place in zip(columns.offset, columns.length, columns.crc, strict=True):
+                sheet = decode(run.sheet(segment.uid, *place))
+                if sheet.ranges is None:
+                    yield True, bool(np.ptp(sheet.pixels))
+                else:
+                    lows, highs = sheet.ranges.T
+                    yield bool(np.all(sheet.pixels <= LEVELS)), bool(np.any(lows < highs))
+
+
+def _metas(log_dir: Path, kind: str) -> Iterator[dict[str, Any]]:
+    for path in sorted(store_directory(log_dir).glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            meta = json.loads(line)
+            if meta["kind"] == kind:
+                yield meta
