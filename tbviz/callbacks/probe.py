@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.callbacks.labels import classes_of, is_array
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import image_layout
 from tbviz.taps.randomness import global_states_kept
@@ -99,7 +100,8 @@ def read_probe(
             `keras.utils.PyDataset` (item 0), with labels where it has them; a callable that
             returns a batch, `images` or `(images, labels)`; image paths, which the model gets
             as 0 to 255; or a `Probe`, which is returned.
-        labels: a class each image, or one-hot rows. Targets that are no classes are left out.
+        labels: a class each image, or one-hot rows; a tuple of those for models of several
+            outputs, of which the first counts. Targets that are no classes are left out.
         class_names: name of each class.
         files: how image files are given to the model.
 
@@ -120,7 +122,7 @@ def read_probe(
         images, found = _open(images, files or InputFormat())
     if labels is None:
         labels = found
-    images = keras.tree.map_structure(lambda leaf: leaf if _sized(leaf) else _array(leaf), images)
+    images = keras.tree.map_structure(lambda leaf: leaf if is_array(leaf) else _array(leaf), images)
     shapes = [tuple(leaf.shape) for leaf in keras.tree.flatten(images)]
     counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) != 1 or 0 in counts:
@@ -130,7 +132,7 @@ def read_probe(
     count = min(given, MOST_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
-    chosen = _classes(labels, given)
+    chosen = classes_of(labels, given)
     names = [str(name) for name in class_names] if class_names is not None else None
     return Probe(arrays, chosen[:count] if chosen else None, names, count, given - count)
 
@@ -151,11 +153,6 @@ def input_format(model: Any) -> InputFormat:
             size = (height, width) if height and width else None
             return InputFormat(size, 1 if channels == 1 else 3, first)
     return InputFormat()
-
-
-def _sized(value: Any) -> bool:
-    """Whether it is an array or tensor already, which can be cut."""
-    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
@@ -249,26 +246,6 @@ def _files(paths: list[Path], files: InputFormat) -> npt.NDArray[np.float32]:
         pictures.append(pixels.reshape(height, width, files.channels))
     batch = np.stack(pictures)
     return np.moveaxis(batch, -1, 1) if files.channels_first else batch
-
-
-def _classes(labels: Any, count: int) -> list[int] | None:
-    if labels is None or isinstance(labels, dict):
-        return None
-    values = np.asarray(keras.ops.convert_to_numpy(labels) if hasattr(labels, "numpy") else labels)
-    if values.ndim == 0 or len(values) != count:
-        given = f"{len(values)} values" if values.ndim else "a single value"
-        msg = f"labels received {given} for {count} images; expected one each"
-        raise TbvizError(msg)
-    values = values.reshape(count, -1)
-    if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
-        return None
-    if values.shape[1] > 1:  # one-hot rows, or a distribution over the classes
-        sums = values.astype(np.float64).sum(axis=1)
-        one_hot = np.all(values >= 0) and np.all(np.abs(sums - 1) < 1e-3)
-        return [int(label) for label in values.argmax(axis=1)] if one_hot else None
-    if not np.all(np.equal(np.mod(values, 1), 0)):
-        return None  # targets that are no classes: regression
-    return [int(label) for label in values[:, 0]]
 
 
 @contextmanager

@@ -126,6 +126,11 @@ def test_more_than_sixteen_images_are_cut():
         (np.array([0.5, 1.5, 2.0]), None),  # a regression
         (np.array([[1, 1, 0], [0, 0, 0], [1, 0, 1]]), None),  # several labels at once
         (np.zeros((3, 8, 8, 1)), None),  # masks
+        (np.ones((3, 8, 8), int), None),  # a class a pixel
+        ((np.array([2, 0, 1]), np.zeros((3, 5))), [2, 0, 1]),  # two outputs: the first counts
+        ([np.array([2, 0, 1]), np.zeros(3)], [2, 0, 1]),
+        ([np.array([0, 0, 1]), np.array([1, 0, 0]), np.array([0, 1, 0])], [2, 0, 1]),  # rows
+        ({"kind": np.array([2, 0, 1])}, None),
         (["a", "b", "c"], None),
     ],
 )
