@@ -11,8 +11,9 @@ import numpy as np
 
 from tbviz.callbacks.pictures import Record
 from tbviz.store.schema import encode_json
+from tbviz.taps.outputs import Output
 from tbviz.taps.paths import Node
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 # What a person asks about a layer; the rest of a configuration is initializers and the like.
 _ASKED = (
@@ -68,7 +69,7 @@ def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list
     entries = []
     for output in outputs:
         kinds = drawn.get(output.key, [])
-        reason = None if kinds or not node.leaf else _reason(output)
+        reason = None if kinds or not output.whole else _reason(output)
         entries.append(_entry(node, output.key, output, kinds, reason))
     return entries
 
@@ -84,7 +85,7 @@ def _entry(
         "shape": list(output.shape[1:]) if output is not None else None,
         "parameters": _count(getattr(node.layer, "variables", ())),
         "trainable": bool(getattr(node.layer, "trainable_variables", ())),
-        "config": _config(node.layer),
+        "config": {**_config(node.layer), **_frame(output)},
         "kinds": kinds,
         "reason": reason,
     }
@@ -96,8 +97,16 @@ def _reason(output: Output) -> str:
             "left out by default: a few layers spread over the depth are shown; "
             f"pass layers=[..., {output.key!r}] for this one"
         )
-    size = " x ".join(str(side) for side in output.shape[1:])
-    return f"its output of {size or 'no'} values has no height and width to draw"
+    if output.reason is not None:
+        return output.reason
+    return "its maps are one pixel high or wide: a number a channel, and nothing to draw"
+
+
+def _frame(output: Output | None) -> dict[str, str]:
+    """Beside a layer's settings: that only one frame of several is looked at."""
+    if output is None or output.frames is None:
+        return {}
+    return {"frame": f"0 of {output.frames}"}
 
 
 def _config(layer: Any) -> dict[str, Any]:

@@ -15,10 +15,17 @@ def children(layer: Any) -> list[Any]:
     """The layers and operations directly inside `layer`, in the order in which Keras holds them."""
     if isinstance(layer, keras.Sequential):
         return list(layer.layers)
+    held = list(getattr(layer, "_layers", ()))
     operations = getattr(layer, "operations", None)
     if isinstance(operations, list | tuple):  # a functional model: `ops.relu(x)` is one too
-        return list(operations)
-    return list(getattr(layer, "_layers", ()))
+        return list({id(member): member for member in [*operations, *held]}.values())
+    return held
+
+
+def joins(operation: Any) -> bool:
+    """Whether an operation of a functional model takes more than one tensor: `a + b`."""
+    nodes: Any = getattr(operation, "_inbound_nodes", ())
+    return bool(nodes) and len(getattr(nodes[0], "input_tensors", ())) > 1
 
 
 def all_layers(model: Any) -> list[Any]:

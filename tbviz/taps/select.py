@@ -11,7 +11,9 @@ from typing import Any
 import keras
 
 from tbviz.errors import TbvizError
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps import private
+from tbviz.taps.outputs import Output, has_maps, is_attention
+from tbviz.taps.survey import Survey
 
 Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
 """A path, a layer's name, a glob, a compiled regex, a layer class, a layer, a callable of a
@@ -35,13 +37,15 @@ class LayerNotFoundError(TbvizError):
     """A filter matched no layer that could be drawn."""
 
 
-def select(survey: Survey, wanted: Filter, usable: Callable[[Output], bool]) -> list[Output]:
+def select(
+    survey: Survey, wanted: Filter, usable: Callable[[Output], bool] = has_maps
+) -> list[Output]:
     """The outputs that a filter names, in the model's order.
 
     Args:
         survey: of the model.
         wanted: the filter.
-        usable: which outputs the caller can draw, such as `lambda output: output.spatial`.
+        usable: which outputs the caller can draw; those with feature maps unless given.
 
     Raises:
         LayerNotFoundError: nothing matches, or what matches cannot be drawn; names near
@@ -99,6 +103,8 @@ def _miss(
     if matches:
         first = matches[0]
         what = f"layer {first.key!r} has the output shape {first.shape}, which cannot be drawn here"
+        if first.reason is not None:
+            what += f": {first.reason}"
     else:
         what = f"no layer matches {part!r}"
         blocked = [path for path in survey.unreachable if isinstance(part, str) and part in path]
@@ -134,8 +140,14 @@ def is_preprocessing(output: Output) -> bool:
 
 
 def is_merge(output: Output) -> bool:
-    """Whether branches come together here (`Add`, `Concatenate`)."""
-    return ".layers.merging" in type(output.node.layer).__module__
+    """Whether branches come together here: a layer such as `Add`, or an operation as in `a + b`."""
+    layer = output.node.layer
+    if isinstance(layer, keras.layers.Layer):
+        return ".layers.merging" in type(layer).__module__
+    return output.node.kind in _JOINING and private.joins(layer)
+
+
+_JOINING = {"Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate"}
 
 
 def spread(outputs: list[Output], limit: int) -> list[Output]:
@@ -151,66 +163,101 @@ def spread(outputs: list[Output], limit: int) -> list[Output]:
 def default_layers(survey: Survey, limit: int = 12) -> list[Output]:
     """Up to `limit` layers worth looking at, spread over the depth.
 
-    Convolutions, poolings, activations and merges with feature maps. Where a convolution is
-    followed by an activation layer of its own, the activation stands for both.
+    Convolutions, poolings, activations, merges and attentions with feature maps, and dense layers
+    that see one token after the other. Where a convolution is followed by an activation layer of
+    its own, the activation stands for both.
     """
-    candidates = [
-        output
-        for output in survey.outputs.values()
-        if output.spatial
-        and output.node.leaf
-        and (
-            is_convolution(output)
-            or is_pooling(output)
-            or is_activation(output)
-            or is_merge(output)
-        )
+    kept = [o for o in _looked_at(survey) if is_activation(o) or is_merge(o) or is_attention(o)]
+    plain = [
+        o for o in _looked_at(survey) if is_convolution(o) or is_pooling(o) or _is_tokenwise(o)
     ]
-    if len(candidates) > limit:
-        kept = [o for o in candidates if is_activation(o) or is_merge(o)]
-        plain = [o for o in candidates if is_convolution(o) or is_pooling(o)]
-        candidates = kept if len(kept) >= limit else plain if len(plain) >= limit else candidates
-    return spread(candidates, limit)
+    if len(kept) >= limit:
+        return spread(kept, limit)
+    if len(kept) + len(plain) > limit and len(plain) >= limit:
+        return spread(plain, limit)
+    return spread(sorted(kept + plain, key=lambda output: output.order), limit)
+
+
+def _looked_at(survey: Survey) -> list[Output]:
+    return [output for output in survey.outputs.values() if output.spatial and output.whole]
+
+
+def _is_tokenwise(output: Output) -> bool:
+    dense = keras.layers.Dense | keras.layers.EinsumDense
+    return output.tokens is not None and isinstance(output.node.layer, dense)
 
 
 def default_convolutions(survey: Survey, limit: int) -> list[Output]:
     """Up to `limit` convolutions, spread over the depth: what maximization looks at."""
     convolutions = [output for output in survey.outputs.values() if is_convolution(output)]
-    return spread([o for o in convolutions if o.node.leaf and len(o.shape) == 4], limit)
+    return spread([o for o in convolutions if o.node.leaf and has_maps(o)], limit)
 
 
 def cam_layer(survey: Survey) -> Output:
     """The layer for class activation maps: the last with a spatial output, at any depth.
 
     Trailing poolings, dropouts and the like are passed over: they hold the same maps at a lower
-    resolution or unchanged.
+    resolution or unchanged. Two models are read otherwise. Where the output is a map itself, the
+    layer that makes it says nothing (each score would depend on one channel), so the features
+    before it are taken. Where a class token is read, nothing behind the last attention depends on
+    the other tokens, so the layer before that attention is taken.
 
     Raises:
         LayerNotFoundError: no layer has a spatial output.
     """
-    found = [
-        output
-        for output in survey.outputs.values()
-        if output.spatial and output.node.leaf and not is_preprocessing(output)
-    ]
-    # Where the model's output is a map itself, its last layer says nothing: the score is read
-    # before its activation, and does not depend on what comes behind it.
-    found = [output for output in found if output.node.path not in survey.last] or found
-    for output in reversed(found):
-        passes_on = isinstance(
-            output.node.layer,
-            keras.layers.Dropout
-            | keras.layers.SpatialDropout2D
-            | keras.layers.Identity
-            | keras.layers.ZeroPadding2D
-            | keras.layers.UpSampling2D,
+    found = [output for output in _looked_at(survey) if not is_preprocessing(output)]
+    if not found:
+        msg = (
+            "this model has no layer whose output is a feature map larger than one pixel, so there "
+            "is no place for a class activation map; use ActivationGrid or LayerHealth on other "
+            "layers"
         )
-        if not is_pooling(output) and not passes_on:
-            return output
-    if found:
-        return found[-1]
-    msg = (
-        "this model has no layer whose output is a feature map larger than one pixel, so there is "
-        "no place for a class activation map; use ActivationGrid or LayerHealth on other layers"
+        raise LayerNotFoundError(msg)
+    if found[-1].skipped:
+        found = _before_the_last_attention(survey, found) or found
+    else:
+        found = _before_the_map(survey, found) or found
+    kept = [output for output in found if not is_pooling(output) and not _passes_on(output)]
+    return (kept or found)[-1]
+
+
+def _passes_on(output: Output) -> bool:
+    """Whether it hands maps on as they are, or larger."""
+    return isinstance(
+        output.node.layer,
+        keras.layers.Dropout
+        | keras.layers.SpatialDropout2D
+        | keras.layers.Identity
+        | keras.layers.Reshape
+        | keras.layers.ZeroPadding2D
+        | keras.layers.Cropping2D
+        | keras.layers.UpSampling2D
+        | keras.layers.Resizing,
     )
-    raise LayerNotFoundError(msg)
+
+
+def _before_the_map(survey: Survey, found: list[Output]) -> list[Output]:
+    """What comes before the layer that makes the model's output, where that is a map."""
+    ends = [place for place, output in enumerate(found) if output.node.path in survey.last]
+    if not ends:
+        return found
+    end = ends[-1]
+    while end and (_passes_on(found[end]) or is_activation(found[end])):
+        end -= 1
+    return found[:end]
+
+
+def _before_the_last_attention(survey: Survey, found: list[Output]) -> list[Output]:
+    """What comes before the last layer in which tokens see each other, projections apart."""
+    # An attention that is written by hand shows in its heads, of rank four and yet no maps.
+    mixing = [
+        output.order
+        for output in survey.outputs.values()
+        if is_attention(output) or (len(output.shape) == 4 and output.reason is not None)
+    ]
+    end = max(mixing, default=0)
+    return [
+        output
+        for output in found
+        if output.order < end and not is_attention(output) and not _is_tokenwise(output)
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -11,50 +13,13 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, targets
+from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
 from tbviz.taps.randomness import random_states_kept
+from tbviz.taps.reading import Place, Reader
 from tbviz.taps.tap import Tap, tapped
 
-
-@dataclass(frozen=True)
-class Output:
-    """One output that can be tapped: a layer, or one call of a layer that is called more often.
-
-    Attributes:
-        key: its name: the layer's path, with `#0`, `#1` for the calls of a shared layer.
-        node: the layer.
-        call: number of the call.
-        shape: shape of the first tensor it puts out, batch axis included.
-        order: place in the order in which the model computes its outputs.
-        channels_first: whether the channels stand before height and width.
-    """
-
-    key: str
-    node: Node
-    call: int
-    shape: tuple[int, ...]
-    order: int
-    channels_first: bool = False
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """Height and width, `None` where the output is not a batch of feature maps."""
-        if len(self.shape) != 4:
-            return None
-        first = 2 if self.channels_first else 1
-        return self.shape[first], self.shape[first + 1]
-
-    @property
-    def channels(self) -> int:
-        """How many channels it has (of any rank: the size of the channel axis)."""
-        if len(self.shape) == 4 and self.channels_first:
-            return self.shape[1]
-        return self.shape[-1] if len(self.shape) > 1 else 1
-
-    @property
-    def spatial(self) -> bool:
-        """Whether there is a map to look at: height and width above one pixel."""
-        return self.size is not None and min(self.size) > 1
+__all__ = ["Output", "Survey", "as_maps", "first_tensor", "survey"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +32,8 @@ class Survey:
         head: how class scores are read off it.
         unreachable: paths that a tap must not touch or that were not called, with the reason.
         draws: whether the model draws from Python's or numpy's random state when it predicts.
-        last: paths of the layers whose output is the model's own.
+        last: paths of the layers whose output is the model's own, or the score before its
+            activation.
     """
 
     nodes: list[Node]
@@ -100,24 +66,31 @@ def survey(model: Any, inputs: Any) -> Survey:
         raise TbvizError(msg)
     nodes = walk(model)
     holders = {node.path: node for node in nodes}
-    unreachable = {node.path: _CELL for node in nodes if _in_a_cell(node, holders, model)}
+    recurrent = isinstance(model, keras.layers.RNN)
+    unreachable = {
+        node.path: _CELL
+        for node in nodes
+        if recurrent or _around(node, holders, keras.layers.RNN) is not None
+    }
     reachable = [node for node in nodes if node.path not in unreachable]
     backend = backends.current()
     with random_states_kept() as moved:
-        try:
-            seen = _Pass(reachable)
-            values, scores = backend.eagerly(seen.look, model, inputs)
-        except Exception:  # what cannot run eagerly may run compiled: channels first on a CPU
-            seen = _Pass(reachable)
-            values, scores = backend.compiled(seen.look, model)(inputs)
-        head = targets.head_of(model, np.asarray(values), np.asarray(scores), seen.activation)
-        called = seen.counts()
+        seen, values, scores = _first_pass(reachable, model, inputs)
+
+        def output() -> targets.Floats:
+            if isinstance(values, np.ndarray):
+                return values
+            return np.asarray(backend.compiled(_first_output, model)(inputs))
+
+        head = targets.head_of(model, tuple(scores.shape), seen.activation, output)
+        called = Counter(path for path, _, _ in seen.calls)
         if any(
-            count > 1 and not _is_a_frame(holders[path], holders) for path, count in called.items()
+            count > 1 and _around(holders[path], holders, keras.layers.TimeDistributed) is None
+            for path, count in called.items()
         ):
             # Called twice, or in a loop, which unlike this pass a compiled look must leave alone.
             traced = _Pass(reachable)
-            backend.compiled(traced.look, model)(inputs)
+            backend.shaped(traced.look, model, inputs)
             unreachable.update(traced.unreachable)
         draws = moved()
     unreachable.update(seen.unreachable)
@@ -126,23 +99,58 @@ def survey(model: Any, inputs: Any) -> Survey:
         for node in reachable
         if node.path not in called and node.path not in unreachable
     )
-    outputs: dict[str, Output] = {}
-    first = keras.config.image_data_format() == "channels_first"
-    for order, (path, call, shape) in enumerate(seen.calls):
-        node = holders[path]
-        # An activation or an addition has its channels where the last convolution has them.
-        own = getattr(node.layer, "data_format", None)
-        first = own == "channels_first" if own is not None else first
-        if path in unreachable:
-            continue
-        key = path
-        if _is_a_frame(node, holders):
-            if call:  # its frames are one series; the first frame stands for them
-                continue
-        elif called[path] > 1:
-            key = f"{path}#{call}"
-        outputs[key] = Output(key, node, call, shape, order, first)
+    outputs = _outputs(seen.calls, holders, set(unreachable), keras.tree.flatten(inputs))
     return Survey(nodes, outputs, head, unreachable, draws, frozenset(seen.last))
+
+
+def _first_pass(nodes: list[Node], model: Any, inputs: Any) -> tuple[_Pass, Any, Any]:
+    """The pass, the model's output and its scores: arrays, or their shapes alone."""
+    backend = backends.current()
+    ways: list[Callable[..., Any]] = [backend.eagerly, _compiled]
+    if not backend.EAGER_IS_QUICK:
+        ways = [backend.shaped, backend.eagerly]
+    try:
+        seen = _Pass(nodes)
+        values, scores, sizes = ways[0](seen.look, model, inputs)
+    except Exception:  # what cannot run eagerly may run compiled: channels first on a CPU
+        seen = _Pass(nodes)
+        values, scores, sizes = ways[1](seen.look, model, inputs)
+    seen.settle(sizes)
+    return seen, values, scores
+
+
+def _compiled(function: Callable[..., Any], model: Any, inputs: Any) -> Any:
+    return backends.current().compiled(function, model)(inputs)
+
+
+def _first_output(model: Any, inputs: Any) -> Any:
+    return targets.first_output(model(inputs, training=False))
+
+
+def _outputs(
+    calls: list[tuple[str, int, tuple[int, ...]]],
+    holders: dict[str, Node],
+    unreachable: set[str],
+    inputs: list[Any],
+) -> dict[str, Output]:
+    counts = Counter(path for path, _, _ in calls)
+    shapes = {path: shape for path, _, shape in calls}
+    inner = {node.parent: node.path for node in reversed(holders.values())}
+    reader = Reader(inputs)
+    outputs: dict[str, Output] = {}
+    for order, (path, call, shape) in enumerate(calls):
+        node = holders[path]
+        attention = _around(node, holders, ATTENTION)
+        series = _around(node, holders, keras.layers.TimeDistributed)
+        if path in unreachable or (series and call):
+            continue  # the frames of a series are one output; the first one stands for them
+        repeats = isinstance(node.layer, keras.layers.TimeDistributed)
+        place = Place(node, attention, series, inner.get(path) if repeats else None)
+        found = reader.read(place, shape)
+        key = path if series or counts[path] == 1 else f"{path}#{call}"
+        frames = shapes[series][1] if series in shapes else None
+        outputs[key] = Output(key, node, call, shape, order, frames=frames, **asdict(found))
+    return outputs
 
 
 _CELL = "it is the cell of a recurrent layer and runs in its loop"
@@ -160,63 +168,44 @@ class _Pass:
         self._tensors: list[Any] = []
 
     def look(self, model: Any, inputs: Any) -> Any:
-        """The model's first output, and the input of its last activation."""
+        """The model's first output, the input of its last activation, and sizes unknown till now.
+
+        A compiled pass may not know a tensor's sizes when it is traced; `settle` takes them.
+        """
         noted: list[targets.Noted] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
         with Tap(layers, self._touch, model, activations=noted.append) as tap:
             output = targets.first_output(model(inputs, training=False))
         self.unreachable = tap.unreachable
-        pairs = zip(self.calls, self._tensors, strict=True)
-        self.last = {path for (path, _, _), tensor in pairs if tensor is output}
-        self._tensors.clear()  # those of a trace must not outlive it
         found = targets.last_activation(output, noted)
-        if found is None:
-            return output, output
-        # Without its tensors: those of a trace must not outlive it.
-        self.activation = found._replace(value=None, output=None)
-        return output, found.value
+        scores = output if found is None else found.value
+        seen = list(zip(self.calls, self._tensors, strict=True))
+        self.last = {path for (path, _, _), tensor in seen if tensor is output or tensor is scores}
+        sizes = [ops.shape(tensor) for (_, _, shape), tensor in seen if None in shape]
+        # Those of a trace must not outlive it.
+        self._tensors.clear()
+        self.activation = found and found._replace(value=None, output=None)
+        return output, scores, sizes
 
-    def counts(self) -> dict[str, int]:
-        """How often each path was called."""
-        called: dict[str, int] = {}
-        for path, _, _ in self.calls:
-            called[path] = called.get(path, 0) + 1
-        return called
+    def settle(self, sizes: list[Any]) -> None:
+        """Fills in the shapes that were not known when the pass was traced."""
+        known = iter(sizes)
+        for place, (path, call, shape) in enumerate(self.calls):
+            if None in shape:
+                self.calls[place] = (path, call, tuple(map(int, next(known))))
 
     def _touch(self, path: str, call: int, output: Any) -> Any:
         first = first_tensor(output)
         if first is not None:
-            self.calls.append((path, call, tuple(int(size or 0) for size in first.shape)))
+            self.calls.append((path, call, tuple(first.shape)))
             self._tensors.append(first)
         return output
 
 
-def _in_a_cell(node: Node, holders: dict[str, Node], model: Any) -> bool:
+def _around(node: Node, holders: dict[str, Node], kinds: Any) -> str | None:
+    """Path of the nearest layer of one of these classes that holds a layer at any depth."""
     while node.parent is not None:
         node = holders[node.parent]
-        if isinstance(node.layer, keras.layers.RNN):
-            return True
-    return isinstance(model, keras.layers.RNN)
-
-
-def _is_a_frame(node: Node, holders: dict[str, Node]) -> bool:
-    """Whether a layer is called once a frame: it is inside a `TimeDistributed`."""
-    while node.parent is not None:
-        node = holders[node.parent]
-        if isinstance(node.layer, keras.layers.TimeDistributed):
-            return True
-    return False
-
-
-def first_tensor(output: Any) -> Any | None:
-    """The first tensor of a layer's output, whatever structure that has."""
-    leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
-    return leaves[0] if leaves else None
-
-
-def as_maps(output: Output, value: Any) -> Any:
-    """A layer's output as float32, feature maps with their channels at the end."""
-    value = ops.cast(value, "float32")
-    if len(output.shape) == 4 and output.channels_first:
-        value = ops.transpose(value, (0, 2, 3, 1))
-    return value
+        if isinstance(node.layer, kinds):
+            return node.path
+    return None

@@ -1,0 +1,109 @@
+"""Outputs: what a layer puts out, and how its tensor is read as a batch of feature maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from tbviz.taps.paths import Node
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output that can be tapped: a layer, or one call of a layer that is called more often.
+
+    Attributes:
+        key: its name: the layer's path, with `#0`, `#1` for the calls of a shared layer.
+        node: the layer.
+        call: number of the call.
+        shape: shape of the first tensor it puts out, batch axis included.
+        order: place in the order in which the model computes its outputs.
+        channels_first: whether the channels stand before height and width.
+        tokens: height and width of the grid that a sequence of tokens was cut from, `None` where
+            the output is no such sequence.
+        skipped: how many tokens before the grid belong to no place in it (a class token).
+        reason: why the output is no batch of feature maps, `None` where it is one.
+        frames: inside a `TimeDistributed`, how many frames there are; the first one is looked at.
+    """
+
+    key: str
+    node: Node
+    call: int
+    shape: tuple[int, ...]
+    order: int
+    channels_first: bool = False
+    tokens: tuple[int, int] | None = None
+    skipped: int = 0
+    reason: str | None = None
+    frames: int | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width, `None` where the output is not a batch of feature maps."""
+        if self.tokens is not None:
+            return self.tokens
+        if len(self.shape) != 4 or self.reason is not None:
+            return None
+        first = 2 if self.channels_first else 1
+        return self.shape[first], self.shape[first + 1]
+
+    @property
+    def channels(self) -> int:
+        """How many channels it has (of any rank: the size of the channel axis)."""
+        if len(self.shape) > 2 and self.channels_first:
+            return self.shape[1]
+        return self.shape[-1] if len(self.shape) > 1 else 1
+
+    @property
+    def spatial(self) -> bool:
+        """Whether there is a map to look at: height and width above one pixel."""
+        return self.size is not None and min(self.size) > 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is looked at as one layer: it holds no other, or those of an attention."""
+        return self.node.leaf or is_attention(self)
+
+
+def has_maps(output: Output) -> bool:
+    """Whether an output is a batch of feature maps, be they of a single pixel."""
+    return output.size is not None
+
+
+def is_attention(output: Output) -> bool:
+    """Whether the output is that of one of Keras' attention layers."""
+    return isinstance(output.node.layer, ATTENTION)
+
+
+ATTENTION = (
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+    keras.layers.Attention,
+    keras.layers.AdditiveAttention,
+)
+
+
+def first_tensor(output: Any) -> Any | None:
+    """The first tensor of a layer's output, whatever structure that has."""
+    leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
+    return leaves[0] if leaves else None
+
+
+def as_maps(output: Output, value: Any) -> Any:
+    """A tensor of an output's shape as float32, its channels at the end and tokens as a grid.
+
+    Args:
+        output: tells how to read it.
+        value: what the layer put out, or the derivatives in it.
+
+    Returns:
+        `(batch, height, width, channels)` where the output has a size; else whatever rank it has.
+    """
+    value = ops.cast(value, "float32")
+    if output.tokens is not None:
+        height, width = output.tokens
+        return ops.reshape(value[:, output.skipped :], (-1, height, width, output.channels))
+    return ops.moveaxis(value, 1, -1) if output.channels_first else value
