@@ -16,7 +16,7 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
-from tbviz.taps.randomness import backend_state_kept, random_states_kept
+from tbviz.taps.randomness import backend_state_kept, random_states_kept, same_draw
 from tbviz.taps.survey import Output, Survey, as_maps, first_tensor, survey
 from tbviz.taps.tap import Tap, tapped, unreached
 
@@ -209,7 +209,8 @@ class Looker:
                     seen.append(watch(first))
                     return keras.tree.pack_sequence_as(value, [*seen, *others])
 
-                values, scores = _with_scores(model, inputs, head, [output], touch)
+                with same_draw(model):  # on JAX this runs twice
+                    values, scores = _with_scores(model, inputs, head, [output], touch)
                 if not seen:
                     raise unreached(output.key)
                 chosen = ops.where(classes < 0, ops.argmax(scores, axis=-1), classes)

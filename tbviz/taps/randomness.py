@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from tbviz.taps import backends
@@ -38,6 +39,16 @@ def global_states_kept() -> Iterator[Callable[[], bool]]:
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
+
+
+def same_draw(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """A scope of its own inside a look: the model's seeds are behind it what they were before.
+
+    So passes of one look (steps of an ascent, or the two of a gradient on JAX) see the same draw,
+    and no tensor of a loop or of an inner trace gets out by a seed.
+    """
+    state = [(variable, variable.value) for variable in model.variables]
+    return keras.StatelessScope(state_mapping=state)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ neither model nor weights are changed or cloned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,17 +76,22 @@ def loss_meaning(model: Any) -> tuple[bool, bool]:
     return bool(getattr(loss, "from_logits", False)), "Binary" in type(loss).__name__
 
 
-def head_of(model: Any, output: Floats, scores: Floats, activation: Noted | None) -> Head:
+def head_of(
+    model: Any,
+    shape: tuple[int, ...],
+    activation: Noted | None,
+    output: Callable[[], Floats],
+) -> Head:
     """Decides once, on the probe, what the model's output means.
 
     Args:
         model: asked for its compiled loss (`from_logits`).
-        output: the model's first output on the probe.
-        scores: the input of its last activation, or the output again.
+        shape: of the input of its last activation, or of the output.
         activation: that activation, if it was found.
+        output: computes the model's first output, where nothing else tells.
     """
     axis = activation.axis if activation is not None else -1
-    units = int(scores.shape[axis]) if scores.ndim > 1 else 1
+    units = int(shape[axis]) if len(shape) > 1 else 1
     if activation is not None and activation.name == "softmax":
         return Head("softmax", False, units, "score before softmax", axis)
     if activation is not None:
@@ -96,15 +102,18 @@ def head_of(model: Any, output: Floats, scores: Floats, activation: Noted | None
         if units == 1:
             return Head("binary", True, 2, "score")
         return Head("sigmoid" if binary else "softmax", True, units, "score")
-    values = np.asarray(output, dtype=np.float64)
-    if (
-        units > 1
-        and np.all(np.isfinite(values))
-        and np.all(values >= 0)
-        and np.all(np.abs(values.sum(-1) - 1) <= 1e-3)
-    ):
+    if units > 1 and _is_distribution(output()):
         return Head("distribution", False, units, "log-odds against the other classes")
     return Head("linear", False, units, "output")
+
+
+def _is_distribution(output: Floats) -> bool:
+    values = np.asarray(output, dtype=np.float64)
+    return bool(
+        np.all(np.isfinite(values))
+        and np.all(values >= 0)
+        and np.all(np.abs(values.sum(-1) - 1) <= 1e-3)
+    )
 
 
 def class_scores(head: Head, output: Any, activation: Noted | None) -> Any:

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from tbviz.taps.randomness import same_draw
 from tbviz.taps.survey import as_maps, first_tensor
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.survey import Output
+    from tbviz.taps.randomness import same_draw
+from tbviz.taps.survey import Output
 
 _LEAK = 0.1
 
@@ -49,11 +51,8 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
                 seen["value"] = value
 
         layers = {output.node.path: output.node.layer}
-        # A scope of its own: a layer that draws also when it predicts would hand the seed of one
-        # step on to what runs behind the loop. So each step sees the same draw, and steps compare.
-        state = [(variable, variable.value) for variable in model.variables]
         with (
-            keras.StatelessScope(state_mapping=state),
+            same_draw(model),  # at every step, so that steps compare
             contextlib.suppress(Enough),
             Tap(layers, touch, model, before=None if linear else before),
         ):

@@ -20,9 +20,11 @@ class Backend(Protocol):
 
     Attributes:
         COMPILES: whether a look is traced once and run many times.
+        EAGER_IS_QUICK: whether running once is quicker eagerly than traced.
     """
 
     COMPILES: bool
+    EAGER_IS_QUICK: bool
 
     def trace_level(self) -> object:
         """Where code runs now: eagerly, or in which graph or trace."""
@@ -45,6 +47,9 @@ class Backend(Protocol):
 
     def eagerly(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
         """The same without compiling, for a single use."""
+
+    def shaped(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+        """The same, traced only: gives the tree with a shape in place of each array."""
 
     def gradients(
         self, forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import keras
 
 COMPILES = True
+EAGER_IS_QUICK = False  # JAX compiles every operation for every shape
 
 # A part of the key under which JAX keeps what it has compiled.
 _numbers = itertools.count(1)
@@ -52,13 +53,7 @@ def random_state() -> Callable[[], None]:
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """See `Backend.compiled`."""
     held = weakref.ref(model)
-
-    def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
-        model = held()
-        with isolated(), keras.StatelessScope(list(zip(model.variables, values, strict=True))):
-            return function(model, *arrays)
-
-    jitted = jax.jit(run)
+    jitted = jax.jit(_pure(function, held))
 
     def call(*arrays: Any) -> Any:
         model = held()
@@ -68,6 +63,24 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
         return _numpy(jitted([variable.value for variable in model.variables], arrays))
 
     return call
+
+
+def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[..., Any]:
+    """`function` of the variables' values and the arrays."""
+
+    def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
+        model = held()
+        state = list(zip(model.variables, values, strict=True))
+        with isolated(), keras.StatelessScope(state_mapping=state):
+            return function(model, *arrays)
+
+    return run
+
+
+def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.shaped`."""
+    values = [variable.value for variable in model.variables]
+    return jax.eval_shape(_pure(function, weakref.ref(model)), values, arrays)
 
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:

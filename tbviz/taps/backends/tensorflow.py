@@ -15,6 +15,7 @@ import tensorflow as tf
 from tbviz.taps import private
 
 COMPILES = True
+EAGER_IS_QUICK = True
 
 
 def trace_level() -> object:
@@ -136,6 +137,12 @@ def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
     with _plain_variables_kept(model):
         return _numpy(_stateless(function, model, _tensors(arrays)))
+
+
+def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.shaped`."""
+    graph = tf.function(lambda *tensors: _stateless(function, model, tensors), autograph=False)
+    return graph.get_concrete_function(*_tensors(arrays)).structured_outputs
 
 
 @contextlib.contextmanager

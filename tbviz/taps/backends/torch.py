@@ -11,6 +11,7 @@ import keras
 import torch
 
 COMPILES = False
+EAGER_IS_QUICK = True
 
 isolated = contextlib.nullcontext
 """What the model compiles itself keeps nothing of a tap: `torch.compile` guards on attributes."""
@@ -59,6 +60,11 @@ def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     with _modes_kept(model), torch.no_grad(), keras.StatelessScope():
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
         return keras.tree.map_structure(keras.ops.convert_to_numpy, function(model, *tensors))
+
+
+def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.shaped`: with the arrays, as torch traces nothing."""
+    return eagerly(function, model, *arrays)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,60 @@
+"""Small networks that any backend runs, and what looks at them."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import layers
+
+from tbviz.taps import private
+from tbviz.taps.looker import PREDICTED, Looker
+
+X = np.random.default_rng(0).normal(size=(4, 6, 6, 2)).astype(np.float32)
+Y = np.array([0, 1, 2, 0])
+
+
+def small(activation="softmax"):
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            layers.Conv2D(3, 3, activation="relu", name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.GlobalAveragePooling2D(name="average"),
+            layers.Dense(3, activation=activation, name="classes"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def look(model, looker=None, values=X):
+    """All that a look can be: what layers put out, and a gradient in the first of them."""
+    looker = looker or Looker(model)
+    outputs = list(looker.survey(values).outputs.values())
+    recording = looker.record(outputs, values)
+    looker.class_gradients(outputs[0], values, np.full(len(values), PREDICTED))
+    return recording
+
+
+def array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def state(model):
+    """Every number that a model holds, seeds and statistics included."""
+    return [array(variable) for variable in model.variables]
+
+
+def attributes(model):
+    """Which object every attribute of every layer is."""
+    return {
+        (layer.name, name): (id(value), value)
+        for layer in private.all_layers(model)
+        for name, value in vars(layer).items()
+    }
+
+
+def changed(before, model):
+    after = attributes(model)
+    keys = before.keys() | after.keys()
+    return sorted(k for k in keys if before.get(k, (0,))[0] != after.get(k, (0,))[0])
