@@ -69,7 +69,8 @@ def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list
     entries = []
     for output in outputs:
         kinds = drawn.get(output.key, [])
-        reason = None if kinds or not output.whole else _reason(output)
+        single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
+        reason = _reason(output) if single and not kinds else None
         entries.append(_entry(node, output.key, output, kinds, reason))
     return entries
 

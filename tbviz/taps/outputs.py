@@ -64,8 +64,8 @@ class Output:
 
     @property
     def whole(self) -> bool:
-        """Whether it is looked at as one layer: it holds no other, or those of an attention."""
-        return self.node.leaf or is_attention(self)
+        """Whether it is looked at as one layer: it holds none that could be drawn in its place."""
+        return self.node.leaf or isinstance(self.node.layer, (*ATTENTION, keras.layers.RNN))
 
 
 def has_maps(output: Output) -> bool:

@@ -88,6 +88,8 @@ def _names(holder: Any, members: list[Any]) -> list[str]:
     names = []
     for member in members:
         automatic = private.snake_case(type(member).__name__)
+        if isinstance(holder, keras.layers.Bidirectional):  # it calls them `forward_lstm_1`
+            automatic = f"{member.name.split('_', 1)[0]}_{automatic}"
         if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", member.name):
             number = counts[automatic]
             counts[automatic] += 1

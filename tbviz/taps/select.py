@@ -30,6 +30,7 @@ _WEIGHTED = (
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
+    keras.layers.ConvLSTM2D,
 )
 
 

@@ -98,6 +98,42 @@ def test_two_models_of_one_process_have_the_same_paths():
     ]
 
 
+def test_operations_and_both_directions_of_a_layer_are_counted_anew():
+    def build():
+        inputs = keras.Input((4, 2))
+        values = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(inputs)
+        values = ops.relu(values + 1.0) + ops.relu(values)
+        return keras.Model(inputs, values[:, 0])
+
+    first, second = build(), build()
+    assert paths(first) == paths(second)
+    assert sorted(paths(first)) == [
+        "add",
+        "add_1",
+        "bidirectional",
+        "bidirectional/backward_lstm",
+        "bidirectional/backward_lstm/lstm_cell",
+        "bidirectional/forward_lstm",
+        "bidirectional/forward_lstm/lstm_cell",
+        "get_item",
+        "relu",
+        "relu_1",
+    ]
+
+
+def test_layers_beside_the_graph_of_a_functional_model_are_listed():
+    class WithHead(keras.Model):
+        def __init__(self):
+            inputs = keras.Input((2,))
+            super().__init__(inputs, layers.Dense(2, name="body")(inputs))
+            self.extra = layers.Dense(1, name="extra")
+
+    model = WithHead()
+    assert paths(model) == ["body", "extra"]
+    found = survey(model, np.zeros((1, 2), np.float32))
+    assert "does not call it" in found.unreachable["extra"]
+
+
 def test_a_saved_and_loaded_model_has_the_same_paths(tmp_path):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2)])
     model.save(tmp_path / "model.keras")

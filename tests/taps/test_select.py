@@ -100,6 +100,12 @@ def test_a_match_that_cannot_be_drawn_says_its_shape(small):
         select(small, "classes", maps)
 
 
+def test_a_match_without_maps_says_why(small):
+    with pytest.raises(LayerNotFoundError, match="2 values has no height and width") as raised:
+        select(small, "classes")
+    assert str(raised.value).endswith("would fit: conv1, pool1, conv2, relu, conv3, pool2")
+
+
 def test_a_layer_that_cannot_be_tapped_says_why():
     model = keras.Sequential([keras.Input((4, 3)), layers.SimpleRNN(2)])
     found = survey(model, np.zeros((1, 4, 3), np.float32))
