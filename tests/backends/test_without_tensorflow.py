@@ -1,0 +1,60 @@
+"""On JAX and torch tbviz trains and its logs are read where TensorFlow is not installed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tbviz.backend import chosen_backend
+from tbviz.store import open_run
+
+pytestmark = pytest.mark.skipif(chosen_backend() == "tensorflow", reason="TensorFlow is used here")
+
+# Keras and torch ask for TensorFlow here and there and go on without; tbviz must not even ask.
+TRAINING = """
+import sys
+
+asking = []
+
+class Hiding:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] != "tensorflow":
+            return self.finder.find_spec(name, path, target)
+        frame = sys._getframe(1)
+        while "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        asking.append(frame.f_globals["__name__"])
+
+sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
+import keras, numpy, tbviz
+
+images = numpy.random.default_rng(0).random((8, 6, 6, 1), dtype="float32")
+labels = numpy.arange(8) % 2
+layers = keras.layers
+stack = [
+    keras.Input((6, 6, 1)),
+    layers.Conv2D(2, 3, activation="relu", name="conv"),
+    layers.GlobalAveragePooling2D(),
+    layers.Dense(2, activation="softmax"),
+]
+model = keras.Sequential(stack)
+model.compile("sgd", "sparse_categorical_crossentropy")
+monitor = tbviz.Monitor(LOG_DIR, images[:2], labels[:2], strict=True)
+model.fit(images, labels, epochs=2, verbose=0, callbacks=[monitor])
+assert "tensorflow" not in sys.modules
+print(keras.backend.backend(), *(name for name in asking if name.startswith("tbviz")))
+"""
+
+
+def test_monitor_trains_and_writes_every_picture(fresh_python, tmp_path):
+    printed = fresh_python(f"LOG_DIR = {str(tmp_path)!r}\n{TRAINING}")
+    assert printed.split() == [chosen_backend()]
+    run = open_run(tmp_path)
+    assert [position.epoch for _, position in run.positions] == [0, 1]
+    kinds = {kind for kind, layer in run.series() if layer == "conv"}
+    assert kinds == {"activations", "cam", "maximization"}
