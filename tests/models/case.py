@@ -54,7 +54,9 @@ class Case:
         cells: by method, part of the reason where it is not drawn.
         on: the same for one backend, where it differs there.
         refused: by backend that cannot run it, part of Keras' own message.
-        shows: paths that the activation grid must draw.
+        backends: that have such a thing at all.
+        shows: paths (or globs) that the activation grid must draw.
+        reasons: by path, part of the reason in the layer tree why it is not drawn.
         remark: what a reader of the table should know.
     """
 
@@ -64,7 +66,9 @@ class Case:
     cells: Mapping[str, str] = field(default_factory=dict)
     on: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    backends: tuple[str, ...] = BACKENDS
     shows: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
 
     def cell(self, method: str, backend: str) -> str:

@@ -91,7 +91,12 @@ def _segmentation() -> Work:
 def _autoencoder() -> Work:
     code = conv("encode", 8, strides=2)
     back = K.Conv2DTranspose(
-        1, 3, strides=2, padding="same", kernel_initializer="ones", name="decode"
+        1,
+        3,
+        strides=2,
+        padding="same",
+        kernel_initializer=keras.initializers.RandomUniform(0, 0.05),
+        name="decode",
     )
     x, _ = images()
     model = keras.Sequential([keras.Input(SHAPE), code, back])

@@ -63,14 +63,17 @@ def shown(log_dir: Path) -> list[str]:
     return [layer for kind, layer in open_run(log_dir).series() if kind == "activations"]
 
 
-def notices(log_dir: Path) -> list[dict[str, Any]]:
-    """All that was said."""
-    return list(_metas(log_dir, "notice"))
+def reasons(log_dir: Path) -> dict[str, str | None]:
+    """Of each layer in the tree, why it is not drawn."""
+    run = open_run(log_dir)
+    trees = [tree for segment in run.segments for tree in segment.models]
+    nodes = json.loads(run.read(trees[-1].sheets[0]))["nodes"] if trees else []
+    return {node["path"]: node["reason"] for node in nodes}
 
 
 def _cell(log_dir: Path, method: str) -> str:
-    said = [notice for notice in notices(log_dir) if notice["method"] in {method, "tbviz", "store"}]
-    warnings = [notice["text"] for notice in said if notice["level"] == "warning"]
+    said = [n for n in _metas(log_dir, "notice") if n["method"] in {method, "tbviz", "store"}]
+    warnings = [n["text"] for n in said if n["level"] == "warning"]
     if warnings:
         return "; ".join(warnings)
     good = list(_health(log_dir) if method == "LayerHealth" else _sheets(log_dir, _KINDS[method]))

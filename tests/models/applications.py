@@ -1,0 +1,60 @@
+"""The networks of `keras.applications`, by themselves and as a frozen base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+from models.case import BACKENDS, TENSORFLOW, Case, Work
+from models.nets import CLASSES, classifying, compiled, head, images
+
+SMALLEST = {"InceptionV3": 75, "Xception": 71}
+"""Where a network does not take 64 pixels."""
+
+NAMES = (
+    "VGG16",
+    "VGG19",
+    "ResNet50",
+    "ResNet50V2",
+    "InceptionV3",
+    "Xception",
+    "MobileNet",
+    "MobileNetV2",
+    "MobileNetV3Small",
+    "DenseNet121",
+    "EfficientNetB0",
+    "EfficientNetV2B0",
+    "ConvNeXtTiny",
+    "NASNetMobile",
+)
+EVERY_DAY = {"VGG16": (TENSORFLOW,), "MobileNetV2 as a frozen base": BACKENDS}
+
+
+def _flat(name: str, side: int) -> Callable[[], Work]:
+    def build() -> Work:
+        network = getattr(keras.applications, name)
+        model = network(weights=None, input_shape=(side, side, 3), classes=CLASSES)
+        return classifying(compiled(model), images(2, side, 3))
+
+    return build
+
+
+def _nested(name: str, side: int) -> Callable[[], Work]:
+    def build() -> Work:
+        network = getattr(keras.applications, name)
+        base = network(weights=None, include_top=False, input_shape=(side, side, 3))
+        base.trainable = False
+        return classifying(compiled(keras.Sequential([base, *head()])), images(2, side, 3))
+
+    return build
+
+
+def _rows() -> Iterator[Case]:
+    for name in NAMES:
+        side = SMALLEST.get(name, 64)
+        base = f"{name} as a frozen base"
+        yield Case(name, _flat(name, side), EVERY_DAY.get(name, ()))
+        yield Case(base, _nested(name, side), EVERY_DAY.get(base, ()), shows=("*/*",))
+
+
+CASES = list(_rows())

@@ -1,0 +1,74 @@
+"""Prints docs/models.md: `python tests/models/print_table.py > docs/models.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.case import Case
+
+_TOP = """\
+# Models that tbviz looks into
+
+A row is a model, a column a method; a cell says that the method's pictures (or numbers) were
+*drawn* after a real `fit`, or the reason that tbviz gives why not. The tests fit every row on
+each backend and compare (`tests/models/`), and this page is printed from the same rows by
+`python tests/models/print_table.py > docs/models.md`. `make test` runs one row of every kind,
+`make test-all` all of them.
+
+Where nothing else is said a row is the same on TensorFlow, JAX and torch. Where Keras itself cannot
+fit a model, its own message stands in the last column. What cannot be drawn is named with its
+reason in the page's layer tree, too. Training under `MirroredStrategy` is tested apart, in a
+process of its own (`tests/callbacks/test_strategy.py`).
+"""
+
+_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
+
+
+def page(families: Mapping[str, Sequence[Case]], methods: Mapping[str, str]) -> str:
+    """The whole page as Markdown."""
+    return "\n".join([_TOP, *(_section(name, rows, methods) for name, rows in families.items())])
+
+
+def _section(name: str, rows: Sequence[Case], methods: Mapping[str, str]) -> str:
+    columns = ["model", *methods.values(), "remarks"]
+    lines = [f"## {name}\n", _line(columns), _line(["---"] * len(columns))]
+    for row in rows:
+        cells = [row.cells.get(method, "drawn") for method in methods]
+        cells = [
+            "the same" if text != "drawn" and text in cells[:index] else text
+            for index, text in enumerate(cells)
+        ]
+        lines.append(_line([row.name, *cells, "; ".join(_remarks(row, methods))]))
+    return "\n".join([*lines, ""])
+
+
+def _remarks(row: Case, methods: Mapping[str, str]) -> Iterator[str]:
+    """What a reader should know, and what is different on one backend."""
+    if row.remark:
+        yield row.remark
+    for path, reason in row.reasons.items():
+        yield f"`{path}`: {reason}"
+    others = [name for backend, name in _NAMES.items() if backend not in row.backends]
+    if others:
+        yield f"not on {' or '.join(others)}"
+    for backend, name in _NAMES.items():
+        if backend in row.refused:
+            yield f'{name}: Keras says "{row.refused[backend]}"'
+        for method, text in row.on.get(backend, {}).items():
+            yield f"{name}, {methods[method]}: {text}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from models.case import METHODS
+    from models.cases import FAMILIES
+
+    print(page(FAMILIES, METHODS), end="")
