@@ -258,5 +258,5 @@ def test_nothing_is_compiled_after_the_first_look_also_in_a_second_fit(tmp_path)
     model.compile("sgd", "sparse_categorical_crossentropy")
     fit(model, [*looking, count])
     assert len(counts) == 5
-    assert counts[0] > 0
+    assert (counts[0] > 0) == (keras.backend.backend() != "torch")  # which compiles nothing
     assert len(set(counts)) == 1
