@@ -41,14 +41,15 @@ def global_states_kept() -> Iterator[Callable[[], bool]]:
         np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
 
 
-def same_draw(model: Any) -> contextlib.AbstractContextManager[Any]:
+def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
     """A scope of its own inside a look: the model's seeds are behind it what they were before.
 
     So passes of one look (steps of an ascent, or the two of a gradient on JAX) see the same draw,
     and no tensor of a loop or of an inner trace gets out by a seed.
     """
     state = [(variable, variable.value) for variable in model.variables]
-    return keras.StatelessScope(state_mapping=state)
+    scope: contextlib.AbstractContextManager[object] = keras.StatelessScope(state_mapping=state)
+    return scope
 
 
 @contextlib.contextmanager

@@ -172,6 +172,7 @@ class _Pass:
 
         A compiled pass may not know a tensor's sizes when it is traced; `settle` takes them.
         """
+        self.calls.clear()  # it may be traced twice
         noted: list[targets.Noted] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
         with Tap(layers, self._touch, model, activations=noted.append) as tap:

@@ -24,6 +24,7 @@ def small(activation="softmax"):
         ]
     )
     model.compile("sgd", "sparse_categorical_crossentropy")
+    model(X)  # Keras notes the first call
     return model
 
 

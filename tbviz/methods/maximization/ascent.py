@@ -133,9 +133,12 @@ def maximize(
         key, climb, np.asarray(channels, np.int32), start, rows, columns
     )
     if settings.steps and np.array_equal(coefficients, start):
-        msg = (
-            f"the image did not move: no gradient reaches the input from layer {output.key!r}; an "
-            "input of whole numbers, or a layer that rounds, stops it; declare the input as float32"
+        why = (
+            f"these channels of layer {output.key!r} are silent on an even gray: dead, or behind a "
+            "dead layer, and no gradient leads from there; see the layer's health"
+            if not np.any(before)
+            else f"no gradient reaches the input from layer {output.key!r}; an input of whole "
+            "numbers, or a layer that rounds, stops it; declare the input as float32"
         )
-        raise TbvizError(msg)
+        raise TbvizError(f"the image did not move: {why}")
     return Maximized(list(channels), images, before, after, coefficients)

@@ -1,4 +1,4 @@
-"""The canvas: which input of a model is painted on, its size, and the range of its values."""
+"""The canvas: which inputs of a model are painted on, its size, and the range of its values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Canvas:
 
     Attributes:
         inputs: one sample of every input of the model, in its structure, batch axis 1.
-        place: which leaf of it is painted on.
+        places: which leaves of it are painted on, all with the same image: of a model of two
+            images each layer sees one of them, and it is not known which.
         size: height and width.
         channels: how many.
         channels_first: whether the model wants them first.
@@ -31,7 +32,7 @@ class Canvas:
     """
 
     inputs: Any
-    place: int
+    places: tuple[int, ...]
     size: tuple[int, int]
     channels: int
     channels_first: bool
@@ -42,10 +43,11 @@ class Canvas:
     def key(self) -> tuple[Any, ...]:
         """Hashable; equal for canvases that a compiled ascent may share."""
         others = keras.tree.flatten(self.inputs)
-        others[self.place] = np.zeros(0, np.float32)
+        for place in self.places:
+            others[place] = np.zeros(0, np.float32)
         fixed = tuple((np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in others)
         bounds = self.low, self.high
-        return self.place, self.size, self.channels, self.channels_first, *bounds, fixed
+        return self.places, self.size, self.channels, self.channels_first, *bounds, fixed
 
     def blank(self, count: int) -> Any:
         """A batch of `count` even gray images, as the model takes them."""
@@ -65,7 +67,7 @@ class Canvas:
         count = int(images.shape[0])
         like = np.asarray if numbers is np else ops.convert_to_tensor
         leaves = [
-            painted if index == self.place else like(np.repeat(leaf, count, axis=0))
+            painted if index in self.places else like(np.repeat(leaf, count, axis=0))
             for index, leaf in enumerate(keras.tree.flatten(self.inputs))
         ]
         return keras.tree.pack_sequence_as(self.inputs, leaves)
@@ -85,16 +87,17 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
     """
     inputs = _samples(model) if images is None else _first(images)
     leaves = keras.tree.flatten(inputs)
-    for place, leaf in enumerate(leaves):
-        found = image_layout(np.shape(leaf))
-        if found is not None:
-            height, width, channels, first = found
-            low, high = bounds or (
-                _range_of(model)
-                if images is None
-                else value_range(np.asarray(keras.tree.flatten(images)[place]))
-            )
-            return Canvas(inputs, place, (height, width), channels, first, low, high)
+    layouts = [image_layout(np.shape(leaf)) for leaf in leaves]
+    layout = next((layout for layout in layouts if layout is not None), None)
+    if layout is not None:
+        height, width, channels, first = layout
+        places = tuple(place for place, other in enumerate(layouts) if other == layout)
+        low, high = bounds or (
+            _range_of(model)
+            if images is None
+            else value_range(np.asarray(keras.tree.flatten(images)[places[0]]))
+        )
+        return Canvas(inputs, places, (height, width), channels, first, low, high)
     msg = (
         f"none of the model's inputs, of shapes {[np.shape(leaf) for leaf in leaves]}, is a batch "
         "of images; maximization paints on (batch, height, width, channels) with 1 to 4 channels"

@@ -17,8 +17,7 @@ from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.randomness import same_draw
-from tbviz.taps.survey import Output
+    from tbviz.taps.survey import Output
 
 _LEAK = 0.1
 

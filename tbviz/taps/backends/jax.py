@@ -56,20 +56,35 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     jitted = jax.jit(_pure(function, held))
 
     def call(*arrays: Any) -> Any:
-        model = held()
-        if model is None:
-            msg = "the model that this look was compiled for is gone; make a new one"
-            raise ReferenceError(msg)
-        return _numpy(jitted([variable.value for variable in model.variables], arrays))
+        values = _values(_alive(held))
+        try:
+            return _numpy(jitted(values, arrays))
+        except RuntimeError:
+            # Another thread's `predict` hands its arrays over to JAX, and puts back new ones.
+            if not any(value.is_deleted() for value in values):
+                raise
+            return _numpy(jitted(_values(_alive(held)), arrays))
 
     return call
+
+
+def _alive(held: weakref.ref[Any]) -> Any:
+    model = held()
+    if model is None:
+        msg = "the model that this look was compiled for is gone; make a new one"
+        raise ReferenceError(msg)
+    return model
+
+
+def _values(model: Any) -> list[Any]:
+    return [variable.value for variable in model.variables]
 
 
 def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[..., Any]:
     """`function` of the variables' values and the arrays."""
 
     def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
-        model = held()
+        model = _alive(held)
         state = list(zip(model.variables, values, strict=True))
         with isolated(), keras.StatelessScope(state_mapping=state):
             return function(model, *arrays)
@@ -79,8 +94,7 @@ def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[...,
 
 def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.shaped`."""
-    values = [variable.value for variable in model.variables]
-    return jax.eval_shape(_pure(function, weakref.ref(model)), values, arrays)
+    return jax.eval_shape(_pure(function, weakref.ref(model)), _values(model), arrays)
 
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:

@@ -118,7 +118,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     traceable = True
 
     def call(*arrays: Any) -> Any:
-        nonlocal traceable
+        nonlocal graph, traceable
         if traceable:
             try:
                 # Constants, not numpy: that would retrace for each new Python number in it.
@@ -128,6 +128,13 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
                 # A `tf.function` of the model's own branches on tensors, and inlined it has not
                 # been through AutoGraph.
                 traceable = False
+            except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+                # XLA can do what the kernels cannot: convolve with the channels first on a CPU.
+                if getattr(present(), "jit_compile", False) is not True:
+                    raise
+                graph = tf.function(functools.partial(run), autograph=False, jit_compile=True)
+                with _plain_variables_kept(present()):
+                    return _numpy(graph(*_tensors(arrays)))
         return eagerly(function, present(), *arrays)
 
     return call

@@ -13,10 +13,6 @@ import torch
 COMPILES = False
 EAGER_IS_QUICK = True
 
-isolated = contextlib.nullcontext
-"""What the model compiles itself keeps nothing of a tap: `torch.compile` guards on attributes."""
-
-
 def trace_level() -> object:
     """Always the same: torch runs eagerly."""
     return None
@@ -25,6 +21,18 @@ def trace_level() -> object:
 def same_level(one: object, other: object) -> bool:
     """Always."""
     return one is other
+
+
+def isolated() -> contextlib.AbstractContextManager[Any]:
+    """Runs what the model compiles itself as plain Python while it lasts.
+
+    `torch.compile` guards on the tapped layers' attributes and would keep nothing of a tap, but
+    compile anew for each look and, after eight of them, never again.
+    """
+    if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
+        return contextlib.nullcontext()
+    stance: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def random_state() -> Callable[[], None]:
@@ -57,7 +65,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
-    with _modes_kept(model), torch.no_grad(), keras.StatelessScope():
+    with isolated(), _modes_kept(model), torch.no_grad(), keras.StatelessScope():
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
         return keras.tree.map_structure(keras.ops.convert_to_numpy, function(model, *tensors))
 

@@ -1,0 +1,146 @@
+"""A look keeps to itself: other threads, and what the model compiles itself, never see a tap."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+
+import keras
+import numpy as np
+import pytest
+from backends.nets import X, array, changed, attributes, look, small, state
+from keras import layers
+
+from tbviz.taps import backends, private
+from tbviz.taps.tap import Enough, Tap
+
+BACKEND = keras.backend.backend()
+
+
+def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
+    model = small()
+    nn = private.activation_module()
+    before, functions = attributes(model), (nn.softmax, nn.sigmoid)
+    look(model)
+    assert changed(before, model) == []
+    assert (nn.softmax, nn.sigmoid) == functions
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Enough])
+def test_nothing_is_left_after_an_exception_either(error):
+    model = small()
+    before = attributes(model)
+
+    def touch(key, call, output):
+        raise error
+
+    def function(model, values):
+        with Tap({"c": model.layers[0]}, touch, model, print):
+            return model(values)
+
+    with pytest.raises(error):
+        backends.current().compiled(function, model)(X)
+    assert changed(before, model) == []
+    np.testing.assert_array_equal(array(model(X)), array(model(X)))  # Keras' context is clean
+
+
+def test_another_threads_predict_is_left_alone():
+    model = small()
+    expected = array(model(X))
+    seen, answers = [], []
+
+    def predict():
+        answers.append(model.predict(X, verbose=0))
+
+    def touch(key, call, output):
+        seen.append(key)
+        if len(seen) == 1:
+            other = threading.Thread(target=predict)
+            other.start()
+            other.join()
+        return output + 1000
+
+    def function(model, values):
+        with Tap({"conv": model.layers[0]}, touch, model):
+            return model(values, training=False)
+
+    moved = backends.current().compiled(function, model)(X)
+    assert seen == ["conv"]
+    assert not np.allclose(moved, expected)
+    np.testing.assert_allclose(answers[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(X, verbose=0), expected, rtol=1e-5)
+
+
+def own_compiler():
+    """What a user of this backend writes round a part of a model."""
+    module = importlib.import_module(BACKEND)
+    return {
+        "tensorflow": lambda: module.function,
+        "jax": lambda: module.jit,
+        "torch": lambda: functools.partial(module.compile, backend="eager"),
+    }[BACKEND]()
+
+
+class Compiling(keras.Model):
+    """A model that compiles part of itself; where the backend allows it, one with a state."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = layers.Conv2D(3, 3, name="conv")
+        self.flat = layers.Flatten()
+        self.head = layers.Dense(3, name="head")
+        self.seeds = keras.random.SeedGenerator(1)
+        self.fast = own_compiler()(self.middle)
+        self.conv.build((None, 6, 6, 2))
+        self.head.build((None, 48))
+        self.built = True
+
+    def middle(self, values):
+        values = self.conv(values)
+        if BACKEND != "tensorflow":  # elsewhere plain Keras itself does not survive it
+            return values
+        return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
+
+    def call(self, values):
+        return self.head(self.flat(self.fast(values)))
+
+
+def trained(looks):
+    keras.utils.set_random_seed(3)
+    model = Compiling()
+    model.compile("sgd", "mse")
+    history = []
+    for fit in (1, 2):
+        if looks == "before" or (looks == "after" and fit == 2):
+            look(model)
+        found = model.fit(X, np.zeros((4, 3)), batch_size=2, verbose=0, shuffle=False)
+        history.append(float(found.history["loss"][0]))
+    if looks != "never":
+        look(model)
+    return [*state(model), np.array(history), array(model(X)), array(model(X))]
+
+
+@pytest.mark.parametrize("looks", ["before", "after"])
+def test_a_model_that_compiles_itself_trains_as_if_nobody_looked(looks):
+    plain = trained("never")
+    for one, other in zip(plain, trained(looks), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Where its own function has a seed, that still moves.
+    assert (BACKEND == "tensorflow") != np.array_equal(plain[-1], plain[-2])
+
+
+def test_looks_from_two_threads_do_not_meet():
+    models = [small(), small()]
+    found = {}
+
+    def work(place):
+        found[place] = look(models[place]).maps["conv"]
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for place, model in enumerate(models):
+        np.testing.assert_allclose(found[place], array(model.layers[0](X)), atol=1e-6)
