@@ -131,7 +131,7 @@ def _attributes(holder: Any) -> dict[int, str]:
             for key, item in value.items():
                 visit(item, f"{name}.{key}", depth + 1)
 
-    for name, value in vars(holder).items():
+    for name, value in private.attributes(holder).items():
         if not name.startswith("_"):
             visit(value, name, 0)
     return found

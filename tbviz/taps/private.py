@@ -22,6 +22,12 @@ def children(layer: Any) -> list[Any]:
     return held
 
 
+def attributes(layer: Any) -> dict[str, Any]:
+    """What `layer` holds by name; torch keeps modules, which layers are there, in a place apart."""
+    held = vars(layer)
+    return {**held, **held.get("_modules", {})}
+
+
 def joins(operation: Any) -> bool:
     """Whether an operation of a functional model takes more than one tensor: `a + b`."""
     nodes: Any = getattr(operation, "_inbound_nodes", ())

@@ -143,7 +143,8 @@ class Reader:
         if shape[1:] in self._unlike:  # an activation or an addition is what it acts on
             return self._unlike[shape[1:]]
         # Tokens, heads and features; heads, tokens and features; or heads, tokens and tokens.
-        if self._steps is not None and (shape[1] == self._steps) != (shape[2] == self._steps):
+        # (A picture in gray, given as rows of pixels, may get an axis for its one channel.)
+        if shape[3] > 1 and (shape[1] == self._steps) != (shape[2] == self._steps):
             return (
                 f"its output of {_size(shape)} splits a sequence of {self._steps} tokens into the "
                 "heads of an attention, which have no height and width"

@@ -210,9 +210,11 @@ def cam_layer(survey: Survey) -> Output:
     if not found:
         msg = (
             "this model has no layer whose output is a feature map larger than one pixel, so there "
-            "is no place for a class activation map; use ActivationGrid or LayerHealth on other "
-            "layers"
+            "is no place for a class activation map"
         )
+        near = next((o for o in survey.outputs.values() if o.reason and len(o.shape) > 2), None)
+        if near is not None:
+            msg += f" ({near.key!r}: {near.reason})"
         raise LayerNotFoundError(msg)
     if found[-1].skipped:
         found = _before_the_last_attention(survey, found) or found

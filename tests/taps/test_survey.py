@@ -13,7 +13,7 @@ from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps.looker import looker_of
 from tbviz.taps.outputs import as_maps
-from tbviz.taps.select import cam_layer, default_convolutions, default_layers
+from tbviz.taps.select import LayerNotFoundError, cam_layer, default_convolutions, default_layers
 from tbviz.taps.survey import survey
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
@@ -67,6 +67,7 @@ def transformer(class_token=False, convolution=True):
 @pytest.fixture(scope="module")
 def small():
     """A transformer with a class token, and its survey."""
+    keras.utils.set_random_seed(0)
     model = transformer(class_token=True)
     model.run_eagerly = True  # for these few looks quicker than compiling them
     return model, survey(model, PICTURES)
@@ -137,9 +138,9 @@ def test_a_transformer_is_drawn_explained_and_maximized(small):
     explained = grad_cam(model, PICTURES)
     assert (explained.layer, explained.maps.shape) == ("two_before", (2, 2, 3))
     canvas = canvas_of(model, PICTURES)
-    images = maximize(looker, outputs["one_dense"], [0, 5], canvas, Ascent(steps=4))
-    assert images.images.shape == (2, 8, 12, 3)
-    assert np.all(images.after > images.before)
+    images = maximize(looker, outputs["one_dense"], [5], canvas, Ascent(steps=12))
+    assert images.images.shape == (1, 8, 12, 3)
+    assert images.after > images.before
 
 
 # Attention
@@ -184,6 +185,13 @@ def test_an_attention_written_by_hand_is_no_map():
         assert "splits a sequence of 6 tokens into the heads" in found.outputs[key].reason
 
 
+def test_an_axis_for_the_one_channel_of_a_gray_picture_makes_a_map():
+    inputs = keras.Input((5, 6))
+    pictures = layers.Reshape((5, 6, 1), name="gray")(layers.Rescaling(2.0)(inputs))
+    found = of(inputs, pictures, np.zeros((1, 5, 6), np.float32))
+    assert found["gray"].size == (5, 6)
+
+
 def test_behind_the_last_attention_only_the_class_token_counts(small):
     model, found = small
     assert cam_layer(found).key == "two_before"
@@ -203,9 +211,12 @@ def test_a_sequence_says_how_many_steps_it_has():
     inputs = keras.Input((30, 3))
     values = layers.Conv1D(2, 3, name="conv")(inputs)
     values = layers.Bidirectional(layers.LSTM(2), name="both")(layers.ReLU(name="relu")(values))
-    found = of(inputs, values, np.zeros((1, 30, 3), np.float32))
+    surveyed = survey(keras.Model(inputs, values), np.zeros((1, 30, 3), np.float32))
+    found = surveyed.outputs
     expected = "its output is a sequence of 28 steps with 2 channels, which has no height and width"
     assert found["conv"].reason == found["relu"].reason == expected
+    with pytest.raises(LayerNotFoundError, match=r"'conv': its output is a sequence of 28 steps"):
+        cam_layer(surveyed)
     assert found["both"].reason == "its output of 4 values has no height and width to draw"
 
 
