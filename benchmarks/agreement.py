@@ -16,7 +16,9 @@ from each_backend import BACKENDS, fresh_python, parser
 SIDE = 96
 CLASSES = (3, 500)
 DEPTHS = ("Conv1_relu", "block_6_expand_relu", "out_relu")
-BOUND = 1e-5
+# A map is a sum over 1280 channels of both signs, of which one part in thirty is left here:
+# rounding weighs thirty times as much in it as in the activations.
+BOUNDS = {"gradient": 1e-5, "Grad-CAM": 1e-4}
 
 
 def weights(paths: list[str], shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
@@ -51,7 +53,7 @@ def compute(out: str) -> None:
     images = np.random.default_rng(8).uniform(-1, 1, (len(CLASSES), SIDE, SIDE, 3))
     images = images.astype("float32")
     looker = looker_of(model)
-    arrays = {"Grad-CAM": grad_cam(model, images, CLASSES).maps}
+    arrays = {}
     for depth in DEPTHS:
         [output] = select(looker.survey(images), depth, lambda output: output.spatial)
         found = looker.class_gradients(output, images, np.array(CLASSES))
@@ -80,16 +82,18 @@ def main() -> None:
                 found[backend] = dict(arrays)
     pairs = list(itertools.combinations(backends, 2))
     print(f"{'':32}" + "".join(f"{one + ', ' + other:>20}" for one, other in pairs) + "  largest")
-    worst = 0.0
+    beyond = []
     for name in found[backends[0]]:
         largest = max(np.abs(arrays[name]).max() for arrays in found.values())
         differences = [
             np.abs(found[one][name] - found[other][name]).max() / largest for one, other in pairs
         ]
-        worst = max(worst, *differences)
         print(f"{name:32}" + "".join(f"{d:20.1e}" for d in differences) + f"  {largest:.1e}")
-    if not worst <= BOUND:
-        raise SystemExit(f"the largest difference is {worst:.1e}, expected {BOUND:.0e} or less")
+        bound = BOUNDS[name.partition(" ")[0]]
+        if not max(differences) <= bound:
+            beyond.append(f"{name} differs by {max(differences):.1e}, expected {bound:.0e} or less")
+    if beyond:
+        raise SystemExit("\n".join(beyond))
 
 
 if __name__ == "__main__":
