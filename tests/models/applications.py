@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import keras
-from models.case import BACKENDS, TENSORFLOW, Case, Work
+from models.case import TENSORFLOW, TORCH, Case, Work
 from models.nets import CLASSES, classifying, compiled, head, images
 
 SMALLEST = {"InceptionV3": 75, "Xception": 71}
@@ -27,7 +27,7 @@ NAMES = (
     "ConvNeXtTiny",
     "NASNetMobile",
 )
-EVERY_DAY = {"VGG16": (TENSORFLOW,), "MobileNetV2 as a frozen base": BACKENDS}
+EVERY_DAY = {"VGG16": (TENSORFLOW,), "MobileNetV2 as a frozen base": (TENSORFLOW, TORCH)}
 
 
 def _flat(name: str, side: int) -> Callable[[], Work]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, Case, Work
+from models.case import BACKENDS, TENSORFLOW, TORCH, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, images
 
 SHAPE = (SIDE, SIDE, 1)
@@ -77,7 +77,7 @@ def _outputs(names: list[str] | None) -> Work:
     return Work(compiled(keras.Model(inputs, outputs), losses), (x, targets), x[:2], y[:2])
 
 
-def _segmentation() -> Work:
+def _segmentation(*, one_hot: bool = True) -> Work:
     inputs = keras.Input(SHAPE)
     fine = conv("fine")(inputs)
     coarse = conv("coarse")(K.MaxPooling2D()(fine))
@@ -85,7 +85,10 @@ def _segmentation() -> Work:
     model = keras.Model(inputs, K.Conv2D(2, 1, activation="softmax", name="pixels")(joined))
     x, _ = images()
     target = (x[..., 0] > 0.6).astype("int32")
-    return Work(compiled(model), (x, target), x[:2])
+    loss = "sparse_categorical_crossentropy"
+    if one_hot:
+        target, loss = np.eye(2, dtype="float32")[target], "categorical_crossentropy"
+    return Work(compiled(model, loss), (x, target), x[:2])
 
 
 def _autoencoder() -> Work:
@@ -104,12 +107,12 @@ def _autoencoder() -> Work:
 
 
 CASES = [
-    Case("softmax within the last Dense", _fused, BACKENDS, shows=("conv",)),
-    Case("softmax as a layer of its own", _separate, BACKENDS, shows=("conv",)),
+    Case("softmax within the last Dense", _fused, (TENSORFLOW, TORCH), shows=("conv",)),
+    Case("softmax as a layer of its own", _separate, (TENSORFLOW,), shows=("conv",)),
     Case("`from_logits=True`", _logits, BACKENDS, shows=("conv",)),
     Case("one sigmoid unit", _binary, BACKENDS, shows=("conv",)),
     Case("several labels an image (sigmoids)", _labels, shows=("conv",)),
-    Case("regression", _regression, BACKENDS, shows=("conv",)),
+    Case("regression", _regression, (TENSORFLOW, TORCH), shows=("conv",)),
     Case("a list of outputs", lambda: _outputs(None), shows=("conv",)),
     Case(
         "a dict of outputs",
@@ -120,8 +123,15 @@ CASES = [
     Case(
         "encoder-decoder, a class a pixel (segmentation)",
         _segmentation,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         shows=("fine", "coarse", "joined"),
     ),
-    Case("autoencoder", _autoencoder, BACKENDS, shows=("encode",)),
+    Case(
+        "the same with whole numbers as targets",
+        lambda: _segmentation(one_hot=False),
+        (TORCH,),
+        shows=("fine", "coarse", "joined"),
+        refused={TORCH: "grad_input must be contiguous"},
+    ),
+    Case("autoencoder", _autoencoder, (TENSORFLOW, TORCH), shows=("encode",)),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, TENSORFLOW, Case, Work
+from models.case import BACKENDS, TENSORFLOW, TORCH, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, images, small
 
 SHAPE = (SIDE, SIDE, 1)
@@ -87,22 +87,32 @@ CASES = [
     Case(
         "two images",
         _two_images,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         shows=("conv_left", "conv_right", "joined"),
         remark="the first one is painted on and shown",
     ),
-    Case("`Rescaling` and augmentation layers inside", _preprocessing, BACKENDS, shows=("conv",)),
+    Case(
+        "`Rescaling` and augmentation layers inside",
+        _preprocessing,
+        (TENSORFLOW, TORCH),
+        shows=("conv",),
+    ),
     Case(
         "training data: `tf.data`",
         lambda: _trained_on(_dataset(shuffled=True)),
         (TENSORFLOW,),
         shows=("conv",),
     ),
-    Case("training data: `PyDataset`", lambda: _trained_on(Sequence()), BACKENDS, shows=("conv",)),
+    Case(
+        "training data: `PyDataset`",
+        lambda: _trained_on(Sequence()),
+        (TENSORFLOW, TORCH),
+        shows=("conv",),
+    ),
     Case(
         "training data: a generator",
         lambda: _trained_on(_generator(), steps_per_epoch=2),
-        BACKENDS,
+        (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(
@@ -114,13 +124,13 @@ CASES = [
     Case(
         "probe images: `PyDataset`",
         lambda: _looked_at_on(Sequence()),
-        BACKENDS,
+        (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(
         "probe images: a callable",
         lambda: _looked_at_on(lambda: images(2)),
-        BACKENDS,
+        (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(

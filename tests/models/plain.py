@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from models.case import BACKENDS, Case, Work
+from models.case import BACKENDS, JAX, TENSORFLOW, TORCH, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, head, images, small, stack
 
 SHAPE = (SIDE, SIDE, 1)
@@ -125,19 +125,24 @@ def _lambda() -> Work:
 
 CASES = [
     Case("functional", _functional, BACKENDS, shows=("conv",)),
-    Case("Sequential", lambda: classifying(small()), BACKENDS, shows=("conv",)),
+    Case("Sequential", lambda: classifying(small()), (TENSORFLOW,), shows=("conv",)),
     Case(
         "Sequential, built by the first batch",
         _late,
-        BACKENDS,
+        (TENSORFLOW,),
         shows=("conv",),
     ),
     Case("nested three deep", _nested, BACKENDS, shows=("outer/middle/inner/conv",)),
-    Case("subclassed", lambda: classifying(compiled(Own())), BACKENDS, shows=("conv", "pool")),
+    Case(
+        "subclassed",
+        lambda: classifying(compiled(Own())),
+        (TENSORFLOW, JAX),
+        shows=("conv", "pool"),
+    ),
     Case(
         "subclassed inside functional",
         _subclassed_inside,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         shows=("blocks/blocks.0", "blocks/blocks.1"),
     ),
     Case(
@@ -163,7 +168,7 @@ CASES = [
     Case(
         "operations (`ops.relu`, `+`) in a functional graph",
         _operations,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         shows=("conv", "relu", "add"),
     ),
     Case("Lambda", _lambda, shows=("conv",)),

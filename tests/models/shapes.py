@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, METHODS, TENSORFLOW, Case, Work
+from models.case import BACKENDS, METHODS, TENSORFLOW, TORCH, Case, Work
 from models.nets import CLASSES, SIDE, K, compiled, conv, images
 
 
@@ -84,21 +84,20 @@ CASES = [
     Case(
         "`Conv1D`",
         _conv1d,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         cells=NO_MAPS,
         reasons={"conv": "its output is a sequence of 14 steps with 4 channels"},
     ),
     Case(
         "`Conv3D`",
         _conv3d,
-        BACKENDS,
+        (TENSORFLOW,),
         cells=NO_MAPS,
         reasons={"conv": "is a volume: it has a depth beside height and width"},
     ),
     Case(
         "`ConvLSTM2D`",
         _conv_lstm,
-        (TENSORFLOW,),
         cells={"FilterMaximization": "left out: this model has no convolution"},
         shows=("recurrent",),
         reasons={"recurrent/conv_lstm_cell": "it is the cell of a recurrent layer"},
@@ -121,14 +120,14 @@ CASES = [
     Case(
         "a small vision transformer",
         _vision_transformer,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         shows=("patches", "add"),
         remark="tokens are shown as the grid of their patches",
     ),
     Case(
         "attention without a convolution",
         _attention_alone,
-        BACKENDS,
+        (TENSORFLOW, TORCH),
         cells=NO_MAPS,
         reasons={
             "attention": "its output is a sequence of 16 steps with 8 channels",
