@@ -89,7 +89,7 @@ CASES = [
         _two_images,
         (TENSORFLOW, TORCH),
         shows=("conv_left", "conv_right", "joined"),
-        remark="the first one is painted on and shown",
+        remark="both are painted on; the first one is shown",
     ),
     Case(
         "`Rescaling` and augmentation layers inside",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from models.case import METHODS
+from models.case import DRAWN, METHODS
 from models.cases import FAMILIES
 from models.print_table import page
 from models.running import cells, fit, reasons, shown
@@ -34,6 +34,11 @@ def _as_in_a_new_process(request):
         keras.utils.clear_session()
 
 
+def agree(expected: str, found: str) -> bool:
+    """Whether a cell is as expected: drawn, or not drawn for this reason."""
+    return found == DRAWN if expected == DRAWN else expected in found
+
+
 @pytest.mark.parametrize("case", list(rows()))
 def test_case(case, tmp_path):
     if BACKEND in case.refused:
@@ -43,19 +48,10 @@ def test_case(case, tmp_path):
         return
     found = cells(case.build(), tmp_path)
     expected = {method: case.cell(method, BACKEND) for method in METHODS}
-    differing = {
-        method: (expected[method], found[method])
-        for method in METHODS
-        if not (found[method] == expected[method] or expected[method] in found[method] != "drawn")
-    }
-    assert not differing
-    drawn = shown(tmp_path)
+    assert {m: text for m, text in found.items() if not agree(expected[m], text)} == {}
+    drawn, said = shown(tmp_path), reasons(tmp_path)
     assert [wanted for wanted in case.shows if not fnmatch.filter(drawn, wanted)] == []
-    said = {path: reason for path, reason in reasons(tmp_path).items() if path in case.reasons}
-    assert said.keys() == case.reasons.keys()
-    assert {path: case.reasons[path] in (said[path] or "") for path in said} == dict.fromkeys(
-        said, True
-    )
+    assert {p: said.get(p) for p, why in case.reasons.items() if why not in str(said.get(p))} == {}
 
 
 def test_the_page_is_what_is_tested():
