@@ -1,0 +1,138 @@
+"""Training is the same to the last bit, with and without every callback."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import random
+
+import keras
+import numpy as np
+import pytest
+from backends.nets import array
+from callbacks.nets import CLASSES, Draws, K, compiled, data, metas, notices
+
+import tbviz
+from tbviz.methods.maximization import Ascent
+
+BACKEND = keras.backend.backend()
+
+
+class Native(K.Layer):
+    """Draws also when it predicts, from the random state that belongs to the backend itself."""
+
+    def call(self, inputs):
+        shape = tuple(inputs.shape[1:])
+        if BACKEND == "tensorflow":
+            return inputs + 0.01 * importlib.import_module("tensorflow").random.normal(shape)
+        if BACKEND == "torch":
+            return inputs + 0.01 * importlib.import_module("torch").randn(shape)
+        return inputs + 0.01 * np.random.normal(size=shape).astype("float32")  # JAX has none
+
+
+def model(native: bool = False, eager: bool = False):
+    keras.utils.set_random_seed(11)
+    stack = [
+        keras.Input((8, 8, 1)),
+        K.RandomFlip(seed=1),
+        K.Conv2D(3, 3, name="conv1"),
+        K.BatchNormalization(),
+        K.ReLU(),
+        Draws(),
+        *([Native()] if native else []),
+        K.SpatialDropout2D(0.2),
+        K.Conv2D(3, 3, activation="relu", name="conv2"),
+        K.GlobalAveragePooling2D(),
+        K.Dropout(0.3),
+        K.Dense(CLASSES, activation="softmax"),
+    ]
+    made = keras.Sequential(stack)
+    made.compile(
+        keras.optimizers.Adam(0.01),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=eager,
+    )
+    return made
+
+
+class Augmented(keras.utils.PyDataset):
+    """Draws from the global random states at each batch."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        x, y = data(8, seed=index)
+        return x + np.random.random() * 0.1 + random.random() * 0.1, y
+
+
+def arrays():
+    x, y = data(24)
+    return {"x": x, "y": y, "batch_size": 8, "shuffle": True, "validation_split": 0.25}
+
+
+def pipeline():
+    return {"x": Augmented()}
+
+
+@functools.cache
+def plain(feed, **kind):
+    """Without us, trained once."""
+    return trained(feed, **kind)
+
+
+def trained(feed, callbacks=(), **kind):
+    """All that training leaves: history, weights, seeds, optimizer state, the next random numbers."""
+    made = model(**kind)
+    history = made.fit(**feed(), epochs=3, verbose=0, callbacks=list(callbacks)).history
+    losses = {name: [float(value) for value in values] for name, values in history.items()}
+    variables = [*made.variables, *made.optimizer.variables]
+    after = random.random(), np.random.random(), float(array(keras.random.uniform(())))
+    return losses, [array(variable).tobytes() for variable in variables], after
+
+
+def everything(log_dir):
+    """Strict: a look that fails and is left out would leave training untouched all too easily."""
+    x, y = data(4, seed=9)
+    monitor = tbviz.Monitor(log_dir, x, y, strict=True)
+    monitor.callbacks[-1].settings = Ascent(steps=2)
+    often = {"schedule": tbviz.every(batches=2), "strict": True}
+    return [monitor, tbviz.ActivationGrid(log_dir, x, layers="conv*", **often)]
+
+
+@pytest.mark.parametrize("feed", [arrays, pipeline])
+def test_training_is_the_same_to_the_last_bit(tmp_path, feed):
+    if feed is arrays:  # the control: without us, two runs are the same
+        assert trained(feed) == plain(feed)
+    assert trained(feed, everything(tmp_path)) == plain(feed)
+    layers = {meta["layer"] for meta in metas(tmp_path, "activations")}
+    assert {"conv1", "re_lu", "conv2"} <= layers
+    assert metas(tmp_path, "cam")
+    assert metas(tmp_path, "maximization")
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_layers_that_draw_native_random_numbers(tmp_path, eager):
+    if BACKEND == "tensorflow" and eager:
+        pytest.skip("the counters inside TensorFlow's kernels cannot be read, nor put back")
+    x, _ = data(2)
+    grid = tbviz.ActivationGrid(tmp_path, x, strict=True)
+    expected = plain(arrays, native=True, eager=eager)
+    assert trained(arrays, [grid], native=True, eager=eager) == expected
+    assert metas(tmp_path, "activations")
+
+
+class Failing(tbviz.ActivationGrid):
+    """Looks, and fails halfway."""
+
+    def look(self, view, journal):
+        assert view.recording.maps
+        with self.boundary(journal, "conv1"):
+            view.looker.run("fails", lambda model, x: model(x).nowhere, view.probe.inputs)
+
+
+def test_callbacks_that_fail_halfway(tmp_path):
+    x, _ = data(2)
+    assert trained(arrays, [Failing(tmp_path, x)]) == plain(arrays)
+    assert len(notices(tmp_path, "warning")) == 1
