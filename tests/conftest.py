@@ -15,6 +15,11 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Before anything imports TensorFlow: what it says about missing GPUs would fill the output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# JAX compiles everything that it runs: quickly rather than well, and the same thing once.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # The machine may be busy, so no example has a deadline; continuous integration draws the same
 # examples every time, people draw new ones.
