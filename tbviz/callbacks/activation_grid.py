@@ -71,7 +71,7 @@ class ActivationGrid(Visual):
         """The layers whose maps are drawn."""
         if self.layers is None:
             return default_layers(survey)
-        return select(survey, self.layers, lambda output: len(output.shape) == 4)
+        return select(survey, self.layers)
 
     def look(self, view: View, journal: Journal) -> None:
         """Adds one picture a layer."""

@@ -81,7 +81,7 @@ class FilterMaximization(Visual):
         """The layers whose filters are maximized."""
         if self.layers is None:
             return default_convolutions(survey, limit=MOST_LAYERS)
-        return select(survey, self.layers, lambda output: len(output.shape) == 4)
+        return select(survey, self.layers)
 
     def forget(self) -> None:
         """A new `fit` or a changed model is maximized from a blank again."""

@@ -79,7 +79,7 @@ class GradCAM(Visual):
     def wanted(self, survey: Survey) -> list[Output]:
         """The one layer."""
         if self.layers is not None:
-            return select(survey, self.layers, lambda output: len(output.shape) == 4)[-1:]
+            return select(survey, self.layers)[-1:]
         try:
             return [cam_layer(survey)]
         except LayerNotFoundError:

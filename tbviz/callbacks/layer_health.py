@@ -69,7 +69,7 @@ class LayerHealth(Visual):
         """The layers that are measured."""
         if self.layers is None:
             return default_layers(survey)
-        return select(survey, self.layers, lambda output: len(output.shape) in {2, 4})
+        return select(survey, self.layers, lambda output: len(output.shape) >= 2)
 
     def forget(self) -> None:
         """What a former `fit` or model put out is no measure of change."""

@@ -45,7 +45,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     chosen = (
         default_layers(survey)
         if layers is None
-        else select(survey, layers, lambda output: len(output.shape) == 4)
+        else select(survey, layers)
     )
     return looker.record(chosen, images).maps
 

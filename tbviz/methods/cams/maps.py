@@ -76,7 +76,7 @@ def grad_cam(
     if layer is None:
         output = cam_layer(survey)
     else:
-        output = select(survey, layer, lambda output: len(output.shape) == 4)[-1]
+        output = select(survey, layer)[-1]
     count = len(keras.tree.flatten(images)[0])
     wanted = np.full(count, PREDICTED) if classes is None else np.asarray(classes)
     if wanted.shape not in ((), (count,)):

@@ -54,7 +54,7 @@ def maximize_filters(
     chosen = (
         default_convolutions(survey, limit=4)
         if layers is None
-        else select(survey, layers, lambda output: len(output.shape) == 4)
+        else select(survey, layers)
     )
     return {
         output.key: maximize(
