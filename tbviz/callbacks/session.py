@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.losses import losses_kept
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
 from tbviz.callbacks.subject import Of, not_callable, subject_of
@@ -126,7 +125,7 @@ class Session:
         first = self._members[0]
         model = self._subject(first)
         if model.built:
-            with losses_kept(model), self.journal.costs.of(first.method, looker_of(model)):
+            with self.journal.costs.of(first.method, looker_of(model)):
                 self._view.open(model)
                 self._surveyed()
 
@@ -220,10 +219,6 @@ class Session:
 
     def _look(self, due: Sequence[Visual], position: Position) -> None:
         model = self._subject(due[0])
-        with losses_kept(model):
-            self._look_into(model, due, position)
-
-    def _look_into(self, model: Any, due: Sequence[Visual], position: Position) -> None:
         looker, costs = looker_of(model), self.journal.costs
         with costs.of(due[0].method, looker):
             self._weights = signature(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
         epochs=epochs,
         validation_data=(dataset.validation_images, dataset.validation_labels),
         callbacks=[
-            keras.callbacks.TensorBoard(str(run_dir)),
+            # It writes with TensorFlow; without, the tab has its curves from Monitor all the same.
+            *([keras.callbacks.TensorBoard(str(run_dir))] if find_spec("tensorflow") else []),
             tbviz.Monitor(
                 run_dir,
                 dataset.probe_images,

@@ -28,8 +28,6 @@ class BackgroundWriter:
     Args:
         writer: What the jobs append to.
         on_error: Called with each exception, on the job's thread. By default it is logged.
-        inline: Run the jobs on the calling thread. Right for torch on a CPU, where a busy
-            second thread slows training fourfold.
 
     Attributes:
         failures: The last exceptions, oldest first, without their tracebacks.
@@ -39,13 +37,10 @@ class BackgroundWriter:
         self,
         writer: Writer,
         on_error: Callable[[Exception], None] | None = None,
-        *,
-        inline: bool = False,
     ) -> None:
         self.writer = writer
         self.failures: list[Exception] = []
         self._on_error = on_error
-        self._inline = inline
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._cpu = 0.0
@@ -75,9 +70,6 @@ class BackgroundWriter:
         begin = time.perf_counter()
         self.drain()
         waited = time.perf_counter() - begin
-        if self._inline:
-            self._run(job)
-            return 0.0
         # Not a daemon: the interpreter joins it before it takes itself apart.
         thread = threading.Thread(target=self._run, args=(job,), name="tbviz-writer", daemon=False)
         try:

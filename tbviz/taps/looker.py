@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
+from tbviz.taps.losses import losses_kept
 from tbviz.taps.randomness import backend_state_kept, random_states_kept, same_draw
 from tbviz.taps.survey import Output, Survey, as_maps, first_tensor, survey
 from tbviz.taps.tap import Tap, tapped, unreached
@@ -153,9 +154,12 @@ class Looker:
         finally:
             self.compile_seconds += time.perf_counter() - start
 
-    def _undisturbed(self) -> AbstractContextManager[Any]:
-        """Keeps the random states, where the model draws from them."""
-        return random_states_kept() if self._draws else backend_state_kept()
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Keeps what a call of the model moves; global random states, where it draws from them."""
+        states = random_states_kept() if self._draws else backend_state_kept()
+        with losses_kept(self.model), states:
+            yield
 
     def record(self, outputs: Sequence[Output], inputs: Any) -> Recording:
         """The chosen layers' outputs, and the model's own, on one probe."""
@@ -255,7 +259,7 @@ def fingerprint(model: Any) -> int:
     layers = (
         (
             id(layer),
-            id(vars(layer).get("activation")),
+            id(getattr(layer, "activation", None)),
             getattr(layer, "quantization_mode", None),
             getattr(getattr(layer, "dtype_policy", None), "name", None),
             *map(id, private.own_variables(layer)),

@@ -48,6 +48,12 @@ def own_variables(layer: Any) -> list[Any]:
     ]
 
 
+def noted_losses(layer: Any) -> list[Any]:
+    """The lists and sets in which `layer` keeps the losses that its last call has added."""
+    held = [getattr(layer, name, None) for name in ("_losses", "_loss_ids")]
+    return [losses for losses in held if losses is not None]
+
+
 def input_structure(model: Any) -> Any:
     """The symbolic inputs of a model in the structure in which it takes them, `None` if unknown."""
     inputs = getattr(model, "inputs", None)

@@ -13,6 +13,7 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, targets
+from tbviz.taps.losses import losses_kept
 from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
 from tbviz.taps.randomness import random_states_kept
@@ -74,7 +75,7 @@ def survey(model: Any, inputs: Any) -> Survey:
     }
     reachable = [node for node in nodes if node.path not in unreachable]
     backend = backends.current()
-    with random_states_kept() as moved:
+    with losses_kept(model), random_states_kept() as moved:
         seen, values, scores = _first_pass(reachable, model, inputs)
 
         def output() -> targets.Floats:

@@ -9,7 +9,7 @@ import threading
 import keras
 import numpy as np
 import pytest
-from backends.nets import X, array, changed, attributes, look, small, state
+from backends.nets import X, array, attributes, changed, look, small, state
 from keras import layers
 
 from tbviz.taps import backends, private

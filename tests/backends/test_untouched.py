@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from backends.nets import array
-from callbacks.nets import CLASSES, Draws, K, compiled, data, metas, notices
+from callbacks.nets import CLASSES, Draws, K, data, metas, notices
 
 import tbviz
 from tbviz.methods.maximization import Ascent
@@ -83,7 +83,7 @@ def plain(feed, **kind):
 
 
 def trained(feed, callbacks=(), **kind):
-    """All that training leaves: history, weights, seeds, optimizer state, the next random numbers."""
+    """What training leaves: history, weights, seeds, optimizer state, the next random numbers."""
     made = model(**kind)
     history = made.fit(**feed(), epochs=3, verbose=0, callbacks=list(callbacks)).history
     losses = {name: [float(value) for value in values] for name, values in history.items()}

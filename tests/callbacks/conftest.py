@@ -8,9 +8,10 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
+    before = set(threading.enumerate())
     yield
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("tbviz")]
-    assert left == []
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in left if name.startswith("tbviz")] == []
 
 
 @pytest.fixture(autouse=True)

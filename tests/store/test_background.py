@@ -16,9 +16,8 @@ from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
 ROOM = str(Path(small.__file__).parent)
 
 
-@pytest.mark.parametrize("inline", [False, True])
-def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path, inline):
-    background = BackgroundWriter(Writer(tmp_path), inline=inline)
+def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
+    background = BackgroundWriter(Writer(tmp_path))
     seen = []
     threads = set()
 
@@ -34,7 +33,7 @@ def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path, inline):
         assert background.submit(job(epoch)) >= 0
     assert background.drain()
     assert seen == [0, 1, 2, 3, 4]
-    assert threads == {inline}
+    assert threads == {False}
     assert len(open_run(tmp_path)) == 5
     background.close()
 
@@ -51,10 +50,9 @@ def test_handing_over_waits_for_the_former_job(tmp_path):
     background.close()
 
 
-@pytest.mark.parametrize("inline", [False, True])
-def test_failures_reach_the_callback_and_nobody_else(tmp_path, inline):
+def test_failures_reach_the_callback_and_nobody_else(tmp_path):
     told = []
-    background = BackgroundWriter(Writer(tmp_path), told.append, inline=inline)
+    background = BackgroundWriter(Writer(tmp_path), told.append)
 
     def half(writer):
         small.append(writer, 0)
@@ -102,9 +100,8 @@ def test_without_a_callback_failures_are_logged(tmp_path, caplog):
     assert "division by zero" in caplog.text
 
 
-@pytest.mark.parametrize("inline", [False, True])
-def test_cpu_seconds_count_the_jobs(tmp_path, inline):
-    background = BackgroundWriter(Writer(tmp_path, sync=False), inline=inline)
+def test_cpu_seconds_count_the_jobs(tmp_path):
+    background = BackgroundWriter(Writer(tmp_path, sync=False))
     background.submit(lambda writer: sum(range(1_000_000)))
     background.drain()
     first = background.cpu_seconds

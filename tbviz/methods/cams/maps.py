@@ -73,10 +73,7 @@ def grad_cam(
 
     looker = looker_of(model)
     survey = looker.survey(images)
-    if layer is None:
-        output = cam_layer(survey)
-    else:
-        output = select(survey, layer)[-1]
+    output = cam_layer(survey) if layer is None else select(survey, layer)[-1]
     count = len(keras.tree.flatten(images)[0])
     wanted = np.full(count, PREDICTED) if classes is None else np.asarray(classes)
     if wanted.shape not in ((), (count,)):

@@ -13,6 +13,7 @@ import torch
 COMPILES = False
 EAGER_IS_QUICK = True
 
+
 def trace_level() -> object:
     """Always the same: torch runs eagerly."""
     return None

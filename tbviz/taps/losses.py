@@ -15,8 +15,7 @@ def losses_kept(model: Any) -> Iterator[None]:
     noted = [
         (held, list(held))
         for layer in private.all_layers(model)
-        for held in (getattr(layer, "_losses", None), getattr(layer, "_loss_ids", None))
-        if held
+        for held in private.noted_losses(layer)
     ]
     try:
         yield
