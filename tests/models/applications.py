@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 from models.case import TENSORFLOW, TORCH, Case, Work
-from models.nets import CLASSES, classifying, compiled, head, images
+from models.nets import classifying, compiled, head, images
 
 SMALLEST = {"InceptionV3": 75, "Xception": 71}
 """Where a network does not take 64 pixels."""
@@ -27,6 +27,9 @@ NAMES = (
     "ConvNeXtTiny",
     "NASNetMobile",
 )
+CLASSES = 10
+"""With few, the untrained scores may all be negative, and with them the class activation map."""
+
 EVERY_DAY = {"VGG16": (TENSORFLOW,), "MobileNetV2 as a frozen base": (TENSORFLOW, TORCH)}
 
 
@@ -46,7 +49,7 @@ def _nested(name: str, side: int) -> Callable[[], Work]:
         network = getattr(keras.applications, name)
         base = network(weights=None, include_top=False, input_shape=(side, side, 3))
         base.trainable = False
-        return classifying(compiled(keras.Sequential([base, *head()])), images(2, side, 3))
+        return classifying(compiled(keras.Sequential([base, *head(CLASSES)])), images(2, side, 3))
 
     return build
 

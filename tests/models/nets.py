@@ -36,9 +36,9 @@ def compiled(model: Any, loss: Any = "sparse_categorical_crossentropy", **settin
     return model
 
 
-def head() -> list[Any]:
+def head(classes: int = CLASSES) -> list[Any]:
     """From feature maps to classes."""
-    return [K.GlobalAveragePooling2D(), K.Dense(CLASSES, activation="softmax")]
+    return [K.GlobalAveragePooling2D(), K.Dense(classes, activation="softmax")]
 
 
 def stack(*first: Any, inputs: tuple[int, ...] = (SIDE, SIDE, 1)) -> list[Any]:

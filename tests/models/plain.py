@@ -171,5 +171,11 @@ CASES = [
         (TENSORFLOW, TORCH),
         shows=("conv", "relu", "add"),
     ),
+    Case(
+        "a grouped convolution",
+        lambda: classifying(small(conv("first"), conv("grouped", groups=2))),
+        (TENSORFLOW,),
+        shows=("grouped",),
+    ),
     Case("Lambda", _lambda, shows=("conv",)),
 ]
