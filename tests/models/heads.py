@@ -107,12 +107,12 @@ def _autoencoder() -> Work:
 
 
 CASES = [
-    Case("softmax within the last Dense", _fused, (TENSORFLOW, TORCH), shows=("conv",)),
+    Case("softmax within the last Dense", _fused, BACKENDS, shows=("conv",)),
     Case("softmax as a layer of its own", _separate, (TENSORFLOW,), shows=("conv",)),
     Case("`from_logits=True`", _logits, BACKENDS, shows=("conv",)),
     Case("one sigmoid unit", _binary, BACKENDS, shows=("conv",)),
     Case("several labels an image (sigmoids)", _labels, shows=("conv",)),
-    Case("regression", _regression, (TENSORFLOW, TORCH), shows=("conv",)),
+    Case("regression", _regression, BACKENDS, shows=("conv",)),
     Case("a list of outputs", lambda: _outputs(None), shows=("conv",)),
     Case(
         "a dict of outputs",
@@ -123,7 +123,7 @@ CASES = [
     Case(
         "encoder-decoder, a class a pixel (segmentation)",
         _segmentation,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("fine", "coarse", "joined"),
     ),
     Case(
@@ -133,5 +133,5 @@ CASES = [
         shows=("fine", "coarse", "joined"),
         refused={TORCH: "grad_input must be contiguous"},
     ),
-    Case("autoencoder", _autoencoder, (TENSORFLOW, TORCH), shows=("encode",)),
+    Case("autoencoder", _autoencoder, BACKENDS, shows=("encode",)),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, TENSORFLOW, TORCH, Case, Work
+from models.case import BACKENDS, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, images, small
 
 SHAPE = (SIDE, SIDE, 1)
@@ -87,14 +87,14 @@ CASES = [
     Case(
         "two images",
         _two_images,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("conv_left", "conv_right", "joined"),
         remark="both are painted on; the first one is shown",
     ),
     Case(
         "`Rescaling` and augmentation layers inside",
         _preprocessing,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("conv",),
     ),
     Case(
@@ -106,7 +106,7 @@ CASES = [
     Case(
         "training data: `PyDataset`",
         lambda: _trained_on(Sequence()),
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("conv",),
     ),
     Case(

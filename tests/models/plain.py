@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from models.case import BACKENDS, JAX, TENSORFLOW, TORCH, Case, Work
+from models.case import BACKENDS, JAX, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, head, images, small, stack
 
 SHAPE = (SIDE, SIDE, 1)
@@ -142,7 +142,7 @@ CASES = [
     Case(
         "subclassed inside functional",
         _subclassed_inside,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("blocks/blocks.0", "blocks/blocks.1"),
     ),
     Case(
@@ -168,7 +168,7 @@ CASES = [
     Case(
         "operations (`ops.relu`, `+`) in a functional graph",
         _operations,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("conv", "relu", "add"),
     ),
     Case(

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, JAX, TENSORFLOW, TORCH, Case, Work
+from models.case import BACKENDS, JAX, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, images, small
 
 
@@ -74,7 +74,7 @@ CASES = [
         backends=(TENSORFLOW,),
         shows=("conv",),
     ),
-    Case("quantized to `int8`", _quantized, (TENSORFLOW, TORCH), shows=("conv",)),
+    Case("quantized to `int8`", _quantized, BACKENDS, shows=("conv",)),
     Case(
         "rematerialized layers",
         _rematerialized,

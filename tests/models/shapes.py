@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, METHODS, TENSORFLOW, TORCH, Case, Work
+from models.case import BACKENDS, METHODS, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, compiled, conv, images
 
 
@@ -84,7 +84,7 @@ CASES = [
     Case(
         "`Conv1D`",
         _conv1d,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         cells=NO_MAPS,
         reasons={"conv": "its output is a sequence of 14 steps with 4 channels"},
     ),
@@ -120,14 +120,14 @@ CASES = [
     Case(
         "a small vision transformer",
         _vision_transformer,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("patches", "add"),
         remark="tokens are shown as the grid of their patches",
     ),
     Case(
         "attention without a convolution",
         _attention_alone,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         cells=NO_MAPS,
         reasons={
             "attention": "its output is a sequence of 16 steps with 8 channels",

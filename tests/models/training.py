@@ -98,10 +98,10 @@ CASES = [
     Case(
         "BatchNormalization and Dropout",
         _normalised,
-        (TENSORFLOW, TORCH),
+        BACKENDS,
         shows=("first", "conv"),
     ),
-    Case("a `train_step` of its own", _own_step, (TENSORFLOW, TORCH), shows=("conv",)),
+    Case("a `train_step` of its own", _own_step, BACKENDS, shows=("conv",)),
     Case(
         "a `train_step` of its own and no `call`",
         _without_call,
