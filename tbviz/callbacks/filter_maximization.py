@@ -52,7 +52,7 @@ class FilterMaximization(Visual):
     """
 
     wants_recording = False
-    needs = "convolution"
+    needs = "convolution over images"
 
     def __init__(
         self,

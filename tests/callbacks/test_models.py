@@ -185,7 +185,7 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said
         "FilterMaximization",
     ]
     assert {notice["level"] for notice in left_out} == {"info"}
-    assert left_out[3]["text"] == "left out: this model has no convolution"
+    assert left_out[3]["text"] == "left out: this model has no convolution over images"
     assert said() == []
     assert {node["class"] for node in tree(tmp_path).values()} == {"Dense"}
 

@@ -132,6 +132,12 @@ def maximize(
     images, before, after, coefficients = looker.run(
         key, climb, np.asarray(channels, np.int32), start, rows, columns
     )
+    if not np.any(np.isfinite(after)):
+        msg = (
+            f"layer {output.key!r} puts out NaN or infinity for every image: its weights, or those "
+            "before it, are no longer finite; see the loss"
+        )
+        raise TbvizError(msg)
     if settings.steps and np.array_equal(coefficients, start):
         why = (
             f"these channels of layer {output.key!r} are silent on an even gray: dead, or behind a "
