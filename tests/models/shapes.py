@@ -68,7 +68,7 @@ def _attention_alone() -> Work:
 
 NO_MAPS = {
     **dict.fromkeys(METHODS, "left out: this model has no layer with feature maps"),
-    "FilterMaximization": "left out: this model has no convolution",
+    "FilterMaximization": "left out: this model has no convolution over images",
 }
 
 CASES = [
@@ -98,7 +98,7 @@ CASES = [
     Case(
         "`ConvLSTM2D`",
         _conv_lstm,
-        cells={"FilterMaximization": "left out: this model has no convolution"},
+        cells={"FilterMaximization": "left out: this model has no convolution over images"},
         shows=("recurrent",),
         reasons={"recurrent/conv_lstm_cell": "it is the cell of a recurrent layer"},
     ),
