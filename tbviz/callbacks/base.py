@@ -128,10 +128,10 @@ class Visual(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Joins the session of this `fit`."""
         self._session = self.last_look = None
-        if not is_chief():
-            say_that_another_leads()
-            return
         try:
+            if not is_chief():
+                say_that_another_leads()
+                return
             model = self.model
             if self._unread is not None:
                 images, labels, names = self._unread

@@ -19,8 +19,8 @@ def is_chief() -> bool:
     """Whether this process is the one of rank 0, or trains alone.
 
     Asked of the backend that Keras runs on: JAX's `process_index`; the rank of
-    `torch.distributed`, or the environment's `RANK` before that is initialized; the task in
-    `TF_CONFIG`.
+    `torch.distributed`, or the environment's `RANK` (of a `WORLD_SIZE` above 1) before that is
+    initialized; the task in `TF_CONFIG`.
     """
     backend = keras.backend.backend()
     if backend == "jax":
@@ -63,5 +63,6 @@ def _torch_rank(environment: Mapping[str, str]) -> int:
     distributed: Any = getattr(sys.modules["torch"], "distributed", None)
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return int(distributed.get_rank())
-    rank = environment.get("RANK", "")
-    return int(rank) if rank.isdecimal() else 0
+    # RANK alone may be of something else, such as an array of jobs; torchrun sets both.
+    rank, size = (environment.get(name, "") for name in ("RANK", "WORLD_SIZE"))
+    return int(rank) if rank.isdecimal() and size.isdecimal() and int(size) > 1 else 0

@@ -34,11 +34,13 @@ class Journal:
     Attributes:
         costs: what was spent since the last position.
         drawn: layer to the kinds of what was logged of it, for the layer tree.
+        failure: the first thing that went wrong while encoding or writing, for `strict`.
     """
 
     def __init__(self, log_dir: Path) -> None:
         self.costs = Costs()
         self.drawn: dict[str, list[str]] = {}
+        self.failure: Exception | None = None
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
@@ -204,6 +206,7 @@ class Journal:
 
     def _failed(self, error: Exception) -> None:
         """Called on the writer's thread, and with whatever goes wrong there."""
+        self.failure = self.failure or error
         path = self._background.writer.path if self._background is not None else None
         self._deleted = path is not None and not path.exists()
         if not isinstance(error, StoreError):

@@ -90,7 +90,8 @@ class Session:
             msg = (
                 f"received of={member.of!r} where another callback of this fit and log directory "
                 f"has of={self._of!r}; a log directory shows one model: give this one a log_dir "
-                f"of its own, such as {self._log_dir / _folder(member.of)}"
+                f"of its own, such as {self._log_dir / _folder(member.of)} (a function must be the "
+                "same object in both)"
             )
             raise TbvizError(msg)
         self._view.join(member)
@@ -126,8 +127,8 @@ class Session:
         model = self._subject(first)
         if model.built:
             with self.journal.costs.of(first.method, looker_of(model)):
-                self._view.open(model)
-                self._surveyed()
+                if self._view.open(model):
+                    self._choose()  # so that a layer that is not there is said at once
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
@@ -171,6 +172,7 @@ class Session:
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
+            self._raise_what_failed()
             for other in self._members:  # now, since the last of them has just looked for all
                 other.forget()
 
@@ -205,6 +207,7 @@ class Session:
                     self._look(due, position)
             with self._boundary():
                 self.journal.hand_over()
+            self._raise_what_failed()
 
     def _note_metrics(self, logs: Mapping[str, Any] | None) -> None:
         record, others = metrics_record(logs)
@@ -267,6 +270,11 @@ class Session:
         except BaseException as error:
             self.close("failed", f"{type(error).__name__}: {in_short(error)}")
             raise
+
+    def _raise_what_failed(self) -> None:
+        """What failed on the writer's thread, said there already, for `strict=True`."""
+        if self.journal.failure is not None and any(other.strict for other in self._members):
+            raise self.journal.failure
 
     def _moment(self, *, epoch_end: bool) -> Moment:
         return Moment(self._epoch, self._step, clock(), epoch_end)

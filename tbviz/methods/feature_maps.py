@@ -42,11 +42,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
 
     looker = looker_of(model)
     survey = looker.survey(images)
-    chosen = (
-        default_layers(survey)
-        if layers is None
-        else select(survey, layers)
-    )
+    chosen = default_layers(survey) if layers is None else select(survey, layers)
     return looker.record(chosen, images).maps
 
 

@@ -74,23 +74,27 @@ def distributed(available, initialized, rank):
     )
 
 
+# RANK and WORLD_SIZE, as torchrun sets them.
 @pytest.mark.parametrize(
     ("group", "environment", "leads"),
     [
-        (distributed(available=True, initialized=True, rank=0), "1", True),
-        (distributed(available=True, initialized=True, rank=1), "0", False),
-        (distributed(available=True, initialized=False, rank=-1), "1", False),
-        (distributed(available=True, initialized=False, rank=-1), "0", True),
-        (distributed(available=False, initialized=True, rank=1), None, True),
-        (None, "2", False),
-        (None, "odd", True),
+        (distributed(available=True, initialized=True, rank=0), ("1", "2"), True),
+        (distributed(available=True, initialized=True, rank=1), ("0", "2"), False),
+        (distributed(available=True, initialized=False, rank=-1), ("1", "2"), False),
+        (distributed(available=True, initialized=False, rank=-1), ("0", "2"), True),
+        (distributed(available=False, initialized=True, rank=1), (None, None), True),
+        (None, ("2", "3"), False),
+        (None, ("odd", "3"), True),
+        (None, ("2", None), True),  # of an array of jobs, each of them alone
+        (None, ("1", "1"), True),
     ],
 )
 def test_the_rank_of_torch(monkeypatch, on, group, environment, leads):
     on("torch", SimpleNamespace(distributed=group) if group else SimpleNamespace())
-    monkeypatch.delenv("RANK", raising=False)
-    if environment is not None:
-        monkeypatch.setenv("RANK", environment)
+    for name, value in zip(("RANK", "WORLD_SIZE"), environment, strict=True):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
     monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))  # another backend's
     assert is_chief() is leads
 

@@ -51,11 +51,7 @@ def maximize_filters(
     looker = looker_of(model)
     canvas = canvas_of(model, images)
     survey = looker.survey(canvas.blank(1) if images is None else images)
-    chosen = (
-        default_convolutions(survey, limit=4)
-        if layers is None
-        else select(survey, layers)
-    )
+    chosen = default_convolutions(survey, limit=4) if layers is None else select(survey, layers)
     return {
         output.key: maximize(
             looker,

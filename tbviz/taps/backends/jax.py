@@ -13,6 +13,8 @@ import jax.extend.core
 import jax.numpy as jnp
 import keras
 
+from tbviz.errors import TbvizError
+
 COMPILES = True
 EAGER_IS_QUICK = False  # JAX compiles every operation for every shape
 
@@ -77,7 +79,14 @@ def _alive(held: weakref.ref[Any]) -> Any:
 
 
 def _values(model: Any) -> list[Any]:
-    return [variable.value for variable in model.variables]
+    values = [variable.value for variable in model.variables]
+    if not all(value.is_fully_addressable or value.is_fully_replicated for value in values):
+        msg = (
+            f"the weights of {model.name!r} are spread over several processes, and one of them "
+            "cannot run it alone; look into a checkpoint of it instead"
+        )
+        raise TbvizError(msg)
+    return values
 
 
 def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[..., Any]:

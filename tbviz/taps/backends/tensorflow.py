@@ -129,8 +129,8 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
                 # been through AutoGraph.
                 traceable = False
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
-                # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which Keras
-                # has a compiled function of its own, inlined here) and channels first.
+                # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which
+                # Keras has a compiled function of its own, inlined here) and channels first.
                 graph = tf.function(functools.partial(run), autograph=False, jit_compile=True)
                 with _plain_variables_kept(present()):
                     return _numpy(graph(*_tensors(arrays)))
