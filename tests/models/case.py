@@ -53,7 +53,7 @@ class Case:
             where all rows are run.
         cells: by method, part of the reason where it is not drawn.
         on: the same for one backend, where it differs there.
-        refused: by backend that cannot run it, part of Keras' own message.
+        refused: by backend that cannot run it, what a `fit` without tbviz says: its first sentence.
         backends: that have such a thing at all.
         shows: paths (or globs) that the activation grid must draw.
         reasons: by path, part of the reason in the layer tree why it is not drawn.

@@ -56,14 +56,17 @@ CASES = [
         "`float64`",
         _under("float64"),
         shows=("conv",),
-        refused={JAX: "Explicitly requested dtype float64 is not available, and will be truncated"},
+        refused={
+            JAX: "Explicitly requested dtype float64 is not available, "
+            "and will be truncated to dtype float32."
+        },
         remark="refused on JAX unless it is told to have 64 bits",
     ),
     Case(
         "channels first",
         _channels_first,
         BACKENDS,
-        refused={TENSORFLOW: "Conv2DCustomBackpropFilterOp only supports NHWC"},
+        refused={TENSORFLOW: "Conv2DCustomBackpropFilterOp only supports NHWC."},
         shows=("conv",),
         remark="refused on TensorFlow by the CPU alone",
     ),
@@ -80,6 +83,9 @@ CASES = [
         _rematerialized,
         BACKENDS,
         shows=("conv",),
-        refused={TENSORFLOW: "custom_gradient decorator"},
+        refused={
+            TENSORFLOW: "The custom_gradient decorator currently supports keywords arguments "
+            "only when eager execution is enabled."
+        },
     ),
 ]

@@ -19,8 +19,8 @@ each backend and compare (`tests/models/`), and this page is printed from the sa
 `python tests/models/print_table.py > docs/models.md`. `make test` runs one row of every kind,
 `make test-all` all of them.
 
-Where nothing else is said a row is the same on TensorFlow, JAX and torch. Where Keras itself cannot
-fit a model, its own message stands in the last column. What cannot be drawn is named with its
+Where nothing else is said a row is the same on TensorFlow, JAX and torch. Where a `fit` without
+tbviz fails already, its message stands in the last column. What cannot be drawn is named with its
 reason in the page's layer tree, too. Training under `MirroredStrategy` is tested apart, in a
 process of its own (`tests/callbacks/test_strategy.py`).
 """
@@ -37,13 +37,21 @@ def _section(name: str, rows: Sequence[Case], methods: Mapping[str, str]) -> str
     columns = ["model", *methods.values(), "remarks"]
     lines = [f"## {name}\n", _line(columns), _line(["---"] * len(columns))]
     for row in rows:
-        cells = [row.cells.get(method, "drawn") for method in methods]
+        drawn = _drawn(row)
+        cells = [row.cells.get(method, drawn) for method in methods]
         cells = [
-            "the same" if text != "drawn" and text in cells[:index] else text
+            "the same" if text != drawn and text in cells[:index] else text
             for index, text in enumerate(cells)
         ]
         lines.append(_line([row.name, *cells, "; ".join(_remarks(row, methods))]))
     return "\n".join([*lines, ""])
+
+
+def _drawn(row: Case) -> str:
+    """The word for it, and which backends do not fit the row at all."""
+    fitting = [backend for backend in row.backends if backend not in row.refused]
+    others = [name for backend, name in _NAMES.items() if backend not in fitting]
+    return f"drawn (not on {' or '.join(others)})" if others else "drawn"
 
 
 def _remarks(row: Case, methods: Mapping[str, str]) -> Iterator[str]:
@@ -52,12 +60,9 @@ def _remarks(row: Case, methods: Mapping[str, str]) -> Iterator[str]:
         yield row.remark
     for path, reason in row.reasons.items():
         yield f"`{path}`: {reason}"
-    others = [name for backend, name in _NAMES.items() if backend not in row.backends]
-    if others:
-        yield f"not on {' or '.join(others)}"
     for backend, name in _NAMES.items():
         if backend in row.refused:
-            yield f'{name}: Keras says "{row.refused[backend]}"'
+            yield f'{name}: a plain `fit` says "{row.refused[backend]}"'
         for method, text in row.on.get(backend, {}).items():
             yield f"{name}, {methods[method]}: {text}"
 

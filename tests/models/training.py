@@ -132,7 +132,7 @@ CASES = [
         _many_steps,
         BACKENDS,
         shows=("conv",),
-        refused={TORCH: "`steps_per_execution` must be 1 with the PyTorch backend"},
+        refused={TORCH: "`steps_per_execution` must be 1 with the PyTorch backend."},
     ),
     Case(
         "a `tf.function` (`jax.jit`) of its own inside `call`",
