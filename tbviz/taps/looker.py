@@ -171,13 +171,13 @@ class Looker:
             def touch(path: str, call: int, value: Any) -> Any:
                 for output in outputs:
                     if output.node.path == path and output.call == call:
-                        maps[output.key] = as_maps(output, first_tensor(value))
+                        maps[output.key] = as_maps(output, self._backend.kept(first_tensor(value)))
                 return value
 
             values, scores = _with_scores(model, inputs, head, outputs, touch)
             return maps, ops.cast(values, "float32"), scores
 
-        key = ("record", tuple(output.key for output in outputs))
+        key = ("record", tuple(outputs), head)  # they say how a tensor of this size is read
         maps, values, scores = self.run(key, look, inputs)
         ordered = Maps((o.key, maps[o.key]) for o in outputs if o.key in maps)
         return Recording(ordered, values, scores, targets.probabilities(head, values))
@@ -210,8 +210,9 @@ class Looker:
                     if call != output.call:
                         return value
                     first, *others = keras.tree.flatten(value)
-                    seen.append(watch(first))
-                    return keras.tree.pack_sequence_as(value, [*seen, *others])
+                    watched = watch(first)
+                    seen.append(self._backend.kept(watched))
+                    return keras.tree.pack_sequence_as(value, [watched, *others])
 
                 with same_draw(model):  # on JAX this runs twice
                     values, scores = _with_scores(model, inputs, head, [output], touch)
@@ -234,7 +235,7 @@ class Looker:
 
         scale = _HALF_PRECISION_SCALE if _computes_in_half(self.model) else 1.0
         arrays = inputs, wanted
-        key = ("class_gradients", output.key)
+        key = ("class_gradients", output, head)
         maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(scale))
         if scale > 1 and not np.all(np.isfinite(slopes)):  # the scale itself may be too much
             maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(1))
@@ -267,7 +268,7 @@ def fingerprint(model: Any) -> int:
         for layer in private.all_layers(model)
     )
     eager = bool(getattr(model, "run_eagerly", False))
-    return hash((eager, targets.loss_meaning(model), *layers))
+    return hash((eager, targets.loss_meanings(model), *layers))
 
 
 def _with_scores(

@@ -76,6 +76,22 @@ def snake_case(name: str) -> str:
     return str(to_snake_case(name))
 
 
+def exchange_global_seeds(generator: Any | None) -> Any | None:
+    """Puts Keras' global `SeedGenerator`, `None` for none yet, in the place of the one there is.
+
+    Keras makes it when a layer first draws without a seed of its own, with a number from `random`.
+    """
+    try:
+        from keras.src.backend.common import global_state  # private, may vanish
+        from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR as NAME
+    except ImportError:
+        return None
+    former = global_state.get_global_attribute(NAME)
+    if former is not generator:
+        global_state.set_global_attribute(NAME, generator)
+    return former
+
+
 def activation_module() -> Any | None:
     """The module through which every Keras softmax and sigmoid of this backend is computed."""
     try:

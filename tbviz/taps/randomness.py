@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbviz.taps import backends
+from tbviz.taps import backends, private
 
 
 @contextlib.contextmanager
@@ -54,12 +54,32 @@ def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
 
 @contextlib.contextmanager
 def backend_state_kept() -> Iterator[None]:
-    """Puts back the backend's own random state, which no data pipeline draws from."""
+    """Puts back the backend's own random state and Keras', which no data pipeline draws from."""
     restore = backends.current().random_state()
+    try:
+        with _global_seeds_kept():
+            yield
+    finally:
+        restore()
+
+
+@contextlib.contextmanager
+def _global_seeds_kept() -> Iterator[None]:
+    """Leaves it to training to make Keras' global seeds, where it has not yet.
+
+    A look has some of its own until then, the same ones each time: compiled looks refer to them.
+    """
+    if (there := private.exchange_global_seeds(_OURS.get("seeds"))) is not None:
+        private.exchange_global_seeds(there)
+        yield
+        return
     try:
         yield
     finally:
-        restore()
+        _OURS["seeds"] = private.exchange_global_seeds(None)
+
+
+_OURS: dict[str, Any] = {}
 
 
 def _states() -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""The survey: one eager pass over a probe that tells what every layer of a model puts out."""
+"""The survey: one pass over a probe that tells what every layer of a model puts out."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def survey(model: Any, inputs: Any) -> Survey:
                 return values
             return np.asarray(backend.compiled(_first_output, model)(inputs))
 
-        head = targets.head_of(model, tuple(scores.shape), seen.activation, output)
+        head = targets.head_of(model, tuple(scores.shape), seen.activation, output, seen.name)
         called = Counter(path for path, _, _ in seen.calls)
         if any(
             count > 1 and _around(holders[path], holders, keras.layers.TimeDistributed) is None
@@ -113,9 +113,13 @@ def _first_pass(nodes: list[Node], model: Any, inputs: Any) -> tuple[_Pass, Any,
     try:
         seen = _Pass(nodes)
         values, scores, sizes = ways[0](seen.look, model, inputs)
-    except Exception:  # what cannot run eagerly may run compiled: channels first on a CPU
+    except Exception as error:
+        # What cannot run eagerly may run compiled (channels first on a CPU), and the other way.
         seen = _Pass(nodes)
-        values, scores, sizes = ways[1](seen.look, model, inputs)
+        try:
+            values, scores, sizes = ways[1](seen.look, model, inputs)
+        except Exception:
+            raise error from None
     seen.settle(sizes)
     return seen, values, scores
 
@@ -164,6 +168,7 @@ class _Pass:
         self._nodes = nodes
         self.calls: list[tuple[str, int, tuple[int, ...]]] = []
         self.activation: targets.Noted | None = None
+        self.name: str | None = None
         self.unreachable: dict[str, str] = {}
         self.last: set[str] = set()
         self._tensors: list[Any] = []
@@ -177,7 +182,9 @@ class _Pass:
         noted: list[targets.Noted] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
         with Tap(layers, self._touch, model, activations=noted.append) as tap:
-            output = targets.first_output(model(inputs, training=False))
+            outputs = model(inputs, training=False)
+        self.name = targets.first_name(outputs)
+        output = targets.first_output(outputs)
         self.unreachable = tap.unreachable
         found = targets.last_activation(output, noted)
         scores = output if found is None else found.value

@@ -69,11 +69,39 @@ def last_activation(output: Any, noted: list[Noted]) -> Noted | None:
     return next((note for note in noted if note.output is output), None)
 
 
-def loss_meaning(model: Any) -> tuple[bool, bool]:
-    """Of the (first) loss of a compiled model: `from_logits`, and whether it is a binary one."""
-    losses = [loss for loss in keras.tree.flatten(getattr(model, "loss", None)) if loss is not None]
-    loss = losses[0] if losses else None
-    return bool(getattr(loss, "from_logits", False)), "Binary" in type(loss).__name__
+def first_name(outputs: Any) -> str | None:
+    """The key of the output that is explained where they are a dict: the first by alphabet."""
+    return min(outputs) if isinstance(outputs, dict) and outputs else None
+
+
+def loss_meanings(model: Any) -> tuple[tuple[Any, bool, bool], ...]:
+    """Of each loss of a compiled model: of which output, `from_logits`, and whether it is binary.
+
+    The output by name or number, `None` for a loss of all outputs.
+    """
+    given = getattr(model, "loss", None)
+    if isinstance(given, dict):
+        losses = list(given.items())
+    elif isinstance(given, list | tuple):
+        losses = list(enumerate(given))
+    else:
+        losses = [(None, given)]
+    found = []
+    for name, loss in losses:
+        first = next((part for part in keras.tree.flatten(loss) if part is not None), None)
+        from_logits = bool(getattr(first, "from_logits", False))
+        found.append((name, from_logits, "Binary" in type(first).__name__))
+    return tuple(found)
+
+
+def _loss_meaning(model: Any, name: str | None) -> tuple[bool, bool]:
+    """`from_logits` and binary, of the loss of the first output."""
+    known = getattr(model, "output_names", None) or [None]
+    for wanted in (None, name, known[0], 0):
+        for key, from_logits, binary in loss_meanings(model):
+            if key == wanted:
+                return from_logits, binary
+    return False, False
 
 
 def head_of(
@@ -81,6 +109,7 @@ def head_of(
     shape: tuple[int, ...],
     activation: Noted | None,
     output: Callable[[], Floats],
+    name: str | None = None,
 ) -> Head:
     """Decides once, on the probe, what the model's output means.
 
@@ -89,6 +118,7 @@ def head_of(
         shape: of the input of its last activation, or of the output.
         activation: that activation, if it was found.
         output: computes the model's first output, where nothing else tells.
+        name: its key, where the outputs are a dict.
     """
     axis = activation.axis if activation is not None else -1
     units = int(shape[axis]) if len(shape) > 1 else 1
@@ -97,7 +127,7 @@ def head_of(
     if activation is not None:
         kind, classes = ("binary", 2) if units == 1 else ("sigmoid", units)
         return Head(kind, False, classes, "score before sigmoid")
-    from_logits, binary = loss_meaning(model)
+    from_logits, binary = _loss_meaning(model, name)
     if from_logits:
         if units == 1:
             return Head("binary", True, 2, "score")

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
-from tbviz.taps import backends
+from tbviz.taps import backends, private
 from tbviz.taps.looker import PREDICTED, Looker
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gradients.npz"
@@ -163,3 +163,43 @@ def test_all_looks_see_one_draw_and_leave_the_seed_where_it_is(eager):
     np.testing.assert_array_equal(ascents[0].images, ascents[1].images)
     for old, new in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_probe_of_another_size_is_read_anew():
+    first = keras.Input((None, None, 3))
+    maps = layers.Conv2D(5, 4, strides=4, name="patches")(first)
+    tokens = layers.Dense(5, activation="relu", name="tokens")(layers.Reshape((-1, 5))(maps))
+    model = keras.Model(first, layers.Dense(3)(layers.GlobalAveragePooling1D()(tokens)))
+    looker = Looker(model)
+    for side in (8, 16):
+        images = np.random.default_rng(0).random((2, side, side, 3)).astype(np.float32)
+        output = looker.survey(images).outputs["tokens"]
+        found = looker.class_gradients(output, images, np.array([0, 1]))
+        maps = looker.record([output], images).maps["tokens"]
+        assert maps.shape == found.gradients.shape == (2, side // 4, side // 4, 5)
+        np.testing.assert_allclose(maps, found.activations, atol=1e-6)
+
+
+class Unseeded(layers.Layer):
+    """Draws from Keras' global seeds, which are made when they are first asked for."""
+
+    def call(self, values):
+        return values + keras.random.normal(ops.shape(values))
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras refuses such a layer on JAX")
+def test_a_look_leaves_it_to_training_to_make_the_global_seeds():
+    stack = [keras.Input((6, 6, 2)), layers.Conv2D(2, 3, name="conv"), Unseeded()]
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    model = keras.Sequential([*stack, *head])
+    private.exchange_global_seeds(None)
+    looker = Looker(model)
+    drawn = [look(model, looker).output for _ in range(2)]
+    assert private.exchange_global_seeds(None) is None
+    np.testing.assert_array_equal(*drawn)
+    seeds = keras.random.SeedGenerator(3)
+    private.exchange_global_seeds(seeds)
+    before = array(seeds.state)
+    look(model, looker)
+    assert private.exchange_global_seeds(None) is seeds
+    np.testing.assert_array_equal(array(seeds.state), before)

@@ -13,7 +13,7 @@ from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.methods.maximization import Ascent
-from tbviz.store import open_run
+from tbviz.store import StoreError, open_run
 from tbviz.taps.select import LayerNotFoundError
 
 
@@ -88,8 +88,18 @@ def test_a_filter_that_matches_nothing(tmp_path, said):
     assert "would fit: conv1, pool" in notice["text"]
     assert len(said()) == 1
     assert len(metas(tmp_path, "health")) == 3
+    epochs = []
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
     with pytest.raises(LayerNotFoundError, match="conv3"):
-        fit([tbviz.ActivationGrid(tmp_path, x, layers="conv3", strict=True)])
+        fit([count, tbviz.ActivationGrid(tmp_path, x, layers="conv3", strict=True)])
+    assert epochs == []  # at once, not when the first epoch has been trained
+
+
+def test_strict_raises_what_cannot_be_written(tmp_path):
+    x, _ = data(1)
+    (tmp_path / "run").write_text("a file where the log directory should be")
+    with pytest.raises(StoreError):
+        fit([tbviz.ActivationGrid(tmp_path / "run", x, strict=True)])
 
 
 def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, said):
@@ -182,7 +192,8 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     last, _ = tiles(tmp_path, "activations", "conv1", 2)
     assert np.isnan(last).all()
     assert len(positions(tmp_path)) == 3
-    assert notices(tmp_path, "warning") == []
+    [notice] = notices(tmp_path, "warning")
+    assert "'conv1' puts out NaN or infinity for every image" in notice["text"]
 
 
 class Puts(keras.callbacks.Callback):

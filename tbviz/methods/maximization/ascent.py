@@ -128,7 +128,7 @@ def maximize(
         before, after = ops.split(scores, 2)
         return images[chosen.shape[0] :], before, after, end
 
-    key = ("maximize", output.key, settings, canvas.key)
+    key = ("maximize", output, settings, canvas.key)
     images, before, after, coefficients = looker.run(
         key, climb, np.asarray(channels, np.int32), start, rows, columns
     )
@@ -139,12 +139,10 @@ def maximize(
         )
         raise TbvizError(msg)
     if settings.steps and np.array_equal(coefficients, start):
-        why = (
-            f"these channels of layer {output.key!r} are silent on an even gray: dead, or behind a "
-            "dead layer, and no gradient leads from there; see the layer's health"
-            if not np.any(before)
-            else f"no gradient reaches the input from layer {output.key!r}; an input of whole "
-            "numbers, or a layer that rounds, stops it; declare the input as float32"
+        msg = (
+            f"the image did not move: no gradient reaches the input from layer {output.key!r}; "
+            "it or a layer before it is dead on an even gray (see their health), or something "
+            "rounds, such as an input of whole numbers (declare it as float32)"
         )
-        raise TbvizError(f"the image did not move: {why}")
+        raise TbvizError(msg)
     return Maximized(list(channels), images, before, after, coefficients)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from tbviz.taps import backends
 from tbviz.taps.randomness import same_draw
 from tbviz.taps.survey import as_maps, first_tensor
 from tbviz.taps.tap import Enough, Tap, unreached
@@ -47,7 +48,7 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
         def before(path: str, call: int, value: Any) -> None:
             del path
             if call == output.call and tuple(value.shape[1:]) == output.shape[1:]:
-                seen["value"] = value
+                seen["value"] = backends.current().kept(value)
 
         layers = {output.node.path: output.node.layer}
         with (

@@ -51,6 +51,9 @@ class Backend(Protocol):
     def shaped(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
         """The same, traced only: gives the tree with a shape in place of each array."""
 
+    def kept(self, tensor: Any) -> Any:
+        """A tensor of the same numbers that what the model does in place leaves alone."""
+
     def gradients(
         self, forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]
     ) -> tuple[Any, list[Any]]:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import keras
 
 from tbviz.errors import TbvizError
+from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = True
 EAGER_IS_QUICK = False  # JAX compiles every operation for every shape
@@ -23,7 +24,7 @@ _numbers = itertools.count(1)
 _trace_state = getattr(jax.extend.core, "get_opaque_trace_state", None) or (
     jax.core.get_opaque_trace_state
 )
-_context = jax.make_user_context(0) if hasattr(jax, "make_user_context") else None
+_context = jax.make_user_context(0)
 
 
 def trace_level() -> object:
@@ -43,7 +44,7 @@ def isolated() -> Iterator[None]:
     Compiled under our trace and found again by training, it would hold our tracers, and the next
     `fit` would die.
     """
-    with _context(next(_numbers)) if _context is not None else contextlib.nullcontext():
+    with _context(next(_numbers)):
         yield
 
 
@@ -58,24 +59,16 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     jitted = jax.jit(_pure(function, held))
 
     def call(*arrays: Any) -> Any:
-        values = _values(_alive(held))
+        values = _values(alive(held))
         try:
-            return _numpy(jitted(values, arrays))
+            return as_numpy(jitted(values, arrays))
         except RuntimeError:
             # Another thread's `predict` hands its arrays over to JAX, and puts back new ones.
             if not any(value.is_deleted() for value in values):
                 raise
-            return _numpy(jitted(_values(_alive(held)), arrays))
+            return as_numpy(jitted(_values(alive(held)), arrays))
 
     return call
-
-
-def _alive(held: weakref.ref[Any]) -> Any:
-    model = held()
-    if model is None:
-        msg = "the model that this look was compiled for is gone; make a new one"
-        raise ReferenceError(msg)
-    return model
 
 
 def _values(model: Any) -> list[Any]:
@@ -93,7 +86,7 @@ def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[...,
     """`function` of the variables' values and the arrays."""
 
     def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
-        model = _alive(held)
+        model = alive(held)
         state = list(zip(model.variables, values, strict=True))
         with isolated(), keras.StatelessScope(state_mapping=state):
             return function(model, *arrays)
@@ -113,11 +106,12 @@ def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     operation anew under another key.
     """
     with keras.StatelessScope():
-        return _numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))
+        return as_numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))
 
 
-def _numpy(tree: Any) -> Any:
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+def kept(tensor: Any) -> Any:
+    """See `Backend.kept`: nothing changes in place."""
+    return tensor
 
 
 def gradients(

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from tbviz.taps import private
+from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = True
 EAGER_IS_QUICK = True
@@ -102,15 +103,8 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """See `Backend.compiled`."""
     held = weakref.ref(model)
 
-    def present() -> Any:
-        model = held()
-        if model is None:
-            msg = "the model that this look was compiled for is gone; make a new one"
-            raise ReferenceError(msg)
-        return model
-
     def run(*arrays: Any) -> Any:
-        return _stateless(function, present(), arrays)
+        return _stateless(function, alive(held), arrays)
 
     # Without AutoGraph, as Keras' own `fit`; it would take a quarter of the time of a trace. A
     # `partial`, since TensorFlow takes functions of one code for one and warns of its retracing.
@@ -122,19 +116,24 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
         if traceable:
             try:
                 # Constants, not numpy: that would retrace for each new Python number in it.
-                with _plain_variables_kept(present()):
-                    return _numpy(graph(*_tensors(arrays)))
+                with _plain_variables_kept(alive(held)):
+                    return as_numpy(graph(*_tensors(arrays)))
             except tf.errors.OperatorNotAllowedInGraphError:
                 # A `tf.function` of the model's own branches on tensors, and inlined it has not
                 # been through AutoGraph.
                 traceable = False
-            except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+            except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which
                 # Keras has a compiled function of its own, inlined here) and channels first.
-                graph = tf.function(functools.partial(run), autograph=False, jit_compile=True)
-                with _plain_variables_kept(present()):
-                    return _numpy(graph(*_tensors(arrays)))
-        return eagerly(function, present(), *arrays)
+                other = tf.function(functools.partial(run), autograph=False, jit_compile=True)
+                try:
+                    with _plain_variables_kept(alive(held)):
+                        found = as_numpy(other(*_tensors(arrays)))
+                except Exception:
+                    raise error from None  # the model's own, then
+                graph = other
+                return found
+        return eagerly(function, alive(held), *arrays)
 
     return call
 
@@ -142,7 +141,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
     with _plain_variables_kept(model):
-        return _numpy(_stateless(function, model, _tensors(arrays)))
+        return as_numpy(_stateless(function, model, _tensors(arrays)))
 
 
 def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
@@ -184,8 +183,9 @@ def _tensors(arrays: Any) -> Any:
     return keras.tree.map_structure(tf.convert_to_tensor, arrays)
 
 
-def _numpy(tree: Any) -> Any:
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+def kept(tensor: Any) -> Any:
+    """See `Backend.kept`: nothing changes in place."""
+    return tensor
 
 
 def gradients(

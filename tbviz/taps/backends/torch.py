@@ -10,6 +10,9 @@ from typing import Any
 import keras
 import torch
 
+from tbviz.taps import private
+from tbviz.taps.backends.common import alive, as_numpy
+
 COMPILES = False
 EAGER_IS_QUICK = True
 
@@ -61,14 +64,14 @@ def _accelerator() -> Any | None:
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """See `Backend.compiled`. Nothing is: torch would take longer to compile than to look."""
     held = weakref.ref(model)
-    return lambda *arrays: eagerly(function, held(), *arrays)
+    return lambda *arrays: eagerly(function, alive(held), *arrays)
 
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
-    with isolated(), _modes_kept(model), torch.no_grad(), keras.StatelessScope():
+    with isolated(), _modules_kept(model), torch.no_grad(), keras.StatelessScope():
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
-        return keras.tree.map_structure(keras.ops.convert_to_numpy, function(model, *tensors))
+        return as_numpy(function(model, *tensors))
 
 
 def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
@@ -77,14 +80,30 @@ def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _modes_kept(model: Any) -> Iterator[None]:
-    """Puts `training` of all modules back: Keras leaves a `TorchModuleWrapper` in evaluation."""
-    modes = [(module, module.training) for module in model.modules()]
+def _modules_kept(model: Any) -> Iterator[None]:
+    """Puts back what calls change in torch's own modules: Keras' variables are no buffers.
+
+    Their buffers, as a module of the user's may count its calls; and `training`, since Keras leaves
+    a `TorchModuleWrapper` in evaluation.
+    """
+    # Of each layer: Keras does not tell torch of all layers inside a model.
+    layers = private.all_layers(model)
+    modules = {id(module): module for layer in layers for module in layer.modules()}
+    modes = [(module, module.training) for module in modules.values()]
+    buffers = [(b, b.clone()) for module in modules.values() for b in module.buffers(recurse=False)]
     try:
         yield
     finally:
         for module, mode in modes:
             module.training = mode
+        with torch.no_grad():
+            for buffer, value in buffers:
+                buffer.copy_(value)
+
+
+def kept(tensor: Any) -> Any:
+    """See `Backend.kept`."""
+    return tensor.clone()
 
 
 def gradients(

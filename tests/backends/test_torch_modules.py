@@ -1,0 +1,59 @@
+"""Modules of torch's own inside a Keras model."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from backends.nets import X, array, look
+from keras import layers
+
+from tbviz.taps.looker import Looker
+
+if keras.backend.backend() != "torch":
+    pytest.skip("TorchModuleWrapper is torch's", allow_module_level=True)
+
+import torch
+
+
+class Counting(torch.nn.Module):
+    """Counts its calls in a buffer, and behaves differently each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, values):
+        self.calls += 1
+        return values * (1 + self.calls)
+
+
+def stack(*between):
+    body = [keras.Input((6, 6, 2)), layers.Conv2D(3, 3, name="conv"), *between]
+    return keras.Sequential([*body, layers.GlobalAveragePooling2D(), layers.Dense(3)])
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_buffers_and_modes_are_put_back(training):
+    counting = Counting()
+    model = stack(layers.TorchModuleWrapper(counting))
+    model(X)
+    counting.train(training)
+    before = counting.calls.item()
+    look(model)
+    assert counting.calls.item() == before
+    assert counting.training is training
+
+
+def test_what_works_in_place_does_not_overwrite_what_was_recorded():
+    model = stack(layers.TorchModuleWrapper(torch.nn.ReLU(inplace=True)))
+    looker = Looker(model)
+    conv = looker.survey(X).outputs["conv"]
+    expected = array(model.get_layer("conv")(X))
+    assert expected.min() < 0
+    found = looker.class_gradients(conv, X, np.zeros(4, np.int64))
+    np.testing.assert_allclose(looker.record([conv], X).maps["conv"], expected, atol=1e-6)
+    np.testing.assert_allclose(found.activations, expected, atol=1e-6)
+    # Behind ReLU, a response below zero moves nothing.
+    np.testing.assert_array_equal(found.gradients[expected < 0], 0)
+    assert np.any(found.gradients[expected > 0])
