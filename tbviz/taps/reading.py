@@ -14,9 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from tbviz.taps.layout import channel_axis, first_axis, sides
 from tbviz.taps.paths import Node
 
 _SERIES = (keras.layers.TimeDistributed, keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D)
+_STEPPED = (*_SERIES, keras.layers.RNN, keras.layers.Bidirectional, keras.layers.RepeatVector)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Reader:
         }
         self._images = [shape for shape, _ in shapes if len(shape) == 4]
         self._grids: list[tuple[int, int, str | None]] = []
-        self._channels_first = keras.config.image_data_format() == "channels_first"
+        self._channels = first_axis(self._images)
         self._steps: int | None = None
+        self._before: int | None = None  # rank of the output before
         self._unlike: dict[tuple[int, ...], str | None] = {}
         self._fifth = "axis"
 
@@ -76,12 +79,13 @@ class Reader:
             shape: its own, batch axis included.
         """
         rank = len(shape)
+        before, self._before = self._before, rank
         own = getattr(place.node.layer, "data_format", None)
         first = own == "channels_first"
         if place.attention is not None:
             return Reading(reason=_inside(place.attention))
         if rank == 3:
-            return self._sequence(place, shape, first)
+            return self._sequence(place, shape, first, before)
         if rank != 4:
             return Reading(first and rank > 4, reason=self._other(place, shape))
         reason = self._no_maps(place, shape)
@@ -89,14 +93,21 @@ class Reader:
         if reason is not None:
             return Reading(reason=reason)
         # An activation or an addition has its channels where the last convolution has them.
-        first = self._channels_first = first if own is not None else self._channels_first
+        self._channels = channel_axis(place.node.layer, self._channels)
+        if self._channels == 2:
+            return Reading(
+                reason=f"its output of {_size(shape)} has its channels between height and width"
+            )
+        first = self._channels == 1
         height, width = shape[2:] if first else shape[1:3]
         self._grids.append((height, width, place.series))
         return Reading(first)
 
-    def _sequence(self, place: Place, shape: tuple[int, ...], first: bool) -> Reading:
+    def _sequence(
+        self, place: Place, shape: tuple[int, ...], first: bool, before: int | None
+    ) -> Reading:
         steps, channels = (shape[2], shape[1]) if first else shape[1:]
-        if isinstance(place.node.layer, _SERIES):
+        if _unrolls(place.node.layer, before):
             self._lengths.add(steps)
         cut = None if first else self._cut(place, steps)
         if cut is not None:
@@ -115,17 +126,24 @@ class Reader:
 
     def _cut(self, place: Place, steps: int) -> tuple[int, int, int] | None:
         """The grid that so many tokens were cut from, and how many of them come before it."""
-        if steps in self._lengths:
-            return None
         grids = [grid[:2] for grid in self._grids if grid[2] == place.series][::-1]
-        pictures = [_sides(image) for image in self._images]
+        pictures = [sides(image) for image in self._images]
         own = not type(place.node.layer).__module__.startswith("keras.")
         if own and all(grid in pictures for grid in grids):
             # A layer of the user's cuts the picture into patches. (Keras' own `Reshape` would cut
             # it into strips.)
-            patches = [_patches(sides, steps - skip) for sides in pictures for skip in (0, 1)]
+            # As many as there are rows or columns may well be these, unless it has the name.
+            named = "patch" in type(place.node.layer).__name__.lower()
+            patches = [
+                _patches(picture, steps - skip)
+                for picture in pictures
+                for skip in (0, 1)
+                if named or steps - skip not in picture
+            ]
             grids += [grid for grid in patches if grid is not None]
         for skipped in (0, 1):
+            if steps in self._lengths or steps - skipped in self._lengths:
+                continue
             for height, width in grids:
                 if height * width == steps - skipped > 1:
                     self._grids.append((height, width, place.series))
@@ -187,16 +205,29 @@ def _frames(shape: tuple[int, ...]) -> str:
     return f"its output of {_size(shape)} is a series of {_count(shape[1], 'frame')}"
 
 
-def _sides(image: tuple[int, ...]) -> tuple[int, int]:
-    first = keras.config.image_data_format() == "channels_first"
-    height, width = image[2:] if first else image[1:3]
-    return height, width
+def _unrolls(layer: Any, before: int | None) -> bool:
+    """Whether a layer makes steps in time: of a vector, or one after the other.
+
+    Args:
+        layer: puts out a sequence.
+        before: rank of the output before, which a layer called on arrays alone was called on.
+    """
+    if type(layer).__name__ == "Reshape":  # the layer or the operation
+        return len(shape) == 2 if (shape := _input_shape(layer)) is not None else before == 2
+    return isinstance(layer, _STEPPED)
 
 
-def _patches(sides: tuple[int, int], count: int) -> tuple[int, int] | None:
+def _input_shape(layer: Any) -> tuple[int | None, ...] | None:
+    try:
+        return tuple(layer.input.shape)
+    except (AttributeError, ValueError):  # it was never called on a symbol
+        return None
+
+
+def _patches(picture: tuple[int, int], count: int) -> tuple[int, int] | None:
     """How many square patches a picture has in height and width if it was cut into `count`."""
-    height, width = sides
-    for side in range(2, min(sides) + 1):
+    height, width = picture
+    for side in range(2, min(picture) + 1):
         if height % side == width % side == 0 and height * width == count * side * side:
             return height // side, width // side
     return None

@@ -125,6 +125,64 @@ def test_a_sequence_is_no_grid_though_a_map_has_as_many_pixels():
     assert "sequence of 16 steps with 2 channels" in found.reason
 
 
+@pytest.mark.parametrize(
+    "unroll",
+    [
+        lambda maps: layers.RepeatVector(6)(layers.Flatten()(maps)),
+        lambda maps: layers.RepeatVector(7)(layers.Flatten()(maps)),  # 6 and a class token?
+        lambda maps: layers.Reshape((6, 8))(layers.Dense(48)(layers.Flatten()(maps))),
+        lambda maps: ops.reshape(layers.Dense(48)(layers.Flatten()(maps)), (-1, 6, 8)),
+        lambda maps: layers.LSTM(2, return_sequences=True)(layers.Reshape((6, 4))(maps)),
+        lambda maps: ClassToken()(layers.RepeatVector(6)(layers.Flatten()(maps))),
+    ],
+)
+def test_steps_in_time_are_no_grid_though_the_map_has_as_many_pixels(unroll):
+    inputs = keras.Input((8, 12, 3))
+    steps = unroll(layers.Conv2D(4, 4, strides=4)(inputs))  # 2 x 3
+    both = layers.Bidirectional(layers.GRU(2, return_sequences=True), name="both")(steps)
+    found = of(inputs, layers.Dense(3, name="words")(both), PICTURES)
+    assert found["conv2d"].size == (2, 3)
+    assert (found["both"].size, found["words"].size) == (None, None)
+    assert found["words"].reason.startswith("its output is a sequence of")
+
+
+def test_a_vector_reshaped_inside_a_call_becomes_no_grid():
+    class Decoder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.maps = layers.Conv2D(4, 4, strides=4, name="maps")
+            self.flat, self.cut = layers.Flatten(), layers.Reshape((6, 4), name="cut")
+
+        def call(self, values):
+            return self.cut(self.flat(self.maps(values)))
+
+    model = Decoder()
+    model(PICTURES)
+    found = survey(model, PICTURES).outputs
+    assert (found["maps"].size, found["cut"].size) == ((2, 3), None)
+
+
+def test_as_many_steps_as_the_picture_is_high_are_no_patches():
+    class Rows(layers.Layer):
+        def call(self, values):
+            return ops.reshape(values, (-1, 16, 48))
+
+    inputs = keras.Input((16, 16, 3))
+    for cut, size in ((Rows(name="cut"), None), (Patches(name="cut"), (4, 4))):
+        values = np.zeros((1, 16, 16, 3), np.float32)
+        found = of(inputs, ClassToken(name="token")(cut(inputs)), values)
+        assert found["cut"].shape == (1, 16, 48)
+        assert (found["cut"].size, found["token"].size) == (size, size)
+
+
+def test_positions_do_not_hide_the_tokens_that_they_are_added_to():
+    inputs = keras.Input((8, 12, 3))
+    tokens = layers.Reshape((6, 4))(layers.Conv2D(4, 4, strides=4)(inputs))
+    places = layers.Embedding(6, 4)(ops.expand_dims(ops.arange(6), 0))
+    found = of(inputs, layers.LayerNormalization(name="last")(tokens + places), PICTURES)
+    assert found["last"].size == (2, 3)
+
+
 def test_a_transformer_is_drawn_explained_and_maximized(small):
     model, found = small
     looker, outputs = looker_of(model), found.outputs
