@@ -137,6 +137,27 @@ def test_an_output_without_softmax_is_read_as_its_loss_reads_it(loss, units, kin
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
 
 
+CROSS_ENTROPY = keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "loss", "kind"),
+    [
+        (("a", "b"), {"a": CROSS_ENTROPY, "b": "mse"}, "softmax"),
+        (("a", "b"), {"a": "mse", "b": CROSS_ENTROPY}, "linear"),
+        (("b", "a"), {"b": CROSS_ENTROPY}, "linear"),  # the first by alphabet is "a"
+        (None, [CROSS_ENTROPY, "mse"], "softmax"),
+        (None, [None, CROSS_ENTROPY], "linear"),
+    ],
+)
+def test_the_loss_of_the_output_that_is_explained_counts(names, loss, kind):
+    inputs, values = body()
+    outputs = [layers.Dense(4, name=f"head_{place}")(values) for place in range(2)]
+    model = keras.Model(inputs, dict(zip(names, outputs, strict=True)) if names else outputs)
+    model.compile(loss=loss)
+    assert look(model)[0].kind == kind
+
+
 def test_a_regression_is_explained_as_it_is():
     inputs, values = body()
     model = keras.Model(inputs, layers.Dense(1, name="head")(values))
