@@ -18,6 +18,13 @@ from tbviz.taps.tap import Enough, Tap
 BACKEND = keras.backend.backend()
 
 
+def compiling():
+    """Whether a `tf.function` is still compiled, which is a switch of the whole process."""
+    if BACKEND != "tensorflow":
+        return True
+    return not importlib.import_module(BACKEND).config.functions_run_eagerly()
+
+
 def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
     model = small()
     nn = private.activation_module()
@@ -25,12 +32,14 @@ def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
     look(model)
     assert changed(before, model) == []
     assert (nn.softmax, nn.sigmoid) == functions
+    assert compiling()
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Enough])
 def test_nothing_is_left_after_an_exception_either(error):
     model = small()
-    before = attributes(model)
+    nn = private.activation_module()
+    before, functions = attributes(model), (nn.softmax, nn.sigmoid)
 
     def touch(key, call, output):
         raise error
@@ -42,6 +51,8 @@ def test_nothing_is_left_after_an_exception_either(error):
     with pytest.raises(error):
         backends.current().compiled(function, model)(X)
     assert changed(before, model) == []
+    assert (nn.softmax, nn.sigmoid) == functions
+    assert compiling()
     np.testing.assert_array_equal(array(model(X)), array(model(X)))  # Keras' context is clean
 
 
@@ -142,5 +153,6 @@ def test_looks_from_two_threads_do_not_meet():
         thread.start()
     for thread in threads:
         thread.join()
+    assert compiling()
     for place, model in enumerate(models):
         np.testing.assert_allclose(found[place], array(model.layers[0](X)), atol=1e-6)
