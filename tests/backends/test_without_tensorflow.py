@@ -1,4 +1,4 @@
-"""On JAX and torch tbviz trains and its logs are read where TensorFlow is not installed."""
+"""On JAX and torch tbviz trains and its logs are shown where TensorFlow is not installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tbviz.store import open_run
 pytestmark = pytest.mark.skipif(chosen_backend() == "tensorflow", reason="TensorFlow is used here")
 
 # Keras and torch ask for TensorFlow here and there and go on without; tbviz must not even ask.
-TRAINING = """
+TRAINING_AND_VIEWING = """
 import sys
 
 asking = []
@@ -46,13 +46,27 @@ model = keras.Sequential(stack)
 model.compile("sgd", "sparse_categorical_crossentropy")
 monitor = tbviz.Monitor(LOG_DIR, images[:2], labels[:2], strict=True)
 model.fit(images, labels, epochs=2, verbose=0, callbacks=[monitor])
+del monitor
+
+sys.path.insert(0, "tests")
+from plugin.conftest import Board
+
+board = Board(logdir=LOG_DIR)
+[run] = board.ask("runs")["runs"]
+index = board.ask("index", run=run["run"])
+assert index["positions"] == [[1, 0, 2]], index["positions"]
+series = board.ask("series", run=run["run"], kind="activations", layer="conv")
+place = {name: series[name][0] for name in ("offset", "length", "crc")}
+sheet = board.get("sheet", run=run["run"], writer=series["writers"][0][0], **place)
+assert sheet.status_code == 200 and sheet.get_data().startswith(b"\\x89PNG"), sheet.get_data()
+board.plugin.close()
 assert "tensorflow" not in sys.modules
 print(keras.backend.backend(), *(name for name in asking if name.startswith("tbviz")))
 """
 
 
-def test_monitor_trains_and_writes_every_picture(fresh_python, tmp_path):
-    printed = fresh_python(f"LOG_DIR = {str(tmp_path)!r}\n{TRAINING}")
+def test_monitor_trains_and_its_pictures_are_shown(fresh_python, tmp_path):
+    printed = fresh_python(f"LOG_DIR = {str(tmp_path)!r}\n{TRAINING_AND_VIEWING}")
     assert printed.split() == [chosen_backend()]
     run = open_run(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 1]

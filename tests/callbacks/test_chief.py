@@ -8,10 +8,7 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from callbacks.nets import data, kept
 
-import tbviz
-from tbviz.callbacks import chief
 from tbviz.callbacks.chief import is_chief, leads_cluster
 
 
@@ -103,17 +100,3 @@ def test_backends_without_processes_have_a_chief_only(monkeypatch, on):
     monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
     on("numpy")
     assert is_chief()
-
-
-def test_another_rank_writes_nothing_and_says_it_once(tmp_path, monkeypatch, said):
-    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
-    chief.say_that_another_leads.cache_clear()
-    x, y = data(8)
-    for _ in range(2):
-        monitor = tbviz.Monitor(tmp_path / "run", x[:2], strict=True)
-        kept().fit(x, y, 8, 2, verbose=0, callbacks=[monitor])
-    assert said("INFO") == [
-        "tbviz: another process is the chief and logs this fit; this one logs nothing"
-    ]
-    assert said() == []
-    assert list(tmp_path.iterdir()) == []
