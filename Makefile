@@ -52,6 +52,8 @@ test: lint-python lint-page test-page test-tensorflow test-jax test-torch
 
 # pyproject.toml leaves these rows out; an empty marker takes everything.
 test-all: ROWS := -m ''
+# The tests have JAX compile quickly, and what it compiled run slowly: too slowly for VGG.
+test-all: export JAX_DISABLE_MOST_OPTIMIZATIONS := false
 test-all: test
 
 test-fast: $(VENV)/.test

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, JAX, TENSORFLOW, Case, Work
+from models.case import BACKENDS, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, classifying, compiled, conv, images, small
 
 
@@ -56,11 +56,7 @@ CASES = [
         "`float64`",
         _under("float64"),
         shows=("conv",),
-        refused={
-            JAX: "Explicitly requested dtype float64 is not available, "
-            "and will be truncated to dtype float32."
-        },
-        remark="refused on JAX unless it is told to have 64 bits",
+        remark="float32 on JAX, unless it is told to have 64 bits",
     ),
     Case(
         "channels first",
