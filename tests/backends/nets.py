@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from tbviz.taps import private
 from tbviz.taps.looker import PREDICTED, Looker
+
+BACKEND = keras.backend.backend()
 
 X = np.random.default_rng(0).normal(size=(4, 6, 6, 2)).astype(np.float32)
 Y = np.array([0, 1, 2, 0])
@@ -59,3 +64,52 @@ def changed(before, model):
     after = attributes(model)
     keys = before.keys() | after.keys()
     return sorted(k for k in keys if before.get(k, (0,))[0] != after.get(k, (0,))[0])
+
+
+def own_compiler():
+    """What a user of this backend writes round a part of a model."""
+    module = importlib.import_module(BACKEND)
+    return {
+        "tensorflow": lambda: module.function,
+        "jax": lambda: module.jit,
+        "torch": lambda: functools.partial(module.compile, backend="eager"),
+    }[BACKEND]()
+
+
+class Compiling(keras.Model):
+    """A model that compiles part of itself; where the backend allows it, one with a state."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = layers.Conv2D(3, 3, name="conv")
+        self.flat = layers.Flatten()
+        self.head = layers.Dense(3, name="head")
+        self.seeds = keras.random.SeedGenerator(1)
+        self.fast = own_compiler()(self.middle)
+        self.conv.build((None, 6, 6, 2))
+        self.head.build((None, 48))
+        self.built = True
+
+    def middle(self, values):
+        values = self.conv(values)
+        if BACKEND != "tensorflow":  # elsewhere plain Keras itself does not survive it
+            return values
+        return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
+
+    def call(self, values):
+        return self.head(self.flat(self.fast(values)))
+
+
+class Looping(layers.Layer):
+    """A loop, in which a compiled look must not reach."""
+
+    def __init__(self, turns):
+        super().__init__()
+        self.turns = turns
+        self.inner = layers.Conv2D(2, 3, padding="same", name="inner")
+
+    def build(self, shape):
+        self.inner.build(shape)
+
+    def call(self, values):
+        return ops.fori_loop(0, self.turns, lambda _, value: self.inner(value), values)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import threading
 
 import keras
 import numpy as np
 import pytest
-from backends.nets import X, array, attributes, changed, look, small, state
-from keras import layers
+from backends.nets import Compiling, X, array, attributes, changed, look, small, state
 
 from tbviz.taps import backends, private
 from tbviz.taps.tap import Enough, Tap
@@ -81,40 +79,6 @@ def test_another_threads_predict_is_left_alone():
     assert not np.allclose(moved, expected)
     np.testing.assert_allclose(answers[0], expected, rtol=1e-5)
     np.testing.assert_allclose(model.predict(X, verbose=0), expected, rtol=1e-5)
-
-
-def own_compiler():
-    """What a user of this backend writes round a part of a model."""
-    module = importlib.import_module(BACKEND)
-    return {
-        "tensorflow": lambda: module.function,
-        "jax": lambda: module.jit,
-        "torch": lambda: functools.partial(module.compile, backend="eager"),
-    }[BACKEND]()
-
-
-class Compiling(keras.Model):
-    """A model that compiles part of itself; where the backend allows it, one with a state."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = layers.Conv2D(3, 3, name="conv")
-        self.flat = layers.Flatten()
-        self.head = layers.Dense(3, name="head")
-        self.seeds = keras.random.SeedGenerator(1)
-        self.fast = own_compiler()(self.middle)
-        self.conv.build((None, 6, 6, 2))
-        self.head.build((None, 48))
-        self.built = True
-
-    def middle(self, values):
-        values = self.conv(values)
-        if BACKEND != "tensorflow":  # elsewhere plain Keras itself does not survive it
-            return values
-        return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
-
-    def call(self, values):
-        return self.head(self.flat(self.fast(values)))
 
 
 def trained(looks):

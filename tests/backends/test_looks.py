@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from backends.agreement import at_three_depths
-from backends.nets import X, array, look, small, state
+from backends.nets import Looping, X, array, look, small, state
 from keras import layers, ops
 
 from tbviz.methods.maximization.ascent import Ascent, maximize
@@ -85,29 +85,15 @@ def test_a_distribution_without_a_known_origin_is_recognised():
     np.testing.assert_allclose(recording.scores, centred, atol=1e-5)
 
 
-class Once(layers.Layer):
-    """A loop, in which a compiled look must not reach."""
-
-    def __init__(self):
-        super().__init__()
-        self.inner = layers.Conv2D(2, 3, padding="same", name="inner")
-
-    def build(self, shape):
-        self.inner.build(shape)
-
-    def call(self, values):
-        return ops.fori_loop(0, 2, lambda _, value: self.inner(value), values)
-
-
 def test_a_loop_is_looked_at_from_outside():
-    stack = [keras.Input((6, 6, 2)), Once(), layers.Flatten(), layers.Dense(2)]
+    stack = [keras.Input((6, 6, 2)), Looping(turns=2), layers.Flatten(), layers.Dense(2)]
     model = keras.Sequential(stack)
     looker = Looker(model)
     outputs = looker.survey(X).outputs
-    recording = looker.record([outputs["once"]], X)
-    np.testing.assert_allclose(recording.maps["once"], array(model.layers[0](X)), atol=1e-5)
+    recording = looker.record([outputs["looping"]], X)
+    np.testing.assert_allclose(recording.maps["looping"], array(model.layers[0](X)), atol=1e-5)
     if keras.backend.backend() != "torch":  # where a loop is a plain one
-        assert "once/inner" in looker.survey(X).unreachable
+        assert "looping/inner" in looker.survey(X).unreachable
 
 
 def test_a_maximization_rises_and_repeats():

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from backends.nets import array
-from callbacks.nets import CLASSES, Draws, K, data, metas, notices
+from callbacks.nets import K, data, drawing, metas, notices
 
 import tbviz
 from tbviz.methods.maximization import Ascent
@@ -32,22 +32,7 @@ class Native(K.Layer):
 
 
 def model(native: bool = False, eager: bool = False):
-    keras.utils.set_random_seed(11)
-    stack = [
-        keras.Input((8, 8, 1)),
-        K.RandomFlip(seed=1),
-        K.Conv2D(3, 3, name="conv1"),
-        K.BatchNormalization(),
-        K.ReLU(),
-        Draws(),
-        *([Native()] if native else []),
-        K.SpatialDropout2D(0.2),
-        K.Conv2D(3, 3, activation="relu", name="conv2"),
-        K.GlobalAveragePooling2D(),
-        K.Dropout(0.3),
-        K.Dense(CLASSES, activation="softmax"),
-    ]
-    made = keras.Sequential(stack)
+    made = drawing(*([Native()] if native else []))
     made.compile(
         keras.optimizers.Adam(0.01),
         "sparse_categorical_crossentropy",

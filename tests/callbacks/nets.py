@@ -92,6 +92,26 @@ class Draws(K.Layer):
         return inputs + 0.01 * keras.random.normal(keras.ops.shape(inputs), seed=self.seed)
 
 
+def drawing(*between):
+    """Dropout, batch normalisation, augmentation and a layer that draws when it predicts."""
+    keras.utils.set_random_seed(11)
+    stack = [
+        keras.Input((SIDE, SIDE, 1)),
+        K.RandomFlip(seed=1),
+        K.Conv2D(3, 3, name="conv1"),
+        K.BatchNormalization(),
+        K.ReLU(),
+        Draws(),
+        *between,
+        K.SpatialDropout2D(0.2),
+        K.Conv2D(3, 3, activation="relu", name="conv2"),
+        K.GlobalAveragePooling2D(),
+        K.Dropout(0.3),
+        K.Dense(CLASSES, activation="softmax"),
+    ]
+    return keras.Sequential(stack)
+
+
 class Sub(keras.Model):
     """A subclassed model, siblings of one name in a list."""
 

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from callbacks.nets import (
     CLASSES,
-    Draws,
     K,
     compiled,
     data,
+    drawing,
     functional,
     metas,
     notices,
@@ -31,32 +31,13 @@ def monitor(log_dir, images, labels=None):
     return made
 
 
-def drawing_model():
-    """Dropout, batch normalisation, augmentation and a layer that draws when it predicts."""
-    keras.utils.set_random_seed(11)
-    stack = [
-        keras.Input((8, 8, 1)),
-        K.RandomFlip(seed=1),
-        K.Conv2D(3, 3, name="conv1"),
-        K.BatchNormalization(),
-        K.ReLU(),
-        Draws(),
-        K.SpatialDropout2D(0.2),
-        K.Conv2D(3, 3, activation="relu", name="conv2"),
-        K.GlobalAveragePooling2D(),
-        K.Dropout(0.3),
-        K.Dense(CLASSES, activation="softmax"),
-    ]
-    return compiled(keras.Sequential(stack), rate=0.1, metrics=["accuracy"])
-
-
 def dataset():
     x, y = data(24)
     return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(24, seed=3).batch(8)
 
 
 def trained(callbacks=()):
-    model = drawing_model()
+    model = compiled(drawing(), rate=0.1, metrics=["accuracy"])
     history = model.fit(dataset(), shuffle=False, epochs=3, verbose=0, callbacks=list(callbacks))
     after = random.random(), np.random.random(), float(keras.random.uniform(()))
     weights = [value.tobytes() for value in model.get_weights()]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from backends.nets import Looping
+from keras import layers
 
 from tbviz.errors import TbvizError
 from tbviz.taps.looker import PREDICTED, Looker, looker_of
@@ -131,28 +132,18 @@ def test_a_class_that_does_not_exist_says_so():
 
 
 def test_a_layer_that_cannot_be_tapped_says_so():
-    class Once(layers.Layer):
-        """A loop of one turn: only a compiled look can tell that it is one."""
-
-        def __init__(self):
-            super().__init__()
-            self.inner = layers.Conv2D(2, 3, padding="same", name="inner")
-
-        def build(self, shape):
-            self.inner.build(shape)
-
-        def call(self, values):
-            return ops.fori_loop(0, 1, lambda _, value: self.inner(value), values)
-
-    model = keras.Sequential([keras.Input((6, 6, 2)), Once(), layers.Flatten(), layers.Dense(2)])
+    # Of one turn: only a compiled look can tell that it is a loop.
+    model = keras.Sequential(
+        [keras.Input((6, 6, 2)), Looping(turns=1), layers.Flatten(), layers.Dense(2)]
+    )
     looker = Looker(model)
     outputs = looker.survey(X).outputs
     recording = looker.record(list(outputs.values()), X)
-    np.testing.assert_allclose(recording.maps["once"], model.layers[0](X), atol=1e-6)
-    with pytest.raises(TbvizError, match="'once/inner' has put nothing out"):
-        recording.maps["once/inner"]
-    with pytest.raises(TbvizError, match="'once/inner' has put nothing out"):
-        looker.class_gradients(outputs["once/inner"], X, ANY)
+    np.testing.assert_allclose(recording.maps["looping"], model.layers[0](X), atol=1e-6)
+    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+        recording.maps["looping/inner"]
+    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+        looker.class_gradients(outputs["looping/inner"], X, ANY)
 
 
 def test_half_precision_gradients_do_not_vanish():

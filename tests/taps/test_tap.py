@@ -9,52 +9,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from backends.nets import Compiling, X, attributes, changed, look, small
 from keras import layers
 
 from tbviz.taps import private
 from tbviz.taps.backends import tensorflow as backend
-from tbviz.taps.looker import PREDICTED, Looker
+from tbviz.taps.looker import Looker
 from tbviz.taps.tap import Tap
-
-X = np.random.default_rng(0).normal(size=(4, 6, 6, 2)).astype(np.float32)
-Y = np.array([0, 1, 2, 0])
-
-
-def small(activation="softmax"):
-    model = keras.Sequential(
-        [
-            keras.Input((6, 6, 2)),
-            layers.Conv2D(3, 3, activation="relu", name="conv"),
-            layers.Flatten(),
-            layers.Dense(3, activation=activation, name="classes"),
-        ]
-    )
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    model(X)
-    return model
-
-
-def look(model, looker=None):
-    looker = looker or Looker(model)
-    outputs = list(looker.survey(X).outputs.values())
-    recording = looker.record(outputs, X)
-    looker.class_gradients(outputs[0], X, np.full(len(X), PREDICTED))
-    return recording
-
-
-def attributes(model):
-    """Which object every attribute of every layer is."""
-    return {
-        (layer.name, name): (id(value), value)
-        for layer in private.all_layers(model)
-        for name, value in vars(layer).items()
-    }
-
-
-def changed(before, model):
-    after = attributes(model)
-    keys = before.keys() | after.keys()
-    return sorted(k for k in keys if before.get(k, (0,))[0] != after.get(k, (0,))[0])
 
 
 def test_a_tap_that_cannot_be_set_takes_itself_off_again():
@@ -74,35 +35,9 @@ def test_a_tap_takes_the_place_of_an_output():
     assert not np.any(np.equal(model(np.ones((1, 2))), 7))
 
 
-class Compiling(keras.Model):
-    """A model that compiles part of itself, with a state of its own in that part."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = layers.Conv2D(3, 3, name="conv")
-        self.flat = layers.Flatten()
-        self.head = layers.Dense(3, name="head")
-        self.seeds = keras.random.SeedGenerator(1)
-        self.build((None, 6, 6, 2))
-
-    def build(self, shape):
-        self.conv.build(shape)
-        self.head.build((None, 48))
-        self.built = True
-
-    @tf.function
-    def middle(self, values):
-        values = self.conv(values)
-        return values + 0.1 * keras.random.normal(tf.shape(values), seed=self.seeds)
-
-    def call(self, values):
-        return self.head(self.flat(self.middle(values)))
-
-
 class Branching(Compiling):
     """A model whose own function branches on a tensor, which needs AutoGraph."""
 
-    @tf.function
     def middle(self, values):
         values = self.conv(values)
         if tf.reduce_sum(values) > 1e9:

@@ -106,18 +106,24 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     def run(*arrays: Any) -> Any:
         return _stateless(function, alive(held), arrays)
 
-    # Without AutoGraph, as Keras' own `fit`; it would take a quarter of the time of a trace. A
-    # `partial`, since TensorFlow takes functions of one code for one and warns of its retracing.
-    graph = tf.function(functools.partial(run), autograph=False)
+    def made(**settings: Any) -> Any:
+        # Without AutoGraph, as Keras' own `fit`; it would take a quarter of the time of a trace. A
+        # `partial`, since TensorFlow takes functions of one code for one and warns of retracing.
+        return tf.function(functools.partial(run), autograph=False, **settings)
+
+    def ran(graph: Any, arrays: tuple[Any, ...]) -> Any:
+        with _plain_variables_kept(alive(held)):
+            # Constants, not numpy: that would retrace for each new Python number in it.
+            return as_numpy(graph(*_tensors(arrays)))
+
+    graph = made()
     traceable = True
 
     def call(*arrays: Any) -> Any:
         nonlocal graph, traceable
         if traceable:
             try:
-                # Constants, not numpy: that would retrace for each new Python number in it.
-                with _plain_variables_kept(alive(held)):
-                    return as_numpy(graph(*_tensors(arrays)))
+                return ran(graph, arrays)
             except tf.errors.OperatorNotAllowedInGraphError:
                 # A `tf.function` of the model's own branches on tensors, and inlined it has not
                 # been through AutoGraph.
@@ -125,10 +131,9 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which
                 # Keras has a compiled function of its own, inlined here) and channels first.
-                other = tf.function(functools.partial(run), autograph=False, jit_compile=True)
+                other = made(jit_compile=True)
                 try:
-                    with _plain_variables_kept(alive(held)):
-                        found = as_numpy(other(*_tensors(arrays)))
+                    found = ran(other, arrays)
                 except Exception:
                     raise error from None  # the model's own, then
                 graph = other
