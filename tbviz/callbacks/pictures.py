@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.resample import area_average
 from tbviz.images.display import display
-from tbviz.images.reduce import area_average
 from tbviz.images.sheet import encode_gray, encode_rgb
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tbviz.callbacks.labels import classes_of, is_array
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.canvas import image_layout
+from tbviz.taps.images import image_batch, image_layout
 from tbviz.taps.randomness import global_states_kept
 
 MOST_IMAGES = 16
@@ -42,12 +42,7 @@ class Probe:
 
     def pictures(self) -> npt.NDArray[Any] | None:
         """The input that is an image, `(images, height, width, channels)`, `None` without one."""
-        for leaf in keras.tree.flatten(self.inputs):
-            found = image_layout(np.shape(leaf))
-            if found is not None:
-                values = np.asarray(leaf)
-                return np.moveaxis(values, 1, -1) if found[3] else values
-        return None
+        return image_batch(self.inputs)
 
     def names(self) -> list[str]:
         """What to call each image: its class, numbered where several share it; else a number."""

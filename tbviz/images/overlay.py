@@ -9,53 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tbviz.arrays.resample import enlarge
 from tbviz.images.colormaps import colormap, pick
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-
-def enlarge(small: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Enlarge a map bilinearly, pixel centres at halves and edges held.
-
-    The layer's pixels lie over the image as areas, so their centres are at halves: what Pillow's
-    BILINEAR, `tf.image.resize` and torch's `align_corners=False` do. Aligning corners instead
-    would shift the map by half of its pixels at the edges. Exactly, in float64 along the width
-    and then the same along the height:
-
-        x = (column + 0.5) * w / W - 0.5, cut to 0 to w - 1
-        left = floor(x), right = min(left + 1, w - 1)
-        value = map[left] + (map[right] - map[left]) * (x - left)
-
-    Args:
-        small: real numbers of shape `(h, w)`.
-        size: `(H, W)` of the result in pixels.
-
-    Returns:
-        float64 of shape `(H, W)`. A value that is not finite spoils the pixels it touches only.
-
-    Raises:
-        ValueError: the map has not two axes, or one side is without pixels.
-    """
-    values = np.asarray(small, np.float64)
-    if values.ndim != 2 or 0 in values.shape or min(size) < 1:
-        raise ValueError(
-            f"enlarge got a map of shape {values.shape} and size {size}; it takes one map "
-            "(h, w) and a size (H, W) of at least one pixel each."
-        )
-    height, width = size
-    with np.errstate(invalid="ignore", over="ignore"):
-        return _stretch(_stretch(values, width).T, height).T
-
-
-def _stretch(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    last = values.shape[1] - 1
-    places = np.clip((np.arange(width) + 0.5) * (last + 1) / width - 0.5, 0, last)
-    left = np.floor(places).astype(np.intp)
-    right = np.minimum(left + 1, last)
-    from_left = values[:, left]
-    value: NDArray[np.float64] = from_left + (values[:, right] - from_left) * (places - left)
-    return value
 
 
 def overlay(
@@ -86,6 +44,8 @@ def overlay(
         ValueError: the image is not uint8 RGB, the map has not two axes, `strength` is beyond
             0 to 1, or there is no such colour map.
     """
+    if np.ndim(cam) != 2:
+        raise ValueError(f"overlay got a map of shape {np.shape(cam)}; it takes one map (h, w).")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(
             f"overlay got an image of shape {image.shape}, {image.dtype}; it takes uint8 RGB "

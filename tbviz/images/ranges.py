@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from tbviz.arrays.floats import as_float32
 from tbviz.images.display import display
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ __all__ = [
     "NEGATIVE_INFINITY",
     "NOT_A_NUMBER",
     "POSITIVE_INFINITY",
-    "as_float32",
     "dequantize",
     "display",
     "level_values",
@@ -209,19 +209,6 @@ def _percentile(values: NDArray[np.float32], share: float) -> float:
     below = float(parted[index])
     above = float(parted[index + 1 :].min(initial=np.inf))
     return below if place == index else below + (above - below) * (place - index)
-
-
-def as_float32(values: ArrayLike) -> NDArray[np.float32]:
-    """Take real numbers of any type as float32, what does not fit as infinite.
-
-    Raises:
-        TypeError: complex numbers, texts or objects.
-    """
-    array = np.asarray(values)
-    if not np.can_cast(array.dtype, np.float64):
-        raise TypeError(f"got values of type {array.dtype}; pictures are made of real numbers.")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32, copy=False)
 
 
 def _with_zero_as_level(

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from tbviz.images.ranges import as_float32, quantize_tiles
+from tbviz.arrays.floats import as_float32
+from tbviz.images.ranges import quantize_tiles
 from tbviz.images.ranges import summary as sum_up
 
 if TYPE_CHECKING:

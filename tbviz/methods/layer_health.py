@@ -74,7 +74,7 @@ def gray(images: Any) -> Floats | None:
     Returns:
         `None` where there is no batch of images with one to four channels.
     """
-    from tbviz.methods.maximization.canvas import image_batch
+    from tbviz.taps.images import image_batch
 
     batch = image_batch(images)
     return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)

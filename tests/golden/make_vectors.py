@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 
+from tbviz.arrays.resample import enlarge
 from tbviz.images import colormaps, ranges, sheet
-from tbviz.images.overlay import enlarge, overlay
+from tbviz.images.overlay import overlay
 
 PATH = Path(__file__).with_name("vectors.json")
 

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.taps import private
+from tbviz.taps.images import image_layout
 
 Floats = npt.NDArray[np.float32]
 
@@ -103,44 +105,6 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
         "of images; maximization paints on (batch, height, width, channels) with 1 to 4 channels"
     )
     raise TbvizError(msg)
-
-
-def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
-    """Height, width, channels and whether these come first; `None` for what is no image batch."""
-    if len(shape) != 4:
-        return None
-    last_fits, first_fits = shape[3] <= 4, shape[1] <= 4
-    first = keras.config.image_data_format() == "channels_first"
-    if first_fits and (first or not last_fits):
-        return shape[2], shape[3], shape[1], True
-    return (shape[1], shape[2], shape[3], False) if last_fits else None
-
-
-def image_batch(images: Any) -> npt.NDArray[Any] | None:
-    """The first input that is a batch of images, channels last; `None` where none is."""
-    for leaf in keras.tree.flatten(images):
-        found = image_layout(np.shape(leaf))
-        if found is not None:
-            return np.moveaxis(np.asarray(leaf), 1, -1) if found[3] else np.asarray(leaf)
-    return None
-
-
-def value_range(values: npt.NDArray[Any]) -> tuple[float, float]:
-    """The usual range that holds these values: 0 to 1, -1 to 1, 0 to 255, or their own."""
-    if values.dtype == np.uint8:
-        return 0.0, 255.0
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    for usual in ((0.0, 1.0), (-1.0, 1.0)):
-        slack = 0.05 * (usual[1] - usual[0])
-        if usual[0] - slack <= low and high <= usual[1] + slack:
-            return usual
-    # Standardised values lie within this range, too; pictures of bytes reach far into it.
-    if low >= -0.5 and 16 < high <= 255.5:
-        return 0.0, 255.0
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _first(images: Any) -> Any:

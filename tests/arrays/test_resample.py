@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from tbviz.images.reduce import area_average, reduced_size
+from tbviz.arrays.resample import area_average, enlarge, reduced_size, resize
 
 
 def test_three_pixels_to_two_share_the_middle_one():
@@ -92,9 +93,60 @@ def test_no_maps_are_no_maps():
     assert area_average(np.zeros((0, 90, 45)), limit=30).shape == (0, 30, 15)
 
 
+def test_pixel_centres_lie_at_halves():
+    # Four pixels over two: centres at 1/8, 3/8, 5/8, 7/8 of the map; edges are held.
+    assert enlarge([[0.0, 1.0]], (1, 4)).tolist() == [[0.0, 0.25, 0.75, 1.0]]
+    assert enlarge([[0.0], [1.0]], (4, 1)).ravel().tolist() == [0.0, 0.25, 0.75, 1.0]
+
+
+def test_two_by_two_to_four_by_four():
+    assert enlarge([[0.0, 4.0], [8.0, 12.0]], (4, 4)).tolist() == [
+        [0.0, 1.0, 3.0, 4.0],
+        [2.0, 3.0, 5.0, 6.0],
+        [6.0, 7.0, 9.0, 10.0],
+        [8.0, 9.0, 11.0, 12.0],
+    ]
+
+
+@given(st.floats(-1e30, 1e30), st.integers(1, 5), st.integers(1, 5))
+def test_an_enlarged_constant_stays_exactly_constant(value, height, width):
+    assert (enlarge(np.full((height, width), value), (13, 17)) == value).all()
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 30), st.integers(0, 30))
+def test_enlarging_is_pillows(height, width, more_rows, more_columns):
+    small = np.random.default_rng(height * 7 + width).normal(size=(height, width))
+    size = (height + more_rows, width + more_columns)
+    image = Image.fromarray(small.astype(np.float32))
+    theirs = np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
+    assert np.abs(enlarge(small, size) - theirs).max() < 1e-5
+
+
+def test_enlarging_what_is_not_finite_spoils_only_what_it_touches():
+    large = enlarge([[0.0, 0.0, np.nan]], (1, 6))[0]
+    assert np.isnan(large).tolist() == [False, False, False, True, True, True]
+
+
+def test_many_maps_are_enlarged_as_each_alone():
+    maps = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    large = enlarge(maps, (9, 8))
+    assert large.shape == (2, 3, 9, 8)
+    assert np.array_equal(large[1, 2], enlarge(maps[1, 2], (9, 8)))
+
+
+def test_resizing_averages_the_side_that_shrinks_and_stretches_the_other():
+    maps = np.array([[[0.0, 2.0, 4.0, 6.0]]])
+    assert resize(maps, (1, 2)).tolist() == [[[1.0, 5.0]]]
+    assert resize(maps, (2, 2)).tolist() == [[[1.0, 5.0], [1.0, 5.0]]]
+    assert resize([[0.0, 1.0], [0.0, 3.0]], (1, 4)).tolist() == [[0.0, 0.5, 1.5, 2.0]]
+
+
 def test_wrong_input_is_refused():
     for maps, limit in [(np.zeros(3), 2), (np.zeros((0, 3)), 2), (np.zeros((3, 3)), 0)]:
         with pytest.raises(ValueError, match=r"\(\.\.\., height, width\)"):
             area_average(maps, limit)
     with pytest.raises(TypeError, match="complex"):
         area_average(np.zeros((3, 3), complex), 2)
+    for change, maps, size in [(resize, np.zeros(3), (1, 1)), (enlarge, np.ones((2, 2)), (0, 4))]:
+        with pytest.raises(ValueError, match=rf"{change.__name__} got .*\(\.\.\., h, w\)"):
+            change(maps, size)

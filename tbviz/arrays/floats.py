@@ -1,0 +1,23 @@
+"""(real numbers of any type) => (float32)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def as_float32(values: ArrayLike) -> NDArray[np.float32]:
+    """Take real numbers of any type as float32, what does not fit as infinite.
+
+    Raises:
+        TypeError: complex numbers, texts or objects.
+    """
+    array = np.asarray(values)
+    if not np.can_cast(array.dtype, np.float64):
+        raise TypeError(f"got values of type {array.dtype}; pictures are made of real numbers.")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)

@@ -1,0 +1,112 @@
+"""Principal components: the few directions in which many channels vary most, as colours.
+
+Pearson 1901, "On lines and planes of closest fit". The axes are kept apart from what is projected
+on them, so that equal colours at two steps are equal answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+# Of the largest variance: what is below is rounding, and a colour of it would be noise.
+_NOTHING: Final = 1e-10
+# A few hot pixels would leave the rest of the picture in one colour.
+_PERCENTILES: Final = (1, 99)
+_MOST: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Directions to look along, and the extent that is shown of each.
+
+    Attributes:
+        mean: `(channels,)`, subtracted first.
+        directions: `(axes, channels)`, of length one, the strongest first; fewer than were asked
+            for where the data vary in fewer.
+        low: `(axes,)`, the projection that is shown as 0.
+        high: `(axes,)`, the one that is shown as 1.
+        share: `(axes,)`, of the variance.
+    """
+
+    mean: NDArray[np.float64]
+    directions: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+    def colours(self, vectors: ArrayLike) -> NDArray[np.float32]:
+        """Give the colour of each vector.
+
+        Args:
+            vectors: `(..., channels)`.
+
+        Returns:
+            float32 `(..., 3)`, 0 to 1: the strongest axis red, then green, then blue; 0.5 where
+            there is no such axis. A vector that is not finite is black.
+
+        Raises:
+            ValueError: there are other channels than the axes have.
+        """
+        array = np.asarray(vectors, np.float64)
+        if array.shape[-1:] != self.mean.shape:
+            raise ValueError(
+                f"colours got vectors of shape {array.shape}; the axes take "
+                f"(..., {self.mean.size})."
+            )
+        colours = np.full((*array.shape[:-1], 3), 0.5)
+        known = np.isfinite(array).all(axis=-1)
+        count = min(3, len(self.directions))
+        with np.errstate(over="ignore", invalid="ignore"):
+            places = (array[known] - self.mean) @ self.directions[:count].T
+            shown = (places - self.low[:count]) / (self.high - self.low)[:count]
+        colours[known, :count] = np.clip(np.nan_to_num(shown, nan=0.5), 0, 1)
+        colours[~known] = 0
+        return colours.astype(np.float32)
+
+
+def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
+    """Find the directions in which vectors vary most.
+
+    Signs are fixed: each direction points to where the entry farthest from its zero is positive,
+    so that the same vectors give the same axes. Extents are the 1st and 99th percentiles.
+
+    Args:
+        vectors: `(..., channels)`; of more than 20,000 an even choice is taken. Those that are
+            not finite are left out.
+        count: how many axes at most.
+
+    Returns:
+        The axes; none where the vectors do not vary.
+    """
+    array = np.asarray(vectors, np.float64)
+    array = array.reshape(-1, array.shape[-1])
+    array = array[np.isfinite(array).all(axis=1)]
+    array = array[:: -(-len(array) // _MOST) or 1]
+    channels = array.shape[1]
+    largest = float(np.abs(array).max(initial=0))
+    scale = largest if largest > 0 else 1.0  # squares of large numbers would overflow
+    mean = array.mean(axis=0) if len(array) else np.zeros(channels)
+    centred = (array - mean) / scale
+    variances, columns = np.linalg.eigh(centred.T @ centred / max(len(array), 1))
+    order = np.argsort(-variances, kind="stable")[:count]
+    order = order[variances[order] > _NOTHING * max(1.0, float(variances.max(initial=0)))]
+    directions = columns.T[order]
+    farthest = np.abs(directions).argmax(axis=1)
+    directions *= np.sign(directions[np.arange(len(directions)), farthest])[:, np.newaxis]
+    places = (array - mean) @ directions.T
+    if len(order):
+        low, high = np.percentile(places, _PERCENTILES, axis=0)
+        flat = high <= low  # nearly all alike, and a few apart
+        low = np.where(flat, places.min(axis=0), low)
+        high = np.where(flat, places.max(axis=0), high)
+    else:
+        low = high = np.zeros(0)
+    total = float(np.maximum(variances, 0).sum())
+    share = variances[order] / total if total > 0 else np.zeros(0)
+    return Axes(mean, directions, low, high, share)

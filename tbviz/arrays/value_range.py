@@ -1,0 +1,57 @@
+"""(images as a model takes them) => (the values of black and white).
+
+Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardised, and nothing but the data
+says in which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+# Resizing with a cubic kernel overshoots the range of a photograph by a few per cent.
+_OVERSHOOT: Final = 0.05
+_UNIT: Final = (0.0, 1.0)
+_BYTES: Final = (0.0, 255.0)
+# Standardised images may happen to have no negative value; pictures of bytes reach farther.
+_LEAST_BYTES: Final = 16.0
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+def value_range(images: ArrayLike) -> tuple[float, float]:
+    """Learn the range of images from all their values together.
+
+    * uint8 is 0 to 255, bool is 0 to 1;
+    * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value (0 to 255 only
+      where one is above 16); where they fill half of it, up to 5 % beyond its ends is taken for
+      the overshoot of resizing;
+    * else the least and the greatest finite value (standardised images, more than 8 bits); where
+      all values are equal, the range between that value and zero.
+
+    Args:
+        images: real numbers of any shape.
+
+    Returns:
+        Two finite numbers, the lesser first.
+    """
+    array = np.asarray(images)
+    if array.dtype == np.uint8:
+        return _BYTES
+    values = array.astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return _UNIT
+    least, greatest = np.clip([values.min(), values.max()], -_LARGEST, _LARGEST).tolist()
+    for lo, hi in (_UNIT, (-1.0, 1.0), _BYTES):
+        # Standardised images reach below 0 too, but fill little of 0 to 255.
+        beyond = _OVERSHOOT * (hi - lo) if greatest - least >= (hi - lo) / 2 else 0.0
+        faint = (lo, hi) == _BYTES and greatest <= _LEAST_BYTES
+        if lo - beyond <= least and greatest <= hi + beyond and not faint:
+            return lo, hi
+    if least == greatest:
+        return min(least, 0.0), max(greatest, 0.0)
+    return least, greatest
