@@ -14,6 +14,8 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from fabricate_kinds import add_kinds, advice, more_health
+from fabricate_tree import tree
 
 from tbviz.images.sheet import encode_gray, encode_rgb
 from tbviz.store import Position, Writer
@@ -63,6 +65,7 @@ def fabricate(
     finish: bool = True,
     batches: bool = False,
     final: bool = False,
+    every_kind: bool = False,
 ) -> None:
     """Write a run of so many positions.
 
@@ -76,11 +79,14 @@ def fabricate(
         finish: Whether the last one has ended.
         batches: Whether every third position is one within an epoch.
         final: Whether the last position is the state that `fit` left behind.
+        every_kind: Whether the kinds of `fabricate_kinds.py` are written too.
     """
     epoch = 0
     for index in range(segments):
         count = positions // segments + (index < positions % segments)
-        run = Run(log_dir, layers, images, seed, epochs=epoch + count, first=epoch)
+        run = Run(
+            log_dir, layers, images, seed, epochs=epoch + count, first=epoch, every_kind=every_kind
+        )
         last = index == segments - 1
         for step in range(count):
             run.add(batch=batches and step % 3 == 1, final=final and last and step == count - 1)
@@ -109,17 +115,20 @@ class Run:
         epochs: int = 12,
         first: int = 0,
         now: bool = False,
+        every_kind: bool = False,
     ) -> None:
         self.writer = Writer(log_dir)
+        self.class_names = CLASS_NAMES
+        self._every_kind = every_kind
         self.epoch = first
         self.epochs = epochs
         self._first = first
-        self._layers = layers
+        self.layers = layers
         self._images = images
         self._phase = np.random.default_rng(seed).uniform(0, 2 * math.pi, size=images)
         self._now = now
         self._clock = _CLOCK + 1000 * first
-        self._labels = [image % len(CLASS_NAMES) for image in range(images)]
+        self.labels = [image % len(CLASS_NAMES) for image in range(images)]
         self._ids: dict[tuple[str, str], str] = {}
         self._begin()
 
@@ -130,25 +139,27 @@ class Run:
         where = Position(self.epoch, number, final).fields()
         self._clock += 5 if batch else 10
         self.epoch += not batch
-        for layer in self._layers:
+        for layer in self.layers:
             self._activations(layer, step, where)
-        for layer in self._layers:
+        for layer in self.layers:
             if layer.type == "Conv2D":
                 self._maximization(layer, step, where)
         self._cam(step, where)
+        if self._every_kind:
+            add_kinds(self, step, where)
         self._health(step, where)
-        self._append({"kind": "metrics", **where, "values": self._metrics(step)})
-        self._append({
+        self.append({"kind": "metrics", **where, "values": self._metrics(step)})
+        self.append({
             "kind": "predictions", **where, "scale": "probability",
-            "images": [self._prediction(image, step) for image in range(self._images)],
+            "images": [self.prediction(image, step) for image in range(self._images)],
         })  # fmt: skip
-        self._append({
+        self.append({
             "kind": "cost", **where, "seconds": {"ActivationGrid": 0.02, "GradCAM": 0.03},
             "compile": {"ActivationGrid": 0.8 if step == self._first else 0.0},
             "wait": 0.001, "writer": 0.08, "wall": 3.0,
         })  # fmt: skip
         if int(step) == 3 and not batch:
-            self._append({
+            self.append({
                 "kind": "notice", **where, "level": "warning", "method": "GradCAM",
                 "layer": "head/conv4", "text": "all gradients are zero for image 'cat'",
                 "remedy": "log the class scores before softmax",
@@ -157,34 +168,34 @@ class Run:
 
     def finish(self, status: str = "finished", reason: str | None = None) -> None:
         """Write the end of the `fit`."""
-        self._append({"kind": "fit", "event": "end", "status": status, "reason": reason})
+        self.append({"kind": "fit", "event": "end", "status": status, "reason": reason})
         self.writer.flush()
 
-    def _append(self, meta: dict, payload: Sequence[bytes] = (), summaries=None) -> None:
+    def append(self, meta: dict, payload: Sequence[bytes] = (), summaries=None) -> None:
         moment = time.time() if self._now else self._clock
         self.writer.append({"time": moment, **meta}, payload, summaries)
 
     def _begin(self) -> None:
-        self._append({
+        self.append({
             "kind": "fit", "event": "begin", "epochs": self.epochs,
             "initial_epoch": self._first, "steps": 30, "backend": "tensorflow",
             "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "tbviz": "0.1.0"},
             "model": "photographs",
         })  # fmt: skip
-        self._append(
+        self.append(
             {"kind": "model", "name": "photographs", "class": "Functional", "media": "json",
              "parameters": 123456, "trainable": 120000},
-            [encode_json({"nodes": tree(self._layers)})],
+            [encode_json({"nodes": tree(self.layers)})],
         )  # fmt: skip
-        self._append(
+        self.append(
             {"kind": "probe", "media": "rgb8", "size": [PROBE_SIZE, PROBE_SIZE],
              "range": [0, 255], "class_names": CLASS_NAMES,
              "images": [{"name": f"{CLASS_NAMES[label]} {image}", "label": label,
                          "class": CLASS_NAMES[label]}
-                        for image, label in enumerate(self._labels)]},
-            [encode_rgb(self._probe(image)[None]).png for image in range(self._images)],
+                        for image, label in enumerate(self.labels)]},
+            [encode_rgb(self.probe(image)[None]).png for image in range(self._images)],
         )  # fmt: skip
-        for layer in self._layers:
+        for layer in self.layers:
             shared = {"layer": layer.path, "tile": [layer.height, layer.width]}
             self._ids["activations", layer.path] = self.writer.layout({
                 "of": "activations", **shared, "media": "gray8", "tiles": layer.channels,
@@ -197,12 +208,12 @@ class Run:
                 "tiles": 8, "columns": 4, "images": 0, "channels": list(range(8)),
                 "total": layer.channels, "method": "FilterMaximization", "title": "maximization",
             })  # fmt: skip
-        self._ids["cam", self._layers[-1].path] = self.writer.layout({
-            "of": "cam", "layer": self._layers[-1].path, "tile": [7, 7], "media": "gray8",
+        self._ids["cam", self.layers[-1].path] = self.writer.layout({
+            "of": "cam", "layer": self.layers[-1].path, "tile": [7, 7], "media": "gray8",
             "tiles": 2, "columns": 2, "images": self._images, "roles": ["predicted", "true"],
             "method": "GradCAM", "title": "Grad-CAM",
         })  # fmt: skip
-        self._append({
+        self.append({
             "kind": "notice", "level": "info", "method": "Monitor", "layer": "head/memory",
             "text": "LSTM has no spatial output; it is not drawn", "remedy": None,
         })  # fmt: skip
@@ -213,7 +224,7 @@ class Run:
             encode_gray(self.tiles(layer, image, step), min(8, layer.channels))
             for image in range(self._images)
         ]
-        self._append(
+        self.append(
             {"kind": "activations", **where, "layer": layer.path, "media": "gray8",
              "layout": self._ids["activations", layer.path]},
             [sheet.png for sheet in sheets],
@@ -246,18 +257,18 @@ class Run:
         contrast = 1 - math.exp(-(step + 1) / 5)
         tiles = np.clip(128 + 127 * contrast * wave, 0, 255).astype(np.uint8)
         scores = (np.linspace(1, 2, 8) * (1 + step)).tolist()
-        self._append(
+        self.append(
             {"kind": "maximization", **where, "layer": layer.path, "media": "rgb8",
              "layout": self._ids["maximization", layer.path]},
             [encode_rgb(tiles, 4, {"scores": scores}).png],
         )  # fmt: skip
 
     def _cam(self, step: float, where: dict) -> None:
-        path = self._layers[-1].path
+        path = self.layers[-1].path
         sheets = []
-        for image, label in enumerate(self._labels):
+        for image, label in enumerate(self.labels):
             layer = Layer(path, "Conv2D", 2, 7, 7)
-            (best, share), *_ = self._prediction(image, step)
+            (best, share), *_ = self.prediction(image, step)
             text = {"tiles": [
                 {"role": role, "class": index, "name": CLASS_NAMES[index],
                  "probability": probability, "score": math.log(probability), "target": "logit"}
@@ -267,7 +278,7 @@ class Run:
             ]}  # fmt: skip
             maps = self.tiles(layer, image, step) + 0.1
             sheets.append(encode_gray(maps, 2, text))
-        self._append(
+        self.append(
             {"kind": "cam", **where, "layer": path, "media": "gray8",
              "layout": self._ids["cam", path]},
             [sheet.png for sheet in sheets],
@@ -277,7 +288,8 @@ class Run:
     def _health(self, step: float, where: dict) -> None:
         numbers = {}
         tables = []
-        for layer in self._layers:
+        more = {}
+        for layer in self.layers:
             images = [self.tiles(layer, image, step) for image in range(self._images)]
             flat = np.stack(images, axis=1).reshape(layer.channels, -1)
             spread = flat.std(axis=1)
@@ -293,9 +305,13 @@ class Run:
                 "maximum": float(flat.max()), "likeness": 1 / (1 + 0.1 * step),
                 "change": None if step == self._first else 1 / (1 + step),
             }  # fmt: skip
-        self._append(
+            if self._every_kind:
+                dead = numbers[layer.path]["dead"]
+                numbers[layer.path] |= more_health(layer.channels, step, dead)
+                more.setdefault("advice", []).extend(advice(layer.path, layer.channels, dead))
+        self.append(
             {"kind": "health", **where, "media": "table", "layers": numbers, "columns": TABLE,
-             "rows": [layer.channels for layer in self._layers]},
+             "rows": [layer.channels for layer in self.layers], **more},
             tables,
         )  # fmt: skip
 
@@ -310,16 +326,16 @@ class Run:
             "learning_rate": 0.001 * 0.95 ** int(step),
         }
 
-    def _prediction(self, image: int, step: float) -> list[list[float]]:
+    def prediction(self, image: int, step: float) -> list[list[float]]:
         scores = [
-            math.sin(image + index + 0.4 * step) + 0.15 * step * (index == self._labels[image])
+            math.sin(image + index + 0.4 * step) + 0.15 * step * (index == self.labels[image])
             for index in range(len(CLASS_NAMES))
         ]
         total = sum(math.exp(score) for score in scores)
         ranked = sorted(range(len(scores)), key=lambda index: -scores[index])
         return [[index, round(math.exp(scores[index]) / total, 4)] for index in ranked]
 
-    def _probe(self, image: int) -> NDArray[np.uint8]:
+    def probe(self, image: int) -> NDArray[np.uint8]:
         axis = np.linspace(0, 1, PROBE_SIZE)
         picture = np.zeros((PROBE_SIZE, PROBE_SIZE, 3))
         picture[..., 0] = axis[:, None]
@@ -337,38 +353,6 @@ def dead_channels(layer: Layer, step: float) -> list[int]:
     return sorted(channel for channel in dead if channel < layer.channels)
 
 
-def tree(layers: Sequence[Layer]) -> list[dict]:
-    """The nodes of a layer tree with these layers, their parents, and two that are not drawn."""
-    nodes: dict[str, dict] = {}
-    for layer in layers:
-        parts = layer.path.split("/")
-        for depth in range(1, len(parts)):
-            path = "/".join(parts[:depth])
-            nodes.setdefault(path, _node(path, "Functional", None, [], {}))
-        shape = [layer.height, layer.width, layer.channels]
-        kinds, config = ["activations", "health"], {}
-        if layer.type == "Conv2D":
-            kinds.append("maximization")
-            config = {"filters": layer.channels, "kernel_size": [3, 3], "activation": "relu"}
-        if layer is layers[-1]:
-            kinds.append("cam")
-        nodes[layer.path] = _node(layer.path, layer.type, shape, kinds, config)
-    prefix = "head/" if "head" in nodes else ""
-    reason = "its output has no height and width"
-    for name, type_ in (("memory", "LSTM"), ("scores", "Dense")):
-        nodes[prefix + name] = _node(prefix + name, type_, [None, 5], [], {}, reason)
-    return list(nodes.values())
-
-
-def _node(path: str, type_: str, shape, kinds, config, reason: str | None = None) -> dict:
-    parent, _, name = path.rpartition("/")
-    return {
-        "path": path, "name": name, "class": type_, "parent": parent or None, "shape": shape,
-        "parameters": 1000 if type_ == "Conv2D" else 0, "trainable": True, "config": config,
-        "kinds": kinds, "reason": reason,
-    }  # fmt: skip
-
-
 def main() -> None:
     """Write a run, and go on with it where `--live` says so."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -377,6 +361,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--segments", type=int, default=1)
     parser.add_argument("--batches", action="store_true", help="every third within an epoch")
+    parser.add_argument("--every-kind", action="store_true", help="pictures of all kinds")
     parser.add_argument("--unfinished", action="store_true", help="write no end")
     parser.add_argument("--live", type=float, metavar="SECONDS", help="add one so often")
     options = parser.parse_args()
@@ -384,6 +369,7 @@ def main() -> None:
         fabricate(
             options.log_dir, options.positions, images=options.images,
             segments=options.segments, finish=not options.unfinished, batches=options.batches,
+            every_kind=options.every_kind,
         )  # fmt: skip
         return
     run = Run(options.log_dir, images=options.images, epochs=1000, now=True)
