@@ -112,7 +112,34 @@ def health(reader: Reader, since: int) -> dict[str, Any]:
         "layers": list(channels),
         "channels": list(channels.values()),
         "numbers": {name: [numbers(name, layer) for layer in channels] for name in HEALTH_NUMBERS},
+        "advice": advice(reader, since),
     }
+
+
+def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]:
+    """When advice begins, changes and ends: `(position, layer, rule, text or None)`.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer; what holds there already is told there.
+    """
+    if since >= len(reader):
+        return []
+    told: dict[tuple[str, str], dict[int, str | None]] = {}
+    for base, segment in reader.based():
+        for texts in told.values():
+            texts[max(base, since)] = None  # a new segment begins with no advice
+        for key, changes in segment.advice.items():
+            texts = told.setdefault(key, {})
+            texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
+    rows = []
+    for (layer, rule), texts in told.items():
+        before = None
+        for position, text in texts.items():
+            if text != before:
+                rows.append((position, layer, rule, text))
+            before = text
+    return sorted(rows, key=lambda row: row[0])
 
 
 def channels(

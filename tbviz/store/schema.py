@@ -23,24 +23,23 @@ MAX_PAYLOAD = 1 << 30
 
 FILE_NAME = re.compile(r"(?P<seq>[0-9]{6})-(?P<uid>[0-9a-f]{16})\.pack")
 
-KINDS = (
-    "writer",
-    "fit",
-    "model",
-    "probe",
-    "layout",
-    "metrics",
-    "health",
-    "predictions",
-    "notice",
-    "cost",
-    "activations",
-    "maximization",
-    "cam",
-)
 MEDIA = ("gray8", "rgb8", "table", "json")
 STATUSES = ("finished", "stopped", "failed")
-HEALTH_NUMBERS = ("dead", "sparsity", "mean", "std", "minimum", "maximum", "likeness", "change")
+HEALTH_NUMBERS = (
+    "dead",
+    "sparsity",
+    "mean",
+    "std",
+    "minimum",
+    "maximum",
+    "likeness",
+    "change",
+    "saturated",
+    "alike",
+    "nonfinite",
+    "weight_norm",
+    "update_norm",
+)
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.

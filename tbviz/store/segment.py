@@ -71,6 +71,8 @@ class Segment:
         self.health: dict[str, dict[str, Numbers]] = {}
         self.health_channels: dict[str, int] = {}
         self.health_columns: list[str] = []
+        # (layer, rule) to (from which position on, text or None): changes only.
+        self.advice: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
         self.predictions: dict[int, bytes] = {}
         self.scale = "probability"
         self.latest: dict[str, int] = {}  # last position of metrics, health, predictions
@@ -233,6 +235,7 @@ class Segment:
     ) -> None:
         place = _needed(ordinal)
         layers = meta["layers"]
+        advice = {_advised(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
         rows = meta.get("rows") or []
         for index, (layer, values) in enumerate(layers.items()):
             columns = self.health.setdefault(layer, {name: Numbers() for name in HEALTH_NUMBERS})
@@ -248,6 +251,10 @@ class Segment:
                 series.end = end
         if isinstance(meta.get("columns"), list):
             self.health_columns = [str(name) for name in meta["columns"]]
+        for key in {**self.advice, **advice}:
+            changes = self.advice.setdefault(key, [])
+            if advice.get(key) != (changes[-1][1] if changes else None):
+                changes.append((place, advice.get(key)))
         self.latest["health"] = place
 
     def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
@@ -286,6 +293,10 @@ def _whole(value: object) -> int:
     if type(value) is not int or not 0 <= value < _INT63:
         raise ValueError(f"received {value!r}, expected a whole number that is not negative")
     return value
+
+
+def _advised(entry: dict[str, Any]) -> tuple[str, str]:
+    return str(entry["layer"]), str(entry["rule"])
 
 
 def _needed(ordinal: int | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 from fabricate import LAYERS, TABLE
@@ -11,6 +12,7 @@ from fabricate import LAYERS, TABLE
 from tbviz.store import Position, Writer, open_run
 
 RUN = "photographs"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def test_scalars_from_the_store(board, logs):
@@ -87,6 +89,75 @@ def test_channels_are_those_of_the_last_record_at_or_before(board, tmp_path):
     numbers = one.ask("health", run=RUN)["numbers"]
     assert numbers["mean"] == [[None, "NaN", None, None, "NaN", None]]
     assert numbers["std"] == [[None] * 6]
+
+
+def health(writer, epoch, *advice):
+    """A health record with advice, `layer rule text` each; no such field where there is none."""
+    rows = [dict(zip(("layer", "rule", "text"), each.split(), strict=True)) for each in advice]
+    meta = {"kind": "health", "epoch": epoch, "layers": {"conv": {"channels": 1}}}
+    writer.append(meta | ({"advice": rows} if rows else {}))
+
+
+def test_advice_is_told_where_it_changes(board, tmp_path):
+    writer = Writer(tmp_path / RUN)
+    health(writer, 0)
+    health(writer, 1, "conv dead one", "conv alike two")
+    health(writer, 2, "conv dead one")
+    health(writer, 3, "conv dead more", "relu dead one")
+    writer.append({"kind": "metrics", "epoch": 4, "values": {}})
+    health(writer, 5, "relu dead one")
+    health(writer, 6, "relu dead one", "conv dead one")
+    writer.close()
+    second = Writer(tmp_path / RUN)  # another fit
+    health(second, 0, "relu dead one")
+    health(second, 1, "relu dead one")
+    second.close()
+    one = board(tmp_path)
+    assert one.ask("health", run=RUN)["advice"] == [
+        [1, "conv", "dead", "one"],
+        [1, "conv", "alike", "two"],
+        [2, "conv", "alike", None],
+        [3, "conv", "dead", "more"],
+        [3, "relu", "dead", "one"],
+        [5, "conv", "dead", None],
+        [6, "conv", "dead", "one"],
+        [7, "conv", "dead", None],
+    ]
+    later = one.ask("health", run=RUN, since=4)["advice"]
+    assert later[:2] == [[4, "conv", "dead", "more"], [4, "relu", "dead", "one"]]
+    assert later[2:] == [
+        [5, "conv", "dead", None],
+        [6, "conv", "dead", "one"],
+        [7, "conv", "dead", None],
+    ]
+    assert one.ask("health", run=RUN, since=8)["advice"] == [[8, "relu", "dead", "one"]]
+    assert one.ask("health", run=RUN, since=9)["advice"] == []
+
+
+def test_advice_of_a_long_run_is_a_short_answer(board, tmp_path):
+    writer = Writer(tmp_path / RUN)
+    for epoch in range(300):
+        health(writer, epoch, "conv dead 14_of_32", "conv alike 3_of_32")
+    writer.close()
+    assert len(board(tmp_path).ask("health", run=RUN)["advice"]) == 2
+
+
+@pytest.mark.parametrize("advice", [5, [5], [{"layer": "conv"}]])
+def test_advice_that_makes_no_sense_is_left_out(board, tmp_path, advice):
+    writer = Writer(tmp_path / RUN)
+    health(writer, 0, "conv dead one")
+    writer.append({"kind": "health", "epoch": 1, "layers": {}, "advice": advice})
+    writer.close()
+    assert board(tmp_path).ask("health", run=RUN)["advice"] == [[0, "conv", "dead", "one"]]
+    assert open_run(tmp_path / RUN).segments[0].damaged == 1
+
+
+def test_numbers_that_a_store_does_not_have_are_null(board):
+    answer = board(GOLDEN).ask("health", run="format-1")
+    assert answer["advice"] == []
+    for name in ("saturated", "alike", "nonfinite", "weight_norm", "update_norm"):
+        assert answer["numbers"][name] == [[None] * 4 for _ in answer["layers"]]
+    assert answer["numbers"]["mean"][0][0] is not None
 
 
 def test_predictions(board, logs):
