@@ -11,7 +11,7 @@ from tbviz.callbacks.pictures import Record
 from tbviz.callbacks.probe import Probe
 from tbviz.images.display import display
 from tbviz.images.sheet import encode_rgb
-from tbviz.taps.looker import Recording
+from tbviz.taps.recording import Recording
 
 TOP_CLASSES = 5
 """How many classes of each probe image a `predictions` record holds."""

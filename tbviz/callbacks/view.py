@@ -10,7 +10,8 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
-from tbviz.taps.looker import Looker, Recording, looker_of
+from tbviz.taps.looker import Looker, looker_of
+from tbviz.taps.recording import Recording
 from tbviz.taps.survey import Output, Survey
 
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,63 +14,18 @@ import numpy.typing as npt
 from keras import ops
 
 from tbviz.errors import TbvizError
-from tbviz.taps import backends, private, targets
+from tbviz.taps import backends, gradients, private, targets
+from tbviz.taps.aims import Aim
+from tbviz.taps.forward import with_scores
+from tbviz.taps.gradients import ClassGradients, InputGradients
 from tbviz.taps.losses import losses_kept
-from tbviz.taps.randomness import backend_state_kept, random_states_kept, same_draw
-from tbviz.taps.survey import Output, Survey, as_maps, first_tensor, survey
-from tbviz.taps.tap import Tap, tapped, unreached
+from tbviz.taps.outputs import Output, as_maps, first_tensor
+from tbviz.taps.randomness import backend_state_kept, random_states_kept
+from tbviz.taps.recording import Maps, Recording
+from tbviz.taps.survey import Survey, survey
+from tbviz.taps.tap import Enough, Tap, tapped, unreached
 
 Floats = npt.NDArray[np.float32]
-
-PREDICTED = -1
-"""In place of a class: the one that the model predicts."""
-
-# A power of two, so that multiplying and dividing are exact. Unscaled, the gradients of the early
-# layers of a float16 network are below the smallest float16 (all zeros in MobileNetV2).
-_HALF_PRECISION_SCALE = 2.0**12
-
-
-class Maps(dict[str, Floats]):
-    """Layers' outputs by key; says why where a layer has none."""
-
-    def __missing__(self, key: str) -> Floats:
-        raise unreached(key)
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What a model put out on one probe.
-
-    Attributes:
-        maps: key to `(images, height, width, channels)`, or whatever rank the layer has, float32.
-        output: the model's first output.
-        scores: `(images, classes)` before softmax or sigmoid.
-        probabilities: the same after it, `None` where the model has none.
-    """
-
-    maps: Maps
-    output: Floats
-    scores: Floats
-    probabilities: Floats | None
-
-
-@dataclass(frozen=True)
-class ClassGradients:
-    """One layer's maps, and how each moves the score of one class an image.
-
-    Attributes:
-        activations: `(images, height, width, channels)`, float32.
-        gradients: the derivative of the score in each of them.
-        classes: the class of each image.
-        scores: its score before softmax or sigmoid.
-        probabilities: of all classes, `(images, classes)`, `None` where the model has none.
-    """
-
-    activations: Floats
-    gradients: Floats
-    classes: npt.NDArray[np.int64]
-    scores: Floats
-    probabilities: Floats | None
 
 
 class Looker:
@@ -119,6 +73,15 @@ class Looker:
             self.compile_seconds += time.perf_counter() - start
         return found
 
+    def head(self, inputs: Any) -> targets.Head:
+        """How class scores are read off the model's output; batches of any size have the same."""
+        self.check()
+        sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
+        for known, found in self._surveys.items():
+            if [shape[1:] for shape, _ in known] == sample:
+                return found.head
+        return self.survey(inputs).head
+
     def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
         """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
 
@@ -154,7 +117,7 @@ class Looker:
         finally:
             self.compile_seconds += time.perf_counter() - start
 
-    @contextmanager
+    @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Keeps what a call of the model moves; global random states, where it draws from them."""
         states = random_states_kept() if self._draws else backend_state_kept()
@@ -174,7 +137,7 @@ class Looker:
                         maps[output.key] = as_maps(output, self._backend.kept(first_tensor(value)))
                 return value
 
-            values, scores = _with_scores(model, inputs, head, outputs, touch)
+            values, scores = with_scores(model, inputs, head, outputs, touch)
             return maps, ops.cast(values, "float32"), scores
 
         key = ("record", tuple(outputs), head)  # they say how a tensor of this size is read
@@ -182,64 +145,79 @@ class Looker:
         ordered = Maps((o.key, maps[o.key]) for o in outputs if o.key in maps)
         return Recording(ordered, values, scores, targets.probabilities(head, values))
 
-    def class_gradients(
-        self, output: Output, inputs: Any, classes: npt.NDArray[np.int64]
-    ) -> ClassGradients:
-        """One layer's maps and the derivatives of one class score an image in them.
+    def scores(self, inputs: Any, batch: int = 32) -> tuple[Floats, Floats | None]:
+        """Class scores and probabilities of any number of images, in batches of one size.
+
+        Args:
+            inputs: in the model's structure; the last batch is filled up, so that nothing is
+                compiled anew for another number of images.
+            batch: images a pass.
+
+        Returns:
+            Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None`
+            where the model has none.
+        """
+        head = self.head(inputs)
+        arrays = keras.tree.map_structure(np.asarray, inputs)
+        count = len(keras.tree.flatten(arrays)[0])
+
+        def look(model: Any, inputs: Any) -> Any:
+            values, scores = with_scores(model, inputs, head)
+            return ops.cast(values, "float32"), scores
+
+        found = []
+        for first in range(0, count, batch):
+            rows = np.minimum(np.arange(first, first + batch), count - 1)
+            part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
+            found.append(self.run(("scores", head), look, part))
+        values, scores = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+        return scores, targets.probabilities(head, values)
+
+    def class_gradients(self, outputs: Sequence[Output], inputs: Any, aim: Aim) -> ClassGradients:
+        """See `tbviz.taps.gradients.class_gradients`."""
+        return gradients.class_gradients(self, outputs, inputs, aim)
+
+    def input_gradients(self, inputs: Any, aim: Aim, *, guided: bool = False) -> InputGradients:
+        """See `tbviz.taps.gradients.input_gradients`."""
+        return gradients.input_gradients(self, inputs, aim, guided=guided)
+
+    def augmented(self, output: Output, inputs: Any, draws: int) -> Floats:
+        """What a layer puts out in training, as where it turns and shifts the images it gets.
 
         Args:
             output: the layer.
             inputs: the probe batch.
-            classes: `(images,)`, a class each, or `PREDICTED`.
+            draws: how often each image is sent through.
+
+        Returns:
+            `(draws, images, ...)`, float32. Seeds are behind it what they were before.
 
         Raises:
-            TbvizError: there is no such class, or the layer cannot be tapped.
+            TbvizError: the layer cannot be tapped.
         """
-        head = self.survey(inputs).head
-        wanted = np.asarray(classes, dtype=np.int64)
-        if wanted.max(initial=PREDICTED) >= head.classes or wanted.min(initial=0) < PREDICTED:
-            msg = f"received classes {wanted.tolist()}; the model has {head.classes}, from 0"
-            raise TbvizError(msg)
 
-        def look(model: Any, inputs: Any, classes: Any, scale: Any) -> Any:
-            def forward(watch: Callable[[Any], Any]) -> Any:
-                seen: list[Any] = []
+        def look(model: Any, inputs: Any) -> Any:
+            seen: list[Any] = []
 
-                def touch(path: str, call: int, value: Any) -> Any:
-                    del path
-                    if call != output.call:
-                        return value
-                    first, *others = keras.tree.flatten(value)
-                    watched = watch(first)
-                    seen.append(self._backend.kept(watched))
-                    return keras.tree.pack_sequence_as(value, [watched, *others])
+            def touch(path: str, call: int, value: Any) -> Any:
+                del path
+                if call == output.call:
+                    seen.append(as_maps(output, self._backend.kept(first_tensor(value))))
+                    raise Enough  # what lies behind this layer need not run
+                return value
 
-                with same_draw(model):  # on JAX this runs twice
-                    values, scores = _with_scores(model, inputs, head, [output], touch)
-                if not seen:
-                    raise unreached(output.key)
-                chosen = ops.where(classes < 0, ops.argmax(scores, axis=-1), classes)
-                picked = ops.take_along_axis(scores, ops.expand_dims(chosen, -1), axis=-1)[:, 0]
-                return seen[0], chosen, picked, values
+            layers = tapped([(output.node.path, output.node.layer)])
+            with contextlib.suppress(Enough), Tap(layers, touch, model):
+                model(inputs, training=True)
+            if not seen:
+                raise unreached(output.key)
+            return seen[0]
 
-            (maps, chosen, picked, values), slopes = self._backend.gradients(
-                forward, lambda seen: ops.sum(seen[2]) * scale
-            )
-            return (
-                as_maps(output, maps),
-                as_maps(output, slopes[0]) / scale,
-                chosen,
-                picked,
-                ops.cast(values, "float32"),
-            )
-
-        scale = _HALF_PRECISION_SCALE if _computes_in_half(self.model) else 1.0
-        arrays = inputs, wanted
-        key = ("class_gradients", output, head)
-        maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(scale))
-        if scale > 1 and not np.all(np.isfinite(slopes)):  # the scale itself may be too much
-            maps, slopes, chosen, picked, values = self.run(key, look, *arrays, np.float32(1))
-        return ClassGradients(maps, slopes, chosen, picked, targets.probabilities(head, values))
+        many = keras.tree.map_structure(
+            lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
+        )
+        found = self.run(("augmented", output), look, many)
+        return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
     def check(self) -> None:
         """Drops what was compiled for another structure: kept, it would be silently wrong."""
@@ -269,28 +247,6 @@ def fingerprint(model: Any) -> int:
     )
     eager = bool(getattr(model, "run_eagerly", False))
     return hash((eager, targets.loss_meanings(model), *layers))
-
-
-def _with_scores(
-    model: Any,
-    inputs: Any,
-    head: targets.Head,
-    outputs: Sequence[Output],
-    touch: Callable[[str, int, Any], Any],
-) -> tuple[Any, Any]:
-    """The model's first output and its class scores, with a tap on the way."""
-    noted: list[targets.Noted] = []
-    layers = tapped((output.node.path, output.node.layer) for output in outputs)
-    with Tap(layers, touch, model, activations=noted.append):
-        values = targets.first_output(model(inputs, training=False))
-    found = targets.last_activation(values, noted)
-    return values, targets.class_scores(head, values, found)
-
-
-def _computes_in_half(model: Any) -> bool:
-    return any(
-        getattr(layer, "compute_dtype", None) == "float16" for layer in private.all_layers(model)
-    )
 
 
 _LOOKERS: weakref.WeakKeyDictionary[keras.Model, Looker] = weakref.WeakKeyDictionary()

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from keras import ops
+
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private
 from tbviz.taps.targets import Noted
@@ -61,12 +63,15 @@ class Tap:
         model: Any | None = None,
         activations: Callable[[Noted], None] | None = None,
         before: Callable[[str, int, Any], None] | None = None,
+        *,
+        guided: bool = False,
     ) -> None:
         self._layers = layers
         self._touch = touch
         self._model = model
         self._activations = activations
         self._before = before
+        self._guided = guided
         self._live = False
         self._calls: dict[str, int] = {}
         self._saved: list[tuple[Any, str, Any]] = []
@@ -89,10 +94,9 @@ class Tap:
                 if private.is_rematerialized(layer):
                     self._wrap(layer, "rematerialized_call", _plainly)
             if self._activations is not None:
-                module = private.activation_module()
-                for name in ("softmax", "sigmoid"):
-                    if hasattr(module, name):
-                        self._wrap(module, name, self._noted(name))
+                self._wrap_functions(("softmax", "sigmoid"), self._noted)
+            if self._guided:
+                self._wrap_functions(("relu", "relu6"), self._passing_positive)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -118,6 +122,14 @@ class Tap:
         self._saved.append((holder, name, vars(holder).get(name, _MISSING)))
         # Past Keras' attribute tracking, which would note a change of the layer.
         object.__setattr__(holder, name, wrapper)
+
+    def _wrap_functions(
+        self, names: Iterable[str], wrapper: Callable[[str], Callable[[Callable[..., Any]], Any]]
+    ) -> None:
+        module = private.activation_module()
+        for name in names:
+            if hasattr(module, name):
+                self._wrap(module, name, wrapper(name))
 
     def _mine(self) -> bool:
         return self._live and threading.get_ident() == self._thread
@@ -163,6 +175,31 @@ class Tap:
                     axis = kwargs.get("axis", args[0] if args else -1)
                     self._activations(Noted(name, value, output, axis))
                 return output
+
+            return activation
+
+        return make
+
+    def _passing_positive(self, name: str) -> Callable[[Callable[..., Any]], Any]:
+        del name
+
+        def make(original: Callable[..., Any]) -> Any:
+            @ops.custom_gradient  # type: ignore[untyped-decorator]
+            def guided(value: Any) -> Any:
+                output = original(value)
+
+                def gradient(*args: Any, upstream: Any = None) -> Any:
+                    slope = args[0] if upstream is None else upstream
+                    # Where it is cut off above, as ReLU6 is, it passes nothing either.
+                    open_there = ops.logical_and(value > 0, output == value)
+                    passes = ops.logical_and(open_there, slope > 0)
+                    return ops.where(passes, slope, ops.zeros_like(slope))
+
+                return output, gradient
+
+            @functools.wraps(original)
+            def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
+                return guided(value) if self._here() else original(value, *args, **kwargs)
 
             return activation
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
+from one_layer import class_gradients
 
 from tbviz.taps.looker import Looker
 
@@ -46,7 +47,7 @@ def at_three_depths():
     outputs = looker.survey(images).outputs
     found = {}
     for key in ("base/stem", "base/add", "base/pool"):
-        one = looker.class_gradients(outputs[key], images, np.array([1, 4]))
+        one = class_gradients(looker, outputs[key], images, np.array([1, 4]))
         found[f"{key} gradients"], found[f"{key} maps"] = one.gradients, one.activations
     return found
 

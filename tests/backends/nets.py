@@ -8,9 +8,11 @@ import importlib
 import keras
 import numpy as np
 from keras import layers, ops
+from one_layer import class_gradients
 
 from tbviz.taps import private
-from tbviz.taps.looker import PREDICTED, Looker
+from tbviz.taps.aims import PREDICTED
+from tbviz.taps.looker import Looker
 
 BACKEND = keras.backend.backend()
 
@@ -38,7 +40,7 @@ def look(model, looker=None, values=X):
     looker = looker or Looker(model)
     outputs = list(looker.survey(values).outputs.values())
     recording = looker.record(outputs, values)
-    looker.class_gradients(outputs[0], values, np.full(len(values), PREDICTED))
+    class_gradients(looker, outputs[0], values, np.full(len(values), PREDICTED))
     return recording
 
 

@@ -10,11 +10,13 @@ import pytest
 from backends.agreement import at_three_depths
 from backends.nets import Looping, X, array, look, small, state
 from keras import layers, ops
+from one_layer import class_gradients
 
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps import backends, private
-from tbviz.taps.looker import PREDICTED, Looker
+from tbviz.taps.aims import PREDICTED
+from tbviz.taps.looker import Looker
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gradients.npz"
 
@@ -35,7 +37,7 @@ def test_a_gradient_by_hand():
     model = small()
     looker = Looker(model)
     norm = looker.survey(X).outputs["norm"]
-    found = looker.class_gradients(norm, X, np.array([2, 0, 1, PREDICTED]))
+    found = class_gradients(looker, norm, X, np.array([2, 0, 1, PREDICTED]))
     kernel = array(model.get_layer("classes").kernel)
     assert found.classes[:3].tolist() == [2, 0, 1]
     assert found.classes[3] == array(model(X[3:])).argmax()
@@ -142,7 +144,7 @@ def test_all_looks_see_one_draw_and_leave_the_seed_where_it_is(eager):
     outputs = looker.survey(X).outputs
     conv = next(output for output in outputs.values() if "conv" in output.key)
     maps = looker.record(list(outputs.values()), X).maps[conv.key]
-    found = looker.class_gradients(conv, X, np.zeros(4, np.int64))
+    found = class_gradients(looker, conv, X, np.zeros(4, np.int64))
     np.testing.assert_allclose(found.activations, maps, atol=1e-6)
     canvas = canvas_of(model, X)
     ascents = [maximize(looker, conv, [0], canvas, Ascent(steps=3)) for _ in range(2)]
@@ -160,7 +162,7 @@ def test_a_probe_of_another_size_is_read_anew():
     for side in (8, 16):
         images = np.random.default_rng(0).random((2, side, side, 3)).astype(np.float32)
         output = looker.survey(images).outputs["tokens"]
-        found = looker.class_gradients(output, images, np.array([0, 1]))
+        found = class_gradients(looker, output, images, np.array([0, 1]))
         maps = looker.record([output], images).maps["tokens"]
         assert maps.shape == found.gradients.shape == (2, side // 4, side // 4, 5)
         np.testing.assert_allclose(maps, found.activations, atol=1e-6)

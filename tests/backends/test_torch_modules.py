@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from backends.nets import X, array, look
 from keras import layers
+from one_layer import class_gradients
 
 from tbviz.taps.looker import Looker
 
@@ -51,7 +52,7 @@ def test_what_works_in_place_does_not_overwrite_what_was_recorded():
     conv = looker.survey(X).outputs["conv"]
     expected = array(model.get_layer("conv")(X))
     assert expected.min() < 0
-    found = looker.class_gradients(conv, X, np.zeros(4, np.int64))
+    found = class_gradients(looker, conv, X, np.zeros(4, np.int64))
     np.testing.assert_allclose(looker.record([conv], X).maps["conv"], expected, atol=1e-6)
     np.testing.assert_allclose(found.activations, expected, atol=1e-6)
     # Behind ReLU, a response below zero moves nothing.

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from backends.nets import Looping
 from keras import layers
+from one_layer import class_gradients
 
 from tbviz.errors import TbvizError
-from tbviz.taps.looker import PREDICTED, Looker, looker_of
+from tbviz.taps.aims import PREDICTED
+from tbviz.taps.looker import Looker, looker_of
 
 X = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
 ANY = np.full(3, PREDICTED)
@@ -46,7 +48,7 @@ def test_looks_are_compiled_once_over_freezing_training_and_recompiling():
     conv = looker.survey(X).outputs["conv"]
 
     def look():
-        looker.class_gradients(conv, X, ANY)
+        class_gradients(looker, conv, X, ANY)
         return looker.record([conv], X).maps["conv"]
 
     look()
@@ -128,7 +130,7 @@ def test_a_class_that_does_not_exist_says_so():
     looker = Looker(build())
     conv = looker.survey(X).outputs["conv"]
     with pytest.raises(TbvizError, match=r"received classes \[0, 1, 3\]; the model has 3"):
-        looker.class_gradients(conv, X, np.array([0, 1, 3]))
+        class_gradients(looker, conv, X, np.array([0, 1, 3]))
 
 
 def test_a_layer_that_cannot_be_tapped_says_so():
@@ -143,7 +145,7 @@ def test_a_layer_that_cannot_be_tapped_says_so():
     with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
         recording.maps["looping/inner"]
     with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
-        looker.class_gradients(outputs["looping/inner"], X, ANY)
+        class_gradients(looker, outputs["looping/inner"], X, ANY)
 
 
 def test_half_precision_gradients_do_not_vanish():
@@ -157,7 +159,7 @@ def test_half_precision_gradients_do_not_vanish():
             weights = model.get_weights()
     half.set_weights(weights)
     found = [
-        looker.class_gradients(looker.survey(X).outputs["conv"], X, np.zeros(3)).gradients
+        class_gradients(looker, looker.survey(X).outputs["conv"], X, np.zeros(3)).gradients
         for looker in (Looker(full), Looker(half))
     ]
     assert np.abs(found[0]).max() < 6e-8
@@ -175,4 +177,4 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
     conv = looker.survey(inputs).outputs["conv"]
     recording = looker.record([conv], inputs)
     assert recording.maps["conv"].dtype == np.float32
-    assert looker.class_gradients(conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
+    assert class_gradients(looker, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from one_layer import class_gradients
 
 from tbviz.methods import grad_cam
 from tbviz.methods.maximization.ascent import Ascent, maximize
@@ -251,7 +252,7 @@ def test_behind_the_last_attention_only_the_class_token_counts(small):
     model, found = small
     assert cam_layer(found).key == "two_before"
     moved = [
-        np.abs(looker_of(model).class_gradients(found.outputs[key], PICTURES, [0, 1]).gradients)
+        np.abs(class_gradients(looker_of(model), found.outputs[key], PICTURES, [0, 1]).gradients)
         for key in ("two_before", "last")
     ]
     assert moved[0].max() > 0

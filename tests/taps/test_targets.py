@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from one_layer import class_gradients
 
-from tbviz.taps.looker import PREDICTED, Looker
+from tbviz.taps.aims import PREDICTED
+from tbviz.taps.looker import Looker
 
 X = np.random.default_rng(1).normal(size=(3, 4, 4, 2)).astype(np.float32)
 
@@ -57,7 +59,7 @@ def look(model, inputs=X, classes=None):
     outputs = looker.survey(inputs).outputs
     conv = next(output for output in outputs.values() if output.node.name == "conv")
     wanted = np.full(len(inputs), PREDICTED) if classes is None else classes
-    return looker.survey(inputs).head, looker.class_gradients(conv, inputs, wanted)
+    return looker.survey(inputs).head, class_gradients(looker, conv, inputs, wanted)
 
 
 def logits(model):

@@ -1,0 +1,54 @@
+"""One forward pass with a tap on the way: the model's output, and its class scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tbviz.taps import private, targets
+from tbviz.taps.outputs import Output
+from tbviz.taps.tap import Tap, tapped
+
+# A power of two, so that multiplying and dividing are exact. Unscaled, the gradients of the early
+# layers of a float16 network are below the smallest float16 (all zeros in MobileNetV2).
+_HALF_PRECISION_SCALE = 2.0**12
+
+
+def with_scores(
+    model: Any,
+    inputs: Any,
+    head: targets.Head,
+    outputs: Sequence[Output] = (),
+    touch: Callable[[str, int, Any], Any] | None = None,
+    *,
+    guided: bool = False,
+) -> tuple[Any, Any]:
+    """The model's first output and its class scores, as tensors in the middle of a look.
+
+    Args:
+        model: called once.
+        inputs: tensors in its structure.
+        head: how scores are read off its output.
+        outputs: whose layers are tapped.
+        touch: see `Tap`.
+        guided: see `Tap`.
+    """
+    noted: list[targets.Noted] = []
+    layers = tapped((output.node.path, output.node.layer) for output in outputs)
+    with Tap(layers, touch or _left_alone, model, activations=noted.append, guided=guided):
+        values = targets.first_output(model(inputs, training=False))
+    found = targets.last_activation(values, noted)
+    return values, targets.class_scores(head, values, found)
+
+
+def _left_alone(path: str, call: int, value: Any) -> Any:
+    del path, call
+    return value
+
+
+def gradient_scale(model: Any) -> float:
+    """What a score is multiplied by before its gradient is taken, and that is divided by."""
+    in_half = any(
+        getattr(layer, "compute_dtype", None) == "float16" for layer in private.all_layers(model)
+    )
+    return _HALF_PRECISION_SCALE if in_half else 1.0

@@ -1,0 +1,196 @@
+"""Gradients of class scores: in the outputs of layers, and in the model's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from tbviz.taps import aims, backends, targets
+from tbviz.taps.aims import Aim
+from tbviz.taps.forward import gradient_scale, with_scores
+from tbviz.taps.images import image_layout
+from tbviz.taps.outputs import Output, as_maps
+from tbviz.taps.randomness import same_draw
+from tbviz.taps.recording import Maps
+from tbviz.taps.tap import unreached
+
+if TYPE_CHECKING:
+    from tbviz.taps.looker import Looker
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Which score of each image was explained.
+
+    Attributes:
+        classes: the class of each image.
+        against: the class that it was compared with, `aims.NOTHING` where with none.
+        scores: the score before softmax or sigmoid, or the difference of the two.
+        probabilities: of all classes, `(images, classes)`, `None` where the model has none.
+    """
+
+    classes: Integers
+    against: Integers
+    scores: Floats
+    probabilities: Floats | None
+
+
+@dataclass(frozen=True)
+class ClassGradients(Explained):
+    """Layers' maps, and how each moves the score of one class an image.
+
+    Attributes:
+        activations: of each layer by key, `(images, height, width, channels)`, float32.
+        gradients: the derivative of the score in each of them.
+    """
+
+    activations: Maps
+    gradients: Maps
+
+
+@dataclass(frozen=True)
+class InputGradients(Explained):
+    """How each input moves the score of one class an image.
+
+    Attributes:
+        gradients: in the model's input structure and layout, float32; zeros for inputs of whole
+            numbers that are no images.
+    """
+
+    gradients: Any
+
+
+def class_gradients(
+    looker: Looker, outputs: Sequence[Output], inputs: Any, aim: Aim
+) -> ClassGradients:
+    """Layers' maps and the derivatives of the scores aimed at in them, in one pass.
+
+    Args:
+        looker: into the model.
+        outputs: the layers.
+        inputs: the probe batch.
+        aim: which score of each image.
+
+    Raises:
+        TbvizError: there is no such class, or a layer cannot be tapped.
+    """
+    head = looker.head(inputs)
+    backend = backends.current()
+    by_key = {output.key: output for output in outputs}
+
+    def look(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
+        order: list[str] = []  # JAX sorts a dict's keys
+
+        def forward(watch: Callable[[Any], Any]) -> Any:
+            seen: dict[str, Any] = {}
+            order.clear()
+
+            def touch(path: str, call: int, value: Any) -> Any:
+                for key, output in by_key.items():
+                    if output.node.path == path and output.call == call:
+                        first, *others = keras.tree.flatten(value)
+                        watched = watch(first)
+                        seen[key] = backend.kept(watched)
+                        order.append(key)
+                        value = keras.tree.pack_sequence_as(value, [watched, *others])
+                return value
+
+            with same_draw(model):  # on JAX this runs twice
+                values, scores = with_scores(model, inputs, head, outputs, touch)
+            for key in by_key:
+                if key not in seen:
+                    raise unreached(key)
+            return seen, values, aims.take(scores, classes, against)
+
+        (maps, values, aimed), slopes = backend.gradients(
+            forward, lambda seen: ops.sum(seen[2][2]) * scale
+        )
+        derivatives = dict(zip(order, slopes, strict=True))
+        return (
+            {key: as_maps(output, maps[key]) for key, output in by_key.items()},
+            {key: as_maps(output, derivatives[key]) / scale for key, output in by_key.items()},
+            ops.cast(values, "float32"),
+            aimed,
+        )
+
+    key = ("class_gradients", tuple(outputs), head)
+    maps, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
+    chosen, rivals, scores = aimed
+    found = targets.probabilities(head, values)
+    return ClassGradients(chosen, rivals, scores, found, Maps(maps), Maps(slopes))
+
+
+def input_gradients(
+    looker: Looker, inputs: Any, aim: Aim, *, guided: bool = False
+) -> InputGradients:
+    """The derivatives of the scores aimed at in the model's inputs.
+
+    Args:
+        looker: into the model.
+        inputs: the probe batch; whole numbers of images are taken as float32.
+        aim: which score of each image.
+        guided: guided backpropagation (Springenberg et al. 2015, "Striving for Simplicity"): every
+            ReLU passes back only what is positive, where its input was.
+
+    Raises:
+        TbvizError: there is no such class.
+    """
+    head = looker.head(inputs)
+    backend = backends.current()
+
+    def look(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
+        def forward(watch: Callable[[Any], Any]) -> Any:
+            leaves = [
+                watch(leaf) if keras.backend.is_float_dtype(leaf.dtype) else leaf
+                for leaf in keras.tree.flatten(inputs)
+            ]
+            moved = keras.tree.pack_sequence_as(inputs, leaves)
+            with same_draw(model):
+                values, scores = with_scores(model, moved, head, guided=guided)
+            return values, aims.take(scores, classes, against)
+
+        (values, aimed), slopes = backend.gradients(
+            forward, lambda seen: ops.sum(seen[1][2]) * scale
+        )
+        left = iter(slopes)
+        gradients = [
+            ops.cast(next(left), "float32") / scale
+            if keras.backend.is_float_dtype(leaf.dtype)
+            else ops.zeros(leaf.shape, "float32")
+            for leaf in keras.tree.flatten(inputs)
+        ]
+        packed = keras.tree.pack_sequence_as(inputs, gradients)
+        return None, packed, ops.cast(values, "float32"), aimed
+
+    inputs = keras.tree.map_structure(_image_as_float, inputs)
+    key = ("input_gradients", guided, head)
+    _, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
+    chosen, rivals, scores = aimed
+    found = targets.probabilities(head, values)
+    return InputGradients(chosen, rivals, scores, found, slopes)
+
+
+def _scaled(
+    looker: Looker, key: Any, look: Callable[..., Any], inputs: Any, aim: Aim, head: targets.Head
+) -> Any:
+    """Runs a look that gives derivatives second, again without the scale where it was too much."""
+    arrays = inputs, *aim.arrays(head.classes)
+    scale = gradient_scale(looker.model)
+    found = looker.run(key, look, *arrays, np.float32(scale))
+    if scale > 1 and not all(np.isfinite(leaf).all() for leaf in keras.tree.flatten(found[1])):
+        found = looker.run(key, look, *arrays, np.float32(1))
+    return found
+
+
+def _image_as_float(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return array.astype(np.float32) if image_layout(array.shape) is not None else array

@@ -1,0 +1,15 @@
+"""Class gradients of a single layer, as most tests want them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tbviz.taps.aims import Aim
+
+
+def class_gradients(looker, output, inputs, classes, against=None):
+    """What `looker.class_gradients` gives for one output, its maps and slopes plain arrays."""
+    found = looker.class_gradients([output], inputs, Aim(classes, against))
+    return dataclasses.replace(
+        found, activations=found.activations[output.key], gradients=found.gradients[output.key]
+    )
