@@ -108,10 +108,12 @@ class Journal:
         ]
         if shared:
             text = (
-                f"two callbacks of this fit log {entry.kind} of it; the second one's are left out"
+                f"two callbacks of this fit log {entry.kind} of "
+                f"{'it' if shared[0] else 'the model'}; the second one's are left out"
             )
             remedy = "give them different layers, or leave one out"
-            self.notice("tbviz", text, remedy, shared[0], key=("twice", entry.kind, shared[0]))
+            key = ("twice", entry.kind, shared[0])
+            self.notice("tbviz", text, remedy, shared[0] or None, key=key)
             return
         self._entries.append(entry)
         if _of_the_fit(entry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.resample import area_average
 from tbviz.images.display import display
-from tbviz.images.sheet import encode_gray, encode_rgb
+from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
@@ -22,17 +23,68 @@ LARGEST_TILE = 64
 """Feature maps are reduced to this many pixels a side."""
 
 
+class Picture(ABC):
+    """What all pictures share: a kind and a layer, and how a record is made of their sheets."""
+
+    kind: str
+    layer: str
+    layout: Mapping[str, Any]
+    columns: int
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layer that it shows, `""` where it shows the whole model."""
+        return (self.layer,)
+
+    @abstractmethod
+    def write(self, writer: Writer, position: Position | None) -> None:
+        """Encodes and appends one record."""
+
+    def _append(
+        self,
+        writer: Writer,
+        position: Position | None,
+        media: str,
+        tiles: tuple[int, ...],
+        sheets: Sequence[Sheet],
+        layout: Mapping[str, Any],
+    ) -> None:
+        count, height, width = tiles
+        fields = {
+            "of": self.kind,
+            "layer": self.layer,
+            "media": media,
+            "tile": [height, width],
+            "tiles": count,
+            "columns": min(self.columns, count),
+            **layout,
+            **self.layout,
+        }
+        meta = {
+            "kind": self.kind,
+            **_place(position),
+            "layer": self.layer,
+            "layout": writer.layout(fields),
+            "media": media,
+        }
+        summaries = [sheet.summary for sheet in sheets if sheet.summary is not None]
+        writer.append(meta, [sheet.png for sheet in sheets], summaries or None)
+
+
 @dataclass(frozen=True)
-class Maps:
-    """Float tiles of one layer, a sheet an image.
+class Maps(Picture):
+    """Float tiles: one sheet a probe image, or one that belongs to none.
 
     Attributes:
-        kind: `"activations"`, `"cam"` ...
-        layer: path.
-        tiles: `(images, tiles, height, width)`.
+        kind: `"activations"`, `"cam"`, or with a variant, `"cam:score-cam"`.
+        layer: path, `""` for what belongs to the whole model.
+        tiles: `(sheets, tiles, height, width)`.
         layout: fields of the layout record beside those that follow from the tiles.
         texts: what each sheet shows, `None` for nothing to say.
         images: which probe image each sheet is of, where it is not simply the first, second ...
+        columns: tiles a row.
+        largest: tiles are reduced to this many pixels a side by averaging areas.
+        of_images: whether a sheet belongs to a probe image; where not, there is one sheet.
     """
 
     kind: str
@@ -41,56 +93,39 @@ class Maps:
     layout: Mapping[str, Any] = field(default_factory=dict)
     texts: Sequence[Mapping[str, Any] | None] | None = None
     images: Sequence[int] | None = None
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers that it shows."""
-        return (self.layer,)
+    columns: int = COLUMNS
+    largest: int = LARGEST_TILE
+    of_images: bool = True
 
     def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
-        tiles = area_average(self.tiles, LARGEST_TILE)
-        texts = self.texts or [None] * len(tiles)
+        tiles = area_average(self.tiles, self.largest)
+        count = len(tiles)
+        texts = self.texts or [None] * count
         sheets = [
-            encode_gray(image, COLUMNS, text) for image, text in zip(tiles, texts, strict=True)
+            encode_gray(image, self.columns, text) for image, text in zip(tiles, texts, strict=True)
         ]
-        count, _, height, width = tiles.shape
-        layout = {
-            "of": self.kind,
-            "layer": self.layer,
-            "media": "gray8",
-            "tile": [height, width],
-            "tiles": tiles.shape[1],
-            "columns": min(COLUMNS, tiles.shape[1]),
-            "images": count,
+        layout: dict[str, Any] = {
+            "images": count if self.of_images else 0,
             "map": list(self.tiles.shape[2:]),
-            **self.layout,
         }
         if self.images is not None and list(self.images) != list(range(count)):
             layout["probes"] = list(self.images)
-        writer.append(
-            {
-                "kind": self.kind,
-                **_place(position),
-                "layer": self.layer,
-                "layout": writer.layout(layout),
-                "media": "gray8",
-            },
-            [sheet.png for sheet in sheets],
-            [sheet.summary for sheet in sheets if sheet.summary is not None],
-        )
+        self._append(writer, position, "gray8", tiles.shape[1:], sheets, layout)
 
 
 @dataclass(frozen=True)
-class Colours:
-    """Colour tiles of one layer, one sheet that belongs to no image.
+class Colours(Picture):
+    """Colour tiles on one sheet that belongs to no probe image.
 
     Attributes:
         kind: `"maximization"` ...
-        layer: path.
+        layer: path, `""` for what belongs to the whole model.
         tiles: `(tiles, height, width, 1 to 3)`, between 0 and 1.
         layout: fields of the layout record beside those that follow from the tiles.
         text: what the sheet shows.
+        columns: tiles a row.
+        largest: tiles are reduced to this many pixels a side; as they are for `None`.
     """
 
     kind: str
@@ -98,36 +133,17 @@ class Colours:
     tiles: npt.NDArray[np.float32]
     layout: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers that it shows."""
-        return (self.layer,)
+    columns: int = COLUMNS
+    largest: int | None = None
 
     def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
-        pixels, _ = display(self.tiles, (0.0, 1.0))
-        sheet = encode_rgb(pixels, COLUMNS, self.text)
-        layout = {
-            "of": self.kind,
-            "layer": self.layer,
-            "media": "rgb8",
-            "tile": list(pixels.shape[1:3]),
-            "tiles": len(pixels),
-            "columns": min(COLUMNS, len(pixels)),
-            "images": 0,
-            **self.layout,
-        }
-        writer.append(
-            {
-                "kind": self.kind,
-                **_place(position),
-                "layer": self.layer,
-                "layout": writer.layout(layout),
-                "media": "rgb8",
-            },
-            [sheet.png],
-        )
+        tiles = self.tiles
+        if self.largest is not None:
+            tiles = np.moveaxis(area_average(np.moveaxis(tiles, -1, 1), self.largest), 1, -1)
+        pixels, _ = display(tiles, (0.0, 1.0))
+        sheet = encode_rgb(pixels, self.columns, self.text)
+        self._append(writer, position, "rgb8", pixels.shape[:3], [sheet], {"images": 0})
 
 
 @dataclass(frozen=True)

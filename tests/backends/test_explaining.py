@@ -1,0 +1,146 @@
+"""What is explained, on every backend: aims, several layers, inputs, many images, augmentation."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from backends.nets import array
+from keras import layers
+
+from tbviz.errors import TbvizError
+from tbviz.taps.aims import NOTHING, PREDICTED, Aim
+from tbviz.taps.looker import Looker
+
+RANDOM = np.random.default_rng(5)
+X = RANDOM.normal(size=(3, 4, 4, 2)).astype(np.float32)
+KERNEL = RANDOM.normal(size=(2, 3)).astype(np.float32)
+WEIGHTS = RANDOM.normal(size=(3, 4)).astype(np.float32)
+
+
+def two_layers(activation="relu"):
+    """1 x 1 convolution, its activation, the mean of each channel, a softmax over four classes."""
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 2)),
+            layers.Conv2D(3, 1, use_bias=False, name="conv"),
+            layers.Activation(activation, name="active"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(4, activation="softmax", use_bias=False),
+        ]
+    )
+    model.set_weights([KERNEL[None, None], WEIGHTS])
+    return model
+
+
+def by_hand(images, classes):
+    """Maps of both layers, scores, and slopes in both layers and in the input."""
+    conv = images @ KERNEL
+    active = np.maximum(conv, 0)
+    scores = active.mean((1, 2)) @ WEIGHTS
+    behind = np.broadcast_to(classes @ WEIGHTS.T / 16, (4, 4, len(images), 3)).transpose(2, 0, 1, 3)
+    before = behind * (conv > 0)
+    return (conv, active), scores, (before, behind), before @ KERNEL.T
+
+
+def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
+    model = two_layers()
+    looker = Looker(model)
+    outputs = looker.survey(X).outputs
+    aim = Aim(np.array([0, PREDICTED, 2]), np.array([3, NOTHING, PREDICTED]))
+    found = looker.class_gradients([outputs["active"], outputs["conv"]], X, aim)
+    (conv, active), scores, _, _ = by_hand(X, np.zeros((3, 4)))
+    best = scores.argmax(1)
+    assert found.classes.tolist() == [0, best[1], 2]
+    assert found.against.tolist() == [3, NOTHING, best[2]]
+    wanted = np.eye(4)[found.classes] - np.array([np.eye(4)[3], np.zeros(4), np.eye(4)[best[2]]])
+    _, _, (before, behind), _ = by_hand(X, wanted)
+    assert list(found.activations) == ["active", "conv"]
+    np.testing.assert_allclose(found.activations["conv"], conv, atol=1e-6)
+    np.testing.assert_allclose(found.activations["active"], active, atol=1e-6)
+    np.testing.assert_allclose(found.gradients["conv"], before, atol=1e-6)
+    np.testing.assert_allclose(found.gradients["active"], behind, atol=1e-6)
+    np.testing.assert_allclose(found.scores, (scores * wanted).sum(1), atol=1e-6)
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_gradients_in_the_input(guided):
+    looker = Looker(two_layers())
+    found = looker.input_gradients(X, Aim(np.array([1, 1, 3])), guided=guided)
+    (conv, _), _, (before, _), slopes = by_hand(X, np.eye(4)[[1, 1, 3]])
+    if guided:  # the ReLU passes back what is positive, where its input was
+        slopes = (before * (before > 0)) @ KERNEL.T
+        assert not np.allclose(slopes, by_hand(X, np.eye(4)[[1, 1, 3]])[3])
+    assert (conv < 0).any()
+    np.testing.assert_allclose(found.gradients, slopes, atol=1e-6)
+
+
+def test_a_cut_off_relu_passes_nothing_beyond_its_end_when_guided():
+    inputs = np.array([-1.0, 3.0, 9.0], np.float32).reshape(3, 1, 1, 1)
+    values = layers.ReLU(max_value=6, name="relu")(keras.Input((1, 1, 1)))
+    model = keras.Model(values._keras_history.operation.input, layers.Flatten()(values))
+    found = Looker(model).input_gradients(inputs, Aim(np.zeros(3, int)), guided=True)
+    assert found.gradients.ravel().tolist() == [0, 1, 0]
+    # The model itself is as it was.
+    assert array(model(inputs)).ravel().tolist() == [0, 3, 6]
+
+
+def test_bytes_have_gradients_and_other_whole_numbers_have_zeros():
+    image, place = keras.Input((4, 4, 3), name="image"), keras.Input((1,), dtype="int32", name="at")
+    value = layers.Flatten()(layers.Rescaling(1 / 255)(image))
+    value = layers.Concatenate()([value, layers.Flatten()(layers.Embedding(5, 2)(place))])
+    model = keras.Model({"image": image, "at": place}, layers.Dense(2)(value))
+    inputs = {
+        "image": RANDOM.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8),
+        "at": np.array([[1], [4]], np.int32),
+    }
+    found = Looker(model).input_gradients(inputs, Aim(np.array([0, 1])))
+    weights = array(model.layers[-1].kernel)[:48].T.reshape(2, 4, 4, 3) / 255
+    np.testing.assert_allclose(found.gradients["image"], weights, rtol=1e-5)
+    assert not found.gradients["at"].any()
+
+
+def test_scores_of_any_number_of_images_are_compiled_once():
+    looker = Looker(two_layers())
+    looker.survey(X)
+    images = RANDOM.normal(size=(11, 4, 4, 2)).astype(np.float32)
+    scores, probabilities = looker.scores(images, batch=4)
+    traces = looker.traces
+    expected = by_hand(images, np.zeros((11, 4)))[1]
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    shares = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
+    np.testing.assert_allclose(probabilities, shares, atol=1e-5)
+    assert looker.scores(images[:3], batch=4)[0].shape == (3, 4)
+    assert looker.traces == traces
+
+
+def test_wrong_aims_say_what_there_is():
+    looker = Looker(two_layers())
+    with pytest.raises(TbvizError, match=r"classes \[0, 4, 1\]; the model has 4"):
+        looker.input_gradients(X, Aim(np.array([0, 4, 1])))
+    with pytest.raises(TbvizError, match=r"shape \(3,\) against classes of shape \(2,\)"):
+        looker.input_gradients(X, Aim(np.zeros(3, int), np.zeros(2, int)))
+
+
+def test_what_augmentation_makes_of_the_images():
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 2)),
+            layers.RandomFlip("horizontal", name="flip"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2),
+        ]
+    )
+    looker = Looker(model)
+    flip = looker.survey(X).outputs["flip"]
+    before = [array(variable).copy() for variable in model.variables]
+    found = looker.augmented(flip, X, draws=8)
+    assert found.shape == (8, 3, 4, 4, 2)
+    turned = (found == X[None, :, :, ::-1]).all((2, 3, 4))
+    plain = (found == X[None]).all((2, 3, 4))
+    assert (turned ^ plain).all()  # each is one or the other
+    assert turned.any()
+    assert plain.any()
+    for old, variable in zip(before, model.variables, strict=True):
+        assert np.array_equal(old, array(variable))
+    assert np.array_equal(looker.augmented(flip, X, draws=8), found)  # its seeds have not moved
