@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tbviz.callbacks.layer_health import LayerHealth
     from tbviz.callbacks.monitor import Monitor
     from tbviz.callbacks.schedule import every, geometric
+    from tbviz.images import render
 
 __all__ = [
     "ActivationGrid",
@@ -33,6 +34,7 @@ __all__ = [
     "every",
     "geometric",
     "methods",
+    "render",
 ]
 
 _HOME = {
@@ -44,7 +46,8 @@ _HOME = {
     "every": "tbviz.callbacks.schedule",
     "geometric": "tbviz.callbacks.schedule",
 }
-_WITHOUT_KERAS = frozenset({"every", "geometric"})
+_MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
+_WITHOUT_KERAS = frozenset({"every", "geometric", "render"})
 
 
 def __getattr__(name: str) -> object:
@@ -52,9 +55,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tbviz' has no attribute {name!r}; it has {__all__}")
     if name not in _WITHOUT_KERAS:
         require_backend(f"tbviz.{name}")
-    if name == "methods":
-        return importlib.import_module("tbviz.methods")
-    value: object = getattr(importlib.import_module(_HOME[name]), name)
+    value: object
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    else:
+        value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

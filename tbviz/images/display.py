@@ -11,12 +11,13 @@ from tbviz.arrays.value_range import value_range
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+Bounds = tuple[float, float]
+"""Values of black and white, or of the first and the last colour."""
+
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
-def display(
-    images: ArrayLike, bounds: tuple[float, float] | None = None
-) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np.uint8], Bounds]:
     """Make images of any input range visible, all of them on one scale.
 
     The range is learnt from all images together, see `tbviz.arrays.value_range`.

@@ -1,0 +1,206 @@
+"""(arrays of a method) => (one Pillow image to look at or to save), without a store and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tbviz.arrays.floats import as_float32
+from tbviz.images.colormaps import colorize
+from tbviz.images.display import display
+from tbviz.images.overlay import overlay
+from tbviz.images.ranges import quantize_tiles
+from tbviz.images.sheet import arrange
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from tbviz.images.display import Bounds
+
+_PAPER: Final = 255
+_INK: Final = (60, 60, 60)
+_GAP: Final = 2
+_LINE: Final = 13
+
+
+def channels(
+    maps: ArrayLike,
+    columns: int = 16,
+    bounds: Bounds | str = "all",
+    colormap: str = "viridis",
+    size: int = 64,
+) -> Image.Image:
+    """Draw the feature maps of one image as a grid.
+
+    Args:
+        maps: `(height, width, channels)`, as `tbviz.methods.activations` gives them for an image.
+        columns: maps a row.
+        bounds: see `tiles`.
+        colormap: see `tiles`.
+        size: see `tiles`.
+
+    Raises:
+        ValueError: the maps have another shape.
+    """
+    array = np.asarray(maps)
+    if array.ndim != 3:
+        raise ValueError(
+            f"channels got maps of shape {array.shape}; it takes those of one image, (height, "
+            "width, channels)."
+        )
+    return tiles(np.moveaxis(array, -1, 0), columns, bounds, colormap, size)
+
+
+def tiles(
+    values: ArrayLike,
+    columns: int = 16,
+    bounds: Bounds | str = "all",
+    colormap: str = "viridis",
+    size: int = 64,
+    titles: Sequence[str] | None = None,
+    *,
+    signed: bool = False,
+) -> Image.Image:
+    """Draw float tiles as a grid, what is not finite in colours of its own.
+
+    Args:
+        values: `(n, height, width)`.
+        columns: tiles a row.
+        bounds: values of the first and the last colour; `"all"` for the range of all tiles
+            together, so that equal colours are equal values, `"tile"` for each tile's own.
+        colormap: a key of `tbviz.images.colormaps.COLORMAPS`.
+        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
+        titles: a text over each tile.
+        signed: zero in the middle of the range and in the colours, of which `balance` is taken.
+
+    Raises:
+        ValueError: the shape is another one, or there is no such colour map or range.
+    """
+    array = as_float32(values)
+    if array.ndim != 3 or 0 in array.shape:
+        raise ValueError(f"tiles got values of shape {array.shape}; it takes (n, height, width).")
+    low, high = _bounds(array, bounds)
+    if signed:
+        high = np.maximum(np.abs(low), np.abs(high))
+        low, colormap = -high, "balance"
+    levels, lo, hi = quantize_tiles(array)
+    return _grid(colorize(levels, lo, hi, low, high, colormap), columns, size, titles)
+
+
+def colours(
+    images: ArrayLike,
+    columns: int = 16,
+    bounds: Bounds | None = (0.0, 1.0),
+    size: int = 64,
+    titles: Sequence[str] | None = None,
+) -> Image.Image:
+    """Draw colour tiles as a grid: maximizations, principal components, photographs.
+
+    Args:
+        images: `(n, height, width, 1 to 3)`.
+        columns: tiles a row.
+        bounds: values of black and white; None learns them as for photographs.
+        size: least side of a tile in pixels.
+        titles: a text over each tile.
+
+    Raises:
+        ValueError: the shape is another one.
+    """
+    return _grid(display(images, bounds)[0], columns, size, titles)
+
+
+def overlays(
+    images: ArrayLike,
+    maps: ArrayLike,
+    columns: int = 8,
+    strength: float = 0.6,
+    size: int = 128,
+    titles: Sequence[str] | None = None,
+) -> Image.Image:
+    """Lay class activation maps over their images, each scaled by its own maximum.
+
+    Args:
+        images: `(n, height, width, channels)` in any usual range, which is learnt.
+        maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them; one without a positive value
+            leaves its image as it is.
+        columns: images a row.
+        strength: opacity where a map is hottest, 0 to 1.
+        size: least side of an image in pixels.
+        titles: a text over each image.
+
+    Raises:
+        ValueError: there are not as many maps as images, or shapes are others.
+    """
+    pictures = display(images)[0]
+    heat = np.asarray(maps, np.float64)
+    if heat.ndim != 3 or len(heat) != len(pictures):
+        raise ValueError(
+            f"overlays got maps of shape {heat.shape} for {len(pictures)} images; it takes one "
+            "map an image, (n, h, w)."
+        )
+    greatest = np.where(np.isfinite(heat), heat, 0).max(axis=(1, 2), initial=0)
+    laid = [
+        overlay(image, cam, float(most), strength=strength)
+        for image, cam, most in zip(pictures, heat, greatest, strict=True)
+    ]
+    return _grid(np.stack(laid), columns, size, titles)
+
+
+def _bounds(
+    array: NDArray[np.float32], bounds: Bounds | str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not isinstance(bounds, str):
+        return np.asarray(bounds[0], np.float64), np.asarray(bounds[1], np.float64)
+    if bounds not in {"all", "tile"}:
+        raise ValueError(f"tiles got bounds {bounds!r}; it takes 'all', 'tile' or two numbers.")
+    axes = None if bounds == "all" else (1, 2)
+    finite = np.isfinite(array)
+    low = np.where(finite, array, np.inf).min(axis=axes).astype(np.float64)
+    high = np.where(finite, array, -np.inf).max(axis=axes).astype(np.float64)
+    nothing = low > high
+    return np.where(nothing, 0, low), np.where(nothing, 0, high)
+
+
+def _grid(
+    pixels: NDArray[np.uint8], columns: int, size: int, titles: Sequence[str] | None
+) -> Image.Image:
+    count, height, width = pixels.shape[:3]
+    if titles is not None and len(titles) != count:
+        raise ValueError(f"got {len(titles)} titles for {count} tiles; give one a tile.")
+    factor = max(1, round(size / max(height, width)))
+    large = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    head = _LINE if titles is not None else 0
+    room = ((0, 0), (head, _GAP), (0, _GAP), (0, 0))
+    sheet = arrange(np.pad(large, room, constant_values=_PAPER), columns)
+    rows, columns = -(-count // columns), min(columns, count)
+    for place in range(count, rows * columns):  # nothing stands there; black would be a tile
+        top, left = (place // columns) * (head + large.shape[1] + _GAP), place % columns
+        left *= large.shape[2] + _GAP
+        sheet[top : top + head + large.shape[1] + _GAP, left:] = _PAPER
+    image = Image.fromarray(sheet[:-_GAP, :-_GAP])
+    if titles is not None:
+        draw, font = ImageDraw.Draw(image), ImageFont.load_default()
+        for place, title in enumerate(titles):
+            corner = (
+                (place % columns) * (large.shape[2] + _GAP),
+                (place // columns) * (head + large.shape[1] + _GAP),
+            )
+            draw.text(corner, _fitting(title, large.shape[2], draw, font), _INK, font)
+    return image
+
+
+def _fitting(
+    title: str,
+    width: int,
+    draw: ImageDraw.ImageDraw,
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+) -> str:
+    """Cut a title to the width of its tile."""
+    if draw.textlength(title, font) <= width:
+        return title
+    while title and draw.textlength(f"{title}..", font) > width:
+        title = title[:-1]
+    return f"{title}.."
