@@ -1,0 +1,190 @@
+"""Kernels: the weights of a model's convolutions as pictures, whatever sort of convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.errors import TbvizError
+from tbviz.methods.feature_maps import MOST_CHANNELS
+from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
+from tbviz.taps.outputs import Output
+from tbviz.taps.paths import walk
+from tbviz.taps.select import select, spread
+from tbviz.taps.survey import Survey
+from tbviz.taps.targets import Head
+
+if TYPE_CHECKING:
+    from tbviz.taps.select import Filter
+
+Floats = npt.NDArray[np.float32]
+
+MOST_LAYERS = 12
+"""How many layers' kernels are drawn unless more are asked for."""
+
+_TRANSPOSED = (
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_PLAIN = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+_DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
+
+
+def kernels(
+    model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MOST_CHANNELS
+) -> dict[str, Kernel]:
+    """The kernels of a model's convolutions, at any depth; the model is not run.
+
+    Args:
+        model: any built Keras model.
+        layers: a filter (path, name, glob, regex, type, callable, or a list of these); up to
+            twelve convolutions spread over the depth unless given, those with kernels larger
+            than one pixel first.
+        filters: how many filters of each layer, or which.
+
+    Returns:
+        Layer path to its kernel. The pointwise kernel of a separable convolution has
+        `:pointwise` behind the path.
+
+    Raises:
+        TbvizError: the model is not built, a filter matches no convolution, or a layer does not
+            have one of the filters.
+    """
+    if not model.built:
+        msg = f"model {model.name!r} is not built: its layers have no weights yet; build or fit it"
+        raise TbvizError(msg)
+    found = {}
+    for output in chosen_kernels(_unseen(model), layers):
+        for kernel in layer_kernels(output.node.layer, filters):
+            suffix = f":{kernel.variant}" if kernel.variant else ""
+            found[output.key + suffix] = kernel
+    return found
+
+
+def chosen_kernels(
+    survey: Survey, layers: Filter | None = None, limit: int = MOST_LAYERS
+) -> list[Output]:
+    """The convolutions whose kernels are drawn, each layer once, in the model's order.
+
+    Args:
+        survey: of the model.
+        layers: a filter; by default up to `limit` of those that can be drawn, spread over the
+            depth, kernels of one pixel only where there is room.
+        limit: how many by default.
+
+    Raises:
+        LayerNotFoundError: a filter matches nothing that could be drawn.
+    """
+    outputs = {
+        key: replace(output, reason=why_not(output.node.layer))
+        for key, output in survey.outputs.items()
+    }
+    if layers is not None:
+        drawn = replace(survey, outputs=outputs)
+        return _once(select(drawn, layers, lambda output: output.reason is None))
+    found = _once([output for output in outputs.values() if output.reason is None])
+    large = spread([o for o in found if _looks(o.node.layer)], limit)
+    small = [o for o in found if not _looks(o.node.layer)]
+    if len(large) < limit:
+        large += spread(small, limit - len(large))
+    return sorted(large, key=lambda output: output.order)
+
+
+def why_not(layer: Any) -> str | None:
+    """Why no kernel of a layer can be drawn, `None` where one can."""
+    kind = type(layer).__name__
+    if kind == "TorchModuleWrapper":
+        return "it wraps a torch module, whose weights do not say which of them is a kernel"
+    if "ConvLSTM" in kind:
+        return "its kernels belong to the gates of a recurrent cell"
+    if not isinstance(layer, _DRAWN):
+        return f"{kind} is no convolution"
+    if not layer.built:
+        return "it is not built: it has no weights yet"
+    first = layer.depthwise_kernel if isinstance(layer, _SEPARABLE) else layer.kernel
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(first.dtype)):
+        return f"its kernel is quantized to {first.dtype}, which is no weight by itself"
+    return None
+
+
+def layer_kernels(layer: Any, filters: int | Sequence[int] = MOST_CHANNELS) -> list[Kernel]:
+    """The kernels of one convolution: one, or two where it is separable.
+
+    Weights are read as the layer uses them: with LoRA its update is added.
+
+    Args:
+        layer: a convolution of Keras.
+        filters: how many filters, or which.
+
+    Raises:
+        TbvizError: it is none, or does not have one of the filters.
+    """
+    reason = why_not(layer)
+    if reason is not None:
+        msg = f"layer {getattr(layer, 'name', layer)!r} has no kernel to draw: {reason}"
+        raise TbvizError(msg)
+    if isinstance(layer, _SEPARABLE):
+        depthwise = _one_input(_read(layer.depthwise_kernel))
+        pointwise = _filters_first(_read(layer.pointwise_kernel))
+        return [
+            kernel_tiles(depthwise, filters, "depthwise"),
+            replace(kernel_tiles(pointwise, filters, "pointwise"), variant="pointwise"),
+        ]
+    kernel = _read(layer.kernel)
+    if isinstance(layer, _DEPTHWISE):
+        return [kernel_tiles(_one_input(kernel), filters, "depthwise")]
+    if isinstance(layer, _TRANSPOSED):
+        # Its last axes are filters, inputs: the reverse of every other convolution's.
+        return [kernel_tiles(_filters_first(kernel.swapaxes(-1, -2)), filters, "transposed")]
+    return [kernel_tiles(_filters_first(kernel), filters, groups=int(layer.groups))]
+
+
+def _read(kernel: Any) -> Floats:
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(kernel, "float32")))
+
+
+def _filters_first(kernel: Floats) -> Floats:
+    """`(..., inputs, filters)` as `(filters, inputs, ...)`."""
+    return np.moveaxis(kernel, (-1, -2), (0, 1))
+
+
+def _one_input(kernel: Floats) -> Floats:
+    """`(..., inputs, multiplier)` of a depthwise kernel as `(inputs * multiplier, 1, ...)`.
+
+    Output channel `k * multiplier + q` is filter q of input k.
+    """
+    return np.moveaxis(kernel.reshape(*kernel.shape[:-2], -1), -1, 0)[:, np.newaxis]
+
+
+def _looks(layer: Any) -> bool:
+    """Whether a kernel sees more than one place."""
+    return bool(max(layer.kernel_size) > 1)
+
+
+def _once(outputs: list[Output]) -> list[Output]:
+    """The first call of each layer: its kernels are the same at every call."""
+    return list({output.node.path: output for output in reversed(outputs)}.values())[::-1]
+
+
+def _unseen(model: Any) -> Survey:
+    """The layers of a model as a survey has them, without a pass over any input."""
+    outputs = {
+        node.path: Output(node.path, node, 0, _shape(node.layer), order)
+        for order, node in enumerate(walk(model))
+    }
+    return Survey([], outputs, Head("linear", logits=True, classes=0, target=""))
+
+
+def _shape(layer: Any) -> tuple[int, ...]:
+    try:
+        return tuple(layer.output.shape)
+    except (AttributeError, ValueError):  # it was never called on a symbol
+        return ()
