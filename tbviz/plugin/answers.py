@@ -132,9 +132,9 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
         for key, changes in segment.advice.items():
             texts = told.setdefault(key, {})
             texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
-    rows = []
+    rows: list[tuple[int, str, str, str | None]] = []
     for (layer, rule), texts in told.items():
-        before = None
+        before: str | None = None
         for position, text in texts.items():
             if text != before:
                 rows.append((position, layer, rule, text))
