@@ -6,24 +6,20 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from tbviz.callbacks.base import Visual
+from tbviz.callbacks.explanations import Shown, once
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.pictures import Maps
-from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
+from tbviz.callbacks.targets import Targets
 from tbviz.callbacks.view import View
-from tbviz.errors import TbvizError
-from tbviz.methods.cams import grad_cam
-from tbviz.taps.looker import PREDICTED, ClassGradients
+from tbviz.methods.cams.cam import Cam
+from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.registry import cam_of
+from tbviz.taps.gradients import ClassGradients
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
 from tbviz.taps.survey import Output, Survey
-
-_METHODS = {"grad-cam": grad_cam.combine}
 
 
 class GradCAM(Visual):
@@ -35,8 +31,15 @@ class GradCAM(Visual):
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
         images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
         labels: the class of each image; with them the true class is shown beside the predicted.
-        layer: which layer; the last with a feature map, at any depth of nesting, unless given.
-        method: `"grad-cam"`.
+        layer: which layers, each drawn; the last with a feature map, at any depth of nesting,
+            unless given.
+        method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` (a pass
+            of the model for each of the 64 strongest channels) or `"eigen-cam"` (the same map
+            for all classes); or one with settings of its own, such as
+            `tbviz.methods.cams.score_cam.ScoreCam(channels=16)`.
+        targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
+            name, an integer array of one class an image, or a pair (tuple) of these for the
+            difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
@@ -44,7 +47,11 @@ class GradCAM(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method, schedule or `of` cannot be used.
+        TbvizError: images, labels, method, targets, schedule or `of` cannot be used.
+
+    Example:
+        >>> cams = tbviz.GradCAM("logs/run", x_val[:4], y_val[:4], targets=["true", ("true", 3)])
+        >>> model.fit(x, y, callbacks=[cams])
     """
 
     def __init__(
@@ -53,8 +60,9 @@ class GradCAM(Visual):
         images: Any,
         labels: Any = None,
         layer: Any = None,
-        method: str = "grad-cam",
+        method: str | Cam = "grad-cam",
         *,
+        targets: Sequence[Any] | str | None = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
@@ -70,96 +78,41 @@ class GradCAM(Visual):
             of=of,
             strict=strict,
         )
-        if method not in _METHODS:
-            msg = f"GradCAM received method={method!r}; it has {', '.join(map(repr, _METHODS))}"
-            raise TbvizError(msg)
-        self._combine = _METHODS[method]
-        self._name = method
+        self.cam = cam_of(method)
+        self._targets = Targets(self.method, targets)
 
     def wanted(self, survey: Survey) -> list[Output]:
-        """The one layer."""
+        """The layers whose maps are drawn."""
         if self.layers is not None:
-            return select(survey, self.layers)[-1:]
+            return select(survey, self.layers)
         try:
             return [cam_layer(survey)]
         except LayerNotFoundError:
             return []
 
     def look(self, view: View, journal: Journal) -> None:
-        """Adds one picture with a tile a role: predicted, true."""
+        """Adds one picture a layer, with a tile a target."""
+        if not self.chosen:
+            return
+        probe, places = view.probe_of(self)
+        aims = self._targets.aims(view, journal, probe, places)
+        if not self.cam.of_class:
+            aims = dict(list(aims.items())[:1])
+        changed = Perturbed(view.looker, probe.inputs)
+        found: dict[str, ClassGradients] = {}
         for output in self.chosen:
             with self.boundary(journal, output.key):
-                probe, places = view.probe_of(self)
-                found = self._gradients(view, journal, output, probe)
-                tiles = np.stack(
-                    [self._combine(one.activations, one.gradients) for one in found.values()],
-                    axis=1,
+                found = found or once(
+                    aims, lambda aim: view.looker.class_gradients(self.chosen, probe.inputs, aim)
                 )
-                texts = [
-                    {
-                        "tiles": [
-                            _caption(role, one, view, probe, index, places[index])
-                            for role, one in found.items()
-                        ],
-                        **_note(tiles[index]),
-                    }
-                    for index in range(probe.count)
-                ]
-                layout = {
-                    "roles": list(found),
-                    "method": self._name,
-                    "target": view.survey.head.target,
+                maps = {
+                    role: layer_maps(self.cam, output.key, one, changed)
+                    for role, one in found.items()
                 }
-                journal.add(Maps("cam", output.key, tiles, layout, texts, places))
+                layout = {"method": self.cam.name, "title": self.cam.title}
+                shown = Shown(aims, view, probe, places, self.cam.target)
+                journal.add(shown.picture(self._kind, output.key, maps, NO_RESPONSE, layout))
 
-    def _gradients(
-        self, view: View, journal: Journal, output: Output, probe: Probe
-    ) -> dict[str, ClassGradients]:
-        """By role. The true class is left out where the labels are no classes of the model."""
-        predicted = view.looker.class_gradients(
-            output, probe.inputs, np.full(probe.count, PREDICTED)
-        )
-        found = {"predicted": predicted}
-        head = view.survey.head
-        if probe.labels is None or head.classes < 2:
-            return found
-        labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
-        if labels.min() < 0 or labels.max() >= head.classes:
-            if head.kind == "linear":  # a regression: whole numbers, but no classes
-                return found
-            journal.notice(
-                self.method,
-                f"the labels go from {labels.min()} to {labels.max()}, the model has "
-                f"{head.classes} classes; maps of the true class are left out",
-                "pass labels counted from 0",
-            )
-            return found
-        same = np.array_equal(labels, predicted.classes)
-        found["true"] = (
-            predicted if same else view.looker.class_gradients(output, probe.inputs, labels)
-        )
-        return found
-
-
-def _caption(
-    role: str, found: ClassGradients, view: View, probe: Probe, index: int, place: int
-) -> dict[str, Any]:
-    label = int(found.classes[index])
-    probabilities = view.recording.probabilities
-    return {
-        "role": role,
-        "class": label,
-        "name": probe.class_name(label),
-        "probability": None if probabilities is None else six_digits(probabilities[place, label]),
-        "score": six_digits(found.scores[index]),
-        "target": view.survey.head.target,
-    }
-
-
-def _note(tiles: npt.NDArray[np.float32]) -> dict[str, str]:
-    """What a caption must not be silent about."""
-    if not np.all(np.isfinite(tiles)):
-        return {"note": "the map is not finite: the network puts out NaN or infinity"}
-    if not np.any(tiles[0]):
-        return {"note": "the map is zero: nothing in this layer raises the score"}
-    return {}
+    @property
+    def _kind(self) -> str:
+        return "cam" if self.cam.name == "grad-cam" else f"cam:{self.cam.name}"

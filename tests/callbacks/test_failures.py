@@ -12,6 +12,7 @@ from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
+from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.maximization import Ascent
 from tbviz.store import StoreError, open_run
 from tbviz.taps.select import LayerNotFoundError
@@ -35,14 +36,15 @@ def looks(log_dir, strict=False):
 def broken_from_epoch_1(monkeypatch):
     calls = []
 
-    def combine(activations, gradients):
-        calls.append(1)
-        if len(calls) > 2:  # two roles in epoch 0
-            raise RuntimeError("no map today\nand much more on this line")
-        return activations.mean(-1)
+    class Breaking(GradCam):
+        def combine(self, evidence):
+            calls.append(1)
+            if len(calls) > 2:  # two roles in epoch 0
+                raise RuntimeError("no map today\nand much more on this line")
+            return super().combine(evidence)
 
     def make(callback):
-        monkeypatch.setattr(callback, "_combine", combine)
+        monkeypatch.setattr(callback, "cam", Breaking())
         return callback
 
     return make
@@ -241,8 +243,8 @@ def test_missing_image_files_are_said_when_training_begins(tmp_path, said):
 
 def test_a_wrong_argument_is_an_error_at_once(tmp_path):
     x, _ = data(2)
-    with pytest.raises(tbviz.TbvizError, match=r"'score-cam'.*'grad-cam'"):
-        GradCAM(tmp_path, x, method="score-cam")
+    with pytest.raises(tbviz.TbvizError, match=r"'scorecam'.*'score-cam'"):
+        GradCAM(tmp_path, x, method="scorecam")
     with pytest.raises(tbviz.TbvizError, match="2 images"):
         tbviz.Monitor(tmp_path, x, labels=[1])
 

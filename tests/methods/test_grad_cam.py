@@ -7,7 +7,8 @@ from keras import layers
 
 from tbviz.errors import TbvizError
 from tbviz.methods import grad_cam
-from tbviz.methods.cams.grad_cam import combine, weights
+from tbviz.methods.cams.cam import Evidence
+from tbviz.methods.cams.grad_cam import GradCam
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((3, 16, 16, 3)).astype(np.float32)
@@ -47,8 +48,9 @@ def test_the_map_of_a_hand_made_network():
 def test_equations_one_and_two():
     activations = np.array([[[[1.0, 2.0]], [[3.0, -8.0]]]], np.float32)
     gradients = np.array([[[[1.0, 0.0]], [[3.0, 1.0]]]], np.float32)
-    np.testing.assert_array_equal(weights(gradients), [[2.0, 0.5]])
-    np.testing.assert_array_equal(combine(activations, gradients), [[[3.0], [2.0]]])
+    evidence = Evidence(activations, gradients)
+    np.testing.assert_array_equal(GradCam().weights(evidence), [[[[2.0, 0.5]]]])
+    np.testing.assert_array_equal(GradCam().combine(evidence), [[[3.0], [2.0]]])
 
 
 def test_a_broken_network_shows_as_nan_and_does_not_raise():
@@ -57,7 +59,8 @@ def test_a_broken_network_shows_as_nan_and_does_not_raise():
     model.layers[1].set_weights(broken)
     assert np.all(np.isnan(grad_cam(model, X, classes=0).maps))
     infinite = np.full((1, 2, 2, 1), np.inf, np.float32)
-    assert np.all(np.isposinf(combine(infinite, np.ones((1, 2, 2, 1), np.float32))))
+    evidence = Evidence(infinite, np.ones((1, 2, 2, 1), np.float32))
+    assert np.all(np.isposinf(GradCam().combine(evidence)))
 
 
 def flat():

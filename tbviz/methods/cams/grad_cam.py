@@ -6,27 +6,17 @@ Localization".
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import ClassVar
 
-Floats = npt.NDArray[np.float32]
-
-
-def weights(gradients: Floats) -> Floats:
-    """Equation 1: the mean of the gradient over the map, `(images, channels)`."""
-    return np.asarray(gradients.mean(axis=(1, 2)), dtype=np.float32)
+from tbviz.methods.cams.cam import Cam, Doubles, Evidence, means
 
 
-def combine(activations: Floats, gradients: Floats) -> Floats:
-    """Equation 2: ReLU of the weighted sum of the maps.
+class GradCam(Cam):
+    """Weights are the means of the gradients."""
 
-    Args:
-        activations: `(images, height, width, channels)`.
-        gradients: the score's derivatives in them, same shape.
+    name: ClassVar[str] = "grad-cam"
+    title: ClassVar[str] = "Grad-CAM"
 
-    Returns:
-        `(images, height, width)`, at least 0; NaN stays NaN, so that a broken network shows.
-    """
-    with np.errstate(invalid="ignore", over="ignore"):
-        summed = np.einsum("nhwc,nc->nhw", activations, weights(gradients))
-        return np.asarray(np.maximum(summed, 0), np.float32)  # of NaN and 0 it gives NaN
+    def weights(self, evidence: Evidence) -> Doubles:
+        """Equation 1; `combine` is equation 2."""
+        return means(evidence.gradients)

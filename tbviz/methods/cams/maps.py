@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.errors import TbvizError
-from tbviz.methods.cams.grad_cam import combine
+from tbviz.arrays.resample import enlarge
+from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+from tbviz.methods.cams.notes import note_of
+from tbviz.methods.cams.registry import cam_of
+from tbviz.methods.cams.score_cam import masks
 
 if TYPE_CHECKING:
     import keras
 
+    from tbviz.methods.cams.perturbed import Perturbed
+    from tbviz.taps.gradients import ClassGradients
     from tbviz.taps.select import Filter
 
 Floats = npt.NDArray[np.float32]
+
+NO_RESPONSE = "nothing in this layer raises the score"
+"""What a map of zeros means."""
 
 __all__ = ["ClassMap", "grad_cam"]
 
@@ -26,13 +35,18 @@ class ClassMap:
     """Class activation maps of a batch.
 
     Attributes:
-        maps: `(images, height, width)` at the layer's own size, at least 0, not scaled: its unit
-            is the score's.
+        maps: `(images, height, width)`, at least 0. Of one layer at its own size and not scaled:
+            its unit is the score's. Of several layers at the input's size, each layer's map
+            divided by its largest value before the mean is taken.
         classes: the class of each image.
-        scores: its score before softmax or sigmoid.
+        scores: its score before softmax or sigmoid; with `against` the difference of the two.
         probabilities: its probability, `None` where the model has none.
-        layer: path of the layer.
-        target: what was differentiated, in words.
+        layer: path of the layer; of several, all of them, with commas.
+        target: what was explained, in words.
+        method: name of the method.
+        against: the class that each was compared with, `None` for none.
+        layers: path of each layer.
+        notes: of each image why its map shows nothing, `None` where it shows something.
     """
 
     maps: Floats
@@ -41,6 +55,10 @@ class ClassMap:
     probabilities: Floats | None
     layer: str
     target: str
+    method: str = "grad-cam"
+    against: npt.NDArray[np.int64] | None = None
+    layers: tuple[str, ...] = ()
+    notes: tuple[str | None, ...] = ()
 
 
 def grad_cam(
@@ -48,40 +66,114 @@ def grad_cam(
     images: Any,
     classes: npt.ArrayLike | None = None,
     layer: Filter | None = None,
+    method: str | Cam = "grad-cam",
+    against: npt.ArrayLike | None = None,
 ) -> ClassMap:
-    """Where the model sees a class, by Grad-CAM.
+    """Where the model sees a class.
 
-    Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2, of the score before softmax; the paper's
-    y^c. Neither the model nor its weights are changed or cloned.
+    Of the score before softmax, the papers' y^c; the methods, each with its paper, are the files
+    beside this one. Neither the model nor its weights are changed or cloned.
 
     Args:
         model: any built Keras model, the layer at any depth.
         images: a batch, in the structure that the model takes.
         classes: a class for all images or one for each; the predicted ones unless given.
-        layer: a filter for one layer; the last with a feature map unless given.
+        layer: a filter; the last layer with a feature map unless given. The maps of several are
+            averaged.
+        method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
+            `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`.
+        against: a class for all images or one for each: explained is by how much the score of the
+            class is above that of this one.
 
     Returns:
-        The maps at the layer's own size; `tbviz.images.overlay.overlay` lays one over its image.
+        The maps; `tbviz.images.overlay.overlay` lays one over its image.
 
     Raises:
-        TbvizError: no such layer or class, or none with feature maps.
+        TbvizError: no such method, layer or class, or no layer with feature maps.
     """
-    import keras  # late: who uses `combine` alone needs no Keras
+    import keras  # late: who uses arrays alone needs no Keras
 
-    from tbviz.taps.looker import PREDICTED, looker_of
+    from tbviz.methods.cams.classes import aim_of, in_words
+    from tbviz.methods.cams.perturbed import Perturbed
+    from tbviz.taps.looker import looker_of
     from tbviz.taps.select import cam_layer, select
 
+    cam = cam_of(method)
     looker = looker_of(model)
     survey = looker.survey(images)
-    output = cam_layer(survey) if layer is None else select(survey, layer)[-1]
-    count = len(keras.tree.flatten(images)[0])
-    wanted = np.full(count, PREDICTED) if classes is None else np.asarray(classes)
-    if wanted.shape not in ((), (count,)):
-        msg = f"received classes of shape {wanted.shape}; expected one class, or ({count},)"
-        raise TbvizError(msg)
-    found = looker.class_gradients(output, images, np.broadcast_to(wanted, (count,)))
+    outputs = [cam_layer(survey)] if layer is None else select(survey, layer)
+    aim = aim_of(len(keras.tree.flatten(images)[0]), classes, against)
+    found = looker.class_gradients(outputs, images, aim)
     picked = None
     if found.probabilities is not None:
         picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
-    maps = combine(found.activations, found.gradients)
-    return ClassMap(maps, found.classes, found.scores, picked, output.key, survey.head.target)
+    changed = Perturbed(looker, images)
+    layers = tuple(output.key for output in outputs)
+    each = [layer_maps(cam, key, found, changed) for key in layers]
+    maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
+    return ClassMap(
+        maps,
+        found.classes,
+        found.scores,
+        picked,
+        ", ".join(layers),
+        cam.target(in_words(survey.head.target, aim)),
+        cam.name,
+        None if against is None else found.against,
+        layers,
+        tuple(note_of(one, NO_RESPONSE) for one in maps),
+    )
+
+
+def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) -> Floats:
+    """The maps of one layer, `(images, height, width)` at its own size.
+
+    Args:
+        cam: the method.
+        key: of the layer.
+        found: its outputs and gradients among others, and the classes.
+        changed: the same model and images, for methods that ask the model.
+    """
+    from tbviz.methods.cams.classes import of_class
+    from tbviz.taps.aims import Aim
+
+    aim = Aim(found.classes, found.against)
+
+    def confidence(name: Any, change: Any) -> Doubles:
+        answers = changed.answers(name, change)
+        likely = answers.probabilities
+        return of_class(answers.scores if likely is None else likely, aim)
+
+    def through(maps: Doubles) -> Doubles:
+        black = changed.range[0]
+
+        def seen(index: int) -> Doubles:
+            share = masks(maps[index], changed.size)[..., None]
+            return black + share * (changed.images[index] - black)
+
+        def hidden(index: int) -> Floats:
+            return np.full_like(changed.images[index : index + 1], black)
+
+        return confidence((cam, key), seen) - confidence("hidden", hidden)
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        return cam.combine(Evidence(found.activations[key], found.gradients[key], through))
+
+
+def _mean(each: Sequence[Floats], size: tuple[int, int]) -> Floats:
+    with np.errstate(invalid="ignore"):
+        total = np.zeros((), np.float64)
+        for maps in each:
+            large = enlarge(maps, size)
+            largest = large.max(axis=(1, 2), keepdims=True)
+            total = total + large / np.where(largest == 0, 1.0, largest)
+        return (total / len(each)).astype(np.float32)
+
+
+def _size(images: Any, each: Sequence[Floats]) -> tuple[int, int]:
+    """Height and width of the input; of the largest layer where no input is a batch of images."""
+    from tbviz.taps.images import image_batch
+
+    batch = image_batch(images)
+    height, width = batch.shape[1:3] if batch is not None else max(m.shape[1:] for m in each)
+    return height, width

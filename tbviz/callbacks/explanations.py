@@ -1,0 +1,106 @@
+"""Explanations as pictures: a map of each image and target, and a caption that says of what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.view import View
+from tbviz.methods.cams.classes import in_words, of_class
+from tbviz.methods.cams.notes import note_of
+from tbviz.taps.aims import Aim
+
+_Result = TypeVar("_Result")
+
+
+def once(aims: Mapping[str, Aim], compute: Callable[[Aim], _Result]) -> dict[str, _Result]:
+    """What is computed for each role; roles of the same classes share it."""
+    known: dict[Any, _Result] = {}
+    found = {}
+    for role, aim in aims.items():
+        key = aim.classes.tobytes(), None if aim.against is None else aim.against.tobytes()
+        if key not in known:
+            known[key] = compute(aim)
+        found[role] = known[key]
+    return found
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the maps of one callback at one position are of.
+
+    Attributes:
+        aims: by role.
+        view: of the model.
+        probe: the callback's probe.
+        places: where its images are among those of all callbacks.
+        target: what the method explains, in words; it gets what the score is.
+    """
+
+    aims: Mapping[str, Aim]
+    view: View
+    probe: Probe
+    places: Sequence[int]
+    target: Callable[[str], str]
+
+    def picture(
+        self,
+        kind: str,
+        layer: str,
+        maps: Mapping[str, npt.NDArray[np.floating]],
+        zero: str,
+        layout: Mapping[str, Any],
+        notes: Mapping[int, str] | None = None,
+        **settings: Any,
+    ) -> Maps:
+        """A sheet an image, a tile a role.
+
+        Args:
+            kind: of the picture.
+            layer: path, or `""`.
+            maps: by role, `(images, height, width)`.
+            zero: what it means where a map is zero.
+            layout: fields of the layout record beside roles and target.
+            notes: what else is to be said of an image, by its number.
+            **settings: of `Maps`.
+        """
+        tiles = np.stack([maps[role] for role in self.aims], axis=1)
+        captions = self._captions()
+        texts = []
+        for index, drawn in enumerate(tiles):
+            note = note_of(drawn[0], zero) or (notes or {}).get(index)
+            texts.append({"tiles": captions[index], **({"note": note} if note else {})})
+        head = self.view.survey.head.target
+        layout = {"roles": list(self.aims), "target": self.target(head), **layout}
+        return Maps(kind, layer, tiles, layout, texts, self.places, **settings)
+
+    def _captions(self) -> list[list[dict[str, Any]]]:
+        """Of each image what its tiles show: role, class, probability, score."""
+        recording = self.view.recording
+        rows = list(self.places)
+        likely = None if recording.probabilities is None else recording.probabilities[rows]
+        tiles: list[list[dict[str, Any]]] = [[] for _ in rows]
+        for role, aim in self.aims.items():
+            scores = of_class(recording.scores[rows], aim)
+            target = self.target(in_words(self.view.survey.head.target, aim))
+            for index, label in enumerate(aim.classes.tolist()):
+                tile = {
+                    "role": role,
+                    "class": label,
+                    "name": self.probe.class_name(label),
+                    "probability": None if likely is None else six_digits(likely[index, label]),
+                    "score": six_digits(scores[index]),
+                    "target": target,
+                }
+                if aim.against is not None and aim.against[index] >= 0:
+                    rival = int(aim.against[index])
+                    tile |= {"against": rival, "against_name": self.probe.class_name(rival)}
+                tiles[index].append(tile)
+        return tiles

@@ -1,0 +1,145 @@
+"""Targets: which classes of each probe image are explained, as `GradCAM` and `Saliency` take them.
+
+One is `"predicted"`, `"true"`, a class by number or name, an array of one class an image, or a
+pair of these for the difference of two classes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.view import View
+from tbviz.errors import TbvizError
+from tbviz.methods.cams.classes import settled
+from tbviz.taps.aims import PREDICTED, Aim
+
+Integers = npt.NDArray[np.int64]
+
+USUAL = ("predicted", "true")
+"""What is explained unless something else is asked for: the true class where it is known."""
+
+
+class Targets:
+    """The targets of one callback.
+
+    Args:
+        method: what notices call the callback.
+        given: a sequence of targets; `USUAL` unless given.
+
+    Raises:
+        TbvizError: one of them is none of what a target can be.
+    """
+
+    def __init__(self, method: str, given: Sequence[Any] | str | None = None) -> None:
+        self._method = method
+        self._asked = given is not None
+        self._targets = (
+            [given] if isinstance(given, str) else list(USUAL if given is None else given)
+        )
+        if not self._targets:
+            raise TbvizError(f"{method} received no targets; {_EXPECTED}")
+        roles: list[str] = []
+        for target in self._targets:
+            role = self._role(target)
+            number = 1 + sum(other.partition(" ")[0] == role for other in roles)
+            roles.append(role if number == 1 else f"{role} {number}")
+        self._roles = roles
+
+    def aims(
+        self, view: View, journal: Journal, probe: Probe, places: Sequence[int]
+    ) -> dict[str, Aim]:
+        """By role, a class of each image; what the model or the labels cannot give is left out.
+
+        Args:
+            view: of the model that is looked into.
+            journal: where it is said what was left out.
+            probe: the callback's probe.
+            places: where its images are among those of all callbacks.
+
+        Raises:
+            TbvizError: the model has no such class.
+        """
+        scores = view.recording.scores[list(places)]
+        aims = {}
+        for role, target in zip(self._roles, self._targets, strict=True):
+            pair = target if isinstance(target, tuple) else (target, None)
+            classes = [
+                None if one is None else self._classes(one, view, journal, probe) for one in pair
+            ]
+            if classes[0] is None or (pair[1] is not None and classes[1] is None):
+                continue
+            aims[role] = settled(Aim(classes[0], classes[1]), scores)
+        return aims
+
+    def _role(self, target: Any) -> str:
+        if isinstance(target, tuple):
+            if len(target) != 2 or any(isinstance(one, tuple) for one in target):
+                raise TbvizError(f"{self._method} received the target {target!r}; {_EXPECTED}")
+            for one in target:
+                self._role(one)
+            return "difference"
+        if isinstance(target, str):
+            return target if target in USUAL else "class"
+        values = np.asarray(target)
+        if np.issubdtype(values.dtype, np.integer) and values.ndim < 2:
+            return "given" if values.ndim else "class"
+        raise TbvizError(f"{self._method} received the target {target!r}; {_EXPECTED}")
+
+    def _classes(self, target: Any, view: View, journal: Journal, probe: Probe) -> Integers | None:
+        """A class of each image, `None` where there is none and that has been said."""
+        if isinstance(target, str) and target == "predicted":
+            return np.full(probe.count, PREDICTED)
+        if isinstance(target, str) and target == "true":
+            return self._true(view, journal, probe)
+        if isinstance(target, str):
+            target = _number_of(target, probe.class_names)
+        classes = np.asarray(target, np.int64)
+        if classes.ndim and len(classes) != probe.count:
+            given = f"{len(classes)} classes for {probe.count} images"
+            raise TbvizError(f"a target received {given}; expected one each")
+        if classes.min(initial=0) < 0:
+            raise TbvizError(f"a target received {classes.tolist()}; classes count from 0")
+        return np.broadcast_to(classes, (probe.count,))
+
+    def _true(self, view: View, journal: Journal, probe: Probe) -> Integers | None:
+        head = view.survey.head
+        if probe.labels is None:
+            if self._asked:
+                journal.notice(
+                    self._method, "maps of the true class are left out: no labels", "pass labels="
+                )
+            return None
+        if head.classes < 2:
+            return None
+        labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
+        if labels.min() >= 0 and labels.max() < head.classes:
+            return labels
+        if head.kind != "linear":  # else a regression: whole numbers, but no classes
+            journal.notice(
+                self._method,
+                f"the labels go from {labels.min()} to {labels.max()}, the model has "
+                f"{head.classes} classes; maps of the true class are left out",
+                "pass labels counted from 0",
+            )
+        return None
+
+
+_EXPECTED = (
+    "expected 'predicted', 'true', a class by number or name, an array of one class an image, or a "
+    "pair (tuple) of these for the difference of two classes"
+)
+
+
+def _number_of(name: str, names: Sequence[str] | None) -> int:
+    if names and name in names:
+        return list(names).index(name)
+    near = difflib.get_close_matches(name, names or (), n=3)
+    known = f"did you mean {near}?" if near else f"class_names are {list(names or ())[:10]}"
+    raise TbvizError(f"a target received the class {name!r}, which has no number; {known}")

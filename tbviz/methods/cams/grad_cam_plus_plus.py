@@ -1,0 +1,39 @@
+"""Grad-CAM++: places where the score rises weigh, so that several objects of a class all show.
+
+Chattopadhay et al. 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional
+Networks".
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+
+
+class GradCamPlusPlus(Cam):
+    """Weights are means of the positive gradients, weighted by how curved the score is there.
+
+    The paper explains exp(score), whose n-th derivative is exp(score) times the n-th power of the
+    gradient: the factor is the same for all channels of an image and overflows at a score of 89,
+    so it is left out. As in the authors' code, the coefficients of a channel are brought to the
+    sum 1 where its gradient is positive (tf-keras-vis sums them everywhere, where they may be
+    negative, and so may turn a channel's sign round).
+    """
+
+    name: ClassVar[str] = "grad-cam++"
+    title: ClassVar[str] = "Grad-CAM++"
+
+    def weights(self, evidence: Evidence) -> Doubles:
+        """Equations 19 (the coefficients) and 5 (the weights)."""
+        gradients = evidence.gradients.astype(np.float64)
+        total = evidence.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+        squares = gradients**2
+        curved = 2 * squares + gradients * squares * total
+        # Not `gradients > 0`, which would take NaN for no gradient.
+        coefficients = np.where(gradients <= 0, 0.0, squares / np.where(curved == 0, 1.0, curved))
+        whole = coefficients.sum(axis=(1, 2), keepdims=True)
+        coefficients = coefficients / np.where(whole == 0, 1.0, whole)
+        return np.asarray((coefficients * gradients).sum(axis=(1, 2), keepdims=True))

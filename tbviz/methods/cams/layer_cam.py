@@ -1,0 +1,24 @@
+"""LayerCAM: each place of each channel weighs as much as the score rises with it.
+
+Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization".
+Made for early layers, too, where the mean gradient of a channel says little about one place.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+
+
+class LayerCam(Cam):
+    """Weights are the positive gradients."""
+
+    name: ClassVar[str] = "layercam"
+    title: ClassVar[str] = "LayerCAM"
+
+    def weights(self, evidence: Evidence) -> Doubles:
+        """Equation 5; `combine` is equations 6 and 7."""
+        return np.maximum(evidence.gradients.astype(np.float64), 0)

@@ -1,0 +1,20 @@
+"""What a caption must not be silent about."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+def note_of(drawn: npt.NDArray[np.floating], zero: str) -> str | None:
+    """Why there is nothing to see in a map, `None` where there is.
+
+    Args:
+        drawn: one map.
+        zero: what it means where the map is zero.
+    """
+    if not np.all(np.isfinite(drawn)):
+        return "the map is not finite: the network puts out NaN or infinity"
+    if not np.any(drawn):
+        return f"the map is zero: {zero}"
+    return None

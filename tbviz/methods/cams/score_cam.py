@@ -1,0 +1,68 @@
+"""Score-CAM: each channel weighs as much as the score rises where only that channel looks.
+
+Wang et al. 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
+Networks". No gradients: the model sees the image once through each channel's map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tbviz.arrays.resample import enlarge
+from tbviz.errors import TbvizError
+from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+
+
+@dataclass(frozen=True)
+class ScoreCam(Cam):
+    """Weights are rises of confidence, definition 2, of the strongest channels.
+
+    As in the authors' code, and unlike in the paper's algorithm 1, the rises are not put through
+    a softmax over the channels: it makes rises of a probability all but equal, and of rises of a
+    score before softmax it leaves one channel.
+
+    Args:
+        channels: how many channels of each image are looked through; the ones whose maps vary
+            most, by standard deviation. Each costs a pass of the model an image.
+    """
+
+    channels: int = 64
+
+    name: ClassVar[str] = "score-cam"
+    title: ClassVar[str] = "Score-CAM"
+
+    def __post_init__(self) -> None:
+        if self.channels < 1:
+            msg = f"ScoreCam received channels={self.channels}; expected at least 1"
+            raise TbvizError(msg)
+
+    def weights(self, evidence: Evidence) -> Doubles:
+        """Equation 6; 0 for the channels that were not looked through."""
+        if evidence.through is None:
+            msg = "Score-CAM asks the model; call tbviz.methods.grad_cam(..., method='score-cam')"
+            raise TbvizError(msg)
+        maps = np.moveaxis(evidence.activations, -1, 1).astype(np.float64)
+        strongest = np.argsort(-maps.std(axis=(2, 3)), axis=1, kind="stable")[:, : self.channels]
+        rises = evidence.through(np.take_along_axis(maps, strongest[:, :, None, None], axis=1))
+        weights = np.zeros(maps.shape[:2])
+        np.put_along_axis(weights, strongest, rises, axis=1)
+        return weights[:, None, None, :]
+
+    def target(self, score: str) -> str:
+        """Not what the gradients are of."""
+        return f"rise of the confidence through each of the {self.channels} strongest channels"
+
+
+def masks(maps: Doubles, size: tuple[int, int]) -> Doubles:
+    """Maps `(..., h, w)` enlarged to the image's size and stretched to 0 to 1, equations 4 and 5.
+
+    A constant map hides everything.
+    """
+    large = enlarge(maps, size)
+    with np.errstate(invalid="ignore", over="ignore"):
+        low = large.min(axis=(-2, -1), keepdims=True)
+        width = large.max(axis=(-2, -1), keepdims=True) - low
+        return np.asarray((large - low) / np.where(width == 0, 1.0, width))
