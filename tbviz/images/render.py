@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _PAPER: Final = 255
 _INK: Final = (60, 60, 60)
 _GAP: Final = 2
-_LINE: Final = 13
+_LETTERS: Final = 12
+_LINE: Final = 16
 
 
 def channels(
@@ -182,7 +183,7 @@ def _grid(
         sheet[top : top + head + large.shape[1] + _GAP, left:] = _PAPER
     image = Image.fromarray(sheet[:-_GAP, :-_GAP])
     if titles is not None:
-        draw, font = ImageDraw.Draw(image), ImageFont.load_default()
+        draw, font = ImageDraw.Draw(image), _font()
         for place, title in enumerate(titles):
             corner = (
                 (place % columns) * (large.shape[2] + _GAP),
@@ -190,6 +191,13 @@ def _grid(
             )
             draw.text(corner, _fitting(title, large.shape[2], draw, font), _INK, font)
     return image
+
+
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    try:
+        return ImageFont.load_default(_LETTERS)
+    except TypeError:  # Pillow before 10.1 has a bitmap of one size
+        return ImageFont.load_default()
 
 
 def _fitting(

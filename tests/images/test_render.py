@@ -53,8 +53,8 @@ def test_flat_and_broken_tiles_are_one_colour(value, bounds):
 def test_titles_stand_over_their_tiles_and_are_cut_to_them():
     values = np.zeros((2, 40, 40))
     image = render.tiles(values, titles=["short", "much too long for a tile"], size=40)
-    assert image.size == (82, 53)
-    ink = np.asarray(image)[:13].min(axis=2) < 200
+    assert image.size == (82, 56)
+    ink = np.asarray(image)[:16].min(axis=2) < 200
     assert ink[:, :40].any()
     assert ink[:, 42:].any()
     assert not ink[:, 40:42].any()
