@@ -61,7 +61,8 @@ class Cam(ABC):
         """
         with np.errstate(invalid="ignore", over="ignore"):
             weighted = self.weights(evidence) * evidence.activations
-            return np.maximum(weighted.sum(axis=-1), 0).astype(np.float32)  # of NaN it gives NaN
+            # `maximum` of NaN is NaN.
+            return np.asarray(np.maximum(weighted.sum(axis=-1), 0), np.float32)
 
     def target(self, score: str) -> str:
         """What the map explains, in words; `score` says what the gradients are of."""

@@ -149,7 +149,8 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
 
         def seen(index: int) -> Doubles:
             share = masks(maps[index], changed.size)[..., None]
-            return black + share * (changed.images[index] - black)
+            shown: Doubles = black + share * (changed.images[index] - black)
+            return shown
 
         def hidden(index: int) -> Floats:
             return np.full_like(changed.images[index : index + 1], black)

@@ -76,7 +76,7 @@ class Perturbed:
         finite = np.isfinite(self.images)
         count = np.maximum(finite.sum(axis=(0, 1, 2)), 1)
         total = np.where(finite, self.images, 0).sum(axis=(0, 1, 2), dtype=np.float64)
-        return (total / count).astype(np.float32)
+        return np.asarray(total / count, np.float32)
 
     def answers(self, key: Hashable, change: Callable[[int], npt.NDArray[Any]]) -> Answers:
         """What the model says where each image is changed in the same number of ways.
