@@ -15,7 +15,7 @@ from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import walk
-from tbviz.taps.select import select, spread
+from tbviz.taps.select import is_convolution, select, spread
 from tbviz.taps.survey import Survey
 from tbviz.taps.targets import Head
 
@@ -98,10 +98,20 @@ def chosen_kernels(
     return sorted(large, key=lambda output: output.order)
 
 
+def without_kernels(survey: Survey) -> dict[str, str]:
+    """The layers that work like convolutions and yet have no kernel to draw, with the reason."""
+    found = {}
+    for output in survey.outputs.values():
+        reason = why_not(output.node.layer)
+        if reason is not None and (is_convolution(output) or _wraps_torch(output.node.layer)):
+            found[output.key] = reason
+    return found
+
+
 def why_not(layer: Any) -> str | None:
     """Why no kernel of a layer can be drawn, `None` where one can."""
     kind = type(layer).__name__
-    if kind == "TorchModuleWrapper":
+    if _wraps_torch(layer):
         return "it wraps a torch module, whose weights do not say which of them is a kernel"
     if "ConvLSTM" in kind:
         return "its kernels belong to the gates of a recurrent cell"
@@ -162,6 +172,10 @@ def _one_input(kernel: Floats) -> Floats:
     Output channel `k * multiplier + q` is filter q of input k.
     """
     return np.moveaxis(kernel.reshape(*kernel.shape[:-2], -1), -1, 0)[:, np.newaxis]
+
+
+def _wraps_torch(layer: Any) -> bool:
+    return type(layer).__name__ == "TorchModuleWrapper"
 
 
 def _looks(layer: Any) -> bool:

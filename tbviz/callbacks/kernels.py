@@ -1,0 +1,151 @@
+"""`Kernels`: the weights of the convolutions themselves, and how far they have moved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
+from tbviz.callbacks.view import View
+from tbviz.methods.feature_maps import MOST_CHANNELS
+from tbviz.methods.kernel_tiles import Kernel
+from tbviz.methods.kernels import chosen_kernels, layer_kernels, without_kernels
+from tbviz.taps.select import is_convolution
+from tbviz.taps.survey import Output, Survey
+
+
+class Kernels(Visual):
+    """Logs the kernels of convolutions, and how far each filter has moved since the first step.
+
+    Zero is in the middle of the colours. A filter over one input channel is drawn as it is, one
+    over several by the first principal component of its slices, kernels of one pixel as a matrix;
+    filters over three channels are drawn in colour as well. The model is not run.
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        layers: which layers (path, name, glob, compiled regex, type, callable, or a list); up to
+            twelve convolutions, spread over the depth, unless given.
+        filters: how many filters of each layer, or which; 64 unless given.
+        schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: schedule or `of` cannot be used.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[tbviz.Kernels("logs/run")])
+    """
+
+    wants_recording = False
+    needs = "convolution whose kernel can be drawn"
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        layers: Any = None,
+        *,
+        filters: int | Sequence[int] = MOST_CHANNELS,
+        schedule: ScheduleLike = "epoch",
+        of: Of = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(log_dir, layers=layers, schedule=schedule, of=of, strict=strict)
+        self.filters = filters
+        self._first: dict[tuple[str, str], Kernel] = {}
+        self._former: dict[tuple[str, str], Kernel] = {}
+        self._scale: dict[str, float] = {}
+
+    def wanted(self, survey: Survey) -> list[Output]:
+        """The layers whose kernels are drawn."""
+        return chosen_kernels(survey, self.layers)
+
+    def choose(self, survey: Survey, journal: Journal) -> None:
+        """Finds the layers, and says which are left out where the user named none."""
+        super().choose(survey, journal)
+        if self.layers is not None:
+            return
+        for key, reason in without_kernels(survey).items():
+            text = f"its kernel is left out: {reason}"
+            journal.notice(self.method, text, layer=key, level="info")
+        total = len({o.node.path for o in survey.outputs.values() if is_convolution(o)})
+        if 0 < len(self.chosen) < total:
+            text = f"the kernels of {len(self.chosen)} of {total} convolutions are logged"
+            journal.notice(self.method, text, "name others with layers=[...]", level="info")
+
+    def forget(self) -> None:
+        """A new `fit` or a changed model has first weights of its own."""
+        self._first.clear()
+        self._former.clear()
+        self._scale.clear()
+
+    def look(self, view: View, journal: Journal) -> None:
+        """Adds one picture a kernel, and one in colour where it has three inputs."""
+        for output in self.chosen:
+            with self.boundary(journal, output.key):
+                for kernel in layer_kernels(output.node.layer, self.filters):
+                    self._add(output.key, kernel, journal)
+
+    def _add(self, layer: str, kernel: Kernel, journal: Journal) -> None:
+        place = layer, kernel.variant
+        kernel = kernel.facing(self._former.get(place, kernel))
+        self._former[place] = kernel
+        first = self._first.setdefault(place, kernel)
+        layout: dict[str, Any] = {"total": kernel.total, "method": self.method}
+        if kernel.channels:
+            layout["channels"] = kernel.channels
+        text: dict[str, Any] = {}
+        notes = []
+        if kernel.shares is not None:
+            text["shares"] = _numbers(kernel.shares)
+            notes.append(f"a tile holds {_middle(kernel.shares)} of its filter's sum of squares")
+        if first is not kernel:
+            moved = kernel.moved(first)
+            text["moved"] = _numbers(moved)
+            still = not np.any(moved != 0)
+            what = "has not moved" if still else f"has moved by {_middle(moved)}"
+            notes.append(f"the kernel {what} since the first step")
+        if notes:
+            text["note"] = "; ".join(notes)
+        journal.add(
+            Maps(
+                f"kernels:{kernel.variant}" if kernel.variant else "kernels",
+                layer,
+                kernel.tiles[np.newaxis],
+                {**layout, "signed": True, "title": kernel.title},
+                [text],
+                largest=max(kernel.tiles.shape[1:]),  # weights are no picture to be averaged
+                of_images=False,
+            )
+        )
+        if kernel.colours is not None:
+            # It only grows, so that epochs compare.
+            scale = self._scale[layer] = max(self._scale.get(layer, 0.0), kernel.largest)
+            title = "Weights on the three inputs as red, green and blue; gray is zero"
+            known = {"scale": six_digits(scale), "note": f"full colour is a weight of {scale:.3g}"}
+            tiles = kernel.shown_in_colour(scale)
+            layout = {**layout, "title": title}
+            journal.add(Colours("kernels:colours", layer, tiles, layout, {**text, **known}))
+
+
+def _numbers(values: npt.NDArray[np.floating]) -> list[float]:
+    return [six_digits(value) for value in values]
+
+
+def _middle(shares: npt.NDArray[np.floating]) -> str:
+    """The median of shares in words."""
+    known = shares[np.isfinite(shares)]
+    if not known.size:
+        return "an unknown share"
+    middle = 100 * float(np.median(known))
+    return f"{middle:.3g} %" + (" (median)" if len(known) > 1 else "")
