@@ -18,7 +18,7 @@ from tbviz.methods.cams.score_cam import masks
 if TYPE_CHECKING:
     import keras
 
-    from tbviz.methods.cams.perturbed import Perturbed
+    from tbviz.methods.cams.perturbed import Answers, Perturbed
     from tbviz.taps.gradients import ClassGradients
     from tbviz.taps.select import Filter
 
@@ -139,8 +139,7 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
 
     aim = Aim(found.classes, found.against)
 
-    def confidence(name: Any, change: Any) -> Doubles:
-        answers = changed.answers(name, change)
+    def confidence(answers: Answers) -> Doubles:
         likely = answers.probabilities
         return of_class(answers.scores if likely is None else likely, aim)
 
@@ -152,10 +151,7 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
             shown: Doubles = black + share * (changed.images[index] - black)
             return shown
 
-        def hidden(index: int) -> Floats:
-            return np.full_like(changed.images[index : index + 1], black)
-
-        return confidence((cam, key), seen) - confidence("hidden", hidden)
+        return confidence(changed.answers((key, cam), seen)) - confidence(changed.filled(black))
 
     with np.errstate(invalid="ignore", over="ignore"):
         return cam.combine(Evidence(found.activations[key], found.gradients[key], through))

@@ -95,6 +95,19 @@ class Perturbed:
             self._answers[key] = Answers(scores, probabilities)
         return self._answers[key]
 
+    @cached_property
+    def unchanged(self) -> Answers:
+        """What the model says about the images as they are, `changes` being 1."""
+        return self._once(self.inputs)
+
+    def filled(self, value: float) -> Answers:
+        """What the model says where the images are of this value everywhere, likewise."""
+        key = "filled", value
+        if key not in self._answers:
+            even = np.full_like(self.images, value)
+            self._answers[key] = self._once(self._with(even, np.arange(len(even))))
+        return self._answers[key]
+
     def gradients(self, images: npt.NDArray[Any], aim: Aim, *, guided: bool = False) -> Floats:
         """Derivatives of the scores aimed at, where these images take the place of the first.
 
@@ -125,6 +138,11 @@ class Perturbed:
             )
             raise TbvizError(msg)
         return place
+
+    def _once(self, inputs: Any) -> Answers:
+        found = self.looker.record((), inputs)
+        likely = found.probabilities
+        return Answers(found.scores[:, None], None if likely is None else likely[:, None])
 
     def _asked(
         self, change: Callable[[int], npt.NDArray[Any]]

@@ -53,7 +53,7 @@ class ScoreCam(Cam):
 
     def target(self, score: str) -> str:
         """Not what the gradients are of."""
-        return f"rise of the confidence through each of the {self.channels} strongest channels"
+        return f"rise of confidence through each channel, of the {self.channels} strongest at most"
 
 
 def masks(maps: Doubles, size: tuple[int, int]) -> Doubles:

@@ -1,0 +1,140 @@
+"""`Saliency`: which pixels of each probe image a class score comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.boundary import boundary
+from tbviz.callbacks.explanations import Shown, once
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
+from tbviz.callbacks.targets import Targets
+from tbviz.callbacks.view import View
+from tbviz.errors import TbvizError
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.attribution import Attributed, Attribution
+from tbviz.methods.saliency.maps import NO_EFFECT
+from tbviz.methods.saliency.registry import attribution_of
+from tbviz.taps.images import image_place
+from tbviz.taps.survey import Survey
+
+LARGEST = 128
+"""Maps are reduced to this many pixels a side."""
+
+INCOMPLETE = 0.05
+"""Integrated gradients whose sum is off by more than this share say so in the caption."""
+
+
+class Saliency(Visual):
+    """Logs which pixels of each image the score of the predicted class comes from, and of the true.
+
+    Maps are at the input's size, up to 128 pixels a side, and unscaled. Of a model of several
+    images the first is explained.
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
+        labels: the class of each image; with them the true class is shown beside the predicted.
+        method: one or several of `"gradients"` and `"gradients-x-input"` (a pass each),
+            `"smoothgrad"` (25), `"integrated-gradients"` (32), `"occlusion"` (64 an image) and
+            `"guided-grad-cam"` (2); or one with settings of its own, such as
+            `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`.
+        targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
+            name, an integer array of one class an image, or a pair (tuple) of these for the
+            difference of two classes. Predicted, and true where there are labels, unless given.
+        class_names: name of each class.
+        schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: images, labels, method, targets, schedule or `of` cannot be used.
+
+    Example:
+        >>> pixels = tbviz.Saliency("logs/run", x_val[:4], y_val[:4], ["smoothgrad", "occlusion"])
+        >>> model.fit(x, y, callbacks=[pixels])
+    """
+
+    needs = "image among its inputs"
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        labels: Any = None,
+        method: str | Attribution | Sequence[str | Attribution] = "gradients",
+        *,
+        targets: Sequence[Any] | str | None = None,
+        class_names: Sequence[str] | None = None,
+        schedule: ScheduleLike = "epoch",
+        of: Of = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(
+            log_dir,
+            images=images,
+            labels=labels,
+            class_names=class_names,
+            schedule=schedule,
+            of=of,
+            strict=strict,
+        )
+        several = [method] if isinstance(method, str | Attribution) else list(method)
+        self.attributions = [attribution_of(one) for one in several]
+        names = [attribution.name for attribution in self.attributions]
+        if not names or len(set(names)) < len(names):
+            msg = f"Saliency received the methods {names}; expected at least one, each once"
+            raise TbvizError(msg)
+        self._targets = Targets(self.method, targets)
+
+    def choose(self, survey: Survey, journal: Journal) -> None:
+        """No layer: what is drawn belongs to the whole model."""
+        if self.probe is not None and image_place(self.probe.inputs) is None:
+            text = f"left out: this model has no {self.needs}"
+            journal.notice(self.method, text, level="info")
+
+    def look(self, view: View, journal: Journal) -> None:
+        """Adds one picture a method, with a tile a target."""
+        probe, places = view.probe_of(self)
+        if image_place(probe.inputs) is None:
+            return
+        aims = self._targets.aims(view, journal, probe, places)
+        changed = Perturbed(view.looker, probe.inputs)
+        for attribution in self.attributions:
+            name = f"{self.method} {attribution.name}"
+            with boundary(journal, name, strict=self.strict):
+                found = once(aims, partial(attribution.attribute, changed))
+                shown = Shown(aims, view, probe, places, attribution.target)
+                layout = {
+                    "method": attribution.name,
+                    "title": attribution.title,
+                    "signed": attribution.signed,
+                }
+                journal.add(
+                    shown.picture(
+                        f"saliency:{attribution.name}",
+                        "",
+                        {role: one.maps for role, one in found.items()},
+                        NO_EFFECT,
+                        layout,
+                        _incomplete(next(iter(found.values()))),
+                        largest=LARGEST,
+                    )
+                )
+
+
+def _incomplete(found: Attributed) -> dict[int, str]:
+    """By image, that the sum of its map is not what it should be."""
+    if found.completeness is None:
+        return {}
+    return {
+        index: f"the map adds up to {share:.0%} of the score's difference from black, not 100 %"
+        for index, share in enumerate(found.completeness)
+        if not abs(share - 1) <= INCOMPLETE
+    }

@@ -1,0 +1,69 @@
+"""(a model, images, a class of each) => what each pixel counts for the score of the class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.taps.aims import Aim
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+
+class Attributed(NamedTuple):
+    """What each pixel counts.
+
+    Attributes:
+        maps: `(images, height, width)` at the input's size; NaN stays NaN.
+        completeness: of methods whose maps add up to a difference of scores, how much of it they
+            do: 1 is all of it; `(images,)`.
+    """
+
+    maps: Floats
+    completeness: Doubles | None = None
+
+
+class Attribution(ABC):
+    """One method; its settings are its arguments.
+
+    Attributes:
+        name: as users write it.
+        title: as a caption writes it.
+        signed: whether negative values (against the class) mean something.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    signed: ClassVar[bool] = False
+
+    @abstractmethod
+    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+        """The maps.
+
+        Args:
+            changed: the model and the images.
+            aim: with a class for each image.
+
+        Raises:
+            TbvizError: none of the model's inputs is a batch of images.
+        """
+
+    def target(self, score: str) -> str:
+        """What the map explains, in words; `score` says what the class score is."""
+        return score
+
+
+def largest(gradients: npt.NDArray[np.floating]) -> Floats:
+    """The largest absolute value over the colours of each pixel."""
+    return np.asarray(np.abs(gradients).max(axis=-1), np.float32)
+
+
+def total(values: npt.NDArray[np.floating]) -> Floats:
+    """The sum over the colours of each pixel."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(values.sum(axis=-1, dtype=np.float64), np.float32)

@@ -1,0 +1,44 @@
+"""Gradients: by how much the score moves with each pixel.
+
+Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualising Image Classification Models
+and Saliency Maps", section 3.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.attribution import Attributed, Attribution, largest, total
+from tbviz.taps.aims import Aim
+
+
+class Gradients(Attribution):
+    """The largest absolute derivative over the colours of a pixel, as in section 3.1."""
+
+    name: ClassVar[str] = "gradients"
+    title: ClassVar[str] = "Gradients"
+
+    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+        """One pass."""
+        return Attributed(largest(changed.gradients(changed.images, aim)))
+
+
+class GradientsTimesInput(Attribution):
+    """The derivative times the pixel, summed over the colours.
+
+    Shrikumar et al. 2016, "Not Just a Black Box". For a network of ReLUs without biases the sum of
+    the map is the score. What is black in an input of 0 to 1 counts nothing, whatever it is.
+    """
+
+    name: ClassVar[str] = "gradients-x-input"
+    title: ClassVar[str] = "Gradients x input"
+    signed: ClassVar[bool] = True
+
+    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+        """One pass."""
+        slopes = changed.gradients(changed.images, aim).astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return Attributed(total(slopes * changed.images))

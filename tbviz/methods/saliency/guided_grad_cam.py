@@ -1,0 +1,55 @@
+"""Guided Grad-CAM: fine lines where Grad-CAM sees the class.
+
+Selvaraju et al. 2017, "Grad-CAM", section 3.2; guided backpropagation is Springenberg et al. 2015,
+"Striving for Simplicity: The All Convolutional Net".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from tbviz.arrays.resample import enlarge
+from tbviz.methods.cams.grad_cam import GradCam
+from tbviz.methods.cams.maps import layer_maps
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
+from tbviz.taps.aims import Aim
+from tbviz.taps.select import cam_layer, select
+
+if TYPE_CHECKING:
+    from tbviz.taps.select import Filter
+
+
+@dataclass(frozen=True)
+class GuidedGradCam(Attribution):
+    """Guided backpropagation, the largest absolute over the colours, times enlarged Grad-CAM.
+
+    The lines are not evidence: guided backpropagation gives nearly the same picture for a network
+    whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks
+    for Saliency Maps". Trust where they are, which is Grad-CAM's, and not what they draw.
+
+    Args:
+        layer: a filter for Grad-CAM's layer; the last with a feature map unless given.
+    """
+
+    layer: Filter | None = None
+
+    name: ClassVar[str] = "guided-grad-cam"
+    title: ClassVar[str] = "Guided Grad-CAM"
+
+    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+        """Two passes.
+
+        Raises:
+            LayerNotFoundError: there is no such layer, or none with feature maps.
+        """
+        survey = changed.looker.survey(changed.inputs)
+        output = cam_layer(survey) if self.layer is None else select(survey, self.layer)[-1]
+        found = changed.looker.class_gradients([output], changed.inputs, aim)
+        where = enlarge(layer_maps(GradCam(), output.key, found, changed), changed.size)
+        lines = largest(changed.gradients(changed.images, aim, guided=True))
+        with np.errstate(invalid="ignore", over="ignore"):
+            return Attributed(np.asarray(lines * where, np.float32))

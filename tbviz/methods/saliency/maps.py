@@ -1,0 +1,111 @@
+"""Saliency maps of a model and images, for those who do not train with callbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.methods.cams.classes import aim_of, in_words, of_class, settled
+from tbviz.methods.cams.notes import note_of
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.registry import attribution_of
+
+if TYPE_CHECKING:
+    import keras
+
+    from tbviz.methods.saliency.attribution import Attribution
+
+Floats = npt.NDArray[np.float32]
+
+NO_EFFECT = "no pixel moves the score"
+"""What a map of zeros means."""
+
+__all__ = ["SaliencyMap", "saliency_maps"]
+
+
+@dataclass(frozen=True)
+class SaliencyMap:
+    """Saliency maps of a batch.
+
+    Attributes:
+        maps: `(images, height, width)` at the input's size, not scaled.
+        classes: the class of each image.
+        scores: its score before softmax or sigmoid; with `against` the difference of the two.
+        probabilities: its probability, `None` where the model has none.
+        target: what was explained, in words.
+        method: name of the method.
+        signed: whether negative values (against the class) mean something.
+        against: the class that each was compared with, `None` for none.
+        completeness: of integrated gradients, the sum of each map as a share of the difference of
+            scores that it should be: 1 is complete; `None` of other methods.
+        notes: of each image why its map shows nothing, `None` where it shows something.
+    """
+
+    maps: Floats
+    classes: npt.NDArray[np.int64]
+    scores: Floats
+    probabilities: Floats | None
+    target: str
+    method: str
+    signed: bool
+    against: npt.NDArray[np.int64] | None
+    completeness: npt.NDArray[np.float64] | None
+    notes: tuple[str | None, ...]
+
+
+def saliency_maps(
+    model: keras.Model,
+    images: Any,
+    classes: npt.ArrayLike | None = None,
+    method: str | Attribution = "gradients",
+    against: npt.ArrayLike | None = None,
+) -> SaliencyMap:
+    """Which pixels a class score comes from.
+
+    Of the score before softmax; the methods, each with its paper, are the files beside this one.
+    Neither the model nor its weights are changed or cloned.
+
+    Args:
+        model: any built Keras model.
+        images: a batch, in the structure that the model takes; of several images the first is
+            explained.
+        classes: a class for all images or one for each; the predicted ones unless given.
+        method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
+            `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
+            `Occlusion(window=0.1, stride=0.05)`.
+        against: a class for all images or one for each: explained is by how much the score of the
+            class is above that of this one.
+
+    Returns:
+        The maps, at the input's size.
+
+    Raises:
+        TbvizError: no such method or class, or none of the inputs is a batch of images.
+    """
+    from tbviz.taps.looker import looker_of
+
+    attribution = attribution_of(method)
+    looker = looker_of(model)
+    changed = Perturbed(looker, images)
+    head = looker.survey(images).head
+    scores, likely = changed.unchanged
+    aim = settled(aim_of(len(changed.images), classes, against), scores[:, 0])
+    found = attribution.attribute(changed, aim)
+    picked = None
+    if likely is not None:
+        picked = np.take_along_axis(likely[:, 0], aim.classes[:, None], axis=1)[:, 0]
+    return SaliencyMap(
+        found.maps,
+        aim.classes,
+        of_class(scores[:, 0], aim).astype(np.float32),
+        picked,
+        attribution.target(in_words(head.target, aim)),
+        attribution.name,
+        attribution.signed,
+        aim.against,
+        found.completeness,
+        tuple(note_of(one, NO_EFFECT) for one in found.maps),
+    )

@@ -1,0 +1,76 @@
+"""Occlusion: by how much the score falls where a patch hides a part of the image.
+
+Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.errors import TbvizError
+from tbviz.methods.cams.classes import of_class
+from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.attribution import Attributed, Attribution
+from tbviz.taps.aims import Aim
+
+
+@dataclass(frozen=True)
+class Occlusion(Attribution):
+    """The fall of the score, the mean over all windows that cover a pixel.
+
+    The patch has the mean colour of all images, which is in their range whatever that is.
+
+    Args:
+        window: height and width of the patch as a share of the image's.
+        stride: from one window to the next, likewise; the first and the last touch the edges.
+            Each window costs a pass: 8 x 8 of them unless given.
+    """
+
+    window: float = 0.2
+    stride: float = 0.115
+
+    name: ClassVar[str] = "occlusion"
+    title: ClassVar[str] = "Occlusion"
+    signed: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.window <= 1 or not 0 < self.stride <= self.window:
+            msg = (
+                f"Occlusion received window={self.window}, stride={self.stride}; expected shares "
+                "of the image's sides up to 1, the stride not above the window"
+            )
+            raise TbvizError(msg)
+
+    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+        """A pass a window; other classes of the same images cost nothing more."""
+        windows = self.windows(changed.size)
+
+        def hide(index: int) -> npt.NDArray[np.float32]:
+            image = changed.images[index]
+            return np.where(windows[..., None], changed.mean, image)
+
+        hidden = changed.answers(self, hide).scores
+        with np.errstate(invalid="ignore", over="ignore"):
+            falls = of_class(changed.unchanged.scores, aim) - of_class(hidden, aim)
+            sums = np.zeros((len(falls), *changed.size))
+            for number, covered in enumerate(windows):
+                sums[:, covered] += falls[:, number, None]
+            return Attributed(np.asarray(sums / windows.sum(axis=0), np.float32))
+
+    def windows(self, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Where each window hides an image of this height and width, `(windows, height, width)`."""
+        rows, columns = (self._spans(side) for side in size)
+        return np.asarray(
+            [row[:, None] & column[None, :] for row in rows for column in columns], bool
+        )
+
+    def _spans(self, side: int) -> list[npt.NDArray[np.bool_]]:
+        length = max(1, round(self.window * side))
+        count = min(side - length, int(np.ceil((1 - self.window) / self.stride - 1e-9))) + 1
+        starts = np.linspace(0, side - length, count).round().astype(int)
+        pixels = np.arange(side)
+        return [(start <= pixels) & (pixels < start + length) for start in starts]

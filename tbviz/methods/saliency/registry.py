@@ -1,0 +1,37 @@
+"""The saliency methods that there are, by name."""
+
+from __future__ import annotations
+
+from tbviz.errors import TbvizError
+from tbviz.methods.saliency.attribution import Attribution
+from tbviz.methods.saliency.gradients import Gradients, GradientsTimesInput
+from tbviz.methods.saliency.guided_grad_cam import GuidedGradCam
+from tbviz.methods.saliency.integrated_gradients import IntegratedGradients
+from tbviz.methods.saliency.occlusion import Occlusion
+from tbviz.methods.saliency.smoothgrad import SmoothGrad
+
+ATTRIBUTIONS: dict[str, Attribution] = {
+    attribution.name: attribution
+    for attribution in (
+        Gradients(),
+        GradientsTimesInput(),
+        SmoothGrad(),
+        IntegratedGradients(),
+        Occlusion(),
+        GuidedGradCam(),
+    )
+}
+
+
+def attribution_of(method: str | Attribution) -> Attribution:
+    """A method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
+
+    Raises:
+        TbvizError: there is none of this name.
+    """
+    if isinstance(method, Attribution):
+        return method
+    if method not in ATTRIBUTIONS:
+        names = ", ".join(map(repr, ATTRIBUTIONS))
+        raise TbvizError(f"received method={method!r}; saliency methods are {names}")
+    return ATTRIBUTIONS[method]
