@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,19 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     import keras
 
+    from tbviz.taps.outputs import Output
     from tbviz.taps.select import Filter
 
 Floats = npt.NDArray[np.float32]
 
 MOST_CHANNELS = 64
 """How many channels of a layer are shown unless more are asked for: four rows of sixteen."""
+
+Channels = int | str | Sequence[int]
+"""Which channels: how many of the first, `"most-active"` (with a number: `"most-active:16"`), or
+a list."""
+
+_MOST_ACTIVE = re.compile(r"most-active(?::(\d+))?")
 
 
 def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
@@ -31,41 +39,103 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
             twelve layers spread over the depth unless given.
 
     Returns:
-        Layer path to feature maps `(images, height, width, channels)`, float32, before nothing
-        and after everything that the layer itself does.
+        Layer path to feature maps `(images, height, width, channels)`, or `(images, channels)`
+        of a layer that puts out vectors; float32, before nothing and after everything that the
+        layer itself does.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps.
+        TbvizError: a filter matches no layer with feature maps or vectors.
     """
     from tbviz.taps.looker import looker_of
     from tbviz.taps.select import default_layers, select
 
     looker = looker_of(model)
     survey = looker.survey(images)
-    chosen = default_layers(survey) if layers is None else select(survey, layers)
+    chosen = default_layers(survey) if layers is None else select(survey, layers, drawable)
     return looker.record(chosen, images).maps
 
 
-def choose_channels(total: int, channels: int | Sequence[int]) -> list[int]:
-    """The channels to show: the first ones, or those given. The same at every step of a run.
+def drawable(output: Output) -> bool:
+    """Whether an output can be drawn where it is asked for: as maps, or a bar for each value."""
+    return output.size is not None or len(output.shape) == 2
+
+
+def is_vector(output: Output) -> bool:
+    """Whether an output is one number a channel and image: a vector, or maps of one pixel."""
+    return len(output.shape) == 2 or output.size == (1, 1)
+
+
+def check_channels(channels: Channels) -> Channels:
+    """Returns a choice of channels, if it is one.
+
+    Raises:
+        TbvizError: it is not.
+    """
+    if isinstance(channels, str):
+        if _MOST_ACTIVE.fullmatch(channels) is None or channels.endswith(":0"):
+            raise TbvizError(f"received channels={channels!r}; {_TAKES}")
+    elif isinstance(channels, int | np.integer):
+        if channels < 1:
+            raise TbvizError(f"received channels={channels}; {_TAKES}")
+    elif not len(channels):
+        raise TbvizError(f"received channels {channels!r}, none at all; {_TAKES}")
+    return channels
+
+
+_TAKES = (
+    "it takes how many (at least 1), 'most-active', 'most-active:16', or a list of channels, "
+    "counted from 0"
+)
+
+
+def choose_channels(total: int, channels: Channels, maps: Floats | None = None) -> list[int]:
+    """The channels to show, in the order in which they are shown.
 
     Args:
         total: how many the layer has.
-        channels: how many at most, or which.
+        channels: how many of the first at most; which; or `"most-active"`, by `activity`.
+        maps: the layer's output `(images, ..., channels)`, for the most active ones.
 
     Raises:
-        TbvizError: a channel is given that the layer does not have.
+        TbvizError: a channel is given that the layer does not have, or there are no maps to find
+            the most active ones by.
     """
-    if isinstance(channels, int):
-        if channels < 1:
-            raise TbvizError(f"received channels={channels}; it takes at least 1, or a list")
-        return list(range(min(channels, total)))
+    check_channels(channels)
+    if isinstance(channels, str):
+        if maps is None:
+            raise TbvizError(f"received channels={channels!r} where only numbers can be chosen")
+        found = _MOST_ACTIVE.fullmatch(channels)
+        count = int((found and found[1]) or MOST_CHANNELS)
+        order = np.argsort(-activity(maps), kind="stable")
+        return [int(channel) for channel in order[:count]]
+    if isinstance(channels, int | np.integer):
+        return list(range(min(int(channels), total)))
     chosen = [int(channel) for channel in channels]
     wrong = [channel for channel in chosen if not 0 <= channel < total]
-    if wrong or not chosen:
+    if wrong:
         msg = f"received channels {wrong}; the layer has {total}, counted from 0"
         raise TbvizError(msg)
     return chosen
+
+
+def activity(maps: Floats) -> npt.NDArray[np.float64]:
+    """How much each channel answers: the mean distance of its values from their mean.
+
+    A channel that puts out one large number everywhere tells nothing apart, so it is not active.
+    Where no channel varies (vectors of a single image) it is the mean absolute value.
+
+    Args:
+        maps: `(images, ..., channels)`.
+
+    Returns:
+        `(channels,)`, in the layer's units; -1 where a value is not finite: those come last.
+    """
+    values = np.asarray(maps, np.float64).reshape(-1, maps.shape[-1])
+    with np.errstate(all="ignore"):
+        found = np.abs(values - values.mean(axis=0)).mean(axis=0)
+        if not np.any(found > 0):
+            found = np.abs(values).mean(axis=0)
+    return np.where(np.isfinite(found), found, -1.0)
 
 
 def channel_tiles(maps: Floats, channels: Sequence[int]) -> Floats:

@@ -71,4 +71,4 @@ def test_monitor_trains_and_its_pictures_are_shown(fresh_python, tmp_path):
     run = open_run(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 1]
     kinds = {kind for kind, layer in run.series() if layer == "conv"}
-    assert kinds == {"activations", "cam", "maximization"}
+    assert kinds >= {"activations", "cam", "maximization"}

@@ -130,8 +130,10 @@ def test_a_way_to_train(tmp_path, way):
     assert notices(tmp_path, "warning") == []
     assert {kind for kind, _ in open_run(tmp_path).series()} == {
         "activations",
+        "activations:colours",
         "cam",
         "maximization",
+        "overview",
     }
     numbers = [
         number

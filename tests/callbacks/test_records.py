@@ -53,6 +53,8 @@ def test_thirty_epochs_are_thirty_positions_of_every_layer_and_image(run):
     store = open_run(log_dir)
     expected = {
         *(("activations", layer) for layer in ("conv1", "pool", "conv2", "relu")),
+        *(("activations:colours", layer) for layer in ("conv1", "pool", "conv2", "relu")),
+        ("overview", ""),
         ("cam", "relu"),
         *(("maximization", layer) for layer in ("conv1", "conv2")),
     }
@@ -61,7 +63,8 @@ def test_thirty_epochs_are_thirty_positions_of_every_layer_and_image(run):
         [(base, _, columns)] = store.columns(kind, layer)
         assert base == 0
         assert columns.positions.total == EPOCHS
-        assert columns.sheets == (1 if kind == "maximization" else IMAGES)
+        of_no_image = kind in {"maximization", "activations:colours"}
+        assert columns.sheets == (1 if of_no_image else IMAGES)
     assert [segment.damaged for segment in store.segments] == [0]
     assert ends(log_dir) == ["finished"]
 
@@ -148,8 +151,9 @@ def test_health_is_that_of_the_maps(run):
 def test_the_tree_tells_what_is_drawn_and_why_not(run):
     nodes = tree(run[0])
     assert list(nodes) == ["conv1", "pool", "conv2", "relu", "average", "classes"]
-    assert nodes["relu"]["kinds"] == ["activations", "health", "cam"]
-    assert nodes["conv1"]["kinds"] == ["activations", "health", "maximization"]
+    assert nodes["relu"]["kinds"] == ["activations", "activations:colours", "health", "cam"]
+    pictures = ["activations", "activations:colours", "health", "maximization"]
+    assert nodes["conv1"]["kinds"] == pictures
     assert nodes["conv1"]["shape"] == [8, 8, 3]
     assert nodes["conv1"]["parameters"] == 30
     assert nodes["conv1"]["config"]["activation"] == "relu"

@@ -1,0 +1,107 @@
+"""`Augmentation`: what the model's augmentation layers make of each probe image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.pictures import Colours
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of
+from tbviz.callbacks.view import View
+from tbviz.errors import TbvizError
+from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
+from tbviz.taps.survey import Output, Survey
+
+LARGEST = 128
+"""Pictures are reduced to this many pixels a side."""
+
+
+def at_the_ends(_: int) -> bool:
+    """A schedule of the first and the last epoch alone, which are always looked at."""
+    return False
+
+
+class Augmentation(Visual):
+    """Logs each probe image behind the model's last augmentation layer, drawn several times.
+
+    A row an image: the image itself, then draws. A model without such layers gets nothing; see
+    `tbviz.methods.augmentation.augmentation_layer` for what is one.
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
+        draws: how often each image is drawn.
+        labels: the class of each image, for the caption.
+        class_names: name of each class.
+        schedule: when to look; at the first and the last epoch unless given, since most
+            augmentation does not change while a model trains.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: images, labels, draws, schedule or `of` cannot be used.
+    """
+
+    needs = "augmentation layer"
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        draws: int = DRAWS,
+        *,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        schedule: ScheduleLike = at_the_ends,
+        of: Of = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(
+            log_dir,
+            images=images,
+            labels=labels,
+            class_names=class_names,
+            schedule=schedule,
+            of=of,
+            strict=strict,
+        )
+        if draws < 1:
+            raise TbvizError(f"Augmentation received draws={draws}; it takes at least 1")
+        self.draws = draws
+
+    def wanted(self, survey: Survey) -> list[Output]:
+        """The last augmentation layer."""
+        found = augmentation_layer(survey)
+        return [] if found is None else [found]
+
+    def look(self, view: View, journal: Journal) -> None:
+        """Adds one picture with a row a probe image."""
+        for output in self.chosen:
+            with self.boundary(journal, output.key):
+                probe, places = view.probe_of(self)
+                maps = {output.key: view.recording.maps[output.key][places]}
+                found = augmented_by(view.looker, output, probe.inputs, maps, self.draws)
+                tiles = found.colours
+                names = view.probe.names() if view.probe is not None else probe.names()
+                layout = {
+                    "title": f"What training sees of each image, behind {output.key}",
+                    "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.draws))],
+                    "row_titles": [names[place] for place in places],
+                    "map": list(tiles.shape[2:4]),
+                    "method": self.method,
+                }
+                journal.add(
+                    Colours(
+                        "augmentation",
+                        "",
+                        tiles.reshape(-1, *tiles.shape[2:]),
+                        layout,
+                        columns=1 + self.draws,
+                        largest=LARGEST,
+                    )
+                )

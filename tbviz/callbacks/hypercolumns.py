@@ -1,0 +1,154 @@
+"""`Hypercolumns`: what several layers say about each pixel, laid over each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tbviz.arrays.resample import reduced_size
+from tbviz.callbacks.base import Visual
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.kept import Kept
+from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.schedule import ScheduleLike
+from tbviz.callbacks.subject import Of, subject_of
+from tbviz.callbacks.view import View
+from tbviz.methods.hypercolumn import Basis, hypercolumn_layers, hypercolumns_of
+from tbviz.methods.overview import short_names
+from tbviz.taps.select import LayerNotFoundError
+from tbviz.taps.survey import Output, Survey
+
+LARGEST = 128
+"""The longer side of a picture in pixels, at most."""
+
+
+class Hypercolumns(Visual):
+    """Logs hypercolumns: the activations of several layers, enlarged and averaged, and in colour.
+
+    Where the average is high, much of the network answers. Equal colours are pixels of which all
+    the layers together say the same; what they mean is decided at the first look and kept, over a
+    second `fit` with the same callback and the same layers too.
+
+    Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
+    Fine-grained Localization".
+
+    Args:
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
+        layers: which layers: numbers as in `model.layers[i]`, such as `[1, 4, 7]`, or any filter;
+            or several such lists, a tile each, such as `[[1, 4, 7], [1, 4, 7, 10, 11, 14, 17]]`.
+            Six layers spread over the depth unless given. See `tbviz.methods.hypercolumn.numbered`
+            for what a number counts in nested models.
+        normalise: divide each layer by its spread at the first look and count all layers alike,
+            so that one with large values or many channels does not drown the others. Else the
+            average is that over all channels of all layers.
+        colours: also log the three principal components in colour.
+        labels: the class of each image, for the caption.
+        class_names: name of each class.
+        schedule: when to look; at every epoch's end unless given.
+        of: the model to look into where it is not the one that is fitted, such as a GAN's
+            `"discriminator"`: a path of attributes, or a function of the fitted model.
+        strict: raise what goes wrong instead of saying it once and going on.
+
+    Raises:
+        TbvizError: images, labels, schedule or `of` cannot be used.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        layers: Any = None,
+        *,
+        normalise: bool = True,
+        colours: bool = True,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        schedule: ScheduleLike = "epoch",
+        of: Of = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(
+            log_dir,
+            images=images,
+            labels=labels,
+            class_names=class_names,
+            layers=layers,
+            schedule=schedule,
+            of=of,
+            strict=strict,
+        )
+        self.normalise = normalise
+        self.colours = colours
+        self._stacks: list[list[Output]] = []
+        self._bases: Kept[Basis] = Kept()
+
+    def wanted(self, survey: Survey) -> list[Output]:
+        """The layers of all lists."""
+        model = subject_of(self.model, self.of)
+        try:
+            self._stacks = [hypercolumn_layers(survey, model, one) for one in _lists(self.layers)]
+        except LayerNotFoundError:
+            if self.layers is not None:
+                raise
+            self._stacks = []
+        return [output for stack in self._stacks for output in stack]
+
+    def look(self, view: View, journal: Journal) -> None:
+        """Adds the averages, a tile a list of layers, and the colours, a tile a probe image."""
+        if not self._stacks:
+            return
+        recording = view.recording
+        probe, places = view.probe_of(self)
+        names = view.probe.names() if view.probe is not None else probe.names()
+        size = _size(probe, self._stacks)
+        found = []
+        for stack in self._stacks:
+            maps = {output.key: recording.maps[output.key][places] for output in stack}
+            one = hypercolumns_of(maps, size, normalise=self.normalise, basis=self._bases.of(stack))
+            self._bases.keep(stack, one.basis)
+            found.append(one)
+        titles = [_title(one.layers) for one in found]
+        common = {"stacks": [one.layers for one in found], "method": self.method}
+        layout = {**common, "titles": titles, "title": "Average of the layers' activations"}
+        tiles = np.stack([one.mean for one in found], axis=1)
+        journal.add(Maps("hypercolumns", "", tiles, layout, images=places, largest=LARGEST))
+        if self.colours:
+            pictures = np.concatenate([one.colours for one in found])
+            shown = [names[place] for place in places]
+            layout = {**common, "title": "Principal components of the layers' activations"}
+            if len(found) > 1:
+                layout |= {"row_titles": titles, "column_titles": shown}
+            else:
+                layout |= {"titles": shown}
+            columns = len(places)
+            journal.add(Colours("hypercolumns:colours", "", pictures, layout, columns=columns))
+
+
+def _lists(layers: Any) -> list[Any]:
+    """One list of layers, or several."""
+    several = (
+        isinstance(layers, list | tuple)
+        and layers
+        and all(isinstance(one, list | tuple | range) for one in layers)
+    )
+    return list(layers) if several else [layers]
+
+
+def _size(probe: Probe, stacks: list[list[Output]]) -> tuple[int, int]:
+    """Height and width of the pictures: those of the probe images, up to `LARGEST`."""
+    pictures = probe.pictures()
+    sizes = [output.size for stack in stacks for output in stack if output.size is not None]
+    height, width = max(sizes) if pictures is None else pictures.shape[1:3]
+    return reduced_size(height, width, LARGEST)
+
+
+def _title(layers: list[str]) -> str:
+    names = short_names(layers)
+    if len(names) <= 3:
+        return " + ".join(names)
+    return f"{names[0]} to {names[-1]}, {len(names)} layers"

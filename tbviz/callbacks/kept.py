@@ -1,0 +1,45 @@
+"""Kept: what the first look at a layer decides, so that later looks compare with it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from tbviz.taps.survey import Output
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """Decisions by layer: which channels are shown, what colours mean.
+
+    They outlive a `fit`: a second one that goes on with the same callback and the same layers
+    shows the same channels in the same colours, so that the two compare. They end with the layer:
+    the layers of another model that happen to have the same names decide anew.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], tuple[list[weakref.ref[Any]], list[int], Value]] = {}
+
+    def of(self, outputs: Sequence[Output]) -> Value | None:
+        """What is kept of these layers, `None` where they are new or have other channels."""
+        layers, channels, value = self._found.get(_key(outputs), ([], [], None))
+        if channels != _channels(outputs):
+            return None
+        same = (held() is output.node.layer for held, output in zip(layers, outputs, strict=True))
+        return value if all(same) else None
+
+    def keep(self, outputs: Sequence[Output], value: Value) -> Value:
+        """Keeps what was decided of these layers."""
+        layers = [output.node.held for output in outputs]
+        self._found[_key(outputs)] = (layers, _channels(outputs), value)
+        return value
+
+
+def _key(outputs: Sequence[Output]) -> tuple[str, ...]:
+    return tuple(output.key for output in outputs)
+
+
+def _channels(outputs: Sequence[Output]) -> list[int]:
+    return [output.channels for output in outputs]

@@ -1,0 +1,122 @@
+"""Augmentation: what a model that turns, shifts or recolours its images in training makes of them.
+
+Strong augmentation may crop away what a class is known by; one sees it before one trains on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.arrays.value_range import value_range
+from tbviz.errors import TbvizError
+
+if TYPE_CHECKING:
+    import keras
+
+    from tbviz.taps.looker import Looker
+    from tbviz.taps.outputs import Output
+    from tbviz.taps.survey import Survey
+
+Floats = npt.NDArray[np.float32]
+
+DRAWS = 8
+"""How often each image is drawn unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Images as they are, and as training sees them.
+
+    Attributes:
+        images: `(images, height, width, channels)`, float32, what the last augmentation layer puts
+            out at inference: the image in the units that the model has there.
+        draws: `(images, draws, height, width, channels)`, what it puts out in training.
+        bounds: the usual range that holds the images: the values of black and white.
+        layer: path of that layer.
+    """
+
+    images: Floats
+    draws: Floats
+    bounds: tuple[float, float]
+    layer: str
+
+    @property
+    def colours(self) -> Floats:
+        """All of them between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
+        low, high = self.bounds
+        together = np.concatenate([self.images[:, None], self.draws], axis=1)
+        shown = together[..., :3] if together.shape[-1] >= 3 else together[..., :1]
+        with np.errstate(all="ignore"):
+            scaled = (shown - low) / ((high - low) or 1.0)
+        return np.clip(np.nan_to_num(scaled, nan=0.0), 0, 1).astype(np.float32)
+
+
+def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Augmented:
+    """What a model's augmentation layers make of images, behind the last of them.
+
+    Args:
+        model: any built Keras model. Its seeds are left as they were.
+        images: a batch, in the structure that the model takes.
+        draws: how often each image is drawn.
+
+    Raises:
+        TbvizError: the model has no augmentation layer.
+    """
+    from tbviz.taps.looker import looker_of
+
+    looker = looker_of(model)
+    output = augmentation_layer(looker.survey(images))
+    if output is None:
+        msg = (
+            f"model {model.name!r} has no augmentation layer: none that draws random numbers, has "
+            "no weights, and stands before the first layer that has some"
+        )
+        raise TbvizError(msg)
+    return augmented_by(looker, output, images, looker.record([output], images).maps, draws)
+
+
+def augmented_by(
+    looker: Looker, output: Output, images: Any, maps: dict[str, Floats], draws: int = DRAWS
+) -> Augmented:
+    """What one layer makes of images.
+
+    Args:
+        looker: into the model.
+        output: the layer's.
+        images: a batch, in the structure that the model takes.
+        maps: what was recorded at inference, the layer among it.
+        draws: how often each image is drawn.
+    """
+    as_it_is = maps[output.key]
+    found = looker.augmented(output, images, draws)
+    return Augmented(as_it_is, np.moveaxis(found, 0, 1), value_range(as_it_is), output.key)
+
+
+def augmentation_layer(survey: Survey) -> Output | None:
+    """The last layer that changes images in training only; `None` where a model has none.
+
+    It draws random numbers (Keras' `Random...` layers, `RandAugment`, `GaussianNoise`, any of
+    yours that holds a `SeedGenerator` or is named `Random...`), has no weights, puts out pictures,
+    and stands before the first layer that does have weights: dropout between convolutions is no
+    augmentation. A layer that is called in training alone cannot be seen and is passed over.
+    """
+    from tbviz.taps.select import is_preprocessing
+
+    last = None
+    for output in survey.outputs.values():
+        layer = output.node.layer
+        if output.node.leaf and getattr(layer, "weights", None) and not is_preprocessing(output):
+            break
+        if output.size is not None and output.channels <= 4 and _draws(layer):
+            last = output
+    return last
+
+
+def _draws(layer: Any) -> bool:
+    weights = getattr(layer, "weights", ())
+    seeds = len(getattr(layer, "variables", ())) - len(weights)
+    return not weights and (seeds > 0 or type(layer).__name__.startswith("Random"))

@@ -1,0 +1,272 @@
+"""Hypercolumns: what all layers say about one pixel, from edges to parts, laid over each other.
+
+Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
+Fine-grained Localization", section 3: the activations of several layers, enlarged to the image's
+size, above each pixel. Here they are shown: averaged, and as principal components in colour.
+
+Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at
+its own size and then enlarged: the stack of all channels at the image's size, hundreds of
+megabytes, is never made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.arrays.principal import Axes, principal_axes
+from tbviz.arrays.resample import resize
+from tbviz.errors import TbvizError
+from tbviz.methods.colour_maps import coloured, ends, project, three_axes, widened
+
+if TYPE_CHECKING:
+    from tbviz.taps.outputs import Output
+    from tbviz.taps.survey import Survey
+
+Floats = npt.NDArray[np.float32]
+
+MOST_LAYERS = 6
+"""How many layers are laid over each other unless others are asked for, spread over the depth."""
+
+# Of each layer, before the axes of all are sought: the others carry next to nothing.
+_COMPONENTS = 16
+_MOST_VECTORS = 20_000
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the colours and the weights mean; kept, hypercolumns of later steps compare.
+
+    Attributes:
+        weights: `(layers,)`, of each layer's mean over channels in the average.
+        axes: of all channels of all layers, one layer after the other; `directions` hold the
+            weights, so they are not of length one.
+    """
+
+    weights: npt.NDArray[np.float64]
+    axes: Axes
+
+
+@dataclass(frozen=True)
+class Hypercolumns:
+    """The hypercolumns of some layers.
+
+    Attributes:
+        mean: `(images, height, width)`, the average over channels.
+        colours: `(images, height, width, 3)`, 0 to 1, the three principal components; black where
+            a layer is not finite.
+        layers: paths of the layers.
+        basis: what they mean, to be passed on where others shall compare.
+    """
+
+    mean: Floats
+    colours: Floats
+    layers: list[str]
+    basis: Basis
+
+
+def hypercolumns(
+    model: keras.Model,
+    images: Any,
+    layers: Any = None,
+    size: tuple[int, int] | None = None,
+    *,
+    normalise: bool = True,
+    basis: Basis | None = None,
+) -> Hypercolumns:
+    """Lays the activations of several layers over each other, at one size.
+
+    Args:
+        model: any built Keras model.
+        images: a batch, in the structure that the model takes.
+        layers: numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`; or any
+            filter; six layers spread over the depth unless given.
+        size: height and width of the result in pixels; the images' own unless given.
+        normalise: divide each layer by its spread and count all layers alike, so that one with
+            large values or many channels does not drown the others. Else the mean is that over
+            all channels of all layers.
+        basis: of an earlier call on the same layers.
+
+    Raises:
+        TbvizError: a number or filter names no layer with feature maps, or the basis is of other
+            layers.
+    """
+    from tbviz.taps.images import image_batch
+    from tbviz.taps.looker import looker_of
+
+    looker = looker_of(model)
+    chosen = hypercolumn_layers(looker.survey(images), model, layers)
+    maps = looker.record(chosen, images).maps
+    if size is None:
+        batch = image_batch(images)
+        like = [batch] if batch is not None else list(maps.values())
+        height, width = max(value.shape[1:3] for value in like)
+        size = height, width
+    return hypercolumns_of(maps, size, normalise=normalise, basis=basis)
+
+
+def hypercolumn_layers(survey: Survey, model: Any, layers: Any = None) -> list[Output]:
+    """The layers that a list names, in the model's order.
+
+    Raises:
+        TbvizError: it names one that is not there or has no feature maps.
+    """
+    from tbviz.taps.select import LayerNotFoundError, default_layers, select
+
+    if layers is None:
+        found = default_layers(survey, MOST_LAYERS)
+        if not found:
+            raise LayerNotFoundError("no layer of this model has feature maps to lay over another")
+        return found
+    return select(survey, numbered(model, layers))
+
+
+def numbered(model: Any, layers: Any) -> Any:
+    """A filter with each number in it replaced by the layer that it counts.
+
+    Numbers are those of Keras' own `model.layers[i]`, negative ones from the end. A layer that is
+    a model itself counts as one and stands for what it puts out; its inner layers have paths.
+    Where a model holds nothing but another model, those of the inner one are counted.
+
+    Raises:
+        TbvizError: there is no such layer.
+    """
+    if isinstance(layers, int | np.integer):
+        counted = _counted(model)
+        if not -len(counted) <= layers < len(counted):
+            names = ", ".join(f"{place} {layer.name!r}" for place, layer in enumerate(counted[:20]))
+            msg = (
+                f"received the layer number {layers}; model {model.name!r} has {len(counted)}: "
+                f"{names}{' ...' if len(counted) > 20 else ''}"
+            )
+            raise TbvizError(msg)
+        return counted[layers]
+    if isinstance(layers, list | tuple | range | np.ndarray):
+        return [numbered(model, layer) for layer in layers]
+    return layers
+
+
+def _counted(model: Any) -> list[Any]:
+    layers = list(getattr(model, "layers", ()))
+    inner = [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
+    if len(inner) == 1 and isinstance(inner[0], keras.Model):
+        return _counted(inner[0])
+    return layers
+
+
+def hypercolumns_of(
+    maps: Mapping[str, Floats],
+    size: tuple[int, int],
+    *,
+    normalise: bool = True,
+    basis: Basis | None = None,
+) -> Hypercolumns:
+    """The hypercolumns of layers' maps.
+
+    Args:
+        maps: layer path to `(images, height, width, channels)`.
+        size: height and width of the result in pixels.
+        normalise: see `hypercolumns`.
+        basis: of earlier maps of these layers. Directions stay, the extents shown are widened
+            where they have been outgrown (`tbviz.methods.colour_maps.widened`).
+    """
+    values = list(maps.values())
+    channels = [value.shape[-1] for value in values]
+    if basis is not None and basis.axes.mean.size != sum(channels):
+        msg = (
+            f"received a basis of {basis.axes.mean.size} channels for layers of {sum(channels)}; "
+            "pass that of the same layers, or none"
+        )
+        raise TbvizError(msg)
+    kept = basis is not None and bool(basis.axes.share.any())
+    found = basis if basis is not None and kept else _basis(values, normalise)
+    mean = np.zeros((len(values[0]), *size))
+    places = np.zeros((len(values[0]), 3, *size))
+    start = 0
+    with np.errstate(all="ignore"):
+        for value, weight in zip(values, found.weights, strict=True):
+            mean += resize(value.mean(axis=-1, dtype=np.float64) * weight, size)
+            end = start + value.shape[-1]
+            layer = dataclasses.replace(
+                found.axes,
+                mean=found.axes.mean[start:end],
+                directions=found.axes.directions[:, start:end],
+            )
+            places += resize(np.moveaxis(project(value, layer), -1, 1), size)
+            start = end
+    projected = np.moveaxis(places, 1, -1).astype(np.float32)
+    axes = widened(found.axes, projected) if kept else _extents(found.axes, projected)
+    colours = coloured(projected, axes)
+    return Hypercolumns(mean.astype(np.float32), colours, list(maps), Basis(found.weights, axes))
+
+
+def _basis(values: list[Floats], normalise: bool) -> Basis:
+    samples = [_sample(value) for value in values]
+    channels = np.array([value.shape[-1] for value in values], np.float64)
+    if normalise:
+        spreads = np.array([_spread(sample) for sample in samples])
+        weights = 1 / (len(values) * spreads)
+        scales = 1 / (spreads * np.sqrt(channels))
+    else:
+        weights = channels / channels.sum()
+        scales = np.ones(len(values))
+    return Basis(weights, _joint_axes(values, samples, scales))
+
+
+def _joint_axes(
+    values: list[Floats], samples: list[Floats], scales: npt.NDArray[np.float64]
+) -> Axes:
+    """Axes of all channels together, found among the strongest components of each layer."""
+    own = [principal_axes(sample, _COMPONENTS) for sample in samples]
+    grid = _grid(values)
+    components = []
+    for value, axes, scale in zip(values, own, scales, strict=True):
+        with np.errstate(all="ignore"):
+            places = (value - axes.mean) @ axes.directions.T * scale
+        components.append(np.moveaxis(resize(np.moveaxis(places, -1, 1), grid), 1, -1))
+    joint = three_axes(principal_axes(np.concatenate(components, axis=-1)))
+    parts = np.split(joint.directions, np.cumsum([len(axes.directions) for axes in own])[:-1], 1)
+    directions = [
+        part @ axes.directions * scale for part, axes, scale in zip(parts, own, scales, strict=True)
+    ]
+    mean = np.concatenate([axes.mean for axes in own])
+    return dataclasses.replace(joint, mean=mean, directions=np.concatenate(directions, axis=1))
+
+
+def _grid(values: list[Floats]) -> tuple[int, int]:
+    """Height and width of the largest layer, or as much of it as bounds the work."""
+    images = len(values[0])
+    height, width = max((value.shape[1:3] for value in values), key=lambda size: size[0] * size[1])
+    shrink = min(1.0, (_MOST_VECTORS / (images * height * width)) ** 0.5)
+    return max(1, int(height * shrink)), max(1, int(width * shrink))
+
+
+def _sample(value: Floats) -> Floats:
+    """An even choice of a layer's finite vectors."""
+    vectors = value.reshape(-1, value.shape[-1])
+    vectors = vectors[:: -(-len(vectors) // _MOST_VECTORS)]
+    return vectors[np.isfinite(vectors).all(axis=1)]
+
+
+def _spread(sample: Floats) -> float:
+    """Standard deviation of a layer's channels, all of them together; 1 where none varies."""
+    if not len(sample):
+        return 1.0
+    with np.errstate(all="ignore"):
+        found = float(np.sqrt(sample.astype(np.float64).var(axis=0).mean()))
+    return found if np.isfinite(found) and found > 0 else 1.0
+
+
+def _extents(axes: Axes, places: Floats) -> Axes:
+    """The axes with the extents that these projections have."""
+    low, high = ends(places)
+    known = (axes.share > 0) & (high > low)
+    return dataclasses.replace(
+        axes, low=np.where(known, low, axes.low), high=np.where(known, high, axes.high)
+    )

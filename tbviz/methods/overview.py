@@ -1,0 +1,152 @@
+"""The overview: the first maps of the first layers side by side, from edges to parts.
+
+What tutorials show first of a network (Chollet, "Deep Learning with Python", 2021, section 9.4.1):
+a column a layer, so that one sees maps become coarse and rare with depth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.arrays.resample import resize
+
+if TYPE_CHECKING:
+    import keras
+
+    from tbviz.taps.outputs import Output
+    from tbviz.taps.survey import Survey
+
+Floats = npt.NDArray[np.float32]
+
+MOST_LAYERS = 15
+"""How many layers, from the input on."""
+
+MOST_MAPS = 6
+"""How many maps of each."""
+
+SIDE = 48
+"""The longer side of every tile in pixels."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The first maps of the first layers.
+
+    Attributes:
+        tiles: `(images, maps * layers, height, width)`, row by row: the first map of every layer,
+            then the second. A layer that has no such map has zeros there.
+        layers: path of the layer of each column.
+        titles: its name, as much of the path as tells it from the others.
+        maps: how many rows.
+    """
+
+    tiles: Floats
+    layers: list[str]
+    titles: list[str]
+    maps: int
+
+
+def activation_overview(
+    model: keras.Model,
+    images: Any,
+    layers: int = MOST_LAYERS,
+    maps: int = MOST_MAPS,
+    side: int = SIDE,
+) -> Overview:
+    """The first maps of the first layers of a model.
+
+    Args:
+        model: any built Keras model.
+        images: a batch, in the structure that the model takes.
+        layers: how many layers at most: those of `overview_layers`.
+        maps: how many maps of each.
+        side: the longer side of a tile in pixels.
+    """
+    from tbviz.taps.looker import looker_of
+
+    looker = looker_of(model)
+    chosen = overview_layers(looker.survey(images), layers)
+    return overview_of(looker.record(chosen, images).maps, maps, side)
+
+
+def overview_layers(survey: Survey, limit: int = MOST_LAYERS) -> list[Output]:
+    """The first convolutions, poolings, activations, merges and attentions with feature maps.
+
+    Where a model is made of none of these, its first layers with maps, whatever they are. What
+    comes before (rescaling, augmentation) still is the image, and is left out.
+    """
+    from tbviz.taps import select
+    from tbviz.taps.outputs import is_attention
+
+    found = [o for o in survey.outputs.values() if o.spatial and o.whole]
+    found = [o for o in found if not select.is_preprocessing(o)]
+    kinds = (
+        select.is_convolution,
+        select.is_pooling,
+        select.is_activation,
+        select.is_merge,
+        is_attention,
+    )
+    usual = [o for o in found if any(kind(o) for kind in kinds)]
+    return (usual or found)[:limit]
+
+
+def overview_of(maps: dict[str, Floats], most: int = MOST_MAPS, side: int = SIDE) -> Overview:
+    """The overview of layers' maps, in their order.
+
+    Args:
+        maps: layer path to `(images, height, width, channels)`, at least one.
+        most: how many maps of each layer; fewer where none has so many.
+        side: the longer side of a tile; its shape is that of the first layer's maps.
+    """
+    values = list(maps.values())
+    rows = min(most, max(value.shape[-1] for value in values))
+    height, width = values[0].shape[1:3]
+    longer = max(height, width)
+    size = max(1, round(side * height / longer)), max(1, round(side * width / longer))
+    tiles = np.zeros((len(values[0]), rows, len(values), *size), np.float32)
+    for column, value in enumerate(values):
+        first = np.moveaxis(value[..., :rows], -1, 1)
+        tiles[:, : first.shape[1], column] = in_pixels(first, size)
+    shape = (len(tiles), rows * len(values), *size)
+    return Overview(tiles.reshape(shape), list(maps), short_names(list(maps)), rows)
+
+
+def in_pixels(maps: Floats, size: tuple[int, int]) -> Floats:
+    """Maps `(..., h, w)` at a size: areas averaged where they shrink, pixels repeated where not.
+
+    Smoothed, a map of four pixels a side would look as if the layer saw more than it does.
+    """
+    height, width = maps.shape[-2:]
+    if height > size[0] or width > size[1]:
+        small = min(height, size[0]), min(width, size[1])
+        maps = resize(maps, small).astype(np.float32)
+        height, width = small
+    rows = (np.arange(size[0]) * 2 + 1) * height // (2 * size[0])
+    columns = (np.arange(size[1]) * 2 + 1) * width // (2 * size[1])
+    enlarged: Floats = maps[..., rows[:, None], columns]
+    return enlarged
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """The last part of each path, and as many before it as it takes to tell them apart."""
+    parts = [path.split("/") for path in paths]
+    taken = [1] * len(parts)
+    while True:
+        names = ["/".join(part[-count:]) for part, count in zip(parts, taken, strict=True)]
+        shared = {name for name, count in Counter(names).items() if count > 1}
+        more = [
+            place
+            for place, name in enumerate(names)
+            if name in shared and taken[place] < len(parts[place])
+        ]
+        if not more:
+            return names
+        for place in more:
+            taken[place] += 1
