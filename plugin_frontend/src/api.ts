@@ -65,7 +65,15 @@ export interface Layout {
   total?: number;
   map?: [number, number];
   roles?: string[];
+  /** A caption of each tile. */
+  titles?: string[];
+  /** Captions of the columns and rows of the stored grid, which is then shown as it is. */
+  column_titles?: string[];
+  row_titles?: string[];
+  /** Zero is the middle of the values. */
+  signed?: boolean;
   method?: string;
+  /** What the picture is, in a line. */
   title?: string;
 }
 
@@ -146,6 +154,8 @@ export interface HealthAnswer {
   layers: string[];
   channels: (number | null)[];
   numbers: Record<string, Column[]>;
+  /** `[position, layer, rule, text]` holds from there on; text null: no more. Old ones send none. */
+  advice?: [number, string, string, string | null][];
 }
 
 export interface ChannelsAnswer {

@@ -4,12 +4,13 @@ import { copy } from "./host";
 import { keyCap, keyName, ownsKey } from "./keys";
 import { viewLink } from "./store/address";
 import { cursor, follow, moveBy, moveTo, setFollow } from "./store/cursor";
+import { families, moveFamily, moveVariant, variants } from "./store/kinds";
 import { moveLayer } from "./store/layers";
 import { nextMap, nextRange } from "./store/look";
 import { note } from "./store/notes";
 import { changeSpeed, pause, speed, togglePlay } from "./store/play";
 import { lastOrdinal, run } from "./store/run";
-import { layer, layout, moveChannel } from "./store/selection";
+import { image, imageCount, kind, layout, moveChannel, path, shownImage } from "./store/selection";
 import { letters, panel, savePicture, togglePanel } from "./store/shell";
 
 export interface Command {
@@ -23,7 +24,7 @@ export interface Command {
 
 const always = () => true;
 const hasPositions = () => lastOrdinal.value >= 0;
-const hasLayer = () => layer.value !== null;
+const hasLayer = () => path.value !== null;
 
 function byHand(move: () => void): () => void {
   return () => {
@@ -146,6 +147,32 @@ const table = [
     run: () => moveChannel(1),
   },
   {
+    id: "family",
+    label: "Next tab",
+    help: "What the next tab shows",
+    keys: ["t"],
+    enabled: () => families.value.size > 1,
+    run: () => moveFamily(1),
+  },
+  {
+    id: "variant",
+    label: "Next variant",
+    help: "The next variant within the tab: maps or colours, another method",
+    keys: ["v"],
+    enabled: () => variants.value.length > 1,
+    run: moveVariant,
+  },
+  {
+    id: "image",
+    label: "Next image",
+    help: "The next probe image",
+    keys: ["i"],
+    enabled: () => imageCount.value > 1,
+    run: () => {
+      image.value = (shownImage.peek() + 1) % imageCount.peek();
+    },
+  },
+  {
     id: "filter",
     label: "Filter",
     help: "Filter the layers by a regular expression",
@@ -182,7 +209,7 @@ const table = [
     label: "Save",
     help: "Save the picture as PNG",
     keys: ["s", "e"],
-    enabled: () => layer.value !== null,
+    enabled: () => kind.value !== null,
     run: () => savePicture(),
   },
   {

@@ -43,6 +43,7 @@ function between(left = Number.NaN, right = Number.NaN, share = 0): number {
  * Lay a map over its image, the stronger the hotter: with `t` the enlarged map over `maximum`
  * cut to 0 to 1 and `a = strength * t`, `floor(image * (1 - a) + colour(t) * a + 0.5)`.
  *
+ * `signed`: `t` is cut to -1 to 1, `a = strength * |t|` and the colour is that of `(t + 1) / 2`.
  * `maximum` that is not a positive finite number leaves the image untouched. RGB bytes in and
  * out, `size` is `[H, W]`.
  */
@@ -54,15 +55,17 @@ export function overlay(
   maximum: number,
   name: MapName,
   strength: number,
+  signed = false,
 ): Uint8Array {
   const out = Uint8Array.from(image);
   if (!(maximum > 0 && Number.isFinite(maximum))) return out;
   const heat = enlarge(cam, camSize, size);
   const colours = colourMap(name);
   heat.forEach((value, pixel) => {
-    const t = value > 0 ? Math.min(value / maximum, 1) : 0;
-    const opacity = strength * t;
-    const colour = 3 * place(t);
+    const least = signed ? -1 : 0;
+    const t = Number.isNaN(value) ? 0 : Math.max(least, Math.min(value / maximum, 1));
+    const opacity = strength * Math.abs(t);
+    const colour = 3 * place(signed ? (t + 1) / 2 : t);
     for (let c = 0; c < 3; c++) {
       const at = 3 * pixel + c;
       out[at] = Math.floor(
@@ -81,4 +84,10 @@ export function camScale(own: number, seriesMaximum: number): number {
   if (!(own > 0)) return 0;
   const floor = FLOOR * seriesMaximum;
   return Number.isFinite(floor) && floor > own ? floor : own;
+}
+
+/** The size that a share of the finite values of a map does not exceed, by size. */
+export function percentile(map: Float64Array, share: number): number {
+  const sizes = map.filter(Number.isFinite).map(Math.abs).sort();
+  return sizes[Math.ceil(share * sizes.length) - 1] ?? 0;
 }

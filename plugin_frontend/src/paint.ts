@@ -29,7 +29,7 @@ export function paintGrid(
   const counts = { clipped: 0, finite: 0 };
   for (let tile = 0; tile < tiles; tile++) {
     const from = Math.floor(tile / columns) * h * sheet.width + (tile % columns) * w;
-    const row = Math.floor(tile / grid.columns) * (h + grid.gap);
+    const row = Math.floor(tile / grid.columns) * (h + grid.lead);
     const to = row * grid.width + (tile % grid.columns) * (w + grid.gap);
     if (sheet.channels === 3) copyRgb(sheet, from, pixels, to, grid.width, h, w);
     else paintTile(sheet, tile, from, out, to, grid.width, h, w, rangeOf(tile), map, counts);

@@ -18,6 +18,17 @@ export interface Picture {
   title: string;
   bar: { range: Range | null; map: MapName } | null;
   name: string;
+  /** Words around the tiles of the first image: places in map pixels from its upper left corner. */
+  labels?: readonly Label[];
+}
+
+export interface Label {
+  text: string;
+  x: number;
+  /** Of the upper edge; negative over the image. */
+  y: number;
+  /** Of the room for it. */
+  width: number;
 }
 
 const MARGIN = 24;
@@ -42,11 +53,24 @@ function compose(picture: Picture): HTMLCanvasElement {
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("the browser gives no canvas");
   const text = LINE * (picture.images.some((image) => image.text !== "") ? 1 : 0);
+  const labels = picture.labels ?? [];
+  // Room for the labels beside, over and under the image.
+  const before = {
+    left: Math.max(0, ...labels.map((label) => -label.x)) * picture.scale,
+    top: labels.some((label) => label.y < 0) ? LINE : 0,
+    under: labels.length > 0 ? LINE : 0,
+  };
   const cell = {
     width: Math.max(...picture.images.map((image) => image.width * picture.scale)) + 12,
-    height: Math.max(...picture.images.map((image) => image.height * picture.scale)) + 12 + text,
+    height:
+      Math.max(...picture.images.map((image) => image.height * picture.scale)) +
+      12 +
+      text +
+      before.top +
+      before.under,
   };
   const rows = Math.ceil(picture.images.length / picture.columns);
+  cell.width += before.left;
   const width = Math.max(cell.width * Math.min(picture.columns, picture.images.length), 480);
   context.font = FONT;
   const title = wrap(context, picture.title, width);
@@ -62,17 +86,30 @@ function compose(picture: Picture): HTMLCanvasElement {
   });
   context.imageSmoothingEnabled = !picture.pixelated;
   picture.images.forEach((image, i) => {
-    const x = MARGIN + (i % picture.columns) * cell.width;
-    const y = above + Math.floor(i / picture.columns) * cell.height;
+    const x = MARGIN + before.left + (i % picture.columns) * cell.width;
+    const y = above + before.top + Math.floor(i / picture.columns) * cell.height;
     const source = document.createElement("canvas");
     put(source, image.pixels, image.width, image.height);
     context.drawImage(source, x, y, image.width * picture.scale, image.height * picture.scale);
     context.fillText(image.text, x, y + image.height * picture.scale + 17);
   });
+  for (const { text: words, x, y, width: room } of labels) {
+    const left = MARGIN + before.left + x * picture.scale;
+    const top = y < 0 ? above : above + before.top + y * picture.scale;
+    context.fillText(fitting(context, words, room * picture.scale - 4), left, top + 15);
+  }
   if (picture.bar !== null) {
     drawBar(context, picture.bar, MARGIN, above + rows * cell.height + 4);
   }
   return canvas;
+}
+
+/** A text, cut where it is wider than its room. */
+function fitting(context: CanvasRenderingContext2D, text: string, room: number): string {
+  if (context.measureText(text).width <= room) return text;
+  let cut = text;
+  while (cut.length > 1 && context.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
+  return `${cut}…`;
 }
 
 function wrap(context: CanvasRenderingContext2D, text: string, width: number): string[] {

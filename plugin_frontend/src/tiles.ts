@@ -47,16 +47,31 @@ export function isConstant(lo: number, hi: number): boolean {
   return hi - lo <= Math.max(epsilon, 1e-12);
 }
 
-/** How many tiles a row fill a space best. */
-export function bestColumns(tiles: number, [h, w]: Size, width: number, height: number): number {
+const ROW = 16;
+/** Least width of a tile, in CSS pixels, that sixteen a row are kept for. */
+const LEAST = 40;
+
+/**
+ * How many tiles a row fill a space best, each with `caption` CSS pixels of text under it: sixteen
+ * where that at most halves the tiles, as in a stored sheet and at every size of the window.
+ */
+export function bestColumns(
+  tiles: number,
+  [h, w]: Size,
+  width: number,
+  height: number,
+  caption = 0,
+): number {
   const scale = (columns: number) => {
     const rows = Math.ceil(tiles / columns);
-    return Math.min(width / (columns * w), height / (rows * h));
+    return Math.min(width / (columns * w), (height - rows * caption) / (rows * h));
   };
   let best = 1;
   for (let columns = 2; columns <= tiles; columns++) {
     if (scale(columns) > scale(best)) best = columns;
   }
+  const sixteen = scale(ROW);
+  if (tiles >= ROW && sixteen * w >= LEAST && sixteen >= 0.5 * scale(best)) return ROW;
   // Round numbers make channel numbers easy to read off; a little size is given for them.
   for (const columns of [16, 8, 32, 12, 24, 10, 20, 4, 6, 64, 48]) {
     if (columns <= tiles && scale(columns) >= 0.86 * scale(best)) return columns;
@@ -67,20 +82,25 @@ export function bestColumns(tiles: number, [h, w]: Size, width: number, height: 
 export interface Grid {
   columns: number;
   rows: number;
+  /** Map pixels between two columns. */
   gap: number;
+  /** Map pixels between two rows: the gap and room for captions. */
+  lead: number;
   width: number;
   height: number;
 }
 
 /** Small tiles get no gap: enlarged, one pixel of it would be as wide as a bar. */
-export function gridOf(tiles: number, [h, w]: Size, columns: number): Grid {
+export function gridOf(tiles: number, [h, w]: Size, columns: number, caption = 0): Grid {
   const gap = Math.min(h, w) >= 16 ? 1 : 0;
+  const lead = gap + caption;
   const rows = Math.ceil(tiles / columns);
   return {
     columns,
     rows,
     gap,
+    lead,
     width: columns * w + (columns - 1) * gap,
-    height: rows * h + (rows - 1) * gap,
+    height: rows * h + (rows - 1) * lead,
   };
 }

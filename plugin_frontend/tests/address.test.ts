@@ -5,7 +5,7 @@ import { readAddress } from "../src/host";
 import { connectAddress, present, viewLink } from "../src/store/address";
 import { cursor, follow, ghost, moveTo, pinned } from "../src/store/cursor";
 import { merge } from "../src/store/heads";
-import { mapName, rangeRule, setMap } from "../src/store/look";
+import { mapName, rangeRule, setMap, setRange } from "../src/store/look";
 import { notes } from "../src/store/notes";
 import { chooseRun, switchRun } from "../src/store/poll";
 import { generation, heads } from "../src/store/run";
@@ -89,7 +89,7 @@ describe("an address", () => {
     selectLayer("a/b");
     setMap("turbo");
     channel.value = 2;
-    rangeRule.value = "tile";
+    setRange("tile");
     moveTo(1);
     const before = present(true);
     const link = viewLink();

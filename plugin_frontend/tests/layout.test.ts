@@ -18,18 +18,33 @@ const tiling = { tile: [1, 2] as const, tiles: 3, columns: 2 };
 describe("the grid", () => {
   it("uses the room: few columns in a tall window, many in a wide one", () => {
     expect(bestColumns(64, [29, 29], 1400, 400)).toBe(16);
-    expect(bestColumns(64, [29, 29], 700, 700)).toBe(8);
+    expect(bestColumns(64, [29, 29], 700, 700)).toBe(16);
+    expect(bestColumns(64, [29, 29], 600, 600)).toBe(8);
     expect(bestColumns(64, [29, 29], 300, 1200)).toBe(4);
     expect(bestColumns(1, [9, 9], 500, 500)).toBe(1);
   });
 
   it("has a gap of one map pixel, none between small tiles", () => {
-    expect(gridOf(5, [16, 20], 2)).toEqual({ columns: 2, rows: 3, gap: 1, width: 41, height: 50 });
-    expect(gridOf(5, [4, 4], 2)).toEqual({ columns: 2, rows: 3, gap: 0, width: 8, height: 12 });
+    expect(gridOf(5, [16, 20], 2)).toEqual({
+      columns: 2,
+      rows: 3,
+      gap: 1,
+      lead: 1,
+      width: 41,
+      height: 50,
+    });
+    expect(gridOf(5, [4, 4], 2)).toEqual({
+      columns: 2,
+      rows: 3,
+      gap: 0,
+      lead: 0,
+      width: 8,
+      height: 12,
+    });
   });
 
   it("paints each tile to its place in its own colours, gaps and rest transparent", () => {
-    const grid = { columns: 3, rows: 1, gap: 1, width: 8, height: 1 };
+    const grid = { columns: 3, rows: 1, gap: 1, lead: 1, width: 8, height: 1 };
     const range = { low: 0, high: 1 };
     const { pixels, clipped } = paintGrid(sheet, tiling, grid, () => range, "viridis");
     const own = levelColours(0, 1, range, "viridis");

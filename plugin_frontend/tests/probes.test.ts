@@ -61,6 +61,8 @@ const columns = (layouts: [string, number][], ordinals: number[], sheets: number
   crc: Array.from({ length: sheets }, () => 2),
   lo: [],
   hi: [],
+  p: [],
+  q: [],
 });
 
 describe("sheets of records", () => {

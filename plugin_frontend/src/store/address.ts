@@ -4,6 +4,7 @@ import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../colour";
 import { link, onAddressChange, readAddress, writeAddress } from "../host";
 import { parseStep, token } from "../positions";
+import { MAPPED } from "../statistics";
 import {
   type Address,
   formatRange,
@@ -20,13 +21,13 @@ import {
   metrics,
   rangeRule,
   resetLook,
-  STATISTICS,
-  type Statistic,
   setMap,
+  setRange,
   smoothing,
   statistic,
   strength,
   usualMap,
+  usualRange,
 } from "./look";
 import { note } from "./notes";
 import { chooseRun, pollNow } from "./poll";
@@ -47,7 +48,8 @@ function apply(address: Address): void {
     channel.value = read(address, "channel", parseCount, null);
     image.value = read(address, "image", parseCount, 0);
     filter.value = address.filter ?? "";
-    rangeRule.value = read(address, "range", parseRange, "run");
+    const range = read(address, "range", parseRange, null);
+    if (range !== null) setRange(range, address.kind ?? null);
     const map = read(address, "map", (text) => MAPS.find((name) => name === text) ?? null, null);
     if (map !== null) setMap(map, address.kind ?? null);
     smoothing.value = read(address, "smoothing", (text) => parseShare(text, 0, 0.99), 0);
@@ -55,8 +57,8 @@ function apply(address: Address): void {
     statistic.value = read(
       address,
       "statistic",
-      (text) => STATISTICS.find((name) => name === text) ?? null,
-      "dead" as Statistic,
+      (text) => MAPPED.find((name) => name === text) ?? null,
+      "dead",
     );
     metrics.value = address.metrics === undefined ? null : address.metrics.split(",");
     read(address, "view", (text) => (text === "grid" ? text : null), "grid");
@@ -129,7 +131,7 @@ export function present(pinStep = false): Address {
     image: image.value === 0 ? "" : String(image.value),
     step: step ?? (follow.value && !pinStep ? "" : at),
     A: A ?? (pinned.value === null ? "" : token(positions.value, pinned.value)),
-    range: range === "run" ? "" : range,
+    range: range === formatRange(usualRange.value) ? "" : range,
     map: mapName.value === usualMap.value ? "" : mapName.value,
     filter: filter.value,
     smoothing: smoothing.value === 0 ? "" : String(smoothing.value),

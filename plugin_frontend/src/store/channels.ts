@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { type ChannelsAnswer, getChannels } from "../api";
 import { cursor } from "./cursor";
 import { attempt, generation, run } from "./run";
-import { healthLayers, layer } from "./selection";
+import { healthLayers, path as shownPath } from "./selection";
 
 /** Null until the numbers of this layer, of the run as it is now, are here. */
 export const channelTable = signal<{ layer: string; answer: ChannelsAnswer } | null>(null);
@@ -18,7 +18,7 @@ let of = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
-  const [name, path, at] = [run.value, layer.value, cursor.value];
+  const [name, path, at] = [run.value, shownPath.value, cursor.value];
   const key = `${name}\n${generation.value}\n${path}`;
   void attempt.value;
   controller?.abort();

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { getSeries, type SeriesAnswer, type SheetRef } from "../api";
-import { toNumber } from "../json";
+import { type JsonNumber, toNumber } from "../json";
 import { Ordinals } from "../positions";
 import { seriesKey } from "./heads";
 import { note } from "./notes";
@@ -20,6 +20,9 @@ export interface Columns {
   crc: number[];
   lo: number[];
   hi: number[];
+  /** 0.5 and 99.5 percentiles. */
+  p: number[];
+  q: number[];
 }
 
 const held = signal<ReadonlyMap<string, Columns>>(new Map());
@@ -30,6 +33,10 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 const AGAIN_MS = 5000;
 let of = -1;
+
+/** Not every media has ranges: missing, or null. */
+const numbers = (values: readonly JsonNumber[] | null | undefined) =>
+  (values ?? []).map((value) => toNumber(value));
 
 export function addColumns(
   old: Columns | undefined,
@@ -52,8 +59,10 @@ export function addColumns(
     offset: [...(base?.offset ?? []), ...answer.offset],
     length: [...(base?.length ?? []), ...answer.length],
     crc: [...(base?.crc ?? []), ...answer.crc],
-    lo: [...(base?.lo ?? []), ...(answer.lo ?? []).map((value) => toNumber(value))],
-    hi: [...(base?.hi ?? []), ...(answer.hi ?? []).map((value) => toNumber(value))],
+    lo: [...(base?.lo ?? []), ...numbers(answer.lo)],
+    hi: [...(base?.hi ?? []), ...numbers(answer.hi)],
+    p: [...(base?.p ?? []), ...numbers(answer.p)],
+    q: [...(base?.q ?? []), ...numbers(answer.q)],
   };
 }
 
@@ -119,9 +128,9 @@ export function columnsOf(kind: string, layer: string): Columns | null {
   return columns ?? null;
 }
 
-/** The largest value of a series over what is here; minus infinity where nothing is. */
-export function largest(columns: Columns): number {
-  return columns.hi.reduce(
+/** The largest finite value; minus infinity where there is none. */
+export function largest(values: readonly number[]): number {
+  return values.reduce(
     (most, value) => (Number.isFinite(value) ? Math.max(most, value) : most),
     Number.NEGATIVE_INFINITY,
   );
@@ -146,7 +155,9 @@ async function ask(kind: string, layer: string, since: number, born: number): Pr
     // Where the server is away the poll says so.
     if (trouble.peek() === null) {
       const text = error instanceof Error ? error.message : String(error);
-      note(`The pictures of ${layer} cannot be listed: ${text}. Trying again in 5 s.`);
+      note(
+        `The pictures of ${layer || "the model"} cannot be listed: ${text}. Trying again in 5 s.`,
+      );
     }
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { MAPS, type MapName, type Range, symmetric, union } from "../colour";
+import { familyOf } from "../families";
 import { toNumber } from "../json";
 import type { Sheet } from "../png";
 import type { RangeRule } from "../url";
@@ -9,29 +10,44 @@ import { columnsOf, largest } from "./columns";
 import { follow } from "./cursor";
 import { seriesKey } from "./heads";
 import { generation, run } from "./run";
-import { kind, layer, series } from "./selection";
+import { kind, layout, path, series } from "./selection";
 
-/** The map of the sheets, and that of the CAMs: gray would hide in a photograph. */
-const sheetMap = signal<MapName>("viridis");
-const camMap = signal<MapName>("turbo");
-const usedMap = () => (kind.value === "cam" ? camMap : sheetMap);
-/** The map of the shown kind. */
-export const mapName = computed(() => usedMap().value);
-/** What it is where nobody has chosen. */
-export const usualMap = computed<MapName>(() => (kind.value === "cam" ? "turbo" : "viridis"));
+/** What was chosen for each kind; under "" what was chosen before a kind was known. */
+const maps = signal<ReadonlyMap<string, MapName>>(new Map());
+const ranges = signal<ReadonlyMap<string, RangeRule>>(new Map());
 
-export function setMap(name: MapName, wanted = kind.peek()): void {
-  (wanted === "cam" ? camMap : sheetMap).value = name;
+function chosen<T>(of: ReadonlyMap<string, T>): T | undefined {
+  return of.get(kind.value ?? "") ?? of.get("");
 }
-export const rangeRule = signal<RangeRule>("run");
+
+/** Whether zero is the middle of the shown values. */
+export const signed = computed(() => layout.value?.signed === true);
+/** The map where nobody has chosen: gray would hide in a photograph, and a sign wants two ends. */
+export const usualMap = computed<MapName>(() => {
+  if (signed.value) return "balance";
+  return familyOf(kind.value ?? "").view === "cams" ? "turbo" : "viridis";
+});
+/** The map of the shown kind. */
+export const mapName = computed(() => chosen(maps.value) ?? usualMap.value);
+
+export function setMap(name: MapName, of = kind.peek()): void {
+  maps.value = new Map(maps.peek()).set(of ?? "", name);
+}
+
+export const usualRange = computed<RangeRule>(() => familyOf(kind.value ?? "").range);
+/** What the colours of the shown kind span. */
+export const rangeRule = computed<RangeRule>(() => chosen(ranges.value) ?? usualRange.value);
+
+export function setRange(rule: RangeRule, of = kind.peek()): void {
+  ranges.value = new Map(ranges.peek()).set(of ?? "", rule);
+}
+
 /** Weight of the past in the smoothed curves, 0 to below 1. */
 export const smoothing = signal(0);
 /** Opacity of a CAM where it is hottest. */
 export const strength = signal(0.6);
 /** What the heat map of layers and positions shows. */
-export const STATISTICS = ["dead", "sparsity", "likeness", "change"] as const;
-export type Statistic = (typeof STATISTICS)[number];
-export const statistic = signal<Statistic>("dead");
+export const statistic = signal("dead");
 /** Metrics shown in the curves, where they were chosen. */
 export const metrics = signal<readonly string[] | null>(null);
 
@@ -43,7 +59,7 @@ export const RULES = ["tile", "layer", "run", "extremes"] as const;
 export function nextRange(): void {
   const rule = rangeRule.peek();
   const at = typeof rule === "string" ? RULES.indexOf(rule) : -1;
-  rangeRule.value = RULES[(at + 1) % RULES.length] ?? "run";
+  setRange(RULES[(at + 1) % RULES.length] ?? "run");
 }
 
 /** Ranges over the run as they were when a series was first looked at. */
@@ -62,7 +78,7 @@ function now(): Frozen | null {
   return { percentiles: read(entry.percentiles), extremes: read(entry.range) };
 }
 
-const key = () => `${run.value}\n${seriesKey(kind.value ?? "", layer.value ?? "")}`;
+const key = () => `${run.value}\n${seriesKey(kind.value ?? "", path.value ?? "")}`;
 
 /** Take over what the range of the shown series has become. */
 export function takeRange(): void {
@@ -125,25 +141,28 @@ export function tileRange(sheet: Sheet, tile: number, whole: Range | null): Rang
   return centred({ low, high });
 }
 
-/** The diverging map has zero in its middle. */
+/** The diverging map has zero in its middle, and signed values have in any map. */
 function centred(range: Range): Range {
-  return mapName.value === "balance" && Number.isFinite(range.low + range.high)
+  return (mapName.value === "balance" || signed.value) && Number.isFinite(range.low + range.high)
     ? symmetric(range)
     : range;
 }
 
-/** The largest value of the CAMs of the shown layer over the run. */
+/** What the largest maps over photographs of the shown series reach over the run. */
 export const camMaximum = computed(() => {
-  const columns = layer.value === null ? null : columnsOf("cam", layer.value);
-  return columns === null ? Number.NaN : largest(columns);
+  const [of, layer] = [kind.value, path.value];
+  const columns = of === null || layer === null ? null : columnsOf(of, layer);
+  if (columns === null) return Number.NaN;
+  const { hi, lo, q, p } = columns;
+  const [ups, downs] = familyOf(columns.kind).scale === "percentile" ? [q, p] : [hi, lo];
+  return signed.value ? Math.max(largest(ups), largest(downs.map((v) => -v))) : largest(ups);
 });
 
 /** As a page without an address begins. */
 export function resetLook(): void {
   batch(() => {
-    sheetMap.value = "viridis";
-    camMap.value = "turbo";
-    rangeRule.value = "run";
+    maps.value = new Map();
+    ranges.value = new Map();
     smoothing.value = 0;
     strength.value = 0.6;
     statistic.value = "dead";

@@ -5,6 +5,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
+import { familyOf } from "../families";
 import { decode, type Sheet } from "../png";
 import { probesOf, samePhoto, sheetOf } from "../probes";
 import { Sheets } from "../sheets";
@@ -12,7 +13,7 @@ import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
 import { probeOf } from "./heads";
 import { attempt, heads, run, seriesOf } from "./run";
-import { HEALTH, image, kind, layer, onScreen, probe } from "./selection";
+import { image, kind, onScreen, path, probe } from "./selection";
 
 export interface Wish {
   kind: string;
@@ -171,9 +172,11 @@ async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Pro
 
 /** What the view shows: one sheet, or a map of each probe image. */
 export const main = watch(() => {
-  const [wanted, path] = [kind.value, layer.value];
-  if (wanted === null || path === null || wanted === HEALTH) return null;
-  return { kind: wanted, layer: path, image: wanted === "cam" ? null : image.value };
+  const [wanted, layer] = [kind.value, path.value];
+  if (wanted === null || layer === null) return null;
+  const { view } = familyOf(wanted);
+  if (view !== "sheet" && view !== "cams") return null;
+  return { kind: wanted, layer, image: view === "cams" ? null : image.value };
 });
 
 effect(() => {
@@ -182,11 +185,11 @@ effect(() => {
 
 /** Beside it: what excites the channel most, or what it answers to the image. */
 export const companion = watch(() => {
-  const [wanted, path] = [kind.value, layer.value];
+  const [wanted, layer] = [kind.value, path.value];
   const other =
     wanted === "activations" ? "maximization" : wanted === "maximization" ? "activations" : null;
-  if (other === null || path === null || seriesOf(other, path) === null) return null;
-  return { kind: other, layer: path, image: image.value };
+  if (other === null || layer === null || seriesOf(other, layer) === null) return null;
+  return { kind: other, layer, image: image.value };
 }, false);
 
 /** The photographs themselves, decoded. */

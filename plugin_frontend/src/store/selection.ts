@@ -1,25 +1,14 @@
 /** What is looked at: a layer, a kind of picture of it, a channel, a probe image. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import type { Layout, Probe, Series } from "../api";
+import { HEALTH, ordered, PREDICTIONS, splitKind } from "../families";
 import { Ordinals } from "../positions";
 import { cursor } from "./cursor";
 import { probeOf } from "./heads";
 import { heads, layoutOf, positions, seriesOf } from "./run";
 
-/** Numbers over the run: a view like the kinds of pictures, but made of `health` records. */
-export const HEALTH = "health";
-const ORDER = ["activations", "maximization", "cam"];
-const LABELS: Record<string, string> = {
-  activations: "Activations",
-  maximization: "Maximization",
-  cam: "Grad-CAM",
-  health: "Health",
-};
-
-/** What people read; a kind that is not known goes by its own name. */
-export const kindLabel = (kind: string) => LABELS[kind] ?? kind;
-
+/** The layer that is looked at; it stays chosen while pictures of the whole model are shown. */
 export const layer = signal<string | null>(null);
 /** The kind last asked for; another is shown where the layer has none of it. */
 export const wantedKind = signal<string | null>(null);
@@ -30,28 +19,67 @@ export const image = signal(0);
 /** Layers that the health records have numbers of; set by the tables. */
 export const healthLayers = signal<readonly string[]>([]);
 
-export const kindsOfRun = computed(() => {
-  const kinds = new Set<string>();
-  for (const series of heads.value?.series.values() ?? []) kinds.add(series.kind);
-  const rest = [...kinds].filter((kind) => !ORDER.includes(kind)).sort();
-  return [...ORDER.filter((kind) => kinds.has(kind)), ...rest, HEALTH];
+/** What stands in place of a layer's path where a picture is of the whole model. */
+export const WHOLE = "";
+
+const kindsByLayer = computed(() => {
+  const out = new Map<string, Set<string>>();
+  const add = (path: string, kind: string) => {
+    const kinds = out.get(path) ?? new Set();
+    out.set(path, kinds.add(kind));
+  };
+  for (const series of heads.value?.series.values() ?? []) add(series.layer, series.kind);
+  for (const path of healthLayers.value) add(path, HEALTH);
+  if (heads.value !== null && heads.value.latest.predictions !== null) add(WHOLE, PREDICTIONS);
+  return out;
 });
 
-export function kindsOf(path: string): string[] {
-  return kindsOfRun.value.filter((kind) =>
-    kind === HEALTH ? healthLayers.value.includes(path) : seriesOf(kind, path) !== null,
+const layered = computed(() => [...kindsByLayer.value.keys()].some((path) => path !== WHOLE));
+
+/** All kinds of the run, in their order. */
+export const kindsOfRun = computed(() =>
+  ordered([...kindsByLayer.value.values()].flatMap((kinds) => [...kinds])),
+);
+
+/** The kinds that a layer has of its own; those of the whole model for its path. */
+export const kindsOf = (path: string): string[] => ordered(kindsByLayer.value.get(path) ?? []);
+
+/** Layers that have a kind, in the order they were logged in. */
+export function layersWith(kind: string): string[] {
+  return [...kindsByLayer.value].flatMap(([path, kinds]) =>
+    kinds.has(kind) && path !== WHOLE ? [path] : [],
   );
 }
 
+/** Whose picture a kind shows while a layer is chosen: the layer's, the model's, or nobody's. */
+export function pathOf(kind: string, chosen: string | null): string | null {
+  const has = (path: string) => kindsByLayer.value.get(path)?.has(kind) === true;
+  if (chosen !== null && has(chosen)) return chosen;
+  return has(WHOLE) ? WHOLE : null;
+}
+
+/** The kind that is shown: the wanted one, else another of its family, else the layer's first. */
 export const kind = computed<string | null>(() => {
-  if (layer.value === null) return null;
-  const kinds = kindsOf(layer.value);
+  const chosen = layer.value;
   const wanted = wantedKind.value;
-  return wanted !== null && kinds.includes(wanted) ? wanted : (kinds[0] ?? null);
+  const there = kindsOfRun.value.filter((kind) => pathOf(kind, chosen) !== null);
+  if (wanted !== null && there.includes(wanted)) return wanted;
+  const [family] = splitKind(wanted ?? "");
+  const own = chosen === null ? undefined : kindsOf(chosen)[0];
+  const sibling = there.find((kind) => splitKind(kind)[0] === family);
+  if (sibling !== undefined) return sibling;
+  if (chosen !== null) return own ?? null;
+  // A layer will be chosen in a moment, unless the run has pictures of the whole model only.
+  return layered.value ? null : (there[0] ?? null);
 });
 
+/** The path of what is shown: the layer, or that of the whole model. */
+export const path = computed<string | null>(() =>
+  kind.value === null ? layer.value : pathOf(kind.value, layer.value),
+);
+
 export const series = computed<Series | null>(() =>
-  layer.value === null || kind.value === null ? null : seriesOf(kind.value, layer.value),
+  path.value === null || kind.value === null ? null : seriesOf(kind.value, path.value),
 );
 
 /** The record whose picture is on the screen; set by the pictures. */
@@ -64,13 +92,13 @@ export const onScreen = signal<{
 
 const record = computed(() => {
   const shown = onScreen.value;
-  return shown !== null && shown.kind === kind.value && shown.layer === layer.value ? shown : null;
+  return shown !== null && shown.kind === kind.value && shown.layer === path.value ? shown : null;
 });
 
 /** That of the record on the screen; the series' newest while there is none. */
 export const layout = computed<Layout | null>(() => {
-  if (layer.value === null || kind.value === null) return null;
-  return record.value?.layout ?? layoutOf(kind.value, layer.value);
+  if (path.value === null || kind.value === null) return null;
+  return record.value?.layout ?? layoutOf(kind.value, path.value);
 });
 
 const recorded = computed(() => new Ordinals(series.value?.positions ?? []));
@@ -97,13 +125,17 @@ export function channelsOf(of: Layout): number[] {
   return of.channels ?? Array.from({ length: of.tiles }, (_, i) => i);
 }
 
-/** What is enlarged where nobody has chosen: the brightest channel when the layer was opened. */
-export const brightest = signal<{ layer: string; channel: number } | null>(null);
+/** What is enlarged where nobody has chosen: the brightest channel when it was opened. */
+export const brightest = signal<{ kind: string; layer: string; channel: number } | null>(null);
 
 export const shownChannel = computed<number | null>(() => {
   const drawn = layout.value === null ? [] : channelsOf(layout.value);
   if (channel.value !== null && drawn.includes(channel.value)) return channel.value;
-  const usual = brightest.value?.layer === layer.value ? brightest.value?.channel : undefined;
+  const held = brightest.value;
+  const usual =
+    held?.layer === path.value && splitKind(held?.kind ?? "")[0] === splitKind(kind.value ?? "")[0]
+      ? held?.channel
+      : undefined;
   return usual !== undefined && drawn.includes(usual) ? usual : (drawn[0] ?? null);
 });
 
@@ -114,12 +146,39 @@ export const tile = computed(() =>
     : channelsOf(layout.value).indexOf(shownChannel.value),
 );
 
-/** Open a layer; a channel of another one means nothing in it. */
-export function selectLayer(path: string): void {
-  if (path === layer.peek()) return;
+/** The kind of a layer, and that of the whole model, that were shown last. */
+let [lastOfLayer, lastOfModel]: (string | null)[] = [null, null];
+
+effect(() => {
+  if (kind.value === null) return;
+  if (path.value === WHOLE) lastOfModel = kind.value;
+  else lastOfLayer = kind.value;
+});
+
+/** Open a layer, or the whole model; a channel of another one means nothing in it. */
+export function selectLayer(chosen: string): void {
+  if (chosen === path.peek()) return;
   batch(() => {
-    layer.value = path;
     channel.value = null;
+    if (chosen === WHOLE) {
+      wantedKind.value = lastOfModel ?? kindsOf(WHOLE)[0] ?? null;
+      return;
+    }
+    // What is shown of the whole model is not of this layer.
+    if (path.peek() === WHOLE) wantedKind.value = lastOfLayer ?? kindsOf(chosen)[0] ?? null;
+    layer.value = chosen;
+  });
+}
+
+/** Show a kind; where the layer has none of it, of the layer that `nearest` picks. */
+export function showKind(
+  wanted: string,
+  nearest: (layers: readonly string[]) => string | undefined = (layers) => layers[0],
+): void {
+  batch(() => {
+    if (pathOf(wanted, layer.peek()) === null) layer.value = nearest(layersWith(wanted)) ?? null;
+    if (splitKind(wanted)[0] !== splitKind(kind.peek() ?? "")[0]) channel.value = null;
+    wantedKind.value = wanted;
   });
 }
 

@@ -15,6 +15,7 @@ import {
   type ScalarsAnswer,
 } from "../api";
 import { type JsonNumber, toNumber } from "../json";
+import type { Guess } from "../minds";
 import { Ordinals } from "../positions";
 import { follower } from "./follower";
 import type { Heads } from "./heads";
@@ -30,6 +31,18 @@ export interface Scalars {
   cost: ReadonlyMap<string, Dense>;
 }
 
+/** What holds of a layer from a position on, in a line; null: what held does no more. */
+interface Told {
+  ordinal: number;
+  layer: string;
+  rule: string;
+  text: string | null;
+}
+
+export interface Advice extends Told {
+  text: string;
+}
+
 export interface Health {
   layers: string[];
   channels: (number | null)[];
@@ -37,9 +50,10 @@ export interface Health {
   numbers: ReadonlyMap<string, Dense[]>;
   /** Ordinals that have a record, ascending. */
   at: number[];
+  /** Changes, in the order of positions. */
+  advice: Told[];
 }
 
-export type Guess = { class: number; value: number };
 export interface Predictions {
   scale: "probability" | "score";
   /** One list an image, in it the strongest classes a position. */
@@ -103,6 +117,15 @@ export function addHealth(held: Health | null, answer: HealthAnswer): Health {
     channels: answer.channels,
     numbers: out,
     at: [...(held?.at ?? []).filter((ordinal) => ordinal < first), ...ordinals.values],
+    advice: [
+      ...(held?.advice ?? []).filter(({ ordinal }) => ordinal < first),
+      ...(answer.advice ?? []).map(([ordinal, layer, rule, text]) => ({
+        ordinal,
+        layer,
+        rule,
+        text,
+      })),
+    ],
   };
 }
 
@@ -220,6 +243,18 @@ export function healthAt(layer: string, statistic: string, ordinal: number): num
   }
   return undefined;
 }
+
+/** What holds at an ordinal: of each layer and rule the last that was told. */
+export function holding(told: readonly Told[], ordinal: number): Advice[] {
+  const last = new Map<string, Told>();
+  for (const one of told) {
+    if (one.ordinal <= ordinal) last.set(`${one.layer}\n${one.rule}`, one);
+  }
+  return [...last.values()].filter((one): one is Advice => one.text !== null);
+}
+
+/** What to do about the layers as they are at an ordinal. */
+export const adviceAt = (ordinal: number) => holding(health.value?.advice ?? [], ordinal);
 
 /** Share of an epoch's seconds that looking took, over the whole run; null where not logged. */
 export const costShare: ReadonlySignal<number | null> = computed(() => {

@@ -1,6 +1,7 @@
 import { useErrorBoundary } from "preact/hooks";
+import { familyOf } from "../families";
 import { heads, positions, runs } from "../store/run";
-import { HEALTH, kind, layer } from "../store/selection";
+import { kind, layer } from "../store/selection";
 import { CamPanel } from "./CamPanel";
 import { CamView } from "./CamView";
 import { ChannelPanel } from "./ChannelPanel";
@@ -13,8 +14,10 @@ import { Help } from "./Help";
 import { LayerFacts } from "./LayerFacts";
 import { Notes, Trouble } from "./Messages";
 import { Notices } from "./Notices";
+import { PredictionsPanel, PredictionsView } from "./PredictionsView";
 import { SheetView } from "./SheetView";
 import { Tabs } from "./Tabs";
+import { Toolbar } from "./Toolbar";
 import { Tree } from "./Tree";
 
 /** A fault of the page itself is said in its place, with the way on. */
@@ -65,6 +68,7 @@ function Workspace() {
       <main class="main">
         <Curves />
         <Tabs />
+        <Toolbar />
         <View />
       </main>
       <Footer />
@@ -78,10 +82,9 @@ function View() {
       <p class="hint">The run has begun. The first pictures come at the end of its first epoch.</p>
     );
   }
-  switch (kind.value) {
-    case null:
-      return <Undrawn />;
-    case HEALTH:
+  if (kind.value === null) return <Undrawn />;
+  switch (familyOf(kind.value).view) {
+    case "health":
       return (
         <div class="work">
           <HealthView />
@@ -90,14 +93,21 @@ function View() {
           </aside>
         </div>
       );
-    case "cam":
+    case "predictions":
+      return (
+        <div class="work">
+          <PredictionsView />
+          <PredictionsPanel />
+        </div>
+      );
+    case "cams":
       return (
         <div class="work">
           <CamView />
           <CamPanel />
         </div>
       );
-    default:
+    case "sheet":
       return (
         <div class="work">
           <SheetView />

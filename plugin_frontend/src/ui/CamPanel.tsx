@@ -1,12 +1,14 @@
 import { useMemo } from "preact/hooks";
+import { familyOf, kindLabel } from "../families";
 import { number } from "../format";
+import { toRgba } from "../paint";
 import { watchFilm } from "../store/film";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, photoOf } from "../store/pictures";
-import { imageName, kind, layer, probe, shownImage } from "../store/selection";
+import { imageName, kind, path, probe, shownImage } from "../store/selection";
 import { describe } from "./CamView";
 import { Canvas } from "./Canvas";
-import { camsOf, lay } from "./cams";
+import { camsOf, lay, layingOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
 import { notShown } from "./SheetView";
@@ -15,9 +17,9 @@ import { Classes, Verdict } from "./Verdict";
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, path] = [kind.value, layer.value];
-  if (wanted !== "cam" || path === null) return null;
-  return { kind: wanted, layer: path, image: shownImage.value, channel: null };
+  const [wanted, of] = [kind.value, path.value];
+  if (wanted === null || of === null || familyOf(wanted).view !== "cams") return null;
+  return { kind: wanted, layer: of, image: shownImage.value, channel: null };
 }, FRAMES);
 
 /** One photograph: where the net looks, what it says, and how that came about. */
@@ -25,26 +27,29 @@ export function CamPanel() {
   const { shown } = main.value;
   const index = shownImage.value;
   const map = mapName.value;
+  const of = shown !== null && familyOf(shown.kind).view === "cams" ? shown : null;
   const cams = useMemo(
-    () => (shown === null || shown.kind !== "cam" ? [] : camsOf(shown, index, map)),
-    [shown, index, map, strength.value, camMaximum.value, photographs.value, probe.value],
+    () => (of === null ? [] : camsOf(of, index, layingOf(of, map))),
+    [of, index, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
   const photo = photoOf(probe.value, index);
   const draw = useMemo(
     () => (frame: { sheet: Parameters<typeof lay>[1] }) => {
       const { sheet } = frame;
-      return pixelsOnly(lay(photo, sheet, 0, [sheet.height, sheet.width], 1, map));
+      const size = [sheet.height, sheet.width] as const;
+      if (of === null) return { pixels: toRgba(new Uint8Array(3)), width: 1, height: 1 };
+      return pixelsOnly(lay(photo, sheet, 0, size, 1, layingOf(of, map)));
     },
-    [photo, map, strength.value, camMaximum.value],
+    [photo, of?.kind, of?.layout, map, strength.value, camMaximum.value],
   );
   const [first] = cams;
   if (first === undefined) {
-    if (shown === null || shown.kind !== "cam" || shown.images.includes(index)) {
+    if (of === null || of.images.includes(index)) {
       return <aside class="side" />;
     }
     return (
-      <aside class="side" aria-label="Grad-CAM" data-testid="cam-panel">
-        <p class="reason">{notShown(shown)} Choose another image.</p>
+      <aside class="side" aria-label={kindLabel(of.kind)} data-testid="cam-panel">
+        <p class="reason">{notShown(of)} Choose another image.</p>
       </aside>
     );
   }

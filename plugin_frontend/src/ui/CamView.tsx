@@ -1,4 +1,6 @@
 import { useMemo } from "preact/hooks";
+import { gradient } from "../colour";
+import { familyOf, kindLabel } from "../families";
 import { number, percent } from "../format";
 import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
@@ -6,9 +8,9 @@ import { cursor, looked } from "../store/cursor";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, photoOf, type Shown } from "../store/pictures";
 import { run } from "../store/run";
-import { image, imageName, probe, shownImage } from "../store/selection";
+import { image, imageName, probe, shownImage, WHOLE } from "../store/selection";
 import { Canvas } from "./Canvas";
-import { type Cam, camsOf } from "./cams";
+import { type Cam, camsOf, type Laying, layingOf, SHOWN } from "./cams";
 import { LayerLine } from "./LayerFacts";
 import { Photograph } from "./Probes";
 import { PictureError, whenText } from "./SheetView";
@@ -21,13 +23,13 @@ export function CamView() {
   return (
     <section class="view" aria-busy={loading} data-testid="view">
       {error !== null && <PictureError text={error} />}
-      {shown !== null && shown.kind === "cam" && <Cams shown={shown} />}
+      {shown !== null && familyOf(shown.kind).view === "cams" && <Cams shown={shown} />}
     </section>
   );
 }
 
 /** Height of the name over and the captions under the pictures, in CSS pixels. */
-const CAPTION = 74;
+const CAPTION = 58;
 const GAP = { row: 10, column: 26 };
 
 function Cams({ shown }: { shown: Shown }) {
@@ -35,7 +37,7 @@ function Cams({ shown }: { shown: Shown }) {
   const { layout } = shown;
   // Two places a card at every step, so that nothing jumps while one scrubs: the photograph has
   // the second where no other class is drawn.
-  const pictures = 2;
+  const pictures = Math.max(2, layout.roles?.length ?? layout.tiles);
   const { width, height } = size.value;
   const photo = photographs.value.sheets.find((sheet) => sheet !== null);
   const [h, w] = photo ? [photo.height, photo.width] : [1, 1];
@@ -44,8 +46,9 @@ function Cams({ shown }: { shown: Shown }) {
   const rows = Math.ceil(shown.images.length / columns);
   const side = Math.min(sideOf(columns, rows, pictures, w / h, width, height), Math.max(360, w));
   const map = mapName.value;
+  const laying = layingOf(shown, map);
   const all = useMemo(
-    () => shown.images.map((index) => camsOf(shown, index, map)),
+    () => shown.images.map((index) => camsOf(shown, index, laying)),
     [shown, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
   useCamSaver(shown, all);
@@ -54,27 +57,17 @@ function Cams({ shown }: { shown: Shown }) {
       <div class="caption">
         <div class="caption-text" data-testid="caption">
           <span>
-            <b>{layout.title ?? "Grad-CAM"}</b> at <b>{shown.layer}</b> ·{" "}
-            <span data-testid="when">{whenText(shown)}</span>
+            <b>{kindLabel(shown.kind)}</b>
+            {shown.layer !== WHOLE && (
+              <>
+                {" "}
+                at <b>{shown.layer}</b>
+              </>
+            )}{" "}
+            · <span data-testid="when">{whenText(shown)}</span>
           </span>
           <LayerLine />
         </div>
-        <span class="space" />
-        <label class="control">
-          Strength
-          <input
-            type="range"
-            min="0"
-            max="1"
-            step="0.05"
-            data-testid="strength"
-            aria-valuetext={percent(strength.value)}
-            value={strength.value}
-            onInput={(event) => {
-              strength.value = Number(event.currentTarget.value);
-            }}
-          />
-        </label>
       </div>
       <div
         class="cams"
@@ -85,20 +78,45 @@ function Cams({ shown }: { shown: Shown }) {
         data-layer={shown.layer}
         style={{
           gridTemplateColumns: `repeat(${columns}, max-content)`,
+          "--slots": pictures,
           "--side": `${Math.max(48, Math.floor(side))}px`,
           "--aspect": `${w} / ${h}`,
         }}
       >
         {width > 0 &&
           shown.images.map((index, i) => (
-            <CamCard key={index} index={index} cams={all[i] ?? []} at={shown.ordinal} />
+            <CamCard
+              key={index}
+              index={index}
+              cams={all[i] ?? []}
+              slots={pictures}
+              at={shown.ordinal}
+            />
           ))}
       </div>
-      <p class="remarks">
-        Each map is scaled by its own maximum, at least {percent(FLOOR)} of the run's largest (
-        {number(camMaximum.value)}): a faint map looks faint.
-      </p>
+      <Legend laying={laying} />
     </>
+  );
+}
+
+/** What the colours mean, and what they are scaled by. */
+function Legend({ laying: { map, signed, scale } }: { laying: Laying }) {
+  const by =
+    scale === "percentile" ? `what ${percent(SHOWN)} of its pixels stay within` : "its own maximum";
+  return (
+    <div class="under">
+      <span class="colour-bar" data-testid="colour-bar">
+        <span>{signed ? "against the class" : "nothing"}</span>
+        <i style={{ background: gradient(map) }} aria-hidden="true" />
+        <span>{signed ? "for the class" : "most"}</span>
+      </span>
+      <span
+        class="legend-text"
+        title={`At least ${percent(FLOOR)} of the most that the run reaches, ${number(camMaximum.value)}`}
+      >
+        Each map is scaled by {by}; one far below the run's strongest looks faint.
+      </span>
+    </div>
   );
 }
 
@@ -134,7 +152,15 @@ function bestFit(
   return best;
 }
 
-function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at: number }) {
+interface CardProps {
+  index: number;
+  cams: readonly Cam[];
+  /** Pictures that there is room for. */
+  slots: number;
+  at: number;
+}
+
+function CamCard({ index, cams, slots, at }: CardProps) {
   const chosen = shownImage.value === index;
   const name = imageName(probe.value, index);
   return (
@@ -164,15 +190,16 @@ function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at:
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
-            <b>{cam.text.name}</b>
             <span>
-              {cam.role} {cam.text.probability !== null && percent(cam.text.probability)}
+              <b>{subject(cam)}</b> {cam.text.probability !== null && percent(cam.text.probability)}
             </span>
-            <span>{strengthOf(cam)}</span>
+            <span>
+              {cam.role} · {strengthOf(cam)}
+            </span>
           </figcaption>
         </figure>
       ))}
-      {cams.length < 2 && (
+      {cams.length < slots && (
         <figure>
           <Photograph index={index} testid="cam-photo" />
           <figcaption>photograph</figcaption>
@@ -180,6 +207,11 @@ function CamCard({ index, cams, at }: { index: number; cams: readonly Cam[]; at:
       )}
     </button>
   );
+}
+
+/** "cat", "cat, not dog": the class that a map is of. */
+function subject({ text }: Cam): string | null {
+  return text.against === null ? text.name : `${text.name}, not ${text.against}`;
 }
 
 /** Whether the net was right, in a word. */
@@ -199,7 +231,7 @@ function strengthOf(cam: Cam): string {
 
 /** "predicted astronaut 45 %: maximum 0.83"; a map of zeros is said. */
 export function describe(cam: Cam, of: string | null): string {
-  const who = cam.text.name === null ? "" : ` ${cam.text.name}`;
+  const who = cam.text.name === null ? "" : ` ${subject(cam)}`;
   const chance = cam.text.probability === null ? "" : ` ${percent(cam.text.probability)}`;
   const about = `${of === null ? "" : `${of}: `}${cam.role}${who}${chance}`;
   if (!Number.isFinite(cam.own)) return `${about}: no finite value`;
@@ -226,13 +258,13 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       scale: Math.max(1, Math.round(220 / first.width)),
       columns: Math.min(6, images.length),
       pixelated: false,
-      title: `${run.peek() ?? ""} · Grad-CAM at ${shown.layer} · ${whenText(shown)}`,
+      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${whenText(shown)}`,
       bar: null,
-      name: fileName(["cam", shown.layer, `position${cursor.peek()}`]),
+      name: fileName([shown.kind, shown.layer || "model", `position${cursor.peek()}`]),
     };
   });
 }
 
 function short(cam: Cam): string {
-  return `${cam.role}: ${cam.text.name ?? ""}`;
+  return `${cam.role}: ${subject(cam) ?? ""}`;
 }

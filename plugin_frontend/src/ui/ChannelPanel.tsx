@@ -1,7 +1,10 @@
 import { useMemo } from "preact/hooks";
+import { isNumbered, nounOf } from "../captions";
+import { familyOf, splitKind, tileAnImage } from "../families";
 import { number, percent } from "../format";
-import { field, type Json, toNumber } from "../json";
+import { field, type Json, type JsonNumber, toNumber } from "../json";
 import type { Sheet } from "../png";
+import { statisticOf } from "../statistics";
 import { channelTable } from "../store/channels";
 import { watchFilm } from "../store/film";
 import { sheetRange } from "../store/look";
@@ -10,8 +13,8 @@ import {
   channelsOf,
   imageName,
   kind,
-  layer,
   layout,
+  path,
   probeAt,
   shownChannel,
   shownImage,
@@ -21,35 +24,50 @@ import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
-import { notShown } from "./SheetView";
+import { Photograph } from "./Probes";
+import { nameOf, notShown, ownerOf } from "./SheetView";
 
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, path] = [kind.value, layer.value];
-  if (wanted === null || path === null || layout.value === null || wanted === "cam") return null;
+  const [wanted, of] = [kind.value, path.value];
+  if (wanted === null || of === null || layout.value === null) return null;
+  if (familyOf(wanted).view !== "sheet") return null;
   const images = layout.value.images;
   const number_ = shownChannel.value;
   if (number_ === null) return null;
   const image = images > 0 ? shownImage.value : 0;
-  return { kind: wanted, layer: path, image, channel: number_ };
+  return { kind: wanted, layer: of, image, channel: number_ };
 }, FRAMES);
 
-/** One channel: what it answers, what excites it most, its numbers, its history. */
+/** One tile: what it shows, what excites it most, its numbers, its history. */
 export function ChannelPanel() {
   const { shown } = main.value;
   const number_ = shownChannel.value;
-  if (shown === null || number_ === null) return <aside class="side" />;
+  if (shown === null || number_ === null || familyOf(shown.kind).view !== "sheet") {
+    return <aside class="side" />;
+  }
   const own = cutTile(shown, number_);
   const other = companion.value.shown;
   const [sheet] = shown.sheets;
   const range = sheet === undefined ? null : sheetRange(sheet);
+  const tile = channelsOf(shown.layout).indexOf(number_);
+  const name = nameOf(shown, Math.max(tile, 0));
+  const numbered = isNumbered(shown.layout, shown.kind);
+  const photo = photoBeside(shown, tile);
   return (
-    <aside class="side" aria-label={`Channel ${number_}`} data-testid="channel-panel">
+    <aside class="side" aria-label={name} data-testid="channel-panel">
       <div class="side-head">
-        <h2>
-          Channel <span data-testid="channel-number">{number_}</span>
-          <span class="dim"> of {shown.layout.total ?? shown.layout.tiles}</span>
+        <h2 title={name}>
+          {numbered ? (
+            <>
+              <span class="noun">{nounOf(shown.kind)}</span>{" "}
+              <span data-testid="channel-number">{number_}</span>
+              <span class="dim"> of {shown.layout.total ?? shown.layout.tiles}</span>
+            </>
+          ) : (
+            name
+          )}
         </h2>
         <CommandButton id="channelBack" class="quiet small">
           <Icon name="back" />
@@ -60,20 +78,26 @@ export function ChannelPanel() {
           <span class="sr">Channel on</span>
         </CommandButton>
       </div>
-      <div class={`pair ${other === null ? "one" : ""}`}>
+      <div class={`pair ${other === null && photo === null ? "one" : ""}`}>
         {own !== null && (
           <figure>
             <Tile
               sheet={own}
               range={range}
-              label={`Channel ${number_} of ${shown.layer}`}
+              label={`${name} of ${ownerOf(shown)}`}
               testid="channel"
               attributes={{ "data-channel": number_, "data-position": shown.ordinal }}
             />
-            <figcaption>{saying(shown)}</figcaption>
+            {saying(shown) !== "" && <figcaption>{saying(shown)}</figcaption>}
           </figure>
         )}
         {other !== null && <Companion shown={other} channel={number_} />}
+        {other === null && photo !== null && (
+          <figure>
+            <Photograph index={photo} />
+            <figcaption>{imageName(probeAt(shown.ordinal), photo)}</figcaption>
+          </figure>
+        )}
       </div>
       <Numbers channel={number_} own={own} shown={shown} />
       <Film film={film.value} range={range} />
@@ -82,9 +106,20 @@ export function ChannelPanel() {
   );
 }
 
+/** The probe image to lay beside a tile: the one that it was made of. */
+function photoBeside(shown: Shown, tile: number): number | null {
+  const { images, tiles, columns, row_titles: rows, column_titles: across } = shown.layout;
+  if (images > 0) return shown.kind === "activations" ? null : shownImage.value;
+  const count = probeAt(shown.ordinal)?.images.length;
+  if (shown.kind === "augmentation" && rows?.length === count) return Math.floor(tile / columns);
+  if (!tileAnImage(shown.kind)) return null;
+  if (across?.length === count) return tile % columns;
+  return tiles === count ? tile : null;
+}
+
 function saying(shown: Shown): string {
   if (shown.kind === "maximization") return "what excites it most";
-  if (shown.layout.images === 0) return shown.layout.title ?? shown.kind;
+  if (shown.kind !== "activations") return "";
   return `response to ${imageName(probeAt(shown.ordinal), shown.images[0] ?? shownImage.value)}`;
 }
 
@@ -124,45 +159,57 @@ function Companion({ shown, channel }: { shown: Shown; channel: number }) {
   );
 }
 
-function score(shown: Shown, channel: number): number | null {
-  const list = field(shown.sheets[0]?.text ?? undefined, "scores");
-  const value: Json | undefined = Array.isArray(list)
-    ? list[channelsOf(shown.layout).indexOf(channel)]
-    : undefined;
-  if (typeof value === "number") return value;
-  return value === "NaN" || value === "Infinity" || value === "-Infinity" ? toNumber(value) : null;
+/** What a sheet's text may say of each tile. */
+const SAID: Record<string, { label: string; share?: boolean }> = {
+  scores: { label: "score reached" },
+  moved: { label: "moved since the first step", share: true },
+  shares: { label: "share of the filter shown", share: true },
+};
+
+/** The numbers that a sheet's text has of a tile, as they are written. */
+function ofTile(shown: Shown, tile: number): [string, string][] {
+  return Object.entries(SAID).flatMap(([name, { label, share }]) => {
+    const list = field(shown.sheets[0]?.text ?? undefined, name);
+    const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
+    if (typeof value !== "number" && typeof value !== "string") return [];
+    const read = toNumber(value as JsonNumber);
+    return [[label, share ? percent(read) : number(read)]];
+  });
 }
 
-const SHARES = new Set(["sparsity"]);
+const SHARES = new Set(["sparsity", "saturated"]);
 const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
 
 function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; shown: Shown }) {
-  const held = channelTable.value?.layer === shown.layer ? channelTable.value.answer : null;
-  const reached = score(shown, channel);
+  const of = splitKind(shown.kind)[0];
+  const answers = of === "activations" || of === "maximization";
+  const known = answers && channelTable.value?.layer === shown.layer;
+  const held = known ? (channelTable.value?.answer ?? null) : null;
+  const told = ofTile(shown, channelsOf(shown.layout).indexOf(channel));
   const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
   return (
     <dl class="numbers two" data-testid="numbers">
       {lo !== undefined && hi !== undefined && (
         <>
-          <dt>on this image</dt>
+          <dt>{shown.layout.images > 0 ? "on this image" : "values"}</dt>
           <dd class="wide">
             {number(lo)} to {number(hi)}
           </dd>
         </>
       )}
-      {reached !== null && (
+      {told.map(([name, value]) => (
         <>
-          <dt>score reached</dt>
-          <dd class="wide">{number(reached)}</dd>
+          <dt key={name}>{name}</dt>
+          <dd class="wide">{value}</dd>
         </>
-      )}
+      ))}
       {Object.entries(held?.columns ?? {}).map(([name, values]) => {
         const value = values[channel];
         if (value === undefined) return null;
         const read = toNumber(value);
         return (
           <>
-            <dt key={name} title={`${name} on all probe images`}>
+            <dt key={name} title={`${statisticOf(name).help}, on all probe images`}>
               {SHORT[name] ?? name}
             </dt>
             <dd>{SHARES.has(name) ? percent(read) : number(read)}</dd>

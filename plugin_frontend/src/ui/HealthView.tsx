@@ -1,60 +1,62 @@
 import { useMemo } from "preact/hooks";
-import { number, percent } from "../format";
+import { said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
-import { layer } from "../store/selection";
-import { type Dense, type Health, health, healthAt } from "../store/tables";
+import { layer, selectLayer } from "../store/selection";
+import { adviceAt, type Dense, type Health, health, healthAt } from "../store/tables";
+import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
 import { type Line, Plot } from "./Plot";
 
 interface Chart {
   title: string;
   help: string;
-  lines: { name: string; label: string; colour: string }[];
-  share?: boolean;
+  /** Names of the statistics, first and second colour. */
+  of: string[];
 }
 
+/** A chart a statistic; what belongs together shares one. */
 const CHARTS: Chart[] = [
-  {
-    title: "Dead channels",
-    help: "channels that give one number everywhere on every probe image",
-    lines: [{ name: "dead", label: "dead", colour: "--hot" }],
-  },
-  {
-    title: "Sparsity",
-    help: "share of the outputs that are zero",
-    lines: [{ name: "sparsity", label: "sparsity", colour: "--train" }],
-    share: true,
-  },
+  ...["dead", "saturated", "alike", "sparsity"].map(alone),
   {
     title: "Mean and spread",
     help: "mean and standard deviation of the outputs",
-    lines: [
-      { name: "mean", label: "mean", colour: "--train" },
-      { name: "std", label: "std", colour: "--validation" },
-    ],
+    of: ["mean", "std"],
   },
-  {
-    title: "Extremes",
-    help: "least and greatest output",
-    lines: [
-      { name: "minimum", label: "min", colour: "--train" },
-      { name: "maximum", label: "max", colour: "--validation" },
-    ],
-  },
-  {
-    title: "Likeness to the input",
-    help: "largest correlation of a channel with the gray input, mean over the probe images",
-    lines: [{ name: "likeness", label: "likeness", colour: "--train" }],
-    share: true,
-  },
-  {
-    title: "Change",
-    help: "distance from the output at the last logged position, over its size",
-    lines: [{ name: "change", label: "change", colour: "--train" }],
-  },
+  { title: "Extremes", help: "least and greatest output", of: ["minimum", "maximum"] },
+  ...["likeness", "change", "weight_norm", "update_norm", "nonfinite"].map(alone),
 ];
 
-const KNOWN = new Set(CHARTS.flatMap((chart) => chart.lines.map((line) => line.name)));
+function alone(name: string): Chart {
+  const { title, help } = statisticOf(name);
+  return { title, help, of: [name] };
+}
+
+const COLOURS = ["--train", "--validation"];
+const KNOWN = new Set(CHARTS.flatMap((chart) => chart.of));
+
+/** What to do about it: the lines that hold at the cursor, those of the open layer first. */
+function AdviceList({ path }: { path: string }) {
+  const list = adviceAt(looked.value);
+  if (list.length === 0) return null;
+  const first = [...list].sort((a, b) => Number(b.layer === path) - Number(a.layer === path));
+  return (
+    <ul class="advice" aria-label="Advice" data-testid="advice">
+      {first.map((advice) => (
+        <li key={`${advice.layer} ${advice.rule}`}>
+          <button
+            type="button"
+            class={`advice-line ${advice.layer === path ? "here" : ""}`}
+            title={`Open ${advice.layer}`}
+            onClick={() => selectLayer(advice.layer)}
+          >
+            <Icon name="warning" />
+            <b>{advice.layer}</b> <span>{advice.text}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 /** The numbers of a layer over the run, on the axis of the cursor. */
 export function HealthView() {
@@ -64,14 +66,8 @@ export function HealthView() {
   if (held === null || path === null || index < 0) return <section class="view" />;
   const channels = held.channels[index];
   const others = [...held.numbers.keys()].filter((name) => !KNOWN.has(name));
-  const charts = [
-    ...CHARTS,
-    ...others.map((name) => ({
-      title: name,
-      help: name,
-      lines: [{ name, label: name, colour: "--train" }],
-    })),
-  ];
+  const logged = (name: string) => held.numbers.get(name)?.[index]?.some((v) => v !== undefined);
+  const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(logged));
   return (
     <section class="view" data-testid="view">
       <div class="caption">
@@ -83,6 +79,7 @@ export function HealthView() {
           <LayerLine />
         </div>
       </div>
+      <AdviceList path={path} />
       <div class="charts">
         {charts.map((chart) => (
           <ChartCard key={chart.title} chart={chart} path={path} held={held} index={index} />
@@ -107,27 +104,24 @@ function ChartCard({
 }) {
   const lines = useMemo<Line[]>(
     () =>
-      chart.lines.map(({ name, label, colour }) => ({
-        label,
-        colour,
+      chart.of.map((name, i) => ({
+        label: statisticOf(name).title,
+        colour: COLOURS[i] ?? "--train",
         values: held.numbers.get(name)?.[index] ?? NONE,
       })),
     [chart, held, index],
   );
   return (
-    <div class="card chart" data-testid="chart" data-statistic={chart.lines[0]?.name}>
+    <div class="card chart" data-testid="chart" data-statistic={chart.of[0]}>
       <div class="card-head" title={chart.help}>
         <h2>{chart.title}</h2>
         <span class="legend">
-          {chart.lines.map((line) => {
-            const value = healthAt(path, line.name, looked.value);
-            return (
-              <span key={line.name} style={{ color: `var(${line.colour})` }}>
-                {chart.lines.length > 1 ? `${line.label} ` : ""}
-                <b>{chart.share ? percent(value) : number(value)}</b>
-              </span>
-            );
-          })}
+          {chart.of.map((name, i) => (
+            <span key={name} style={{ color: `var(${COLOURS[i]})` }}>
+              {chart.of.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
+              <b>{said(name, healthAt(path, name, looked.value), held.channels[index])}</b>
+            </span>
+          ))}
         </span>
       </div>
       <Plot lines={lines} label={`${chart.title} of ${path} over the run`} />

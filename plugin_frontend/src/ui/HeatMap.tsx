@@ -3,8 +3,9 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { carried, maxima } from "../bins";
 import { number, percent } from "../format";
 import { label } from "../positions";
+import { MAPPED, statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
-import { STATISTICS, type Statistic, statistic } from "../store/look";
+import { statistic } from "../store/look";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
@@ -12,43 +13,42 @@ import { dark } from "../store/shell";
 import { type Health, health, tablesAsked } from "../store/tables";
 import { type Size, useSize } from "./useSize";
 
-const LABELS: Record<Statistic, string> = {
-  dead: "Dead channels",
-  sparsity: "Sparsity",
-  likeness: "Likeness to the input",
-  change: "Change",
-};
-const EXPLAINED: Record<Statistic, string> = {
-  dead: "Share of the channels whose output is one number everywhere on every probe image",
-  sparsity: "Share of the outputs that are zero",
-  likeness: "Largest correlation of a channel with the input, mean over the probe images",
-  change: "Distance of the output from that at the last logged position, over its size",
-};
 const GUTTER = 92;
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */
-function cells(of: Health, name: Statistic, count: number): number[][] {
+function cells(of: Health, name: string, count: number): number[][] {
   return of.layers.map((_, row) => {
     const values = carried(of.numbers.get(name)?.[row] ?? [], count);
-    if (name !== "dead") return values;
+    if (statisticOf(name).unit !== "count") return values;
     const channels = of.channels[row] ?? Number.NaN;
-    return values.map((dead) => dead / channels);
+    return values.map((some) => some / channels);
   });
 }
 
 /** Where the colours end: shares at 1, what has no end at the most there is. */
-function top(name: Statistic, rows: readonly number[][]): number {
-  if (name !== "change") return 1;
+function top(name: string, rows: readonly number[][]): number {
+  if (statisticOf(name).unit !== "number") return 1;
   let most = 0;
   for (const row of rows) for (const value of row) if (value > most) most = value;
   return most || 1;
 }
 
+/** Statistics that the run has: older ones lack some. */
+const offered = computed(() =>
+  MAPPED.filter((name) =>
+    health.value?.numbers.get(name)?.some((values) => values.some((value) => value !== undefined)),
+  ),
+);
+/** The one that is shown: the chosen one where the run has it. */
+const mapped = computed(() =>
+  offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? "dead"),
+);
+
 const cellsNow = computed(() => {
   const of = health.value;
-  return of === null ? [] : cells(of, statistic.value, positions.value.length);
+  return of === null ? [] : cells(of, mapped.value, positions.value.length);
 });
-const topNow = computed(() => top(statistic.value, cellsNow.value));
+const topNow = computed(() => top(mapped.value, cellsNow.value));
 
 /** What the pointer is on. */
 interface Spot {
@@ -62,21 +62,21 @@ export function HeatMap() {
   const spot = useSignal<Spot | null>(null);
   const of = health.value;
   return (
-    <div class="card heat" data-testid="heat" data-statistic={statistic.value} data-gutter={GUTTER}>
+    <div class="card heat" data-testid="heat" data-statistic={mapped.value} data-gutter={GUTTER}>
       <div class="card-head">
         <select
           class="title"
           data-testid="statistic"
           aria-label="Statistic of the heat map"
-          title={EXPLAINED[statistic.value]}
-          value={statistic.value}
+          title={sentence(statisticOf(mapped.value).help)}
+          value={mapped.value}
           onChange={(event) => {
-            statistic.value = event.currentTarget.value as Statistic;
+            statistic.value = event.currentTarget.value;
           }}
         >
-          {STATISTICS.map((entry) => (
+          {offered.value.map((entry) => (
             <option key={entry} value={entry}>
-              {LABELS[entry]}
+              {statisticOf(entry).title}
             </option>
           ))}
         </select>
@@ -93,12 +93,15 @@ export function HeatMap() {
   );
 }
 
+/** "Share of ...": a definition as a sentence. */
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 const NONE_LOGGED = "No layer health was logged; tbviz.LayerHealth does.";
 
 /** The scale, or what the pointer is on. */
 function Legend({ spot }: { spot: Signal<Spot | null> }) {
-  const name = statistic.value;
-  const said = (value: number) => (name === "change" ? number(value) : percent(value));
+  const counted = statisticOf(mapped.value).unit === "number";
+  const said = (value: number) => (counted ? number(value) : percent(value));
   const at = spot.value;
   const path = at === null ? undefined : health.value?.layers[at.row];
   const position = at === null ? undefined : positions.value[at.ordinal];
@@ -166,7 +169,7 @@ function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Sp
       <div
         class="heat-cells"
         role="img"
-        aria-label={`${LABELS[statistic.value]} of ${rows.length} layers over ${count} positions`}
+        aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} positions`}
         data-testid="heat-cells"
         style={{ left: `${GUTTER}px`, height: `${rowHeight * rows.length}px` }}
         onPointerMove={(event) => {

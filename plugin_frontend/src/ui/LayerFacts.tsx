@@ -1,7 +1,9 @@
 import { whole } from "../format";
 import type { Json } from "../json";
-import { kindsOf, layer } from "../store/selection";
-import { model } from "../store/tables";
+import { STATISTICS, said, statisticOf } from "../statistics";
+import { looked } from "../store/cursor";
+import { kindsOf, path } from "../store/selection";
+import { adviceAt, health, healthAt, model } from "../store/tables";
 import { shapeText } from "../tree";
 
 function text(value: Json): string {
@@ -12,7 +14,7 @@ function text(value: Json): string {
 
 /** The selected layer's configuration and parameters, and why it is not drawn. */
 export function LayerFacts({ open = false }: { open?: boolean }) {
-  const node = model.value?.nodes.find((entry) => entry.path === layer.value);
+  const node = model.value?.nodes.find((entry) => entry.path === path.value);
   if (node === undefined) return null;
   const undrawn = kindsOf(node.path).length === 0;
   return (
@@ -26,6 +28,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
         </p>
       )}
       {node.reason === null && undrawn && <p class="reason">Nothing was logged of this layer.</p>}
+      <Facts path={node.path} />
       <dl>
         <dt>class</dt>
         <dd>{node.class}</dd>
@@ -59,7 +62,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
 
 /** The same in a line. */
 export function LayerLine() {
-  const node = model.value?.nodes.find((entry) => entry.path === layer.value);
+  const node = model.value?.nodes.find((entry) => entry.path === path.value);
   if (node === undefined) return null;
   const parts = [
     node.class,
@@ -68,4 +71,36 @@ export function LayerLine() {
     node.parameters && node.trainable === false ? "frozen" : "",
   ];
   return <span class="layer-line">{parts.filter(Boolean).join(" · ")}</span>;
+}
+
+/** The health of the layer at the cursor, each number with its definition. */
+function Facts({ path: of }: { path: string }) {
+  const held = health.value;
+  const index = held?.layers.indexOf(of) ?? -1;
+  if (held === null || index < 0) return null;
+  const numbers = Object.keys(STATISTICS).flatMap((name) => {
+    const value = healthAt(of, name, looked.value);
+    return value === undefined ? [] : [{ name, value }];
+  });
+  return (
+    <>
+      {adviceAt(looked.value)
+        .filter((advice) => advice.layer === of)
+        .map((advice) => (
+          <p key={advice.rule} class="reason">
+            {advice.text}
+          </p>
+        ))}
+      <dl data-testid="health-facts">
+        {numbers.map(({ name, value }) => (
+          <>
+            <dt key={name} class="defined" title={statisticOf(name).help}>
+              {statisticOf(name).title.toLowerCase()}
+            </dt>
+            <dd>{said(name, value, held.channels[index])}</dd>
+          </>
+        ))}
+      </dl>
+    </>
+  );
 }

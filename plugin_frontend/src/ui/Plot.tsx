@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { ends, ordinalTicks, roundTicks, runsOf } from "../chart";
+import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
 import { tickText } from "../format";
 import { tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
@@ -16,19 +16,26 @@ export interface Line {
   colour: string;
   values: Dense;
   faint?: boolean;
+  strong?: boolean;
 }
 
 interface Props {
   lines: readonly Line[];
   label: string;
   testid?: string;
+  /** Ends of the vertical axis; those of the lines where left out. */
+  span?: Ends | undefined;
+  /** Positions where something happened, marked at the top. */
+  events?: readonly number[];
 }
+
+const NO_EVENTS: readonly number[] = [];
 
 /** Room around the lines, in CSS pixels. */
 const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
 
 /** Lines over the positions, with the page's cursor in them: a click commits, hovering points. */
-export function Plot({ lines, label, testid }: Props) {
+export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) {
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const count = positions.value.length;
@@ -37,9 +44,9 @@ export function Plot({ lines, label, testid }: Props) {
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > 80 && height > 40) {
-      draw(canvas.current, lines, count, { width, height });
+      draw(canvas.current, lines, count, { width, height }, span, events);
     }
-  }, [lines, count, width, height, dark.value]);
+  }, [lines, events, span?.low, span?.high, count, width, height, dark.value]);
   useEffect(
     () => () => {
       ghost.value = null;
@@ -96,7 +103,14 @@ function Mark({ name, at, width }: MarkProps) {
   return <i class={`mark ${name}`} style={{ left: `${left}px` }} />;
 }
 
-function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, size: Size): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  lines: readonly Line[],
+  count: number,
+  size: Size,
+  fixed: Ends | undefined,
+  events: readonly number[],
+): void {
   const ratio = devicePixelRatio;
   canvas.width = Math.round(size.width * ratio);
   canvas.height = Math.round(size.height * ratio);
@@ -109,7 +123,7 @@ function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, 
   const css = (name: string) => styles.getPropertyValue(name);
   const [left, right] = [AROUND.left, size.width - AROUND.right];
   const [top, bottom] = [AROUND.top, size.height - AROUND.bottom];
-  const span = ends(lines.map((line) => line.values));
+  const span = fixed ?? ends(lines.map((line) => line.values));
   const x = (ordinal: number) => left + (ordinal / Math.max(count - 1, 1)) * (right - left);
   const y = (value: number) =>
     bottom - ((value - span.low) / (span.high - span.low)) * (bottom - top);
@@ -144,7 +158,7 @@ function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, 
   context.lineJoin = "round";
   for (const line of lines) {
     context.globalAlpha = line.faint ? 0.35 : 1;
-    context.lineWidth = line.faint ? 1 : 1.75;
+    context.lineWidth = line.faint ? 1 : line.strong ? 3 : 1.75;
     context.strokeStyle = css(line.colour);
     context.fillStyle = css(line.colour);
     for (const run of runsOf(line.values)) {
@@ -160,6 +174,15 @@ function draw(canvas: HTMLCanvasElement, lines: readonly Line[], count: number, 
     }
   }
   context.globalAlpha = 1;
+  context.fillStyle = css("--text");
+  for (const event of events) {
+    const at = x(event);
+    context.beginPath();
+    context.moveTo(at - 4, top - 5);
+    context.lineTo(at + 4, top - 5);
+    context.lineTo(at, top + 2);
+    context.fill();
+  }
 }
 
 type Point = [number, number];

@@ -1,22 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Arrangement } from "../arrange";
 import type { Range } from "../colour";
 import { type Painted, put } from "../paint";
 import { mapName } from "../store/look";
 import type { Shown } from "../store/pictures";
 import { dark } from "../store/shell";
-import type { Grid, Mark } from "../tiles";
+import type { Mark } from "../tiles";
+import { Labels } from "./Labels";
 import { drawMarks } from "./marks";
 import type { Point } from "./SheetView";
-import type { Size } from "./useSize";
 
 interface Props {
   shown: Shown;
   painted: Painted;
-  grid: Grid;
-  box: Size;
+  arrangement: Arrangement;
   marked: readonly Mark[];
-  channels: readonly number[];
+  /** What to write on the tiles; empty for nothing. */
+  numbers: readonly string[];
+  /** What to write under the tiles; null for nothing. */
+  captions: readonly string[] | null;
   selected: number;
   range: Range | null;
   label: string;
@@ -24,26 +27,19 @@ interface Props {
   onPick: (tile: number) => void;
 }
 
-/** Enlarged by whole device pixels where little room is lost by it: all map pixels equal. */
-function scaleOf(grid: Grid, box: Size): number {
-  const free = Math.min(box.width / grid.width, box.height / grid.height);
-  const whole = Math.floor(free * devicePixelRatio) / devicePixelRatio;
-  return whole >= 1 && whole >= 0.93 * free ? whole : free;
-}
-
 /**
  * The sheet: one canvas pixel a map pixel, so that what is on it can be compared with what was
  * logged; a second canvas over it, in device pixels, for lines, marks and numbers.
  */
 export function SheetCanvas(props: Props) {
-  const { shown, painted, grid, box, marked, channels, selected, range, label } = props;
+  const { shown, painted, arrangement, marked, numbers, captions, selected, range, label } = props;
+  const { grid, scale, left, top, caption } = arrangement;
   const canvas = useRef<HTMLCanvasElement>(null);
   const over = useRef<HTMLCanvasElement>(null);
   const hovered = useSignal(-1);
   const { tile, tiles } = shown.layout;
   // What was made to be looked at like a photograph is enlarged like one.
   const photographic = shown.sheets[0]?.channels === 3 && tile[0] >= 40;
-  const scale = scaleOf(grid, box);
   const [width, height] = [Math.round(grid.width * scale), Math.round(grid.height * scale)];
 
   useLayoutEffect(() => {
@@ -62,7 +58,7 @@ export function SheetCanvas(props: Props) {
       scale,
       size: { width, height },
       marked,
-      numbers: shown.sheets[0]?.channels === 3 ? channels : [],
+      numbers,
       selected,
       hovered: hovered.value,
     });
@@ -77,7 +73,7 @@ export function SheetCanvas(props: Props) {
     selected,
     hovered.value,
     dark.value,
-    channels,
+    numbers,
   ]);
 
   const find = (event: MouseEvent): Point | null => {
@@ -85,15 +81,22 @@ export function SheetCanvas(props: Props) {
     const x = Math.floor((event.clientX - bounds.left) / scale);
     const y = Math.floor((event.clientY - bounds.top) / scale);
     const [h, w] = tile;
-    const [column, row] = [Math.floor(x / (w + grid.gap)), Math.floor(y / (h + grid.gap))];
+    const [column, row] = [Math.floor(x / (w + grid.gap)), Math.floor(y / (h + grid.lead))];
     const at = row * grid.columns + column;
-    const [inX, inY] = [x - column * (w + grid.gap), y - row * (h + grid.gap)];
+    const [inX, inY] = [x - column * (w + grid.gap), y - row * (h + grid.lead)];
     if (at < 0 || at >= tiles || column >= grid.columns || inX >= w || inY >= h) return null;
     return { tile: at, x: inX, y: inY };
   };
 
   return (
-    <div class="sheet" style={{ width: `${width}px`, height: `${height}px` }}>
+    <div
+      class="sheet"
+      style={{
+        width: `${width}px`,
+        height: `${height}px`,
+        margin: `${top}px 0 ${caption}px ${left}px`,
+      }}
+    >
       <canvas
         ref={canvas}
         class={scale >= 1 && !photographic ? "pixels" : "smooth"}
@@ -125,6 +128,7 @@ export function SheetCanvas(props: Props) {
         }}
       />
       <canvas ref={over} class="over" aria-hidden="true" />
+      <Labels layout={shown.layout} {...{ arrangement, captions, selected }} />
     </div>
   );
 }

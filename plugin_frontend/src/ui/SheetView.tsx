@@ -1,12 +1,15 @@
 import { batch, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { arrange } from "../arrange";
+import { captionsOf, countOf, isNumbered, nounOf, tileName } from "../captions";
 import { levelValue } from "../colour";
+import { kindLabel, splitKind } from "../families";
 import { number, plural } from "../format";
 import { paintGrid } from "../paint";
 import { label } from "../positions";
 import { probesOf } from "../probes";
 import { position } from "../store/cursor";
-import { mapName, sheetRange, tileRange } from "../store/look";
+import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
 import { positions, segmentCount } from "../store/run";
 import {
@@ -14,12 +17,12 @@ import {
   channel,
   channelsOf,
   imageName,
-  kindLabel,
   probe,
   shownImage,
   tile as shownTile,
+  WHOLE,
 } from "../store/selection";
-import { bestColumns, gridOf, type Mark, marks } from "../tiles";
+import { type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
 import { Probes } from "./Probes";
@@ -66,36 +69,42 @@ export function whenText(shown: Shown): string {
     : `${text}, nearest to ${label(here, segmentCount.value).replace(/^epoch /, "")}`;
 }
 
-/** Height of the colour bar and the remarks under the sheet, in CSS pixels. */
-const BELOW = 52;
-
 function Sheet({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
-  const { layout } = shown;
+  const { layout, kind } = shown;
   const [sheet] = shown.sheets;
   const readout = useSignal<Point | null>(null);
-  const room = { width: size.value.width, height: Math.max(size.value.height - BELOW, 1) };
-  const { width, height } = room;
-  const columns = bestColumns(layout.tiles, layout.tile, Math.max(width, 1), height);
-  const grid = useMemo(
-    () => gridOf(layout.tiles, layout.tile, columns),
-    [layout.tiles, layout.tile, columns],
+  const { width } = size.value;
+  const height = Math.max(size.value.height, 1);
+  const of = probe.value;
+  const captions = useMemo(
+    () => captionsOf(layout, kind, (index) => imageName(of, index)),
+    [layout, kind, of],
   );
+  const arrangement = useMemo(
+    () => arrange(layout, { width, height }, captions !== null, devicePixelRatio),
+    [layout, width, height, captions],
+  );
+  const { grid } = arrangement;
   const [map, range] = [mapName.value, sheet === undefined ? null : sheetRange(sheet)];
   const painted = useMemo(
     () =>
       sheet === undefined
         ? null
         : paintGrid(sheet, layout, grid, (tile) => tileRange(sheet, tile, range), map),
-    [sheet, layout, grid, range?.low, range?.high, range === null, map],
+    [sheet, layout, grid, range?.low, range?.high, range === null, map, signed.value],
   );
   const marked = useMemo(
     () => (sheet === undefined ? [] : marks(sheet, layout.tile, layout.columns, layout.tiles)),
     [sheet, layout],
   );
+  const numbers = useMemo(
+    () => (sheet?.channels === 3 && isNumbered(layout, kind) ? channelsOf(layout).map(String) : []),
+    [sheet?.channels, layout, kind],
+  );
   const caption = captionOf(shown, marked);
   useEffect(() => rememberBrightest(shown), [shown]);
-  usePictureSaver(shown, painted, grid, range, caption);
+  usePictureSaver(shown, painted, arrangement, captions, range, caption);
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   const channels = channelsOf(layout);
   return (
@@ -104,10 +113,10 @@ function Sheet({ shown }: { shown: Shown }) {
         {layout.images > 0 && <Probes images={probesOf(layout)} />}
         <div class="caption-text" data-testid="caption">
           <span>
-            <b>{shown.layer}</b>
+            <b>{ownerOf(shown)}</b>
             {layout.images > 0 && <> · {imageName(probe.value, shownImage.value)}</>} ·{" "}
-            <span data-testid="when">{whenText(shown)}</span> · {channelWords(layout)}
-            {layout.title && layout.title !== shown.kind && <> · {layout.title}</>}
+            <span data-testid="when">{whenText(shown)}</span>
+            {isNumbered(layout, kind) && <> · {countOf(layout, kind)}</>}
           </span>
           {layout.images > 0 && <Verdict image={shownImage.value} />}
         </div>
@@ -119,10 +128,10 @@ function Sheet({ shown }: { shown: Shown }) {
           <SheetCanvas
             shown={shown}
             painted={painted}
-            grid={grid}
-            box={room}
+            arrangement={arrangement}
             marked={marked}
-            channels={channels}
+            numbers={numbers}
+            captions={arrangement.caption > 0 ? captions : null}
             selected={shownTile.value}
             range={range}
             label={caption}
@@ -134,15 +143,23 @@ function Sheet({ shown }: { shown: Shown }) {
             }}
           />
         )}
-        <div class="under">
-          {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
-          <span class="space" />
-          <Readout point={readout.value} shown={shown} channels={channels} />
-        </div>
-        <Remarks marked={marked} channels={channels} note={noteOf(shown)} />
       </div>
+      <div class="under">
+        {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
+        <span class="space" />
+        <Readout point={readout.value} shown={shown} />
+      </div>
+      <Remarks marked={marked} shown={shown} note={noteOf(shown)} />
     </>
   );
+}
+
+/** The layer that a picture is of, or the model. */
+export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
+
+/** A tile of what is shown by one name. */
+export function nameOf(shown: Shown, tile: number): string {
+  return tileName(shown.layout, shown.kind, tile, (index) => imageName(probe.value, index));
 }
 
 /** This kind has no picture of the chosen image, but it has of those that are offered. */
@@ -154,7 +171,7 @@ function NotShown({ shown }: { shown: Shown }) {
         <Probes images={probesOf(layout)} />
         <div class="caption-text" data-testid="caption">
           <span>
-            <b>{shown.layer}</b> · <span data-testid="when">{whenText(shown)}</span>
+            <b>{ownerOf(shown)}</b> · <span data-testid="when">{whenText(shown)}</span>
           </span>
         </div>
       </div>
@@ -168,19 +185,13 @@ function NotShown({ shown }: { shown: Shown }) {
 /** "cat was not shown to Grad-CAM.": not every method is given every probe image. */
 export function notShown(shown: Shown): string {
   const name = imageName(probe.value, shownImage.value);
-  return `${name} was not shown to ${shown.layout.title ?? kindLabel(shown.kind)}.`;
+  return `${name} was not shown to ${kindLabel(shown.kind)}.`;
 }
 
 export interface Point {
   tile: number;
   x: number;
   y: number;
-}
-
-function channelWords(layout: Shown["layout"]): string {
-  const total = layout.total ?? layout.tiles;
-  if (total > layout.tiles) return `${layout.tiles} of ${total} channels`;
-  return plural(layout.tiles, "channel");
 }
 
 function noteOf(shown: Shown): string | null {
@@ -195,10 +206,10 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
   const broken = marked.filter((mark) => mark.broken > 0).length;
   const withImage = shown.layout.images > 0;
   return [
-    `${kindLabel(shown.kind)} of ${shown.layer}`,
+    `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
     withImage ? imageName(probe.value, shownImage.value) : "",
     whenText(shown),
-    channelWords(shown.layout),
+    countOf(shown.layout, shown.kind),
     withImage && said ? `predicted ${said}` : "",
     withImage && truth !== null ? `true ${truth}` : "",
     constant > 0 ? `${constant} constant` : "",
@@ -213,7 +224,8 @@ function rememberBrightest(shown: Shown): void {
   const [sheet] = shown.sheets;
   if (sheet === undefined) return;
   const { ranges } = sheet;
-  if (brightest.peek()?.layer === shown.layer) return;
+  const held = brightest.peek();
+  if (held?.layer === shown.layer && splitKind(held.kind)[0] === splitKind(shown.kind)[0]) return;
   const channels = channelsOf(shown.layout);
   let best = 0;
   for (let tile = 1; tile < shown.layout.tiles; tile++) {
@@ -221,19 +233,11 @@ function rememberBrightest(shown: Shown): void {
     if (here > (ranges?.[2 * best + 1] ?? 0)) best = tile;
   }
   batch(() => {
-    brightest.value = { layer: shown.layer, channel: channels[best] ?? 0 };
+    brightest.value = { kind: shown.kind, layer: shown.layer, channel: channels[best] ?? 0 };
   });
 }
 
-function Readout({
-  point,
-  shown,
-  channels,
-}: {
-  point: Point | null;
-  shown: Shown;
-  channels: readonly number[];
-}) {
+function Readout({ point, shown }: { point: Point | null; shown: Shown }) {
   const sheet = shown.sheets[0];
   if (point === null || sheet === undefined) return <span class="readout" data-testid="readout" />;
   const { tile, x, y } = point;
@@ -244,7 +248,7 @@ function Readout({
   const [lo, hi] = [sheet.ranges?.[2 * tile], sheet.ranges?.[2 * tile + 1]];
   return (
     <span class="readout" data-testid="readout">
-      channel <b>{channels[tile]}</b>
+      <b>{nameOf(shown, tile)}</b>
       {lo !== undefined && hi !== undefined && (
         <>
           {" "}
@@ -255,32 +259,39 @@ function Readout({
   );
 }
 
-/** Tiles that say nothing, and those with something wrong, by their channels. */
+/** Tiles that say nothing, and those with something wrong, by their names. */
 function Remarks({
   marked,
-  channels,
+  shown,
   note,
 }: {
   marked: readonly Mark[];
-  channels: readonly number[];
+  shown: Shown;
   note: string | null;
 }) {
+  const { layout, kind } = shown;
+  const numbered = isNumbered(layout, kind);
+  const noun = numbered ? nounOf(kind) : "tile";
+  const channels = channelsOf(layout);
   const pick = (meets: (mark: Mark) => boolean) =>
-    marked.flatMap((mark, tile) => (meets(mark) ? [channels[tile] ?? tile] : []));
+    marked.flatMap((mark, tile) =>
+      meets(mark) ? [numbered ? `${channels[tile] ?? tile}` : nameOf(shown, tile)] : [],
+    );
   const constant = pick((mark) => mark.constant);
   const broken = pick((mark) => mark.broken > 0);
-  const list = (numbers: readonly number[]) =>
-    numbers.slice(0, 12).join(", ") + (numbers.length > 12 ? " …" : "");
+  const list = (names: readonly string[]) =>
+    names.slice(0, 12).join(", ") + (names.length > 12 ? " …" : "");
+  if (constant.length + broken.length === 0 && note === null) return null;
   return (
     <p class="remarks" data-testid="remarks">
       {broken.length > 0 && (
         <span class="bad">
-          NaN or infinity in {plural(broken.length, "channel")} ({list(broken)}).{" "}
+          NaN or infinity in {plural(broken.length, noun)} ({list(broken)}).{" "}
         </span>
       )}
       {constant.length > 0 && (
         <span>
-          {plural(constant.length, "channel")} constant on this picture ({list(constant)}).{" "}
+          {plural(constant.length, noun)} constant on this picture ({list(constant)}).{" "}
         </span>
       )}
       {note}

@@ -1,176 +1,103 @@
-import { useRef } from "preact/hooks";
-import { MAP_LABELS, MAPS, type MapName } from "../colour";
-import { number } from "../format";
-import {
-  grown,
-  layerRange,
-  mapName,
-  rangeRule,
-  setMap,
-  sheetRange,
-  takeRange,
-} from "../store/look";
-import { main } from "../store/pictures";
-import {
-  HEALTH,
-  kind,
-  kindLabel,
-  kindsOf,
-  kindsOfRun,
-  layer,
-  series,
-  wantedKind,
-} from "../store/selection";
-import { parseRange, type RangeRule } from "../url";
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { familyOf, overflowing } from "../families";
+import { families, family, openFamily } from "../store/kinds";
+import { layer, pathOf, WHOLE } from "../store/selection";
+import { useSize } from "./useSize";
 
+/** Width of the choice of what does not fit, in CSS pixels. */
+const MORE = 124;
+
+/** A tab for each family that the run has; what does not fit is in a choice at the end. */
 export function Tabs() {
-  const bar = useRef<HTMLDivElement>(null);
-  const all = kindsOfRun.value;
-  const here = layer.value === null ? [] : kindsOf(layer.value);
-  const open = (name: string) => {
-    wantedKind.value = name;
-  };
+  const [bar, size] = useSize<HTMLDivElement>();
+  const list = useRef<HTMLDivElement>(null);
+  const hidden = useSignal<readonly string[]>([]);
+  const names = [...families.value.keys()];
+  const { width } = size.value;
+
+  useLayoutEffect(() => {
+    const tabs = [...(list.current?.children ?? [])] as HTMLElement[];
+    const widths = new Map(tabs.map((tab) => [tab.dataset.family ?? "", tab.offsetWidth]));
+    const out = overflowing(widths, width, MORE);
+    if (out.join() !== hidden.peek().join()) hidden.value = out;
+  }, [width, names.join()]);
+
+  const seen = names.filter((name) => !hidden.value.includes(name));
   const onKeyDown = (event: KeyboardEvent) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const at = seen.indexOf(family.value ?? "");
     const to =
       event.key === "Home"
-        ? here[0]
+        ? seen[0]
         : event.key === "End"
-          ? here.at(-1)
-          : way !== undefined
-            ? here[(here.indexOf(kind.value ?? "") + way + here.length) % here.length]
-            : undefined;
+          ? seen.at(-1)
+          : way === undefined
+            ? undefined
+            : seen[(at + way + seen.length) % seen.length];
     if (to === undefined) return;
     event.preventDefault();
-    open(to);
-    bar.current?.querySelector<HTMLElement>(`[data-kind="${CSS.escape(to)}"]`)?.focus();
+    openFamily(to);
+    list.current?.querySelector<HTMLElement>(`[data-family="${CSS.escape(to)}"]`)?.focus();
   };
   return (
-    <div class="tabs">
-      <div role="tablist" aria-label="Kinds of pictures" ref={bar} onKeyDown={onKeyDown}>
-        {all.map((name) => {
-          const selected = kind.value === name;
-          const there = here.includes(name);
-          return (
-            <button
-              type="button"
-              role="tab"
-              class="tab"
-              key={name}
-              data-testid="tab"
-              data-kind={name}
-              aria-selected={selected}
-              tabIndex={selected ? 0 : -1}
-              disabled={!there}
-              title={
-                there ? undefined : `Nothing of this kind was logged of ${layer.value ?? "it"}`
-              }
-              onClick={() => open(name)}
-            >
-              {kindLabel(name)}
-            </button>
-          );
-        })}
+    <div class="tabs" ref={bar}>
+      <div role="tablist" aria-label="What is shown" ref={list} onKeyDown={onKeyDown}>
+        {names.map((name) => (
+          <Tab
+            key={name}
+            name={name}
+            hidden={!seen.includes(name)}
+            stop={name === (seen.includes(family.value ?? "") ? family.value : seen[0])}
+          />
+        ))}
       </div>
-      <span class="space" />
-      {series.value?.media === "gray8" && kind.value !== "cam" && <RangeControl />}
-      {series.value?.media === "gray8" && kind.value !== HEALTH && <MapControl />}
+      {seen.length < names.length && <More names={names.filter((name) => !seen.includes(name))} />}
     </div>
   );
 }
 
-function MapControl() {
+function Tab({ name, hidden, stop }: { name: string; hidden: boolean; stop: boolean }) {
+  const kinds = families.value.get(name) ?? [];
+  const { title, help } = familyOf(name);
+  const selected = family.value === name;
+  const paths = kinds.map((kind) => pathOf(kind, layer.value));
+  const there = paths.some((path) => path !== null);
+  const about = paths.includes(WHOLE) ? "Of the whole model" : `Of ${layer.value}`;
   return (
-    <label class="control">
-      Map
-      <select
-        data-testid="map"
-        value={mapName.value}
-        onChange={(event) => {
-          setMap(event.currentTarget.value as MapName);
-        }}
-      >
-        {MAPS.map((name) => (
-          <option key={name} value={name}>
-            {MAP_LABELS[name]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <button
+      type="button"
+      role="tab"
+      class={`tab ${there ? "" : "elsewhere"} ${hidden ? "hidden" : ""}`}
+      data-testid="tab"
+      data-family={name}
+      data-label={title}
+      aria-selected={selected}
+      tabIndex={stop ? 0 : -1}
+      title={`${help}.\n${there ? about : `Not logged of ${layer.value}: opens a layer that has it`}.`}
+      onClick={() => openFamily(name)}
+    >
+      {title}
+    </button>
   );
 }
 
-const TYPED = "typed";
-
-/** From the present range: typing begins where the eye is. */
-function present(): RangeRule {
-  const sheet = main.peek().shown?.sheets[0];
-  const range = sheet === undefined ? null : (sheetRange(sheet) ?? layerRange(sheet));
-  if (range === null || !(range.low < range.high)) return { low: 0, high: 1 };
-  return {
-    low: Number(range.low.toPrecision(3)),
-    high: Number(range.high.toPrecision(3)),
-  };
-}
-
-function RangeControl() {
-  const rule = rangeRule.value;
+function More({ names }: { names: readonly string[] }) {
+  const here = names.includes(family.value ?? "") ? (family.value ?? "") : "";
   return (
-    <span class="control-group">
-      {grown.value && (
-        <button
-          type="button"
-          class="chip-button"
-          data-testid="grown"
-          title="New data lies outside of the range that the colours span. Take it over."
-          onClick={takeRange}
-        >
-          range has grown
-        </button>
-      )}
-      <label class="control">
-        Range
-        <select
-          data-testid="range"
-          value={typeof rule === "string" ? rule : TYPED}
-          onChange={(event) => {
-            const value = event.currentTarget.value;
-            rangeRule.value = value === TYPED ? present() : (parseRange(value) ?? "run");
-          }}
-        >
-          <option value="tile">tile</option>
-          <option value="layer">layer</option>
-          <option value="run">run</option>
-          <option value="extremes">run, min to max</option>
-          <option value={TYPED}>typed</option>
-        </select>
-      </label>
-      {typeof rule === "object" && (
-        <>
-          <End name="low" rule={rule} />
-          <span aria-hidden="true">to</span>
-          <End name="high" rule={rule} />
-        </>
-      )}
-    </span>
-  );
-}
-
-function End({ name, rule }: { name: "low" | "high"; rule: { low: number; high: number } }) {
-  return (
-    <input
-      class="typed"
-      data-testid={`range-${name}`}
-      aria-label={name === "low" ? "Lowest value shown" : "Highest value shown"}
-      inputMode="decimal"
-      value={String(rule[name])}
-      title={`The colours span ${number(rule.low)} to ${number(rule.high)}`}
-      onChange={(event) => {
-        const typed = { ...rule, [name]: Number(event.currentTarget.value) };
-        const next = parseRange(`${typed.low}:${typed.high}`);
-        if (next === null) event.currentTarget.value = String(rule[name]);
-        else rangeRule.value = next;
-      }}
-    />
+    <select
+      class={`tab more ${here === "" ? "" : "selected"}`}
+      data-testid="more"
+      aria-label="More of what can be shown"
+      value={here}
+      onChange={(event) => openFamily(event.currentTarget.value)}
+    >
+      {here === "" && <option value="">More …</option>}
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {familyOf(name).title}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -11,15 +11,15 @@ import {
   visibleRows,
 } from "../store/layers";
 import { positions } from "../store/run";
-import { kindsOf, layer, selectLayer } from "../store/selection";
-import { health, healthAt } from "../store/tables";
+import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
+import { adviceAt, health, healthAt } from "../store/tables";
 import { type Row, shapeText } from "../tree";
 import { Icon } from "./icons";
 
 export function Tree() {
   const list = useRef<HTMLDivElement>(null);
   const rows = visibleRows.value;
-  const selected = rows.findIndex((row) => row.node.path === layer.value);
+  const selected = rows.findIndex((row) => row.node.path === path.value);
   const tabStop = Math.max(selected, 0);
 
   useEffect(() => {
@@ -113,7 +113,7 @@ export function Tree() {
 
 function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
   const { node, depth, expanded, matches } = row;
-  const selected = layer.value === node.path;
+  const selected = path.value === node.path;
   const kinds = kindsOf(node.path);
   const shape = shapeText(node.model?.shape).replaceAll(" ", "");
   const reason = node.model?.reason;
@@ -121,7 +121,7 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it listens to the keys.
     <div
-      class={`row ${selected ? "selected" : ""} ${mute ? "mute" : ""}`}
+      class={`row ${node.path === WHOLE ? "whole" : ""} ${selected ? "selected" : ""} ${mute ? "mute" : ""}`}
       role="treeitem"
       tabIndex={stop ? 0 : -1}
       aria-level={depth + 1}
@@ -129,7 +129,7 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
       aria-expanded={expanded ?? undefined}
       data-testid="layer"
       data-path={node.path}
-      title={[node.path, node.class, shape, reason].filter(Boolean).join("\n")}
+      title={[node.path || node.name, node.class, shape, reason].filter(Boolean).join("\n")}
       style={{ paddingLeft: `${10 + 12 * depth}px` }}
       onClick={() => selectLayer(node.path)}
       onDblClick={() => expanded !== null && toggle(node.path)}
@@ -151,7 +151,7 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
         <small>{shape || node.class}</small>
       </span>
       <Spark path={node.path} />
-      <Badge path={node.path} />
+      <Badges path={node.path} />
     </div>
   );
 }
@@ -178,18 +178,33 @@ function Spark({ path }: { path: string }) {
   );
 }
 
-function Badge({ path }: { path: string }) {
-  const dead = healthAt(path, "dead", looked.value);
-  if (dead === undefined || dead === 0) return <span />;
+function Badges({ path }: { path: string }) {
+  const advice = adviceAt(looked.value).filter((one) => one.layer === path);
+  const dead = healthAt(path, "dead", looked.value) ?? 0;
   const channels = health.value?.channels[health.value.layers.indexOf(path)] ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
   return (
-    <span
-      class="badge"
-      data-testid="dead"
-      title={`${number(dead)}${share} channels give one number everywhere on every probe image`}
-    >
-      {dead} dead
+    <span class="badges">
+      {advice.length > 0 && (
+        <span
+          class="advised"
+          data-testid="advised"
+          role="img"
+          aria-label="has advice"
+          title={advice.map((one) => one.text).join("\n")}
+        >
+          <Icon name="warning" />
+        </span>
+      )}
+      {dead > 0 && (
+        <span
+          class="badge"
+          data-testid="dead"
+          title={`${number(dead)}${share} channels give one number everywhere on every probe image`}
+        >
+          {dead} dead
+        </span>
+      )}
     </span>
   );
 }

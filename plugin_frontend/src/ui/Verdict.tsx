@@ -1,7 +1,8 @@
 import { number, percent } from "../format";
+import type { Guess } from "../minds";
 import { looked } from "../store/cursor";
 import { className, probe } from "../store/selection";
-import { type Guess, predictions } from "../store/tables";
+import { predictions } from "../store/tables";
 
 /** What the net said of an image at the last prediction at or before an ordinal. */
 export function guesses(image: number, ordinal: number): Guess[] | undefined {

@@ -1,8 +1,9 @@
 /** What the CAM views draw: maps of the layer's own size laid over their photographs. */
 
 import { levelValue, type MapName } from "../colour";
+import { familyOf } from "../families";
 import { field, type Json, toNumber } from "../json";
-import { camScale, overlay } from "../overlay";
+import { camScale, overlay, percentile } from "../overlay";
 import { toRgba } from "../paint";
 import type { Sheet } from "../png";
 import { camMaximum, strength } from "../store/look";
@@ -27,6 +28,8 @@ export interface CamText {
   probability: number | null;
   score: number | null;
   target: string | null;
+  /** The class that it is told apart from. */
+  against: string | null;
   note: string | null;
 }
 
@@ -43,6 +46,19 @@ export function values(
   );
 }
 
+/** How a map is laid over its photograph. */
+export interface Laying {
+  map: MapName;
+  /** Zero is the middle of the values. */
+  signed: boolean;
+  scale: "maximum" | "percentile";
+}
+
+export function layingOf(shown: Shown, map: MapName): Laying {
+  const { scale = "maximum" } = familyOf(shown.kind);
+  return { map, scale, signed: shown.layout.signed === true };
+}
+
 /** A map over its photograph; the map's own colours where there is no photograph. */
 export function lay(
   photo: Sheet | null | undefined,
@@ -50,15 +66,58 @@ export function lay(
   tile: number,
   size: readonly [number, number],
   columns: number,
-  map: MapName,
+  { map, signed, scale: rule }: Laying,
 ) {
-  const [h, w] = photo ? [photo.height, photo.width] : [size[0] * 8, size[1] * 8];
-  const rgb = photo?.channels === 3 ? photo.pixels : new Uint8Array(3 * h * w).fill(128);
-  const own = sheet.ranges?.[2 * tile + 1] ?? Number.NaN;
-  const scale = camScale(own, camMaximum.value);
+  const [h, w] = photo ? finer([photo.height, photo.width], size) : [size[0] * 8, size[1] * 8];
+  const fine = rule === "percentile";
+  const cover = fine ? strength.value : 0;
+  const under = photo?.channels === 3 ? ground(photo, [h, w], cover, signed) : plain(h, w);
   const cam = values(sheet, tile, size, columns);
-  const pixels = toRgba(overlay(rgb, [h, w], cam, size, scale, map, strength.value));
+  const [lo, hi] = [
+    sheet.ranges?.[2 * tile] ?? Number.NaN,
+    sheet.ranges?.[2 * tile + 1] ?? Number.NaN,
+  ];
+  const own = signed ? Math.max(hi, -lo) : hi;
+  const scale = camScale(fine ? percentile(cam, SHOWN) || own : own, camMaximum.value);
+  const opacity = fine ? Math.sqrt(strength.value) : strength.value;
+  const pixels = toRgba(overlay(under, [h, w], cam, size, scale, map, opacity, signed));
   return { pixels, width: w, height: h, own, scale };
+}
+
+const plain = (h: number, w: number) => new Uint8Array(3 * h * w).fill(128);
+
+/** Share of a fine map's pixels that its colours span: a few outliers would leave the rest dark. */
+export const SHOWN = 0.99;
+
+/** The size of a photograph, doubled until no pixel of a map is lost on it. */
+function finer([h, w]: readonly [number, number], [y, x]: readonly [number, number]) {
+  const times = Math.max(1, Math.ceil(Math.max(y / h, x / w)));
+  return [h * times, w * times] as const;
+}
+
+/**
+ * The photograph by whole pixels. Under fine maps it goes into gray and fades, the more the map
+ * covers it: to white under two colours, whose middle is white, else to black.
+ */
+function ground(
+  photo: Sheet,
+  [h, w]: readonly [number, number],
+  cover: number,
+  signed: boolean,
+): Uint8Array {
+  const out = new Uint8Array(3 * h * w);
+  const times = h / photo.height;
+  const end = signed ? 255 : 0;
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      const from = 3 * (Math.floor(y / times) * photo.width + Math.floor(x / times));
+      const [r = 0, g = 0, b = 0] = photo.pixels.subarray(from, from + 3);
+      const gray = 0.299 * r + 0.587 * g + 0.114 * b;
+      const faded = gray + (end - gray) * cover;
+      out.set(cover > 0 ? [faded, faded, faded] : [r, g, b], 3 * (y * w + x));
+    }
+  }
+  return out;
 }
 
 function texts(sheet: Sheet, tile: number): CamText {
@@ -82,12 +141,13 @@ function texts(sheet: Sheet, tile: number): CamText {
     probability: figure("probability"),
     score: figure("score"),
     target: text("target"),
+    against: text("against_name"),
     note: text("note") ?? (typeof general === "string" ? general : null),
   };
 }
 
 /** All maps of one probe image, named by its index; none where it was not shown to the method. */
-export function camsOf(shown: Shown, index: number, map: MapName): Cam[] {
+export function camsOf(shown: Shown, index: number, laying: Laying): Cam[] {
   const sheet = shown.sheets[shown.images.indexOf(index)];
   if (sheet === undefined) return [];
   const { tile, tiles, columns, roles } = shown.layout;
@@ -95,13 +155,15 @@ export function camsOf(shown: Shown, index: number, map: MapName): Cam[] {
   const described = Array.from({ length: tiles }, (_, at) => texts(sheet, at));
   return described.flatMap((text, at) => {
     // Where the predicted class is the true one, both tiles are the same map: one is drawn.
-    if (text.name !== null && described.findIndex((other) => other.name === text.name) < at)
-      return [];
+    const twin = described.findIndex(
+      (other) => other.name === text.name && other.against === text.against,
+    );
+    if (text.name !== null && twin < at) return [];
     return [
       {
         role: roles?.[at] ?? "given",
         text,
-        ...lay(photo, sheet, at, tile, columns, map),
+        ...lay(photo, sheet, at, tile, columns, laying),
       },
     ];
   });

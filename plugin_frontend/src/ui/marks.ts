@@ -12,7 +12,7 @@ interface Over {
   size: Size;
   marked: readonly Mark[];
   /** Channel numbers to write on the tiles; empty for none. */
-  numbers: readonly number[];
+  numbers: readonly string[];
   selected: number;
   hovered: number;
 }
@@ -32,7 +32,7 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
     const row = Math.floor(tile / over.grid.columns);
     return [
       column * (w + over.grid.gap) * over.scale,
-      row * (h + over.grid.gap) * over.scale,
+      row * (h + over.grid.lead) * over.scale,
       w * over.scale,
       h * over.scale,
     ];
@@ -40,7 +40,8 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
 
   if (over.grid.gap === 0) {
     context.strokeStyle = css("--bg");
-    context.lineWidth = 1;
+    // Between tiles of few pixels a line must be told from the edge of a pixel.
+    context.lineWidth = Math.min(5, Math.max(1, Math.round((over.tile[1] * over.scale) / 16)));
     for (let tile = 0; tile < over.tiles; tile++) {
       const [x, y, width, height] = place(tile);
       context.strokeRect(Math.round(x) - 0.5, Math.round(y) - 0.5, width, height);
@@ -50,9 +51,7 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
     if (mark.broken > 0) corner(context, place(tile), css("--bad"));
     else if (mark.constant) corner(context, place(tile), css("--mute"));
   });
-  for (const [tile, number] of over.numbers.entries()) {
-    write(context, place(tile), String(number));
-  }
+  for (const [tile, text] of over.numbers.entries()) write(context, place(tile), text);
   if (over.hovered >= 0) outline(context, place(over.hovered), css("--text"), 1);
   if (over.selected >= 0) outline(context, place(over.selected), css("--accent"), 2);
 }

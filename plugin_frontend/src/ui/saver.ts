@@ -1,13 +1,13 @@
 import { useEffect } from "preact/hooks";
+import { type Arrangement, shortened } from "../arrange";
 import type { Range } from "../colour";
 import type { Painted } from "../paint";
-import { type Picture, save } from "../picture";
+import { type Label, type Picture, save } from "../picture";
 import { mapName } from "../store/look";
 import { note } from "../store/notes";
 import type { Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { setSaver } from "../store/shell";
-import type { Grid } from "../tiles";
 
 /** Say what the save command saves while this view is mounted. */
 export function useSaver(make: () => Picture | null): void {
@@ -24,10 +24,12 @@ export function useSaver(make: () => Picture | null): void {
 export function usePictureSaver(
   shown: Shown,
   painted: Painted | null,
-  grid: Grid,
+  arrangement: Arrangement,
+  captions: readonly string[] | null,
   range: Range | null,
   caption: string,
 ): void {
+  const { grid } = arrangement;
   useSaver(() =>
     painted === null
       ? null
@@ -38,9 +40,42 @@ export function usePictureSaver(
           pixelated: true,
           title: `${run.peek() ?? ""} · ${caption}`,
           bar: shown.sheets[0]?.channels === 1 ? { range, map: mapName.peek() } : null,
-          name: fileName([shown.kind, shown.layer, `position${shown.ordinal}`]),
+          name: fileName([shown.kind, shown.layer || "model", `position${shown.ordinal}`]),
+          labels: labelsOf(shown, arrangement, captions),
         },
   );
+}
+
+/** The captions and headers of a sheet, in map pixels. */
+function labelsOf(
+  { layout }: Shown,
+  { grid, scale, left, caption }: Arrangement,
+  captions: readonly string[] | null,
+): Label[] {
+  const [h, w] = layout.tile;
+  const x = (column: number) => column * (w + grid.gap);
+  const y = (row: number) => row * (h + grid.lead);
+  const under = caption === 0 ? [] : (captions ?? []);
+  return [
+    ...under.slice(0, layout.tiles).map((text, tile) => ({
+      text,
+      x: x(tile % grid.columns),
+      y: y(Math.floor(tile / grid.columns)) + h,
+      width: w,
+    })),
+    ...shortened(layout.column_titles ?? []).map((text, column) => ({
+      text,
+      x: x(column),
+      y: -1,
+      width: w,
+    })),
+    ...(layout.row_titles ?? []).map((text, row) => ({
+      text,
+      x: -left / scale,
+      y: y(row),
+      width: left / scale,
+    })),
+  ];
 }
 
 export function fileName(parts: readonly string[]): string {

@@ -1,0 +1,90 @@
+/** (a layout, room on the screen) => where its tiles, captions and headers go. */
+
+import type { Layout } from "./api";
+import { bestColumns, type Grid, gridOf } from "./tiles";
+
+export interface Arrangement {
+  grid: Grid;
+  /** CSS pixels a map pixel. */
+  scale: number;
+  /** CSS pixels of text under each tile; 0 where there is none. */
+  caption: number;
+  /** CSS pixels of the headers beside and over the tiles. */
+  left: number;
+  top: number;
+  /** Headers of columns stand aslant where they are wider than their columns. */
+  aslant: boolean;
+}
+
+type Shape = Pick<Layout, "tile" | "tiles" | "columns" | "column_titles" | "row_titles">;
+
+const CAPTION = 18;
+const HEADER = 20;
+/** About the width of a letter. */
+const LETTER = 6.4;
+/** Least width of a tile in a fixed grid: beyond it the sheet is scrolled. */
+const LEAST = 36;
+/** Least width of a tile with a caption under it. */
+const LEAST_CAPTION = 44;
+/** Maps of a few pixels are not enlarged beyond this, or they would look like flags. */
+const TINY = 16;
+const TINY_WIDEST = 112;
+
+/** Of a header that stands aslant, in CSS pixels; as in the style sheet. */
+const ASLANT_LONGEST = 110;
+
+const longest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
+
+/** A stored grid with headers is kept; else the tiles flow to fill the room. */
+export function arrange(
+  layout: Shape,
+  room: { width: number; height: number },
+  captions: boolean,
+  pixelRatio = 1,
+): Arrangement {
+  const { tile, tiles, column_titles: across, row_titles: down } = layout;
+  const left = down === undefined ? 0 : Math.min(132, Math.ceil(longest(down) * LETTER) + 12);
+  const fixed = across !== undefined || down !== undefined;
+  const fill = (top: number, caption: number, right = 0): Arrangement => {
+    const width = Math.max(room.width - left - right, 1);
+    const height = Math.max(room.height - top, 1);
+    const columns = fixed ? layout.columns : bestColumns(tiles, tile, width, height, caption);
+    const plain = gridOf(tiles, tile, columns);
+    const wide = width / plain.width;
+    const high = (height - plain.rows * caption) / plain.height;
+    const most = Math.max(...tile) <= TINY ? TINY_WIDEST / Math.max(...tile) : wide;
+    const free = Math.min(Math.max(high, fixed ? LEAST / tile[1] : 0), wide, most);
+    const scale = wholePixels(Math.max(free, 1e-3), pixelRatio);
+    const grid = gridOf(tiles, tile, columns, caption === 0 ? 0 : Math.ceil(caption / scale));
+    return { grid, scale, caption, left, top, aslant: false };
+  };
+  if (across !== undefined) {
+    const straight = fill(HEADER, 0);
+    const column = (tile[1] + straight.grid.gap) * straight.scale;
+    const text = longest(shortened(across)) * LETTER;
+    if (text <= column - 4) return straight;
+    const reach = Math.min(text, ASLANT_LONGEST);
+    return { ...fill(Math.ceil(0.6 * reach) + 18, 0, 0.8 * reach), aslant: true };
+  }
+  if (!captions) return fill(0, 0);
+  const captioned = fill(0, CAPTION);
+  return tile[1] * captioned.scale >= LEAST_CAPTION ? captioned : fill(0, 0);
+}
+
+/** Enlarged by whole device pixels where little room is lost by it: all map pixels equal. */
+function wholePixels(free: number, pixelRatio: number): number {
+  const whole = Math.floor(free * pixelRatio) / pixelRatio;
+  return whole >= 1 && whole >= 0.93 * free ? whole : free;
+}
+
+/** The last parts of paths, as many as it takes to tell them apart: `a/b/c`, `a/d` => `c`, `d`. */
+export function shortened(paths: readonly string[]): string[] {
+  const tail = (path: string, parts: number) => path.split("/").slice(-parts).join("/");
+  return paths.map((path) => {
+    for (let parts = 1; parts < 9; parts++) {
+      const short = tail(path, parts);
+      if (paths.every((other) => other === path || tail(other, parts) !== short)) return short;
+    }
+    return path;
+  });
+}

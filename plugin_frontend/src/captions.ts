@@ -1,0 +1,61 @@
+/** What the tiles of a sheet are called. */
+
+import type { Layout } from "./api";
+import { familyOf, tileAnImage } from "./families";
+import { plural } from "./format";
+
+type Captioned = Pick<
+  Layout,
+  "tiles" | "columns" | "titles" | "column_titles" | "row_titles" | "channels" | "total"
+>;
+
+/** Captions to write under the tiles: the layout's, or the names of the images they are of. */
+export function captionsOf(
+  layout: Captioned,
+  kind: string,
+  imageName: (index: number) => string,
+): string[] | null {
+  if (layout.column_titles !== undefined || layout.row_titles !== undefined) return null;
+  if (layout.titles !== undefined) return layout.titles;
+  if (!tileAnImage(kind)) return null;
+  return Array.from({ length: layout.tiles }, (_, tile) => imageName(tile));
+}
+
+/** Whether tiles are told apart by the numbers of the layer's channels. */
+export function isNumbered(layout: Captioned, kind: string): boolean {
+  return captionsOf(layout, kind, () => "") === null && !isFixed(layout);
+}
+
+const isFixed = (layout: Captioned) =>
+  layout.column_titles !== undefined || layout.row_titles !== undefined;
+
+/** "channel", "filter": what a tile without a caption is. */
+export const nounOf = (kind: string) => familyOf(kind).tile ?? "tile";
+
+/** "cat", "image · draw 2", "Channel 7": a tile by one name. */
+export function tileName(
+  layout: Captioned,
+  kind: string,
+  tile: number,
+  imageName: (index: number) => string,
+): string {
+  const caption = captionsOf(layout, kind, imageName)?.[tile] ?? layout.titles?.[tile];
+  if (caption !== undefined) return caption;
+  if (isFixed(layout)) {
+    const row = layout.row_titles?.[Math.floor(tile / layout.columns)];
+    const column = layout.column_titles?.[tile % layout.columns];
+    const place = [row, column].filter((text) => text !== undefined);
+    return place.length === 2 || layout.row_titles !== undefined
+      ? place.join(" · ")
+      : `${place[0]} · row ${Math.floor(tile / layout.columns) + 1}`;
+  }
+  return `${nounOf(kind)} ${layout.channels?.[tile] ?? tile}`;
+}
+
+/** "64 channels", "16 of 64 filters"; nothing where the tiles say themselves what they are. */
+export function countOf(layout: Captioned, kind: string): string {
+  if (!isNumbered(layout, kind)) return "";
+  const total = layout.total ?? layout.tiles;
+  if (total > layout.tiles) return `${layout.tiles} of ${plural(total, nounOf(kind))}`;
+  return plural(layout.tiles, nounOf(kind));
+}

@@ -1,0 +1,109 @@
+/** What the numbers of layer health mean: name, definition, how they are written. */
+
+import { number, percent } from "./format";
+
+export interface Statistic {
+  title: string;
+  help: string;
+  /** A share is written in percent, a count stands beside how many there could be. */
+  unit: "share" | "count" | "number";
+  /** Whether the map of all layers can show it: comparable from layer to layer. */
+  mapped: boolean;
+}
+
+export const STATISTICS: Readonly<Record<string, Statistic>> = {
+  dead: {
+    title: "Dead channels",
+    help: "channels whose output is one number everywhere on every probe image",
+    unit: "count",
+    mapped: true,
+  },
+  saturated: {
+    title: "Saturated channels",
+    help: "channels that stand at a bound of their activation almost everywhere",
+    unit: "count",
+    mapped: true,
+  },
+  alike: {
+    title: "Channels alike",
+    help: "channels that are nearly the same as another channel of the layer",
+    unit: "count",
+    mapped: true,
+  },
+  sparsity: {
+    title: "Sparsity",
+    help: "share of the outputs that are zero",
+    unit: "share",
+    mapped: true,
+  },
+  likeness: {
+    title: "Likeness to the input",
+    help: "largest correlation of a channel with the gray input, mean over the probe images",
+    unit: "share",
+    mapped: true,
+  },
+  change: {
+    title: "Change",
+    help: "distance of the output from that at the last logged position, over its size",
+    unit: "number",
+    mapped: true,
+  },
+  weight_norm: {
+    title: "Weight norm",
+    help: "size of all weights of the layer, taken as one vector",
+    unit: "number",
+    mapped: true,
+  },
+  update_norm: {
+    title: "Update size",
+    help: "how far the weights have moved since the last logged position, over their norm",
+    unit: "number",
+    mapped: true,
+  },
+  nonfinite: {
+    title: "Not finite",
+    help: "share of the outputs that are NaN or infinite",
+    unit: "share",
+    mapped: true,
+  },
+  mean: { title: "Mean", help: "mean of the outputs", unit: "number", mapped: false },
+  std: {
+    title: "Spread",
+    help: "standard deviation of the outputs",
+    unit: "number",
+    mapped: false,
+  },
+  minimum: { title: "Least", help: "least output", unit: "number", mapped: false },
+  maximum: { title: "Greatest", help: "greatest output", unit: "number", mapped: false },
+};
+
+/** Statistics of the map of all layers, in their order. */
+export const MAPPED: readonly string[] = Object.keys(STATISTICS).filter(
+  (name) => STATISTICS[name]?.mapped,
+);
+
+/** One that the table does not have goes by its own name. */
+export function statisticOf(name: string): Statistic {
+  return (
+    STATISTICS[name] ?? {
+      title: name.replaceAll("_", " "),
+      help: name.replaceAll("_", " "),
+      unit: "number",
+      mapped: false,
+    }
+  );
+}
+
+/** "14 of 32", "33 %", "0.12". */
+export function said(
+  name: string,
+  value: number | undefined,
+  channels?: number | null | undefined,
+): string {
+  const { unit } = statisticOf(name);
+  if (unit === "share") return percent(value);
+  if (unit === "count" && value !== undefined && channels) {
+    return `${number(value)} of ${channels}`;
+  }
+  return number(value);
+}

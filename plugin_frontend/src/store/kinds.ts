@@ -1,0 +1,46 @@
+/** The tabs and the choice within one: which kinds the run has, and the way from one to another. */
+
+import { computed, effect } from "@preact/signals";
+import { byFamily, splitKind } from "../families";
+import { nearestLayer } from "./layers";
+import { kind, kindsOfRun, layer, pathOf, showKind } from "./selection";
+
+/** The kinds of each family of the run, in the order of the tabs. */
+export const families = computed(() => byFamily(kindsOfRun.value));
+/** The family that is shown. */
+export const family = computed(() => (kind.value === null ? null : splitKind(kind.value)[0]));
+/** The kinds of the family that is shown. */
+export const variants = computed(() => families.value.get(family.value ?? "") ?? []);
+
+/** The kind of each family that was shown last. */
+const last = new Map<string, string>();
+
+effect(() => {
+  if (kind.value !== null) last.set(splitKind(kind.value)[0], kind.value);
+});
+
+export const openKind = (wanted: string) => showKind(wanted, nearestLayer);
+
+/** Open a family: the kind of it that was shown last, or one that the layer has. */
+export function openFamily(name: string): void {
+  const kinds = families.peek().get(name) ?? [];
+  const there = kinds.filter((kind) => pathOf(kind, layer.peek()) !== null);
+  const offered = there.length > 0 ? there : kinds;
+  const before = last.get(name);
+  const wanted = before !== undefined && offered.includes(before) ? before : offered[0];
+  if (wanted !== undefined) openKind(wanted);
+}
+
+function next<T>(list: readonly T[], present: T, by: 1 | -1): T | undefined {
+  return list[(list.indexOf(present) + by + list.length) % list.length];
+}
+
+export function moveFamily(by: 1 | -1): void {
+  const to = next([...families.peek().keys()], family.peek() ?? "", by);
+  if (to !== undefined) openFamily(to);
+}
+
+export function moveVariant(): void {
+  const to = next(variants.peek(), kind.peek() ?? "", 1);
+  if (to !== undefined) openKind(to);
+}

@@ -1,0 +1,97 @@
+import type { Layout } from "../api";
+import { type Arrangement, shortened } from "../arrange";
+import { isLayer } from "../store/layers";
+import { selectLayer } from "../store/selection";
+
+interface Props {
+  layout: Layout;
+  arrangement: Arrangement;
+  captions: readonly string[] | null;
+  selected: number;
+}
+
+/** The words around the tiles: captions under them, headers over the columns and beside the rows. */
+export function Labels({ layout, arrangement, captions, selected }: Props) {
+  const { grid, scale, left, top, aslant } = arrangement;
+  const [h, w] = layout.tile;
+  const across = (column: number) => column * (w + grid.gap) * scale;
+  const down = (row: number) => row * (h + grid.lead) * scale;
+  const columns = layout.column_titles ?? [];
+  const short = shortened(columns);
+  return (
+    <>
+      {captions?.slice(0, layout.tiles).map((text, tile) => (
+        <span
+          key={tile}
+          class={`tile-caption ${tile === selected ? "chosen" : ""}`}
+          data-testid="tile-caption"
+          title={text}
+          style={{
+            left: `${across(tile % grid.columns)}px`,
+            top: `${down(Math.floor(tile / grid.columns)) + h * scale}px`,
+            width: `${w * scale}px`,
+          }}
+        >
+          {text}
+        </span>
+      ))}
+      {columns.slice(0, grid.columns).map((text, column) => (
+        <Header
+          key={column}
+          text={text}
+          short={short[column] ?? text}
+          class={`column-title ${aslant ? "aslant" : ""} ${column === selected % grid.columns ? "chosen" : ""}`}
+          style={{
+            left: `${across(column)}px`,
+            top: `${-top}px`,
+            width: `${w * scale}px`,
+            height: `${top}px`,
+          }}
+        />
+      ))}
+      {layout.row_titles?.slice(0, grid.rows).map((text, row) => (
+        <Header
+          key={row}
+          text={text}
+          short={text}
+          class={`row-title ${row === Math.floor(selected / grid.columns) ? "chosen" : ""}`}
+          style={{
+            left: `${-left}px`,
+            top: `${down(row)}px`,
+            width: `${left}px`,
+            height: `${h * scale}px`,
+          }}
+        />
+      ))}
+    </>
+  );
+}
+
+interface HeaderProps {
+  text: string;
+  short: string;
+  class: string;
+  style: Record<string, string>;
+}
+
+/** A header; that of a layer opens the layer. */
+function Header({ text, short, class: names, style }: HeaderProps) {
+  if (!isLayer(text)) {
+    return (
+      <span class={names} style={style} title={text}>
+        <span>{short}</span>
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      class={`${names} bare`}
+      style={style}
+      title={`Open ${text}`}
+      onClick={() => selectLayer(text)}
+    >
+      <span>{short}</span>
+    </button>
+  );
+}

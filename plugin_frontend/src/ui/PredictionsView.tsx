@@ -1,0 +1,192 @@
+import { computed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { number, percent } from "../format";
+import { type Change, changes, lineOf, rightShare, worthALine } from "../minds";
+import { label } from "../positions";
+import { looked, moveTo, position } from "../store/cursor";
+import { pause } from "../store/play";
+import { positions, segmentCount } from "../store/run";
+import { className, image, imageName, probe, shownImage } from "../store/selection";
+import { predictions } from "../store/tables";
+import { type Line, Plot } from "./Plot";
+import { Photograph } from "./Probes";
+import { Classes, chance, guesses, Verdict } from "./Verdict";
+
+/** Lines of one image; each class has the same colour with every image. */
+const LINES = 5;
+const COLOURS = 8;
+const PROBABILITIES = { low: 0, high: 1 };
+
+const coloured = computed(() => {
+  const all = predictions.value?.images.flatMap((said, i) => worthALine(said, truthOf(i), LINES));
+  return [...new Set(all)].sort((a, b) => a - b);
+});
+
+const colourOf = (index: number) => `--class-${coloured.value.indexOf(index) % COLOURS}`;
+
+/** What the model says of each image over the run. */
+export function PredictionsView() {
+  const images = predictions.value?.images ?? [];
+  const here = position.value;
+  const last = looked.value;
+  const labelled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
+  const right = images.filter((_, index) => {
+    const top = guesses(index, last)?.[0]?.class;
+    return top !== undefined && top === truthOf(index);
+  }).length;
+  return (
+    <section class="view" data-testid="view">
+      <div class="caption">
+        <div class="caption-text" data-testid="caption">
+          <span>
+            <b>Predictions</b> · {here === null ? "" : label(here, segmentCount.value)}
+            {labelled.length > 0 && (
+              <>
+                {" "}
+                · {right} of {labelled.length} images recognised
+              </>
+            )}
+          </span>
+        </div>
+        <span class="space" />
+        <span class="layer-line">▼ the model changed its mind · thick line: the true class</span>
+      </div>
+      <div class="minds" data-testid="minds">
+        {images.map((_, index) => (
+          <Mind key={index} index={index} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+const truthOf = (index: number) => probe.value?.images[index]?.label ?? null;
+
+const NOTHING: readonly undefined[] = [];
+
+/** One image: its picture, its lines, and what they are at the cursor. */
+function Mind({ index }: { index: number }) {
+  const held = predictions.value;
+  const said = held?.images[index] ?? NOTHING;
+  const truth = truthOf(index);
+  const classes = useMemo(() => worthALine(said, truth, LINES), [said, truth]);
+  const turns = useMemo(() => changes(said), [said]);
+  const events = useMemo(() => turns.map((turn) => turn.ordinal), [turns]);
+  const lines = useMemo<Line[]>(
+    () =>
+      [...classes].reverse().map((one) => ({
+        label: className(probe.peek(), one),
+        colour: colourOf(one),
+        values: lineOf(said, one),
+        strong: one === truth,
+      })),
+    [classes, said, truth, coloured.value],
+  );
+  const now = guesses(index, looked.value) ?? [];
+  const top = now[0]?.class;
+  const chosen = shownImage.value === index;
+  const name = imageName(probe.value, index);
+  return (
+    <article class={`mind ${chosen ? "chosen" : ""}`} data-testid="mind" data-image={index}>
+      <button
+        type="button"
+        class="mind-photo"
+        aria-pressed={chosen}
+        aria-label={`Look closer at ${name}`}
+        onClick={() => {
+          image.value = index;
+        }}
+      >
+        <Photograph index={index} />
+        <span>
+          <b>{name}</b>
+          {truth !== null && top !== undefined && (
+            <span class={top === truth ? "right" : "wrong"}>{top === truth ? " ✓" : " ✗"}</span>
+          )}
+        </span>
+      </button>
+      <Plot
+        lines={lines}
+        label={`What the model says of ${name} over the run`}
+        testid="mind-plot"
+        span={held?.scale === "probability" ? PROBABILITIES : undefined}
+        events={events}
+      />
+      <ul class="mind-legend" aria-label="Classes">
+        {classes.map((one) => {
+          const guess = now.find((entry) => entry.class === one);
+          return (
+            <li key={one} class={one === top ? "strongest" : ""}>
+              <i style={{ background: `var(${colourOf(one)})` }} aria-hidden="true" />
+              <span title={one === truth ? "the true class" : undefined}>
+                {className(probe.value, one)}
+                {one === truth && <small> true</small>}
+              </span>
+              <b>{guess === undefined ? "–" : chance(guess)}</b>
+            </li>
+          );
+        })}
+      </ul>
+    </article>
+  );
+}
+
+/** "cat → dog". */
+function Turn({ turn }: { turn: Change }) {
+  const at = positions.value[turn.ordinal];
+  if (at === undefined) return null;
+  return (
+    <li>
+      <button
+        type="button"
+        class="turn"
+        data-testid="turn"
+        data-position={turn.ordinal}
+        aria-current={looked.value === turn.ordinal}
+        onClick={() => {
+          pause();
+          moveTo(turn.ordinal);
+        }}
+      >
+        <span class="dim">{label(at, segmentCount.value)}</span> {className(probe.value, turn.from)}{" "}
+        → <b>{className(probe.value, turn.to)}</b>
+      </button>
+    </li>
+  );
+}
+
+/** The chosen image: what is said of it now, and each time that this was something else. */
+export function PredictionsPanel() {
+  const index = shownImage.value;
+  const said = predictions.value?.images[index] ?? NOTHING;
+  const turns = useMemo(() => changes(said), [said]);
+  const share = rightShare(said, truthOf(index));
+  const name = imageName(probe.value, index);
+  return (
+    <aside class="side" aria-label={name} data-testid="mind-panel">
+      <div class="side-head">
+        <h2>{name}</h2>
+      </div>
+      <div class="pair one">
+        <figure>
+          <Photograph index={index} />
+        </figure>
+      </div>
+      <p>
+        <Verdict image={index} />
+      </p>
+      <Classes image={index} />
+      {share !== null && <p class="dim small">Recognised at {percent(share)} of the positions.</p>}
+      <h3 class="section">
+        {turns.length === 0
+          ? "It never changed its mind"
+          : `It changed its mind ${turns.length === 1 ? "once" : `${number(turns.length)} times`}`}
+      </h3>
+      <ol class="turns">
+        {turns.map((turn) => (
+          <Turn key={turn.ordinal} turn={turn} />
+        ))}
+      </ol>
+    </aside>
+  );
+}

@@ -1,0 +1,203 @@
+import { MAP_LABELS, MAPS, type MapName } from "../colour";
+import { familyOf, kindHelp, variantLabel } from "../families";
+import { number, percent } from "../format";
+import { openKind, variants } from "../store/kinds";
+import {
+  grown,
+  layerRange,
+  mapName,
+  rangeRule,
+  setMap,
+  setRange,
+  sheetRange,
+  strength,
+  takeRange,
+} from "../store/look";
+import { main } from "../store/pictures";
+import { kind, layer, layout, pathOf, series } from "../store/selection";
+import { parseRange, type RangeRule } from "../url";
+
+/** Under the tabs: which variant, what it shows in a line, and how it is coloured. */
+export function Toolbar() {
+  if (kind.value === null) return null;
+  const gray = series.value?.media === "gray8";
+  const { view } = familyOf(kind.value);
+  const text = sentence(kind.value);
+  return (
+    <div class="toolbar">
+      <Variants />
+      <p class="about" data-testid="about" title={text}>
+        {text}
+      </p>
+      {gray && view === "cams" && <StrengthControl />}
+      {gray && view === "sheet" && <RangeControl />}
+      {gray && <MapControl />}
+    </div>
+  );
+}
+
+/** What the picture is: the layout's own words where they are more than a name. */
+function sentence(of: string): string {
+  const own = layout.value?.title ?? "";
+  return own.split(" ").length > 2 ? own : kindHelp(of);
+}
+
+const FEW = 4;
+
+function Variants() {
+  const kinds = variants.value;
+  if (kinds.length < 2) return null;
+  const there = (name: string) => pathOf(name, layer.value) !== null;
+  if (kinds.length > FEW) {
+    return (
+      <select
+        class="variant"
+        data-testid="variants"
+        aria-label="Which of them"
+        value={kind.value ?? ""}
+        onChange={(event) => openKind(event.currentTarget.value)}
+      >
+        {kinds.map((name) => (
+          <option key={name} value={name}>
+            {variantLabel(name)}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: buttons side by side, not fields of a form.
+    <div class="segments" role="group" aria-label="Which of them" data-testid="variants">
+      {kinds.map((name) => (
+        <button
+          type="button"
+          key={name}
+          class={`segment ${there(name) ? "" : "elsewhere"}`}
+          data-testid="variant"
+          data-kind={name}
+          aria-pressed={name === kind.value}
+          title={kindHelp(name)}
+          onClick={() => openKind(name)}
+        >
+          {variantLabel(name)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function StrengthControl() {
+  return (
+    <label class="control" title="How much the map covers the photograph">
+      Strength
+      <input
+        type="range"
+        min="0"
+        max="1"
+        step="0.05"
+        data-testid="strength"
+        aria-valuetext={percent(strength.value)}
+        value={strength.value}
+        onInput={(event) => {
+          strength.value = Number(event.currentTarget.value);
+        }}
+      />
+    </label>
+  );
+}
+
+function MapControl() {
+  return (
+    <label class="control">
+      Map
+      <select
+        data-testid="map"
+        value={mapName.value}
+        onChange={(event) => {
+          setMap(event.currentTarget.value as MapName);
+        }}
+      >
+        {MAPS.map((name) => (
+          <option key={name} value={name}>
+            {MAP_LABELS[name]}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const TYPED = "typed";
+
+/** From the present range: typing begins where the eye is. */
+function present(): RangeRule {
+  const sheet = main.peek().shown?.sheets[0];
+  const range = sheet === undefined ? null : (sheetRange(sheet) ?? layerRange(sheet));
+  if (range === null || !(range.low < range.high)) return { low: 0, high: 1 };
+  return {
+    low: Number(range.low.toPrecision(3)),
+    high: Number(range.high.toPrecision(3)),
+  };
+}
+
+function RangeControl() {
+  const rule = rangeRule.value;
+  return (
+    <span class="control-group">
+      {grown.value && (
+        <button
+          type="button"
+          class="chip-button"
+          data-testid="grown"
+          title="New data lies outside of the range that the colours span. Take it over."
+          onClick={takeRange}
+        >
+          range has grown
+        </button>
+      )}
+      <label class="control">
+        Range
+        <select
+          data-testid="range"
+          value={typeof rule === "string" ? rule : TYPED}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            setRange(value === TYPED ? present() : (parseRange(value) ?? "run"));
+          }}
+        >
+          <option value="tile">tile</option>
+          <option value="layer">layer</option>
+          <option value="run">run</option>
+          <option value="extremes">run, min to max</option>
+          <option value={TYPED}>typed</option>
+        </select>
+      </label>
+      {typeof rule === "object" && (
+        <>
+          <End name="low" rule={rule} />
+          <span aria-hidden="true">to</span>
+          <End name="high" rule={rule} />
+        </>
+      )}
+    </span>
+  );
+}
+
+function End({ name, rule }: { name: "low" | "high"; rule: { low: number; high: number } }) {
+  return (
+    <input
+      class="typed"
+      data-testid={`range-${name}`}
+      aria-label={name === "low" ? "Lowest value shown" : "Highest value shown"}
+      inputMode="decimal"
+      value={String(rule[name])}
+      title={`The colours span ${number(rule.low)} to ${number(rule.high)}`}
+      onChange={(event) => {
+        const typed = { ...rule, [name]: Number(event.currentTarget.value) };
+        const next = parseRange(`${typed.low}:${typed.high}`);
+        if (next === null) event.currentTarget.value = String(rule[name]);
+        else setRange(next);
+      }}
+    />
+  );
+}
