@@ -78,12 +78,8 @@ export const FAMILIES: readonly Family[] = [
     help: "Where the model looks for a class, as the layer sees it: hot where it speaks for it",
     variants: {
       "": { label: "Grad-CAM" },
-      "grad-cam": { label: "Grad-CAM" },
       "grad-cam++": { label: "Grad-CAM++" },
-      "grad-cam-plus-plus": { label: "Grad-CAM++" },
-      "hi-res-cam": { label: "HiResCAM" },
       hirescam: { label: "HiResCAM" },
-      "layer-cam": { label: "LayerCAM" },
       layercam: { label: "LayerCAM" },
       "score-cam": { label: "Score-CAM" },
       "eigen-cam": {

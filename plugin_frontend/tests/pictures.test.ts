@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { colourMap, levelColours, levelValue, MAPS, symmetric, union } from "../src/colour";
 import { toNumber } from "../src/json";
-import { camScale, enlarge, overlay } from "../src/overlay";
+import { camScale, enlarge, overlay, percentile } from "../src/overlay";
 import { decode } from "../src/png";
 import { tileOf } from "../src/tiles";
 import { golden } from "./golden";
@@ -53,6 +53,25 @@ describe("maps over photographs as Python lays them", () => {
       if (Number.isFinite(value)) expect(values[i]).toBeCloseTo(value, 11);
       else expect(values[i]).toBe(value);
     });
+  });
+
+  it("overlays signed values by both ends of the map, nothing where they are zero", () => {
+    const image = new Uint8Array(12).fill(100);
+    const cam = [Number.NaN, -2, 0, 1];
+    const rgb = overlay(image, [1, 4], cam, [1, 4], 2, "balance", 1, true);
+    const map = colourMap("balance");
+    expect([...rgb.subarray(0, 3)]).toEqual([100, 100, 100]);
+    expect([...rgb.subarray(3, 6)]).toEqual([...map.subarray(0, 3)]);
+    expect([...rgb.subarray(6, 9)]).toEqual([100, 100, 100]);
+    const half = [0, 1, 2].map((c) => Math.floor(50 + (map[3 * 191 + c] ?? 0) / 2 + 0.5));
+    expect([...rgb.subarray(9)]).toEqual(half);
+  });
+
+  it("knows the size that most values stay within", () => {
+    const values = Float64Array.from({ length: 100 }, (_, i) => (i % 2 ? i + 1 : -i - 1));
+    expect(percentile(values, 0.99)).toBe(99);
+    expect(percentile(Float64Array.of(Number.NaN, -4), 0.5)).toBe(4);
+    expect(percentile(new Float64Array(0), 0.5)).toBe(0);
   });
 
   it.each(golden.overlay.map((entry, i) => [i, entry] as const))("overlays %i", (_, entry) => {

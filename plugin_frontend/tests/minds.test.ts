@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { changes, lineOf, rightShare, type Said, worthALine } from "../src/minds";
+import { addHealth, holding } from "../src/store/tables";
+
+const guess = (index: number, value: number) => ({ class: index, value });
+// Class 3 leads, then 1 for two positions; nothing was logged at position 2.
+const said: Said = [
+  [guess(3, 0.6), guess(1, 0.3)],
+  [guess(1, 0.5), guess(3, 0.4)],
+  undefined,
+  [guess(1, 0.9), guess(7, 0.05)],
+];
+
+describe("a model's mind", () => {
+  it("has changed where the strongest class is another than before", () => {
+    expect(changes(said)).toEqual([{ ordinal: 1, from: 3, to: 1 }]);
+    expect(changes([undefined, [guess(1, 1)], [guess(1, 1)]])).toEqual([]);
+    expect(changes([])).toEqual([]);
+  });
+
+  it("is drawn as the true class, those that led, and those that came near", () => {
+    expect(worthALine(said, 7, 5)).toEqual([7, 1, 3]);
+    expect(worthALine(said, null, 2)).toEqual([1, 3]);
+    expect(worthALine(said, 5, 5)).toEqual([5, 1, 3, 7]);
+    expect(worthALine([], 5, 5)).toEqual([]);
+  });
+
+  it("breaks a line where the class was not among the strongest", () => {
+    expect(lineOf(said, 3)).toEqual([0.6, 0.4, undefined, Number.NaN]);
+  });
+
+  it("was right at a share of the positions", () => {
+    expect(rightShare(said, 1)).toBeCloseTo(2 / 3);
+    expect(rightShare(said, null)).toBeNull();
+    expect(rightShare([undefined], 1)).toBeNull();
+  });
+});
+
+describe("advice", () => {
+  const told = [
+    { ordinal: 2, layer: "a", rule: "dead", text: "3 dead" },
+    { ordinal: 3, layer: "b", rule: "dead", text: "all dead" },
+    { ordinal: 5, layer: "a", rule: "dead", text: null },
+  ];
+
+  it("holds from where it was told until it is told anew", () => {
+    const at = (ordinal: number) => holding(told, ordinal).map((one) => one.layer);
+    expect([at(1), at(2), at(4), at(9)]).toEqual([[], ["a"], ["a", "b"], ["b"]]);
+  });
+
+  it("comes with health, and old plugins send none", () => {
+    const answer = { positions: [[0, 3]] as [number, number][], layers: ["a"], channels: [4] };
+    const numbers = { dead: [[0, 1, 2]] };
+    const first = addHealth(null, { ...answer, since: 0, numbers });
+    expect(first.advice).toEqual([]);
+    const next = addHealth(first, {
+      ...answer,
+      since: 3,
+      positions: [[3, 1]],
+      numbers: { dead: [[3]], saturated: [[1]] },
+      advice: [[3, "a", "dead", "3 of 4 channels are dead"]],
+    });
+    expect(holding(next.advice, 3).map((one) => one.text)).toEqual(["3 of 4 channels are dead"]);
+    expect(next.numbers.get("saturated")?.[0]?.[3]).toBe(1);
+  });
+});
