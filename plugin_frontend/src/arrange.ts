@@ -22,6 +22,7 @@ const CAPTION = 18;
 const HEADER = 20;
 /** About the width of a letter. */
 const LETTER = 6.4;
+const BOLD = 7.4;
 /** Least width of a tile in a fixed grid: beyond it the sheet is scrolled. */
 const LEAST = 36;
 /** Least width of a tile with a caption under it. */
@@ -43,7 +44,7 @@ export function arrange(
   pixelRatio = 1,
 ): Arrangement {
   const { tile, tiles, column_titles: across, row_titles: down } = layout;
-  const left = down === undefined ? 0 : Math.min(132, Math.ceil(longest(down) * LETTER) + 12);
+  const left = down === undefined ? 0 : Math.min(140, Math.ceil(longest(down) * BOLD) + 14);
   const fixed = across !== undefined || down !== undefined;
   const fill = (top: number, caption: number, right = 0): Arrangement => {
     const width = Math.max(room.width - left - right, 1);

@@ -72,8 +72,16 @@ export function bestColumns(
   }
   const sixteen = scale(ROW);
   if (tiles >= ROW && sixteen * w >= LEAST && sixteen >= 0.5 * scale(best)) return ROW;
+  if (tiles < ROW) {
+    // Of what is nearly as large the fullest: a last row of one looks forgotten.
+    const large = Array.from({ length: tiles }, (_, i) => i + 1).filter(
+      (columns) => scale(columns) >= 0.86 * scale(best),
+    );
+    const empty = (columns: number) => columns * Math.ceil(tiles / columns) - tiles;
+    return large.sort((a, b) => empty(a) - empty(b) || scale(b) - scale(a))[0] ?? best;
+  }
   // Round numbers make channel numbers easy to read off; a little size is given for them.
-  for (const columns of [16, 8, 32, 12, 24, 10, 20, 4, 6, 64, 48]) {
+  for (const columns of [16, 8, 32, 12, 24, 10, 20, 64, 48]) {
     if (columns <= tiles && scale(columns) >= 0.86 * scale(best)) return columns;
   }
   return best;

@@ -194,7 +194,8 @@ function CamCard({ index, cams, slots, at }: CardProps) {
               <b>{subject(cam)}</b> {cam.text.probability !== null && percent(cam.text.probability)}
             </span>
             <span>
-              {cam.role} · {strengthOf(cam)}
+              {cam.role}
+              {remarkable(cam)}
             </span>
           </figcaption>
         </figure>
@@ -223,10 +224,11 @@ function Outcome({ image: index }: { image: number }) {
   return <span class={right ? "right" : "wrong"}>{right ? "✓ recognised" : "✗ mistaken"}</span>;
 }
 
-function strengthOf(cam: Cam): string {
-  if (!Number.isFinite(cam.own)) return "no finite value";
-  if (cam.scale === 0) return "zero map";
-  return cam.scale > cam.own ? `faint, max ${number(cam.own)}` : `max ${number(cam.own)}`;
+/** What is worth a word under a map; the rest is in its tooltip. */
+function remarkable(cam: Cam): string {
+  if (!Number.isFinite(cam.own)) return ": no finite value";
+  if (cam.scale === 0) return ": zero map";
+  return cam.scale > cam.own ? ": faint" : "";
 }
 
 /** "predicted astronaut 45 %: maximum 0.83"; a map of zeros is said. */

@@ -49,7 +49,7 @@ export function PredictionsView() {
           </span>
         </div>
         <span class="space" />
-        <span class="layer-line">▼ the model changed its mind · thick line: the true class</span>
+        <span class="legend-text">▼ the model changed its mind · thick line: the true class</span>
       </div>
       <div class="minds" data-testid="minds">
         {images.map((_, index) => (

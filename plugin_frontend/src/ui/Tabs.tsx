@@ -6,7 +6,7 @@ import { layer, pathOf, WHOLE } from "../store/selection";
 import { useSize } from "./useSize";
 
 /** Width of the choice of what does not fit, in CSS pixels. */
-const MORE = 124;
+const MORE = 132;
 
 /** A tab for each family that the run has; what does not fit is in a choice at the end. */
 export function Tabs() {
