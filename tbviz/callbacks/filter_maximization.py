@@ -6,20 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.pictures import Colours
-from tbviz.callbacks.records import six_digits
+from tbviz.callbacks.maximization import Maximization
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
-from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import choose_channels
 from tbviz.methods.maximization.ascent import Ascent, maximize
-from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps.select import default_convolutions, select
 from tbviz.taps.survey import Output, Survey
 
@@ -27,7 +20,7 @@ MOST_LAYERS = 4
 """How many layers are maximized unless more are asked for."""
 
 
-class FilterMaximization(Visual):
+class FilterMaximization(Maximization):
     """Logs, for each filter, an image that excites it, found by gradient ascent from a blank.
 
     All filters of a layer climb at once in one compiled loop. The start and the transforms have
@@ -39,7 +32,8 @@ class FilterMaximization(Visual):
         filters: how many filters of each layer, or which; 16 unless given.
         images: images as the model takes them, from which size and range of the input are
             learnt; else the other callbacks' images, else the model's own input shape.
-        settings: steps, rate and transforms of the ascent.
+        settings: steps, rate, image, transforms and penalties of the ascent; with its
+            `diversity` several images a filter.
         seed: of the start and the transforms.
         warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
@@ -49,9 +43,12 @@ class FilterMaximization(Visual):
 
     Raises:
         TbvizError: images, schedule or `of` cannot be used.
+
+    Example:
+        >>> textures = tbviz.FilterMaximization("logs/run", "conv3", filters=[0, 5, 9])
+        >>> model.fit(x, y, callbacks=[textures])
     """
 
-    wants_recording = False
     needs = "convolution over images"
 
     def __init__(
@@ -69,13 +66,17 @@ class FilterMaximization(Visual):
         strict: bool = False,
     ) -> None:
         super().__init__(
-            log_dir, images=images, layers=layers, schedule=schedule, of=of, strict=strict
+            log_dir,
+            images=images,
+            layers=layers,
+            settings=settings,
+            seed=seed,
+            warm_start=warm_start,
+            schedule=schedule,
+            of=of,
+            strict=strict,
         )
         self.filters = filters
-        self.settings = settings or Ascent()
-        self.seed = seed
-        self.warm_start = warm_start
-        self._former: dict[str, npt.NDArray[np.float32]] = {}
 
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers whose filters are maximized."""
@@ -83,35 +84,26 @@ class FilterMaximization(Visual):
             return default_convolutions(survey, limit=MOST_LAYERS)
         return select(survey, self.layers)
 
-    def forget(self) -> None:
-        """A new `fit` or a changed model is maximized from a blank again."""
-        self._former.clear()
-
     def look(self, view: View, journal: Journal) -> None:
         """Adds one picture a layer."""
         if not self.chosen:
             return
-        try:
-            canvas = canvas_of(view.model, None if view.probe is None else view.probe.inputs)
-        except TbvizError as error:
-            if self.layers is not None:
-                raise
-            journal.notice(self.method, f"left out: {error}", level="info")
+        canvas = self.canvas(view, journal, asked=self.layers is not None)
+        if canvas is None:
             return
         for output in self.chosen:
             with self.boundary(journal, output.key):
                 channels = choose_channels(output.channels, self.filters)
-                former = self._former.get(output.key) if self.warm_start else None
+                former = self.former(output.key)
                 found = maximize(
                     view.looker, output, channels, canvas, self.settings, self.seed, former
                 )
-                if self.warm_start:
-                    self._former[output.key] = found.coefficients
-                layout = {
-                    "channels": channels,
+                self.keep(output.key, found)
+                layout: dict[str, Any] = {
                     "total": output.channels,
-                    "method": self.method,
                     "target": "mean response of the channel",
                 }
-                scores = {"scores": [six_digits(score) for score in found.after]}
-                journal.add(Colours("maximization", output.key, found.images, layout, scores))
+                if self.settings.diversity == 1:
+                    layout["channels"] = channels
+                names = [f"channel {channel}" for channel in found.channels]
+                journal.add(self.picture("maximization", output.key, found, names, layout))

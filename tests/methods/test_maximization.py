@@ -3,8 +3,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from keras import layers
 
 from tbviz.errors import TbvizError
@@ -12,12 +10,11 @@ from tbviz.methods import maximize_filters
 from tbviz.methods.maximization import Ascent
 from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
-from tbviz.methods.maximization.image import pace, to_image, waves
 from tbviz.methods.maximization.objectives import window
-from tbviz.methods.maximization.transforms import Wobble
+from tbviz.methods.maximization.transforms import Transforms
 from tbviz.taps.looker import Looker
 
-STILL = Wobble(shift=0, scale=0)
+STILL = Transforms(jitter=0, scale=0)
 
 
 def network(channels=3, size=16, **kwargs):
@@ -66,48 +63,6 @@ def test_behind_a_layer_that_draws_when_it_predicts():
     np.testing.assert_array_equal(found.images, run(model, "conv", [0, 1, 2]).images)
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
-
-
-@given(st.integers(1, 33))
-def test_waves_are_orthonormal(size):
-    basis = waves(size)
-    np.testing.assert_allclose(basis @ basis.T, np.eye(size), atol=1e-5)
-
-
-@given(st.integers(2, 20), st.integers(0, 2**31))
-def test_waves_elsewhere_are_the_line_shifted(size, seed):
-    line = np.random.default_rng(seed).normal(size=size)
-    moved = (line @ waves(size).T) @ waves(size, np.arange(size) + 3)
-    if size % 2:  # an even line has no sine of its finest wave to shift it with
-        np.testing.assert_allclose(moved, np.roll(line, -3), atol=1e-4)
-    np.testing.assert_allclose(waves(size, np.arange(size) + size), waves(size), atol=1e-5)
-
-
-def test_a_wobble_of_nothing_is_the_identity():
-    rows, columns = STILL.draw(np.random.default_rng(0), 3, (7, 10))
-    np.testing.assert_allclose(rows, np.stack([waves(7)] * 3), atol=1e-6)
-    np.testing.assert_allclose(columns, np.stack([waves(10)] * 3), atol=1e-6)
-    image = np.random.default_rng(1).normal(size=(2, 3, 7, 10)).astype(np.float32)
-    np.testing.assert_allclose(to_image(image, rows[0], columns[0]), to_image(image), atol=1e-6)
-
-
-def test_a_wobble_brings_every_part_everywhere():
-    """Where the middle of the view lies, in twelfths of the side: in all of them in 24 steps."""
-    for sides in Wobble(scale=0).draw(np.random.default_rng(0), 24, (9, 9)):
-        angle = np.arctan2(sides[:, 2, 4], sides[:, 1, 4])  # of the slowest wave
-        assert len(set(np.floor((angle + np.pi) / (2 * np.pi) * 12))) == 12
-
-
-def test_coefficients_of_deviation_one_make_an_image_of_deviation_one():
-    coefficients = np.random.default_rng(0).normal(size=(40, 1, 12, 9)).astype(np.float32)
-    image = keras.ops.convert_to_numpy(to_image(coefficients)).astype(np.float64)
-    assert np.log(image / (1 - image)).std() == pytest.approx(1, abs=0.1)
-    assert pace(8, 8)[0, 1] == pytest.approx(2 * pace(8, 8)[0, 3])  # one and two cycles
-
-
-def test_no_coefficients_are_an_even_gray():
-    np.testing.assert_array_equal(to_image(np.zeros((1, 3, 4, 6), np.float32)), 0.5)
-    assert to_image(np.zeros((2, 1, 4, 6), np.float32)).shape == (2, 4, 6, 1)
 
 
 def test_the_window_leaves_the_border_out_and_has_mean_one():
@@ -174,7 +129,7 @@ def test_a_filter_is_excited_by_its_own_pattern():
     )
     pattern = np.outer([1, 2, 3, 2, 1], [-1, -2, 0, 2, 1]).astype(np.float32)
     model.layers[0].set_weights([pattern[..., None, None]])
-    settings = Ascent(steps=80, rate=0.05, start=0.0, wobble=STILL)
+    settings = Ascent(steps=80, rate=0.05, start=0.0, transforms=STILL)
     found = run(model, "filter", [0], settings=settings)
     image = found.images[0, ..., 0]
     assert found.before == pytest.approx(0, abs=1e-5)  # even gray: the weights' sum is zero

@@ -1,6 +1,7 @@
-"""Maximization: the input that excites a channel most, found by gradient ascent.
+"""Maximization: the input that excites a channel or a class most, found by gradient ascent.
 
-Four nouns, after Lucid: an image parametrization, transforms, an objective, and the ascent.
+Four nouns, after Lucid: an image parametrization (`basis`, `colour`, `image`), `transforms`,
+`objectives` (with `regularizers`), and the `ascent`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,27 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tbviz.methods.maximization.ascent import Ascent, Maximized, maximize
+from tbviz.methods.maximization.classes import (
+    Classes,
+    MaximizedClasses,
+    choose_classes,
+    maximize_scores,
+)
+from tbviz.methods.maximization.transforms import Transforms
 
 if TYPE_CHECKING:
     import keras
 
     from tbviz.taps.select import Filter
 
-__all__ = ["Ascent", "Maximized", "maximize_filters"]
+__all__ = [
+    "Ascent",
+    "Maximized",
+    "MaximizedClasses",
+    "Transforms",
+    "maximize_classes",
+    "maximize_filters",
+]
 
 
 def maximize_filters(
@@ -34,7 +49,7 @@ def maximize_filters(
         filters: how many channels of each layer, or which.
         images: a batch from which size and range of the input are learnt; else the model's own
             input shape and a range of 0 to 1, or 0 to 255 where the model rescales by itself.
-        settings: steps, rate and transforms of the ascent.
+        settings: steps, rate, image, transforms and penalties of the ascent.
         seed: of the start and the transforms; the same seed gives the same images.
 
     Returns:
@@ -63,3 +78,42 @@ def maximize_filters(
         )
         for output in chosen
     }
+
+
+def maximize_classes(
+    model: keras.Model,
+    classes: Classes | None = None,
+    images: Any = None,
+    settings: Ascent | None = None,
+    seed: int = 0,
+    *,
+    class_names: Sequence[str] | None = None,
+) -> MaximizedClasses:
+    """For each class, an image that raises its score before softmax or sigmoid, from a blank start.
+
+    Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1.
+
+    Args:
+        model: any built Keras model.
+        classes: by number, or by name; the first ten unless given.
+        images: see `maximize_filters`.
+        settings: see `maximize_filters`.
+        seed: see `maximize_filters`.
+        class_names: name of each class.
+
+    Raises:
+        TbvizError: there is no such class, or the input's size is unknown.
+
+    Example:
+        >>> found = tbviz.methods.maximize_classes(model, [285, 967], settings=Ascent.careful())
+        >>> found.images.shape
+        (2, 224, 224, 3)
+    """
+    from tbviz.methods.maximization.canvas import canvas_of
+    from tbviz.taps.looker import looker_of
+
+    looker = looker_of(model)
+    canvas = canvas_of(model, images)
+    survey = looker.survey(canvas.blank(1) if images is None else images)
+    chosen = choose_classes(classes, survey.head.classes, class_names)
+    return maximize_scores(looker, survey, chosen, canvas, settings or Ascent(), seed)

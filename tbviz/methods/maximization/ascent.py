@@ -1,25 +1,30 @@
-"""The ascent: all channels of a layer climb at once, in one compiled loop."""
+"""The ascent: images of all channels, or classes, climb at once, in one compiled loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.image import to_image
-from tbviz.methods.maximization.objectives import channel_means
-from tbviz.methods.maximization.transforms import Wobble
+from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
+from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps import backends
+from tbviz.taps.forward import gradient_scale
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
     from tbviz.taps.looker import Looker
     from tbviz.taps.survey import Output
+
+__all__ = ["Ascent", "Maximized", "climb", "maximize"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,34 +34,17 @@ _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
-class Ascent:
-    """Settings of the ascent.
-
-    Attributes:
-        steps: how many.
-        rate: Adam's step, in deviations of a coefficient.
-        start: deviation of the random start; 0 starts from an even gray.
-        wobble: how far a step moves the image.
-
-    The defaults were chosen by eye: twice the steps climb a tenth higher and look the same.
-    """
-
-    steps: int = 24
-    rate: float = 0.2
-    start: float = 0.05
-    wobble: Wobble = field(default_factory=Wobble)
-
-
-@dataclass(frozen=True)
 class Maximized:
-    """What excites the channels of one layer.
+    """What excites the channels of one layer, or classes.
 
     Attributes:
-        channels: which.
-        images: `(channels, height, width, colours)`, 0 to 1.
-        before: each channel's objective on the unmoved start image.
-        after: the same at the end.
+        channels: which, one an image: with `diversity` each as often as it has images.
+        images: `(images, height, width, colours)`, 0 to 1; even gray where there is a note.
+        before: each image's objective on the unmoved start image.
+        after: the same at the end; not finite where the channel puts out NaN or infinity.
         coefficients: the image's parameters, to go on from at the next step of a run.
+        notes: why an image is blank, `None` where it is not.
+        output: the model's output on each image, `None` where it did not run to the end.
     """
 
     channels: list[int]
@@ -64,6 +52,8 @@ class Maximized:
     before: Floats
     after: Floats
     coefficients: Floats
+    notes: list[str | None]
+    output: Floats | None
 
 
 def maximize(
@@ -75,74 +65,164 @@ def maximize(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels of one layer, each its own.
+    """Images that excite channels of one layer, each its own; see `climb`."""
+    return climb(looker, ChannelMean(output), channels, canvas, settings, seed, start)
+
+
+def climb(
+    looker: Looker,
+    objective: Objective,
+    wanted: Sequence[int],
+    canvas: Canvas,
+    settings: Ascent,
+    seed: int = 0,
+    start: Floats | None = None,
+) -> Maximized:
+    """Images that excite channels or classes, each its own.
 
     Args:
         looker: into the model.
-        output: the layer.
-        channels: which of its channels; one image each.
+        objective: what is climbed.
+        wanted: the channels or classes.
         canvas: what the model takes as input.
         settings: of the ascent.
         seed: of the start and the transforms.
         start: coefficients of a former ascent to go on from, in place of a blank image.
 
     Raises:
-        TbvizError: no gradient reaches the input from this layer, or it cannot be tapped.
+        TbvizError: no gradient reaches the input, all scores are NaN, or a layer cannot be tapped.
     """
-    rows, columns = settings.wobble.draw(
-        np.random.default_rng([seed, 0]), settings.steps, canvas.size
-    )
+    views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
+    chosen = np.repeat(np.asarray(wanted, np.int32), settings.diversity)
     if start is None:
-        shape = (canvas.channels, *canvas.size)
-        # Each channel has a generator of its own, so that its image is the same in any company.
-        each = [np.random.default_rng([seed, 1, c]).normal(size=shape) for c in channels]
-        start = settings.start * np.asarray(each, np.float32)
-    objective = channel_means(output, canvas)
+        start = _blank(wanted, canvas, settings, seed)
+    basis, transforms = settings.basis, settings.transforms
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
-    def climb(model: Any, chosen: Any, start: Any, rows: Any, columns: Any) -> Any:
+    def look(model: Any, chosen: Any, start: Any, views: Any, scale: Any) -> Any:
+        true = [(variable, variable.value) for variable in model.variables]
+        finite = [(variable, _finite(value)) for variable, value in true]
+
+        def respond(images: Any, chosen: Any, weights: Any) -> Response:
+            # A scope of its own at every step: layers that draw see the same draw at each.
+            with keras.StatelessScope(state_mapping=weights):
+                return objective(model, canvas.fill(images), chosen)
+
+        # A channel that is off has no slope: the contrast of its start image grows until it is on.
+        away = start / (_size(start) + 1e-12)
+
         def step(index: Any, state: Any) -> Any:
-            coefficients, first, second = state
+            coefficients, first, second, reached = state
 
             def scored(value: Any) -> Any:
-                image = to_image(value, rows[index], columns[index])
-                values = objective(model, image, chosen)
-                return ops.sum(values), values
+                response = respond(to_image(value, basis, transforms, views[index]), chosen, finite)
+                values = _regularized(response, value, settings)
+                return ops.sum(values) * scale, values
 
             _, _, slope = backend.value_and_gradient(scored, coefficients)
+            slope = _finite(slope)
             # A channel's scale would set the pace of its image: every slope has length one.
-            norm = ops.sqrt(ops.mean(ops.square(slope), axis=(1, 2, 3), keepdims=True))
-            slope = slope / (norm + 1e-12)
+            size = _size(slope)
+            slope = ops.where(size > 0, slope / (size + 1e-30), away)
             first = _FIRST * first + (1 - _FIRST) * slope
             second = _SECOND * second + (1 - _SECOND) * ops.square(slope)
             count = ops.cast(index + 1, "float32")
             unbiased = first / (1 - ops.power(_FIRST, count))
             spread = ops.sqrt(second / (1 - ops.power(_SECOND, count)))
-            return coefficients + settings.rate * unbiased / (spread + _EPSILON), first, second
+            moved = coefficients + settings.rate * unbiased / (spread + _EPSILON)
+            return moved, first, second, ops.maximum(reached, size)
 
-        state = (start, ops.zeros_like(start), ops.zeros_like(start))
-        end = ops.fori_loop(0, settings.steps, step, state)[0]
+        state = (start, ops.zeros_like(start), ops.zeros_like(start), _size(start) * 0)
+        end, _, _, reached = ops.fori_loop(0, settings.steps, step, state)
         # One batch: the model is compiled once less.
-        images = ops.concatenate([to_image(start), to_image(end)])
-        scores = objective(model, images, ops.concatenate([chosen, chosen]))
-        before, after = ops.split(scores, 2)
-        return images[chosen.shape[0] :], before, after, end
+        images = ops.concatenate([to_image(start, basis), to_image(end, basis)])
+        response = respond(images, ops.concatenate([chosen, chosen]), true)
+        count = chosen.shape[0]
+        before, after = response.scores[:count], response.scores[count:]
+        output = () if response.output is None else response.output[count:]
+        return images[count:], before, after, end, ops.reshape(reached, (-1,)), output
 
-    key = ("maximize", output, settings, canvas.key)
-    images, before, after, coefficients = looker.run(
-        key, climb, np.asarray(channels, np.int32), start, rows, columns
+    key = ("maximize", objective, settings, canvas.key)
+    scale = np.float32(gradient_scale(looker.model))
+    images, before, after, coefficients, reached, last = looker.run(
+        key, look, chosen, start, views, scale
     )
-    if not np.any(np.isfinite(after)):
+    notes = _notes(objective, after, reached if settings.steps else np.ones_like(after))
+    blank = np.array([note is not None for note in notes])[:, None, None, None]
+    return Maximized(
+        chosen.tolist(),
+        np.where(blank, np.float32(0.5), images),
+        before,
+        after,
+        np.where(blank, start, coefficients),
+        notes,
+        None if isinstance(last, tuple) else last,
+    )
+
+
+def _blank(wanted: Sequence[int], canvas: Canvas, settings: Ascent, seed: int) -> Floats:
+    shape = (canvas.channels, *canvas.size)
+    # Each image has a generator of its own, so that it is the same in any company.
+    each = [
+        np.random.default_rng([seed, 1, one, copy]).normal(size=shape)
+        for one in wanted
+        for copy in range(settings.diversity)
+    ]
+    return settings.start * np.asarray(each, np.float32)
+
+
+def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any:
+    """Score minus penalties: ln(score) minus them, times the score, which has the same slope."""
+    penalties = []
+    if settings.total_variation or settings.l2:
+        image = to_image(coefficients, settings.basis)
+        penalties = [
+            settings.total_variation * total_variation(image),
+            settings.l2 * contrast(image),
+        ]
+    if settings.diversity > 1:
+        penalties.append(settings.apart * likeness(response.features, settings.diversity))
+    size = ops.stop_gradient(ops.abs(response.scores))
+    return response.scores - size * sum(penalties)
+
+
+def _finite(values: Any) -> Any:
+    """Zeros for NaN and infinity: a channel with such weights would spoil all gradients."""
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(values.dtype)):
+        return values
+    return ops.where(ops.isfinite(values), values, ops.zeros_like(values))
+
+
+def _size(values: Any) -> Any:
+    """Root mean square of each image, `(images, 1, 1, 1)`."""
+    return ops.sqrt(ops.mean(ops.square(values), axis=(1, 2, 3), keepdims=True))
+
+
+def _notes(objective: Objective, after: Floats, reached: Floats) -> list[str | None]:
+    """Why each image is blank, `None` for most.
+
+    Raises:
+        TbvizError: all of them are.
+    """
+    finite = np.isfinite(after)
+    if not finite.any():
         msg = (
-            f"layer {output.key!r} puts out NaN or infinity for every image: its weights, or those "
-            "before it, are no longer finite; see the loss"
+            f"{objective.name} is NaN or infinity for every image: its weights, or those before "
+            "it, are no longer finite; see the loss"
         )
         raise TbvizError(msg)
-    if settings.steps and np.array_equal(coefficients, start):
+    if not np.any(reached):
         msg = (
-            f"the image did not move: no gradient reaches the input from layer {output.key!r}; "
+            f"the image did not move: no gradient reaches the input from {objective.name}; "
             "it or a layer before it is dead on an even gray (see their health), or something "
             "rounds, such as an input of whole numbers (declare it as float32)"
         )
         raise TbvizError(msg)
-    return Maximized(list(channels), images, before, after, coefficients)
+    return [
+        "puts out NaN or infinity"
+        if not good
+        else "no gradient reaches the input: it was off for every image that was tried"
+        if not slope
+        else None
+        for good, slope in zip(finite, reached, strict=True)
+    ]

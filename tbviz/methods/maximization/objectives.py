@@ -1,10 +1,12 @@
-"""(model, image batch, channels) => (a score an image): what the ascent climbs."""
+"""(model, image batch, wanted) => (a score an image): what the ascent climbs."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -12,30 +14,87 @@ import numpy.typing as npt
 from keras import ops
 
 from tbviz.taps import backends
-from tbviz.taps.randomness import same_draw
-from tbviz.taps.survey import as_maps, first_tensor
+from tbviz.taps.forward import with_scores
+from tbviz.taps.outputs import Output, as_maps, first_tensor
+from tbviz.taps.select import is_activation
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
-    from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.survey import Output
+    from tbviz.taps.targets import Head
 
 _LEAK = 0.1
 
-Objective = Callable[[Any, Any, Any], Any]
+_ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)}
 
 
-def channel_means(output: Output, canvas: Canvas) -> Objective:
-    """Image `i` scores the mean response of channel `channels[i]` of one layer.
+class Response(NamedTuple):
+    """What a model answers to a batch of images.
 
-    Where the layer ends in an activation of its own, the response is what goes into it: behind a
-    ReLU a channel that is off has no slope and would stay blank for ever. Negative responses count
-    a tenth: with all of them a linear filter's mean depends on nothing but the mean colour. The
-    middle of a map counts most and its border nothing, since padding with zeros draws frames there.
+    Attributes:
+        scores: `(images,)`.
+        features: `(images, places, channels)`, what a layer sees, to tell the images apart; `None`
+            where no layer is looked at.
+        output: the model's output, `None` where it did not run to the end.
     """
-    linear = getattr(output.node.layer, "activation", None) in (None, keras.activations.linear)
 
-    def objective(model: Any, images: Any, channels: Any) -> Any:
+    scores: Any
+    features: Any = None
+    output: Any = None
+
+
+class Objective(Protocol):
+    """What is climbed. Hashable; equal objectives may share a compiled ascent."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
+        """How strongly image `i` excites `wanted[i]`.
+
+        Args:
+            model: called once, in the middle of a look.
+            images: as the model takes them.
+            wanted: a channel or a class each.
+        """
+
+
+@dataclass(frozen=True)
+class ChannelMean:
+    """The mean response of one channel of a layer.
+
+    Where the layer ends in an activation of its own, or is one, the response is what goes into it:
+    behind a ReLU a channel that is off has no slope and would stay blank for ever. Negative
+    responses count a tenth: with all of them a linear filter's mean depends on nothing but the
+    mean colour. The middle of a map counts most and its border nothing, since padding with zeros
+    draws frames there.
+
+    Attributes:
+        output: the layer.
+    """
+
+    output: Output
+
+    @property
+    def name(self) -> str:
+        """See `Objective.name`."""
+        return f"layer {self.output.key!r}"
+
+    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
+        """See `Objective.__call__`; `wanted` are channels."""
+        maps = self._maps(model, images)
+        flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
+        # By index: a product with zeros would carry one channel's NaN into all.
+        index = ops.reshape(ops.cast(wanted, "int32"), (-1, 1, 1))
+        index = ops.broadcast_to(index, (*flat.shape[:2], 1))
+        own = ops.reshape(ops.take_along_axis(flat, index, axis=-1), maps.shape[:-1])
+        own = ops.maximum(own, _LEAK * own)
+        if len(own.shape) == 3:
+            own = own * ops.convert_to_tensor(window(int(own.shape[1]), int(own.shape[2])))
+        return Response(ops.mean(ops.reshape(own, (own.shape[0], -1)), axis=1), flat)
+
+    def _maps(self, model: Any, images: Any) -> Any:
+        output = self.output
         seen: dict[str, Any] = {}
 
         def touch(path: str, call: int, value: Any) -> Any:
@@ -50,28 +109,75 @@ def channel_means(output: Output, canvas: Canvas) -> Objective:
             if call == output.call and tuple(value.shape[1:]) == output.shape[1:]:
                 seen["value"] = backends.current().kept(value)
 
+        linear = getattr(output.node.layer, "activation", None) in (None, keras.activations.linear)
         layers = {output.node.path: output.node.layer}
-        with (
-            same_draw(model),  # at every step, so that steps compare
-            contextlib.suppress(Enough),
-            Tap(layers, touch, model, before=None if linear else before),
-        ):
-            model(canvas.fill(images), training=False)
+        tap: Tap
+        if is_activation(output) and output.node.kind.lower() in _ACTIVATIONS:
+            tap = _InputTap(layers, touch, model, before=before)
+        else:
+            tap = Tap(layers, touch, model, before=None if linear else before)
+        with contextlib.suppress(Enough), tap:
+            model(images, training=False)
         if "value" not in seen:
             raise unreached(output.key)
-        maps = as_maps(output, seen["value"])
-        # Each image's own channel first: everything behind it is 1/channels of the work. A product
-        # of matrices, since `einsum` with an ellipsis takes twice the time of the convolution.
-        picked = ops.one_hot(channels, output.channels, dtype="float32")
-        flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
-        own = ops.matmul(flat, ops.expand_dims(picked, -1))
-        own = ops.reshape(own, maps.shape[:-1])
-        own = ops.maximum(own, _LEAK * own)
-        if len(own.shape) == 3:
-            own = own * ops.convert_to_tensor(window(int(own.shape[1]), int(own.shape[2])))
-        return ops.mean(ops.reshape(own, (own.shape[0], -1)), axis=1)
+        return as_maps(output, seen["value"])
 
-    return objective
+
+class _InputTap(Tap):
+    """Gives `before` the input of a layer that is an activation itself."""
+
+    def _tapped(self, key: str) -> Callable[[Callable[..., Any]], Any]:
+        def make(original: Callable[..., Any]) -> Any:
+            tapped = super(_InputTap, self)._tapped(key)(original)
+
+            @functools.wraps(original)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if self._here() and self._before is not None:
+                    value = args[0] if args else next(iter(kwargs.values()))
+                    self._before(key, self._calls.get(key, 0), value)
+                return tapped(*args, **kwargs)
+
+            return call
+
+        return make
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """The score of a class before softmax or sigmoid (Simonyan et al. 2014, equation 1).
+
+    A probability could be raised by lowering that of the other classes alone.
+
+    Attributes:
+        head: how scores are read off the model's output.
+        features: the layer that tells images of a class apart, `None` for one image a class.
+    """
+
+    head: Head
+    features: Output | None = None
+
+    @property
+    def name(self) -> str:
+        """See `Objective.name`."""
+        return "the model's output"
+
+    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
+        """See `Objective.__call__`; `wanted` are classes."""
+        seen: list[Any] = []
+
+        def touch(path: str, call: int, value: Any) -> Any:
+            del path
+            if self.features is not None and call == self.features.call:
+                seen.append(as_maps(self.features, backends.current().kept(first_tensor(value))))
+            return value
+
+        outputs = [] if self.features is None else [self.features]
+        values, scores = with_scores(model, images, self.head, outputs, touch)
+        index = ops.reshape(ops.cast(wanted, "int32"), (-1, 1))
+        own = ops.take_along_axis(scores, index, axis=-1)[:, 0]
+        shape = (seen[0].shape[0], -1, seen[0].shape[-1]) if seen else ()
+        features = ops.reshape(seen[0], shape) if seen else None
+        return Response(own, features, ops.cast(values, "float32"))
 
 
 def window(height: int, width: int) -> npt.NDArray[np.float32]:

@@ -1,52 +1,106 @@
-"""Transforms: every step of the ascent sees the image shifted and scaled anew.
+"""(image, a view of it) => (image): every step of the ascent sees it padded, moved, scaled, turned.
 
-What excites a filter only in one exact place is noise to the eye. In a Fourier basis a shift and
-a zoom are the same waves taken elsewhere, so both come for nothing and blur nothing.
+What excites a filter only in one exact place is noise to the eye. Mordvintsev et al. 2015 jitter;
+Olah et al. 2017, "Feature Visualization", section "Transformation robustness", scale and rotate.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from tbviz.methods.maximization.image import waves
+from keras import ops
 
 Floats = npt.NDArray[np.float32]
-
 
 # Multiples of these fill a circle most evenly: the golden ratio's and the silver ratio's inverse.
 _EVENLY = (0.6180339887498949, 0.4142135623730951)
 
 
 @dataclass(frozen=True)
-class Wobble:
+class Transforms:
     """How far a step may move the image.
 
     Attributes:
-        shift: share of the side, to each side; what leaves on one comes back on the other. At
-            0.5 every part of the image comes everywhere, so that none of it stays at the border.
+        jitter: shift to each side, as a share of the side. At 0.5 every part of the image comes
+            everywhere, so that none of it stays at the border.
         scale: share of the size, larger and smaller, about the middle.
+        rotate: degrees, to the left and to the right, about the middle.
+        pad: what lies beyond the image's edges: even gray where true, its other side where false.
     """
 
-    shift: float = 0.5
+    jitter: float = 0.5
     scale: float = 0.1
+    rotate: float = 0.0
+    pad: bool = False
 
-    def draw(
-        self, random: np.random.Generator, steps: int, size: tuple[int, int]
-    ) -> tuple[Floats, Floats]:
-        """The waves of every step, `(steps, height, height)` and `(steps, width, width)`.
+    def draw(self, random: np.random.Generator, steps: int, size: tuple[int, int]) -> Floats:
+        """The views of all steps, `(steps, 4)`: shift down and right (pixels), zoom, angle.
 
         Drawn beforehand from a generator of our own, so that no global random state moves. Shifts
         are spread evenly from a random start: a few dozen at random would leave gaps.
         """
         zoom = random.uniform(1 - self.scale, 1 + self.scale, steps)
-        sides = []
-        for side, pace in zip(size, _EVENLY, strict=True):
+        shifts = [
+            (2 * ((random.uniform() + pace * np.arange(steps)) % 1.0) - 1) * self.jitter * side
+            for side, pace in zip(size, _EVENLY, strict=True)
+        ]
+        angle = np.radians(random.uniform(-self.rotate, self.rotate, steps))
+        return np.stack([*shifts, zoom, angle], axis=1).astype(np.float32)
+
+    def margin(self, size: tuple[int, int]) -> int:
+        """How many pixels more are painted on each side, for the corners of a turned view."""
+        if not self.rotate:
+            return 0
+        return math.ceil(math.sin(math.radians(self.rotate)) * max(size) / 2) + 1
+
+    def places(self, size: tuple[int, int], view: Any) -> list[Any]:
+        """Where rows and columns of a view lie on the image, in pixels, the margin included."""
+        margin = self.margin(size)
+        found = []
+        for side, shift in zip(size, (view[0], view[1]), strict=True):
             middle = (side - 1) / 2
-            share = (random.uniform() + pace * np.arange(steps)) % 1.0
-            shift = (2 * share - 1) * self.shift * side
-            places = middle + (np.arange(side) - middle)[None] * zoom[:, None] + shift[:, None]
-            sides.append(np.stack([waves(side, place) for place in places]))
-        return sides[0], sides[1]
+            away = np.arange(-margin, side + margin, dtype=np.float32) - np.float32(middle)
+            found.append(middle + shift + view[2] * ops.convert_to_tensor(away))
+        return found
+
+
+def inside(size: int, places: Any) -> Any:
+    """1 where a place is on the image, 0 beyond its edges."""
+    within = ops.logical_and(places >= -0.5, places <= size - 0.5)
+    return ops.cast(within, "float32")
+
+
+def turned(pixels: Any, angle: Any, margin: int) -> Any:
+    """Images turned about their middle, without the margin that their corners came from.
+
+    Args:
+        pixels: `(height, width, values)`; all images turn together, and the places stand first
+            since whole rows of values are quick to gather.
+        angle: in radians; positive turns the picture anticlockwise.
+        margin: pixels on each side that are not part of the result.
+    """
+    height, width, values = (int(size) for size in pixels.shape)
+    inner = height - 2 * margin, width - 2 * margin
+    middle = (height - 1) / 2, (width - 1) / 2
+    down, right = (
+        ops.convert_to_tensor(axis.astype(np.float32) - np.float32((side - 1) / 2))
+        for axis, side in zip(np.indices(inner).reshape(2, -1), inner, strict=True)
+    )
+    cosine, sine = ops.cos(angle), ops.sin(angle)
+    row = middle[0] + cosine * down + sine * right
+    column = middle[1] + cosine * right - sine * down
+    above, left = ops.floor(row), ops.floor(column)
+    low, aside = ops.expand_dims(row - above, -1), ops.expand_dims(column - left, -1)
+    first = ops.cast(above, "int32") * width + ops.cast(left, "int32")
+    flat = ops.reshape(pixels, (-1, values))
+
+    def at(offset: int) -> Any:
+        return ops.take(flat, first + offset, axis=0)
+
+    upper = at(0) * (1 - aside) + at(1) * aside
+    lower = at(width) * (1 - aside) + at(width + 1) * aside
+    return ops.reshape(upper * (1 - low) + lower * low, (*inner, values))

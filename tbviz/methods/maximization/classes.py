@@ -1,0 +1,108 @@
+"""Classes: which are maximized, and the ascent on their scores."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.errors import TbvizError
+from tbviz.methods.maximization.ascent import Maximized, climb
+from tbviz.methods.maximization.objectives import ClassScore
+from tbviz.methods.maximization.settings import Ascent
+from tbviz.taps import targets
+from tbviz.taps.select import cam_layer
+
+if TYPE_CHECKING:
+    from tbviz.methods.maximization.canvas import Canvas
+    from tbviz.taps.looker import Looker
+    from tbviz.taps.survey import Survey
+
+Floats = npt.NDArray[np.float32]
+
+Classes = Sequence[int | str]
+"""Classes by number or by name."""
+
+MOST_CLASSES = 10
+"""How many classes are maximized unless others are asked for."""
+
+
+@dataclass(frozen=True)
+class MaximizedClasses(Maximized):
+    """What excites classes: `channels` are the classes.
+
+    Attributes:
+        probabilities: that the model gives each image's class, `None` where it has none.
+        target: what was climbed, in words.
+    """
+
+    probabilities: Floats | None
+    target: str
+
+
+def maximize_scores(
+    looker: Looker,
+    survey: Survey,
+    classes: Sequence[int],
+    canvas: Canvas,
+    settings: Ascent,
+    seed: int = 0,
+    start: Floats | None = None,
+) -> MaximizedClasses:
+    """Images that excite classes, each its own; see `ascent.climb`.
+
+    Args:
+        looker: into the model.
+        survey: of the model.
+        classes: by number.
+        canvas: what the model takes as input.
+        settings: of the ascent.
+        seed: of the start and the transforms.
+        start: coefficients of a former ascent to go on from.
+    """
+    features = cam_layer(survey) if settings.diversity > 1 else None
+    objective = ClassScore(survey.head, features)
+    found = climb(looker, objective, classes, canvas, settings, seed, start)
+    all_classes = None if found.output is None else targets.probabilities(survey.head, found.output)
+    own = None
+    if all_classes is not None:
+        own = all_classes[np.arange(len(found.channels)), found.channels]
+    return MaximizedClasses(**vars(found), probabilities=own, target=survey.head.target)
+
+
+def choose_classes(
+    wanted: Classes | None, count: int, class_names: Sequence[str] | None = None
+) -> list[int]:
+    """The numbers of classes.
+
+    Args:
+        wanted: by number or by name; the first ten unless given.
+        count: how many classes the model has.
+        class_names: name of each class.
+
+    Raises:
+        TbvizError: there is no such class.
+    """
+    if wanted is None:
+        return list(range(min(count, MOST_CLASSES)))
+    return [_number(one, count, class_names) for one in wanted]
+
+
+def _number(wanted: int | str, count: int, class_names: Sequence[str] | None) -> int:
+    names = list(class_names or ())[:count]
+    if isinstance(wanted, str):
+        if wanted in names:
+            return names.index(wanted)
+        near = difflib.get_close_matches(wanted, names, n=3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        known = f"they begin with {', '.join(names[:5])}" if names else "pass class_names="
+        msg = f"classes received {wanted!r}, none of the {len(names)} class names{hint}; {known}"
+        raise TbvizError(msg)
+    if not 0 <= int(wanted) < count:
+        msg = f"classes received {wanted}; the model has {count} classes, from 0 to {count - 1}"
+        raise TbvizError(msg)
+    return int(wanted)

@@ -1,0 +1,57 @@
+"""(image batch) => (a penalty an image), and how alike the images of one channel are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def total_variation(images: Any) -> Any:
+    """Mean step between neighbours, down and across: `mean|dy| + mean|dx|`, `(images,)`.
+
+    Rudin, Osher and Fatemi 1992; for images that explain a network Mahendran and Vedaldi 2015,
+    equation 4, here with beta = 1 and a mean in place of a sum, so that no size is favoured.
+    """
+    down = ops.abs(images[:, 1:] - images[:, :-1])
+    across = ops.abs(images[:, :, 1:] - images[:, :, :-1])
+    return _mean(down) + _mean(across)
+
+
+def contrast(images: Any) -> Any:
+    """Mean squared distance from even gray, `(images,)`: the L2 norm of Simonyan et al. 2014."""
+    return _mean(ops.square(images - 0.5))
+
+
+def likeness(features: Any, copies: int) -> Any:
+    """How alike the images of one channel are to a layer: mean cosine of their Gram matrices.
+
+    Olah et al. 2017, "Feature Visualization", section "Diversity", where the sum is over all pairs.
+
+    Args:
+        features: `(images, places, channels)`, `copies` images after each other for each channel.
+        copies: how many, above 1.
+
+    Returns:
+        `(images,)`, the mean over the other images of the same channel, 0 to 1.
+    """
+    count, places, channels = (int(size) for size in features.shape)
+    if channels <= places:
+        grams = ops.reshape(ops.matmul(ops.transpose(features, (0, 2, 1)), features), (count, -1))
+        grams = ops.reshape(grams, (count // copies, copies, -1))
+        products = ops.matmul(grams, ops.transpose(grams, (0, 2, 1)))
+    else:  # the same numbers: <A'A, B'B> = |AB'|^2
+        apart = ops.reshape(features, (count // copies, copies * places, channels))
+        crossed = ops.square(ops.matmul(apart, ops.transpose(apart, (0, 2, 1))))
+        crossed = ops.reshape(crossed, (count // copies, copies, places, copies, places))
+        products = ops.sum(crossed, axis=(2, 4))
+    norms = ops.sqrt(ops.maximum(ops.diagonal(products, axis1=1, axis2=2), 1e-12))
+    cosines = products / (ops.expand_dims(norms, 1) * ops.expand_dims(norms, 2))
+    own = ops.diagonal(cosines, axis1=1, axis2=2)
+    return ops.reshape((ops.sum(cosines, axis=2) - own) / (copies - 1), (count,))
+
+
+def _mean(values: Any) -> Any:
+    flat = ops.reshape(values, (values.shape[0], -1))
+    # Of an image of one pixel there is no step.
+    return ops.sum(flat, axis=1) / max(int(flat.shape[1]), 1)
