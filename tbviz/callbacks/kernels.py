@@ -18,7 +18,7 @@ from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
-from tbviz.methods.kernels import chosen_kernels, layer_kernels, without_kernels
+from tbviz.methods.conv_kernels import chosen_kernels, layer_kernels, without_kernels
 from tbviz.taps.select import is_convolution
 from tbviz.taps.survey import Output, Survey
 
