@@ -6,9 +6,9 @@ The demo's network is trained on its 64 x 64 crops of photographs. Mosaics of 2 
 crops, of four classes each, are 128 x 128: the network ends in global average pooling, so it takes
 them with the same weights and sees every crop at the scale that it has learnt. Each method explains
 each of the four classes of every mosaic; what counts is the share of the positive part of its map,
-enlarged to the mosaic's size, that lies inside the right quarter. An even map has 0.25, an empty one
-counts as 0. No crop is picked; beside all of them stand those that the network knows when it sees
-them alone, since what it takes for another class it cannot find.
+enlarged to the mosaic's size, that lies inside the right quarter. An even map has 0.25, an empty
+one counts as 0. No crop is picked; beside all of them stand those that the network knows when it
+sees them alone, since what it takes for another class it cannot find.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ import numpy.typing as npt
 from tbviz.arrays.resample import enlarge
 from tbviz.demo import network, photographs
 from tbviz.demo.dataset import Dataset
-from tbviz.methods.cams.maps import grad_cam
+from tbviz.methods.cams.maps import layer_maps
+from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.methods.cams.registry import CAMS
-from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
+from tbviz.taps.aims import Aim
+from tbviz.taps.looker import looker_of
+from tbviz.taps.outputs import Output
+from tbviz.taps.select import cam_layer
 
 SIDE = photographs.SIZE
 
@@ -78,13 +82,21 @@ def trained(dataset: Dataset, epochs: int) -> keras.Model:
     return model
 
 
+def explained(name: str, changed: Perturbed, output: Output, aim: Aim) -> npt.NDArray[np.floating]:
+    """The maps of one method; what the model said of changed images is shared by all classes."""
+    if name in CAMS:
+        found = changed.looker.class_gradients([output], changed.inputs, aim)
+        return layer_maps(CAMS[name], output.key, found, changed)
+    return ATTRIBUTIONS[name].attribute(changed, aim).maps
+
+
 def main() -> None:
     """Trains, draws, explains, prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--mosaics", type=int, default=32)
+    parser.add_argument("--mosaics", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
@@ -98,19 +110,23 @@ def main() -> None:
     known = alone[drawn.crops] == drawn.classes
     print(f"{known.size} explanations, {known.sum()} of crops known alone; chance is 0.25")
     print(f"{'method':<22}{'all':>7}{'known':>7}{'empty':>7}{'seconds':>9}")
+    looker = looker_of(model)
+    changed, output = Perturbed(looker, images), cam_layer(looker.survey(images))
     for name in [*CAMS, *ATTRIBUTIONS]:
-        explain = grad_cam if name in CAMS else saliency_maps
         start = time.perf_counter()
         found = np.stack(
             [
-                shares(explain(model, images, drawn.classes[:, quarter], method=name).maps, quarter)
+                shares(explained(name, changed, output, Aim(drawn.classes[:, quarter])), quarter)
                 for quarter in range(4)
             ],
             axis=1,
         )
         seconds = time.perf_counter() - start
         empty = int((found == 0).sum())
-        print(f"{name:<22}{found.mean():>7.3f}{found[known].mean():>7.3f}{empty:>7}{seconds:>9.1f}")
+        print(
+            f"{name:<22}{found.mean():>7.3f}{found[known].mean():>7.3f}{empty:>7}{seconds:>9.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -144,14 +144,14 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
         return of_class(answers.scores if likely is None else likely, aim)
 
     def through(maps: Doubles) -> Doubles:
-        black = changed.range[0]
-
         def seen(index: int) -> Doubles:
             share = masks(maps[index], changed.size)[..., None]
-            shown: Doubles = black + share * (changed.images[index] - black)
+            shown: Doubles = changed.mean + share * (changed.images[index] - changed.mean)
             return shown
 
-        return confidence(changed.answers((key, cam), seen)) - confidence(changed.filled(black))
+        return confidence(changed.answers((key, cam), seen)) - confidence(
+            changed.filled(changed.mean)
+        )
 
     with np.errstate(invalid="ignore", over="ignore"):
         return cam.combine(Evidence(found.activations[key], found.gradients[key], through))

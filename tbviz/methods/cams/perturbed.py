@@ -100,11 +100,11 @@ class Perturbed:
         """What the model says about the images as they are, `changes` being 1."""
         return self._once(self.inputs)
 
-    def filled(self, value: float) -> Answers:
-        """What the model says where the images are of this value everywhere, likewise."""
-        key = "filled", value
+    def filled(self, colour: npt.ArrayLike) -> Answers:
+        """What the model says where all images are of this colour, or value, likewise."""
+        key = "filled", np.asarray(colour).tobytes()
         if key not in self._answers:
-            even = np.full_like(self.images, value)
+            even = np.broadcast_to(np.asarray(colour, np.float32), self.images.shape)
             self._answers[key] = self._once(self._with(even, np.arange(len(even))))
         return self._answers[key]
 

@@ -18,11 +18,12 @@ from tbviz.methods.cams.cam import Cam, Doubles, Evidence
 
 @dataclass(frozen=True)
 class ScoreCam(Cam):
-    """Weights are rises of confidence, definition 2, of the strongest channels.
+    """Weights are rises of confidence, definition 2, of the strongest channels, where positive.
 
-    As in the authors' code, and unlike in the paper's algorithm 1, the rises are not put through
-    a softmax over the channels: it makes rises of a probability all but equal, and of rises of a
-    score before softmax it leaves one channel.
+    What a map hides gets the mean colour of all images. The rises are not put through a softmax
+    over the channels as in algorithm 1 (nor are they in the authors' code): it makes rises of a
+    probability all but equal. A channel that lowers the confidence says nothing about where the
+    class is and counts 0; subtracted it wipes out what the others found.
 
     Args:
         channels: how many channels of each image are looked through; the ones whose maps vary
@@ -48,7 +49,7 @@ class ScoreCam(Cam):
         strongest = np.argsort(-maps.std(axis=(2, 3)), axis=1, kind="stable")[:, : self.channels]
         rises = evidence.through(np.take_along_axis(maps, strongest[:, :, None, None], axis=1))
         weights = np.zeros(maps.shape[:2])
-        np.put_along_axis(weights, strongest, rises, axis=1)
+        np.put_along_axis(weights, strongest, np.maximum(rises, 0), axis=1)
         return weights[:, None, None, :]
 
     def target(self, score: str) -> str:
