@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
+_MANY_CHANNELS = 256
+
 # Beyond these percentiles a colour is cut: a few hot pixels would leave the rest in one colour.
 _ENDS = (1, 99)
+_SLACK = 0.1
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def colour_axes(maps: Floats) -> Axes:
     their colour everywhere, and a share of 0.
     """
     if maps.shape[-1] != 3:
-        return three_axes(principal_axes(maps))
+        return three_axes(leading_axes(maps))
     low, high = value_range(maps)
     high = high if high > low else low + 1
     finite = maps[np.isfinite(maps).all(axis=-1)]
@@ -125,9 +128,27 @@ def colour_axes(maps: Floats) -> Axes:
     return Axes(np.zeros(3), np.eye(3), np.full(3, low), np.full(3, high), share)
 
 
+def leading_axes(maps: Floats, count: int = 3) -> Axes:
+    """`principal_axes` of maps `(..., channels)`, in the same time for a thousand channels.
+
+    The matrix of a thousand channels takes seconds to solve. A few hundred vectors span a few
+    hundred directions; in those the axes are sought.
+    """
+    vectors = maps.reshape(-1, maps.shape[-1])
+    finite = vectors[np.isfinite(vectors).all(axis=1)]
+    if vectors.shape[1] <= _MANY_CHANNELS or not len(finite):
+        return principal_axes(vectors, count)
+    vectors = finite[:: -(-len(finite) // _MANY_CHANNELS)].astype(np.float64)
+    mean = vectors.mean(axis=0)
+    spanned = np.linalg.qr((vectors - mean).T)[0]
+    found = principal_axes((vectors - mean) @ spanned, count)
+    middle = mean + spanned @ found.mean
+    return dataclasses.replace(found, mean=middle, directions=found.directions @ spanned.T)
+
+
 def three_axes(axes: Axes) -> Axes:
-    """Axes with those that are missing of three put in as zeros, so that all sums go through."""
-    missing = 3 - len(axes.directions)
+    """Axes, at least three: those that are missing are zeros, so that all sums go through."""
+    missing = max(0, 3 - len(axes.directions))
     return Axes(
         axes.mean,
         np.concatenate([axes.directions, np.zeros((missing, axes.mean.size))]),
@@ -163,10 +184,17 @@ def coloured(places: Floats, axes: Axes) -> Floats:
 
 
 def widened(axes: Axes, places: Floats) -> Axes:
-    """The axes with extents that hold these projections too: they grow, and never shrink."""
+    """The axes with extents that hold these projections too: they grow, and never shrink.
+
+    They stay where they are outgrown by less than a tenth: colours shall not flicker.
+    """
     low, high = ends(places)
-    low, high = np.fmin(axes.low, low), np.fmax(axes.high, high)
-    return dataclasses.replace(axes, low=low, high=high)
+    slack = _SLACK * (axes.high - axes.low)
+    return dataclasses.replace(
+        axes,
+        low=np.where(low < axes.low - slack, low, axes.low),
+        high=np.where(high > axes.high + slack, high, axes.high),
+    )
 
 
 def ends(places: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

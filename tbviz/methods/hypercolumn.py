@@ -23,7 +23,14 @@ import numpy.typing as npt
 from tbviz.arrays.principal import Axes, principal_axes
 from tbviz.arrays.resample import resize
 from tbviz.errors import TbvizError
-from tbviz.methods.colour_maps import coloured, ends, project, three_axes, widened
+from tbviz.methods.colour_maps import (
+    coloured,
+    ends,
+    leading_axes,
+    project,
+    three_axes,
+    widened,
+)
 
 if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
@@ -223,7 +230,7 @@ def _joint_axes(
     values: list[Floats], samples: list[Floats], scales: npt.NDArray[np.float64]
 ) -> Axes:
     """Axes of all channels together, found among the strongest components of each layer."""
-    own = [principal_axes(sample, _COMPONENTS) for sample in samples]
+    own = [three_axes(leading_axes(sample, _COMPONENTS)) for sample in samples]
     grid = _grid(values)
     components = []
     for value, axes, scale in zip(values, own, scales, strict=True):

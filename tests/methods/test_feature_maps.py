@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 import tbviz.methods
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import channel_tiles, choose_channels
+from tbviz.methods.feature_maps import (
+    activations,
+    activity,
+    channel_tiles,
+    check_channels,
+    choose_channels,
+)
 
 
 def test_channels_are_the_first_or_those_given():
@@ -18,6 +25,50 @@ def test_channels_are_the_first_or_those_given():
 def test_a_channel_that_does_not_exist_is_named(channel):
     with pytest.raises(TbvizError, match=rf"received channels \[{channel}\]; the layer has 5"):
         choose_channels(5, [0, channel])
+
+
+def test_the_most_active_channels_are_those_that_vary_most():
+    maps = np.zeros((2, 2, 1, 4), np.float32)
+    maps[..., 0] = 100  # large, but the same everywhere
+    maps[0, 0, 0, 1] = 4  # mean 1, distances 3, 1, 1, 1
+    maps[..., 3] = [[[-2], [2]], [[-2], [2]]]
+    maps[..., 2] = [[[1], [1]], [[-1], [1]]]
+    np.testing.assert_allclose(activity(maps), [0, 1.5, 0.75, 2])
+    assert choose_channels(4, "most-active", maps) == [3, 1, 2, 0]
+    assert choose_channels(4, "most-active:2", maps) == [3, 1]
+
+
+def test_channels_of_one_number_each_are_ordered_by_size_and_broken_ones_come_last():
+    maps = np.array([[0.5, -3, np.nan, 2, np.inf, 0]], np.float32)
+    np.testing.assert_allclose(activity(maps), [0.5, 3, -1, 2, -1, 0])
+    assert choose_channels(6, "most-active", maps) == [1, 3, 0, 5, 2, 4]
+
+
+@pytest.mark.parametrize("channels", [0, -2, "active", "most-active:", "most-active:0", []])
+def test_what_is_no_choice_of_channels_is_told_what_is(channels):
+    with pytest.raises(TbvizError, match="'most-active:16', or a list of channels"):
+        check_channels(channels)
+
+
+def test_the_most_active_cannot_be_chosen_without_maps():
+    with pytest.raises(TbvizError, match="where only numbers can be chosen"):
+        choose_channels(4, "most-active")
+
+
+def test_vectors_are_given_where_they_are_asked_for():
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            keras.layers.Conv2D(2, 3, name="conv"),
+            keras.layers.GlobalAveragePooling2D(name="average"),
+        ]
+    )
+    model.compile(run_eagerly=True)
+    x = np.random.default_rng(0).random((3, 4, 4, 1)).astype(np.float32)
+    assert list(activations(model, x)) == ["conv"]
+    found = activations(model, x, ["conv", "average"])
+    assert found["average"].shape == (3, 2)
+    np.testing.assert_allclose(found["average"], found["conv"].mean(axis=(1, 2)), atol=1e-6)
 
 
 def test_tiles_are_channels():
