@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,22 @@ from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
-from tbviz.methods.layer_health import COLUMNS, gray, layer_numbers
-from tbviz.taps.select import default_layers, select
+from tbviz.methods.advice import Advisor, Look, Thresholds
+from tbviz.methods.layer_health import COLUMNS, layer_numbers
+from tbviz.methods.likeness import gray
+from tbviz.methods.saturation import bounds_of
+from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, stand_in
+from tbviz.taps.select import default_layers, is_activation, is_merge, select
 from tbviz.taps.survey import Output, Survey
 
 
 class LayerHealth(Visual):
-    """Logs dead channels, sparsity, spread, likeness to the input and change, for each layer.
+    """Logs numbers that tell whether each layer works, and advice where a threshold is crossed.
 
-    What each number means is defined in `tbviz.methods.layer_health`.
+    Dead, saturated, sparse and like channels, mean and spread, likeness to the input, change,
+    norm of the weights and of their update: what each means is defined in
+    `tbviz.methods.layer_health`, what is said of them in `tbviz.methods.rules`. A line of advice
+    is in the record of each position at which it holds; a notice says it once.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -32,6 +40,8 @@ class LayerHealth(Visual):
         layers: which layers; up to twelve, spread over the depth, unless given.
         labels: the class of each image, for captions.
         class_names: name of each class.
+        thresholds: when a channel counts as dead, saturated or like another, and when advice is
+            given.
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
@@ -49,6 +59,7 @@ class LayerHealth(Visual):
         layers: Any = None,
         labels: Any = None,
         class_names: Sequence[str] | None = None,
+        thresholds: Thresholds | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
         strict: bool = False,
@@ -63,7 +74,16 @@ class LayerHealth(Visual):
             of=of,
             strict=strict,
         )
+        self.thresholds = thresholds or Thresholds()
         self._former: dict[str, npt.NDArray[np.float32]] = {}
+        self._weights = WeightHistory()
+        self._advisor = Advisor(self.thresholds)
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+        super().on_epoch_begin(epoch, logs)
 
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers that are measured."""
@@ -74,31 +94,66 @@ class LayerHealth(Visual):
     def forget(self) -> None:
         """What a former `fit` or model put out is no measure of change."""
         self._former.clear()
+        self._weights.forget()
+        self._advisor.forget()
 
     def look(self, view: View, journal: Journal) -> None:
         """Adds one record with all layers."""
         recording = view.recording
         probe, places = view.probe_of(self)
         inputs = gray(probe.pictures())
-        layers: dict[str, dict[str, float]] = {}
-        rows: list[int] = []
-        payload: list[bytes] = []
+        survey = view.survey
+        looks = []
         for output in self.chosen:
             with self.boundary(journal, output.key):
                 maps = recording.maps[output.key][places]
-                found = layer_numbers(maps, inputs, self._former.get(output.key))
-                self._former[output.key] = maps
-                numbers = {name: six_digits(value) for name, value in found.numbers.items()}
-                whole = {name: int(numbers[name]) for name in ("channels", "dead")}
-                layers[output.key] = {**numbers, **whole}
-                rows.append(found.table.shape[1])
-                payload.append(np.ascontiguousarray(found.table, "<f4").tobytes())
-        if layers:
-            meta = {
-                "kind": "health",
-                "layers": layers,
-                "media": "table",
-                "columns": list(COLUMNS),
-                "rows": rows,
-            }
-            journal.add(Record(meta, payload))
+                looks.append(self._look(output, survey, maps, inputs))
+        if looks:
+            journal.add(_record(looks, self._advise(looks, journal)))
+
+    def _look(
+        self,
+        output: Output,
+        survey: Survey,
+        maps: npt.NDArray[np.float32],
+        inputs: npt.NDArray[np.float32] | None,
+    ) -> Look:
+        layer, key = output.node.layer, output.key
+        former, self._former[key] = self._former.get(key), maps
+        found = layer_numbers(maps, inputs, former, bounds_of(layer), self.thresholds)
+        weights = stand_in(output, survey, self.chosen)
+        norm, update = self._weights.measure(key, weights)
+        return Look(
+            key,
+            self._epoch,
+            replace(found, numbers={**found.numbers, "weight_norm": norm, "update_norm": update}),
+            weighted=has_kernel(weights),
+            trainable=bool(getattr(weights, "trainable_variables", ())),
+            hands_on=not (has_weights(layer) or is_activation(output) or is_merge(output)),
+        )
+
+    def _advise(self, looks: list[Look], journal: Journal) -> list[dict[str, str]]:
+        """What holds now; what has not been said yet is also said by a notice."""
+        said = []
+        for advice in self._advisor.advise(looks):
+            said.append({"layer": advice.layer, "rule": advice.rule, "text": advice.line})
+            key = (self.method, advice.rule, advice.layer)
+            journal.notice(self.method, advice.text, advice.remedy, advice.layer, advice.level, key)
+        return said
+
+
+def _record(looks: list[Look], advice: list[dict[str, str]]) -> Record:
+    layers = {}
+    for look in looks:
+        numbers = {name: six_digits(value) for name, value in look.found.numbers.items()}
+        layers[look.layer] = {**numbers, "channels": look.channels, "dead": int(numbers["dead"])}
+    meta = {
+        "kind": "health",
+        "layers": layers,
+        "media": "table",
+        "columns": list(COLUMNS),
+        "rows": [look.channels for look in looks],
+        **({"advice": advice} if advice else {}),
+    }
+    tables = [np.ascontiguousarray(look.found.table, "<f4").tobytes() for look in looks]
+    return Record(meta, tables)

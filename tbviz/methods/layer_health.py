@@ -1,4 +1,4 @@
-"""Layer health: numbers that tell whether a layer works, from its feature maps alone.
+"""Layer health: numbers that tell whether a layer works, from its feature maps and its weights.
 
 A flat map means a dead channel; a map that looks like the input means that nothing was learnt.
 """
@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.methods.likeness import (
+    gray,
+    likeness_by_image,
+    mean_over_images,
+    nearest_channel,
+    strongest,
+)
+from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
+from tbviz.methods.thresholds import Thresholds
+from tbviz.methods.weight_norms import stand_in, weight_norm
+
 if TYPE_CHECKING:
     import keras
 
@@ -18,32 +29,56 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-FLAT = 1e-6
-"""A channel is dead whose span is at most this share of the layer's largest absolute value."""
-
-COLUMNS = ("mean", "std", "minimum", "maximum", "sparsity", "likeness")
-"""What is known of each channel, in the order of `LayerHealth.table`."""
+COLUMNS = (
+    "mean",
+    "std",
+    "minimum",
+    "maximum",
+    "sparsity",
+    "likeness",
+    "saturated",
+    "alike",
+)
+"""What is known of each channel, in the order of `LayerNumbers.table`."""
 
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """How one layer answers to all probe images at one step. Units are the layer's own.
+    """How one layer answers to all probe images at one step.
 
     Attributes:
-        numbers: `channels`; `dead`, channels whose output is one number everywhere on every
-            image; `sparsity`, share of zeros; `mean`, `std`, `minimum`, `maximum`; `likeness`,
-            the largest absolute correlation of a channel with the gray input, mean over images,
-            0 to 1 or NaN; `change`, norm of the difference from the former maps over the norm
-            of those, NaN where there are none.
-        table: `(len(COLUMNS), channels)`, the same a channel.
+        numbers: by name. Counts of channels: `channels`; `dead`, those whose output is one number
+            everywhere on every image; `saturated`, those that stand at a bound of the activation
+            (`tbviz.methods.saturation`) with most of their values; `alike`, those whose
+            correlation with another channel is high, NaN where that is not known. Shares, 0 to
+            1: `sparsity`, of values that are zero; `nonfinite`, of values that are NaN or
+            infinite. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
+            `maximum`. Without a unit: `likeness`, the largest absolute correlation of a channel
+            with the gray input, mean over images, 0 to 1 or NaN; `change`, norm of the
+            difference from the former maps over the norm of those, NaN where there are none.
+        table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
+            values at a bound, `alike` the largest correlation with another channel.
+        dead: `(channels,)`, which are dead.
     """
 
     numbers: dict[str, float]
     table: Floats
+    dead: npt.NDArray[np.bool_]
+
+    def column(self, name: str) -> Floats:
+        """One number a channel, `(channels,)`.
+
+        Args:
+            name: one of `COLUMNS`.
+        """
+        return np.asarray(self.table[COLUMNS.index(name)])
 
 
 def health(
-    model: keras.Model, images: Any, layers: Filter | None = None
+    model: keras.Model,
+    images: Any,
+    layers: Filter | None = None,
+    thresholds: Thresholds | None = None,
 ) -> dict[str, LayerNumbers]:
     """The health of chosen layers on a batch of images.
 
@@ -51,37 +86,37 @@ def health(
         model: any built Keras model.
         images: a batch, in the structure that the model takes.
         layers: a filter; up to twelve layers spread over the depth unless given.
+        thresholds: when a channel counts as dead, saturated or alike.
 
     Returns:
-        Layer path to its numbers.
+        Layer path to its numbers, with the `weight_norm` of its weights where it has any.
 
     Raises:
         TbvizError: a filter matches no layer with feature maps.
     """
     from tbviz.methods.feature_maps import activations
+    from tbviz.taps.looker import looker_of
 
     found = activations(model, images, layers)
     inputs = gray(images)
-    return {key: layer_numbers(maps, inputs) for key, maps in found.items()}
-
-
-def gray(images: Any) -> Floats | None:
-    """Images as `(images, height, width)`, the mean of their channels.
-
-    Args:
-        images: a batch, channels first or last; of several inputs the first that is one.
-
-    Returns:
-        `None` where there is no batch of images with one to four channels.
-    """
-    from tbviz.taps.images import image_batch
-
-    batch = image_batch(images)
-    return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)
+    survey = looker_of(model).survey(images)
+    measured = [survey.outputs[key] for key in found]
+    numbers = {}
+    for key, maps in found.items():
+        output = survey.outputs[key]
+        bounds = bounds_of(output.node.layer)
+        numbers[key] = layer_numbers(maps, inputs, None, bounds, thresholds)
+        weights = weight_norm(stand_in(output, survey, measured))
+        numbers[key].numbers["weight_norm"] = weights
+    return numbers
 
 
 def layer_numbers(
-    maps: Floats, inputs: Floats | None = None, former: Floats | None = None
+    maps: Floats,
+    inputs: Floats | None = None,
+    former: Floats | None = None,
+    bounds: Bounds | None = None,
+    thresholds: Thresholds | None = None,
 ) -> LayerNumbers:
     """The numbers of one layer.
 
@@ -89,7 +124,10 @@ def layer_numbers(
         maps: `(images, height, width, channels)`, or `(images, channels)`.
         inputs: the images in gray, `(images, height, width)`; without, likeness is NaN.
         former: the maps at the last logged step; without, change is NaN.
+        bounds: of the layer's activation.
+        thresholds: when a channel counts as dead, saturated or alike.
     """
+    limits = thresholds or Thresholds()
     values = np.asarray(maps, dtype=np.float32)
     channels = values.shape[-1]
     flat = values.reshape(-1, channels)
@@ -110,11 +148,24 @@ def layer_numbers(
     squares = np.einsum("pc,pc,pc->c", away, away, finite)
     spread = np.where(some, np.sqrt(squares / divisor), np.nan)
     largest = np.nanmax(np.abs([lowest, highest]), initial=0.0)
-    dead = finite.all(axis=0) & (highest - lowest <= FLAT * largest)
+    dead = finite.all(axis=0) & (highest - lowest <= limits.flat * largest)
     zeros = (flat == 0).mean(axis=0)
-    correlations = _correlations(values, inputs)
+    correlations = likeness_by_image(values, inputs)
+    bounded = at_bounds(flat, bounds)
+    nearest = nearest_channel(values)
+    compared = np.isfinite(nearest)
     table = np.stack(
-        [mean, spread, lowest, highest, zeros, _mean_over_images(correlations)], dtype=np.float32
+        [
+            mean,
+            spread,
+            lowest,
+            highest,
+            zeros,
+            mean_over_images(correlations),
+            bounded,
+            nearest,
+        ],
+        dtype=np.float32,
     )
     share = count[some] / max(int(count.sum()), 1)
     overall = float(share @ mean[some]) if some.any() else np.nan
@@ -127,23 +178,13 @@ def layer_numbers(
         "std": float(np.sqrt(variance)) if some.any() else np.nan,
         "minimum": float(lowest[some].min()) if some.any() else np.nan,
         "maximum": float(highest[some].max()) if some.any() else np.nan,
-        "likeness": _strongest(correlations),
+        "likeness": strongest(correlations),
         "change": change(maps, former),
+        "saturated": float((bounded >= limits.saturated_values).sum()),
+        "alike": _count(nearest[compared] >= limits.alike_correlation),
+        "nonfinite": float(1 - finite.mean()),
     }
-    return LayerNumbers(numbers, table)
-
-
-def likeness(maps: npt.NDArray[Any], inputs: Floats | None) -> npt.NDArray[np.float64]:
-    """A channel's absolute correlation with the input reduced to its size, mean over images.
-
-    Args:
-        maps: `(images, height, width, channels)`.
-        inputs: `(images, height, width)`, gray.
-
-    Returns:
-        `(channels,)`, 0 to 1; NaN where map or input is constant on every image.
-    """
-    return _mean_over_images(_correlations(maps, inputs))
+    return LayerNumbers(numbers, table, dead)
 
 
 def change(maps: Floats, former: Floats | None) -> float:
@@ -156,50 +197,5 @@ def change(maps: Floats, former: Floats | None) -> float:
         return float(np.linalg.norm(now - then)) / size if size > 0 else float("nan")
 
 
-def _strongest(found: npt.NDArray[np.float64]) -> float:
-    """The strongest correlation of each image, mean over images."""
-    known = np.isfinite(found)
-    best = np.where(known, found, -1.0).max(axis=1, initial=-1.0)
-    best = best[known.any(axis=1)]
-    return float(best.mean()) if best.size else float("nan")
-
-
-def _mean_over_images(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    known = np.isfinite(found)
-    total = np.where(known, found, 0.0).sum(axis=0)
-    count = known.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _correlations(maps: npt.NDArray[Any], inputs: Floats | None) -> npt.NDArray[np.float64]:
-    """Absolute Pearson correlations `(images, channels)`, NaN where one side is constant."""
-    images, channels = maps.shape[0], maps.shape[-1]
-    if inputs is None or maps.ndim != 4 or min(maps.shape[1:3]) < 2:
-        return np.full((images, channels), np.nan)
-    height, width = maps.shape[1:3]
-    small = _resized(np.asarray(inputs, dtype=np.float32), height, width).reshape(images, -1)
-    columns = np.asarray(maps, dtype=np.float64).reshape(images, -1, channels)
-    with np.errstate(all="ignore"):
-        one = small - small.mean(axis=1, keepdims=True)
-        other = columns - columns.mean(axis=1, keepdims=True)
-        product = np.einsum("np,npc->nc", one, other)
-        norms = np.linalg.norm(one, axis=1)[:, None] * np.linalg.norm(other, axis=1)
-        level = 1e-6 * np.linalg.norm(columns, axis=1) * np.linalg.norm(one, axis=1)[:, None]
-        found = np.abs(product / norms)
-    usable = (norms > level) & np.isfinite(found)
-    return np.where(usable, np.minimum(found, 1.0), np.nan)
-
-
-def _resized(images: Floats, height: int, width: int) -> npt.NDArray[np.float64]:
-    """Area average to exactly this size, also where the sides shrink by different factors."""
-    rows = _averaging(images.shape[1], height)
-    columns = _averaging(images.shape[2], width)
-    return np.asarray(rows @ images.astype(np.float64) @ columns.T)
-
-
-def _averaging(pixels: int, cells: int) -> npt.NDArray[np.float64]:
-    edges = np.linspace(0, pixels, cells + 1)
-    starts = np.maximum(edges[:-1, None], np.arange(pixels)[None])
-    ends = np.minimum(edges[1:, None], np.arange(1, pixels + 1)[None])
-    overlap = np.maximum(ends - starts, 0)
-    return np.asarray(overlap / overlap.sum(axis=1, keepdims=True))
+def _count(found: npt.NDArray[np.bool_]) -> float:
+    return float(found.sum()) if found.size else float("nan")

@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as arrays
 from keras import layers
 
 from tbviz.methods import activations, health
-from tbviz.methods.layer_health import COLUMNS, change, gray, layer_numbers, likeness
+from tbviz.methods.layer_health import COLUMNS, change, layer_numbers
+from tbviz.methods.thresholds import Thresholds
 
 
 def table(found):
@@ -35,6 +36,32 @@ def test_numbers_worked_by_hand():
     assert columns["minimum"] == [0, 5, 0]
     assert columns["maximum"] == [8, 5, 0]
     assert columns["sparsity"] == [0.5, 0, 1]
+    assert found.dead.tolist() == [False, True, True]
+    assert found.column("maximum").tolist() == [8, 5, 0]
+
+
+def test_what_counts_is_set_by_thresholds():
+    maps = np.zeros((1, 8, 8, 4), np.float32)
+    ramp = np.arange(64, dtype=np.float32).reshape(8, 8)
+    maps[0, ..., 0] = ramp
+    maps[0, ..., 1] = 2 * ramp + 100  # the same but for brightness and contrast
+    maps[0, ..., 2] = 1000 + 0.02 * np.cos(ramp)
+    maps[0, ..., 3] = np.minimum(ramp, 20)  # 44 of 64 values are cut off
+    found = layer_numbers(maps)
+    assert found.numbers["alike"] == 2
+    assert (found.numbers["saturated"], found.numbers["dead"]) == (0, 0)
+    assert np.take(table(found)["saturated"], [0, 1, 3]).tolist() == [1 / 64, 1 / 64, 44 / 64]
+    loose = Thresholds(saturated_values=0.6, flat=1e-3, alike_correlation=0.5)
+    found = layer_numbers(maps, thresholds=loose)
+    assert (found.numbers["saturated"], found.numbers["dead"]) == (1, 1)
+    assert found.numbers["alike"] == 3
+
+
+def test_the_share_of_what_is_not_finite():
+    maps = np.ones((1, 2, 2, 2), np.float32)
+    maps[0, 0, 0] = [np.nan, np.inf]
+    assert layer_numbers(maps).numbers["nonfinite"] == 2 / 8
+    assert layer_numbers(np.ones((1, 2, 2, 2))).numbers["nonfinite"] == 0
 
 
 def test_a_layer_of_zeros_is_dead_altogether():
@@ -64,29 +91,6 @@ def test_a_dense_layer_has_numbers_too():
     assert np.isnan(found.numbers["likeness"])
 
 
-def test_a_copied_input_is_alike_and_so_is_its_negative():
-    images = np.random.default_rng(0).random((3, 8, 6)).astype(np.float32)
-    noise = np.random.default_rng(1).random((3, 8, 6)).astype(np.float32)
-    flat = np.full((3, 8, 6), 0.5, np.float32)
-    maps = np.stack([5 * images - 2, -images, noise, flat], axis=-1)
-    found = likeness(maps, images)
-    assert found[:2] == pytest.approx([1, 1])
-    assert found[2] < 0.5
-    assert np.isnan(found[3])
-    assert layer_numbers(maps, images).numbers["likeness"] == pytest.approx(1)
-
-
-def test_likeness_compares_at_the_maps_size():
-    images = np.zeros((1, 6, 6), np.float32)
-    images[0, :3, :3] = 9
-    halves = np.zeros((1, 2, 2, 1), np.float32)
-    halves[0, 0, 0] = 1
-    assert likeness(halves, images) == pytest.approx([1])
-    uneven = np.zeros((1, 4, 4, 1), np.float32)  # 1.5 pixels a cell: 1, 1/2... at the corner
-    uneven[0, :2, :2, 0] = 1
-    assert likeness(uneven, images) == pytest.approx([1])
-
-
 def test_change_is_the_share_of_the_former_maps():
     then = np.array([[3.0, 4.0]], np.float32)
     assert change(then * 1.5, then) == pytest.approx(0.5)
@@ -94,19 +98,6 @@ def test_change_is_the_share_of_the_former_maps():
     assert np.isnan(change(then, np.zeros_like(then)))
     assert np.isnan(change(then, np.zeros((1, 3), np.float32)))
     assert layer_numbers(then * 2, former=then).numbers["change"] == pytest.approx(1)
-
-
-def test_gray_is_the_mean_of_the_colours():
-    image = np.zeros((1, 2, 3, 3), np.uint8)
-    image[0, 0, 0] = [30, 60, 90]
-    assert gray(image).shape == (1, 2, 3)
-    assert gray(image)[0, 0, 0] == 60
-    first = np.zeros((1, 3, 8, 9), np.float32)
-    first[0, 1] = 3
-    assert gray(first).shape == (1, 8, 9)
-    assert gray(first).max() == 1
-    assert gray({"numbers": np.zeros((1, 5)), "picture": image}).shape == (1, 2, 3)
-    assert gray(np.zeros((1, 5))) is None
 
 
 @given(
@@ -120,7 +111,9 @@ def test_any_map_has_numbers(maps):
     found = layer_numbers(maps, np.ones(maps.shape[:3], np.float32), maps)
     assert found.table.shape == (len(COLUMNS), maps.shape[-1])
     assert 0 <= found.numbers["sparsity"] <= 1
-    assert 0 <= found.numbers["dead"] <= maps.shape[-1]
+    assert 0 <= found.numbers["nonfinite"] <= 1
+    for name in ("dead", "saturated"):
+        assert 0 <= found.numbers[name] <= maps.shape[-1]
     if np.isfinite(maps).any():
         assert found.numbers["minimum"] <= found.numbers["maximum"]
 
@@ -149,3 +142,7 @@ def test_health_and_activations_of_a_saved_and_loaded_model(tmp_path):
     assert found["relu"].numbers["dead"] == 1
     assert found["relu"].numbers["likeness"] == pytest.approx(1, abs=1e-5)
     assert found["conv"].numbers["dead"] == 0
+    assert found["conv"].numbers["weight_norm"] == pytest.approx(np.sqrt(3 / 9 + 3 + 1))
+    assert np.isnan(found["relu"].numbers["weight_norm"])  # the convolution speaks for itself
+    alone = health(loaded, images, "relu")["relu"].numbers
+    assert alone["weight_norm"] == found["conv"].numbers["weight_norm"]

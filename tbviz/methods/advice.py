@@ -1,0 +1,111 @@
+"""(health over a window of steps) => (lines of advice, where a threshold is crossed).
+
+A rule looks at one layer's last few looks and says something or nothing. Few false alarms matter
+more than early ones: all but numbers that are not finite must hold over the whole window, and what
+a layer only hands on from the one before it is said of that one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from tbviz.methods.rules import RULES, Look, Looks, Rule
+from tbviz.methods.thresholds import Thresholds
+
+__all__ = ["Advice", "Advisor", "Look", "Thresholds"]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One line of advice.
+
+    Attributes:
+        layer: path.
+        rule: name of the rule.
+        text: what is the case.
+        remedy: what one can do.
+        level: `"warning"`, or `"info"` where it may well be right as it is.
+    """
+
+    layer: str
+    rule: str
+    text: str
+    remedy: str
+    level: str
+
+    @property
+    def line(self) -> str:
+        """Both in one line."""
+        return f"{self.text}; {self.remedy}"
+
+
+class Advisor:
+    """Keeps the last looks of each layer, and says what holds over them.
+
+    Args:
+        thresholds: when.
+    """
+
+    def __init__(self, thresholds: Thresholds | None = None) -> None:
+        self.thresholds = thresholds or Thresholds()
+        self._looks: dict[str, deque[Look]] = {}
+        self._broken_since: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Begins anew: another `fit`, or another model."""
+        self._looks.clear()
+        self._broken_since.clear()
+
+    def advise(self, looks: Looks) -> list[Advice]:
+        """The advice that holds now.
+
+        Args:
+            looks: of all measured layers at one step, in the order of computation.
+
+        Returns:
+            At most one line a rule and layer.
+        """
+        for look in looks:
+            kept = self._looks.setdefault(look.layer, deque(maxlen=self.thresholds.window))
+            kept.append(look)
+        advice = self._broken(looks)
+        for rule in RULES:
+            advice += self._by(rule, looks)
+        return advice
+
+    def _by(self, rule: Rule, looks: Looks) -> list[Advice]:
+        found: list[Advice] = []
+        before: Look | None = None
+        held = False  # whether the rule holds of the layer before
+        for look in looks:
+            text = rule.says(self._looks[look.layer], self.thresholds)
+            same = before is not None and before.channels == look.channels
+            repeats = same and not look.weighted and (held or look.hands_on)
+            if text is not None and not repeats:
+                found.append(Advice(look.layer, rule.name, text, rule.remedy, rule.level))
+            before, held = look, text is not None
+        return _first_of(found) if rule.spreads else found
+
+    def _broken(self, looks: Looks) -> list[Advice]:
+        """Numbers that are not finite: at once, with the epoch since when."""
+        now = {look.layer: look for look in looks if look.number("nonfinite") > 0}
+        self._broken_since = {
+            layer: self._broken_since.get(layer, look.epoch) for layer, look in now.items()
+        }
+        found = [
+            Advice(layer, "nonfinite", f"{layer} has put out NaN or infinity since epoch {since}",
+                   "lower the learning rate, clip gradients (clipnorm=1), and look for a "
+                   "logarithm or a division by zero", "warning")
+            for layer, since in self._broken_since.items()
+        ]  # fmt: skip
+        return _first_of(found)
+
+
+def _first_of(found: list[Advice]) -> list[Advice]:
+    """The first line, and how many other layers it is true of as well."""
+    if len(found) < 2:
+        return found
+    first, others = found[0], len(found) - 1
+    text = f"{first.text}, and so it is with {others} layer{'s' if others > 1 else ''} behind it"
+    return [Advice(first.layer, first.rule, text, first.remedy, first.level)]

@@ -1,0 +1,56 @@
+"""Thresholds: what counts in the health of a layer, and what is worth a line of advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from tbviz.errors import TbvizError
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where on a number is worth a line of advice, and what counts in the numbers.
+
+    Attributes:
+        window: looks in a row, the present one included, over which a rule must hold.
+        dead: share of a layer's channels that are dead at all of them, 0 to 1. Late layers of a
+            good network of a thousand classes are a third silent on four photographs.
+        saturated: share of its channels that are saturated.
+        alike: share of its channels that are nearly the same as another one.
+        likeness: correlation with the input that more than half of the channels reach, 0 to 1.
+        still: relative change of a layer's weights from look to look, below which they count as
+            not moving.
+        growth: how many times larger within the window is too much, of the norm of a layer's
+            weights and of the spread of its output.
+        flat: a channel is dead whose span is at most this share of the layer's largest absolute
+            value.
+        saturated_values: a channel is saturated with this share of its values at a bound.
+        alike_correlation: a channel is like another from this correlation on.
+
+    Raises:
+        TbvizError: one of them cannot be.
+    """
+
+    window: int = 5
+    dead: float = 0.4
+    saturated: float = 0.25
+    alike: float = 0.5
+    likeness: float = 0.9
+    still: float = 1e-4
+    growth: float = 10.0
+    flat: float = 1e-6
+    saturated_values: float = 0.9
+    alike_correlation: float = 0.98
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "window":
+                possible, expected = isinstance(value, int) and value >= 1, "at least 1"
+            elif field.name == "growth":
+                possible, expected = value > 1, "more than 1"
+            else:
+                possible, expected = 0 <= value <= 1, "from 0 to 1"
+            if not possible:
+                msg = f"Thresholds received {field.name}={value!r}; expected a number {expected}"
+                raise TbvizError(msg)

@@ -1,0 +1,128 @@
+"""(layer) => (the norm of its weights, and of how far they went since the last look)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.taps.outputs import Output
+from tbviz.taps.select import is_activation, is_convolution
+from tbviz.taps.survey import Survey
+
+Floats = npt.NDArray[np.float32]
+
+MOST_KEPT = 1 << 20
+"""Weights of a layer that are kept to be compared: of more, every second, third ... one."""
+
+
+def stand_in(output: Output, survey: Survey, measured: Sequence[Output] = ()) -> Any | None:
+    """The layer whose weights are meant where a layer's weights are asked for.
+
+    Itself; or, for an activation behind a convolution or a dense layer (and what stands between
+    them, such as a normalisation), the last of those with as many channels before it.
+
+    Args:
+        output: of the layer.
+        survey: of the model.
+        measured: the outputs of layers that speak for themselves.
+
+    Returns:
+        `None` for a layer without weights that stands for no other.
+    """
+    if _floats(output.node.layer):
+        return output.node.layer
+    if not is_activation(output):
+        return None
+    spoken = {other.node.path for other in measured}
+    for other in sorted(survey.outputs.values(), key=lambda o: -o.order):
+        before = other.order < output.order and other.channels == output.channels
+        if before and (is_convolution(other) or isinstance(other.node.layer, _DENSE)):
+            return None if other.node.path in spoken else other.node.layer
+    return None
+
+
+def has_weights(layer: Any | None) -> bool:
+    """Whether a layer has float weights of its own."""
+    return bool(_floats(layer))
+
+
+def has_kernel(layer: Any | None) -> bool:
+    """Whether a layer has weights that mix what it gets, and do not only scale it."""
+    return any(sum(side > 1 for side in variable.shape) > 1 for variable in _floats(layer))
+
+
+def weight_norm(layer: Any | None) -> float:
+    """Euclidean norm of all float weights of a layer, its moving averages included.
+
+    Args:
+        layer: `None` for none.
+
+    Returns:
+        NaN where there are no weights, or they are quantized: integers are no weights by
+        themselves.
+    """
+    return _norm([_read(variable) for variable in _floats(layer)])
+
+
+class WeightHistory:
+    """The weights of layers at the last look, as float32, at most a million a layer."""
+
+    def __init__(self) -> None:
+        self._former: dict[str, list[Floats]] = {}
+
+    def forget(self) -> None:
+        """Drops what is kept."""
+        self._former.clear()
+
+    def measure(self, key: str, layer: Any | None) -> tuple[float, float]:
+        """The norm of a layer's weights, and the relative norm of their change.
+
+        Args:
+            key: under which its weights are kept.
+            layer: `None` for none.
+
+        Returns:
+            `|w|` in the weights' own unit, and `|w - former w| / |former w|`, NaN the first time.
+            Of a layer with more than a million weights the second is that of an even choice.
+        """
+        variables = _floats(layer)
+        if not variables:
+            return float("nan"), float("nan")
+        arrays = [_read(variable) for variable in variables]
+        stride = -(-sum(array.size for array in arrays) // MOST_KEPT)
+        # A copy: on a CPU what was read may be the variable's own memory.
+        kept = [array[::stride].copy() for array in arrays]
+        former, self._former[key] = self._former.get(key), kept
+        if former is None or [a.shape for a in former] != [a.shape for a in kept]:
+            return _norm(arrays), float("nan")
+        size = _norm(former)
+        with np.errstate(all="ignore"):
+            moved = _norm([now - then for now, then in zip(kept, former, strict=True)])
+        return _norm(arrays), moved / size if size > 0 else float("nan")
+
+
+_DENSE = (keras.layers.Dense, keras.layers.EinsumDense)
+
+
+def _floats(layer: Any | None) -> list[Any]:
+    if getattr(layer, "quantization_mode", None) is not None:
+        return []
+    weights = getattr(layer, "weights", None) or ()
+    return [v for v in weights if keras.backend.is_float_dtype(v.dtype)]
+
+
+def _read(variable: Any) -> Floats:
+    array = keras.ops.convert_to_numpy(variable)
+    return np.asarray(array).astype(np.float32, copy=False).reshape(-1)
+
+
+def _norm(arrays: list[Floats]) -> float:
+    if not arrays:
+        return float("nan")
+    with np.errstate(all="ignore"):
+        squares = [float(np.einsum("i,i->", a, a, dtype=np.float64)) for a in arrays]
+    return float(np.sqrt(sum(squares)))
