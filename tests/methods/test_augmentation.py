@@ -79,7 +79,7 @@ def flips():
 @pytest.mark.parametrize(
     ("stack", "last"),
     [
-        (lambda: flips(), "shift"),
+        (flips, "shift"),
         (lambda: [*flips(), K.Rescaling(2.0)], "shift"),
         (lambda: [keras.Sequential(flips(), name="augmentation")], "augmentation"),
         (lambda: [K.GaussianNoise(0.1, name="noise")], "noise"),

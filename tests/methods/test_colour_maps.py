@@ -10,6 +10,8 @@ from tbviz.arrays.principal import principal_axes
 from tbviz.errors import TbvizError
 from tbviz.methods.colour_maps import activation_colours, colour_maps, leading_axes, project
 
+K = keras.layers
+
 
 def maps(seed=0, channels=8, scale=1.0):
     random = np.random.default_rng(seed)
@@ -111,7 +113,6 @@ def test_many_channels_have_the_axes_that_all_would_find(channels, count):
 
 def test_layers_of_a_model_at_any_depth_have_the_same_colours():
     keras.utils.set_random_seed(0)
-    K = keras.layers
     stack = [
         keras.Input((8, 8, 1)),
         K.Conv2D(5, 3, activation="relu", name="conv"),

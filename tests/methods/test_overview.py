@@ -6,6 +6,8 @@ import pytest
 
 from tbviz.methods.overview import activation_overview, in_pixels, overview_of, short_names
 
+K = keras.layers
+
 
 def test_a_column_is_a_layer_and_a_row_a_map():
     random = np.random.default_rng(0)
@@ -58,7 +60,6 @@ def test_titles_are_as_short_as_tells_layers_apart():
 
 def test_the_first_layers_are_those_that_make_maps_of_the_image():
     keras.utils.set_random_seed(0)
-    K = keras.layers
     model = keras.Sequential(
         [
             keras.Input((12, 12, 1)),
