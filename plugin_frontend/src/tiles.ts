@@ -53,7 +53,7 @@ const LEAST = 40;
 
 /**
  * How many tiles a row fill a space best, each with `caption` CSS pixels of text under it: sixteen
- * where that at most halves the tiles, as in a stored sheet and at every size of the window.
+ * where little size is lost by it, as in a stored sheet and at every size of the window.
  */
 export function bestColumns(
   tiles: number,
@@ -71,7 +71,7 @@ export function bestColumns(
     if (scale(columns) > scale(best)) best = columns;
   }
   const sixteen = scale(ROW);
-  if (tiles >= ROW && sixteen * w >= LEAST && sixteen >= 0.5 * scale(best)) return ROW;
+  if (tiles >= ROW && sixteen * w >= LEAST && sixteen >= 0.6 * scale(best)) return ROW;
   if (tiles < ROW) {
     // Of what is nearly as large the fullest: a last row of one looks forgotten.
     const large = Array.from({ length: tiles }, (_, i) => i + 1).filter(

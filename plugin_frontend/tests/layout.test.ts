@@ -18,8 +18,10 @@ const tiling = { tile: [1, 2] as const, tiles: 3, columns: 2 };
 describe("the grid", () => {
   it("uses the room: few columns in a tall window, many in a wide one", () => {
     expect(bestColumns(64, [29, 29], 1400, 400)).toBe(16);
-    expect(bestColumns(64, [29, 29], 700, 700)).toBe(16);
-    expect(bestColumns(64, [29, 29], 600, 600)).toBe(8);
+    expect(bestColumns(64, [29, 29], 728, 400)).toBe(16);
+    expect(bestColumns(64, [29, 29], 600, 400)).toBe(8);
+    expect(bestColumns(64, [29, 29], 700, 700)).toBe(8);
+    expect(bestColumns(5, [48, 48], 728, 350)).toBe(5);
     expect(bestColumns(64, [29, 29], 300, 1200)).toBe(4);
     expect(bestColumns(1, [9, 9], 500, 500)).toBe(1);
   });

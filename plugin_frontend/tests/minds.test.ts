@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changes, lineOf, rightShare, type Said, worthALine } from "../src/minds";
+import { changes, coloursOf, lineOf, rightShare, type Said, worthALine } from "../src/minds";
 import { addHealth, holding } from "../src/store/tables";
 
 const guess = (index: number, value: number) => ({ class: index, value });
@@ -27,6 +27,17 @@ describe("a model's mind", () => {
 
   it("breaks a line where the class was not among the strongest", () => {
     expect(lineOf(said, 3)).toEqual([0.6, 0.4, undefined, Number.NaN]);
+  });
+
+  it("gives classes colours of their own, apart even where they would share one", () => {
+    const colours = [...coloursOf([9, 1, 2, 17])];
+    expect(colours).toEqual([
+      [9, "--class-1"],
+      [1, "--class-2"],
+      [2, "--class-3"],
+      [17, "--class-4"],
+    ]);
+    expect(coloursOf(Array.from({ length: 20 }, (_, i) => i)).size).toBe(20);
   });
 
   it("was right at a share of the positions", () => {

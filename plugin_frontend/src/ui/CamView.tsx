@@ -102,7 +102,8 @@ function Cams({ shown }: { shown: Shown }) {
 /** What the colours mean, and what they are scaled by. */
 function Legend({ laying: { map, signed, scale } }: { laying: Laying }) {
   const by =
-    scale === "percentile" ? `what ${percent(SHOWN)} of its pixels stay within` : "its own maximum";
+    scale === "percentile" ? `what ${percent(SHOWN)} of its pixels stay within` : "its maximum";
+  const least = `${percent(FLOOR)} of the most that the run reaches, ${number(camMaximum.value)}`;
   return (
     <div class="under">
       <span class="colour-bar" data-testid="colour-bar">
@@ -112,9 +113,9 @@ function Legend({ laying: { map, signed, scale } }: { laying: Laying }) {
       </span>
       <span
         class="legend-text"
-        title={`At least ${percent(FLOOR)} of the most that the run reaches, ${number(camMaximum.value)}`}
+        title={`Each map is scaled by ${by}, at least by ${least}: a faint map looks faint.`}
       >
-        Each map is scaled by {by}; one far below the run's strongest looks faint.
+        Each map by its own scale
       </span>
     </div>
   );
@@ -190,10 +191,9 @@ function CamCard({ index, cams, slots, at }: CardProps) {
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
+            <b>{subject(cam)}</b>
             <span>
-              <b>{subject(cam)}</b> {cam.text.probability !== null && percent(cam.text.probability)}
-            </span>
-            <span>
+              {cam.text.probability !== null && `${percent(cam.text.probability)} `}
               {cam.role}
               {remarkable(cam)}
             </span>

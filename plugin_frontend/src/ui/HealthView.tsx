@@ -50,7 +50,8 @@ function AdviceList({ path }: { path: string }) {
             onClick={() => selectLayer(advice.layer)}
           >
             <Icon name="warning" />
-            <b>{advice.layer}</b> <span>{advice.text}</span>
+            {!advice.text.includes(advice.layer) && <b>{advice.layer}</b>}{" "}
+            <span>{advice.text}</span>
           </button>
         </li>
       ))}

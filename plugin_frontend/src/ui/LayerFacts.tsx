@@ -1,8 +1,9 @@
+import { HEALTH } from "../families";
 import { whole } from "../format";
 import type { Json } from "../json";
 import { STATISTICS, said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
-import { kindsOf, path } from "../store/selection";
+import { kind, kindsOf, path } from "../store/selection";
 import { adviceAt, health, healthAt, model } from "../store/tables";
 import { shapeText } from "../tree";
 
@@ -85,7 +86,7 @@ function Facts({ path: of }: { path: string }) {
   return (
     <>
       {adviceAt(looked.value)
-        .filter((advice) => advice.layer === of)
+        .filter((advice) => advice.layer === of && kind.value !== HEALTH)
         .map((advice) => (
           <p key={advice.rule} class="reason">
             {advice.text}

@@ -1,7 +1,6 @@
-import { computed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { number, percent } from "../format";
-import { type Change, changes, lineOf, rightShare, worthALine } from "../minds";
+import { type Change, changes, coloursOf, lineOf, rightShare, worthALine } from "../minds";
 import { label } from "../positions";
 import { looked, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
@@ -12,17 +11,9 @@ import { type Line, Plot } from "./Plot";
 import { Photograph } from "./Probes";
 import { Classes, chance, guesses, Verdict } from "./Verdict";
 
-/** Lines of one image; each class has the same colour with every image. */
+/** Lines of one image. */
 const LINES = 5;
-const COLOURS = 8;
 const PROBABILITIES = { low: 0, high: 1 };
-
-const coloured = computed(() => {
-  const all = predictions.value?.images.flatMap((said, i) => worthALine(said, truthOf(i), LINES));
-  return [...new Set(all)].sort((a, b) => a - b);
-});
-
-const colourOf = (index: number) => `--class-${coloured.value.indexOf(index) % COLOURS}`;
 
 /** What the model says of each image over the run. */
 export function PredictionsView() {
@@ -72,15 +63,16 @@ function Mind({ index }: { index: number }) {
   const classes = useMemo(() => worthALine(said, truth, LINES), [said, truth]);
   const turns = useMemo(() => changes(said), [said]);
   const events = useMemo(() => turns.map((turn) => turn.ordinal), [turns]);
+  const colours = useMemo(() => coloursOf(classes), [classes]);
   const lines = useMemo<Line[]>(
     () =>
       [...classes].reverse().map((one) => ({
         label: className(probe.peek(), one),
-        colour: colourOf(one),
+        colour: colours.get(one) ?? "--dim",
         values: lineOf(said, one),
         strong: one === truth,
       })),
-    [classes, said, truth, coloured.value],
+    [classes, colours, said, truth],
   );
   const now = guesses(index, looked.value) ?? [];
   const top = now[0]?.class;
@@ -117,7 +109,7 @@ function Mind({ index }: { index: number }) {
           const guess = now.find((entry) => entry.class === one);
           return (
             <li key={one} class={one === top ? "strongest" : ""}>
-              <i style={{ background: `var(${colourOf(one)})` }} aria-hidden="true" />
+              <i style={{ background: `var(${colours.get(one)})` }} aria-hidden="true" />
               <span title={one === truth ? "the true class" : undefined}>
                 {className(probe.value, one)}
                 {one === truth && <small> true</small>}
@@ -167,7 +159,7 @@ export function PredictionsPanel() {
       <div class="side-head">
         <h2>{name}</h2>
       </div>
-      <div class="pair one">
+      <div class="pair one small-photo">
         <figure>
           <Photograph index={index} />
         </figure>

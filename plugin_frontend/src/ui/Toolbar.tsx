@@ -39,7 +39,7 @@ export function Toolbar() {
 /** What the picture is: the layout's own words where they are more than a name. */
 function sentence(of: string): string {
   const own = layout.value?.title ?? "";
-  return own.split(" ").length > 2 ? own : kindHelp(of);
+  return own.split(" ").length > 3 ? own : kindHelp(of);
 }
 
 const FEW = 4;

@@ -70,9 +70,9 @@ function corner(context: CanvasRenderingContext2D, [x, y, width, height]: Box, c
 }
 
 function write(context: CanvasRenderingContext2D, [x, y, width]: Box, text: string): void {
-  if (width < 30) return;
   context.font = "600 11px system-ui, sans-serif";
   const wide = context.measureText(text).width + 8;
+  if (wide > width / 3) return;
   context.fillStyle = "rgba(12, 14, 18, 0.72)";
   context.fillRect(x, y, wide, 16);
   context.fillStyle = "#fff";
