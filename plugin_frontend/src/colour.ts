@@ -5,7 +5,7 @@
  * holds both to them.
  */
 
-import { BALANCE, TURBO, VIRIDIS } from "./colour_tables";
+import { BALANCE, type Steps, TURBO, VIRIDIS } from "./colour_tables";
 
 /** The highest level of a finite value; 253 to 255 are minus infinity, plus infinity, NaN. */
 export const LEVELS = 252;
@@ -34,17 +34,24 @@ export interface Range {
   high: number;
 }
 
-function fromHex(digits: string): Uint8Array {
-  const bytes = new Uint8Array(768);
-  for (let i = 0; i < 768; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
+function fromSteps({ first, steps }: Steps): Uint8Array {
+  const map = new Uint8Array(768);
+  steps.forEach((letters, channel) => {
+    let level = first[channel] ?? 0;
+    map[channel] = level;
+    for (let i = 0; i < letters.length; i++) {
+      level += letters.charCodeAt(i) - 78;
+      map[3 * (i + 1) + channel] = level;
+    }
+  });
+  return map;
 }
 
 const tables: Record<MapName, Uint8Array> = {
   gray: Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)),
-  viridis: fromHex(VIRIDIS),
-  turbo: fromHex(TURBO),
-  balance: fromHex(BALANCE),
+  viridis: fromSteps(VIRIDIS),
+  turbo: fromSteps(TURBO),
+  balance: fromSteps(BALANCE),
 };
 
 /** 256 RGB colours, end to end. */

@@ -75,7 +75,7 @@ export function bestColumns(
   if (tiles < ROW) {
     // Of what is nearly as large the fullest: a last row of one looks forgotten.
     const large = Array.from({ length: tiles }, (_, i) => i + 1).filter(
-      (columns) => scale(columns) >= 0.86 * scale(best),
+      (columns) => scale(columns) >= 0.8 * scale(best),
     );
     const empty = (columns: number) => columns * Math.ceil(tiles / columns) - tiles;
     return large.sort((a, b) => empty(a) - empty(b) || scale(b) - scale(a))[0] ?? best;
