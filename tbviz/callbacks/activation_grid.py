@@ -202,6 +202,8 @@ def _bars(
         "title": "One bar a channel, upward where it is above zero; one scale for all images",
         "map": [1, 1],
     }
+    if np.any(values < 0):
+        layout["signed"] = True
     texts = [{"note": _extent(row)} for row in values]
     tiles = pictures[:, None]
     return Maps("activations", layer, tiles, layout, texts, images=places, largest=max(tiles.shape))
@@ -219,8 +221,8 @@ def _extent(values: Floats) -> str:
 def _colours_title(channels: int, axes: Axes) -> str:
     if channels == 3:
         return "The three channels as red, green and blue"
-    shares = " ".join(
-        f"{colour} {share:.0%},"
+    shares = ", ".join(
+        f"{colour} {share:.0%}"
         for colour, share in zip(("red", "green", "blue"), axes.share, strict=True)
     )
-    return f"Principal components of {channels} channels: {shares[:-1]} of the variance at first"
+    return f"Principal components of {channels} channels: {shares} of the first look's variance"
