@@ -47,7 +47,7 @@ def more_health(channels: int, step: float, dead: int) -> dict[str, float]:
 
 def advice(layer: str, channels: int, dead: int) -> list[dict[str, str]]:
     """What is said of a layer that dies."""
-    if 4 * dead < channels:
+    if 8 * dead < channels:
         return []
     text = f"{dead} of {channels} channels have been dead for 5 epochs; a lower learning rate helps"
     return [{"layer": layer, "rule": "dead", "text": text}]

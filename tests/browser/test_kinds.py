@@ -1,0 +1,127 @@
+"""Every kind of picture that a run may hold, in the tab, on a fabricated run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from browser.serving import tensorboard
+from browser.tab import Tab, expected_tiles
+from fabricate import LAYERS, fabricate
+from playwright.sync_api import expect
+
+from tbviz.store.reader import open_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+POSITIONS = 6
+SHOWN = [LAYERS[0], LAYERS[5], LAYERS[6]]
+"""conv1, backbone/block2/conv3 and head/conv4."""
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    logdir = tmp_path_factory.mktemp("kinds")
+    fabricate(logdir / "run", POSITIONS, SHOWN, images=2, every_kind=True)
+    return logdir
+
+
+@pytest.fixture(scope="module")
+def address(logs):
+    with tensorboard(logs) as at:
+        yield at
+
+
+@pytest.fixture
+def tab(page, address):
+    return Tab(page, address)
+
+
+def layer(tab, path):
+    return tab.frame.locator(f"[data-testid=layer][data-path='{path}']")
+
+
+def test_every_family_has_a_view(tab):
+    tab.open(run="run", layer="conv1", step=4).wait(position=4, layer="conv1")
+    tab.page.set_viewport_size({"width": 1920, "height": 1000})
+    families = tab.get("tab").evaluate_all("tabs => tabs.map(tab => tab.dataset.family)")
+    assert families == [
+        "activations", "overview", "maximization", "classes", "cam", "saliency", "kernels",
+        "hypercolumns", "augmentation", "spectra", "health", "predictions",
+    ]  # fmt: skip
+    views = {"cam": "cam-card", "saliency": "cam-card", "health": "chart", "predictions": "mind"}
+    for family in families:
+        tab.frame.locator(f"[data-testid=tab][data-family={family}]").click()
+        shown = tab.get(views.get(family, "sheet")).first
+        expect(shown).to_be_visible()
+        if family == "spectra":
+            expect(shown).to_have_attribute("data-kind", "spectra:log")
+        else:
+            expect(tab.get("about")).not_to_be_empty()
+    expect(layer(tab, "")).to_have_attribute("aria-selected", "true")
+    # What does not fit is in a choice.
+    tab.page.set_viewport_size({"width": 900, "height": 700})
+    tab.get("more").select_option("classes")
+    expect(tab.get("tile-caption")).to_have_text(
+        ["astronaut", "cat", "coffee", "rocket", "chelsea"]
+    )
+    tab.wait_hash("kind", "classes")
+
+
+def test_variants_captions_and_the_layer_that_stays_chosen(tab):
+    tab.open(run="run", kind="cam:score-cam", layer="head/conv4", step=2)
+    expect(tab.get("cam-card")).to_have_count(2)
+    expect(tab.get("caption")).to_contain_text("Score-CAM")
+    tab.page.keyboard.press("t")
+    expect(tab.get("caption")).to_contain_text("Gradients")
+    tab.page.keyboard.press("v")
+    expect(tab.get("about")).to_contain_text("what each pixel adds")
+    expect(tab.get("colour-bar")).to_contain_text("against the class")
+    tab.wait_hash("kind", "saliency:integrated-gradients").wait_hash("layer", "head/conv4")
+    tab.page.reload()
+    expect(tab.get("about")).to_contain_text("what each pixel adds")
+    layer(tab, "conv1").click()
+    tab.wait(position=2, layer="conv1")
+    layer(tab, "").click()
+    expect(tab.get("caption")).to_contain_text("Integrated gradients")
+
+
+def test_stored_grids_keep_their_columns_and_signed_values_zero_in_the_middle(tab, logs):
+    run = open_run(logs / "run")
+    tab.open(run="run", kind="overview", step=3, image=1, map="gray").wait(position=3, image=1)
+    stored = expected_tiles(run, "overview", "", 3, 1, None, "gray")
+    np.testing.assert_array_equal(tab.tiles(), stored)
+    assert tab.sheet().get_attribute("data-columns") == "3"
+    tab.frame.get_by_title("Open head/conv4").click()
+    tab.wait(position=3, layer="head/conv4")
+
+    tab.frame.locator("[data-testid=tab][data-family=kernels]").click()
+    expect(tab.sheet()).to_have_attribute("data-map", "balance")
+    tab.wait(position=3, layer="head/conv4")
+    low, high = (float(part) for part in tab.sheet().get_attribute("data-range").split(":"))
+    assert low == -high < 0
+    stored = expected_tiles(run, "kernels", "head/conv4", 3, 0, (low, high), "balance")
+    np.testing.assert_array_equal(tab.tiles(), stored)
+
+
+def test_changed_minds_and_advice_lead_to_their_place(tab):
+    tab.open(run="run", kind="predictions", step=0)
+    expect(tab.get("mind")).to_have_count(2)
+    turn = tab.get("turn").first
+    position = turn.get_attribute("data-position")
+    expect(turn).to_contain_text(f"epoch {position}")
+    expect(turn).to_contain_text("→")
+    turn.click()
+    expect(tab.get("slider")).to_have_value(position)
+
+    # Of the sixteen channels of conv1 one is dead at first; from epoch 4 on it is two.
+    tab.frame.locator("[data-testid=tab][data-family=health]").click()
+    tab.get("slider").fill("0")
+    expect(tab.get("chart").first).to_be_visible()
+    expect(tab.get("advice")).to_have_count(0)
+    tab.get("slider").fill("5")
+    expect(tab.get("advised")).to_have_count(1)
+    expect(tab.get("advice")).to_contain_text("2 of 16 channels")
+    tab.get("advice").get_by_role("button").click()
+    expect(layer(tab, "conv1")).to_have_attribute("aria-selected", "true")
+    tab.get("statistic").select_option("alike")
+    tab.wait_hash("statistic", "alike")
