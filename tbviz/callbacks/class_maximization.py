@@ -38,8 +38,8 @@ class ClassMaximization(Maximization):
         class_names: name of each class; those of the other callbacks unless given.
         images: images as the model takes them, from which size and range of the input are
             learnt; else the other callbacks' images, else the model's own input shape.
-        settings: steps, rate, image, transforms and penalties of the ascent; with its
-            `diversity` several images a class.
+        settings: steps, rate, image, transforms and penalties of the ascent, with its
+            `diversity` several images a class; `Ascent.of_classes()` unless given.
         seed: of the start and the transforms.
         warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
@@ -73,7 +73,7 @@ class ClassMaximization(Maximization):
             log_dir,
             images=images,
             class_names=class_names,
-            settings=settings,
+            settings=settings or Ascent.of_classes(),
             seed=seed,
             warm_start=warm_start,
             schedule=schedule,

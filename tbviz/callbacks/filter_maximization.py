@@ -69,7 +69,7 @@ class FilterMaximization(Maximization):
             log_dir,
             images=images,
             layers=layers,
-            settings=settings,
+            settings=settings or Ascent(),
             seed=seed,
             warm_start=warm_start,
             schedule=schedule,

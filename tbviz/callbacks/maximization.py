@@ -33,13 +33,13 @@ class Maximization(Visual):
     def __init__(
         self,
         *args: Any,
-        settings: Ascent | None = None,
+        settings: Ascent,
         seed: int = 0,
         warm_start: bool = False,
         **common: Any,
     ) -> None:
         super().__init__(*args, **common)
-        self.settings = settings or Ascent()
+        self.settings = settings
         self.seed = seed
         self.warm_start = warm_start
         self._former: dict[str, npt.NDArray[np.float32]] = {}

@@ -97,7 +97,7 @@ def maximize_classes(
         model: any built Keras model.
         classes: by number, or by name; the first ten unless given.
         images: see `maximize_filters`.
-        settings: see `maximize_filters`.
+        settings: see `maximize_filters`; `Ascent.of_classes()` unless given.
         seed: see `maximize_filters`.
         class_names: name of each class.
 
@@ -105,7 +105,8 @@ def maximize_classes(
         TbvizError: there is no such class, or the input's size is unknown.
 
     Example:
-        >>> found = tbviz.methods.maximize_classes(model, [285, 967], settings=Ascent.careful())
+        >>> careful = Ascent.of_classes().careful()
+        >>> found = maximize_classes(model, [285, 967], settings=careful)
         >>> found.images.shape
         (2, 224, 224, 3)
     """
@@ -116,4 +117,4 @@ def maximize_classes(
     canvas = canvas_of(model, images)
     survey = looker.survey(canvas.blank(1) if images is None else images)
     chosen = choose_classes(classes, survey.head.classes, class_names)
-    return maximize_scores(looker, survey, chosen, canvas, settings or Ascent(), seed)
+    return maximize_scores(looker, survey, chosen, canvas, settings or Ascent.of_classes(), seed)
