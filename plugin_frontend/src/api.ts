@@ -70,6 +70,10 @@ export interface Layout {
   /** Captions of the columns and rows of the stored grid, which is then shown as it is. */
   column_titles?: string[];
   row_titles?: string[];
+  /** The path of each column's layer. */
+  column_layers?: string[];
+  /** The channel of each bar of a tile that is one diagram. */
+  bars?: number[];
   /** Zero is the middle of the values. */
   signed?: boolean;
   method?: string;

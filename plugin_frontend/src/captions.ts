@@ -52,6 +52,12 @@ export function tileName(
   return `${nounOf(kind)} ${layout.channels?.[tile] ?? tile}`;
 }
 
+/** The channel whose bar is at a place of a diagram; null where the tile is no diagram. */
+export function barAt({ bars, tile }: Pick<Layout, "bars" | "tile">, x: number): number | null {
+  if (bars === undefined) return null;
+  return bars[Math.floor((x * bars.length) / tile[1])] ?? null;
+}
+
 /** "64 channels", "16 of 64 filters"; nothing where the tiles say themselves what they are. */
 export function countOf(layout: Captioned, kind: string): string {
   if (!isNumbered(layout, kind)) return "";

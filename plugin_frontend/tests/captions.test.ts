@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { arrange, shortened } from "../src/arrange";
-import { captionsOf, countOf, isNumbered, tileName } from "../src/captions";
+import { barAt, captionsOf, countOf, isNumbered, tileName } from "../src/captions";
 
 const room = { width: 728, height: 340 };
 const image = (index: number) => ["cat", "dog"][index] ?? "?";
@@ -68,6 +68,12 @@ describe("what a tile is called", () => {
     expect(captionsOf({ ...plain, row_titles: ["r"] }, "hypercolumns:colours", image)).toBeNull();
     expect(captionsOf(plain, "hypercolumns:colours", image)).toEqual(["cat", "dog"]);
     expect(captionsOf(plain, "activations", image)).toBeNull();
+  });
+
+  it("a bar of a diagram is a channel", () => {
+    const layout = { bars: [3, 8], tile: [4, 10] as [number, number] };
+    expect([0, 4, 5, 9].map((x) => barAt(layout, x))).toEqual([3, 3, 8, 8]);
+    expect(barAt({ tile: [4, 10] }, 2)).toBeNull();
   });
 
   it("numbered tiles are counted, the others say themselves what they are", () => {

@@ -168,13 +168,19 @@ const SAID: Record<string, { label: string; share?: boolean }> = {
 
 /** The numbers that a sheet's text has of a tile, as they are written. */
 function ofTile(shown: Shown, tile: number): [string, string][] {
-  return Object.entries(SAID).flatMap(([name, { label, share }]) => {
-    const list = field(shown.sheets[0]?.text ?? undefined, name);
-    const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
-    if (typeof value !== "number" && typeof value !== "string") return [];
-    const read = toNumber(value as JsonNumber);
-    return [[label, share ? percent(read) : number(read)]];
-  });
+  const list = field(shown.sheets[0]?.text ?? undefined, "tiles");
+  const chance = Array.isArray(list) ? field(list[tile], "probability") : undefined;
+  const first: [string, string][] =
+    typeof chance === "number" ? [["probability", percent(chance)]] : [];
+  return first.concat(
+    Object.entries(SAID).flatMap(([name, { label, share }]) => {
+      const list = field(shown.sheets[0]?.text ?? undefined, name);
+      const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
+      if (typeof value !== "number" && typeof value !== "string") return [];
+      const read = toNumber(value as JsonNumber);
+      return [[label, share ? percent(read) : number(read)]];
+    }),
+  );
 }
 
 const SHARES = new Set(["sparsity", "saturated"]);

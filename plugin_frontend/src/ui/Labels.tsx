@@ -40,6 +40,7 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
           key={column}
           text={text}
           short={short[column] ?? text}
+          opens={layout.column_layers?.[column] ?? text}
           class={`column-title ${aslant ? "aslant" : ""} ${column === selected % grid.columns ? "chosen" : ""}`}
           style={{
             left: `${across(column)}px`,
@@ -54,6 +55,7 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
           key={row}
           text={text}
           short={text}
+          opens={text}
           class={`row-title ${row === Math.floor(selected / grid.columns) ? "chosen" : ""}`}
           style={{
             left: `${-left}px`,
@@ -70,13 +72,15 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
 interface HeaderProps {
   text: string;
   short: string;
+  /** A path, if it is one of a layer. */
+  opens: string;
   class: string;
   style: Record<string, string>;
 }
 
 /** A header; that of a layer opens the layer. */
-function Header({ text, short, class: names, style }: HeaderProps) {
-  if (!isLayer(text)) {
+function Header({ text, short, opens, class: names, style }: HeaderProps) {
+  if (!isLayer(opens)) {
     return (
       <span class={names} style={style} title={text}>
         <span>{short}</span>
@@ -88,8 +92,8 @@ function Header({ text, short, class: names, style }: HeaderProps) {
       type="button"
       class={`${names} bare`}
       style={style}
-      title={`Open ${text}`}
-      onClick={() => selectLayer(text)}
+      title={`Open ${opens}`}
+      onClick={() => selectLayer(opens)}
     >
       <span>{short}</span>
     </button>

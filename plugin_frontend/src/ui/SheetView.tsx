@@ -1,10 +1,8 @@
 import { batch, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { arrange } from "../arrange";
-import { captionsOf, countOf, isNumbered, nounOf, tileName } from "../captions";
-import { levelValue } from "../colour";
+import { captionsOf, countOf, isNumbered, tileName } from "../captions";
 import { kindLabel, splitKind } from "../families";
-import { number, plural } from "../format";
 import { paintGrid } from "../paint";
 import { label } from "../positions";
 import { probesOf } from "../probes";
@@ -26,6 +24,7 @@ import { type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
 import { Probes } from "./Probes";
+import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
 import { usePictureSaver } from "./saver";
 import { useSize } from "./useSize";
@@ -149,7 +148,7 @@ function Sheet({ shown }: { shown: Shown }) {
         <span class="space" />
         <Readout point={readout.value} shown={shown} />
       </div>
-      <Remarks marked={marked} shown={shown} note={noteOf(shown)} />
+      <Remarks marked={marked} shown={shown} />
     </>
   );
 }
@@ -194,12 +193,6 @@ export interface Point {
   y: number;
 }
 
-function noteOf(shown: Shown): string | null {
-  const text = shown.sheets[0]?.text;
-  const note = typeof text === "object" && text !== null && !Array.isArray(text) ? text.note : null;
-  return typeof note === "string" ? note : null;
-}
-
 function captionOf(shown: Shown, marked: readonly Mark[]): string {
   const { said, truth } = verdict(shownImage.value, shown.asked);
   const constant = marked.filter((mark) => mark.constant).length;
@@ -235,66 +228,4 @@ function rememberBrightest(shown: Shown): void {
   batch(() => {
     brightest.value = { kind: shown.kind, layer: shown.layer, channel: channels[best] ?? 0 };
   });
-}
-
-function Readout({ point, shown }: { point: Point | null; shown: Shown }) {
-  const sheet = shown.sheets[0];
-  if (point === null || sheet === undefined) return <span class="readout" data-testid="readout" />;
-  const { tile, x, y } = point;
-  const [h, w] = shown.layout.tile;
-  const left = (tile % shown.layout.columns) * w + x;
-  const top = Math.floor(tile / shown.layout.columns) * h + y;
-  const level = sheet.pixels[top * sheet.width + left] ?? 0;
-  const [lo, hi] = [sheet.ranges?.[2 * tile], sheet.ranges?.[2 * tile + 1]];
-  return (
-    <span class="readout" data-testid="readout">
-      <b>{nameOf(shown, tile)}</b>
-      {lo !== undefined && hi !== undefined && (
-        <>
-          {" "}
-          · <b>{number(levelValue(level, lo, hi))}</b> at {x}, {y} · {number(lo)} to {number(hi)}
-        </>
-      )}
-    </span>
-  );
-}
-
-/** Tiles that say nothing, and those with something wrong, by their names. */
-function Remarks({
-  marked,
-  shown,
-  note,
-}: {
-  marked: readonly Mark[];
-  shown: Shown;
-  note: string | null;
-}) {
-  const { layout, kind } = shown;
-  const numbered = isNumbered(layout, kind);
-  const noun = numbered ? nounOf(kind) : "tile";
-  const channels = channelsOf(layout);
-  const pick = (meets: (mark: Mark) => boolean) =>
-    marked.flatMap((mark, tile) =>
-      meets(mark) ? [numbered ? `${channels[tile] ?? tile}` : nameOf(shown, tile)] : [],
-    );
-  const constant = pick((mark) => mark.constant);
-  const broken = pick((mark) => mark.broken > 0);
-  const list = (names: readonly string[]) =>
-    names.slice(0, 12).join(", ") + (names.length > 12 ? " …" : "");
-  if (constant.length + broken.length === 0 && note === null) return null;
-  return (
-    <p class="remarks" data-testid="remarks">
-      {broken.length > 0 && (
-        <span class="bad">
-          NaN or infinity in {plural(broken.length, noun)} ({list(broken)}).{" "}
-        </span>
-      )}
-      {constant.length > 0 && (
-        <span>
-          {plural(constant.length, noun)} constant on this picture ({list(constant)}).{" "}
-        </span>
-      )}
-      {note}
-    </p>
-  );
 }
