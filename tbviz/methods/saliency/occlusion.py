@@ -70,7 +70,9 @@ class Occlusion(Attribution):
 
     def _spans(self, side: int) -> list[npt.NDArray[np.bool_]]:
         length = max(1, round(self.window * side))
-        count = min(side - length, int(np.ceil((1 - self.window) / self.stride - 1e-9))) + 1
+        wanted = int(np.ceil((1 - self.window) / self.stride - 1e-9)) + 1
+        # At least so many that no pixel is left out where lengths are rounded.
+        count = min(max(wanted, -(-side // length)), side - length + 1)
         starts = np.linspace(0, side - length, count).round().astype(int)
         pixels = np.arange(side)
         return [(start <= pixels) & (pixels < start + length) for start in starts]

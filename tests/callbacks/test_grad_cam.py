@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+from callbacks.nets import CLASSES, NAMES, data, functional, metas, notices, tiles, vectors
+
+from tbviz.callbacks.grad_cam import GradCAM
+from tbviz.callbacks.saliency import Saliency
+from tbviz.errors import TbvizError
+from tbviz.images.sheet import decode
+from tbviz.methods.cams.maps import grad_cam
+from tbviz.methods.cams.registry import CAMS
+from tbviz.methods.cams.score_cam import ScoreCam
+from tbviz.methods.saliency.integrated_gradients import IntegratedGradients
+from tbviz.methods.saliency.maps import saliency_maps
+from tbviz.methods.saliency.occlusion import Occlusion
+from tbviz.methods.saliency.smoothgrad import SmoothGrad
+from tbviz.store import open_run
+
+X, LABELS = data(3)
+
+
+@functools.cache
+def model():
+    made = functional()
+    made.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    return made
+
+
+def fit(*callbacks):
+    model().optimizer.learning_rate = 0.0  # what is drawn can be computed again afterwards
+    model().fit(X, LABELS, verbose=0, callbacks=list(callbacks))
+
+
+def captions(log_dir, kind, layer, image=0):
+    return decode(open_run(log_dir).picture(kind, layer, 0, image)).text["tiles"]
+
+
+def same(log_dir, kind, layer, expected):
+    """The stored tiles `(images, tiles, height, width)` are these, to half a level."""
+    for image, maps in enumerate(expected):
+        stored, half = tiles(log_dir, kind, layer, 0, image)
+        assert stored.shape == maps.shape
+        assert np.all(np.abs(stored - maps) <= half * 1.01 + 1e-6)
+
+
+def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
+    layers = ["conv1", "relu"]
+    fit(*(GradCAM(tmp_path, X, LABELS, layers, method, strict=True) for method in CAMS))
+    for method in CAMS:
+        kind = "cam" if method == "grad-cam" else f"cam:{method}"
+        for layer in layers:
+            wanted = [LABELS] if method == "eigen-cam" else [None, LABELS]
+            found = [grad_cam(model(), X, classes, layer, method).maps for classes in wanted]
+            same(tmp_path, kind, layer, np.stack(found, axis=1))
+    layouts = {layout["of"]: layout for layout in metas(tmp_path, "layout")}
+    assert layouts["cam"]["roles"] == layouts["cam:layercam"]["roles"] == ["predicted", "true"]
+    assert layouts["cam:eigen-cam"]["roles"] == ["predicted"]
+    assert layouts["cam:eigen-cam"]["target"] == "the layer's strongest pattern, whatever the class"
+    assert "64 strongest" in layouts["cam:score-cam"]["target"]
+    assert (layouts["cam"]["method"], layouts["cam"]["title"]) == ("grad-cam", "Grad-CAM")
+    assert notices(tmp_path, "warning") == []
+
+
+def test_targets_have_a_tile_and_a_caption_each(tmp_path):
+    given = [2, 0, 1]
+    targets = ["both", given, ("true", "left"), 1, ("predicted", given)]
+    cams = GradCAM(tmp_path, X, LABELS, targets=targets, class_names=NAMES, strict=True)
+    quick = [SmoothGrad(samples=2), Occlusion(0.5, 0.5)]
+    fit(cams, Saliency(tmp_path, X, LABELS, quick, targets=targets[1:3], strict=True))
+    predicted = model().predict_on_batch(X).argmax(1)
+    classes = [[2] * 3, given, LABELS, [1] * 3, predicted]
+    against = [None, None, [0] * 3, None, given]
+    maps = [
+        grad_cam(model(), X, one, against=other).maps
+        for one, other in zip(classes, against, strict=True)
+    ]
+    same(tmp_path, "cam", "relu", np.stack(maps, axis=1))
+    [layout] = [layout for layout in metas(tmp_path, "layout") if layout["of"] == "cam"]
+    roles = ["class", "given", "difference", "class 2", "difference 2"]
+    assert layout["roles"] == roles
+    for image in range(3):
+        found = captions(tmp_path, "cam", "relu", image)
+        assert [tile["role"] for tile in found] == roles
+        assert [tile["class"] for tile in found] == [int(one[image]) for one in classes]
+        assert [tile["name"] for tile in found] == [NAMES[int(one[image])] for one in classes]
+        pair = found[2]
+        assert (pair["against"], pair["against_name"]) == (0, "left")
+        assert pair["target"] == "score before softmax, less that of another class"
+        assert "against" not in found[0]
+        score = grad_cam(model(), X, LABELS, against=0).scores[image]
+        assert pair["score"] == pytest.approx(float(score), abs=1e-5)
+    for method in quick:
+        expected = [
+            saliency_maps(model(), X, one, method, other).maps
+            for one, other in zip(classes[1:3], against[1:3], strict=True)
+        ]
+        same(tmp_path, f"saliency:{method.name}", "", np.stack(expected, axis=1))
+
+
+def test_labels_are_missed_only_where_they_were_asked_for(tmp_path):
+    fit(GradCAM(tmp_path, X, strict=True), Saliency(tmp_path, X, targets=["predicted", "true"]))
+    assert [tile["role"] for tile in captions(tmp_path, "cam", "relu")] == ["predicted"]
+    assert [tile["role"] for tile in captions(tmp_path, "saliency:gradients", "")] == ["predicted"]
+    [notice] = notices(tmp_path, "warning")
+    assert (notice["method"], notice["remedy"]) == ("Saliency", "pass labels=")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (CLASSES, r"received classes \[3, 3, 3\]; the model has 3"),
+        (-1, "received -1; classes count from 0"),
+        ([0, 1], "2 classes for 3 images"),
+        ("lefft", r"'lefft', which has no number; did you mean \['left'\]"),
+    ],
+)
+def test_classes_that_there_are_not_are_named(tmp_path, target, said):
+    cams = GradCAM(tmp_path, X, targets=[target], class_names=NAMES, strict=True)
+    with pytest.raises(TbvizError, match=said):
+        fit(cams)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"targets": []}, "received no targets; expected 'predicted'"),
+        ({"targets": [("true", 1, 2)]}, r"the target \('true', 1, 2\); expected"),
+        ({"targets": [(("true", 1), 2)]}, "expected 'predicted'"),
+        ({"targets": [0.5]}, "the target 0.5; expected"),
+        ({"method": "camm"}, "class activation maps are 'grad-cam'"),
+    ],
+)
+def test_what_cannot_be_is_an_error_at_once(tmp_path, arguments, said):
+    with pytest.raises(TbvizError, match=said):
+        GradCAM(tmp_path, X, **arguments)
+
+
+def test_saliency_s_own_arguments_are_checked_at_once(tmp_path):
+    with pytest.raises(TbvizError, match="saliency methods are 'gradients'"):
+        Saliency(tmp_path, X, method="grad-cam")
+    for methods in ([], ["gradients", "gradients"]):
+        with pytest.raises(TbvizError, match="expected at least one, each once"):
+            Saliency(tmp_path, X, method=methods)
+
+
+def test_a_method_may_come_with_settings_of_its_own(tmp_path):
+    fit(GradCAM(tmp_path, X, method=ScoreCam(channels=1), strict=True))
+    expected = grad_cam(model(), X, method=ScoreCam(channels=1)).maps
+    same(tmp_path, "cam:score-cam", "relu", expected[:, None])
+
+
+def test_all_saliency_methods_are_drawn_signed_where_they_are(tmp_path):
+    methods = [
+        "gradients",
+        "gradients-x-input",
+        SmoothGrad(samples=2),
+        IntegratedGradients(points=1),
+        Occlusion(0.5, 0.5),
+        "guided-grad-cam",
+    ]
+    fit(Saliency(tmp_path, X, method=methods, strict=True))
+    layouts = metas(tmp_path, "layout")
+    assert [layout["layer"] for layout in layouts] == [""] * 6
+    signed = {layout["method"]: layout["signed"] for layout in layouts}
+    assert [name for name, has in signed.items() if has] == [
+        "gradients-x-input",
+        "integrated-gradients",
+        "occlusion",
+    ]
+    for method in methods:
+        maps = saliency_maps(model(), X, method=method)
+        same(tmp_path, f"saliency:{maps.method}", "", maps.maps[:, None])
+    # One point is not enough for the sum to be that of the scores, and that is said.
+    found = saliency_maps(model(), X, method=methods[3]).completeness
+    notes = [
+        decode(open_run(tmp_path).picture("saliency:integrated-gradients", "", 0, image)).text
+        for image in range(3)
+    ]
+    off = [not abs(share - 1) <= 0.05 for share in found]
+    assert [("note" in text) for text in notes] == off
+
+
+def test_a_model_without_images_is_left_out(tmp_path):
+    x = np.random.default_rng(0).random((4, 5)).astype("float32")
+    net = vectors()
+    net.run_eagerly = True
+    net.fit(x, np.arange(4) % 2, verbose=0, callbacks=[Saliency(tmp_path, x[:2], strict=True)])
+    [notice] = notices(tmp_path)
+    assert notice["text"] == "left out: this model has no image among its inputs"
+    assert open_run(tmp_path).series() == []
+
+
+def test_one_broken_method_leaves_the_others_alone(tmp_path, said):
+    class Broken(Occlusion):
+        def attribute(self, changed, aim):
+            raise RuntimeError("nothing hidden today")
+
+    fit(Saliency(tmp_path, X, method=[Broken(), "gradients"]))
+    assert open_run(tmp_path).series() == [("saliency:gradients", "")]
+    [text] = said()
+    assert text.startswith("tbviz Saliency occlusion: RuntimeError: nothing hidden today")
+
+
+def test_a_network_of_nan_is_drawn_and_said(tmp_path):
+    weights = model().get_weights()
+    model().set_weights([np.full_like(weight, np.nan) for weight in weights])
+    try:
+        fit(GradCAM(tmp_path, X, strict=True), Saliency(tmp_path, X, strict=True))
+    finally:
+        model().set_weights(weights)
+    for kind, layer in (("cam", "relu"), ("saliency:gradients", "")):
+        text = decode(open_run(tmp_path).picture(kind, layer, 0, 0)).text
+        assert text["note"].startswith("the map is not finite")
+    assert notices(tmp_path, "warning") == []
