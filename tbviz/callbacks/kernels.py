@@ -16,9 +16,14 @@ from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
+from tbviz.methods.conv_kernels import (
+    MOST_LAYERS,
+    chosen_kernels,
+    layer_kernels,
+    without_kernels,
+)
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
-from tbviz.methods.conv_kernels import chosen_kernels, layer_kernels, without_kernels
 from tbviz.taps.select import is_convolution
 from tbviz.taps.survey import Output, Survey
 
@@ -68,7 +73,7 @@ class Kernels(Visual):
 
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers whose kernels are drawn."""
-        return chosen_kernels(survey, self.layers)
+        return chosen_kernels(survey, self.layers, MOST_LAYERS)
 
     def choose(self, survey: Survey, journal: Journal) -> None:
         """Finds the layers, and says which are left out where the user named none."""

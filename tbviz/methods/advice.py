@@ -72,7 +72,9 @@ class Advisor:
         advice = self._broken(looks)
         for rule in RULES:
             advice += self._by(rule, looks)
-        return advice
+        stuck = {one.layer for one in advice if one.rule == "saturated"}
+        # At a bound a channel may well be one number everywhere: the bound says why.
+        return [one for one in advice if one.rule != "dead" or one.layer not in stuck]
 
     def _by(self, rule: Rule, looks: Looks) -> list[Advice]:
         found: list[Advice] = []

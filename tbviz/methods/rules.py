@@ -131,20 +131,22 @@ def _still(looks: Looks, limits: Thresholds) -> str | None:
 
 
 def _weights_blow_up(looks: Looks, limits: Thresholds) -> str | None:
-    return _grown(looks, limits, "weight_norm", "the weights of {} have grown")
+    grown = _grown(looks, "weight_norm", limits.weight_growth)
+    return grown and f"the weights of {looks[-1].layer} have grown {grown}"
 
 
 def _output_explodes(looks: Looks, limits: Thresholds) -> str | None:
-    return _grown(looks, limits, "std", "the spread of {}'s output has grown")
+    grown = _grown(looks, "std", limits.output_growth)
+    return grown and f"the spread of {looks[-1].layer}'s output has grown {grown}"
 
 
-def _grown(looks: Looks, limits: Thresholds, name: str, what: str) -> str | None:
+def _grown(looks: Looks, name: str, limit: float) -> str | None:
     now, then = looks[-1], looks[0]
     size, former = now.number(name), then.number(name)
-    if not (former > 0 and np.isfinite(size) and size >= limits.growth * former):
+    if not (former > 0 and np.isfinite(size) and size >= limit * former):
         return None
     when = f"since epoch {then.epoch}" if then.epoch < now.epoch else "within this epoch"
-    return f"{what.format(now.layer)} {size / former:.3g}-fold {when}"
+    return f"{size / former:.3g}-fold {when}"
 
 
 RULES: tuple[Rule, ...] = (

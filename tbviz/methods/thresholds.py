@@ -20,8 +20,10 @@ class Thresholds:
         likeness: correlation with the input that more than half of the channels reach, 0 to 1.
         still: relative change of a layer's weights from look to look, below which they count as
             not moving.
-        growth: how many times larger within the window is too much, of the norm of a layer's
-            weights and of the spread of its output.
+        weight_growth: how many times larger within the window the norm of a layer's weights
+            may not become.
+        output_growth: the same for the spread of its output, which grows tenfold while a small
+            network learns.
         flat: a channel is dead whose span is at most this share of the layer's largest absolute
             value.
         saturated_values: a channel is saturated with this share of its values at a bound.
@@ -37,7 +39,8 @@ class Thresholds:
     alike: float = 0.5
     likeness: float = 0.9
     still: float = 1e-4
-    growth: float = 10.0
+    weight_growth: float = 10.0
+    output_growth: float = 100.0
     flat: float = 1e-6
     saturated_values: float = 0.9
     alike_correlation: float = 0.98
@@ -47,7 +50,7 @@ class Thresholds:
             value = getattr(self, field.name)
             if field.name == "window":
                 possible, expected = isinstance(value, int) and value >= 1, "at least 1"
-            elif field.name == "growth":
+            elif field.name.endswith("growth"):
                 possible, expected = value > 1, "more than 1"
             else:
                 possible, expected = 0 <= value <= 1, "from 0 to 1"

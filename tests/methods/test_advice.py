@@ -92,6 +92,13 @@ def test_saturated_and_alike():
     assert lines(*[look(alike=4.0)] * 4, look(alike=3.0)) == []
 
 
+def test_what_is_dead_at_a_bound_is_saturated():
+    stuck = look(dead=range(4), saturated=4.0)
+    assert [rule for _, rule, _ in lines(*[stuck] * 5)] == ["saturated"]
+    both = [stuck, look("other", dead=range(4))]
+    assert [line[:2] for line in lines(*[both] * 5)] == [("other", "dead"), ("conv", "saturated")]
+
+
 def test_like_the_input():
     like = look(likeness=0.97)
     text = "conv's maps look like its input (0.97 for 5 epochs): it has learnt nothing yet"
@@ -118,17 +125,18 @@ def test_weights_that_do_not_move():
 
 def test_growth_within_the_window():
     assert lines(*[look(weight_norm=2.0**n) for n in range(4)]) == []
-    grown = [look(weight_norm=2.0**n, std=3.0**n) for n in range(5)]
+    assert lines(*[look(std=3.0**n) for n in range(5)]) == []
+    grown = [look(weight_norm=2.0**n, std=4.0**n) for n in range(5)]
     assert lines(*grown) == [
         ("conv", "weights-grow", "the weights of conv have grown 16-fold since epoch 0"),
-        ("conv", "output-grows", "the spread of conv's output has grown 81-fold since epoch 0"),
+        ("conv", "output-grows", "the spread of conv's output has grown 256-fold since epoch 0"),
     ]
     slow = [look(weight_norm=1.5**n) for n in range(20)]  # 5-fold in a window
     assert lines(*slow) == []
-    assert lines(look(std=0.0), look(std=9.0)) == []  # from nothing: what is large?
+    assert lines(look(std=0.0), look(std=900.0)) == []  # from nothing: what is large?
     within = Advisor()
     within.advise([look()])
-    assert within.advise([look(std=10.0)])[0].text.endswith("10-fold within this epoch")
+    assert within.advise([look(std=100.0)])[0].text.endswith("100-fold within this epoch")
 
 
 def test_numbers_that_are_not_finite_are_said_at_once_with_their_beginning():
@@ -197,7 +205,7 @@ def test_changed_channels_begin_a_new_window():
         ("window", 2.5),
         ("dead", 1.1),
         ("likeness", -0.1),
-        ("growth", 1),
+        ("output_growth", 1),
         ("still", NAN),
     ],
 )
