@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 
 _MANY_CHANNELS = 256
+_MOST_VECTORS = 20_000
 
 # Beyond these percentiles a colour is cut: a few hot pixels would leave the rest in one colour.
 _ENDS = (1, 99)
@@ -89,8 +90,9 @@ def has_colours(output: Output) -> bool:
 def colour_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> ColourMaps:
     """One layer in colour.
 
-    Three channels are red, green and blue as they are, in the usual range that holds them. More
-    are projected on their three principal axes, each shown from its 1st to its 99th percentile.
+    Three channels are red, green and blue as they are, in the usual range that holds them, or
+    their own where they fill less than a quarter of that. More are projected on their three
+    principal axes, each shown from its 1st to its 99th percentile.
 
     Args:
         maps: `(images, height, width, channels)`.
@@ -120,9 +122,12 @@ def colour_axes(maps: Floats) -> Axes:
     """
     if maps.shape[-1] != 3:
         return three_axes(leading_axes(maps))
-    low, high = value_range(maps)
+    finite = sample(maps)
+    low, high = value_range(finite)
+    least, greatest = ends(finite)
+    if 0 < greatest.max() - least.min() < (high - low) / 4:  # no picture: faint activations
+        low, high = least.min(), greatest.max()
     high = high if high > low else low + 1
-    finite = maps[np.isfinite(maps).all(axis=-1)]
     spread = finite.var(axis=0, dtype=np.float64) if len(finite) else np.zeros(3)
     share = spread / (spread.sum() or 1.0)
     return Axes(np.zeros(3), np.eye(3), np.full(3, low), np.full(3, high), share)
@@ -134,16 +139,24 @@ def leading_axes(maps: Floats, count: int = 3) -> Axes:
     The matrix of a thousand channels takes seconds to solve. A few hundred vectors span a few
     hundred directions; in those the axes are sought.
     """
-    vectors = maps.reshape(-1, maps.shape[-1])
-    finite = vectors[np.isfinite(vectors).all(axis=1)]
-    if vectors.shape[1] <= _MANY_CHANNELS or not len(finite):
+    vectors = sample(maps)
+    if vectors.shape[1] <= _MANY_CHANNELS or not len(vectors):
         return principal_axes(vectors, count)
-    vectors = finite[:: -(-len(finite) // _MANY_CHANNELS)].astype(np.float64)
+    vectors = sample(vectors, _MANY_CHANNELS).astype(np.float64)
     mean = vectors.mean(axis=0)
     spanned = np.linalg.qr((vectors - mean).T)[0]
     found = principal_axes((vectors - mean) @ spanned, count)
     middle = mean + spanned @ found.mean
     return dataclasses.replace(found, mean=middle, directions=found.directions @ spanned.T)
+
+
+def sample(maps: Floats, most: int = _MOST_VECTORS) -> Floats:
+    """An even choice of the vectors of maps `(..., channels)`: at most so many, finite ones."""
+    vectors = maps.reshape(-1, maps.shape[-1])
+    # Not every so-manieth: that might be the same column of every row.
+    chosen = np.linspace(0, len(vectors) - 1, min(most, len(vectors))).astype(np.intp)
+    vectors = vectors[chosen]
+    return vectors[np.isfinite(vectors).all(axis=1)]
 
 
 def three_axes(axes: Axes) -> Axes:
@@ -159,7 +172,7 @@ def three_axes(axes: Axes) -> Axes:
 
 
 def project(maps: Floats, axes: Axes) -> Floats:
-    """Where maps `(..., channels)` lie on three axes, from their mean: `(..., 3)`.
+    """Where maps `(..., channels)` lie on axes, from their mean: `(..., axes)`.
 
     In float32, and without a copy of all the channels.
 

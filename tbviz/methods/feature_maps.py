@@ -130,12 +130,17 @@ def activity(maps: Floats) -> npt.NDArray[np.float64]:
     Returns:
         `(channels,)`, in the layer's units; -1 where a value is not finite: those come last.
     """
-    values = np.asarray(maps, np.float64).reshape(-1, maps.shape[-1])
+    values = maps.reshape(-1, maps.shape[-1])
     with np.errstate(all="ignore"):
-        found = np.abs(values - values.mean(axis=0)).mean(axis=0)
+        found = np.array([_distance(channel) for channel in values.T])
         if not np.any(found > 0):
-            found = np.abs(values).mean(axis=0)
+            found = np.abs(values).mean(axis=0, dtype=np.float64)
     return np.where(np.isfinite(found), found, -1.0)
+
+
+def _distance(values: npt.NDArray[Any]) -> float:
+    exact = values.astype(np.float64)  # a channel at a time: all of them may not fit in memory
+    return float(np.abs(exact - exact.mean()).mean())
 
 
 def channel_tiles(maps: Floats, channels: Sequence[int]) -> Floats:

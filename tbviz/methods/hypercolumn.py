@@ -28,6 +28,7 @@ from tbviz.methods.colour_maps import (
     ends,
     leading_axes,
     project,
+    sample,
     three_axes,
     widened,
 )
@@ -214,10 +215,10 @@ def hypercolumns_of(
 
 
 def _basis(values: list[Floats], normalise: bool) -> Basis:
-    samples = [_sample(value) for value in values]
+    samples = [sample(value) for value in values]
     channels = np.array([value.shape[-1] for value in values], np.float64)
     if normalise:
-        spreads = np.array([_spread(sample) for sample in samples])
+        spreads = np.array([_spread(vectors) for vectors in samples])
         weights = 1 / (len(values) * spreads)
         scales = 1 / (spreads * np.sqrt(channels))
     else:
@@ -230,12 +231,12 @@ def _joint_axes(
     values: list[Floats], samples: list[Floats], scales: npt.NDArray[np.float64]
 ) -> Axes:
     """Axes of all channels together, found among the strongest components of each layer."""
-    own = [three_axes(leading_axes(sample, _COMPONENTS)) for sample in samples]
+    own = [three_axes(leading_axes(vectors, _COMPONENTS)) for vectors in samples]
     grid = _grid(values)
     components = []
     for value, axes, scale in zip(values, own, scales, strict=True):
         with np.errstate(all="ignore"):
-            places = (value - axes.mean) @ axes.directions.T * scale
+            places = project(value, axes) * np.float32(scale)
         components.append(np.moveaxis(resize(np.moveaxis(places, -1, 1), grid), 1, -1))
     joint = three_axes(principal_axes(np.concatenate(components, axis=-1)))
     parts = np.split(joint.directions, np.cumsum([len(axes.directions) for axes in own])[:-1], 1)
@@ -254,19 +255,12 @@ def _grid(values: list[Floats]) -> tuple[int, int]:
     return max(1, int(height * shrink)), max(1, int(width * shrink))
 
 
-def _sample(value: Floats) -> Floats:
-    """An even choice of a layer's finite vectors."""
-    vectors = value.reshape(-1, value.shape[-1])
-    vectors = vectors[:: -(-len(vectors) // _MOST_VECTORS)]
-    return vectors[np.isfinite(vectors).all(axis=1)]
-
-
-def _spread(sample: Floats) -> float:
+def _spread(vectors: Floats) -> float:
     """Standard deviation of a layer's channels, all of them together; 1 where none varies."""
-    if not len(sample):
+    if not len(vectors):
         return 1.0
     with np.errstate(all="ignore"):
-        found = float(np.sqrt(sample.astype(np.float64).var(axis=0).mean()))
+        found = float(np.sqrt(vectors.astype(np.float64).var(axis=0).mean()))
     return found if np.isfinite(found) and found > 0 else 1.0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -58,6 +59,9 @@ def test_three_channels_are_red_green_and_blue():
     np.testing.assert_allclose(colour_maps(values).colours, values, atol=1e-6)
     np.testing.assert_allclose(colour_maps(values * 255).colours, values, atol=1e-6)
     np.testing.assert_allclose(colour_maps(values * 2 - 1).colours, values, atol=1e-6)
+    faint = colour_maps(values * 0.01)
+    assert faint.colours.max() == 1
+    assert np.all(faint.axes.high == faint.axes.high[0])  # one range, so that hues stay
 
 
 def test_pixels_are_averaged_before_they_are_coloured():
@@ -68,8 +72,10 @@ def test_pixels_are_averaged_before_they_are_coloured():
     np.testing.assert_array_equal(small[0, 1, 1], [0, 0, 0])
 
 
-@pytest.mark.parametrize("channels", [3, 5, 300])
-@pytest.mark.parametrize("value", [0, 7, -1e38, np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("channels", "value"),
+    [*itertools.product([3, 5], [0, 7, -1e38, np.nan, np.inf]), (300, 7), (300, np.nan)],
+)
 def test_what_is_constant_has_one_colour(channels, value):
     values = np.full((2, 3, 3, channels), value, np.float32)
     found = colour_maps(values)
