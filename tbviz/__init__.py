@@ -16,19 +16,29 @@ from tbviz.version import __version__
 if TYPE_CHECKING:
     from tbviz import methods
     from tbviz.callbacks.activation_grid import ActivationGrid
+    from tbviz.callbacks.augmentation import Augmentation
+    from tbviz.callbacks.class_maximization import ClassMaximization
     from tbviz.callbacks.filter_maximization import FilterMaximization
     from tbviz.callbacks.grad_cam import GradCAM
+    from tbviz.callbacks.hypercolumns import Hypercolumns
+    from tbviz.callbacks.kernels import Kernels
     from tbviz.callbacks.layer_health import LayerHealth
     from tbviz.callbacks.monitor import Monitor
+    from tbviz.callbacks.saliency import Saliency
     from tbviz.callbacks.schedule import every, geometric
     from tbviz.images import render
 
 __all__ = [
     "ActivationGrid",
+    "Augmentation",
+    "ClassMaximization",
     "FilterMaximization",
     "GradCAM",
+    "Hypercolumns",
+    "Kernels",
     "LayerHealth",
     "Monitor",
+    "Saliency",
     "TbvizError",
     "__version__",
     "every",
@@ -39,10 +49,15 @@ __all__ = [
 
 _HOME = {
     "ActivationGrid": "tbviz.callbacks.activation_grid",
+    "Augmentation": "tbviz.callbacks.augmentation",
+    "ClassMaximization": "tbviz.callbacks.class_maximization",
     "FilterMaximization": "tbviz.callbacks.filter_maximization",
     "GradCAM": "tbviz.callbacks.grad_cam",
+    "Hypercolumns": "tbviz.callbacks.hypercolumns",
+    "Kernels": "tbviz.callbacks.kernels",
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
+    "Saliency": "tbviz.callbacks.saliency",
     "every": "tbviz.callbacks.schedule",
     "geometric": "tbviz.callbacks.schedule",
 }

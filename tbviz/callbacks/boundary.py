@@ -51,7 +51,7 @@ def boundary(
             text = f"{type(error).__name__}: {in_short(error)}"
             advice = remedy or _GENERAL_REMEDY
         key = (method, layer or "", type(error).__name__)
-        journal.notice(method, text, advice, layer, key=key)
+        journal.notice(method, text, advice, layer or None, key=key)
 
 
 @contextmanager

@@ -9,9 +9,12 @@ from typing import Any
 import keras
 
 from tbviz.callbacks.activation_grid import ActivationGrid
+from tbviz.callbacks.augmentation import Augmentation
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.filter_maximization import FilterMaximization
 from tbviz.callbacks.grad_cam import GradCAM
+from tbviz.callbacks.hypercolumns import Hypercolumns
+from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.probe import is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike
@@ -25,7 +28,12 @@ ASCENT = Ascent(steps=16, rate=0.3)
 
 
 class Monitor(keras.callbacks.Callback):
-    """Feature maps, health, Grad-CAM and filter maximization with defaults that need no thought.
+    """All that is cheap enough for every epoch, with defaults that need no thought.
+
+    Feature maps (also at a glance and in colour), layer health, Grad-CAM, hypercolumns, kernels,
+    what augmentation layers do, filter maximization, and the predictions of the probe images.
+    `Saliency`, `ClassMaximization` and other class activation maps stand beside it in the list of
+    callbacks where they are wanted, on the same `log_dir`.
 
     What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
     in the list of callbacks: best weights that are put back are then logged as well.
@@ -77,6 +85,9 @@ class Monitor(keras.callbacks.Callback):
             ActivationGrid(log_dir, probe, layers=layers, **known, **common),
             LayerHealth(log_dir, probe, layers=layers, **known, **common),
             GradCAM(log_dir, probe, **known, **common),
+            Hypercolumns(log_dir, probe, **known, **common),
+            Kernels(log_dir, **common),
+            Augmentation(log_dir, probe, **known, **common),
             FilterMaximization(log_dir, filters=FILTERS, settings=ASCENT, **common),
         ]
 

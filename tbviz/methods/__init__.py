@@ -1,7 +1,7 @@
 """Methods: arrays in, arrays out. What is computed, one idea a file; nothing here knows `fit`.
 
-The functions that take a model and images are also here for those who do not train with
-callbacks: `activations`, `health`, `grad_cam`, `maximize_filters`.
+The functions that take a model and images are also here, for those who do not train with
+callbacks; `tbviz.render` draws what they give.
 """
 
 from __future__ import annotations
@@ -10,19 +10,44 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tbviz.methods.augmentation import augmented_images
     from tbviz.methods.cams.maps import grad_cam
+    from tbviz.methods.colour_maps import activation_colours
+    from tbviz.methods.conv_kernels import kernels
     from tbviz.methods.feature_maps import activations
+    from tbviz.methods.hypercolumn import hypercolumns
     from tbviz.methods.layer_health import health
-    from tbviz.methods.maximization import maximize_filters
+    from tbviz.methods.maximization import maximize_classes, maximize_filters
+    from tbviz.methods.overview import activation_overview
+    from tbviz.methods.saliency.maps import saliency_maps
 
 _HOME = {
+    "activation_colours": "tbviz.methods.colour_maps",
+    "activation_overview": "tbviz.methods.overview",
     "activations": "tbviz.methods.feature_maps",
+    "augmented_images": "tbviz.methods.augmentation",
     "grad_cam": "tbviz.methods.cams.maps",
     "health": "tbviz.methods.layer_health",
+    "hypercolumns": "tbviz.methods.hypercolumn",
+    "kernels": "tbviz.methods.conv_kernels",
+    "maximize_classes": "tbviz.methods.maximization",
     "maximize_filters": "tbviz.methods.maximization",
+    "saliency_maps": "tbviz.methods.saliency.maps",
 }
 
-__all__ = ["activations", "grad_cam", "health", "maximize_filters"]
+__all__ = [
+    "activation_colours",
+    "activation_overview",
+    "activations",
+    "augmented_images",
+    "grad_cam",
+    "health",
+    "hypercolumns",
+    "kernels",
+    "maximize_classes",
+    "maximize_filters",
+    "saliency_maps",
+]
 
 
 def __getattr__(name: str) -> object:
