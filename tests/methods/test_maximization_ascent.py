@@ -47,7 +47,7 @@ def climbed(model, layer, channels, settings, bounds=None, **kwargs):
 @pytest.fixture(scope="module")
 def net():
     keras.utils.set_random_seed(2)
-    return quick(
+    model = quick(
         keras.Input((12, 12, 3)),
         layers.Conv2D(6, 3, name="conv"),
         layers.BatchNormalization(name="norm"),
@@ -56,6 +56,8 @@ def net():
         layers.GlobalAveragePooling2D(),
         layers.Dense(4, activation="softmax", name="classes"),
     )
+    model.compile(run_eagerly=True)
+    return model
 
 
 @pytest.mark.parametrize(
@@ -154,11 +156,12 @@ def test_an_activation_that_is_off_climbs_by_what_goes_into_it(layer):
         layers.BatchNormalization(name="norm"),
         layers.ReLU(name="relu") if layer == "relu" else layers.Activation("relu", name=layer),
     )
-    found = climbed(model, layer, [0, 1, 2], Ascent(steps=8))
+    settings = Ascent(steps=8, transforms=STILL)
+    found = climbed(model, layer, [0, 1, 2], settings)
     assert np.all(found.before < 0)  # the ReLU's output is nowhere negative
     assert np.all(found.after > found.before)
     # What goes into it is what the layer before it puts out.
-    before = climbed(model, "norm", [0, 1, 2], Ascent(steps=8))
+    before = climbed(model, "norm", [0, 1, 2], settings)
     np.testing.assert_allclose(found.images, before.images, atol=1e-5)
 
 
@@ -186,7 +189,7 @@ def test_classes_climb_and_say_how_likely_they_are(net):
     found = maximize_classes(net, [3, 0], settings=Ascent(steps=10))
     assert found.channels == [3, 0]
     assert np.all(found.after > found.before)
-    seen = np.asarray(net(found.images, training=False))
+    seen = np.asarray(net.predict_on_batch(found.images))
     np.testing.assert_allclose(found.probabilities, seen[[0, 1], [3, 0]], rtol=1e-4)
     assert found.target == "score before softmax"
 
