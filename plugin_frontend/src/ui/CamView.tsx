@@ -42,9 +42,7 @@ function Cams({ shown }: { shown: Shown }) {
   const photo = photographs.value.sheets.find((sheet) => sheet !== null);
   const [h, w] = photo ? [photo.height, photo.width] : [1, 1];
   // Cards of one row of pictures each; the caption's height is taken off as if it were picture.
-  const columns = bestFit(shown.images.length, pictures, w / h, width, height);
-  const rows = Math.ceil(shown.images.length / columns);
-  const side = Math.min(sideOf(columns, rows, pictures, w / h, width, height), Math.max(360, w));
+  const { columns, side } = cards(shown.images.length, pictures, w / h, width, height);
   const map = mapName.value;
   const laying = layingOf(shown, map);
   const all = useMemo(
@@ -79,7 +77,7 @@ function Cams({ shown }: { shown: Shown }) {
         style={{
           gridTemplateColumns: `repeat(${columns}, max-content)`,
           "--slots": pictures,
-          "--side": `${Math.max(48, Math.floor(side))}px`,
+          "--side": `${Math.floor(Math.min(side, Math.max(360, w)))}px`,
           "--aspect": `${w} / ${h}`,
         }}
       >
@@ -136,21 +134,28 @@ function sideOf(
   );
 }
 
-/** Columns of cards that leave the pictures largest. */
-function bestFit(
-  cards: number,
+/** Least width of a picture: beyond it the cards are scrolled. */
+const LEAST = 84;
+
+/** Columns of cards that leave the pictures largest, and how wide these are. */
+function cards(
+  count: number,
   pictures: number,
   aspect: number,
   width: number,
   height: number,
-): number {
+): { columns: number; side: number } {
   let [best, most] = [1, 0];
-  for (let columns = 1; columns <= cards; columns++) {
-    const rows = Math.ceil(cards / columns);
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
     const side = sideOf(columns, rows, pictures, aspect, width, height);
     if (side > most) [best, most] = [columns, side];
   }
-  return best;
+  if (most >= LEAST) return { columns: best, side: most };
+  const card = LEAST * pictures + 4 * (pictures - 1) + GAP.column;
+  const columns = Math.min(Math.max(1, Math.floor((width + GAP.column) / card)), count);
+  const free = sideOf(columns, 1, pictures, aspect, width, Number.POSITIVE_INFINITY);
+  return { columns, side: Math.max(48, Math.min(free, LEAST)) };
 }
 
 interface CardProps {

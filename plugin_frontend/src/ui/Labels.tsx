@@ -10,6 +10,9 @@ interface Props {
   selected: number;
 }
 
+/** Width of a bar that a number fits under, in CSS pixels. */
+const LEAST_BAR = 18;
+
 /** The words around the tiles: captions under them, headers over the columns and beside the rows. */
 export function Labels({ layout, arrangement, captions, selected }: Props) {
   const { grid, scale, left, top, aslant } = arrangement;
@@ -18,9 +21,26 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
   const down = (row: number) => row * (h + grid.lead) * scale;
   const columns = layout.column_titles ?? [];
   const short = shortened(columns);
+  // Numbers under the bars of a diagram, where they are wide enough.
+  const { bars: all = [] } = layout;
+  const bars = captions !== null && (w * scale) / all.length >= LEAST_BAR ? all : null;
   return (
     <>
-      {captions?.slice(0, layout.tiles).map((text, tile) => (
+      {bars?.map((channel, i) => (
+        <span
+          key={channel}
+          class="tile-caption"
+          title={`channel ${channel}`}
+          style={{
+            left: `${(i * w * scale) / bars.length}px`,
+            top: `${h * scale}px`,
+            width: `${(w * scale) / bars.length}px`,
+          }}
+        >
+          {channel}
+        </span>
+      ))}
+      {(bars === null ? captions : null)?.slice(0, layout.tiles).map((text, tile) => (
         <span
           key={tile}
           class={`tile-caption ${tile === selected ? "chosen" : ""}`}
