@@ -134,8 +134,9 @@ function sideOf(
   );
 }
 
-/** Least width of a picture: beyond it the cards are scrolled. */
-const LEAST = 84;
+/** Least width of pictures that fit without scrolling, and their width where they do not. */
+const LEAST = 64;
+const SCROLLED = 84;
 
 /** Columns of cards that leave the pictures largest, and how wide these are. */
 function cards(
@@ -152,10 +153,10 @@ function cards(
     if (side > most) [best, most] = [columns, side];
   }
   if (most >= LEAST) return { columns: best, side: most };
-  const card = LEAST * pictures + 4 * (pictures - 1) + GAP.column;
+  const card = SCROLLED * pictures + 4 * (pictures - 1) + GAP.column;
   const columns = Math.min(Math.max(1, Math.floor((width + GAP.column) / card)), count);
   const free = sideOf(columns, 1, pictures, aspect, width, Number.POSITIVE_INFINITY);
-  return { columns, side: Math.max(48, Math.min(free, LEAST)) };
+  return { columns, side: Math.max(48, Math.min(free, SCROLLED)) };
 }
 
 interface CardProps {

@@ -159,6 +159,8 @@ export function camsOf(shown: Shown, index: number, laying: Laying): Cam[] {
       (other) => other.name === text.name && other.against === text.against,
     );
     if (text.name !== null && twin < at) return [];
+    // A class compared with itself: nothing is asked.
+    if (text.name !== null && text.name === text.against) return [];
     return [
       {
         role: roles?.[at] ?? "given",
