@@ -22,8 +22,9 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
   const columns = layout.column_titles ?? [];
   const short = shortened(columns);
   // Numbers under the bars of a diagram, where they are wide enough.
-  const { bars: all = [] } = layout;
-  const bars = captions !== null && (w * scale) / all.length >= LEAST_BAR ? all : null;
+  const { bars: all } = layout;
+  const room = all === undefined ? 0 : (w * scale) / all.length;
+  const bars = all !== undefined && captions !== null && room >= LEAST_BAR ? all : null;
   return (
     <>
       {bars?.map((channel, i) => (
