@@ -3,8 +3,9 @@
     python benchmarks/maximization.py model.keras photographs/
 
 For each layer: the share of activation that is kept when the images are shifted by 8 pixels (what
-enters repeats the edge), how many channels reach three times the largest mean activation of the
-photographs, and the seconds of a first ascent, which compiles, and of a second.
+leaves on one side comes back on the other, as the images are seamless), how many channels reach
+three times the largest mean activation of the photographs, and the seconds of a first ascent, which
+compiles, and of a second.
 """
 
 from __future__ import annotations
@@ -100,9 +101,8 @@ def read(folder: Path | None, canvas: Canvas) -> Floats | None:
 
 
 def shifted(images: Floats) -> Floats:
-    """Images moved down and to the right; what enters repeats the edge."""
-    padded = np.pad(images, ((0, 0), (SHIFT, 0), (SHIFT, 0), (0, 0)), mode="edge")
-    return np.asarray(padded[:, :-SHIFT, :-SHIFT])
+    """Images moved down and to the right; what leaves on one side comes back on the other."""
+    return np.roll(images, (SHIFT, SHIFT), axis=(1, 2))
 
 
 def means(looker: Looker, output: Output, canvas: Canvas, images: Floats) -> Any:

@@ -232,3 +232,13 @@ def test_filters_of_a_saved_and_loaded_model(tmp_path):
         np.testing.assert_allclose(one.images, after[key].images, atol=1e-4)
     only = maximize_filters(loaded, "conv2", [7], settings=Ascent(steps=2))
     assert only["conv2"].channels == [7]
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "bounds"),
+    [([0.48, 0.45, 0.4], [0.05, 0.05, 0.06], (0, 1)), ([118] * 3, [3600] * 3, (0, 255))],
+)
+def test_a_mean_that_the_model_takes_off_tells_the_range(mean, variance, bounds):
+    taken = layers.Normalization(mean=mean, variance=variance)
+    canvas = canvas_of(keras.Sequential([keras.Input((8, 8, 3)), taken, layers.Conv2D(1, 3)]))
+    assert (canvas.low, canvas.high) == bounds

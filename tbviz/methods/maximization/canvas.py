@@ -132,9 +132,19 @@ def _samples(model: Any) -> Any:
 
 
 def _range_of(model: Any) -> tuple[float, float]:
-    """0 to 1, unless the model divides by 255 or 127.5 itself."""
+    """0 to 1, unless the model's own preprocessing tells of something else.
+
+    It may divide by 255 or 127.5, or take off a mean that it has learnt from the data.
+    """
     for layer in private.all_layers(model):
         if isinstance(layer, keras.layers.Rescaling):
             scale = np.asarray(layer.scale, dtype=np.float64).max()
             return (0.0, 255.0) if scale < 0.1 else (0.0, 1.0)
+        known = getattr(layer, "mean", None) is not None
+        if known and isinstance(layer, keras.layers.Normalization) and not layer.invert:
+            mean, spread = (
+                keras.ops.convert_to_numpy(value).astype(np.float64).ravel()
+                for value in (layer.mean, ops.sqrt(layer.variance))
+            )
+            return value_range(np.concatenate([mean - spread, mean + spread]))
     return 0.0, 1.0
