@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tbviz.callbacks.saliency import Saliency
     from tbviz.callbacks.schedule import every, geometric
     from tbviz.images import render
+    from tbviz.methods.thresholds import Thresholds
 
 __all__ = [
     "ActivationGrid",
@@ -40,6 +41,7 @@ __all__ = [
     "Monitor",
     "Saliency",
     "TbvizError",
+    "Thresholds",
     "__version__",
     "every",
     "geometric",
@@ -58,11 +60,12 @@ _HOME = {
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
     "Saliency": "tbviz.callbacks.saliency",
+    "Thresholds": "tbviz.methods.thresholds",
     "every": "tbviz.callbacks.schedule",
     "geometric": "tbviz.callbacks.schedule",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
-_WITHOUT_KERAS = frozenset({"every", "geometric", "render"})
+_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "render"})
 
 
 def __getattr__(name: str) -> object:

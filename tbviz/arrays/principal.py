@@ -6,6 +6,7 @@ on them, so that equal colours at two steps are equal answers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -85,7 +86,7 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
         The axes; none where the vectors do not vary.
     """
     array = np.asarray(vectors, np.float64)
-    array = array.reshape(-1, array.shape[-1])
+    array = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     array = array[np.isfinite(array).all(axis=1)]
     array = array[:: -(-len(array) // _MOST) or 1]
     channels = array.shape[1]

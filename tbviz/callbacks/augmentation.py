@@ -47,6 +47,7 @@ class Augmentation(Visual):
         TbvizError: images, labels, draws, schedule or `of` cannot be used.
     """
 
+    rare = True
     needs = "augmentation layer"
 
     def __init__(

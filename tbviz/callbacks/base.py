@@ -51,6 +51,9 @@ class Visual(keras.callbacks.Callback):
     wants_recording: ClassVar[bool] = True
     """Whether `look` needs the outputs of the chosen layers on the probe images."""
 
+    rare: ClassVar[bool] = False
+    """Whether it usually looks too seldom to count in what a run will take."""
+
     needs: ClassVar[str] = "layer with feature maps"
     """What a model must have for this callback to draw anything of it."""
 

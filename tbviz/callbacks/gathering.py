@@ -10,7 +10,7 @@ import numpy as np
 
 from tbviz.callbacks.probe import Probe
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.canvas import canvas_of
+from tbviz.methods.maximization.canvas import blank_inputs
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -59,13 +59,13 @@ class Gathering:
         return self._blank if self.together is None else self.together.inputs
 
     def blank_for(self, model: Any) -> None:
-        """Where no callback has a probe, a blank image takes its place.
+        """Where no callback has a probe, blank inputs take its place.
 
         Raises:
             TbvizError: the model does not say what size it takes.
         """
         if self.together is None and self._blank is None:
-            self._blank = canvas_of(model).blank(1)
+            self._blank = blank_inputs(model)
 
     def of(self, member: Visual) -> tuple[Probe, list[int]]:
         """A callback's probe, and the places of its images in the batch of all."""

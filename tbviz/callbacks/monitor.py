@@ -45,7 +45,8 @@ class Monitor(keras.callbacks.Callback):
         class_names: name of each class.
         layers: which layers' maps and health are logged; up to twelve, spread over the depth,
             unless given.
-        schedule: when to look; at every epoch's end unless given.
+        schedule: when to look; at every epoch's end unless given. `Augmentation` keeps its own, of
+            the first and the last epoch.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         strict: raise what goes wrong instead of saying it once and going on.
@@ -80,14 +81,15 @@ class Monitor(keras.callbacks.Callback):
         # Read once: a callable or a dataset might give other images the next time.
         probe = images if is_path(images) else read_probe(images, labels, class_names)
         known: dict[str, Any] = {"labels": labels, "class_names": class_names}
-        common: dict[str, Any] = {"schedule": schedule, "of": of, "strict": strict}
+        plain: dict[str, Any] = {"of": of, "strict": strict}
+        common: dict[str, Any] = {"schedule": schedule, **plain}
         self.callbacks: list[Visual] = [
             ActivationGrid(log_dir, probe, layers=layers, **known, **common),
             LayerHealth(log_dir, probe, layers=layers, **known, **common),
             GradCAM(log_dir, probe, **known, **common),
             Hypercolumns(log_dir, probe, **known, **common),
             Kernels(log_dir, **common),
-            Augmentation(log_dir, probe, **known, **common),
+            Augmentation(log_dir, probe, **known, **plain),
             FilterMaximization(log_dir, filters=FILTERS, settings=ASCENT, **common),
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,16 +39,24 @@ def probe_record(probe: Probe) -> Record | None:
     return Record(meta, [encode_rgb(image[None], 1).png for image in shown], placed=False)
 
 
-def predictions_record(recording: Recording) -> Record:
-    """The strongest classes of each probe image."""
+def predictions_record(recording: Recording, labels: Sequence[int | None] | None = None) -> Record:
+    """The strongest classes of each probe image, and its true one behind them.
+
+    Args:
+        recording: of the probe images.
+        labels: the class of each. Where it is not among the strongest it is added, so that its
+            curve has no gaps.
+    """
     values = recording.probabilities
     scale = "score" if values is None else "probability"
     values = recording.scores if values is None else values
     top = np.argsort(-values, axis=1, kind="stable")[:, :TOP_CLASSES]
-    images = [
-        [[int(index), six_digits(row[index])] for index in best]
-        for row, best in zip(values, top, strict=True)
-    ]
+    images = []
+    for number, (row, best) in enumerate(zip(values, top.tolist(), strict=True)):
+        label = labels[number] if labels is not None else None
+        if label is not None and 0 <= label < len(row) and label not in best:
+            best.append(label)
+        images.append([[index, six_digits(row[index])] for index in best])
     return Record({"kind": "predictions", "scale": scale, "images": images})
 
 

@@ -114,7 +114,8 @@ class Session:
             self._first_epoch = epoch
             with self._ending_if_it_raises(), self._boundary():
                 fields = fit_fields(self._model_name, self._planned, epoch, self._steps)
-                every_epoch = all(member.schedule.every_epoch for member in self._members)
+                usual = [member.schedule for member in self._members if not member.rare]
+                every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 looks = self._planned - epoch if every_epoch and self._planned else None
                 self.journal.begin(fields, size_saying(self._log_dir, looks))
             with self._ending_if_it_raises(), self._boundary():

@@ -120,5 +120,5 @@ class View:
                 record = probe_record(probe)
                 if record is not None:
                     self._journal.add(record)
-            self._journal.add(predictions_record(recording))
+            self._journal.add(predictions_record(recording, probe.labels))
         return recording

@@ -50,7 +50,8 @@ class Tap:
         activations: gets each softmax and sigmoid that runs, to find the class scores before it;
             `None` leaves activations alone.
         before: `before(key, call_index, input)` for the input of each chosen layer's own
-            `activation`, the scores before ReLU; `None` leaves it alone.
+            `activation`, the scores before ReLU; of a layer that has none, for the layer's own
+            input; `None` leaves it alone.
 
     Attributes:
         unreachable: keys of layers that ran where a tap must not act, with the reason.
@@ -87,8 +88,11 @@ class Tap:
             for key, layer in self._layers.items():
                 # A quantized layer's __call__ goes to `quantized_call`, past `call`.
                 quantized = getattr(layer, "quantization_mode", None) is not None
-                self._wrap(layer, "quantized_call" if quantized else "call", self._tapped(key))
-                if self._before is not None and callable(getattr(layer, "activation", None)):
+                active = callable(getattr(layer, "activation", None))
+                before = None if active else self._before
+                name = "quantized_call" if quantized else "call"
+                self._wrap(layer, name, self._tapped(key, before))
+                if self._before is not None and active:
                     self._wrap(layer, "activation", self._tapped_activation(key))
             for layer in private.all_layers(self._model) if self._model is not None else ():
                 if private.is_rematerialized(layer):
@@ -137,10 +141,15 @@ class Tap:
     def _here(self) -> bool:
         return self._mine() and self._backend.same_level(self._backend.trace_level(), self._level)
 
-    def _tapped(self, key: str) -> Callable[[Callable[..., Any]], Any]:
+    def _tapped(
+        self, key: str, before: Callable[[str, int, Any], None] | None
+    ) -> Callable[[Callable[..., Any]], Any]:
         def make(original: Callable[..., Any]) -> Any:
             @functools.wraps(original)
             def call(*args: Any, **kwargs: Any) -> Any:
+                if before is not None and self._here():
+                    given = args[0] if args else next(iter(kwargs.values()))
+                    before(key, self._calls.get(key, 0), given)
                 output = original(*args, **kwargs)
                 if not self._mine():
                     return output

@@ -13,7 +13,7 @@ from keras import ops
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.taps import private
-from tbviz.taps.images import image_layout
+from tbviz.taps.images import image_layout, image_place
 
 Floats = npt.NDArray[np.float32]
 
@@ -105,6 +105,16 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
         "of images; maximization paints on (batch, height, width, channels) with 1 to 4 channels"
     )
     raise TbvizError(msg)
+
+
+def blank_inputs(model: Any) -> Any:
+    """One sample of every input of a model: even gray for images, zeros for what is none.
+
+    Raises:
+        TbvizError: the size of an input is unknown.
+    """
+    samples = _samples(model)
+    return samples if image_place(samples) is None else canvas_of(model).blank(1)
 
 
 def _first(images: Any) -> Any:

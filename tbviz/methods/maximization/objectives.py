@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -109,37 +107,18 @@ class ChannelMean:
             if call == output.call and tuple(value.shape[1:]) == output.shape[1:]:
                 seen["value"] = backends.current().kept(value)
 
-        linear = getattr(output.node.layer, "activation", None) in (None, keras.activations.linear)
+        own = getattr(output.node.layer, "activation", None)
+        is_one = is_activation(output) and output.node.kind.lower() in _ACTIVATIONS
+        bent = is_one or own not in (None, keras.activations.linear)
         layers = {output.node.path: output.node.layer}
-        tap: Tap
-        if is_activation(output) and output.node.kind.lower() in _ACTIVATIONS:
-            tap = _InputTap(layers, touch, model, before=before)
-        else:
-            tap = Tap(layers, touch, model, before=None if linear else before)
-        with contextlib.suppress(Enough), tap:
+        with (
+            contextlib.suppress(Enough),
+            Tap(layers, touch, model, before=before if bent else None),
+        ):
             model(images, training=False)
         if "value" not in seen:
             raise unreached(output.key)
         return as_maps(output, seen["value"])
-
-
-class _InputTap(Tap):
-    """Gives `before` the input of a layer that is an activation itself."""
-
-    def _tapped(self, key: str) -> Callable[[Callable[..., Any]], Any]:
-        def make(original: Callable[..., Any]) -> Any:
-            tapped = super(_InputTap, self)._tapped(key)(original)
-
-            @functools.wraps(original)
-            def call(*args: Any, **kwargs: Any) -> Any:
-                if self._here() and self._before is not None:
-                    value = args[0] if args else next(iter(kwargs.values()))
-                    self._before(key, self._calls.get(key, 0), value)
-                return tapped(*args, **kwargs)
-
-            return call
-
-        return make
 
 
 @dataclass(frozen=True)
