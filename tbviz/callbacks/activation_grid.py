@@ -30,7 +30,7 @@ from tbviz.methods.feature_maps import (
     drawable,
     is_vector,
 )
-from tbviz.methods.overview import SIDE, overview_layers, overview_of
+from tbviz.methods.overview import MOST_MAPS, SIDE, overview_layers, overview_of
 from tbviz.taps.select import default_layers, select
 from tbviz.taps.survey import Output, Survey
 
@@ -111,6 +111,9 @@ class ActivationGrid(Visual):
             default_layers(survey) if self.layers is None else select(survey, self.layers, drawable)
         )
         self._columns = overview_layers(survey) if self.overview else []
+        drawn = {output.key for output in self._sheets}
+        # All channels of fifteen layers of a large network would be hundreds of megabytes.
+        self.first_channels = {o.key: MOST_MAPS for o in self._columns if o.key not in drawn}
         return [*self._sheets, *self._columns]
 
     def look(self, view: View, journal: Journal) -> None:

@@ -77,6 +77,8 @@ class Visual(keras.callbacks.Callback):
         self.schedule = schedule_of(schedule)
         self.last_look: Position | None = None
         self.chosen: list[Output] = []
+        # Of chosen layers by key, how many channels are enough; all of those not named.
+        self.first_channels: Mapping[str, int] = {}
         self.probe: Probe | None = None
         # Image files are read when the model's input size is known.
         self._unread = (images, labels, class_names) if is_path(images) else None

@@ -243,7 +243,7 @@ class Session:
         for member in self._members:
             with self._boundary(member):
                 member.choose(survey, self.journal)
-        self._view.record([o for m in self._members if m.wants_recording for o in m.chosen])
+        self._view.record(member for member in self._members if member.wants_recording)
 
     def _subject(self, member: Visual) -> Any:
         # `member.model` first, outside every scope and trace: on JAX reading it syncs.

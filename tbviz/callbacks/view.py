@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.gathering import Gathering
@@ -33,6 +33,7 @@ class View:
         self._recorded: tuple[Looker, int] | None = None
         self._changes = 0
         self._outputs: Sequence[Output] = ()
+        self._first: dict[str, int] = {}
         self._recording: Recording | Exception | None = None
         self._probe_written = False
 
@@ -66,11 +67,18 @@ class View:
             )
         return changed
 
-    def record(self, outputs: Sequence[Output]) -> None:
-        """Says which layers' outputs `recording` holds, of the structure as it is now."""
+    def record(self, members: Iterable[Visual]) -> None:
+        """Says whose chosen layers `recording` holds, of the structure as it is now."""
         self._recorded = self.looker, self.looker.restarts
-        chosen = {output.key: output for output in outputs}
+        chosen: dict[str, Output] = {}
+        first: dict[str, int] = {}
+        for member in members:
+            for output in member.chosen:
+                chosen[output.key] = output
+                enough = member.first_channels.get(output.key, output.channels)
+                first[output.key] = max(enough, first.get(output.key, 0))
         self._outputs = sorted(chosen.values(), key=lambda output: output.order)
+        self._first = {key: count for key, count in first.items() if count < chosen[key].channels}
 
     @property
     def looker(self) -> Looker:
@@ -112,7 +120,7 @@ class View:
         return self._gathering.of(member)
 
     def _record(self) -> Recording:
-        recording = self.looker.record(self._outputs, self._gathering.inputs)
+        recording = self.looker.record(self._outputs, self._gathering.inputs, self._first)
         probe = self.probe
         if probe is not None:
             if not self._probe_written:

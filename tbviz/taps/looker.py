@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -26,6 +27,8 @@ from tbviz.taps.survey import Survey, survey
 from tbviz.taps.tap import Enough, Tap, tapped, unreached
 
 Floats = npt.NDArray[np.float32]
+
+_ALL: Mapping[str, int] = MappingProxyType({})
 
 
 class Looker:
@@ -124,8 +127,16 @@ class Looker:
         with losses_kept(self.model), states:
             yield
 
-    def record(self, outputs: Sequence[Output], inputs: Any) -> Recording:
-        """The chosen layers' outputs, and the model's own, on one probe."""
+    def record(
+        self, outputs: Sequence[Output], inputs: Any, first: Mapping[str, int] = _ALL
+    ) -> Recording:
+        """The chosen layers' outputs, and the model's own, on one probe.
+
+        Args:
+            outputs: the layers.
+            inputs: the probe batch.
+            first: by layer's key, how many channels are enough; all of those not named.
+        """
         head = self.survey(inputs).head
 
         def look(model: Any, inputs: Any) -> Any:
@@ -134,13 +145,15 @@ class Looker:
             def touch(path: str, call: int, value: Any) -> Any:
                 for output in outputs:
                     if output.node.path == path and output.call == call:
-                        maps[output.key] = as_maps(output, self._backend.kept(first_tensor(value)))
+                        whole = as_maps(output, self._backend.kept(first_tensor(value)))
+                        maps[output.key] = whole[..., : first.get(output.key)]
                 return value
 
             values, scores = with_scores(model, inputs, head, outputs, touch)
             return maps, ops.cast(values, "float32"), scores
 
-        key = ("record", tuple(outputs), head)  # they say how a tensor of this size is read
+        # Outputs say how a tensor of this size is read.
+        key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
         maps, values, scores = self.run(key, look, inputs)
         ordered = Maps((o.key, maps[o.key]) for o in outputs if o.key in maps)
         return Recording(ordered, values, scores, targets.probabilities(head, values))

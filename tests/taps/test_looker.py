@@ -178,3 +178,13 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
     recording = looker.record([conv], inputs)
     assert recording.maps["conv"].dtype == np.float32
     assert class_gradients(looker, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
+
+
+def test_the_first_channels_of_a_layer_are_enough():
+    model = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(5, 1, name="conv")])
+    looker = Looker(model)
+    conv = looker.survey(X).outputs["conv"]
+    whole, two = looker.record([conv], X), looker.record([conv], X, {"conv": 2})
+    assert whole.maps["conv"].shape == (3, 4, 4, 5)
+    np.testing.assert_array_equal(two.maps["conv"], whole.maps["conv"][..., :2])
+    assert looker.record([conv], X).maps["conv"].shape == (3, 4, 4, 5)
