@@ -181,10 +181,10 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
 
 
 def test_the_first_channels_of_a_layer_are_enough():
-    model = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(5, 1, name="conv")])
+    model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(5, 1, name="conv")])
     looker = Looker(model)
     conv = looker.survey(X).outputs["conv"]
     whole, two = looker.record([conv], X), looker.record([conv], X, {"conv": 2})
-    assert whole.maps["conv"].shape == (3, 4, 4, 5)
+    assert whole.maps["conv"].shape == (3, 6, 6, 5)
     np.testing.assert_array_equal(two.maps["conv"], whole.maps["conv"][..., :2])
-    assert looker.record([conv], X).maps["conv"].shape == (3, 4, 4, 5)
+    assert looker.record([conv], X).maps["conv"].shape == (3, 6, 6, 5)
