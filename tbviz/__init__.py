@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from tbviz.callbacks.saliency import Saliency
     from tbviz.callbacks.schedule import every, geometric
     from tbviz.images import render
+    from tbviz.methods.maximization.settings import Ascent
     from tbviz.methods.thresholds import Thresholds
 
 __all__ = [
     "ActivationGrid",
+    "Ascent",
     "Augmentation",
     "ClassMaximization",
     "FilterMaximization",
@@ -51,6 +53,7 @@ __all__ = [
 
 _HOME = {
     "ActivationGrid": "tbviz.callbacks.activation_grid",
+    "Ascent": "tbviz.methods.maximization.settings",
     "Augmentation": "tbviz.callbacks.augmentation",
     "ClassMaximization": "tbviz.callbacks.class_maximization",
     "FilterMaximization": "tbviz.callbacks.filter_maximization",

@@ -18,7 +18,6 @@ from PIL import Image
 
 import tbviz
 from tbviz.arrays.resample import area_average
-from tbviz.methods import maximization
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 
@@ -113,15 +112,15 @@ class Gallery:
 
     def maximization(self) -> Image.Image:
         """What excites filters most, at three depths."""
-        found = maximization.maximize_filters(
-            self.model, [EARLY, MIDDLE, LATE], 8, self.images, maximization.THOROUGH
+        found = tbviz.methods.maximize_filters(
+            self.model, [EARLY, MIDDLE, LATE], 8, self.images, tbviz.Ascent().careful()
         )
         return stacked([tbviz.render.colours(one.images, 8, size=128) for one in found.values()])
 
     def classes(self) -> Image.Image:
         """What excites classes most."""
-        found = maximization.maximize_classes(
-            self.model, list(CLASSES), self.images, maximization.THOROUGH
+        found = tbviz.methods.maximize_classes(
+            self.model, list(CLASSES), self.images, tbviz.Ascent.of_classes().careful()
         )
         return tbviz.render.colours(found.images, size=224, titles=list(CLASSES.values()))
 

@@ -99,7 +99,7 @@ def test_total_variation_falls_with_its_weight(net):
 
 def test_diversity_sets_the_images_of_a_channel_apart(net):
     def likeness(apart):
-        settings = Ascent(steps=12, diversity=3, apart=apart, start=0.02, transforms=STILL)
+        settings = Ascent(steps=24, diversity=3, apart=apart, start=0.2, transforms=STILL)
         found = climbed(net, "conv", [4, 1], settings)
         assert found.channels == [4, 4, 4, 1, 1, 1]
         assert np.all(found.after > found.before)

@@ -10,11 +10,18 @@ DRAWN = "drawn"
 
 METHODS = {
     "ActivationGrid": "activation grid",
+    "Hypercolumns": "hypercolumns",
     "LayerHealth": "layer health",
     "GradCAM": "Grad-CAM",
+    "Saliency": "saliency",
     "FilterMaximization": "filter maximization",
+    "ClassMaximization": "class maximization",
+    "Kernels": "kernels",
 }
 """The columns: callbacks, and what the table calls them."""
+
+SELDOM = ("Saliency", "ClassMaximization")
+"""Columns that compile a look of their own: every day, only rows with `every_column` have them."""
 
 TENSORFLOW, JAX, TORCH = BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -51,6 +58,8 @@ class Case:
         build: makes the model and its data.
         every_day: the backends on which every run of the tests has this row; the others have it
             where all rows are run.
+        every_column: whether every run of the tests has the columns that are `SELDOM`, too; all
+            rows have them where all rows are run.
         cells: by method, part of the reason where it is not drawn.
         on: the same for one backend, where it differs there.
         refused: by backend that cannot run it, what a `fit` without tbviz says: its first sentence.
@@ -63,6 +72,7 @@ class Case:
     name: str
     build: Callable[[], Work]
     every_day: tuple[str, ...] = ()
+    every_column: bool = False
     cells: Mapping[str, str] = field(default_factory=dict)
     on: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)

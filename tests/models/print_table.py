@@ -40,8 +40,8 @@ def _section(name: str, rows: Sequence[Case], methods: Mapping[str, str]) -> str
         drawn = _drawn(row)
         cells = [row.cells.get(method, drawn) for method in methods]
         cells = [
-            "the same" if text != drawn and text in cells[:index] else text
-            for index, text in enumerate(cells)
+            "the same" if text != drawn and text == left else text
+            for left, text in zip(["", *cells], cells, strict=False)
         ]
         lines.append(_line([row.name, *cells, "; ".join(_remarks(row, methods))]))
     return "\n".join([*lines, ""])

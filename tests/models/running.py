@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
-from models.case import DRAWN, METHODS, Work
+from models.case import DRAWN, Work
 
 import tbviz
 from tbviz.callbacks import filter_maximization
@@ -20,10 +21,15 @@ from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run, store_directory
 
 _KINDS = {
-    "ActivationGrid": "activations",
-    "GradCAM": "cam",
-    "FilterMaximization": "maximization",
+    "ActivationGrid": ("activations", "overview"),
+    "Hypercolumns": ("hypercolumns", "hypercolumns:colours"),
+    "GradCAM": ("cam",),
+    "Saliency": ("saliency:gradients",),
+    "FilterMaximization": ("maximization",),
+    "ClassMaximization": ("classes",),
+    "Kernels": ("kernels",),
 }
+"""What each draws: a cell is drawn where all of it is."""
 
 
 def fit(work: Work, callbacks: list[Any]) -> None:
@@ -38,24 +44,34 @@ def fit(work: Work, callbacks: list[Any]) -> None:
         work.model.fit(*work.data, **given)
 
 
-def cells(work: Work, log_dir: Path) -> dict[str, str]:
+def cells(work: Work, log_dir: Path, methods: Collection[str]) -> dict[str, str]:
     """By method, `DRAWN` or the reason why not, after a real `fit`."""
-    ascent = {"filters": 4, "settings": Ascent(steps=4), **work.settings}
-    makers: dict[str, Callable[[], Any]] = {
-        "ActivationGrid": lambda: tbviz.ActivationGrid(log_dir, work.probe, **work.settings),
-        "LayerHealth": lambda: tbviz.LayerHealth(log_dir, work.probe, **work.settings),
-        "GradCAM": lambda: tbviz.GradCAM(log_dir, work.probe, work.labels, **work.settings),
-        "FilterMaximization": lambda: tbviz.FilterMaximization(log_dir, **ascent),
-    }
     refusals, callbacks = {}, []
-    for method, make in makers.items():
+    for method in methods:
         try:
-            callbacks.append(make())
+            callbacks.append(_callback(method, work, log_dir))
         except TbvizError as error:
             refusals[method] = str(error)
     with mock.patch.object(filter_maximization, "MOST_LAYERS", 1):  # the others take as long again
         fit(work, callbacks)
-    return {method: refusals.get(method) or _cell(log_dir, method) for method in METHODS}
+    return {method: refusals.get(method) or _cell(log_dir, method) for method in methods}
+
+
+def _callback(method: str, work: Work, log_dir: Path) -> Any:
+    given: dict[str, tuple[Any, ...]] = {
+        "GradCAM": (work.probe, work.labels),
+        "Saliency": (work.probe, work.labels),
+        "FilterMaximization": (),
+        "ClassMaximization": (),
+        "Kernels": (),
+    }
+    settings = {
+        "FilterMaximization": {"filters": 4, "settings": Ascent(steps=4)},
+        "ClassMaximization": {"settings": replace(Ascent.of_classes(), steps=4)},
+    }
+    arguments = given.get(method, (work.probe,))
+    make = getattr(tbviz, method)
+    return make(log_dir, *arguments, **settings.get(method, {}), **work.settings)
 
 
 def shown(log_dir: Path) -> list[str]:
@@ -76,11 +92,19 @@ def _cell(log_dir: Path, method: str) -> str:
     warnings = [n["text"] for n in said if n["level"] == "warning"]
     if warnings:
         return "; ".join(warnings)
-    good = list(_health(log_dir) if method == "LayerHealth" else _sheets(log_dir, _KINDS[method]))
-    if any(varies for _, varies in good) and all(finite for finite, _ in good):
+    if method == "LayerHealth":
+        found = [list(_health(log_dir))]
+    else:
+        found = [list(_sheets(log_dir, kind)) for kind in _KINDS[method]]
+    if all(map(_good, found)):
         return DRAWN
     left_out = [n["text"] for n in said if n["method"] == method and n["level"] == "info"]
     return "; ".join(left_out) or "nothing was logged that is finite and not constant"
+
+
+def _good(found: list[tuple[bool, bool]]) -> bool:
+    """Whether all of it is finite, and some of it shows more than one value."""
+    return any(varies for _, varies in found) and all(finite for finite, _ in found)
 
 
 def _health(log_dir: Path) -> Iterator[tuple[bool, bool]]:
