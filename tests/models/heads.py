@@ -124,6 +124,7 @@ CASES = [
         "encoder-decoder, a class a pixel (segmentation)",
         _segmentation,
         BACKENDS,
+        every_column=True,
         shows=("fine", "coarse", "joined"),
     ),
     Case(

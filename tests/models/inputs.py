@@ -79,11 +79,13 @@ def _looked_at_on(probe: Any, data: Any = None) -> Work:
 
 
 def _refused(reason: str) -> dict[str, str]:
-    return dict.fromkeys(("ActivationGrid", "LayerHealth", "GradCAM"), reason)
+    """A cell of every method that takes probe images."""
+    taking = ("ActivationGrid", "Hypercolumns", "LayerHealth", "GradCAM", "Saliency")
+    return dict.fromkeys(taking, reason)
 
 
 CASES = [
-    Case("an image and a vector", _image_and_vector, BACKENDS, shows=("conv",)),
+    Case("an image and a vector", _image_and_vector, BACKENDS, every_column=True, shows=("conv",)),
     Case(
         "two images",
         _two_images,

@@ -132,7 +132,13 @@ CASES = [
         (TENSORFLOW,),
         shows=("conv",),
     ),
-    Case("nested three deep", _nested, BACKENDS, shows=("outer/middle/inner/conv",)),
+    Case(
+        "nested three deep",
+        _nested,
+        BACKENDS,
+        every_column=True,
+        shows=("outer/middle/inner/conv",),
+    ),
     Case(
         "subclassed",
         lambda: classifying(compiled(Own())),
@@ -154,6 +160,11 @@ CASES = [
         "siamese: a functional base called twice",
         _siamese,
         BACKENDS,
+        every_column=True,
+        cells={
+            "ClassMaximization": "the image did not move: no gradient reaches the input from the "
+            "model's output; the model compares its images, which are painted alike"
+        },
         shows=("base/conv#0", "base/conv#1"),
     ),
     Case("a shared layer", _shared, shows=("conv#0", "conv#1")),

@@ -50,7 +50,13 @@ def _rematerialized() -> Work:
 
 
 CASES = [
-    Case("`mixed_float16`", _under("mixed_float16"), BACKENDS, shows=("conv",)),
+    Case(
+        "`mixed_float16`",
+        _under("mixed_float16"),
+        BACKENDS,
+        every_column=True,
+        shows=("conv",),
+    ),
     Case("`mixed_bfloat16`", _under("mixed_bfloat16"), shows=("conv",)),
     Case(
         "`float64`",

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from models.case import BACKENDS, METHODS, TENSORFLOW, Case, Work
+from models.case import BACKENDS, TENSORFLOW, Case, Work
 from models.nets import CLASSES, SIDE, K, compiled, conv, images
 
 
@@ -67,16 +67,25 @@ def _attention_alone() -> Work:
 
 
 NO_MAPS = {
-    **dict.fromkeys(METHODS, "left out: this model has no layer with feature maps"),
+    **dict.fromkeys(
+        ("ActivationGrid", "Hypercolumns", "LayerHealth", "GradCAM"),
+        "left out: this model has no layer with feature maps",
+    ),
     "FilterMaximization": "left out: this model has no convolution over images",
 }
+NO_IMAGE = {
+    "Saliency": "left out: this model has no image among its inputs",
+    "ClassMaximization": "left out: none of the model's inputs is a batch of images",
+}
+NO_KERNEL = {"Kernels": "left out: this model has no convolution whose kernel can be drawn"}
 
 CASES = [
     Case(
         "`TimeDistributed(Conv2D)`",
         _time_distributed,
         BACKENDS,
-        cells={"FilterMaximization": "left out: none of the model's inputs"},
+        every_column=True,
+        cells={**NO_IMAGE, "FilterMaximization": NO_IMAGE["ClassMaximization"]},
         shows=("frames/conv",),
         reasons={"frames": "its output of 3 x 8 x 8 x 4 is a series of 3 frames"},
         remark="the first frame is shown; a film is nothing to paint on",
@@ -85,27 +94,32 @@ CASES = [
         "`Conv1D`",
         _conv1d,
         BACKENDS,
-        cells=NO_MAPS,
+        every_column=True,
+        cells={**NO_MAPS, **NO_IMAGE},
         reasons={"conv": "its output is a sequence of 14 steps with 4 channels"},
     ),
     Case(
         "`Conv3D`",
         _conv3d,
         (TENSORFLOW,),
-        cells=NO_MAPS,
+        cells={**NO_MAPS, **NO_IMAGE},
         reasons={"conv": "is a volume: it has a depth beside height and width"},
     ),
     Case(
         "`ConvLSTM2D`",
         _conv_lstm,
-        cells={"FilterMaximization": "left out: this model has no convolution over images"},
+        cells={
+            "FilterMaximization": NO_MAPS["FilterMaximization"],
+            **NO_IMAGE,
+            **NO_KERNEL,
+        },
         shows=("recurrent",),
         reasons={"recurrent/conv_lstm_cell": "it is the cell of a recurrent layer"},
     ),
     Case(
         "`LSTM`",
         _lstm,
-        cells=NO_MAPS,
+        cells={**NO_MAPS, **NO_IMAGE, **NO_KERNEL},
         reasons={
             "lstm": "its output of 4 values has no height and width to draw",
             "lstm/lstm_cell": "it is the cell of a recurrent layer",
@@ -114,7 +128,7 @@ CASES = [
     Case(
         "`Dense` alone",
         _dense,
-        cells=NO_MAPS,
+        cells={**NO_MAPS, **NO_IMAGE, **NO_KERNEL},
         reasons={"dense": "its output of 4 values has no height and width to draw"},
     ),
     Case(
@@ -128,7 +142,7 @@ CASES = [
         "attention without a convolution",
         _attention_alone,
         BACKENDS,
-        cells=NO_MAPS,
+        cells={**NO_MAPS, **NO_KERNEL},
         reasons={
             "attention": "its output is a sequence of 16 steps with 8 channels",
             "attention/query": "its axes are tokens and heads, not height and width",

@@ -99,6 +99,7 @@ CASES = [
         "BatchNormalization and Dropout",
         _normalised,
         BACKENDS,
+        every_column=True,
         shows=("first", "conv"),
     ),
     Case("a `train_step` of its own", _own_step, BACKENDS, shows=("conv",)),

@@ -28,6 +28,8 @@ __all__ = ["Ascent", "Maximized", "climb", "maximize"]
 
 Floats = npt.NDArray[np.float32]
 
+_ALIKE = "the model compares its images, which are painted alike and so do not differ, or "
+
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
 # random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by no
 # more than its own size, a wave whose slope is mere rounding would grow as fast as the others, and
@@ -149,7 +151,8 @@ def climb(
     images, before, after, coefficients, reached, last = looker.run(
         key, look, chosen, start, views, scale
     )
-    notes = _notes(objective, after, reached if settings.steps else np.ones_like(after))
+    reached = reached if settings.steps else np.ones_like(after)
+    notes = _notes(objective, after, reached, several=len(canvas.places) > 1)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
         chosen.tolist(),
@@ -200,8 +203,16 @@ def _size(values: Any) -> Any:
     return ops.sqrt(ops.mean(ops.square(values), axis=(1, 2, 3), keepdims=True))
 
 
-def _notes(objective: Objective, after: Floats, reached: Floats) -> list[str | None]:
+def _notes(
+    objective: Objective, after: Floats, reached: Floats, *, several: bool
+) -> list[str | None]:
     """Why each image is blank, `None` for most.
+
+    Args:
+        objective: what was climbed.
+        after: its value at the end.
+        reached: size of the largest slope met.
+        several: whether the model takes several images.
 
     Raises:
         TbvizError: all of them are.
@@ -216,6 +227,7 @@ def _notes(objective: Objective, after: Floats, reached: Floats) -> list[str | N
     if not np.any(reached):
         msg = (
             f"the image did not move: no gradient reaches the input from {objective.name}; "
+            f"{_ALIKE if several else ''}"
             "it or a layer before it is dead on an even gray (see their health), or something "
             "rounds, such as an input of whole numbers (declare it as float32)"
         )

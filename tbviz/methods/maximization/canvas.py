@@ -101,8 +101,8 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
         )
         return Canvas(inputs, places, (height, width), channels, first, low, high)
     msg = (
-        f"none of the model's inputs, of shapes {[np.shape(leaf) for leaf in leaves]}, is a batch "
-        "of images; maximization paints on (batch, height, width, channels) with 1 to 4 channels"
+        "none of the model's inputs is a batch of images, (batch, height, width, channels) with 1 "
+        f"to 4 channels, to paint on; their shapes are {[np.shape(leaf) for leaf in leaves]}"
     )
     raise TbvizError(msg)
 
