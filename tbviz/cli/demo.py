@@ -79,6 +79,10 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
     )
     keras.utils.set_random_seed(_SEED)
     model = network.build(dataset)
+    names: dict[str, Any] = {
+        "labels": dataset.probe_labels,
+        "class_names": dataset.class_names,
+    }
     say("epoch 1 takes longer: the network and what looks into it are compiled")
     model.fit(
         dataset.train_images,
@@ -89,11 +93,16 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
         callbacks=[
             # It writes with TensorFlow; without, the tab has its curves from Monitor all the same.
             *([keras.callbacks.TensorBoard(str(run_dir))] if find_spec("tensorflow") else []),
-            tbviz.Monitor(
+            tbviz.Monitor(run_dir, dataset.probe_images, **names),
+            tbviz.Saliency(
                 run_dir,
                 dataset.probe_images,
-                labels=dataset.probe_labels,
-                class_names=dataset.class_names,
+                method=("gradients", "integrated-gradients"),
+                schedule=tbviz.every(epochs=2),
+                **names,
+            ),
+            tbviz.ClassMaximization(
+                run_dir, class_names=dataset.class_names, schedule=tbviz.every(epochs=2)
             ),
             Progress(say),
         ],
