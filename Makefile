@@ -21,7 +21,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
-.PHONY: lint lint-python lint-page bench-memory bench-agreement clean
+.PHONY: lint lint-python lint-page clean
+.PHONY: bench-memory bench-agreement bench-localisation bench-maximization
 .NOTPARALLEL:
 
 # $(call timed,what,command) runs one stage and says how long it took.
@@ -43,6 +44,9 @@ help:
 	@echo "make lint             ruff, mypy, the page's lint and types"
 	@echo "make bench-memory     what 300 epochs with tbviz keep in memory, on each backend"
 	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
+	@echo "make bench-localisation  how much of each map lies on the right quarter of a mosaic"
+	@echo "make bench-maximization  how well and fast filters are maximized"
+	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
 	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
 
 demo: $(VENV)/.tensorflow
@@ -74,7 +78,7 @@ test-jax test-torch: test-%: $(VENV)/.test
 	$(call timed,pytest on $*,KERAS_BACKEND=$* $(PYTEST) --dist worksteal \
 		tests/backends tests/models $(ROWS) $(ARGS))
 
-bench-memory bench-agreement: bench-%: $(VENV)/.test
+bench-memory bench-agreement bench-localisation bench-maximization: bench-%: $(VENV)/.test
 	@$(PYTHON) benchmarks/$*.py $(ARGS)
 
 lint: lint-python lint-page

@@ -2,8 +2,9 @@
 
     python benchmarks/maximization.py model.keras photographs/
 
-For each layer: the share of activation that is kept when the images are shifted by 8 pixels (what
-leaves on one side comes back on the other, as the images are seamless), how many channels reach
+For each layer: the share of activation that is kept when the images are shifted by 8 pixels, where
+what leaves on one side comes back on the other (the images are seamless) and where the edge is
+repeated instead; how many channels reach
 three times the largest mean activation of the photographs, and the seconds of a first ascent, which
 compiles, and of a second.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +71,10 @@ def main() -> None:
             seconds.append(time.perf_counter() - start)
         rows.append(found.images)
         before = own_means(looker, output, canvas, found.images)
-        after = own_means(looker, output, canvas, shifted(found.images))
-        kept = after.sum() / before.sum()
+        kept = [
+            own_means(looker, output, canvas, shifted(found.images, mode)).sum() / before.sum()
+            for mode in ("wrap", "edge")
+        ]
         reached = "-"
         if photographs is not None:
             seen = means(looker, output, canvas, photographs)[:, channels].max(axis=0)
@@ -79,7 +82,7 @@ def main() -> None:
             ratio = before / np.maximum(seen, 1e-6)
             reached = f"{above.sum()} of {len(channels)} (median {np.median(ratio):.0f} x)"
         took = f"{seconds[0]:.1f}, again {seconds[1]:.1f}"
-        print(f"{output.key:16}{kept:<22.2f}{reached:34}{took}", flush=True)
+        print(f"{output.key:16}{kept[0]:.2f}, edge {kept[1]:<10.2f}{reached:34}{took}", flush=True)
     if options.sheet is not None:
         save(rows, options.sheet)
 
@@ -100,9 +103,10 @@ def read(folder: Path | None, canvas: Canvas) -> Floats | None:
     return np.stack(found) if found else None
 
 
-def shifted(images: Floats) -> Floats:
-    """Images moved down and to the right; what leaves on one side comes back on the other."""
-    return np.roll(images, (SHIFT, SHIFT), axis=(1, 2))
+def shifted(images: Floats, mode: Literal["wrap", "edge"]) -> Floats:
+    """Images moved down and to the right; `mode` says what enters."""
+    room = ((0, 0), (SHIFT, 0), (SHIFT, 0), (0, 0))
+    return np.pad(images, room, mode)[:, :-SHIFT, :-SHIFT]
 
 
 def means(looker: Looker, output: Output, canvas: Canvas, images: Floats) -> Any:

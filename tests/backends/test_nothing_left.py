@@ -11,21 +11,18 @@ import weakref
 import keras
 import numpy as np
 import pytest
+from backends.everything import everything, kinds
 from callbacks.nets import CLASSES, Draws, K, data, layers, metas, notices
 
 import tbviz
-from tbviz.methods.maximization import Ascent
 from tbviz.taps import private
 from tbviz.taps.looker import looker_of
 
 BACKEND = keras.backend.backend()
 
 
-def monitor(log_dir, **settings):
-    x, y = data(2, seed=5)
-    made = tbviz.Monitor(log_dir, x, y, strict=True, **settings)
-    made.callbacks[-1].settings = Ascent(steps=2)
-    return made
+def all_callbacks(log_dir, **settings):
+    return everything(log_dir, *data(2, seed=5), **settings)
 
 
 def quick(log_dir):
@@ -37,8 +34,8 @@ def quick(log_dir):
     ]
 
 
-CALLED = []
-"""Grows at each call for training: where a train step is compiled, each time that it is traced."""
+STEPS = []
+"""Grows at each training step: where the step is compiled, each time that it is traced."""
 
 
 class Own(keras.Model):
@@ -54,9 +51,11 @@ class Own(keras.Model):
         self.dropped = K.Dropout(0.3)
         self.dense = K.Dense(CLASSES, activation="softmax", activity_regularizer="l2")
 
+    def train_step(self, *state_and_data):
+        STEPS.append(self.name)
+        return super().train_step(*state_and_data)
+
     def call(self, inputs, training=False):
-        if training:
-            CALLED.append(self.name)
         maps = self.normal(self.base(self.mirrored(inputs)), training=training)
         return self.dense(self.dropped(self.average(self.draws(maps)), training=training))
 
@@ -141,10 +140,12 @@ class Notes(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.seen = []
+        self.traces = []
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model  # on JAX this puts training's state into the variables
         self.seen.append((parts(model), switches(model), gradients(model), surroundings()))
+        self.traces.append(looker_of(model).traces)
 
 
 # Training
@@ -158,7 +159,7 @@ def number(name):
 def outcome(callbacks=(), run_eagerly=False):
     """All that a fit leaves in the model and round it, with nothing that only one process knows."""
     model = made(run_eagerly=run_eagerly)
-    before, called = K.Dense(1).name, len(CALLED)
+    before, steps = K.Dense(1).name, len(STEPS)
     history = fit(model, callbacks, epochs=3, count=32, validation_split=0.25)
     values = [*model.variables, *model.optimizer.variables]
     things = [*private.all_layers(model), *model.variables, model.optimizer, *model.metrics]
@@ -173,7 +174,7 @@ def outcome(callbacks=(), run_eagerly=False):
         ],
         "gradients": gradients(model),
         "surroundings": surroundings(),
-        "traced": len(CALLED) - called,
+        "traced": len(STEPS) - steps,
         "names since": number(K.Dense(1).name) - number(before),
     }
 
@@ -191,8 +192,8 @@ def looked_into(tmp_path_factory):
     """What a fit leaves that was looked into at every batch, what was noted round each look."""
     log_dir = tmp_path_factory.mktemp("run")
     before, after = Notes(), Notes()
-    looking = monitor(log_dir, schedule=tbviz.every(batches=1))
-    return outcome([before, looking, after]), before.seen, after.seen, log_dir
+    looking = all_callbacks(log_dir, schedule=tbviz.every(batches=1))
+    return outcome([before, *looking, after]), before, after, log_dir
 
 
 def test_two_plain_fits_are_the_same():
@@ -204,23 +205,27 @@ def test_a_fit_leaves_to_the_last_bit_what_a_plain_fit_leaves(looked_into):
     for what, value in plain().items():
         assert left[what] == value, what
     assert left["names since"] == 1
-    kinds = {"activations", "cam", "health", "maximization", "predictions"}
-    assert kinds <= {meta["kind"] for meta in metas(log_dir)}
+    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(log_dir)}
     assert notices(log_dir, "warning") == []
 
 
 def test_a_look_leaves_every_attribute_the_object_that_it_was(looked_into):
-    _, befores, afters, _ = looked_into
-    assert len(befores) == len(afters) == 3
-    for before, after in zip(befores, afters, strict=True):
+    _, noted_before, noted_after, _ = looked_into
+    assert len(noted_before.seen) == len(noted_after.seen) == 3
+    for before, after in zip(noted_before.seen, noted_after.seen, strict=True):
         assert [key for key, value in after[0].items() if before[0].get(key) != value] == []
         assert after == before
 
 
+def test_no_callback_compiles_anything_after_the_first_epoch(looked_into):
+    _, _, after, _ = looked_into
+    assert after.traces == after.traces[:1] * 3
+
+
 @pytest.mark.slow
 def test_an_eager_fit_leaves_what_a_plain_one_leaves(tmp_path):
-    looking = monitor(tmp_path, schedule=tbviz.every(batches=1))
-    assert outcome([looking], run_eagerly=True) == plain(run_eagerly=True)
+    looking = all_callbacks(tmp_path)
+    assert outcome(looking, run_eagerly=True) == plain(run_eagerly=True)
     assert notices(tmp_path, "warning") == []
 
 
@@ -244,7 +249,7 @@ def test_the_model_saves_loads_and_clones_as_before(tmp_path):
 
 def test_a_deleted_model_is_collected(tmp_path):
     model = made()
-    fit(model, [monitor(tmp_path)])
+    fit(model, all_callbacks(tmp_path))
     inside = [weakref.ref(model), weakref.ref(model.base)]
     del model
     keras.backend.clear_session()

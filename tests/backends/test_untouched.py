@@ -9,11 +9,11 @@ import random
 import keras
 import numpy as np
 import pytest
+from backends.everything import all_names, everything, kinds, names_of
 from backends.nets import array
 from callbacks.nets import K, data, drawing, metas, notices
 
 import tbviz
-from tbviz.methods.maximization import Ascent
 
 BACKEND = keras.backend.backend()
 
@@ -78,23 +78,18 @@ def trained(feed, callbacks=(), **kind):
     return losses, [array(variable).tobytes() for variable in variables], after
 
 
-def everything(log_dir):
-    """Strict: a look that fails and is left out would leave training untouched all too easily."""
-    x, _ = data(4, seed=9)
-    monitor = tbviz.Monitor(log_dir, Augmented(), strict=True)
-    monitor.callbacks[-1].settings = Ascent(steps=2)
-    often = {"schedule": tbviz.every(batches=2), "strict": True}
-    return [monitor, tbviz.ActivationGrid(log_dir, x, layers="conv*", **often)]
-
-
 def test_training_from_a_pipeline_that_draws_is_the_same_to_the_last_bit(tmp_path):
     expected = plain(pipeline)
     assert trained(pipeline) == expected  # the control: without us, two runs are the same
-    assert trained(pipeline, everything(tmp_path)) == expected
+    x, _ = data(4, seed=9)
+    often = {"schedule": tbviz.every(batches=2), "strict": True}
+    grid = tbviz.ActivationGrid(tmp_path, x, layers="conv*", **often)
+    looking = [*everything(tmp_path, Augmented()), grid]
+    assert names_of(looking) == all_names()
+    assert trained(pipeline, looking) == expected
     layers = {meta["layer"] for meta in metas(tmp_path, "activations")}
     assert {"conv1", "re_lu", "conv2"} <= layers
-    assert metas(tmp_path, "cam")
-    assert metas(tmp_path, "maximization")
+    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(tmp_path)}
 
 
 @pytest.mark.parametrize("eager", [False, True])

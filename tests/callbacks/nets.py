@@ -9,8 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import tbviz
 from tbviz.images.ranges import dequantize
 from tbviz.images.sheet import decode, split
+from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run, store_directory
 
 SIDE = 8
@@ -55,13 +57,16 @@ def sequential(seed: int = 0, **settings):
 @functools.cache
 def _kept():
     model = sequential()
-    return model, model.get_weights()
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    return model, [(one, keras.ops.convert_to_numpy(one)) for one in variables]
 
 
 def kept():
     """The sequential model, as new; kept so that tests need not compile it again."""
-    model, weights = _kept()
-    model.set_weights(weights)
+    model, values = _kept()
+    for variable, value in values:
+        variable.assign(value)
     return model
 
 
@@ -125,6 +130,13 @@ class Sub(keras.Model):
         for block in self.blocks:
             inputs = block(inputs)
         return self.head(self.average(inputs))
+
+
+def monitor(log_dir, images, labels=None, names=None, painted="conv2", **settings):
+    """`Monitor`, strict, with a short ascent of one layer: each has to be compiled."""
+    made = tbviz.Monitor(log_dir, images, labels, names, strict=True, **settings)
+    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), painted
+    return made
 
 
 # Reading

@@ -12,8 +12,10 @@ from callbacks.nets import (
     compiled,
     data,
     ends,
+    kept,
     layers,
     metas,
+    monitor,
     notices,
     positions,
     sequential,
@@ -21,17 +23,10 @@ from callbacks.nets import (
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run
 from tbviz.taps.looker import looker_of
 
 EPOCHS = 2
-
-
-def monitor(log_dir, images, labels=None, **settings):
-    made = tbviz.Monitor(log_dir, images, labels, strict=True, **settings)
-    made.callbacks[-1].settings = Ascent(steps=2)
-    return made
 
 
 def trained(make, feed, callbacks=()):
@@ -105,8 +100,8 @@ def averaging():
 
 
 WAYS = {
-    "generator": (sequential, a_generator),
-    "PyDataset": (sequential, lambda: {"x": Batches()}),
+    "generator": (kept, a_generator),
+    "PyDataset": (kept, lambda: {"x": Batches()}),
     "steps_per_execution": (lambda: sequential(steps_per_execution=8), arrays),
     "jit_compile": (lambda: sequential(jit_compile=True), arrays),
     "run_eagerly": (lambda: sequential(run_eagerly=True), arrays),
@@ -132,6 +127,10 @@ def test_a_way_to_train(tmp_path, way):
         "activations",
         "activations:colours",
         "cam",
+        "hypercolumns",
+        "hypercolumns:colours",
+        "kernels",
+        "kernels:colours",
         "maximization",
         "overview",
     }
@@ -201,8 +200,8 @@ def several_outputs(as_dict):
     outputs = {"a_kind": kind, "size": size} if as_dict else [kind, size]
     model = keras.Model({"image": image, "beside": beside}, outputs)
     losses = ["sparse_categorical_crossentropy", "mse"]
-    names = ["a_kind", "size"]
-    return compiled(model, dict(zip(names, losses, strict=True)) if as_dict else losses)
+    loss = dict(zip(["a_kind", "size"], losses, strict=True)) if as_dict else losses
+    return compiled(model, loss, run_eagerly=True)
 
 
 @pytest.mark.parametrize("as_dict", [False, True])
@@ -213,7 +212,8 @@ def test_several_outputs_and_a_dict_of_inputs(tmp_path, as_dict):
     inputs = {"image": x, "beside": np.ones((8, 2), "float32")}
     truth = {"a_kind": y, "size": y * 1.0} if as_dict else (y, y * 1.0)
     pairs = tf.data.Dataset.from_tensor_slices((inputs, truth)).batch(4)
-    model.fit(pairs, shuffle=False, verbose=0, callbacks=[monitor(tmp_path, pairs)])
+    looking = monitor(tmp_path, pairs, painted="conv")
+    model.fit(pairs, shuffle=False, verbose=0, callbacks=[looking])
     assert notices(tmp_path, "warning") == []
     assert ("activations", "conv") in open_run(tmp_path).series()
     text = decode(open_run(tmp_path).picture("cam", "conv", 0, 0)).text
@@ -236,8 +236,9 @@ def test_a_class_a_pixel_is_no_class_of_the_image(tmp_path, one_hot):
     if one_hot:
         masks = np.eye(CLASSES, dtype="float32")[masks]
     loss = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
-    model = compiled(keras.Sequential(stack), loss)
-    model.fit(x, masks, epochs=1, verbose=0, callbacks=[monitor(tmp_path, x[:2], masks[:2])])
+    model = compiled(keras.Sequential(stack), loss, run_eagerly=True)
+    looking = monitor(tmp_path, x[:2], masks[:2], painted="conv")
+    model.fit(x, masks, epochs=1, verbose=0, callbacks=[looking])
     assert [image["label"] for image in metas(tmp_path, "probe")[0]["images"]] == [None, None]
     cams = [layer for kind, layer in open_run(tmp_path).series() if kind == "cam"]
     text = decode(open_run(tmp_path).picture("cam", cams[0], 0, 0)).text

@@ -1,18 +1,30 @@
-"""One real run of thirty epochs with everything on, read back."""
+"""One real run of a dozen epochs with everything on, read back."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import NAMES, data, ends, metas, notices, positions, sequential, tiles, tree
+from callbacks.nets import (
+    NAMES,
+    data,
+    ends,
+    metas,
+    monitor,
+    notices,
+    positions,
+    sequential,
+    tiles,
+    tree,
+)
 
-import tbviz
+from tbviz.callbacks.records import predictions_record
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
 from tbviz.store import open_run
 
-EPOCHS = 30
+EPOCHS = 12  # more than the ten steps that TensorBoard keeps of an unknown plugin
 IMAGES = 3
 
 
@@ -35,42 +47,43 @@ class Outputs(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    log_dir = tmp_path_factory.mktemp("thirty")
+    log_dir = tmp_path_factory.mktemp("records")
     x, y = data(24)
     model = sequential(rate=0.3, metrics=["accuracy"])
     outputs = Outputs(x[:IMAGES])
-    monitor = tbviz.Monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, strict=True)
-    monitor.callbacks[-1].settings = Ascent(steps=4)  # enough to be read back
+    looking = monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, painted=["conv1", "conv2"])
     history = model.fit(
-        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, monitor]
+        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, looking]
     )
     return log_dir, outputs, history.history, y[:IMAGES]
 
 
-def test_thirty_epochs_are_thirty_positions_of_every_layer_and_image(run):
+def test_every_epoch_is_a_position_of_every_layer_and_image(run):
     log_dir = run[0]
     assert positions(log_dir) == [(1, epoch, None, False) for epoch in range(EPOCHS)]
     store = open_run(log_dir)
     expected = {
         *(("activations", layer) for layer in ("conv1", "pool", "conv2", "relu")),
         *(("activations:colours", layer) for layer in ("conv1", "pool", "conv2", "relu")),
-        ("overview", ""),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
         ("cam", "relu"),
-        *(("maximization", layer) for layer in ("conv1", "conv2")),
+        *((kind, layer) for kind in ("kernels", "maximization") for layer in ("conv1", "conv2")),
+        ("kernels:colours", "conv2"),  # of three input channels
     }
+    of_no_image = {kind for kind, _ in expected if kind.endswith(":colours")}
+    of_no_image |= {"kernels", "maximization"}
     assert set(store.series()) == expected
     for kind, layer in expected:
         [(base, _, columns)] = store.columns(kind, layer)
         assert base == 0
         assert columns.positions.total == EPOCHS
-        of_no_image = kind in {"maximization", "activations:colours"}
-        assert columns.sheets == (1 if of_no_image else IMAGES)
+        assert columns.sheets == (1 if kind in of_no_image else IMAGES)
     assert [segment.damaged for segment in store.segments] == [0]
     assert ends(log_dir) == ["finished"]
 
 
 @pytest.mark.parametrize("layer", ["conv1", "relu"])
-@pytest.mark.parametrize("epoch", [0, 17, EPOCHS - 1])
+@pytest.mark.parametrize("epoch", [0, 5, EPOCHS - 1])
 def test_sheets_hold_what_the_layer_put_out(run, layer, epoch):
     log_dir, outputs = run[:2]
     maps = getattr(outputs, layer)[epoch]
@@ -101,6 +114,14 @@ def test_predictions_are_the_models(run):
             )
 
 
+def test_the_true_class_stands_behind_the_best_five():
+    values = np.array([[0.1, 0.3, 0.05, 0.2, 0.15, 0.12, 0.08]] * 3)
+    recording = SimpleNamespace(probabilities=values, scores=None)
+    best = [[1, 0.3], [3, 0.2], [4, 0.15], [5, 0.12], [0, 0.1]]
+    found = predictions_record(recording, [2, 3, None]).meta["images"]
+    assert found == [[*best, [2, 0.05]], best, best]
+
+
 def test_cams_say_what_they_show(run):
     log_dir, outputs, _, labels = run
     store = open_run(log_dir)
@@ -120,8 +141,10 @@ def test_cams_say_what_they_show(run):
 
 def test_maximizations_have_a_score_each_and_fill_the_sheet(run):
     log_dir = run[0]
-    [layout] = [meta for meta in metas(log_dir, "layout") if meta.get("layer") == "conv2"][1:]
-    assert (layout["of"], layout["images"], layout["tile"]) == ("maximization", 0, [8, 8])
+    layouts = [meta for meta in metas(log_dir, "layout") if meta["of"] == "maximization"]
+    assert [layout["layer"] for layout in layouts] == ["conv1", "conv2"]
+    layout = layouts[1]
+    assert (layout["images"], layout["tile"]) == (0, [8, 8])
     assert layout["channels"] == [0, 1, 2, 3]
     text = decode(open_run(log_dir).picture("maximization", "conv2", 0)).text
     assert len(text["scores"]) == 4
@@ -152,8 +175,9 @@ def test_the_tree_tells_what_is_drawn_and_why_not(run):
     nodes = tree(run[0])
     assert list(nodes) == ["conv1", "pool", "conv2", "relu", "average", "classes"]
     assert nodes["relu"]["kinds"] == ["activations", "activations:colours", "health", "cam"]
-    pictures = ["activations", "activations:colours", "health", "maximization"]
+    pictures = ["activations", "activations:colours", "health", "kernels", "maximization"]
     assert nodes["conv1"]["kinds"] == pictures
+    assert nodes["conv2"]["kinds"] == [*pictures[:4], "kernels:colours", "maximization"]
     assert nodes["conv1"]["shape"] == [8, 8, 3]
     assert nodes["conv1"]["parameters"] == 30
     assert nodes["conv1"]["config"]["activation"] == "relu"
@@ -176,11 +200,19 @@ def test_the_fit_record_comes_first_and_tells_what_is_planned(run):
 
 def test_costs_are_counted_by_callback(run):
     found = metas(run[0], "cost")
-    names = {"ActivationGrid", "LayerHealth", "GradCAM", "FilterMaximization"}
     assert [meta["epoch"] for meta in found] == list(range(EPOCHS))
     assert set(found[0]["compile"]) >= {"ActivationGrid", "GradCAM", "FilterMaximization"}
+    names = {
+        "ActivationGrid",
+        "LayerHealth",
+        "GradCAM",
+        "Hypercolumns",
+        "Kernels",
+        "FilterMaximization",
+    }
     for cost in found[1:]:
-        assert set(cost["seconds"]) == names
+        seldom = {"Augmentation"} if cost["epoch"] == EPOCHS - 1 else set()
+        assert set(cost["seconds"]) == names | seldom
         assert min(cost["seconds"].values()) > 0
         assert sum(cost["seconds"].values()) + cost["wait"] < cost["wall"]
         assert cost["writer"] >= 0
@@ -189,13 +221,19 @@ def test_costs_are_counted_by_callback(run):
 
 
 def test_what_the_run_takes_is_said_once(run):
-    [notice] = notices(run[0])
+    [notice] = [notice for notice in notices(run[0]) if notice["method"] == "tbviz"]
     assert notice["level"] == "info"
-    assert notice["text"].endswith(f"for 30 epochs, in {run[0]}")
+    assert notice["text"].endswith(f"for {EPOCHS} epochs, in {run[0]}")
     [pack] = (run[0] / "plugins" / "tbviz").glob("*.pack")
     number, unit = notice["text"].split()[1:3]
     assert unit == "kB"
     assert 0.7 < float(number) * 1000 * EPOCHS / pack.stat().st_size < 1.3
+
+
+def test_what_the_model_has_not_is_said_in_a_line(run):
+    [notice] = [notice for notice in notices(run[0]) if notice["method"] != "tbviz"]
+    assert (notice["method"], notice["level"]) == ("Augmentation", "info")
+    assert notice["text"] == "left out: this model has no augmentation layer"
 
 
 def test_index_and_pack_agree(run):

@@ -15,20 +15,14 @@ from callbacks.nets import (
     data,
     drawing,
     functional,
+    kept,
     metas,
+    monitor,
     notices,
     tiles,
 )
 
 import tbviz
-from tbviz.methods.maximization import Ascent
-
-
-def monitor(log_dir, images, labels=None):
-    # Strict: a look that fails and is left out would leave training untouched all too easily.
-    made = tbviz.Monitor(log_dir, images, labels, strict=True)
-    made.callbacks[-1].settings = Ascent(steps=2)
-    return made
 
 
 def dataset():
@@ -98,7 +92,7 @@ def test_a_pipeline_that_draws_on_a_thread_of_its_own_is_not_rewound(tmp_path):
         signature = (tf.TensorSpec((8, 8, 1)), tf.TensorSpec((), tf.int64))
         pipeline = tf.data.Dataset.from_generator(samples, output_signature=signature)
         pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(24))
-        model = functional()
+        model = kept()
         callbacks = [monitor(tmp_path, data(2)[0])] if monitored else []
         feed = pipeline.batch(4).prefetch(4)
         model.fit(feed, shuffle=False, epochs=2, verbose=0, callbacks=callbacks)
@@ -126,11 +120,12 @@ class Noise(K.Layer):
 def test_a_plain_variable_of_tensorflow_is_put_back(tmp_path):
     def losses(callbacks):
         keras.utils.set_random_seed(5)
-        stack = [keras.Input((8, 8, 1)), Noise(), K.Conv2D(2, 3), K.GlobalAveragePooling2D()]
-        model = compiled(keras.Sequential([*stack, K.Dense(CLASSES, activation="softmax")]))
+        stack = [keras.Input((8, 8, 1)), Noise(), K.Conv2D(2, 3, name="conv")]
+        stack += [K.GlobalAveragePooling2D(), K.Dense(CLASSES, activation="softmax")]
+        model = compiled(keras.Sequential(stack))
         x, y = data(16)
         return model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks).history["loss"]
 
     plain = losses([])
     assert losses([]) == plain
-    assert losses([monitor(tmp_path, data(2)[0])]) == plain
+    assert losses([monitor(tmp_path, data(2)[0], painted="conv")]) == plain
