@@ -7,6 +7,8 @@ import gc
 import importlib
 import random
 import weakref
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -156,9 +158,14 @@ def number(name):
     return int(last) if last.isdecimal() else 0
 
 
-def outcome(callbacks=(), run_eagerly=False):
-    """All that a fit leaves in the model and round it, with nothing that only one process knows."""
+def outcome(callbacks=(), run_eagerly=False, inside=None):
+    """All that a fit leaves in the model and round it, with nothing that only one process knows.
+
+    Weak references to the model go into the list `inside`.
+    """
     model = made(run_eagerly=run_eagerly)
+    if inside is not None:
+        inside += [weakref.ref(model), weakref.ref(model.base)]
     before, steps = K.Dense(1).name, len(STEPS)
     history = fit(model, callbacks, epochs=3, count=32, validation_split=0.25)
     values = [*model.variables, *model.optimizer.variables]
@@ -187,13 +194,25 @@ def plain(run_eagerly=False):
     return outcome(run_eagerly=run_eagerly)
 
 
+class LookedInto(NamedTuple):
+    """What a fit leaves that was looked into, and what was noted round the looks of each epoch."""
+
+    left: dict[str, Any]
+    before: list[Any]
+    after: list[Any]
+    traces: list[int]
+    inside: list[weakref.ref[Any]]
+    log_dir: Path
+
+
 @pytest.fixture(scope="module")
 def looked_into(tmp_path_factory):
-    """What a fit leaves that was looked into at every batch, what was noted round each look."""
+    """One fit for all, for to compile everything takes long: at every batch all callbacks look."""
     log_dir = tmp_path_factory.mktemp("run")
-    before, after = Notes(), Notes()
+    before, after, inside = Notes(), Notes(), []
     looking = all_callbacks(log_dir, schedule=tbviz.every(batches=1))
-    return outcome([before, *looking, after]), before, after, log_dir
+    left = outcome([before, *looking, after], inside=inside)
+    return LookedInto(left, before.seen, after.seen, after.traces, inside, log_dir)
 
 
 def test_two_plain_fits_are_the_same():
@@ -201,31 +220,35 @@ def test_two_plain_fits_are_the_same():
 
 
 def test_a_fit_leaves_to_the_last_bit_what_a_plain_fit_leaves(looked_into):
-    left, _, _, log_dir = looked_into
     for what, value in plain().items():
-        assert left[what] == value, what
-    assert left["names since"] == 1
-    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(log_dir)}
-    assert notices(log_dir, "warning") == []
+        assert looked_into.left[what] == value, what
+    assert looked_into.left["names since"] == 1
+    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(looked_into.log_dir)}
+    assert notices(looked_into.log_dir, "warning") == []
 
 
 def test_a_look_leaves_every_attribute_the_object_that_it_was(looked_into):
-    _, noted_before, noted_after, _ = looked_into
-    assert len(noted_before.seen) == len(noted_after.seen) == 3
-    for before, after in zip(noted_before.seen, noted_after.seen, strict=True):
+    assert len(looked_into.before) == len(looked_into.after) == 3
+    for before, after in zip(looked_into.before, looked_into.after, strict=True):
         assert [key for key, value in after[0].items() if before[0].get(key) != value] == []
         assert after == before
 
 
 def test_no_callback_compiles_anything_after_the_first_epoch(looked_into):
-    _, _, after, _ = looked_into
-    assert after.traces == after.traces[:1] * 3
+    assert looked_into.traces == looked_into.traces[:1] * 3
+
+
+def test_a_deleted_model_is_collected(looked_into):
+    keras.backend.clear_session()
+    gc.collect()
+    assert [reference() for reference in looked_into.inside] == [None, None]
 
 
 @pytest.mark.slow
 def test_an_eager_fit_leaves_what_a_plain_one_leaves(tmp_path):
-    looking = all_callbacks(tmp_path)
-    assert outcome(looking, run_eagerly=True) == plain(run_eagerly=True)
+    # Monitor alone: eagerly, all methods take long.
+    monitor, *_ = all_callbacks(tmp_path, schedule=tbviz.every(batches=1))
+    assert outcome([monitor], run_eagerly=True) == plain(run_eagerly=True)
     assert notices(tmp_path, "warning") == []
 
 
@@ -245,16 +268,6 @@ def test_the_model_saves_loads_and_clones_as_before(tmp_path):
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     np.testing.assert_array_equal(clone.predict(x, verbose=0), expected)
-
-
-def test_a_deleted_model_is_collected(tmp_path):
-    model = made()
-    fit(model, all_callbacks(tmp_path))
-    inside = [weakref.ref(model), weakref.ref(model.base)]
-    del model
-    keras.backend.clear_session()
-    gc.collect()
-    assert [reference() for reference in inside] == [None, None]
 
 
 def test_nothing_is_compiled_after_the_first_look_also_in_a_second_fit(tmp_path):
