@@ -41,7 +41,7 @@ def net(rate=0.1):
         K.GlobalAveragePooling2D(),
         K.Dense(CLASSES, activation="softmax"),
     ]
-    model = compiled(keras.Sequential(stack), rate=rate)
+    model = compiled(keras.Sequential(stack), rate=rate, run_eagerly=True)
     kernel, bias = model.get_layer("conv").get_weights()
     bias[:] = [-100, -100, 0.1, 0.1]
     model.get_layer("conv").set_weights([np.abs(kernel), bias])
@@ -148,7 +148,7 @@ def test_an_untrained_network_gets_no_advice_in_its_first_epochs(tmp_path):
             K.ReLU(),
         ]
     stack += [K.GlobalAveragePooling2D(), K.Dropout(0.5), K.Dense(CLASSES, activation="softmax")]
-    model = compiled(keras.Sequential(stack))
+    model = compiled(keras.Sequential(stack), run_eagerly=True)
     x, y = data(8)
     everything = lambda layer: not isinstance(layer, keras.Model)  # noqa: E731 - a filter
     health = LayerHealth(tmp_path, x[:2], layers=everything, strict=True)

@@ -25,7 +25,7 @@ from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
 from tbviz.store import open_run
 
-QUICK = Ascent(steps=3)
+QUICK = Ascent(steps=2)
 EPOCHS = 2
 
 
@@ -41,7 +41,7 @@ def run(tmp_path_factory):
             log_dir, "conv2", [3, 1], settings=Ascent(steps=2, diversity=2), strict=True
         ),
     ]
-    model = kept()
+    model = sequential(run_eagerly=True)
     model.fit(x, y, batch_size=8, epochs=EPOCHS, verbose=0, callbacks=ours)
     return log_dir, model, x
 

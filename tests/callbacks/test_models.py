@@ -12,10 +12,10 @@ from callbacks.nets import (
     compiled,
     data,
     functional,
-    kept,
     metas,
     notices,
     positions,
+    sequential,
     tree,
     vectors,
 )
@@ -47,40 +47,46 @@ def caption(log_dir, layer, image=0):
 
 def test_functional(tmp_path):
     x, y = data(8)
-    functional().fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
+    model = functional()
+    model.run_eagerly = True
+    model.fit(x, y, 8, 1, verbose=0, callbacks=callbacks(tmp_path, x[:2], y[:2]))
     assert series(tmp_path, "activations") == ["conv1", "pool", "conv2", "relu"]
     assert series(tmp_path, "cam") == ["relu"]
     assert notices(tmp_path, "warning") == []
 
 
-@pytest.mark.slow
+def residual_base():
+    """Four blocks as MobileNetV2 has them, each half as large as the one before."""
+    value = first = keras.Input((8, 8, 1))
+    for index in range(4):
+        wide = K.Conv2D(4, 1, name=f"block_{index}_expand")(value)
+        wide = K.ReLU(6.0, name=f"block_{index}_expand_relu")(wide)
+        value = K.Conv2D(3, 1, name=f"block_{index}_project")(wide)
+        value = K.Add(name=f"block_{index}_add")([value, value])
+        value = K.MaxPooling2D(name=f"block_{index}_pool")(value) if index < 3 else value
+    return keras.Model(first, value, name="base")
+
+
 def test_layers_inside_a_nested_base(tmp_path):
     keras.utils.set_random_seed(0)
-    base = keras.applications.MobileNetV2(
-        weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35
-    )
-    stack = [base, K.GlobalAveragePooling2D(), K.Dense(2, activation="softmax")]
+    stack = [residual_base(), K.GlobalAveragePooling2D(), K.Dense(3, activation="softmax")]
     model = compiled(keras.Sequential(stack), run_eagerly=True)
-    x = np.random.default_rng(0).random((4, 32, 32, 3)).astype("float32")
-    inside = ["*/block_1_expand_relu", "*/block_6_project"]
+    x, y = data(4)
     chosen = [
-        tbviz.ActivationGrid(tmp_path, x[:2], layers=inside, strict=True),
+        tbviz.ActivationGrid(tmp_path, x[:2], layers="*/block_[12]_*relu", strict=True),
         tbviz.GradCAM(tmp_path, x[:2], strict=True),
-        tbviz.FilterMaximization(tmp_path, inside[1], 2, settings=QUICK, strict=True),
+        tbviz.FilterMaximization(tmp_path, "*/block_2_project", 2, settings=QUICK, strict=True),
     ]
-    model.fit(x, np.array([0, 1, 0, 1]), 4, 1, verbose=0, callbacks=chosen)
-    paths = [path.replace("*", base.name) for path in inside]
-    assert [path.split("/")[1] for path in series(tmp_path, "activations")] == [
-        path.split("/")[1] for path in paths
-    ]
-    assert series(tmp_path, "maximization")[0].endswith("/block_6_project")
-    # The last map of 32 pixels is a single one; the last with a place in it is earlier.
+    model.fit(x, y, 4, 1, verbose=0, callbacks=chosen)
+    inside = ["base/block_1_expand_relu", "base/block_2_expand_relu"]
+    assert series(tmp_path, "activations") == inside
+    assert series(tmp_path, "maximization") == ["base/block_2_project"]
+    # The maps of the last block are single pixels; the last with a place in them are earlier.
     [layer] = series(tmp_path, "cam")
-    assert "block_" in layer
+    assert layer.startswith("base/block_2_")
     nodes = tree(tmp_path)
-    inner = [path for path in nodes if path.endswith("/block_1_expand_relu")]
-    assert nodes[inner[0]]["parent"] == inner[0].rsplit("/", 1)[0]
-    assert len(nodes) > 100
+    assert nodes[inside[0]]["parent"] == "base"
+    assert len(nodes) == 1 + 4 * 4 + 3 + 2  # the base, four blocks, three poolings, the head
 
 
 def test_subclassed(tmp_path):
@@ -163,7 +169,7 @@ def test_a_regression_shows_its_output_and_no_true_class(tmp_path):
 def test_labels_outside_the_classes_are_said(tmp_path, said):
     x, y = data(8)
     grad_cam = tbviz.GradCAM(tmp_path, x[:3], [0, 1, 7])
-    kept().fit(x, y, 8, 2, verbose=0, callbacks=[grad_cam])
+    sequential(run_eagerly=True).fit(x, y, 8, 2, verbose=0, callbacks=[grad_cam])
     assert [tile["role"] for tile in caption(tmp_path, "relu")] == ["predicted"]
     [notice] = notices(tmp_path, "warning")
     assert "labels go from 0 to 7, the model has 3 classes" in notice["text"]
@@ -182,10 +188,19 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said
         "ActivationGrid",
         "LayerHealth",
         "GradCAM",
+        "Hypercolumns",
+        "Kernels",
+        "Augmentation",
         "FilterMaximization",
     ]
     assert {notice["level"] for notice in left_out} == {"info"}
-    assert left_out[3]["text"] == "left out: this model has no convolution over images"
+    maps = "left out: this model has no layer with feature maps"
+    assert [notice["text"] for notice in left_out] == [
+        *[maps] * 4,
+        "left out: this model has no convolution whose kernel can be drawn",
+        "left out: this model has no augmentation layer",
+        "left out: this model has no convolution over images",
+    ]
     assert said() == []
     assert {node["class"] for node in tree(tmp_path).values()} == {"Dense"}
 
@@ -193,7 +208,7 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said
 def test_maximization_alone_needs_no_images(tmp_path):
     x, y = data(8)
     alone = tbviz.FilterMaximization(tmp_path, "conv1", [2, 0], settings=QUICK, strict=True)
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[alone])
+    sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[alone])
     [layout] = metas(tmp_path, "layout")
     assert (layout["channels"], layout["total"]) == ([2, 0], 3)
     assert metas(tmp_path, "probe") == metas(tmp_path, "predictions") == []
@@ -203,11 +218,9 @@ def test_warm_start_goes_on_from_the_last_look_of_this_fit(tmp_path):
     x, y = data(8)
     settings = {"settings": QUICK, "strict": True}
     warm = tbviz.FilterMaximization(tmp_path, "conv1", 1, warm_start=True, **settings)
+    model = sequential(rate=0.0, run_eagerly=True)
     for _ in range(2):
-        model = kept()
-        model.optimizer.learning_rate = 0.0
         model.fit(x, y, 8, 2, verbose=0, callbacks=[warm])
-    kept().optimizer.learning_rate = 0.01
     store = open_run(tmp_path)
     scores = [
         decode(store.picture("maximization", "conv1", place)).text["scores"][0]

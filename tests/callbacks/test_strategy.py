@@ -25,7 +25,7 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert strategy.num_replicas_in_sync == 2
 
 import keras
-from callbacks.nets import K, CLASSES, compiled, data
+from callbacks.nets import K, CLASSES, compiled, data, monitor
 import tbviz
 
 def trained(*callbacks):
@@ -42,15 +42,13 @@ def trained(*callbacks):
         ]
         model = compiled(keras.Sequential(stack), metrics=["accuracy"])
     x, y = data(16)
-    history = model.fit(x, y, 8, 3, verbose=0, callbacks=list(callbacks)).history
+    history = model.fit(x, y, 8, 2, verbose=0, callbacks=list(callbacks)).history
     values = [keras.ops.convert_to_numpy(variable).tobytes() for variable in model.variables]
     return history, values, keras.random.uniform(()).numpy()
 
-plain = trained()
-assert trained() == plain, "two plain fits differ"
 x, y = data(2)
-monitor = tbviz.Monitor(sys.argv[1], x, y, schedule=tbviz.every(batches=1), strict=True)
-assert trained(monitor) == plain, "training is another one beside Monitor"
+looking = monitor(sys.argv[1], x, y, painted="conv", schedule=tbviz.every(batches=1))
+assert trained(looking) == trained(), "training is another one beside Monitor"
 """
 
 
@@ -67,7 +65,7 @@ def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
     assert done.returncode == 0, done.stderr
     epochs = [
         [(1, epoch, batch, False) for batch in (2 * epoch + 1, 2 * epoch + 2, None)]
-        for epoch in range(3)
+        for epoch in range(2)
     ]
     found = positions(tmp_path)
     assert found == [place for epoch in epochs for place in epoch]
@@ -76,5 +74,5 @@ def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
     kinds = {kind for kind, _ in open_run(tmp_path).series()}
     assert kinds >= {"activations", "cam", "maximization", "overview"}
     # At each batch, and at the first and the last end of an epoch.
-    assert len(metas(tmp_path, "health")) == 8
+    assert len(metas(tmp_path, "health")) == 6
     assert len(metas(tmp_path, "fit")) == 2
