@@ -9,6 +9,7 @@ ImageNet's thousand classes; PHOTOGRAPHS holds cat.png, coffee.png, rocket.png a
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -26,7 +27,14 @@ PHOTOGRAPHS = ("cat", "coffee", "rocket", "astronaut")
 DEPTHS = "block2_add", "block7_add", "block13_add"
 EARLY, MIDDLE, LATE = "stem_relu", "block5_project_conv", "block13_add"
 SIDE = 72
-CLASSES = {285: "Egyptian cat", 967: "espresso", 88: "macaw", 971: "bubble"}
+CLASSES = {
+    285: "Egyptian cat",
+    967: "espresso",
+    388: "giant panda",
+    985: "daisy",
+    130: "flamingo",
+    22: "bald eagle",
+}
 
 
 class Gallery:
@@ -119,10 +127,9 @@ class Gallery:
 
     def classes(self) -> Image.Image:
         """What excites classes most."""
-        found = tbviz.methods.maximize_classes(
-            self.model, list(CLASSES), self.images, tbviz.Ascent.of_classes().careful()
-        )
-        return tbviz.render.colours(found.images, size=224, titles=list(CLASSES.values()))
+        settings = dataclasses.replace(tbviz.Ascent.of_classes(), steps=96)
+        found = tbviz.methods.maximize_classes(self.model, list(CLASSES), self.images, settings)
+        return tbviz.render.colours(found.images, 6, size=224, titles=list(CLASSES.values()))
 
 
 NAMES = tuple(name for name in vars(Gallery) if not name.startswith("_"))

@@ -70,7 +70,9 @@ def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list
     for output in outputs:
         kinds = drawn.get(output.key, [])
         single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
-        reason = _reason(output) if single and not kinds else None
+        # Kernels are drawn of layers that have no maps, too.
+        answers = [kind for kind in kinds if not kind.startswith("kernels")]
+        reason = _reason(output) if single and not answers else None
         entries.append(_entry(node, output.key, output, kinds, reason))
     return entries
 
