@@ -51,6 +51,9 @@ class Visual(keras.callbacks.Callback):
     wants_recording: ClassVar[bool] = True
     """Whether `look` needs the outputs of the chosen layers on the probe images."""
 
+    runs_model: ClassVar[bool] = True
+    """Whether it needs to know what the model answers, or takes: weights are there without."""
+
     rare: ClassVar[bool] = False
     """Whether it usually looks too seldom to count in what a run will take."""
 

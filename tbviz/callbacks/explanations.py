@@ -57,7 +57,7 @@ class Shown:
         maps: Mapping[str, npt.NDArray[np.floating]],
         zero: str,
         layout: Mapping[str, Any],
-        notes: Mapping[int, str] | None = None,
+        notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
     ) -> Maps:
         """A sheet an image, a tile a role.
@@ -68,15 +68,18 @@ class Shown:
             maps: by role, `(images, height, width)`.
             zero: what it means where a map is zero.
             layout: fields of the layout record beside roles and target.
-            notes: what else is to be said of an image, by its number.
+            notes: what else is to be said of a tile, by role and by the image's number.
             **settings: of `Maps`.
         """
         tiles = np.stack([maps[role] for role in self.aims], axis=1)
-        captions = self._captions()
         texts = []
-        for index, drawn in enumerate(tiles):
-            note = note_of(drawn[0], zero) or (notes or {}).get(index)
-            texts.append({"tiles": captions[index], **({"note": note} if note else {})})
+        for index, captions in enumerate(self._captions()):
+            for drawn, caption in zip(tiles[index], captions, strict=True):
+                further = (notes or {}).get(caption["role"], {}).get(index)
+                note = note_of(drawn, zero, caption["score"]) or further
+                if note is not None:
+                    caption["note"] = note
+            texts.append({"tiles": captions})
         head = self.view.survey.head.target
         layout = {"roles": list(self.aims), "target": self.target(head), **layout}
         return Maps(kind, layer, tiles, layout, texts, self.places, **settings)

@@ -62,7 +62,7 @@ class GradCAM(Visual):
         layer: Any = None,
         method: str | Cam = "grad-cam",
         *,
-        targets: Sequence[Any] | str | None = None,
+        targets: Sequence[Any] | str | int | None = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
@@ -96,6 +96,8 @@ class GradCAM(Visual):
             return
         probe, places = view.probe_of(self)
         aims = self._targets.aims(view, journal, probe, places)
+        if not aims:  # what was asked for cannot be given, and that has been said
+            return
         if not self.cam.of_class:
             aims = dict(list(aims.items())[:1])
         changed = Perturbed(view.looker, probe.inputs)

@@ -53,6 +53,7 @@ class Kernels(Visual):
     """
 
     wants_recording = False
+    runs_model = False
     needs = "convolution whose kernel can be drawn"
 
     def __init__(

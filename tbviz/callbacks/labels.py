@@ -29,6 +29,11 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
     labels = _of_first_output(labels, count)
     if labels is None or isinstance(labels, dict):
         return None
+    listed = labels if isinstance(labels, tuple | list) else ()
+    unknown = [place for place, label in enumerate(listed) if label is None]
+    if unknown:
+        msg = f"labels received None for images {unknown}; expected a class for each, or no labels"
+        raise TbvizError(msg)
     values = np.asarray(keras.ops.convert_to_numpy(labels) if hasattr(labels, "numpy") else labels)
     if values.ndim == 0 or len(values) != count:
         given = f"{len(values)} values" if values.ndim else "a single value"

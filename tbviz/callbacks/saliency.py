@@ -70,7 +70,7 @@ class Saliency(Visual):
         labels: Any = None,
         method: str | Attribution | Sequence[str | Attribution] = "gradients",
         *,
-        targets: Sequence[Any] | str | None = None,
+        targets: Sequence[Any] | str | int | None = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
@@ -105,6 +105,8 @@ class Saliency(Visual):
         if image_place(probe.inputs) is None:
             return
         aims = self._targets.aims(view, journal, probe, places)
+        if not aims:  # what was asked for cannot be given, and that has been said
+            return
         changed = Perturbed(view.looker, probe.inputs)
         for attribution in self.attributions:
             name = f"{self.method} {attribution.name}"
@@ -123,7 +125,7 @@ class Saliency(Visual):
                         {role: one.maps for role, one in found.items()},
                         NO_EFFECT,
                         layout,
-                        _incomplete(next(iter(found.values()))),
+                        {role: _incomplete(one) for role, one in found.items()},
                         largest=LARGEST,
                     )
                 )
@@ -134,7 +136,7 @@ def _incomplete(found: Attributed) -> dict[int, str]:
     if found.completeness is None:
         return {}
     return {
-        index: f"the map adds up to {share:.0%} of the score's difference from black, not 100 %"
+        index: f"the map adds up to {share:.0%} of the difference that it explains, not 100 %"
         for index, share in enumerate(found.completeness)
         if not abs(share - 1) <= INCOMPLETE
     }

@@ -37,12 +37,12 @@ class Targets:
         TbvizError: one of them is none of what a target can be.
     """
 
-    def __init__(self, method: str, given: Sequence[Any] | str | None = None) -> None:
+    def __init__(self, method: str, given: Sequence[Any] | str | int | None = None) -> None:
         self._method = method
         self._asked = given is not None
-        self._targets = (
-            [given] if isinstance(given, str) else list(USUAL if given is None else given)
-        )
+        asked: Any = USUAL if given is None else given
+        alone = isinstance(asked, str | int | np.integer)
+        self._targets = [asked] if alone else list(asked)
         if not self._targets:
             raise TbvizError(f"{method} received no targets; {_EXPECTED}")
         roles: list[str] = []
@@ -111,12 +111,10 @@ class Targets:
     def _true(self, view: View, journal: Journal, probe: Probe) -> Integers | None:
         head = view.survey.head
         if probe.labels is None:
-            if self._asked:
-                journal.notice(
-                    self._method, "maps of the true class are left out: no labels", "pass labels="
-                )
+            self._say_if_asked(journal, "no labels", "pass labels=")
             return None
         if head.classes < 2:
+            self._say_if_asked(journal, "the model has no classes")
             return None
         labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
         if labels.min() >= 0 and labels.max() < head.classes:
@@ -128,7 +126,14 @@ class Targets:
                 f"{head.classes} classes; maps of the true class are left out",
                 "pass labels counted from 0",
             )
+        else:
+            self._say_if_asked(journal, "the model has no classes")
         return None
+
+    def _say_if_asked(self, journal: Journal, why: str, remedy: str | None = None) -> None:
+        if self._asked:
+            text = f"maps of the true class are left out: {why}"
+            journal.notice(self._method, text, remedy)
 
 
 _EXPECTED = (

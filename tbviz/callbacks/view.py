@@ -10,6 +10,7 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
+from tbviz.methods.conv_kernels import unseen
 from tbviz.taps.looker import Looker, looker_of
 from tbviz.taps.recording import Recording
 from tbviz.taps.survey import Output, Survey
@@ -28,6 +29,7 @@ class View:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._gathering = Gathering()
+        self._runs_model = False
         self._looker: Looker | None = None
         # Where what is drawn was chosen: another looker is another model (`of`).
         self._recorded: tuple[Looker, int] | None = None
@@ -43,6 +45,7 @@ class View:
         Raises:
             TbvizError: it does not fit into one batch with those of the others.
         """
+        self._runs_model |= member.runs_model
         if member.probe is not None:
             self._gathering.add(member, member.probe)
 
@@ -54,7 +57,8 @@ class View:
         """
         self._recording = None
         self._looker = looker_of(model)
-        self._gathering.blank_for(model)
+        if self._runs_model:
+            self._gathering.blank_for(model)
         self._looker.check()
         changed = self._recorded != (self._looker, self._looker.restarts)
         if changed and self._recorded is not None:
@@ -95,7 +99,9 @@ class View:
 
     @property
     def survey(self) -> Survey:
-        """What the model has to show on the probe."""
+        """What the model has to show on the probe; its layers alone where nobody runs it."""
+        if not self._runs_model:
+            return unseen(self.model)
         return self.looker.survey(self._gathering.inputs)
 
     @property

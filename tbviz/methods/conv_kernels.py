@@ -62,7 +62,7 @@ def kernels(
         msg = f"model {model.name!r} is not built: its layers have no weights yet; build or fit it"
         raise TbvizError(msg)
     found = {}
-    for output in chosen_kernels(_unseen(model), layers):
+    for output in chosen_kernels(unseen(model), layers):
         for kernel in layer_kernels(output.node.layer, filters):
             suffix = f":{kernel.variant}" if kernel.variant else ""
             found[output.key + suffix] = kernel
@@ -188,13 +188,18 @@ def _once(outputs: list[Output]) -> list[Output]:
     return list({output.node.path: output for output in reversed(outputs)}.values())[::-1]
 
 
-def _unseen(model: Any) -> Survey:
+NOT_RUN = "the model was not run: callbacks that take images show what its layers answer"
+"""Why there are no maps where weights alone are logged."""
+
+
+def unseen(model: Any) -> Survey:
     """The layers of a model as a survey has them, without a pass over any input."""
+    nodes = list(walk(model))
     outputs = {
-        node.path: Output(node.path, node, 0, _shape(node.layer), order)
-        for order, node in enumerate(walk(model))
+        node.path: Output(node.path, node, 0, _shape(node.layer), order, reason=NOT_RUN)
+        for order, node in enumerate(nodes)
     }
-    return Survey([], outputs, Head("linear", logits=True, classes=0, target=""))
+    return Survey(nodes, outputs, Head("linear", logits=True, classes=0, target=""))
 
 
 def _shape(layer: Any) -> tuple[int, ...]:

@@ -67,11 +67,17 @@ def activation_overview(
         layers: how many layers at most: those of `overview_layers`.
         maps: how many maps of each.
         side: the longer side of a tile in pixels.
+
+    Raises:
+        TbvizError: no layer of the model has feature maps.
     """
     from tbviz.taps.looker import looker_of
+    from tbviz.taps.select import LayerNotFoundError
 
     looker = looker_of(model)
     chosen = overview_layers(looker.survey(images), layers)
+    if not chosen:
+        raise LayerNotFoundError("no layer of this model has feature maps")
     return overview_of(looker.record(chosen, images).maps, maps, side)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
 
 from tbviz.errors import TbvizError
 
@@ -47,13 +49,14 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
+            value: Any = getattr(self, field.name)
+            number = isinstance(value, Real)
             if field.name == "window":
-                possible, expected = isinstance(value, int) and value >= 1, "at least 1"
+                possible, expected = isinstance(value, Integral) and int(value) >= 1, "at least 1"
             elif field.name.endswith("growth"):
-                possible, expected = value > 1, "more than 1"
+                possible, expected = number and value > 1, "more than 1"
             else:
-                possible, expected = 0 <= value <= 1, "from 0 to 1"
+                possible, expected = number and 0 <= value <= 1, "from 0 to 1"
             if not possible:
                 msg = f"Thresholds received {field.name}={value!r}; expected a number {expected}"
                 raise TbvizError(msg)

@@ -175,10 +175,11 @@ def test_all_saliency_methods_are_drawn_signed_where_they_are(tmp_path):
         same(tmp_path, f"saliency:{maps.method}", "", maps.maps[:, None])
     # One point is not enough for the sum to be that of the scores, and that is said.
     found = saliency_maps(model(), X, method=methods[3]).completeness
-    notes = [
+    captions = [
         decode(open_run(tmp_path).picture("saliency:integrated-gradients", "", 0, image)).text
         for image in range(3)
     ]
+    notes = [text["tiles"][0] for text in captions]
     off = [not abs(share - 1) <= 0.05 for share in found]
     assert [("note" in text) for text in notes] == off
 
@@ -213,5 +214,39 @@ def test_a_network_of_nan_is_drawn_and_said(tmp_path):
         model().set_weights(weights)
     for kind, layer in (("cam", "relu"), ("saliency:gradients", "")):
         text = decode(open_run(tmp_path).picture(kind, layer, 0, 0)).text
-        assert text["note"].startswith("the map is not finite")
+        assert text["tiles"][0]["note"].startswith("the map is not finite")
     assert notices(tmp_path, "warning") == []
+
+
+def test_each_map_of_zeros_is_said_and_no_other(tmp_path):
+    """A class of negative weights is raised by nothing: its map is zero, another's is not."""
+    net = model()
+    weights = net.get_weights()
+    kernel = weights[-2].copy()
+    kernel[:, 0], kernel[:, 1] = -1, 1
+    net.set_weights([*weights[:-2], kernel, weights[-1]])
+    try:
+        fit(GradCAM(tmp_path, np.abs(X) + 1, targets=[0, 1], strict=True))
+    finally:
+        net.set_weights(weights)
+    text = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text
+    assert "note" not in text
+    assert text["tiles"][0]["note"] == "the map is zero: nothing in this layer raises the score"
+    assert "note" not in text["tiles"][1]
+
+
+def test_a_target_that_cannot_be_given_is_said_and_ends_nothing(tmp_path):
+    fit(
+        GradCAM(tmp_path, X, targets="true", strict=True),
+        Saliency(tmp_path, X, targets=["true"], strict=True),
+    )
+    assert open_run(tmp_path).series() == []
+    said = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
+    text = "maps of the true class are left out: no labels"
+    assert said == {("GradCAM", text), ("Saliency", text)}
+
+
+def test_a_class_alone_is_one_target(tmp_path):
+    fit(GradCAM(tmp_path, X, targets=2, strict=True))
+    [tile] = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text["tiles"]
+    assert (tile["role"], tile["class"]) == ("class", 2)

@@ -170,3 +170,27 @@ def test_a_model_without_convolutions_says_so(tmp_path):
     model.fit(x, y, verbose=0, callbacks=[Kernels(tmp_path, strict=True)])
     [notice] = [n for n in notices(tmp_path) if n["method"] == "Kernels"]
     assert notice["text"] == "left out: this model has no convolution whose kernel can be drawn"
+
+
+@pytest.mark.parametrize("subclassed", [False, True])
+def test_the_size_of_the_input_need_not_be_known(tmp_path, subclassed):
+    layers = [K.Conv2D(2, 3, name="conv"), K.GlobalAveragePooling2D(), K.Dense(CLASSES)]
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.stack = layers
+
+        def call(self, value):
+            for layer in self.stack:
+                value = layer(value)
+            return value
+
+    model = Own() if subclassed else keras.Sequential([keras.Input((None, None, 3)), *layers])
+    model.compile("sgd", "mse", run_eagerly=True)
+    x = np.zeros((2, 5, 5, 3), np.float32)
+    kernels = Kernels(tmp_path, strict=True)
+    model.fit(x, np.zeros((2, CLASSES)), verbose=0, callbacks=[kernels])
+    assert ("kernels", "conv") in open_run(tmp_path).series()
+    assert notices(tmp_path, "warning") == []
+    assert tree(tmp_path)["conv"]["reason"].startswith("the model was not run")

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tbviz.errors import TbvizError
 from tbviz.methods.overview import activation_overview, in_pixels, overview_of, short_names
 
 K = keras.layers
@@ -87,3 +88,9 @@ def test_a_model_of_none_of_the_usual_layers_shows_its_first_ones():
     model.compile(run_eagerly=True)
     x = np.random.default_rng(0).random((1, 4, 4, 2)).astype(np.float32)
     assert activation_overview(model, x).layers == ["norm"]
+
+
+def test_a_model_without_maps_has_no_overview():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(TbvizError, match="no layer of this model has feature maps"):
+        activation_overview(model, np.zeros((1, 3)))

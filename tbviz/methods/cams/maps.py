@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def grad_cam(
         cam.name,
         None if against is None else found.against,
         layers,
-        tuple(note_of(one, NO_RESPONSE) for one in maps),
+        tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores)),
     )
 
 

@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 
-def note_of(drawn: npt.NDArray[np.floating], zero: str) -> str | None:
+def note_of(drawn: npt.NDArray[np.floating], zero: str, score: float = 0.0) -> str | None:
     """Why there is nothing to see in a map, `None` where there is.
 
     Args:
         drawn: one map.
         zero: what it means where the map is zero.
+        score: what it explains: gradients of a score that is NaN may be zero.
     """
-    if not np.all(np.isfinite(drawn)):
+    if not np.all(np.isfinite(drawn)) or not np.isfinite(score):
         return "the map is not finite: the network puts out NaN or infinity"
     if not np.any(drawn):
         return f"the map is zero: {zero}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,15 +98,16 @@ def saliency_maps(
     picked = None
     if likely is not None:
         picked = np.take_along_axis(likely[:, 0], aim.classes[:, None], axis=1)[:, 0]
+    explained = of_class(scores[:, 0], aim).astype(np.float32)
     return SaliencyMap(
         found.maps,
         aim.classes,
-        of_class(scores[:, 0], aim).astype(np.float32),
+        explained,
         picked,
         attribution.target(in_words(head.target, aim)),
         attribution.name,
         attribution.signed,
         aim.against,
         found.completeness,
-        tuple(note_of(one, NO_EFFECT) for one in found.maps),
+        tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained)),
     )
