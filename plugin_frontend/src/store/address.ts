@@ -103,7 +103,7 @@ function resolveLayer(): void {
   if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
   const wanted = waiting.value.layer;
   const first = firstLayer();
-  if (wanted !== undefined && !isLayer(wanted)) {
+  if (wanted && !isLayer(wanted)) {
     // Its numbers or its place in the model may be on their way.
     if (!tablesAsked.value) return;
     untracked(() => note(`The address says layer=${wanted}, of which nothing was logged.`));

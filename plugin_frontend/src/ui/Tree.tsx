@@ -162,7 +162,7 @@ function Spark({ path }: { path: string }) {
   const held = health.value;
   const index = held?.layers.indexOf(path) ?? -1;
   const values = held?.numbers.get("mean")?.[index];
-  if (values === undefined) return <span />;
+  if (values === undefined) return null;
   const points = polyline(thinned(values, positions.value.length, WIDTH), WIDTH, HEIGHT - 2);
   return (
     <svg
