@@ -79,6 +79,8 @@ class Visual(keras.callbacks.Callback):
         self.strict = strict
         self.schedule = schedule_of(schedule)
         self.last_look: Position | None = None
+        # Whether another callback that logs the same is preferred, silently.
+        self.yields = False
         self.chosen: list[Output] = []
         # Of chosen layers by key, how many channels are enough; all of those not named.
         self.first_channels: Mapping[str, int] = {}

@@ -108,7 +108,7 @@ class ClassMaximization(Maximization):
             self.keep(key, found)
             shown = [names.get(number, str(number)) for number in found.channels]
             layout = {
-                "title": "An image that each class scores highest, found from a blank one",
+                "title": "Made to raise each class's score; another class may score higher still",
                 "target": found.target,
                 "titles": shown,
             }

@@ -87,6 +87,12 @@ class Hypercolumns(Visual):
         self._stacks: list[list[Output]] = []
         self._bases: Kept[Basis] = Kept()
 
+    @property
+    def _average(self) -> str:
+        if self.normalise:
+            return "Average of the layers, each divided by its spread"
+        return "Average over all channels of the layers"
+
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers of all lists."""
         model = subject_of(self.model, self.of)
@@ -114,7 +120,7 @@ class Hypercolumns(Visual):
             found.append(one)
         titles = [_title(one.layers) for one in found]
         common = {"stacks": [one.layers for one in found], "method": self.method}
-        layout = {**common, "titles": titles, "title": "Average of the layers' activations"}
+        layout = {**common, "titles": titles, "title": self._average}
         tiles = np.stack([one.mean for one in found], axis=1)
         journal.add(Maps("hypercolumns", "", tiles, layout, images=places, largest=LARGEST))
         if self.colours:

@@ -41,6 +41,8 @@ class Journal:
         self.costs = Costs()
         self.drawn: dict[str, list[str]] = {}
         self.failure: Exception | None = None
+        self.yielding = False  # whether what is added now gives way to what others log
+        self._claimed: set[tuple[str, str]] = set()
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
@@ -97,8 +99,11 @@ class Journal:
         """Adds to what is written of this position.
 
         A series has one record a position: where two callbacks log the same kind of picture of
-        one layer, the first one's is kept, and that is said.
+        one layer, the first one's is kept, and that is said. What a callback that yields logs is
+        left out for good where another one has logged the same.
         """
+        if self.yielding and any((entry.kind, layer) in self._claimed for layer in entry.layers):
+            return
         shared = [
             layer
             for other in self._entries
@@ -119,6 +124,8 @@ class Journal:
         if _of_the_fit(entry):
             self._head[entry.kind] = entry
         for layer in entry.layers:
+            if not self.yielding:
+                self._claimed.add((entry.kind, layer))
             kinds = self.drawn.setdefault(layer, [])
             if entry.kind not in kinds:
                 kinds.append(entry.kind)

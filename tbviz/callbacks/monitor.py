@@ -33,7 +33,8 @@ class Monitor(keras.callbacks.Callback):
     Feature maps (also at a glance and in colour), layer health, Grad-CAM, hypercolumns, kernels,
     what augmentation layers do, filter maximization, and the predictions of the probe images.
     `Saliency`, `ClassMaximization` and other class activation maps stand beside it in the list of
-    callbacks where they are wanted, on the same `log_dir`.
+    callbacks where they are wanted, on the same `log_dir`. Where one of these callbacks stands
+    beside it and logs the same of the same layer, that one's pictures are kept.
 
     What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
     in the list of callbacks: best weights that are put back are then logged as well.
@@ -92,6 +93,9 @@ class Monitor(keras.callbacks.Callback):
             Augmentation(log_dir, probe, **known, **plain),
             FilterMaximization(log_dir, filters=FILTERS, settings=ASCENT, **common),
         ]
+
+        for callback in self.callbacks:  # what stands beside Monitor was asked for
+            callback.yields = True
 
     def set_model(self, model: Any) -> None:
         """Passes the model on."""

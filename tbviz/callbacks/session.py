@@ -228,10 +228,12 @@ class Session:
             self._weights = signature(model)
             if self._view.open(model):
                 self._choose()
-        for member in due:
+        for member in sorted(due, key=lambda member: member.yields):
+            self.journal.yielding = member.yields
             with self._boundary(member), costs.of(member.method, looker):
                 member.look(self._view, self.journal)
             member.last_look = position
+        self.journal.yielding = False
         drawn = sum(map(len, self.journal.drawn.values()))
         if drawn != self._drawn:
             self._drawn = drawn

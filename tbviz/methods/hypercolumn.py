@@ -45,6 +45,7 @@ MOST_LAYERS = 6
 # Of each layer, before the axes of all are sought: the others carry next to nothing.
 _COMPONENTS = 16
 _MOST_VECTORS = 20_000
+_TENFOLD = 10.001  # rounding does not decide
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,9 @@ def hypercolumns_of(
         size: height and width of the result in pixels.
         normalise: see `hypercolumns`.
         basis: of earlier maps of these layers. Directions stay, the extents shown are widened
-            where they have been outgrown (`tbviz.methods.colour_maps.widened`).
+            where they have been outgrown (`tbviz.methods.colour_maps.widened`). Where a layer's
+            spread has changed more than tenfold since, weights and colours get a new meaning: on
+            the former one that layer would be all that one sees, or nothing.
     """
     values = list(maps.values())
     channels = [value.shape[-1] for value in values]
@@ -192,8 +195,12 @@ def hypercolumns_of(
             "pass that of the same layers, or none"
         )
         raise TbvizError(msg)
-    kept = basis is not None and bool(basis.axes.share.any())
-    found = basis if basis is not None and kept else _basis(values, normalise)
+    samples = [sample(value) for value in values]
+    weights, scales = _weights(samples, normalise)
+    found = basis
+    if found is None or not found.axes.share.any() or _outgrown(weights / found.weights):
+        found = Basis(weights, _joint_axes(values, samples, scales))
+    kept = found is basis
     mean = np.zeros((len(values[0]), *size))
     places = np.zeros((len(values[0]), 3, *size))
     start = 0
@@ -214,17 +221,19 @@ def hypercolumns_of(
     return Hypercolumns(mean.astype(np.float32), colours, list(maps), Basis(found.weights, axes))
 
 
-def _basis(values: list[Floats], normalise: bool) -> Basis:
-    samples = [sample(value) for value in values]
-    channels = np.array([value.shape[-1] for value in values], np.float64)
-    if normalise:
-        spreads = np.array([_spread(vectors) for vectors in samples])
-        weights = 1 / (len(values) * spreads)
-        scales = 1 / (spreads * np.sqrt(channels))
-    else:
-        weights = channels / channels.sum()
-        scales = np.ones(len(values))
-    return Basis(weights, _joint_axes(values, samples, scales))
+def _weights(
+    samples: list[Floats], normalise: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of each layer's mean in the average, and of its channels among those of all layers."""
+    channels = np.array([vectors.shape[-1] for vectors in samples], np.float64)
+    if not normalise:
+        return channels / channels.sum(), np.ones(len(samples))
+    spreads = np.array([_spread(vectors) for vectors in samples])
+    return 1 / (len(samples) * spreads), 1 / (spreads * np.sqrt(channels))
+
+
+def _outgrown(ratios: npt.NDArray[np.float64]) -> bool:
+    return bool(np.any((ratios > _TENFOLD) | (ratios < 1 / _TENFOLD)))
 
 
 def _joint_axes(

@@ -3,8 +3,19 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import compiled, data, layers, metas, sequential, tiles, vectors
+from callbacks.nets import (
+    compiled,
+    data,
+    layers,
+    metas,
+    monitor,
+    notices,
+    sequential,
+    tiles,
+    vectors,
+)
 
+import tbviz
 from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.methods.hypercolumn import hypercolumns
 from tbviz.store import open_run
@@ -118,3 +129,14 @@ def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, 
     values, _ = tiles(tmp_path, "hypercolumns", "", 0)
     assert len(np.unique(values)) == 1
     assert said() == []
+
+
+def test_what_stands_beside_monitor_is_kept_in_place_of_monitors_own(tmp_path):
+    x, y = data(8)
+    own = Hypercolumns(tmp_path, x[:2], [["conv1", "conv2"]], schedule=tbviz.every(epochs=5))
+    model = sequential(run_eagerly=True)
+    model.fit(x, y, 8, 3, verbose=0, callbacks=[monitor(tmp_path, x[:2]), own])
+    assert layout_of(tmp_path, "hypercolumns")["titles"] == ["conv1 + conv2"]
+    [(_, _, columns)] = open_run(tmp_path).columns("hypercolumns", "")
+    assert columns.positions.total == 2  # the first and the last epoch: Monitor's do not fill in
+    assert [n["text"] for n in notices(tmp_path, "warning")] == []

@@ -104,6 +104,15 @@ def test_a_kept_basis_gives_the_same_input_the_same_colours(model, x):
         hypercolumns_of({"a": maps["a"][..., :3]}, (4, 4), basis=before.basis)
 
 
+def test_a_layer_that_has_grown_a_thousandfold_drowns_no_other():
+    random = np.random.default_rng(0)
+    still, grown = random.normal(size=(2, 2, 6, 6, 4)).astype(np.float32)
+    first = hypercolumns_of({"still": still, "grown": grown}, (6, 6))
+    later = hypercolumns_of({"still": still, "grown": 1000 * grown}, (6, 6), basis=first.basis)
+    np.testing.assert_allclose(later.mean, first.mean, atol=1e-5)
+    np.testing.assert_allclose(later.colours, first.colours, atol=1e-4)
+
+
 def test_numbers_are_those_of_keras(model):
     conv1, pool, conv2, *_ = model.layers
     assert numbered(model, [0, 2]) == [conv1, conv2]
