@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+Number = TypeVar("Number", bound=np.generic)
+
 # Of the largest variance: what is below is rounding, and a colour of it would be noise.
 _NOTHING: Final = 1e-10
 # A few hot pixels would leave the rest of the picture in one colour.
 _PERCENTILES: Final = (1, 99)
-_MOST: Final = 20_000
+MOST_VECTORS: Final = 20_000
+"""More would move no axis that one sees."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,7 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
     Returns:
         The axes; none where the vectors do not vary.
     """
-    array = np.asarray(vectors, np.float64)
-    array = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
-    array = array[np.isfinite(array).all(axis=1)]
-    array = array[:: -(-len(array) // _MOST) or 1]
+    array = sample(np.asarray(vectors, np.float64))
     channels = array.shape[1]
     largest = float(np.abs(array).max(initial=0))
     scale = largest if largest > 0 else 1.0  # squares of large numbers would overflow
@@ -111,3 +111,13 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
     total = float(np.maximum(variances, 0).sum())
     share = variances[order] / total if total > 0 else np.zeros(0)
     return Axes(mean, directions, low, high, share)
+
+
+def sample(vectors: NDArray[Number], most: int = MOST_VECTORS) -> NDArray[Number]:
+    """Give an even choice of vectors `(..., channels)`: at most so many, finite ones."""
+    rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
+    # Not every so-manieth: that might be the same column of every row.
+    chosen = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.intp)
+    rows = rows[chosen]
+    finite: NDArray[Number] = rows[np.isfinite(rows).all(axis=1)]
+    return finite

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.arrays.principal import Axes, principal_axes
+from tbviz.arrays.principal import Axes, principal_axes, sample
 from tbviz.arrays.resample import area_average
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 
 _MANY_CHANNELS = 256
-_MOST_VECTORS = 20_000
 
 # Beyond these percentiles a colour is cut: a few hot pixels would leave the rest in one colour.
 _ENDS = (1, 99)
@@ -148,15 +147,6 @@ def leading_axes(maps: Floats, count: int = 3) -> Axes:
     found = principal_axes((vectors - mean) @ spanned, count)
     middle = mean + spanned @ found.mean
     return dataclasses.replace(found, mean=middle, directions=found.directions @ spanned.T)
-
-
-def sample(maps: Floats, most: int = _MOST_VECTORS) -> Floats:
-    """An even choice of the vectors of maps `(..., channels)`: at most so many, finite ones."""
-    vectors = maps.reshape(-1, maps.shape[-1])
-    # Not every so-manieth: that might be the same column of every row.
-    chosen = np.linspace(0, len(vectors) - 1, min(most, len(vectors))).astype(np.intp)
-    vectors = vectors[chosen]
-    return vectors[np.isfinite(vectors).all(axis=1)]
 
 
 def three_axes(axes: Axes) -> Axes:

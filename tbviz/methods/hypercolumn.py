@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.arrays.principal import Axes, principal_axes
+from tbviz.arrays.principal import MOST_VECTORS, Axes, principal_axes, sample
 from tbviz.arrays.resample import resize
 from tbviz.errors import TbvizError
 from tbviz.methods.colour_maps import (
@@ -28,7 +28,6 @@ from tbviz.methods.colour_maps import (
     ends,
     leading_axes,
     project,
-    sample,
     three_axes,
     widened,
 )
@@ -44,7 +43,6 @@ MOST_LAYERS = 6
 
 # Of each layer, before the axes of all are sought: the others carry next to nothing.
 _COMPONENTS = 16
-_MOST_VECTORS = 20_000
 _TENFOLD = 10.001  # rounding does not decide
 
 
@@ -260,7 +258,7 @@ def _grid(values: list[Floats]) -> tuple[int, int]:
     """Height and width of the largest layer, or as much of it as bounds the work."""
     images = len(values[0])
     height, width = max((value.shape[1:3] for value in values), key=lambda size: size[0] * size[1])
-    shrink = min(1.0, (_MOST_VECTORS / (images * height * width)) ** 0.5)
+    shrink = min(1.0, (MOST_VECTORS / (images * height * width)) ** 0.5)
     return max(1, int(height * shrink)), max(1, int(width * shrink))
 
 
