@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
+from tbviz.store.folder import folder_of
 from tbviz.store.heads import Pulse, pulse
 from tbviz.store.reader import Reader
+from tbviz.store.source import Folder, Pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tbviz.plugin.discovery import Discovery
 
 _Answer = TypeVar("_Answer")
-_State = frozenset[tuple[str, int, int]]
+_State = frozenset[Pack]
 
 _REFRESH = 0.5  # seconds between two looks at a run's directory
 _PATIENCE = 1.0  # a position that is being written is shown when it is whole
@@ -34,7 +34,7 @@ class Run:
         store: Its store directory.
     """
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Folder) -> None:
         self.store = store
         self._reader: Reader | None = None
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class Run:
         Args:
             keep: Whether the reader stays open.
         """
-        state = _state(self.store)
+        state = frozenset(self.store.packs())
         summary = self._summary
         if summary is None or summary.state != state:
             summary = self._summary = self.ask(
@@ -142,7 +142,8 @@ class Runs:
         found = self._discovery.found
         with self._lock:
             runs = {}
-            for name, store in found.items():
+            for name, directory in found.items():
+                store = folder_of(directory)
                 run = self._runs.get(name)
                 runs[name] = run if run is not None and run.store == store else Run(store)
             self._runs = runs
@@ -182,14 +183,3 @@ class _Summary(NamedTuple):
             "last": None if self.pulse is None else self.pulse.last,
             "status": None if self.pulse is None else self.pulse.at(now),
         }
-
-
-def _state(store: Path) -> _State:
-    """Names, sizes and times of the packs: the same state, the same records."""
-    try:
-        with os.scandir(store) as entries:
-            packs = [entry for entry in entries if entry.name.endswith(".pack")]
-            statuses = [(pack.name, pack.stat()) for pack in packs]
-    except OSError:
-        return frozenset()
-    return frozenset((name, found.st_size, found.st_mtime_ns) for name, found in statuses)

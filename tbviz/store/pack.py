@@ -10,9 +10,10 @@ import os
 import re
 import time
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
+from tbviz.store.source import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +26,6 @@ _TAIL = HEADER.size + MAX_META
 _LONGEST_LINE = MAX_META + 64
 # Small metas are the rule: one read gets header and meta.
 _PEEK = 2048
-
-
-class Found(NamedTuple):
-    """A record: its meta, where its payload begins in the pack, and where it ends."""
-
-    meta: dict[str, Any]
-    offset: int
-    end: int
 
 
 class PackScanner:
@@ -80,6 +73,22 @@ class PackScanner:
             yield from self._by_hopping(pack, status.st_size)
             # Last: a caller that stops half-way asks again.
             self._seen = seen
+
+    @property
+    def name(self) -> str:
+        """The pack's file name."""
+        return self.path.name
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes, none where not all of them are there.
+
+        Raises:
+            OSError: If the pack cannot be opened or read.
+        """
+        with self.path.open("rb", buffering=0) as pack:
+            # Asked for by strangers: no room is made for what cannot be there.
+            size = os.fstat(pack.fileno()).st_size
+            return read_at(pack, offset, length) if offset + length <= size else b""
 
     def shrank(self) -> bool:
         """Whether the pack lost bytes that were understood; then all of it is read again.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import zlib
 from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
-from tbviz.store.pack import read_at
-from tbviz.store.schema import FILE_NAME, MAX_PAYLOAD, Position, store_directory
+from tbviz.store.folder import folder_of
+from tbviz.store.schema import MAX_PAYLOAD, Position, store_directory
 from tbviz.store.segment import Segment, Sheet
+from tbviz.store.source import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +26,17 @@ class Reader:
     first segment. Not safe to call from several threads, except `sheet`.
 
     Args:
-        directory: The store, `<log_dir>/plugins/tbviz`. It may not exist (yet).
+        store: The store, `<log_dir>/plugins/tbviz`, or where else it lies. It may not exist (yet).
         patience: Seconds to wait for the index lines of what is at the end of a pack, so that a
             position that is being written is not seen in part.
 
     Attributes:
-        segments: One a writer, oldest first. A pack without a byte is none yet.
+        segments: One a writer, oldest first. A pack without a byte is none yet; one that was
+            rewritten stands for itself as it was before.
     """
 
-    def __init__(self, directory: str | Path, patience: float = 0.0) -> None:
-        self.directory = Path(directory)
+    def __init__(self, store: str | Path | Folder, patience: float = 0.0) -> None:
+        self.folder = folder_of(store)
         self._patience = patience
         self.segments: list[Segment] = []
         self._known: dict[str, Segment] = {}
@@ -48,20 +48,23 @@ class Reader:
         Returns:
             Whether anything changed.
         """
-        found = _packs(self.directory)
         changed = False
         known: dict[str, Segment] = {}
-        for seq, uid, path in found:
-            segment = self._known.get(uid)
+        for pack in self.folder.packs():
+            segment = self._known.get(pack.uid)
             try:
-                if segment is None or segment.path != path or segment.scanner.shrank():
-                    segment = Segment(seq, uid, path, self._patience)
+                if segment is None or segment.seq != pack.seq or segment.source.shrank():
+                    source = self.folder.source(pack, self._patience)
+                    segment = Segment(pack.seq, pack.uid, source)
                     changed = True
                 changed |= segment.refresh()
             except OSError:
                 if segment is None:
                     continue  # gone between listing and opening
-            known[uid] = segment
+            known[pack.uid] = segment
+        # Both are there where a rewriting was cut short before the old one was deleted.
+        for uid in [uid for segment in known.values() for uid in segment.replaces]:
+            known.pop(uid, None)
         changed |= known.keys() != self._known.keys()
         self._known = known
         self.segments = list(known.values())
@@ -148,14 +151,12 @@ class Reader:
         if offset < 0 or not 0 <= length <= MAX_PAYLOAD:
             raise DamagedError(f"received {length} bytes at {offset}, expected a place in the pack")
         try:
-            with segment.path.open("rb", buffering=0) as pack:
-                size = os.fstat(pack.fileno()).st_size
-                data = read_at(pack, offset, length) if offset + length <= size else b""
+            data = segment.source.read(offset, length)
         except OSError as error:
-            raise DamagedError(f"{segment.path.name} could not be read: {error}") from error
+            raise DamagedError(f"{segment.source.name} could not be read: {error}") from error
         if len(data) != length or zlib.crc32(data) != crc:
             raise DamagedError(
-                f"the {length} bytes at {offset} of {segment.path.name} are not those that were "
+                f"the {length} bytes at {offset} of {segment.source.name} are not those that were "
                 "written; expected their CRC to be the one in the index"
             )
         return data
@@ -183,23 +184,3 @@ def open_run(log_dir: str | Path) -> Reader:
     reader = Reader(store_directory(log_dir))
     reader.refresh()
     return reader
-
-
-def _packs(directory: Path) -> list[tuple[int, str, Path]]:
-    """Number, writer and path of the packs that hold anything, in writer order."""
-    packs: dict[str, tuple[int, str, Path]] = {}
-    try:
-        paths = sorted(directory.iterdir())
-    except OSError:
-        return []
-    for path in paths:
-        match = FILE_NAME.fullmatch(path.name)
-        if match is None or match["uid"] in packs:
-            continue
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode) and status.st_size:
-            packs[match["uid"]] = (int(match["seq"]), match["uid"], path)
-    return list(packs.values())

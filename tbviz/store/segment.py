@@ -8,12 +8,11 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers, SheetColumns
-from tbviz.store.pack import Found, PackScanner
 from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
+from tbviz.store.source import Found, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 _UINT32 = 1 << 32
 _INT63 = 1 << 63
@@ -43,15 +42,17 @@ class Segment:
     Args:
         seq: The number in the pack's name.
         uid: The writer.
-        path: The pack.
-        patience: See `PackScanner`.
+        source: Where its records are.
+
+    Attributes:
+        replaces: The writers whose records it holds in their place, rewritten.
     """
 
-    def __init__(self, seq: int, uid: str, path: Path, patience: float = 0.0) -> None:
+    def __init__(self, seq: int, uid: str, source: Source) -> None:
         self.seq = seq
         self.uid = uid
-        self.path = path
-        self.scanner = PackScanner(path, patience)
+        self.source = source
+        self.replaces: tuple[str, ...] = ()
         self.last = 0.0  # time of the newest record
         self.begin: dict[str, Any] = {}
         self.finish: dict[str, Any] | None = None
@@ -82,12 +83,12 @@ class Segment:
     @property
     def damaged(self) -> int:
         """Damaged places of the pack, and records whose fields make no sense."""
-        return self.scanner.damaged + self._unreadable
+        return self.source.damaged + self._unreadable
 
     @property
     def consumed(self) -> int:
         """Bytes of the pack that have been understood."""
-        return self.scanner.consumed
+        return self.source.consumed
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -102,7 +103,7 @@ class Segment:
             OSError: If the pack cannot be read.
         """
         before = (self.consumed, self.damaged)
-        for found in self.scanner.scan():
+        for found in self.source.scan():
             try:
                 self._take(found)
             except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
@@ -161,6 +162,11 @@ class Segment:
             self.position_ends.append(end)
             self.position_times.append(time)
         return ordinal
+
+    def _take_writer(
+        self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, ___: int
+    ) -> None:
+        self.replaces = tuple(str(uid) for uid in meta.get("replaces") or ())
 
     def _take_fit(self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int) -> None:
         if meta["event"] == "begin":
@@ -274,7 +280,18 @@ class Segment:
 # What a cost is called in a record: there, `epoch` is the position.
 _COST_FIELDS = {"main": "seconds", "epoch": "wall"}
 _TAKEN = frozenset(
-    ["fit", "model", "probe", "layout", "notice", "metrics", "cost", "predictions", "health"]
+    [
+        "writer",
+        "fit",
+        "model",
+        "probe",
+        "layout",
+        "notice",
+        "metrics",
+        "cost",
+        "predictions",
+        "health",
+    ]
 )
 
 

@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
+from tbviz.store.locks import hold
 from tbviz.store.schema import (
     FILE_NAME,
     FORMAT,
@@ -179,6 +180,7 @@ class Writer:
                 pack = _create(self._directory / f"{name}.pack")
             except FileExistsError:
                 continue
+            hold(pack)
             self._name, self._pack = name, pack
             return pack
         raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))

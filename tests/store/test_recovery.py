@@ -206,9 +206,9 @@ def test_foreign_files_never_stop_a_reader(torn, content):
     torn.put(index=content)
     run = torn.open()
     assert epochs(run) == [0, 1, 2, 3]
-    mine = next(s for s in run.segments if s.path == torn.pack_path)
+    mine = next(s for s in run.segments if s.source.path == torn.pack_path)
     assert mine.damaged == 0
-    foreign = [s for s in run.segments if s.path != torn.pack_path]
+    foreign = [s for s in run.segments if s.source.path != torn.pack_path]
     assert len(foreign) == (len(content) > 0)
     assert all(len(s) == 0 and s.damaged == 1 for s in foreign if content[:4] != b"\x89tbv")
     assert not run.refresh()

@@ -178,7 +178,7 @@ writer.close()
     assert segment.damaged == 0
     assert [entry.meta["text"] for entry in segment.notices] == ["kept 1", "kept 2"]
     assert run.picture("activations", "conv", 1, 1) == small.sheets(3)[1]
-    small.parse(segment.path.read_bytes())
+    small.parse(segment.source.path.read_bytes())
 
 
 def test_layouts_survive_a_failed_first_flush(tmp_path):

@@ -1,0 +1,82 @@
+"""Orders to a training from outside: a small file in the store, which callbacks read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tbviz.store.errors import StoreError
+
+FILE = "control.json"
+_LARGEST = 4096
+
+
+class Orders(NamedTuple):
+    """What a training is to do. Without a file there are none.
+
+    Args:
+        paused: Whether to look at nothing until this is taken back.
+        every: Look at the ends of epochs 0, n, 2n ... whatever the schedules say; None leaves it
+            to them.
+        now: A word that changes with each request for one look now, "" for none yet.
+    """
+
+    paused: bool = False
+    every: int | None = None
+    now: str = ""
+
+
+def read_orders(store: Path) -> Orders:
+    """The orders that lie in a store.
+
+    Args:
+        store: `<log_dir>/plugins/tbviz`.
+
+    Raises:
+        StoreError: If there is a file that makes no sense, or cannot be read.
+    """
+    path = store / FILE
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return Orders()
+    except OSError as error:
+        raise StoreError(f"{path} could not be read: {error.strerror or error}") from error
+    try:
+        held: Any = json.loads(data)
+        paused, every, now = held.get("paused", False), held.get("every"), held.get("now", "")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise StoreError(_unusable(path, data)) from error
+    whole = every is None or (type(every) is int and every > 0)
+    if type(paused) is not bool or type(now) is not str or not whole:
+        raise StoreError(_unusable(path, data))
+    return Orders(paused, every, now)
+
+
+def write_orders(store: Path, orders: Orders) -> None:
+    """Leave orders in a store, in place of those that were there.
+
+    Raises:
+        StoreError: If the file cannot be written.
+    """
+    path = store / FILE
+    draft = path.with_name(f".{FILE}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(orders._asdict()) + "\n", encoding="ascii")
+        draft.replace(path)  # whole, or not at all
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StoreError(
+            f"could not write {path}: {error.strerror or error}; expected a store that can be "
+            "written to; run the command where the log directory can be written"
+        ) from error
+
+
+def _unusable(path: Path, data: bytes) -> str:
+    return (
+        f"received {data[:80]!r} in {path}; expected what `tbviz control` writes; delete the file "
+        "or give the order again"
+    )

@@ -1,0 +1,67 @@
+"""Where the reader gets its bytes: a folder of writers, and one writer's records in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Found(NamedTuple):
+    """A record: its meta, where its payload begins among the writer's bytes, and where it ends."""
+
+    meta: dict[str, Any]
+    offset: int
+    end: int
+
+
+class Pack(NamedTuple):
+    """One writer's pack as a folder lists it.
+
+    Args:
+        seq: Its place among the writers.
+        uid: The writer.
+        size: Its bytes by now.
+        changed: When it was last written, nanoseconds since 1970, 0 where that is not known.
+    """
+
+    seq: int
+    uid: str
+    size: int
+    changed: int
+
+
+class Source(Protocol):
+    """One writer's records, wherever they lie. What cannot be read raises OSError."""
+
+    @property
+    def consumed(self) -> int:
+        """Bytes that have been understood or given up."""
+
+    @property
+    def damaged(self) -> int:
+        """Damaged places met so far."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+
+    def scan(self) -> Iterator[Found]:
+        """The records that are new since the last call."""
+
+    def shrank(self) -> bool:
+        """Whether bytes are gone that were understood; then all of it is read again."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes, none where not all of them are there."""
+
+
+class Folder(Protocol):
+    """The store of one run."""
+
+    def packs(self) -> list[Pack]:
+        """The packs that hold anything, one a writer, in writer order; none where unreadable."""
+
+    def source(self, pack: Pack, patience: float) -> Source:
+        """What reads one of them. `patience` is that of `PackScanner`."""
