@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from tbviz.plugin import answers, strip
+from tbviz.plugin.costs import costs
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
 from tbviz.plugin.query import Query
 from tbviz.plugin.respond import (
@@ -70,6 +71,7 @@ class Routes:
             "/sheets": self.sheets,
             "/strip": self.strip,
             "/scalars": self.scalars,
+            "/costs": self.costs,
             "/health": self.health,
             "/channels": self.channels,
             "/predictions": self.predictions,
@@ -143,6 +145,10 @@ class Routes:
             if found:
                 answer |= run.ask(lambda r: answers.placed(r, since, found))
         return json_response(request, answer)
+
+    def costs(self, request: Request, query: Query) -> Response:
+        """What looking took, callback by callback."""
+        return json_response(request, self._run(query).ask(costs))
 
     def health(self, request: Request, query: Query) -> Response:
         """Health numbers of every layer, one value a position."""

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers, SheetColumns
+from tbviz.store.costs import CostSums
 from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
 from tbviz.store.source import Found, Source
 
@@ -69,6 +70,7 @@ class Segment:
         self.notices: list[Entry] = []
         self.metrics: dict[str, Numbers] = {}
         self.cost: dict[str, Numbers] = {name: Numbers() for name in COSTS}
+        self.costs = CostSums()
         self.health: dict[str, dict[str, Numbers]] = {}
         self.health_channels: dict[str, int] = {}
         self.health_columns: list[str] = []
@@ -217,6 +219,7 @@ class Segment:
         self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
     ) -> None:
         place = _needed(ordinal)
+        self.costs.add(meta)
         for name in COSTS:
             value = meta.get(_COST_FIELDS.get(name, name))
             if isinstance(value, dict):

@@ -1,0 +1,39 @@
+"""reader => what `./costs` answers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tbviz.store.reader import Reader
+
+# What a sum of many seconds has behind its microseconds is noise.
+_DIGITS = 6
+
+
+def costs(reader: Reader) -> dict[str, Any]:
+    """What looking took in each segment, callback by callback; see http_api.md."""
+    return {
+        "segments": [
+            {
+                "segment": index + 1,
+                "budget": sums.budget,
+                "wall": _rounded(sums.wall),
+                "main": _rounded(sums.main),
+                "compile": _rounded(sums.compile),
+                "wait": _rounded(sums.wait),
+                "writer": _rounded(sums.writer),
+                "factor": sums.factor,
+                "methods": {
+                    name: {key: _rounded(value) for key, value in asdict(method).items()}
+                    for name, method in sums.methods.items()
+                },
+            }
+            for index, sums in enumerate(segment.costs for segment in reader.segments)
+        ]
+    }
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, _DIGITS)
