@@ -1,0 +1,141 @@
+"""Budgets: looks are thinned so that what they take stays below what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+# How much the newest cost counts in what the next is expected to be: costs change slowly, and
+# one slow moment of the machine should not silence a callback for long.
+_NEWEST = 0.5
+
+
+class Budget:
+    """Keeps what callbacks take of one thing, seconds or bytes, below what is allowed.
+
+    Each callback has an account. What is allowed is paid into them in equal parts; what one does
+    not need for its next look goes to the others (max-min fairness, as in deficit round robin:
+    Shreedhar and Varghese, "Efficient fair queueing using deficit round robin", 1995). A callback
+    looks when its account holds what the look will take, so cheap ones look often and a dear one
+    is not starved by them. What is taken all the same (the first look, before any cost is known)
+    is a debt that is paid back. Where the end is known, the cost of a last look is saved on the
+    way to it.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: dict[Hashable, _Account] = {}
+        self._progress = 0.0
+
+    def open(self, key: Hashable) -> None:
+        """Opens the account of a callback."""
+        self._accounts.setdefault(key, _Account())
+
+    def earn(self, amount: float, progress: float = 0.0) -> None:
+        """Pays in what is allowed for the time that has passed.
+
+        Args:
+            amount: in the budget's unit; below 0 it is a debt of all.
+            progress: how far the run has come, 0 to 1; 0 where its end is not known.
+        """
+        self._progress = min(max(progress, 0.0), 1.0)
+        for account in self._accounts.values():
+            account.close_look()
+        waiting = list(self._accounts.values())
+        if amount <= 0:
+            for account in waiting:
+                account.balance += amount / len(waiting)
+            return
+        while waiting and amount > 1e-12:
+            each = amount / len(waiting)
+            still = []
+            for account in waiting:
+                room = account.ceiling(self._progress) - account.balance
+                paid = min(each, max(room, 0.0))
+                account.balance += paid
+                amount -= paid
+                if paid == each:
+                    still.append(account)
+            if len(still) == len(waiting):
+                return
+            waiting = still
+
+    def affords(self, key: Hashable) -> bool:
+        """Whether the account of a callback holds what its next part will take."""
+        account = self._accounts[key]
+        expected = account.part
+        if expected is None:
+            return account.balance >= 0
+        return account.balance - account.reserve(self._progress) >= expected
+
+    def spend(self, key: Hashable, amount: float, parts: int = 0, *, done: bool = False) -> None:
+        """Takes from the account what a callback has taken.
+
+        Args:
+            key: of the callback.
+            amount: in the budget's unit; what the writer's thread takes of it comes later.
+            parts: of the look's work that it is for.
+            done: whether the look is finished with them.
+        """
+        self._accounts[key].spend(amount, parts, done=done)
+
+    def expected(self, key: Hashable) -> float | None:
+        """What a whole look of a callback takes, `None` where it has not looked yet."""
+        return self._accounts[key].whole
+
+
+class _Account:
+    """What one callback may take, and what its looks take."""
+
+    def __init__(self) -> None:
+        self.balance = 0.0
+        self._part: float | None = None
+        self._whole: float | None = None
+        self._so_far = 0.0  # of a look that goes on over several positions
+        self._now = 0.0
+        self._parts = 0
+        self._done = False
+
+    @property
+    def part(self) -> float | None:
+        """What the next part of a look is expected to take."""
+        if self._parts:
+            return max(self._part or 0.0, self._now / self._parts)
+        return self._part
+
+    @property
+    def whole(self) -> float | None:
+        """What a whole look is expected to take."""
+        known = [cost for cost in (self._whole, self._so_far + self._now) if cost]
+        return max(known) if known else self._part
+
+    def reserve(self, progress: float) -> float:
+        """What has to be left in the account for the last look."""
+        return progress * (self.whole or 0.0)
+
+    def ceiling(self, progress: float) -> float:
+        """What the account may hold: the next look and what is saved for the last."""
+        whole = self.whole
+        # Twice: what is left over of a payment belongs to the look behind the next.
+        return math.inf if whole is None else 2 * whole + self.reserve(progress)
+
+    def spend(self, amount: float, parts: int, *, done: bool) -> None:
+        self.balance -= amount
+        self._now += amount
+        self._parts += parts
+        self._done |= done
+
+    def close_look(self) -> None:
+        """All that was taken at the last position is known by now."""
+        if not self._parts:
+            self._now = 0.0
+            return
+        self._part = _mean(self._part, self._now / self._parts)
+        self._so_far += self._now
+        if self._done:
+            self._whole = _mean(self._whole, self._so_far)
+            self._so_far = 0.0
+        self._now, self._parts, self._done = 0.0, 0, False
+
+
+def _mean(former: float | None, newest: float) -> float:
+    return newest if former is None else former + _NEWEST * (newest - former)
