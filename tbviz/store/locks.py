@@ -17,13 +17,21 @@ else:
     _HAS_LOCKS = True
 
 
-def hold(descriptor: int) -> None:
-    """Lock an open pack until it is closed. Where the file system has no locks, nothing happens."""
-    if _HAS_LOCKS:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
+def hold(descriptor: int) -> bool | None:
+    """Lock an open pack until it is closed.
+
+    Returns:
+        Whether it is ours now; None where the file system has no locks.
+    """
+    if not _HAS_LOCKS:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def held(path: Path) -> bool | None:
@@ -36,11 +44,7 @@ def held(path: Path) -> bool | None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
+        ours = hold(descriptor)
     finally:
         os.close(descriptor)
-    return False
+    return None if ours is None else not ours

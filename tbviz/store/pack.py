@@ -100,8 +100,8 @@ class PackScanner:
 
     def _by_index(self, pack: BinaryIO, size: int) -> Iterator[Found]:
         hopped = False
-        for line, line_end in _lines(self.path.with_suffix(".jsonl"), self._index_consumed):
-            entry = _entry(line)
+        for line, line_end in index_lines(self.path.with_suffix(".jsonl"), self._index_consumed):
+            entry = index_entry(line)
             if entry is None:
                 continue  # the pack has the record
             begin, found = entry
@@ -121,7 +121,7 @@ class PackScanner:
     def _by_hopping(self, pack: BinaryIO, size: int) -> Iterator[Found]:
         while self.consumed < size:
             begin = max(self.consumed, self._searched)
-            found = _record(pack, begin, size)
+            found = record_at(pack, begin, size)
             if found is _PENDING:
                 return
             if isinstance(found, Found):
@@ -132,7 +132,7 @@ class PackScanner:
                 continue
             # Torn at the end, or damaged: a whole record behind it tells. Without one, the end
             # may still be being written, and is looked at again when the pack has changed.
-            following = _next_record(pack, begin + 1, size)
+            following = next_record(pack, begin + 1, size)
             if following is None:
                 self._bad_tail = found is _DAMAGED
                 if found is _DAMAGED:
@@ -154,8 +154,8 @@ _PENDING = _Not()  # header and meta are, and good; the payload is not
 _DAMAGED = _Not()
 
 
-def _record(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
-    """The record that begins here."""
+def record_at(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
+    """The record that begins here, by its header; what is no `Found` says why there is none."""
     head = read_at(pack, begin, min(_PEEK, size - begin))
     if len(head) < HEADER.size:
         return _TORN if MAGIC.startswith(head[: len(MAGIC)]) else _DAMAGED
@@ -182,14 +182,14 @@ def _record(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
     return Found(meta, offset, end) if end <= size else _PENDING
 
 
-def _next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
+def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
     """Where the next record with good header and meta begins, None if none does."""
     overlap = len(MAGIC) - 1
     while begin < size:
         block = read_at(pack, begin, _BLOCK)
         at = block.find(MAGIC)
         while at >= 0:
-            found = _record(pack, begin + at, size)
+            found = record_at(pack, begin + at, size)
             if found is _PENDING or isinstance(found, Found):
                 return begin + at
             at = block.find(MAGIC, at + 1)
@@ -212,7 +212,7 @@ def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
+def index_lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
     """The whole lines of an index from a byte on, each with where it ends."""
     try:
         file = path.open("rb", buffering=0)
@@ -238,7 +238,7 @@ def _lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
                 return  # no index of ours
 
 
-def _entry(line: bytes) -> tuple[int, Found] | None:
+def index_entry(line: bytes) -> tuple[int, Found] | None:
     """Where a line's record begins, and the record; None where the line is damaged."""
     match = _FRONT.match(line)
     if match is None:

@@ -46,14 +46,20 @@ class Segment:
         source: Where its records are.
 
     Attributes:
+        format: The version of the format that its writer says.
+        version: The tbviz that wrote it, "" where it does not say.
         replaces: The writers whose records it holds in their place, rewritten.
+        by: What rewrote it: "prune", "repair", or both, "" where nothing did.
     """
 
     def __init__(self, seq: int, uid: str, source: Source) -> None:
         self.seq = seq
         self.uid = uid
         self.source = source
+        self.format = 0
+        self.version = ""
         self.replaces: tuple[str, ...] = ()
+        self.by = ""
         self.last = 0.0  # time of the newest record
         self.begin: dict[str, Any] = {}
         self.finish: dict[str, Any] | None = None
@@ -169,6 +175,9 @@ class Segment:
         self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, ___: int
     ) -> None:
         self.replaces = tuple(str(uid) for uid in meta.get("replaces") or ())
+        self.by = str(meta.get("by") or "")
+        self.version = str(meta.get("tbviz") or "")
+        self.format = _whole(meta.get("format", 0))
 
     def _take_fit(self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int) -> None:
         if meta["event"] == "begin":
