@@ -50,10 +50,12 @@ class Writer:
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
+        collected: Bytes of all records that `append` was given.
     """
 
     def __init__(self, log_dir: str | Path, *, sync: bool = True) -> None:
         self.uid = os.urandom(8).hex()
+        self.collected = 0
         self._directory = store_directory(log_dir)
         self._sync = sync
         self._pid = os.getpid()
@@ -106,6 +108,7 @@ class Writer:
                     "expected none; make a new Writer"
                 )
             self._records.append(record)
+            self.collected += len(record.data)
 
     def layout(self, fields: Mapping[str, object]) -> str:
         """Collect a `layout` record unless this writer has written the same before.
