@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from tbviz.store.errors import StoreError
@@ -21,9 +22,10 @@ class BackgroundWriter:
     """Runs jobs that append to a writer, and flushes after each.
 
     Handing over a job waits until the former one is on disk, so that a kill loses the position
-    in hand and no other. Each job has a thread that ends with it; the interpreter waits for it
-    at exit, also after a KeyboardInterrupt, so that nothing handed over is lost where nobody
-    calls `close`. A failure never reaches the thread that hands over.
+    in hand and no other, and memory holds one position at most. A thread lives as long as there
+    is a job; the interpreter waits for it at exit, also after a KeyboardInterrupt, so that
+    nothing handed over is lost where nobody calls `close`. A failure never reaches the thread
+    that hands over.
 
     Args:
         writer: What the jobs append to.
@@ -42,6 +44,10 @@ class BackgroundWriter:
         self.failures: list[Exception] = []
         self._on_error = on_error
         self._pid = os.getpid()
+        self._jobs: deque[Job] = deque()
+        self._lock = threading.Lock()
+        self._idle = threading.Event()
+        self._idle.set()
         self._thread: threading.Thread | None = None
         self._cpu = 0.0
         self._closed = False
@@ -52,7 +58,9 @@ class BackgroundWriter:
         return self._cpu
 
     def submit(self, job: Job) -> float:
-        """Hand over one position's work.
+        """Hand over one position's work; where the former is not on disk yet, wait for it.
+
+        Where a disk may hang, ask `drain` with a timeout first.
 
         Args:
             job: Called with the writer; what it appended is flushed when it returns or raises.
@@ -62,23 +70,34 @@ class BackgroundWriter:
         """
         if os.getpid() != self._pid:
             return 0.0
+        begin = time.perf_counter()
+        self.drain()
+        waited = time.perf_counter() - begin
+        self.push(job)
+        return waited
+
+    def push(self, job: Job) -> None:
+        """Hand over work without waiting: it follows what was handed over before."""
+        if os.getpid() != self._pid:
+            return
         if self._closed:
             self._failed(
                 StoreError("received a job after close(); expected none; make a new Writer")
             )
-            return 0.0
-        begin = time.perf_counter()
-        self.drain()
-        waited = time.perf_counter() - begin
+            return
+        with self._lock:
+            self._jobs.append(job)
+            if not self._idle.is_set():
+                return  # the thread that is at work takes it
+            self._idle.clear()
         # Not a daemon: the interpreter joins it before it takes itself apart.
-        thread = threading.Thread(target=self._run, args=(job,), name="tbviz-writer", daemon=False)
+        thread = threading.Thread(target=self._work, name="tbviz-writer", daemon=False)
+        self._thread = thread
         try:
             thread.start()
         except RuntimeError:  # the interpreter is going down, or there are too many threads
-            self._run(job)
-        else:
-            self._thread = thread
-        return waited
+            self._thread = None
+            self._work()
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until what was handed over is on disk.
@@ -89,25 +108,41 @@ class BackgroundWriter:
         Returns:
             Whether it is.
         """
-        thread = self._thread
-        if thread is None or os.getpid() != self._pid or thread is threading.current_thread():
+        if os.getpid() != self._pid or self._thread is threading.current_thread():
             return True
-        thread.join(timeout)
-        if thread.is_alive():
+        if not self._idle.wait(timeout):
             return False
-        self._thread = None
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()  # it has nothing left to do: no thread outlives a drain
         return True
 
-    def close(self) -> None:
-        """Drain, then close the writer. A failure goes where those of jobs go."""
-        if self._closed or os.getpid() != self._pid:
-            return
-        self.drain()
-        self._closed = True
-        try:
-            self.writer.close()
-        except Exception as error:
-            self._failed(error)
+    def close(self, timeout: float | None = None) -> bool:
+        """Drain, then close the writer. A failure goes where those of jobs go.
+
+        Args:
+            timeout: Seconds to wait at most. What is not on disk by then is written all the
+                same, as long as the process lives; it waits for it at exit.
+
+        Returns:
+            Whether all is on disk.
+        """
+        if os.getpid() != self._pid:
+            return True
+        if not self._closed:
+            self.push(lambda writer: writer.close())
+            self._closed = True
+        return self.drain(timeout)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._idle.set()
+                    return
+                job = self._jobs.popleft()
+            self._run(job)
+            del job  # it holds a position's arrays
 
     def _run(self, job: Job) -> None:
         begin = time.thread_time()

@@ -160,3 +160,29 @@ background.submit(job)
     )
     assert done.returncode in {code, 130 if code < 0 else code}
     assert len(open_run(tmp_path)) == 1
+
+
+def test_a_hanging_job_is_not_waited_for_longer_than_asked(tmp_path):
+    disk = threading.Event()
+    background = BackgroundWriter(Writer(tmp_path))
+    background.submit(lambda _: disk.wait())
+    assert not background.drain(timeout=0.05)
+    background.push(lambda writer: writer.append({"kind": "metrics", "epoch": 0, "values": {}}))
+    assert not background.close(timeout=0.05)
+    disk.set()
+    assert background.drain()
+    assert len(open_run(tmp_path)) == 1
+
+
+def test_no_thread_is_left_behind(tmp_path):
+    background = BackgroundWriter(Writer(tmp_path))
+    for epoch in range(3):
+        background.submit(
+            lambda writer, epoch=epoch: writer.append(
+                {"kind": "metrics", "epoch": epoch, "values": {}}
+            )
+        )
+    background.drain()
+    assert not [thread for thread in threading.enumerate() if thread.name == "tbviz-writer"]
+    background.close()
+    assert not background.failures
