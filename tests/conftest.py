@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults import NAME, Faults, summary
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
@@ -44,3 +45,25 @@ def fresh_python() -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def faults(record_property) -> Faults:
+    """Counts what a test did to a store, for the summary."""
+    counted = Faults()
+    record_property(NAME, vars(counted))  # the report takes what it holds by then
+    return counted
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = (
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+    )
+    lines = summary(reports)
+    if lines:
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.line(line)

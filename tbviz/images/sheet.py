@@ -151,7 +151,7 @@ def decode(png: bytes) -> Decoded:
         text = json.loads(chunks[_TEXT]) if _TEXT in chunks else None
         if ranges is not None:
             ranges = ranges.astype(np.float32).reshape(-1, 2)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{len(png)} bytes that begin with {png[:8]!r} are no sheet: {error}"
         ) from error

@@ -10,7 +10,7 @@ import numpy as np
 from tbviz.plugin.errors import NotFoundError
 from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.errors import StoreError
-from tbviz.store.schema import COSTS, HEALTH_NUMBERS
+from tbviz.store.schema import COSTS, HEALTH_NUMBERS, decode_json
 from tbviz.store.segment import Entry, Segment, Sheet
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
     Raises:
         ValueError: If the payload is no tree.
     """
-    held = json.loads(payload)
+    held = decode_json(payload)
     if not isinstance(held, dict):
         raise TypeError("a layer tree is an object")
     names = ("name", "class", "parameters", "trainable")

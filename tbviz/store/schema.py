@@ -20,6 +20,7 @@ MAGIC = b"\x89tbv\r\n\x1a\n"
 HEADER = struct.Struct("<8sIIII")
 MAX_META = 16 << 20
 MAX_PAYLOAD = 1 << 30
+MAX_DEPTH = 100
 
 FILE_NAME = re.compile(r"(?P<seq>[0-9]{6})-(?P<uid>[0-9a-f]{16})\.pack")
 
@@ -44,6 +45,8 @@ COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.
 _DECODER = json.JSONDecoder()
+_USUAL_DEPTH = 5
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -111,8 +114,41 @@ def number(value: object) -> float:
 
 
 def encode_json(value: object) -> bytes:
-    """Compact JSON without a line feed; non-finite floats are strings. For metas and payloads."""
-    return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode("ascii")
+    """Compact JSON without a line feed; non-finite floats are strings. For metas and payloads.
+
+    Raises:
+        ValueError: If it is nested deeper than the format allows.
+    """
+    data = json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode("ascii")
+    _check_depth(data)
+    return data
+
+
+def decode_json(data: bytes) -> Any:
+    """What these bytes hold.
+
+    Raises:
+        ValueError: If they are no JSON, or nested deeper than the format allows.
+    """
+    _check_depth(data)
+    return json.loads(data.decode("utf-8"))
+
+
+def _check_depth(data: bytes) -> None:
+    # What is nested deeper than the stack cannot be parsed, and what is a little less deep cannot
+    # be sent. Few metas have so many brackets at all.
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(data.split(b'"')[::2]).translate(None, _NO_BRACKETS)
+    for _ in range(_USUAL_DEPTH):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    depth = 0
+    for bracket in brackets:
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH - _USUAL_DEPTH:
+            raise ValueError(f"received JSON nested deeper than {MAX_DEPTH}, expected less")
 
 
 def decode_meta(data: bytes) -> dict[str, Any]:
@@ -121,11 +157,9 @@ def decode_meta(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: If they do not hold one JSON object with a `kind`.
     """
-    try:
-        text = data.decode("utf-8")
-        meta, end = _DECODER.raw_decode(text)
-    except RecursionError as error:
-        raise ValueError("a meta is nested too deeply") from error
+    _check_depth(data)
+    text = data.decode("utf-8")
+    meta, end = _DECODER.raw_decode(text)
     if end != len(text) or type(meta) is not dict or type(meta.get("kind")) is not str:
         raise ValueError("a meta is not an object with a kind")
     return meta
