@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,13 @@ class Faults:
     tried: int = 0
     survived: int = 0
     lost: int = 0
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """One fault; it is survived where nothing raises."""
+        self.tried += 1
+        yield
+        self.survived += 1
 
 
 def summary(reports: Iterable[Any]) -> list[str]:

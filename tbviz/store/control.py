@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbviz.store.errors import StoreError
+from tbviz.store.files import open_file
 
 FILE = "control.json"
 _LARGEST = 4096
@@ -39,7 +40,7 @@ def read_orders(store: Path) -> Orders:
     """
     path = store / FILE
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(_LARGEST + 1)
     except FileNotFoundError:
         return Orders()

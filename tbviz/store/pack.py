@@ -12,6 +12,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
+from tbviz.store.files import open_file
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import Found
 
@@ -61,7 +62,7 @@ class PackScanner:
         Raises:
             OSError: If the pack cannot be opened or read.
         """
-        with self.path.open("rb", buffering=0) as pack:
+        with open_file(self.path) as pack:
             status = os.fstat(pack.fileno())
             seen = (status.st_size, status.st_mtime_ns)
             if seen == self._seen:
@@ -85,7 +86,7 @@ class PackScanner:
         Raises:
             OSError: If the pack cannot be opened or read.
         """
-        with self.path.open("rb", buffering=0) as pack:
+        with open_file(self.path) as pack:
             # Asked for by strangers: no room is made for what cannot be there.
             size = os.fstat(pack.fileno()).st_size
             return read_at(pack, offset, length) if offset + length <= size else b""
@@ -215,7 +216,7 @@ def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
 def index_lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
     """The whole lines of an index from a byte on, each with where it ends."""
     try:
-        file = path.open("rb", buffering=0)
+        file = open_file(path)
     except OSError:
         return
     with file:

@@ -1,0 +1,138 @@
+"""What else can lie in a store, or where it should be: nothing of it stops or holds a reader."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+import small
+
+from tbviz.store import StoreError, open_run, store_directory
+from tbviz.store.control import FILE, Orders, read_orders
+
+FOREIGN = "000009-00000000000000aa"
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_directory(path):
+    (path / "inner").mkdir(parents=True)
+
+
+def a_loop(path):
+    path.symlink_to(path.name)
+
+
+def a_link_to_nothing(path):
+    path.symlink_to("nowhere")
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as one:
+        here = Path.cwd()
+        os.chdir(path.parent)  # its name may have 107 bytes
+        try:
+            one.bind(path.name)
+        finally:
+            os.chdir(here)
+
+
+def endless_zeros(path):
+    path.symlink_to("/dev/zero")
+
+
+def a_terminal(path):
+    path.symlink_to("/dev/tty")
+
+
+def not_for_us(path):
+    path.write_bytes(small.record(b'{"kind":"x"}'))
+    path.chmod(0)
+
+
+def itself_as_a_link(path):
+    path.symlink_to(path.parent)
+
+
+THINGS = [
+    a_pipe, a_directory, a_loop, a_link_to_nothing, a_socket, endless_zeros, a_terminal, not_for_us,
+    itself_as_a_link,
+]  # fmt: skip
+
+
+@pytest.fixture(params=THINGS, ids=lambda thing: thing.__name__)
+def thing(request):
+    return request.param
+
+
+def whole(run, positions=4):
+    assert len(run) == positions
+    for position in range(positions):
+        assert run.picture("activations", "conv", position, 1) == small.sheets(position)[1]
+
+
+def test_it_is_called_a_pack(tmp_path, thing, faults):
+    small.write(tmp_path)
+    with faults.trying():
+        thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
+        thing(store_directory(tmp_path) / f"{FOREIGN}.jsonl")
+        run = open_run(tmp_path)
+        whole(run)
+        assert not run.refresh()
+
+
+def test_it_is_called_an_index(tmp_path, thing, faults):
+    path = small.write(tmp_path).path.with_suffix(".jsonl")
+    path.unlink()
+    with faults.trying():
+        thing(path)
+        run = open_run(tmp_path)
+        whole(run)
+        assert run.segments[0].damaged == 0
+
+
+def test_it_takes_the_place_of_a_pack_that_is_known(tmp_path, thing, faults):
+    small.write(tmp_path)
+    path = small.write(tmp_path).path
+    run = open_run(tmp_path)
+    assert len(run) == 8
+    sheet = run.find("activations", "conv", 6)
+    path.unlink()
+    with faults.trying():
+        thing(path)
+        with pytest.raises(StoreError):
+            run.read(sheet)
+        run.refresh()
+        whole(run)
+
+
+def test_it_is_in_place_of_the_orders(tmp_path, thing, faults):
+    small.write(tmp_path)
+    with faults.trying():
+        thing(store_directory(tmp_path) / FILE)
+        with contextlib.suppress(StoreError):
+            assert read_orders(store_directory(tmp_path)) == Orders()
+
+
+def test_a_writer_beside_it(tmp_path, thing, faults):
+    with faults.trying():
+        store_directory(tmp_path).mkdir(parents=True)
+        thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
+        assert small.write(tmp_path).path.name[:6] == "000010"
+        whole(open_run(tmp_path))
+
+
+def test_a_removed_directory_is_forgotten(tmp_path, faults):
+    small.write(tmp_path)
+    run = open_run(tmp_path)
+    with faults.trying():
+        shutil.rmtree(tmp_path / "plugins")
+        (tmp_path / "plugins").write_text("a file in the place of a directory")
+        assert run.refresh()
+        assert run.segments == []
