@@ -1,0 +1,175 @@
+"""A pack and its index that no reader sees before they are complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from tbviz.store.locks import hold
+from tbviz.store.schema import FILE_NAME, HEADER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_BUFFER = 1 << 20
+# Some file systems cannot sync: there, writing is all that can be done.
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS, errno.EACCES, errno.EISDIR}
+
+
+class Draft:
+    """The pair that will stand in a pack's place; gone at the context's end unless published.
+
+    Args:
+        old: The pack. The new one has its `seq` and its mode.
+        index_only: Whether the pack stays and only its index is written anew.
+
+    Attributes:
+        uid: The new writer, the old one where the pack stays.
+        pack: The draft of the pack.
+        target: What it will be called.
+
+    Raises:
+        OSError: If the files cannot be made, written, synced or renamed.
+    """
+
+    def __init__(self, old: Path, *, index_only: bool = False) -> None:
+        match = FILE_NAME.fullmatch(old.name)
+        if match is None:
+            raise FileNotFoundError(errno.EINVAL, "not the name of a pack", str(old))
+        self.uid = match["uid"] if index_only else os.urandom(8).hex()
+        self.target = old.with_name(f"{match['seq']}-{self.uid}.pack")
+        self.pack = self.target.with_name(f".{self.target.name}")
+        self._mode = old.stat().st_mode & 0o777
+        self._published = False
+        self._index_path = self.pack.with_suffix(".jsonl")
+        # The pack's draft is there first and locked: it tells others that somebody is at work.
+        self._pack = None if index_only else _Appended(self.pack, self._mode, lock=True)
+        self._index: _Appended | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._index = _Appended(self._index_path, self._mode)
+        except BaseException:
+            self._give_up()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._published:
+            self._close()
+        else:
+            self._give_up()
+
+    def add(self, record: bytes, meta: bytes) -> tuple[int, int, int]:
+        """Append a record and its line.
+
+        Returns:
+            The CRC of its meta, the length and the CRC of its payload.
+        """
+        if self._pack is None:
+            raise ValueError("only the index is written")
+        size = HEADER.size + len(meta)
+        self.add_line(meta, self._pack.end + size)
+        self._pack.write(record)
+        payload = memoryview(record)[size:]
+        return zlib.crc32(meta), len(payload), zlib.crc32(payload)
+
+    def add_line(self, meta: bytes, offset: int) -> None:
+        """Append the line of a record whose payload begins at this byte of the pack."""
+        if self._index is not None:
+            self._index.write(
+                b'{"offset":%d,"check":%d,%b\n' % (offset, zlib.crc32(meta), meta[1:])
+            )
+
+    def finish(self) -> None:
+        """Have the disk hold everything."""
+        for file in (self._pack, self._index):
+            if file is not None:
+                file.sync()
+
+    def publish(self) -> None:
+        """Give the files the names that readers know, the pack last: it is what makes them one."""
+        index = self.target.with_suffix(".jsonl")
+        self._index_path.replace(index)
+        if self._pack is not None:
+            try:
+                self.pack.replace(self.target)
+            except OSError:
+                index.unlink(missing_ok=True)
+                raise
+        self._published = True
+        sync_directory(self.target.parent)
+
+    def _give_up(self) -> None:
+        self._index_path.unlink(missing_ok=True)
+        if self._pack is not None:
+            self.pack.unlink(missing_ok=True)
+        self._close()
+
+    def _close(self) -> None:
+        for file in (self._index, self._pack):
+            if file is not None:
+                file.close()
+
+
+class _Appended:
+    """A new file that is written from its beginning to its end."""
+
+    def __init__(self, path: Path, mode: int, *, lock: bool = False) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, mode)
+        if lock:
+            hold(self._descriptor)
+        with suppress(OSError):  # some file systems have no modes
+            path.chmod(mode)  # whatever this process' own mask is
+        self._waiting = bytearray()
+        self.end = 0
+
+    def write(self, data: bytes) -> None:
+        self._waiting += data
+        self.end += len(data)
+        if len(self._waiting) >= _BUFFER:
+            self._write_out()
+
+    def sync(self) -> None:
+        self._write_out()
+        _sync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _write_out(self) -> None:
+        rest = memoryview(self._waiting)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._waiting = bytearray()
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the disk hold the names in a directory, where it can be told to."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return  # Windows
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise

@@ -1,0 +1,124 @@
+"""What a repair or a prune that was cut short left in a store."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbviz.store.errors import StoreError
+from tbviz.store.examination import examine
+from tbviz.store.locks import held
+from tbviz.store.pack import record_at
+from tbviz.store.rewriting import BusyError, claimed, remove
+from tbviz.store.schema import FILE_NAME
+from tbviz.store.source import Found
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DRAFT = re.compile(r"\.(?P<name>[0-9]{6}-[0-9a-f]{16})\.(pack|jsonl)")
+
+
+class Leftover(NamedTuple):
+    """Files that no reader needs.
+
+    Args:
+        files: The files; those of a pair belong together.
+        size: Their bytes.
+        what: `"draft"`: of a pack that never took the old one's place; `"replaced"`: a pack that
+            was rewritten, and was not deleted.
+        owner: The pack whose lock says whether somebody is at work on them.
+        successor: The pack that stands in a replaced one's place.
+    """
+
+    files: tuple[Path, ...]
+    size: int
+    what: str
+    owner: Path
+    successor: Path | None = None
+
+
+def leftovers(store: Path) -> list[Leftover]:
+    """What lies in a store and is not needed, whether somebody is at work on it or not.
+
+    Raises:
+        OSError: If the directory cannot be read.
+    """
+    paths = {path.name: path for path in sorted(store.iterdir())}
+    found = []
+    for name in sorted({match["name"] for match in map(_DRAFT.fullmatch, paths) if match}):
+        pack = paths.get(f"{name}.pack")
+        files = [f".{name}.pack", f".{name}.jsonl", *([] if pack else [f"{name}.jsonl"])]
+        # Where only an index was written anew, the pack itself is what is locked.
+        owner = paths.get(f".{name}.pack", pack or store / f".{name}.pack")
+        found.append(_leftover(paths, files, "draft", owner))
+    packs = {match["uid"]: paths[match[0]] for match in map(FILE_NAME.fullmatch, paths) if match}
+    for uid, pack in packs.items():
+        for other in _replaced(pack, uid):
+            if other in packs and other != uid:
+                old = packs[other]
+                files = [old.with_suffix(".jsonl").name, old.name]
+                found.append(_leftover(paths, files, "replaced", old)._replace(successor=pack))
+    return found
+
+
+def clear(leftover: Leftover, *, force: bool = False) -> bool:
+    """Delete it, unless somebody is at work on it.
+
+    Args:
+        leftover: What `leftovers` found.
+        force: Whether to delete a draft where the file system cannot say who is at work.
+
+    Returns:
+        Whether it was deleted.
+
+    Raises:
+        StoreError: If it cannot be deleted.
+    """
+    try:
+        if leftover.successor is not None:
+            found = examine(leftover.successor)
+            if not found.whole:
+                return False  # what the old one holds may be needed yet
+            with claimed(leftover.owner, force=True):
+                remove(leftover.owner)
+            return True
+        at_work = held(leftover.owner) if leftover.owner.exists() else False
+        if at_work or (at_work is None and not force):
+            return False
+        for file in leftover.files:
+            file.unlink(missing_ok=True)
+    except BusyError:
+        return False
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise StoreError(
+            f"could not delete {leftover.files[0]}: {error.strerror or error}; "
+            "expected a directory that can be written to"
+        ) from error
+    return True
+
+
+def _leftover(paths: dict[str, Path], names: list[str], what: str, owner: Path) -> Leftover:
+    files = tuple(paths[name] for name in names if name in paths)
+    size = 0
+    for file in files:
+        try:
+            size += file.stat().st_size
+        except OSError:
+            continue  # whoever is at work has finished
+    return Leftover(files, size, what, owner)
+
+
+def _replaced(pack: Path, uid: str) -> list[str]:
+    """The writers that a pack stands for, as its first record says, if that is its own."""
+    try:
+        with pack.open("rb", buffering=0) as file:
+            first = record_at(file, 0, file.seek(0, 2))
+    except OSError:
+        return []
+    if not isinstance(first, Found) or first.meta.get("uid") != uid:
+        return []
+    replaces = first.meta.get("replaces")
+    return [str(other) for other in replaces] if isinstance(replaces, list) else []

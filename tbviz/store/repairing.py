@@ -1,0 +1,106 @@
+"""Packs that were torn or damaged become whole again; what can be read is never given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbviz.store.examination import Examination, examine
+from tbviz.store.folder import LocalFolder
+from tbviz.store.rewriting import BusyError, Rewritten, claimed, open_places, rebuild_index, rewrite
+from tbviz.store.schema import FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Treated(NamedTuple):
+    """What was done about one pack, or would be.
+
+    Args:
+        pack: The name that it had.
+        action: `"none"`: it is whole; `"rewrite"`; `"index"`: its index alone was written anew;
+            `"left"`: nothing could be done, `why` says the reason.
+        why: What is wrong with it, one sentence each.
+        rewritten: What became of it, None in a dry run and where the pack stayed.
+    """
+
+    pack: str
+    action: str
+    why: tuple[str, ...]
+    rewritten: Rewritten | None = None
+
+
+def packs(store: Path) -> list[Path]:
+    """The packs of a store of this machine, in writer order."""
+    return [store / f"{pack.seq:06d}-{pack.uid}.pack" for pack in LocalFolder(store).packs()]
+
+
+def complaints(found: Examination) -> tuple[str, ...]:
+    """What is wrong with a pack and its index, in sentences without a full stop."""
+    index = found.lines
+    counted = (
+        (found.tail, "byte", "at the end belong to no whole record"),
+        (found.damaged, "place", "inside the pack can no longer be read"),
+        (index.behind * (index.size >= 0 and not index.foreign), "record", "have no index line"),
+        (index.ahead, "index line", "are of records that the pack does not hold"),
+        (index.bad, "index line", "make no sense"),
+    )
+    said = [
+        f"{count} {what}{'' if count == 1 else 's'} {rest}"
+        for count, what, rest in counted
+        if count
+    ]
+    said += ["it has no index"] * (index.size < 0)
+    said += ["its index is that of another pack"] * index.foreign
+    return tuple(said)
+
+
+def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
+    """Make every pack of a store whole, one after the other.
+
+    Args:
+        store: `<log_dir>/plugins/tbviz`.
+        dry_run: Only say what would be done.
+        force: Whether to go on where the file system cannot say that nobody writes a pack, and
+            the run looks alive.
+
+    Yields:
+        One a pack.
+
+    Raises:
+        StoreError: If a pack could not be rewritten; it is as it was, and so are those after it.
+    """
+    for pack in packs(store):
+        try:
+            with claimed(pack, force=force):
+                yield _treat(pack, dry_run=dry_run)
+        except BusyError as error:
+            yield Treated(pack.name, "left", (str(error),))
+        except FileNotFoundError:
+            continue  # rewritten by somebody else meanwhile
+
+
+def _treat(pack: Path, *, dry_run: bool) -> Treated:
+    found = examine(pack)
+    why = complaints(found)
+    if not why:
+        return Treated(pack.name, "none", ())
+    if not found.records:
+        return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
+    if unknown := foreign_format(pack, found):
+        return Treated(pack.name, "left", (unknown,))
+    if found.whole:
+        if not dry_run:
+            rebuild_index(pack, found)
+        return Treated(pack.name, "index", why)
+    done = None if dry_run else rewrite(pack, found, "repair", lambda _: True)
+    return Treated(pack.name, "rewrite", why, done)
+
+
+def foreign_format(pack: Path, found: Examination) -> str:
+    """Why a pack must not be rewritten by this version of tbviz, "" where it may."""
+    version = open_places(pack, found).format
+    if version <= FORMAT:
+        return ""
+    return f"it has format {version}, this tbviz knows {FORMAT}: use the tbviz that wrote it"
