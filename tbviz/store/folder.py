@@ -1,19 +1,26 @@
-"""A store in a directory of this machine."""
+"""A store in a directory of this machine, and which folder a place means."""
 
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbviz.store.pack import PackScanner
+from tbviz.store.names import Parts, group_parts
+from tbviz.store.pack import PackScanner, read_at
+from tbviz.store.parts import PartSource
+from tbviz.store.places import RemotePlace, place_of
 from tbviz.store.schema import FILE_NAME
-from tbviz.store.source import Folder, Pack
+from tbviz.store.source import Folder, Pack, Source
 
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """The store in a directory, `<log_dir>/plugins/tbviz`. It may not exist (yet)."""
+    """The store in a directory, `<log_dir>/plugins/tbviz`. It may not exist (yet).
+
+    Parts that were copied from an object store are read as well.
+    """
 
     directory: Path
 
@@ -21,27 +28,67 @@ class LocalFolder:
         """The packs that hold anything, one a writer, in writer order; none where unreadable."""
         packs: dict[str, Pack] = {}
         try:
-            paths = sorted(self.directory.iterdir())
+            files = self._files()
         except OSError:
             return []
-        for path in paths:
-            match = FILE_NAME.fullmatch(path.name)
-            if match is None or match["uid"] in packs:
-                continue
+        for name, (size, changed) in files.items():
+            match = FILE_NAME.fullmatch(name)
+            if match is not None and size:
+                packs.setdefault(match["uid"], Pack(int(match["seq"]), match["uid"], size, changed))
+        for uid, parts in group_parts({name: size for name, (size, _) in files.items()}).items():
+            packs.setdefault(uid, Pack(parts.seq, uid, sum(parts.sizes.values()), 0))
+        return sorted(packs.values())
+
+    def source(self, pack: Pack, patience: float) -> Source:
+        """What reads one of them."""
+        path = self.directory / f"{pack.seq:06d}-{pack.uid}.pack"
+        return (
+            PackScanner(path, patience) if path.exists() else PartSource(self, pack.uid, patience)
+        )
+
+    def parts(self, uid: str) -> Parts | None:
+        """A writer's parts by now."""
+        return group_parts({name: size for name, (size, _) in self._files().items()}).get(uid)
+
+    def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
+        """Several ranges of files."""
+        return [self._range(*wanted) for wanted in ranges]
+
+    def _files(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change of every file, by name, in order."""
+        files = {}
+        for path in sorted(self.directory.iterdir()):
             try:
                 status = path.stat()
             except OSError:
                 continue
-            if stat.S_ISREG(status.st_mode) and status.st_size:
-                pack = Pack(int(match["seq"]), match["uid"], status.st_size, status.st_mtime_ns)
-                packs[pack.uid] = pack
-        return list(packs.values())
+            if stat.S_ISREG(status.st_mode):
+                files[path.name] = (status.st_size, status.st_mtime_ns)
+        return files
 
-    def source(self, pack: Pack, patience: float) -> PackScanner:
-        """What reads one of them."""
-        return PackScanner(self.directory / f"{pack.seq:06d}-{pack.uid}.pack", patience)
+    def _range(self, name: str, begin: int, end: int) -> bytes | OSError:
+        try:
+            with (self.directory / name).open("rb", buffering=0) as file:
+                return read_at(file, begin, end - begin)
+        except OSError as error:
+            return error
 
 
-def folder_of(store: str | Path | Folder) -> Folder:
-    """The folder that a path to a store means."""
-    return LocalFolder(Path(store)) if isinstance(store, (str, Path)) else store
+def folder_of(store: str | Path | RemotePlace | Folder, *, rest: float = 0.0) -> Folder:
+    """The folder that the place of a store means.
+
+    Args:
+        store: The place, or a folder, which is given back.
+        rest: Of an object store, see `RemoteFolder`.
+
+    Raises:
+        StoreError: If it is in an object store and what that needs is not installed.
+    """
+    if not isinstance(store, (str, Path, RemotePlace)):
+        return store
+    place = place_of(store)
+    if isinstance(place, Path):
+        return LocalFolder(place)
+    from tbviz.store.remote_folder import RemoteFolder
+
+    return RemoteFolder(place, rest)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.folder import folder_of
-from tbviz.store.schema import MAX_PAYLOAD, Position, store_directory
+from tbviz.store.places import RemotePlace, store_directory
+from tbviz.store.schema import MAX_PAYLOAD, Position
 from tbviz.store.segment import Segment, Sheet
 from tbviz.store.source import Folder
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from tbviz.store.columns import SheetColumns
@@ -26,7 +28,7 @@ class Reader:
     first segment. Not safe to call from several threads, except `sheet`.
 
     Args:
-        store: The store, `<log_dir>/plugins/tbviz`, or where else it lies. It may not exist (yet).
+        store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It may not exist (yet).
         patience: Seconds to wait for the index lines of what is at the end of a pack, so that a
             position that is being written is not seen in part.
 
@@ -35,7 +37,7 @@ class Reader:
             rewritten stands for itself as it was before.
     """
 
-    def __init__(self, store: str | Path | Folder, patience: float = 0.0) -> None:
+    def __init__(self, store: str | Path | RemotePlace | Folder, patience: float = 0.0) -> None:
         self.folder = folder_of(store)
         self._patience = patience
         self.segments: list[Segment] = []
@@ -174,8 +176,11 @@ class Reader:
         return self.read(self.find(kind, layer, position, image))
 
 
-def open_run(log_dir: str | Path) -> Reader:
-    """A reader of what is logged under a log directory by now.
+def open_run(log_dir: str | os.PathLike[str] | RemotePlace) -> Reader:
+    """A reader of what is logged under a log directory, or a URI that fsspec knows, by now.
+
+    Raises:
+        StoreError: If it is a URI, and what its store needs is not installed.
 
     Example:
         >>> run = open_run("logs")

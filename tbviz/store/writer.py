@@ -1,40 +1,26 @@
-"""Writing a store: one pack and its index, appended to, never rewritten."""
+"""Writing a store: records are collected, and flushed to a disk or an object store."""
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
-import time
-import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
-from tbviz.store.locks import hold
-from tbviz.store.schema import (
-    FILE_NAME,
-    FORMAT,
-    HEADER,
-    MAGIC,
-    MAX_META,
-    MAX_PAYLOAD,
-    MEDIA,
-    encode_json,
-    layout_id,
-    store_directory,
-)
+from tbviz.store.pack_files import PackFiles
+from tbviz.store.places import Place, RemotePlace, store_directory
+from tbviz.store.record import Record
+from tbviz.store.schema import FORMAT, layout_id
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from tbviz.store.sink import Sink
 
 # What a failed flush keeps for the next one, so that memory is bounded on a full disk.
 _KEPT = 1000
-_TRIES = 100
-# Some file systems cannot sync (pipes, some FUSE mounts): there, writing is all that can be done.
-_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS}
-_fdatasync = getattr(os, "fdatasync", os.fsync)
 
 
 class Writer:
@@ -44,42 +30,45 @@ class Writer:
     that made the writer writes nothing. Safe to call from several threads.
 
     Args:
-        log_dir: The log directory, the one that `keras.callbacks.TensorBoard` gets.
+        log_dir: The log directory, the one that `keras.callbacks.TensorBoard` gets, or a URI that
+            fsspec knows, such as `s3://bucket/logs/run`.
         sync: Whether each flush waits until the disk has the bytes (fdatasync). Without, a
             power failure may cost more than the position in hand; a killed process does not.
+            An object store always has them.
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
         collected: Bytes of all records that `append` was given.
+
+    Raises:
+        StoreError: If the log directory is a URI, and what its store needs is not installed.
     """
 
-    def __init__(self, log_dir: str | Path, *, sync: bool = True) -> None:
+    def __init__(self, log_dir: str | os.PathLike[str] | RemotePlace, *, sync: bool = True) -> None:
         self.uid = os.urandom(8).hex()
         self.collected = 0
-        self._directory = store_directory(log_dir)
-        self._sync = sync
+        self._store = store_directory(log_dir)
+        self._sink = _sink(self._store, self.uid, sync=sync)
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._pack: int | None = None
-        self._index: int | None = None
-        self._name = ""
-        self._pack_end = 0
-        self._index_end = 0
-        self._records: list[_Record] = []
-        self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
+        self._records: list[Record] = []
         self._layouts: set[str] = set()
         self._closed = False
         self.append({"kind": "writer", "format": FORMAT, "uid": self.uid, "tbviz": __version__})
 
     @property
     def path(self) -> Path | None:
-        """The pack, None before the first flush."""
-        return self._directory / f"{self._name}.pack" if self._name else None
+        """The pack, None before the first flush and in an object store."""
+        return self._sink.path
 
     @property
     def size(self) -> int:
-        """Bytes of the pack on disk."""
-        return self._pack_end
+        """Bytes of the pack that are stored."""
+        return self._sink.size
+
+    def gone(self) -> bool:
+        """Whether what was written has been deleted; then a new writer begins anew."""
+        return self._sink.gone()
 
     def append(
         self,
@@ -100,7 +89,7 @@ class Writer:
         """
         if os.getpid() != self._pid:
             return
-        record = _Record.make(meta, payload, summaries)
+        record = Record.make(meta, payload, summaries)
         with self._lock:
             if self._closed:
                 raise StoreError(
@@ -129,12 +118,12 @@ class Writer:
         return identifier
 
     def flush(self) -> None:
-        """Write what was collected: pack, fdatasync, index, fdatasync.
+        """Write what was collected: on a disk pack, fdatasync, index, fdatasync; else one object.
 
         Raises:
-            StoreError: If the pack could not be written. What is on disk is as it was before;
-                records that belong to a position are dropped, the others (layouts, probes,
-                the model ...) are kept for the next flush, since later records need them.
+            StoreError: If it could not be written. What is stored is as it was before; records
+                that belong to a position are dropped, the others (layouts, probes, the model
+                ...) are kept for the next flush, since later records need them.
         """
         if os.getpid() != self._pid:
             return
@@ -142,18 +131,16 @@ class Writer:
             if self._records:
                 records, self._records = self._records, []
                 try:
-                    self._write_pack(records)
-                except OSError as error:
+                    self._sink.write(records)
+                except Exception as error:
                     keep = [record for record in records if not record.positioned]
                     self._records = keep[:_KEPT]
+                    why = getattr(error, "strerror", None) or error
                     raise StoreError(
                         f"could not write {sum(len(r.data) for r in records)} bytes under "
-                        f"{self._directory}: {error.strerror or error}; expected a directory "
-                        "that can be written to, with space left; what was written before is "
-                        "whole; free space or pass another log_dir"
+                        f"{self._store}: {why}; {self._sink.remedy}"
                     ) from error
-            if self._lines:
-                self._write_index()
+            self._sink.catch_up()
 
     def close(self) -> None:
         """Flush, then give the files back. A second call does nothing.
@@ -168,157 +155,12 @@ class Writer:
                 self.flush()
             finally:
                 self._closed = True
-                for descriptor in (self._pack, self._index):
-                    if descriptor is not None:
-                        os.close(descriptor)
-                self._pack = self._index = None
-
-    def _open(self) -> int:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for _ in range(_TRIES):
-            found = [FILE_NAME.fullmatch(path.name) for path in self._directory.iterdir()]
-            seq = 1 + max((int(match["seq"]) for match in found if match), default=0)
-            name = f"{seq:06d}-{self.uid}"
-            try:
-                pack = _create(self._directory / f"{name}.pack")
-            except FileExistsError:
-                continue
-            hold(pack)
-            self._name, self._pack = name, pack
-            return pack
-        raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))
-
-    def _write_pack(self, records: list[_Record]) -> None:
-        pack = self._open() if self._pack is None else self._pack
-        if os.fstat(pack).st_nlink == 0:
-            raise FileNotFoundError(
-                errno.ENOENT, f"{self._name}.pack was deleted while it was being written"
-            )
-        end = self._pack_end
-        try:
-            for record in records:
-                _write(pack, record.data, end)
-                end += len(record.data)
-            self._settle(pack)
-        except BaseException:
-            _truncate(pack, self._pack_end)
-            raise
-        offset = self._pack_end
-        for record in records:
-            self._lines.append(record.line(offset))
-            offset += len(record.data)
-        self._pack_end = end
-
-    def _write_index(self) -> None:
-        data = b"".join(self._lines)
-        try:
-            if self._index is None:
-                self._index = _create(self._directory / f"{self._name}.jsonl")
-            _write(self._index, data, self._index_end)
-            self._settle(self._index)
-        except OSError:
-            # The index is a cache: the pack has the records, readers hop over them. The lines
-            # wait for the next flush.
-            if self._index is not None:
-                _truncate(self._index, self._index_end)
-            return
-        self._index_end += len(data)
-        self._lines = []
-
-    def _settle(self, descriptor: int) -> None:
-        if not self._sync:
-            return
-        try:
-            _fdatasync(descriptor)
-        except OSError as error:
-            if error.errno not in _CANNOT_SYNC:
-                raise
+                self._sink.close()
 
 
-class _Record:
-    """A record's bytes in the pack, and what its index line needs."""
+def _sink(store: Place, uid: str, *, sync: bool) -> Sink:
+    if isinstance(store, Path):
+        return PackFiles(store, uid, sync=sync)
+    from tbviz.store.part_objects import PartObjects
 
-    __slots__ = ("_check", "_meta", "data", "positioned")
-
-    def __init__(self, meta: bytes, payload: bytes, *, positioned: bool) -> None:
-        self._meta = meta
-        self._check = zlib.crc32(meta)
-        header = HEADER.pack(MAGIC, len(meta), len(payload), self._check, zlib.crc32(payload))
-        self.data = header + meta + payload
-        self.positioned = positioned
-
-    @classmethod
-    def make(
-        cls,
-        meta: Mapping[str, object],
-        payload: Sequence[bytes],
-        summaries: Sequence[tuple[float, float, float, float]] | None,
-    ) -> _Record:
-        kind = meta.get("kind")
-        if not isinstance(kind, str) or not kind:
-            raise StoreError(f"received a record of kind {kind!r}; expected a name as 'metrics'")
-        for name in ("epoch", "batch"):
-            value = meta.get(name)
-            if value is not None and (not isinstance(value, int) or value < 0):
-                raise StoreError(
-                    f"received {name} {value!r} in a record of kind {kind!r}; expected a whole "
-                    "number from 0 on, the record's position (a cost record's seconds between "
-                    "positions are its `wall`)"
-                )
-        fields: dict[str, object] = {"time": time.time(), **meta}
-        if payload:
-            fields |= {"bytes": sum(map(len, payload)), "sheets": _rows(meta, payload, summaries)}
-        elif summaries:
-            raise StoreError(f"received {len(summaries)} summaries for {kind!r}, expected sheets")
-        encoded = encode_json(fields)
-        size = sum(map(len, payload))
-        if len(encoded) > MAX_META or size > MAX_PAYLOAD:
-            raise StoreError(
-                f"received a record of kind {kind!r} with {len(encoded)} bytes of meta and {size} "
-                f"of payload; expected at most {MAX_META} and {MAX_PAYLOAD}; log fewer channels, "
-                "images or layers"
-            )
-        return cls(encoded, b"".join(payload), positioned="epoch" in meta)
-
-    def line(self, record_offset: int) -> bytes:
-        """The record's index line, for a record that begins at this byte of the pack."""
-        payload_offset = record_offset + HEADER.size + len(self._meta)
-        return b'{"offset":%d,"check":%d,%b\n' % (payload_offset, self._check, self._meta[1:])
-
-
-def _rows(
-    meta: Mapping[str, object],
-    payload: Sequence[bytes],
-    summaries: Sequence[tuple[float, float, float, float]] | None,
-) -> list[list[float]]:
-    media = meta.get("media")
-    if media not in MEDIA:
-        raise StoreError(f"received media {media!r}; expected one of {', '.join(MEDIA)}")
-    if (summaries is not None) != (media == "gray8") or len(summaries or payload) != len(payload):
-        given = "no" if summaries is None else len(summaries)
-        wanted = f"{len(payload)}, one a sheet" if media == "gray8" else "none"
-        raise StoreError(f"received {given} summaries for media {media!r}; expected {wanted}")
-    rows: list[list[float]] = [[len(sheet), zlib.crc32(sheet)] for sheet in payload]
-    for row, summary in zip(rows, summaries or (), strict=False):
-        row.extend(float(f"{value:.6g}") for value in summary)
-    return rows
-
-
-def _create(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
-
-
-def _write(descriptor: int, data: bytes, offset: int) -> None:
-    # At a place, not at the end: what a failed write left behind is written over.
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _truncate(descriptor: int, size: int) -> None:
-    try:
-        os.ftruncate(descriptor, size)
-    except OSError:
-        return  # the next write begins at the same place, so nothing is lost
+    return PartObjects(store, uid)

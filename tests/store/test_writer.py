@@ -198,13 +198,11 @@ def test_layouts_survive_a_failed_first_flush(tmp_path):
 def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
     small.append(writer, 0)
-    original = writer._write_index
-    monkeypatch.setattr("tbviz.store.writer._create", _only_packs(monkeypatch))
+    monkeypatch.setattr("tbviz.store.pack_files._create", _only_packs(monkeypatch))
     writer.flush()
     assert not list(store_directory(tmp_path).glob("*.jsonl"))
     assert len(open_run(tmp_path)) == 1
     monkeypatch.undo()
-    assert writer._write_index == original
     small.append(writer, 1)
     writer.close()
     assert len(writer.path.with_suffix(".jsonl").read_bytes().splitlines()) == 4
@@ -212,9 +210,9 @@ def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
 
 
 def _only_packs(monkeypatch):
-    from tbviz.store import writer
+    from tbviz.store import pack_files
 
-    create = writer._create
+    create = pack_files._create
 
     def only_packs(path):
         if path.suffix == ".jsonl":
@@ -237,7 +235,7 @@ def test_a_pack_deleted_while_training_is_said(tmp_path):
 
 def test_without_sync_nothing_is_synced(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr("tbviz.store.writer._fdatasync", calls.append)
+    monkeypatch.setattr("tbviz.store.pack_files._fdatasync", calls.append)
     writer = Writer(tmp_path, sync=False)
     writer.close()
     assert calls == []
@@ -250,6 +248,6 @@ def test_a_file_system_that_cannot_sync_is_written_to(tmp_path, monkeypatch):
     def cannot(descriptor):
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr("tbviz.store.writer._fdatasync", cannot)
+    monkeypatch.setattr("tbviz.store.pack_files._fdatasync", cannot)
     small.write(tmp_path)
     assert len(open_run(tmp_path)) == 4

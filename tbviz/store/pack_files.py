@@ -1,0 +1,157 @@
+"""A writer's records on a disk: one pack and its index, appended to, never rewritten."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbviz.store.locks import hold
+from tbviz.store.names import highest_seq
+from tbviz.store.record import index_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbviz.store.record import Record
+
+_TRIES = 100
+# Some file systems cannot sync (pipes, some FUSE mounts): there, writing is all that can be done.
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS}
+_fdatasync = getattr(os, "fdatasync", os.fsync)
+
+
+class PackFiles:
+    """A pack and its index in a directory, which is made by the first write.
+
+    Args:
+        directory: The store.
+        uid: The writer.
+        sync: Whether each write waits until the disk has the bytes (fdatasync).
+    """
+
+    remedy = (
+        "expected a directory that can be written to, with space left; what was written before is "
+        "whole; free space or pass another log_dir"
+    )
+
+    def __init__(self, directory: Path, uid: str, *, sync: bool) -> None:
+        self._directory = directory
+        self._uid = uid
+        self._sync = sync
+        self._name = ""
+        self._pack: int | None = None
+        self._index: int | None = None
+        self._pack_end = 0
+        self._index_end = 0
+        self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
+
+    @property
+    def path(self) -> Path | None:
+        """The pack, None before the first write."""
+        return self._directory / f"{self._name}.pack" if self._name else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the pack on disk."""
+        return self._pack_end
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Append to the pack, fdatasync. After a failure the pack is as it was.
+
+        Raises:
+            OSError: If that cannot be done, or the pack was deleted.
+        """
+        pack = self._open() if self._pack is None else self._pack
+        if os.fstat(pack).st_nlink == 0:
+            raise FileNotFoundError(
+                errno.ENOENT, f"{self._name}.pack was deleted while it was being written"
+            )
+        end = self._pack_end
+        try:
+            for record in records:
+                _write(pack, record.data, end)
+                end += len(record.data)
+            self._settle(pack)
+        except BaseException:
+            _truncate(pack, self._pack_end)
+            raise
+        self._lines.append(index_of(records, self._pack_end))
+        self._pack_end = end
+
+    def catch_up(self) -> None:
+        """Append to the index what it lacks, fdatasync.
+
+        The index is a cache: the pack has the records, readers hop over them. Where this fails,
+        the lines wait for the next time.
+        """
+        if not self._lines:
+            return
+        data = b"".join(self._lines)
+        try:
+            if self._index is None:
+                self._index = _create(self._directory / f"{self._name}.jsonl")
+            _write(self._index, data, self._index_end)
+            self._settle(self._index)
+        except OSError:
+            if self._index is not None:
+                _truncate(self._index, self._index_end)
+            return
+        self._index_end += len(data)
+        self._lines = []
+
+    def gone(self) -> bool:
+        """Whether the pack was deleted."""
+        path = self.path
+        return path is not None and not path.exists()
+
+    def close(self) -> None:
+        """Close both files; the lock on the pack goes with it."""
+        for descriptor in (self._pack, self._index):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._pack = self._index = None
+
+    def _open(self) -> int:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for _ in range(_TRIES):
+            seq = 1 + highest_seq(path.name for path in self._directory.iterdir())
+            name = f"{seq:06d}-{self._uid}"
+            try:
+                pack = _create(self._directory / f"{name}.pack")
+            except FileExistsError:
+                continue
+            hold(pack)
+            self._name, self._pack = name, pack
+            return pack
+        raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))
+
+    def _settle(self, descriptor: int) -> None:
+        if not self._sync:
+            return
+        try:
+            _fdatasync(descriptor)
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC:
+                raise
+
+
+def _create(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _write(descriptor: int, data: bytes, offset: int) -> None:
+    # At a place, not at the end: what a failed write left behind is written over.
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _truncate(descriptor: int, size: int) -> None:
+    try:
+        os.ftruncate(descriptor, size)
+    except OSError:
+        return  # the next write begins at the same place, so nothing is lost

@@ -1,0 +1,101 @@
+"""One record: its bytes in a pack, and its line in the index."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+from tbviz.store.errors import StoreError
+from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, MEDIA, encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Record:
+    """What a writer was given, encoded.
+
+    Attributes:
+        data: Its bytes in the pack.
+        positioned: Whether it belongs to a position.
+    """
+
+    __slots__ = ("_check", "_meta", "data", "positioned")
+
+    def __init__(self, meta: bytes, payload: bytes, *, positioned: bool) -> None:
+        self._meta = meta
+        self._check = zlib.crc32(meta)
+        header = HEADER.pack(MAGIC, len(meta), len(payload), self._check, zlib.crc32(payload))
+        self.data = header + meta + payload
+        self.positioned = positioned
+
+    @classmethod
+    def make(
+        cls,
+        meta: Mapping[str, object],
+        payload: Sequence[bytes],
+        summaries: Sequence[tuple[float, float, float, float]] | None,
+    ) -> Record:
+        """Encode one; the arguments are those of `Writer.append`.
+
+        Raises:
+            StoreError: If it is not one that the format allows.
+        """
+        kind = meta.get("kind")
+        if not isinstance(kind, str) or not kind:
+            raise StoreError(f"received a record of kind {kind!r}; expected a name as 'metrics'")
+        for name in ("epoch", "batch"):
+            value = meta.get(name)
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise StoreError(
+                    f"received {name} {value!r} in a record of kind {kind!r}; expected a whole "
+                    "number from 0 on, the record's position (a cost record's seconds between "
+                    "positions are its `wall`)"
+                )
+        fields: dict[str, object] = {"time": time.time(), **meta}
+        if payload:
+            fields |= {"bytes": sum(map(len, payload)), "sheets": _rows(meta, payload, summaries)}
+        elif summaries:
+            raise StoreError(f"received {len(summaries)} summaries for {kind!r}, expected sheets")
+        encoded = encode_json(fields)
+        size = sum(map(len, payload))
+        if len(encoded) > MAX_META or size > MAX_PAYLOAD:
+            raise StoreError(
+                f"received a record of kind {kind!r} with {len(encoded)} bytes of meta and {size} "
+                f"of payload; expected at most {MAX_META} and {MAX_PAYLOAD}; log fewer channels, "
+                "images or layers"
+            )
+        return cls(encoded, b"".join(payload), positioned="epoch" in meta)
+
+    def line(self, begin: int) -> bytes:
+        """Its index line where it begins at this byte of the pack."""
+        payload_offset = begin + HEADER.size + len(self._meta)
+        return b'{"offset":%d,"check":%d,%b\n' % (payload_offset, self._check, self._meta[1:])
+
+
+def index_of(records: Sequence[Record], begin: int) -> bytes:
+    """The index lines of records that stand end to end from this byte of the pack on."""
+    lines = []
+    for record in records:
+        lines.append(record.line(begin))
+        begin += len(record.data)
+    return b"".join(lines)
+
+
+def _rows(
+    meta: Mapping[str, object],
+    payload: Sequence[bytes],
+    summaries: Sequence[tuple[float, float, float, float]] | None,
+) -> list[list[float]]:
+    media = meta.get("media")
+    if media not in MEDIA:
+        raise StoreError(f"received media {media!r}; expected one of {', '.join(MEDIA)}")
+    if (summaries is not None) != (media == "gray8") or len(summaries or payload) != len(payload):
+        given = "no" if summaries is None else len(summaries)
+        wanted = f"{len(payload)}, one a sheet" if media == "gray8" else "none"
+        raise StoreError(f"received {given} summaries for media {media!r}; expected {wanted}")
+    rows: list[list[float]] = [[len(sheet), zlib.crc32(sheet)] for sheet in payload]
+    for row, summary in zip(rows, summaries or (), strict=False):
+        row.extend(float(f"{value:.6g}") for value in summary)
+    return rows
