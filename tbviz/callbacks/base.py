@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 
+from tbviz.callbacks.amounts import bytes_of, share_of
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.chief import is_chief, say_that_another_leads
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.pages import Author
 from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session, session_of
@@ -42,10 +44,14 @@ class Visual(keras.callbacks.Callback):
         of: the model to look into where it is not the one that is fitted, see
             `tbviz.callbacks.subject.subject_of`. All callbacks of one fit and log directory have
             the same one; another goes into a log directory of its own.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; the smallest that one of them has counts. They look less often to stay
+            below; first and last epoch are kept, compiling is not counted. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: the images, labels, schedule or `of` cannot be used.
+        TbvizError: the images, labels, schedule, limits or `of` cannot be used.
     """
 
     wants_recording: ClassVar[bool] = True
@@ -70,6 +76,8 @@ class Visual(keras.callbacks.Callback):
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
@@ -78,6 +86,8 @@ class Visual(keras.callbacks.Callback):
         self.of = check_of(of)
         self.strict = strict
         self.schedule = schedule_of(schedule)
+        self.max_overhead = share_of(max_overhead)
+        self.max_disk = bytes_of(max_disk)
         self.last_look: Position | None = None
         # Whether another callback that logs the same is preferred, silently.
         self.yields = False
@@ -98,6 +108,11 @@ class Visual(keras.callbacks.Callback):
         """What notices and costs call this callback."""
         return type(self).__name__
 
+    @property
+    def author(self) -> Author:
+        """Who logs its pictures."""
+        return Author(id(self), self.method)
+
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers that this callback draws.
 
@@ -106,8 +121,11 @@ class Visual(keras.callbacks.Callback):
         """
         raise NotImplementedError
 
-    def look(self, view: View, journal: Journal) -> None:
+    def look(self, view: View, journal: Journal) -> Iterator[None] | None:
         """Computes what is to be seen at this position.
+
+        Work that may take long is a generator that yields between its parts: there it may be
+        interrupted, and go on at a later position, with the model as it is then.
 
         Args:
             view: the model, and what it answers to the probe images.

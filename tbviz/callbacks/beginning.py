@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from tbviz.callbacks.amounts import in_bytes
 from tbviz.version import __version__
 
 
@@ -49,15 +50,6 @@ def size_saying(log_dir: Path, epochs: int | None) -> Callable[[int], str]:
         return f"about {in_bytes(size)} an epoch, {total}, in {log_dir}"
 
     return said
-
-
-def in_bytes(size: float) -> str:
-    """`1234567` as `1.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 9.95 or unit == "B" else f"{size:.1f} {unit}"
 
 
 def _version(package: str) -> str | None:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tbviz.taps.looker import Looker
+
+
+def clock() -> float:
+    """Seconds on a clock that only rises."""
+    return time.perf_counter()
+
+
+class Spent:
+    """What one stretch of work took.
+
+    Attributes:
+        seconds: on the main thread, without compiling.
+    """
+
+    seconds = 0.0
 
 
 class Costs:
@@ -17,22 +32,24 @@ class Costs:
     def __init__(self) -> None:
         self._seconds: dict[str, float] = defaultdict(float)
         self._compile: dict[str, float] = defaultdict(float)
+        self._encode: dict[str, float] = defaultdict(float)
         self._wait = 0.0
         self._cpu = 0.0
-        self._last = time.perf_counter()
+        self._last = clock()
 
     @contextmanager
-    def of(self, name: str, looker: Looker) -> Iterator[None]:
+    def of(self, name: str, looker: Looker) -> Iterator[Spent]:
         """Counts the time of a block for one callback.
 
         Tracing and compiling are counted apart: they come once, and no budget could hold them.
         """
-        start, compiled = time.perf_counter(), looker.compile_seconds
+        start, compiled, spent = clock(), looker.compile_seconds, Spent()
         try:
-            yield
+            yield spent
         finally:
             compiled = looker.compile_seconds - compiled
-            self._seconds[name] += max(time.perf_counter() - start - compiled, 0.0)
+            spent.seconds = max(clock() - start - compiled, 0.0)
+            self._seconds[name] += spent.seconds
             if compiled > 0:
                 self._compile[name] += compiled
 
@@ -40,24 +57,45 @@ class Costs:
         """Counts time spent waiting until the position before was on disk."""
         self._wait += seconds
 
-    def record(self, writer_cpu: float) -> dict[str, Any]:
+    def encoded(self, name: str, seconds: float) -> None:
+        """Counts CPU time of the writer's thread for one callback."""
+        self._encode[name] += seconds
+
+    @property
+    def training(self) -> float:
+        """Seconds since the last position that went to none of what is counted here."""
+        ours = sum(self._seconds.values()) + sum(self._compile.values()) + self._wait
+        return max(clock() - self._last - ours, 0.0)
+
+    def writer(self, cpu: float) -> float:
+        """CPU seconds of the writer's thread since the last position.
+
+        Args:
+            cpu: CPU seconds of the writer's thread so far.
+        """
+        return max(cpu - self._cpu, 0.0)
+
+    def record(self, cpu: float, further: Mapping[str, float | Sequence[str]]) -> dict[str, Any]:
         """The `cost` record of this position; counting begins anew.
 
         Args:
-            writer_cpu: CPU seconds of the writer's thread so far.
+            cpu: CPU seconds of the writer's thread so far.
+            further: fields of the record that are known elsewhere.
         """
-        now = time.perf_counter()
+        now = clock()
         fields = {
             "kind": "cost",
             "seconds": _rounded(self._seconds),
             "compile": _rounded(self._compile),
+            "encode": _rounded(self._encode),
             "wait": round(self._wait, 6),
-            "writer": round(max(writer_cpu - self._cpu, 0.0), 6),
+            "writer": round(self.writer(cpu), 6),
             "wall": round(now - self._last, 6),
+            **further,
         }
-        self._seconds.clear()
-        self._compile.clear()
-        self._wait, self._cpu, self._last = 0.0, writer_cpu, now
+        for seconds in (self._seconds, self._compile, self._encode):
+            seconds.clear()
+        self._wait, self._cpu, self._last = 0.0, cpu, now
         return fields
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 
 from tbviz.callbacks.costs import Costs
+from tbviz.callbacks.pages import Author, Page, Written, of_the_fit
 from tbviz.callbacks.pictures import Entry, Record
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
@@ -23,6 +25,15 @@ from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
 _log = logging.getLogger("tbviz")
+
+PATIENCE = 10.0
+"""Seconds that training waits until the position before is on disk."""
+
+LAST_PATIENCE = 60.0
+"""Seconds that the end of `fit` waits until all is on disk."""
+
+# Positions of which the numbers are kept while the disk hangs.
+_MOST_HELD = 1000
 
 
 class Journal:
@@ -35,19 +46,25 @@ class Journal:
         costs: what was spent since the last position.
         drawn: layer to the kinds of what was logged of it, for the layer tree.
         failure: the first thing that went wrong while encoding or writing, for `strict`.
+        author: who logs what is added now, `None` where it belongs to no callback.
+        yielding: whether what is added now gives way to what others log.
     """
 
     def __init__(self, log_dir: Path) -> None:
         self.costs = Costs()
         self.drawn: dict[str, list[str]] = {}
         self.failure: Exception | None = None
-        self.yielding = False  # whether what is added now gives way to what others log
+        self.author: Author | None = None
+        self.yielding = False
         self._claimed: set[tuple[str, str]] = set()
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
-        self._position: Position | None = None
-        self._entries: list[Entry] = []
+        self._page = Page(None)
+        self._held: deque[Page] = deque(maxlen=_MOST_HELD)
+        self._hangs = False
+        self._written: list[Written] = []
+        self._waited = 0.0
         # Records that belong to no position: a store that was deleted begins with them again.
         self._head: dict[str, Entry] = {}
         self._deleted = False
@@ -85,15 +102,26 @@ class Journal:
         if self._background is None:
             return
         fields = {"kind": "fit", "event": "end", "status": status, "reason": reason}
-        last = [*self._take_late(), Record(fields, placed=False)]
-        self._background.submit(lambda writer: _write(writer, last, None))
-        self._background.close()
+        entries = [*self._take_late(), Record(fields, placed=False)]
+        last = [*self._take_held(), Page(None, [(None, entry) for entry in entries])]
+        self._background.push(lambda writer: self._write(writer, last))
+        if not self._background.close(0.0 if self._hangs else LAST_PATIENCE):
+            _log.warning(
+                "tbviz store: the disk has not taken all of %s yet; training is over, and the "
+                "process writes the rest before it ends, if the disk lets it",
+                self._log_dir,
+            )
 
     # One position
 
+    @property
+    def position(self) -> Position | None:
+        """The position that is being logged."""
+        return self._page.position
+
     def open(self, position: Position) -> None:
         """Goes to a position."""
-        self._position = position
+        self._page.position = position
 
     def add(self, entry: Entry) -> None:
         """Adds to what is written of this position.
@@ -106,8 +134,8 @@ class Journal:
             return
         shared = [
             layer
-            for other in self._entries
-            if other.kind == entry.kind and not _of_the_fit(entry)
+            for _, other in self._page.entries
+            if other.kind == entry.kind and not of_the_fit(entry)
             for layer in other.layers
             if layer in entry.layers
         ]
@@ -120,8 +148,8 @@ class Journal:
             key = ("twice", entry.kind, shared[0])
             self.notice("tbviz", text, remedy, shared[0] or None, key=key)
             return
-        self._entries.append(entry)
-        if _of_the_fit(entry):
+        self._page.entries.append((self.author, entry))
+        if of_the_fit(entry):
             self._head[entry.kind] = entry
         for layer in entry.layers:
             if not self.yielding:
@@ -130,33 +158,46 @@ class Journal:
             if entry.kind not in kinds:
                 kinds.append(entry.kind)
 
-    def hand_over(self) -> None:
-        """Hands this position to the writer's thread, once the one before is on disk."""
-        entries: list[Entry]
-        entries, self._entries = [*self._take_late(), *self._entries], []
-        position, self._position = self._position, None
-        if position is None or self._background is None or not entries:
+    def hand_over(self, further: Mapping[str, float | Sequence[str]] | None = None) -> None:
+        """Hands this position to the writer's thread, once the one before is on disk.
+
+        Where that takes too long its pictures are left out, and its numbers wait.
+
+        Args:
+            further: fields of its `cost` record that are known elsewhere.
+        """
+        page, self._page = self._page, Page(None)
+        page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
+        if page.position is None or self._background is None or not page.entries:
             return
         if self._deleted:
             self._open()
-        entries.append(Record(self.costs.record(self._background.cpu_seconds)))
-        said, self._size_said = self._size_said, None
-
-        def job(writer: Writer) -> None:
-            _write(writer, [entry for entry in entries if _of_the_fit(entry)], position)
-            if said is not None:
-                writer.flush()
-            before = writer.size
-            _write(writer, [entry for entry in entries if not _of_the_fit(entry)], position)
-            if said is not None:
-                writer.flush()
-                self.notice("tbviz", said(writer.size - before), level="info")
-
-        self.costs.waited(self._background.submit(job))
+        in_time = self._wait(self._background)
+        cost = self.costs.record(self._background.cpu_seconds, further or {})
+        page.entries.append((None, Record(cost)))
+        if not in_time:
+            self._held.append(page.numbers())
+            return
+        pages = [*self._take_held(), page]
+        self._background.push(lambda writer: self._write(writer, pages))
         if self._wait_at_once:
-            start = time.perf_counter()
-            self._background.drain()
-            self.costs.waited(time.perf_counter() - start)
+            self._wait(self._background)
+
+    def waited(self) -> float:
+        """Seconds that training has waited for the disk since this was last asked."""
+        waited, self._waited = self._waited, 0.0
+        return waited
+
+    @property
+    def writer_seconds(self) -> float:
+        """CPU seconds of the writer's thread so far."""
+        return 0.0 if self._background is None else self._background.cpu_seconds
+
+    def written(self) -> list[Written]:
+        """What the writer's thread has told since it was last asked."""
+        with self._lock:
+            written, self._written = self._written, []
+        return written
 
     # Saying
 
@@ -202,16 +243,62 @@ class Journal:
             late, self._late = self._late, []
         return late
 
+    def _take_held(self) -> list[Page]:
+        held, self._held = list(self._held), deque(maxlen=_MOST_HELD)
+        return held
+
     # Writing
 
     def _open(self) -> None:
         if self._background is not None:
-            self._background.close()
+            self._background.close(PATIENCE)
         self._deleted = False
         self._wait_at_once = _threads_slow_training()
         self._background = BackgroundWriter(Writer(self._log_dir), self._failed)
-        head = list(self._head.values())
-        self._background.submit(lambda writer: _write(writer, head, None))
+        head = [Page(None, [(None, entry) for entry in self._head.values()])]
+        self._background.push(lambda writer: self._write(writer, head))
+
+    def _wait(self, background: BackgroundWriter) -> bool:
+        """Whether what was handed over is on disk; a disk that hangs is waited for once."""
+        start = time.perf_counter()
+        in_time = background.drain(0.0 if self._hangs else PATIENCE)
+        waited = time.perf_counter() - start
+        self.costs.waited(waited)
+        self._waited += waited
+        self._hangs = not in_time
+        if self._hangs:
+            self.notice(
+                "store",
+                f"the disk took over {PATIENCE:.0f} s for a position; until it has caught up, "
+                "pictures are left out, and numbers wait",
+                "use a faster disk, log less, or log less often (max_overhead, schedule)",
+                key=("store", "slow"),
+            )
+        return in_time
+
+    def _write(self, writer: Writer, pages: Sequence[Page]) -> None:
+        """Appends all entries; one that fails takes no other along. On the writer's thread."""
+        failures: list[Exception] = []
+        for page in pages:
+            # What later records need comes first, and is not the size of a position.
+            for placed in (False, True):
+                if placed and self._size_said is not None and page.position is not None:
+                    said, self._size_said = self._size_said, None
+                    writer.flush()
+                    before = writer.size
+                    failures += self._append(writer, page, placed=placed)
+                    writer.flush()
+                    self.notice("tbviz", said(writer.size - before), level="info")
+                else:
+                    failures += self._append(writer, page, placed=placed)
+        if failures:
+            raise failures[0]
+
+    def _append(self, writer: Writer, page: Page, *, placed: bool) -> list[Exception]:
+        written, failures = page.append_to(writer, placed=placed)
+        with self._lock:
+            self._written += written
+        return failures
 
     def _failed(self, error: Exception) -> None:
         """Called on the writer's thread, and with whatever goes wrong there."""
@@ -245,19 +332,3 @@ def _threads_slow_training() -> bool:
     if keras.backend.backend() != "torch":
         return False
     return str(keras.ops.convert_to_tensor(0.0).device) == "cpu"
-
-
-def _of_the_fit(entry: Entry) -> bool:
-    return isinstance(entry, Record) and not entry.placed
-
-
-def _write(writer: Writer, entries: Sequence[Entry], position: Position | None) -> None:
-    """Appends all entries; one that fails takes no other along."""
-    failures: list[Exception] = []
-    for entry in entries:
-        try:
-            entry.write(writer, position)
-        except Exception as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]

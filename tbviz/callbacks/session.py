@@ -7,21 +7,23 @@ all: every look is at the same state of the model, and one position is written a
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.pace import Due, Pace
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
 from tbviz.callbacks.subject import Of, not_callable, subject_of
 from tbviz.callbacks.tree import model_record
 from tbviz.callbacks.view import View
 from tbviz.callbacks.weights import signature
+from tbviz.callbacks.working import work
 from tbviz.errors import TbvizError
-from tbviz.store.schema import Position
+from tbviz.store.schema import Position, store_directory
 from tbviz.taps.looker import looker_of
 from tbviz.taps.survey import Survey
 
@@ -54,6 +56,7 @@ class Session:
         self._members: list[Visual] = []
         self._of: Of = None
         self._view = View(self.journal)
+        self._pace = Pace(self.journal, store_directory(log_dir))
         self._first_epoch: int | None = None
         self._epoch = 0
         self._step = 0
@@ -118,6 +121,7 @@ class Session:
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 looks = self._planned - epoch if every_epoch and self._planned else None
                 self.journal.begin(fields, size_saying(self._log_dir, looks))
+                self._pace.begin(self._members, epoch, self._planned)
             with self._ending_if_it_raises(), self._boundary():
                 self._survey()
 
@@ -136,10 +140,11 @@ class Session:
         if not self._conducts(member):
             return
         self._step = self._steps_before_epoch + batch + 1
-        if any(other.schedule.batchwise for other in self._members):
-            due = self._due(epoch_end=False)
-            if due:
-                self._turn(due, Position(self._epoch, self._step), logs)
+        moment = self._moment(epoch_end=False)
+        batchwise = any(other.schedule.batchwise for other in self._members)
+        due = self._pace.at_batch(moment, self._scheduled(moment) if batchwise else ())
+        if due.members:
+            self._turn(due, Position(self._epoch, self._step), logs)
 
     def epoch_ends(self, member: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Looks, where a schedule says so, and at the first and the last epoch."""
@@ -148,9 +153,10 @@ class Session:
         self._epoch = epoch
         self._steps_before_epoch = self._step
         self._last_end = Position(epoch)
-        due = self._due(epoch_end=True)
-        if epoch == self._first_epoch or self._is_last(member, epoch):
-            due = self._members
+        moment = self._moment(epoch_end=True)
+        scheduled = self._scheduled(moment)
+        first, last = epoch == self._first_epoch, self._is_last(member, epoch)
+        due = self._pace.at_epoch(moment, scheduled, first=first, last=last)
         self._turn(due, self._last_end, logs)
 
     def train_ends(self, member: Visual) -> None:
@@ -168,8 +174,10 @@ class Session:
                         and signature(self._subject(member)) != self._weights
                     ):
                         due = self._members
-                if due:
-                    self._turn(due, Position(last.epoch, final=True), None)
+                looking = self._pace.at_end(due)
+                if looking.members:
+                    self._turn(looking, Position(last.epoch, final=True), None)
+                self._pace.say_what_was_left_out()
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
@@ -182,8 +190,7 @@ class Session:
     def _conducts(self, member: Visual) -> bool:
         return member is self._members[-1]
 
-    def _due(self, *, epoch_end: bool) -> Sequence[Visual]:
-        moment = self._moment(epoch_end=epoch_end)
+    def _scheduled(self, moment: Moment) -> list[Visual]:
         due = []
         for member in self._members:
             with self._ending_if_it_raises(), self._boundary(member):
@@ -196,18 +203,17 @@ class Session:
         stopping = getattr(getattr(member, "_model", None), "stop_training", False)
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
-    def _turn(
-        self, due: Sequence[Visual], position: Position, logs: Mapping[str, Any] | None
-    ) -> None:
+    def _turn(self, due: Due, position: Position, logs: Mapping[str, Any] | None) -> None:
         with self._ending_if_it_raises():
             with self._boundary():
                 self.journal.open(position)
                 self._note_metrics(logs)
-            if due:
+            if due.members:
                 with self._boundary():
                     self._look(due, position)
             with self._boundary():
-                self.journal.hand_over()
+                fields = self._pace.turned(self._step, self.journal.writer_seconds)
+                self.journal.hand_over(fields)
             self._raise_what_failed()
 
     def _note_metrics(self, logs: Mapping[str, Any] | None) -> None:
@@ -221,19 +227,17 @@ class Session:
                 level="info",
             )
 
-    def _look(self, due: Sequence[Visual], position: Position) -> None:
-        model = self._subject(due[0])
-        looker, costs = looker_of(model), self.journal.costs
-        with costs.of(due[0].method, looker):
+    def _look(self, due: Due, position: Position) -> None:
+        first = due.members[0]
+        model = self._subject(first)
+        with self.journal.costs.of(first.method, looker_of(model)) as spent:
             self._weights = signature(model)
             if self._view.open(model):
                 self._choose()
-        for member in sorted(due, key=lambda member: member.yields):
-            self.journal.yielding = member.yields
-            with self._boundary(member), costs.of(member.method, looker):
-                member.look(self._view, self.journal)
-            member.last_look = position
-        self.journal.yielding = False
+        self._pace.spend(first, spent.seconds, parts=0)
+        for member in sorted(due.members, key=lambda member: member.yields):
+            if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):
+                member.last_look = position
         drawn = sum(map(len, self.journal.drawn.values()))
         if drawn != self._drawn:
             self._drawn = drawn
@@ -241,6 +245,7 @@ class Session:
 
     def _choose(self) -> None:
         self._drawn = -1
+        self._pace.forget()
         survey = self._surveyed()
         for member in self._members:
             with self._boundary(member):

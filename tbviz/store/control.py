@@ -42,7 +42,7 @@ def read_orders(store: Path) -> Orders:
     try:
         with open_file(path) as file:
             data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Orders()
     except OSError as error:
         raise StoreError(f"{path} could not be read: {error.strerror or error}") from error

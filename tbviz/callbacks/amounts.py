@@ -1,0 +1,57 @@
+"""Amounts that users give and read: bytes, and shares of time."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tbviz.errors import TbvizError
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+def in_bytes(size: float) -> str:
+    """`1234567` as `1.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 9.95 or unit == "B" else f"{size:.1f} {unit}"
+
+
+def bytes_of(max_disk: float | str | None) -> int | None:
+    """The bytes that a user's `max_disk` means, `None` for no limit.
+
+    Raises:
+        TbvizError: it is no size.
+    """
+    if max_disk is None:
+        return None
+    found = _SIZE.fullmatch(str(max_disk))
+    unit = None if found is None else _UNITS.get(found[2].lower())
+    size = 0 if found is None or unit is None else int(float(found[1]) * unit)
+    if size <= 0 or isinstance(max_disk, bool):
+        msg = f"received max_disk={max_disk!r}; it takes bytes, or a text such as '5 GB'"
+        raise TbvizError(msg)
+    return size
+
+
+def share_of(max_overhead: float | None) -> float | None:
+    """The share that a user's `max_overhead` means, `None` for no limit.
+
+    Raises:
+        TbvizError: it is no number above 0.
+    """
+    if max_overhead is None:
+        return None
+    given: Any = max_overhead
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not number or not 0 < given < float("inf"):
+        msg = (
+            f"received max_overhead={max_overhead!r}; it takes a share of training time above 0, "
+            "such as 0.05 for 5 %"
+        )
+        raise TbvizError(msg)
+    return float(max_overhead)

@@ -1,0 +1,81 @@
+"""Pages: what is written of one position, and what writing it took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tbviz.callbacks.pictures import Entry, Record
+from tbviz.store.schema import Position
+from tbviz.store.writer import Writer
+
+
+class Author(NamedTuple):
+    """Who logs something: a callback, by a name that keeps nothing alive.
+
+    Args:
+        key: the callback's own.
+        method: what notices and costs call it.
+    """
+
+    key: int
+    method: str
+
+
+@dataclass
+class Written:
+    """What the records of one callback took on the writer's thread.
+
+    Attributes:
+        author: who logged them, `None` for what belongs to no callback.
+        seconds: of CPU time.
+        size: bytes.
+    """
+
+    author: Author | None
+    seconds: float = 0.0
+    size: int = 0
+
+
+@dataclass
+class Page:
+    """What is written of one position, each with who logged it."""
+
+    position: Position | None
+    entries: list[tuple[Author | None, Entry]] = field(default_factory=list)
+
+    def numbers(self) -> Page:
+        """The same without pictures."""
+        kept = [written for written in self.entries if isinstance(written[1], Record)]
+        return Page(self.position, kept)
+
+    def append_to(self, writer: Writer, *, placed: bool) -> tuple[list[Written], list[Exception]]:
+        """Appends its entries to a writer; one that fails takes no other along.
+
+        Args:
+            writer: gets them.
+            placed: whether those that belong to the position, or those that do not.
+
+        Returns:
+            What they took, by author, and what failed.
+        """
+        failures: list[Exception] = []
+        written: dict[Author | None, Written] = {}
+        for author, entry in self.entries:
+            if of_the_fit(entry) is placed:
+                continue
+            start, size = time.thread_time(), writer.collected
+            try:
+                entry.write(writer, self.position)
+            except Exception as error:
+                failures.append(error)
+            one = written.setdefault(author, Written(author))
+            one.seconds += time.thread_time() - start
+            one.size += writer.collected - size
+        return list(written.values()), failures
+
+
+def of_the_fit(entry: Entry) -> bool:
+    """Whether it belongs to no position."""
+    return isinstance(entry, Record) and not entry.placed
