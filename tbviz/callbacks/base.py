@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -21,6 +20,7 @@ from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session, session_of
 from tbviz.callbacks.subject import Of, check_of, subject_of
 from tbviz.callbacks.view import View
+from tbviz.store.places import usable_place
 from tbviz.store.schema import Position
 from tbviz.taps.survey import Output, Survey
 
@@ -33,7 +33,8 @@ class Visual(keras.callbacks.Callback):
     Subclasses say which layers they draw (`wanted`) and what they make of them (`look`).
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
+        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets, or a URI that
+            fsspec knows, such as `s3://bucket/logs/run`.
         images: probe images, see `tbviz.callbacks.probe.read_probe`; at most 16 are used.
         labels: the class of each probe image.
         class_names: name of each class.
@@ -81,7 +82,7 @@ class Visual(keras.callbacks.Callback):
         strict: bool = False,
     ) -> None:
         super().__init__()
-        self.log_dir = Path(log_dir).expanduser()
+        self.log_dir = usable_place(log_dir)
         self.layers = layers
         self.of = check_of(of)
         self.strict = strict

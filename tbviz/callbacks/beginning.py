@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from tbviz.callbacks.amounts import in_bytes
+from tbviz.store.places import Place
 from tbviz.version import __version__
 
 
@@ -32,7 +32,7 @@ def fit_fields(
     }
 
 
-def size_saying(log_dir: Path, epochs: int | None) -> Callable[[int], str]:
+def size_saying(log_dir: Place, epochs: int | None) -> Callable[[int], str]:
     """Makes the function that says in words what a run takes.
 
     Args:

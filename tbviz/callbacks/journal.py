@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,6 +20,7 @@ from tbviz.callbacks.pages import Author, Page, Written, of_the_fit
 from tbviz.callbacks.pictures import Entry, Record
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
+from tbviz.store.places import Place
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
@@ -50,7 +50,7 @@ class Journal:
         yielding: whether what is added now gives way to what others log.
     """
 
-    def __init__(self, log_dir: Path) -> None:
+    def __init__(self, log_dir: Place) -> None:
         self.costs = Costs()
         self.drawn: dict[str, list[str]] = {}
         self.failure: Exception | None = None
@@ -303,8 +303,7 @@ class Journal:
     def _failed(self, error: Exception) -> None:
         """Called on the writer's thread, and with whatever goes wrong there."""
         self.failure = self.failure or error
-        path = self._background.writer.path if self._background is not None else None
-        self._deleted = path is not None and not path.exists()
+        self._deleted = self._background is not None and self._background.writer.gone()
         if not isinstance(error, StoreError):
             what = f"{type(error).__name__}: {error}"
             self.notice(

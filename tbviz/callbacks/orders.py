@@ -8,8 +8,10 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.schedule import clock
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
+from tbviz.store.places import Place
 
 _REST = 2.0  # seconds between two readings at the ends of batches
+_REMOTE_REST = 30.0  # the same where each takes a request to an object store
 
 
 class OrdersWatch:
@@ -23,12 +25,13 @@ class OrdersWatch:
         orders: as last read.
     """
 
-    def __init__(self, store: Path, journal: Journal) -> None:
+    def __init__(self, store: Place, journal: Journal) -> None:
         self.orders = Orders()
         self._store = store
         self._journal = journal
         self._said = 0
-        self._next = clock() + _REST
+        self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
+        self._next = clock() + self._rest
         self._served = ""
 
     def begin(self) -> None:
@@ -46,7 +49,7 @@ class OrdersWatch:
             Whether a look is asked for now.
         """
         before, self.orders = self.orders, self._read()
-        self._next = clock() + _REST
+        self._next = clock() + self._rest
         paused, every, now = self.orders
         if paused != before.paused:
             self._say(

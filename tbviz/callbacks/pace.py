@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.callbacks.amounts import in_bytes
@@ -15,6 +14,7 @@ from tbviz.callbacks.orders import OrdersWatch
 from tbviz.callbacks.pages import Written
 from tbviz.callbacks.schedule import Moment
 from tbviz.store.folder import folder_of
+from tbviz.store.places import Place
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -46,7 +46,7 @@ class Pace:
         store: `<log_dir>/plugins/tbviz`.
     """
 
-    def __init__(self, journal: Journal, store: Path) -> None:
+    def __init__(self, journal: Journal, store: Place) -> None:
         self._journal = journal
         self._store = store
         self._watch = OrdersWatch(store, journal)

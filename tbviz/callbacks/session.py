@@ -23,13 +23,12 @@ from tbviz.callbacks.view import View
 from tbviz.callbacks.weights import signature
 from tbviz.callbacks.working import work
 from tbviz.errors import TbvizError
-from tbviz.store.schema import Position, store_directory
+from tbviz.store.places import Place, store_directory
+from tbviz.store.schema import Position
 from tbviz.taps.looker import looker_of
 from tbviz.taps.survey import Survey
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tbviz.callbacks.base import Visual
 
 
@@ -46,7 +45,7 @@ class Session:
         closed: whether the end of the `fit` has been written.
     """
 
-    def __init__(self, log_dir: Path, model_name: str, params: Mapping[str, Any]) -> None:
+    def __init__(self, log_dir: Place, model_name: str, params: Mapping[str, Any]) -> None:
         self.journal = Journal(log_dir)
         self.closed = False
         self._log_dir = log_dir

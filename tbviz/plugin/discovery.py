@@ -11,23 +11,37 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tbviz.plugin.remote_walk import RemoteWalk
+from tbviz.store.errors import StoreError
+from tbviz.store.folder import folder_of
+from tbviz.store.places import Place, place_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from tbviz.store.source import Folder
 
 _log = logging.getLogger("tbviz.plugin")
 
 # Make sure that a walk of a slow disk takes at most a tenth of the time.
 _REST = 10.0
 _SHORTEST_REST = 1.0
+# Listings of an object store are paid for: a walk takes one a folder. Where nothing new has been
+# found for an hour, there is one every six minutes.
+_SHORTEST_REMOTE_REST = 15.0
+_LONGEST_REMOTE_REST = 600.0
+_SHARE_OF_SILENCE = 0.1
+# Seconds between two listings of a run in an object store.
+_REMOTE_LISTING = 2.0
 # Against links that lead to each other in a thousand ways.
 _MOST_DIRECTORIES = 200_000
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
 
 class Root(NamedTuple):
-    """A directory to walk, and the name its runs begin with ('' for none)."""
+    """A directory or a folder to walk, and the name its runs begin with ('' for none)."""
 
-    path: Path
+    path: Place
     name: str
 
 
@@ -40,7 +54,7 @@ def roots(logdir: str, logdir_spec: str) -> list[Root]:
             reads it (`_parse_event_files_spec` in data_ingester.py).
     """
     if logdir:
-        return [Root(Path(logdir).expanduser(), "")]
+        return [Root(place_of(logdir), "")]
     found = []
     for specification in filter(None, logdir_spec.split(",")):
         name, path = "", specification
@@ -51,7 +65,10 @@ def roots(logdir: str, logdir_spec: str) -> list[Root]:
             and not os.path.splitdrive(specification)[0]
         ):
             name, _, path = specification.partition(":")
-        found.append(Root(Path(os.path.realpath(Path(path).expanduser())), name))
+        place = place_of(path)
+        if isinstance(place, Path):
+            place = Path(os.path.realpath(place))
+        found.append(Root(place, name))
     return found
 
 
@@ -62,12 +79,16 @@ class Discovery:
         where: The directories to walk.
 
     Attributes:
-        found: Run name to store directory, as of the last walk; replaced, never changed.
+        found: Run name to store, as of the last walk; replaced, never changed.
     """
 
     def __init__(self, where: Sequence[Root]) -> None:
-        self.found: Mapping[str, Path] = {}
+        self.found: Mapping[str, Folder] = {}
         self._where = tuple(where)
+        self._remote: dict[Place, RemoteWalk] = {}
+        self._runs: dict[Place, list[tuple[str, Place]]] = {}
+        self._said: set[str] = set()
+        self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._walked = threading.Event()
         self._then: Callable[[], object] | None = None
@@ -101,13 +122,38 @@ class Discovery:
             Seconds to rest before the next walk.
         """
         begin = time.monotonic()
-        found: dict[str, Path] = {}
+        found: dict[str, Folder] = {}
         for root in self._where:
-            for relative, store in walk(root.path):
-                found.setdefault(run_name(root.name, relative), store)
+            for relative, store in self._walk(root.path):
+                folder = folder_of(store, rest=_REMOTE_LISTING)
+                found.setdefault(run_name(root.name, relative), folder)
+        now = time.monotonic()
+        if found.keys() != self.found.keys():
+            self._changed = now
         self.found = found
         self._walked.set()
-        return max(_SHORTEST_REST, _REST * (time.monotonic() - begin))
+        shortest = _SHORTEST_REST
+        if not all(isinstance(root.path, Path) for root in self._where):
+            silence = min(_SHARE_OF_SILENCE * (now - self._changed), _LONGEST_REMOTE_REST)
+            shortest = max(_SHORTEST_REMOTE_REST, silence)
+        return max(shortest, _REST * (now - begin))
+
+    def _walk(self, place: Place) -> Sequence[tuple[str, Place]]:
+        if isinstance(place, Path):
+            return walk(place)
+        try:
+            if place not in self._remote:
+                self._remote[place] = RemoteWalk(place)
+            names = self._remote[place].runs()
+        except (StoreError, OSError) as error:
+            # Said once each: it is tried again and again.
+            if str(error) not in self._said:
+                self._said.add(str(error))
+                _log.warning("looking for runs in %s failed: %s", place, error)
+            return self._runs.get(place, ())
+        runs = [(name, place / name if name != "." else place) for name in names]
+        self._runs[place] = [(name, run / "plugins" / "tbviz") for name, run in runs]
+        return self._runs[place]
 
 
 def run_name(group: str, relative: str) -> str:

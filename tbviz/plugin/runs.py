@@ -8,7 +8,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
-from tbviz.store.folder import folder_of
 from tbviz.store.heads import Pulse, pulse
 from tbviz.store.reader import Reader
 from tbviz.store.source import Folder, Pack
@@ -142,8 +141,7 @@ class Runs:
         found = self._discovery.found
         with self._lock:
             runs = {}
-            for name, directory in found.items():
-                store = folder_of(directory)
+            for name, store in found.items():
                 run = self._runs.get(name)
                 runs[name] = run if run is not None and run.store == store else Run(store)
             self._runs = runs

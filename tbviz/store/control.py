@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.errors import StoreError
 from tbviz.store.files import open_file
+from tbviz.store.places import Place, RemotePlace
+
+if TYPE_CHECKING:
+    from tbviz.store.remote import ObjectStore
 
 FILE = "control.json"
 _LARGEST = 4096
@@ -29,7 +32,7 @@ class Orders(NamedTuple):
     now: str = ""
 
 
-def read_orders(store: Path) -> Orders:
+def read_orders(store: Place) -> Orders:
     """The orders that lie in a store.
 
     Args:
@@ -40,8 +43,7 @@ def read_orders(store: Path) -> Orders:
     """
     path = store / FILE
     try:
-        with open_file(path) as file:
-            data = file.read(_LARGEST + 1)
+        data = _read(store)
     except (FileNotFoundError, NotADirectoryError):
         return Orders()
     except OSError as error:
@@ -57,26 +59,49 @@ def read_orders(store: Path) -> Orders:
     return Orders(paused, every, now)
 
 
-def write_orders(store: Path, orders: Orders) -> None:
+def write_orders(store: Place, orders: Orders) -> None:
     """Leave orders in a store, in place of those that were there.
 
     Raises:
         StoreError: If the file cannot be written.
     """
     path = store / FILE
-    draft = path.with_name(f".{FILE}.{os.getpid()}")
     try:
-        draft.write_text(json.dumps(orders._asdict()) + "\n", encoding="ascii")
-        draft.replace(path)  # whole, or not at all
+        _write(store, json.dumps(orders._asdict()).encode("ascii") + b"\n")
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise StoreError(
             f"could not write {path}: {error.strerror or error}; expected a store that can be "
             "written to; run the command where the log directory can be written"
         ) from error
 
 
-def _unusable(path: Path, data: bytes) -> str:
+def _read(store: Place) -> bytes:
+    if isinstance(store, RemotePlace):
+        return _object_store(store).get(FILE, _LARGEST + 1)
+    with open_file(store / FILE) as file:
+        return file.read(_LARGEST + 1)
+
+
+def _write(store: Place, data: bytes) -> None:
+    if isinstance(store, RemotePlace):
+        _object_store(store).put(FILE, data)
+        return
+    draft = store / f".{FILE}.{os.getpid()}"
+    try:
+        draft.write_bytes(data)
+        draft.replace(store / FILE)  # whole, or not at all
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _object_store(store: RemotePlace) -> ObjectStore:
+    from tbviz.store.remote import ObjectStore
+
+    return ObjectStore(store)
+
+
+def _unusable(path: Place, data: bytes) -> str:
     return (
         f"received {data[:80]!r} in {path}; expected what `tbviz control` writes; delete the file "
         "or give the order again"

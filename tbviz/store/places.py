@@ -63,6 +63,20 @@ def place_of(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
     return RemotePlace(f"{protocol}://{path.rstrip('/')}")
 
 
+def usable_place(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
+    """As `place_of`, once it is sure that what the place needs is installed.
+
+    Raises:
+        StoreError: If it is not, with what to install.
+    """
+    place = place_of(log_dir)
+    if isinstance(place, RemotePlace):
+        from tbviz.store.remote import check
+
+        check(place)
+    return place
+
+
 @overload
 def store_directory(log_dir: Path) -> Path: ...
 @overload

@@ -1,0 +1,89 @@
+"""Finding runs in an object store, with few requests: listing a folder costs one."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from tbviz.store.places import RemotePlace
+from tbviz.store.remote import ObjectStore
+
+_log = logging.getLogger("tbviz.plugin")
+
+# Each listing waits for the network, not for the processor.
+_AT_ONCE = 8
+# A bucket that holds other things too is not listed to its end.
+_MOST_FOLDERS = 20_000
+
+
+class RemoteWalk:
+    """Walks a folder in an object store again and again.
+
+    Args:
+        place: The folder.
+
+    Raises:
+        StoreError: If what the store needs is not installed.
+    """
+
+    def __init__(self, place: RemotePlace) -> None:
+        self._place = place
+        self._store = ObjectStore(place)
+        self._known: set[str] = set()
+
+    def runs(self) -> list[str]:
+        """The paths, relative to the folder, of what has `plugins/tbviz/` in it.
+
+        Folders of plugins are not entered. Runs below a folder that cannot be listed now are
+        those of the last walk.
+
+        Raises:
+            OSError: If the folder itself cannot be listed.
+        """
+        found: set[str] = set()
+        level = ["."]
+        left = _MOST_FOLDERS
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while level:
+                if len(level) > left:
+                    _log.warning("%s has over %d folders; the rest is left out",
+                                 self._place, _MOST_FOLDERS)  # fmt: skip
+                    break
+                left -= len(level)
+                deeper = []
+                for parent, names in zip(level, pool.map(self._folders, level), strict=True):
+                    if names is None:
+                        found |= {run for run in self._known if _is_below(run, parent)}
+                        continue
+                    deeper += [_join(parent, name) for name in names if name != "plugins"]
+                    if "plugins" in names:
+                        found.add(parent)
+                level = deeper
+            new = sorted(found - self._known)
+            for run, names in zip(new, pool.map(self._plugins, new), strict=True):
+                if "tbviz" not in (names or ()):
+                    found.discard(run)
+        self._known = found
+        return sorted(found)
+
+    def _folders(self, relative: str) -> list[str] | None:
+        """The folders in one, None where that cannot be told now."""
+        try:
+            return self._store.listing("" if relative == "." else relative).folders
+        except FileNotFoundError:
+            return []
+        except OSError:
+            if relative == ".":
+                raise
+            return None
+
+    def _plugins(self, relative: str) -> list[str] | None:
+        return self._folders(_join(relative, "plugins"))
+
+
+def _join(relative: str, name: str) -> str:
+    return name if relative == "." else f"{relative}/{name}"
+
+
+def _is_below(run: str, parent: str) -> bool:
+    return run == parent or run.startswith(f"{parent}/")
