@@ -113,6 +113,9 @@ class PartSource:
         new = sorted(parts.sizes.keys() - self._taken.keys())
         for first in range(0, len(new), _AT_ONCE):
             for got in self._read(new[first : first + _AT_ONCE]):
+                if self._ends and got.start < self._ends[-1]:
+                    self._skip(got)  # no writer of ours puts one over another
+                    continue
                 if not self._may_follow(got):
                     return
                 before = self.consumed
@@ -154,6 +157,10 @@ class PartSource:
             return False
         self.damaged += 1
         return True
+
+    def _skip(self, got: _Part) -> None:
+        self._taken[got.start] = self._parts.sizes[got.start]
+        self.damaged += 1
 
     def _take(self, got: _Part) -> None:
         self._taken[got.start] = self._parts.sizes[got.start]

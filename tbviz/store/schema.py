@@ -11,7 +11,6 @@ import math
 import re
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -71,11 +70,6 @@ class Position(NamedTuple):
         if self.final:
             meta["final"] = True
         return meta
-
-
-def store_directory(log_dir: str | Path) -> Path:
-    """Where the store of a log directory lies: `<log_dir>/plugins/tbviz`."""
-    return Path(log_dir).expanduser() / "plugins" / "tbviz"
 
 
 def plain(value: object) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from tbviz.cli import server
 from tbviz.store.reader import Reader
-from tbviz.store.schema import store_directory
+from tbviz.store.places import store_directory
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "tbviz", "demo", "--epochs", "1"]

@@ -15,6 +15,7 @@ from fabricate import LAYERS, fabricate
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name, walk
 from tbviz.store import store_directory
+from tbviz.store.places import RemotePlace
 
 
 def make(*directories):
@@ -79,6 +80,9 @@ def test_a_directory_that_may_not_be_read_is_left_out(tmp_path):
         ("", "x:/a,y:/b:c", [(Path("/a"), "x"), (Path("/b:c"), "y")]),
         ("", "/a:b", [(Path("/a:b"), "")]),
         ("", "/a,,", [(Path("/a"), "")]),
+        ("s3://b/logs/", "", [(RemotePlace("s3://b/logs"), "")]),
+        ("", "gs://b,x:s3://c/d", [(RemotePlace("gs://b"), ""), (RemotePlace("s3://c/d"), "x")]),
+        ("file:///a", "", [(Path("/a"), "")]),
     ],
 )
 def test_flags_are_read_as_tensorboard_reads_them(logdir, spec, expected):
@@ -90,8 +94,6 @@ def test_specs_mean_what_they_mean_to_tensorboard(spec):
     from tensorboard.backend.event_processing.data_ingester import _parse_event_files_spec
 
     theirs = _parse_event_files_spec(spec)
-    if "://" in spec:
-        return  # a store is on a disk
     assert {str(root.path): root.name or None for root in roots("", spec)} == theirs
 
 

@@ -1,0 +1,196 @@
+"""Viewing what lies in an object store: fsspec's memory file system stands for it."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from argparse import Namespace
+
+import fsspec
+import pytest
+from fabricate import LAYERS, Run, fabricate
+from fsspec.implementations.memory import MemoryFileSystem
+
+from tbviz.plugin import discovery as module
+from tbviz.plugin.discovery import Discovery, Root
+from tbviz.plugin.remote_walk import RemoteWalk
+from tbviz.store import open_run
+from tbviz.store.places import place_of
+from tbviz.store.remote_folder import RemoteFolder
+
+BUCKET = "memory://viewed"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    fs = fsspec.filesystem("memory")
+    if fs.exists(BUCKET):
+        fs.rm(BUCKET, recursive=True)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Runs are listed whenever they are asked for, not behind the asker's back."""
+    monkeypatch.setattr(module, "_REMOTE_LISTING", 0.0)
+    monkeypatch.setattr("tbviz.plugin.runs._REFRESH", 0.0)
+
+
+def found(*paths):
+    walk = RemoteWalk(place_of(BUCKET))
+    fs = fsspec.filesystem("memory")
+    for path in paths:
+        fs.pipe_file(f"{BUCKET}/{path}", b"x")
+    return walk.runs()
+
+
+def test_every_route_answers_over_an_object_store(board, at_once):
+    fabricate(f"{BUCKET}/a/run", positions=6, layers=LAYERS[:2], images=2, segments=2)
+    one = board(BUCKET)
+    one.plugin._discovery.walk()
+    assert one.listing()["enabled"] is True
+    (entry,) = one.ask("runs")["runs"]
+    assert (entry["run"], entry["positions"], entry["status"]) == ("a/run", 6, "finished")
+    index = one.ask("index", run="a/run")
+    assert index["positions"] == [[1, 0, 3], [2, 2, 3]]
+    assert [segment["damaged"] for segment in index["segments"]] == [0, 0]
+    series = one.ask("series", run="a/run", kind="activations", layer="conv1")
+    writer = series["writers"][1][0]
+    offset, length, crc = (series[name][-1] for name in ("offset", "length", "crc"))
+    place = {"writer": writer, "offset": offset, "length": length, "crc": crc}
+    sheet = one.get("sheet", run="a/run", **place)
+    expected = open_run(f"{BUCKET}/a/run").picture("activations", "conv1", 5, 1)
+    assert sheet.get_data() == expected
+    assert "immutable" in sheet.headers["Cache-Control"]
+    named = ":".join(map(str, place.values()))
+    several = one.get("sheets", run="a/run", sheets=f"{named},{named}").get_data()
+    assert several == (struct.pack("<I", length) + expected) * 2
+    for route, parameters in {
+        "scalars": {},
+        "health": {},
+        "predictions": {},
+        "model": {},
+        "channels": {"layer": "conv1", "position": 5},
+        "strip": {"kind": "activations", "layer": "conv1", "image": 0, "tiles": "0,1",
+                  "positions": "0-5"},
+    }.items():  # fmt: skip
+        assert one.get(route, run="a/run", **parameters).status_code == 200, route
+    one.refuse(410, "sheet", run="a/run", **{**place, "offset": offset + 1})
+
+
+def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(board, at_once):
+    run = Run(f"{BUCKET}/run", LAYERS[:1], images=1, epochs=9)
+    run.add()
+    one = board(BUCKET)
+    one.plugin._discovery.walk()
+    known = one.ask("index", run="run")
+    run.add()
+    news = one.ask("index", run="run", since=known["cursor"])
+    assert (news["reset"], news["positions"]) == (False, [[1, 1, 1]])
+    again = one.ask("index", run="run", since=news["cursor"])
+    assert set(again) == {"cursor", "now"}
+    # A cursor outlives the server.
+    two = board(BUCKET)
+    two.plugin._discovery.walk()
+    assert set(two.ask("index", run="run", since=news["cursor"])) == {"cursor", "now"}
+    fsspec.filesystem("memory").rm(f"{BUCKET}/run", recursive=True)
+    fabricate(f"{BUCKET}/run", positions=1, layers=LAYERS[:1], images=1)
+    anew = one.ask("index", run="run", since=news["cursor"])
+    assert (anew["reset"], anew["positions"]) == (True, [[1, 0, 1]])
+
+
+def test_runs_are_found_and_folders_of_plugins_are_not_entered():
+    names = found(
+        "one/plugins/tbviz/000001-a.part",
+        "two/deep/plugins/tbviz/x",
+        "two/deep/plugins/tbviz/plugins/tbviz/x",
+        "plugins/profile/run/plugins/tbviz/x",
+        "three/plugins/profile/x",
+        "four/train/events.out.tfevents.1",
+        "one/events.out.tfevents.1",
+    )
+    assert names == ["one", "two/deep"]
+    assert found("plugins/tbviz/x") == [".", "one", "two/deep"]
+
+
+def test_a_known_run_costs_no_request_of_its_own(monkeypatch):
+    walk = RemoteWalk(place_of(BUCKET))
+    found("one/plugins/tbviz/x", "two/plugins/tbviz/x")
+    listed = []
+    ls = MemoryFileSystem.ls
+    monkeypatch.setattr(
+        MemoryFileSystem, "ls", lambda fs, path, **how: listed.append(path) or ls(fs, path, **how)
+    )
+    assert walk.runs() == ["one", "two"]
+    assert len(listed) == 5
+    del listed[:]
+    assert walk.runs() == ["one", "two"]
+    assert len(listed) == 3
+
+
+def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(monkeypatch):
+    walk = RemoteWalk(place_of(BUCKET))
+    found("one/plugins/tbviz/x", "two/deep/plugins/tbviz/x")
+    assert walk.runs() == ["one", "two/deep"]
+    ls = MemoryFileSystem.ls
+
+    def fails(part):
+        def failing(fs, path, **options):
+            if path.endswith(part):
+                raise PermissionError(path)
+            return ls(fs, path, **options)
+
+        return failing
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryFileSystem, "ls", fails("two"))
+        assert walk.runs() == ["one", "two/deep"]
+        patched.setattr(MemoryFileSystem, "ls", fails("viewed"))
+        with pytest.raises(PermissionError):
+            walk.runs()
+    assert walk.runs() == ["one", "two/deep"]
+
+
+def test_too_many_folders_are_left_out(monkeypatch, caplog):
+    monkeypatch.setattr("tbviz.plugin.remote_walk._MOST_FOLDERS", 10)
+    assert found(*(f"{index}/plugins/tbviz/x" for index in range(20))) == []
+    assert "the rest is left out" in caplog.text
+
+
+def test_what_is_unreachable_is_said_once_and_known_runs_stay(monkeypatch, caplog):
+    found("one/plugins/tbviz/x")
+    discovery = Discovery([Root(place_of(BUCKET), "x")])
+    assert discovery.walk() == 15.0
+    assert discovery.found == {"x/one": RemoteFolder(place_of(f"{BUCKET}/one/plugins/tbviz"))}
+
+    def fail(*_, **__):
+        raise ValueError("no credentials")
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", fail)
+    for _ in range(3):
+        discovery.walk()
+    assert list(discovery.found) == ["x/one"]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "no credentials" in caplog.text
+
+
+def test_a_store_that_fsspec_does_not_know_harms_nobody(board, tmp_path, caplog):
+    fabricate(tmp_path / "here", positions=1, layers=LAYERS[:1], images=1)
+    spec = Namespace(logdir="", logdir_spec=f"far:nosuch://bucket/logs,near:{tmp_path}")
+    one = board(flags=spec)
+    one.plugin._discovery.walk()
+    assert [run["run"] for run in one.ask("runs")["runs"]] == ["near/here"]
+    assert "pip install 'tbviz[remote]'" in caplog.text
+
+
+def test_walks_are_rarer_where_nothing_new_is_found(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    discovery = Discovery([Root(place_of(BUCKET), "")])
+    assert discovery.walk() == 15.0
+    clock[0] += 3000.0
+    assert discovery.walk() == 300.0
+    clock[0] += 30_000.0
+    assert discovery.walk() == 600.0
+    found("new/plugins/tbviz/x")
+    assert discovery.walk() == 15.0
