@@ -9,14 +9,20 @@ import numpy as np
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.store.columns import Numbers, encode_runs, join_runs
+from tbviz.store.digits import six_digits
 from tbviz.store.errors import StoreError
-from tbviz.store.schema import COSTS, HEALTH_NUMBERS, decode_json
+from tbviz.store.health import MISSING
+from tbviz.store.schema import COSTS, HEALTH_NUMBERS, decode_json, plain
 from tbviz.store.segment import Entry, Segment, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from tbviz.store.reader import Reader
+
+Value = float | str | None
 
 _GRAY = ("lo", "hi", "p", "q")
 
@@ -31,33 +37,35 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
         parts = reader.columns(kind, layer)
     except StoreError as error:
         raise NotFoundError(str(error)) from error
+    names = ("offset", "length", "crc", *(_GRAY if parts[-1][2].gray else ()))
+    columns: dict[str, list[Value]] = {name: [] for name in names}
     positions: list[int] = []
     writers: list[str] = []
     layouts: list[str] = []
-    names = ("offset", "length", "crc", *(_GRAY if parts[-1][2].gray else ()))
-    answer: dict[str, list[float | None]] = {name: [] for name in names}
     skip = since
-    for base, segment, columns in parts:
-        total = columns.positions.total
+    for base, segment, held in parts:
+        total = held.positions.total
         begin = min(skip, total)
         skip -= begin
-        positions += [base + ordinal for ordinal in columns.positions.values()][begin:]
+        positions += [base + ordinal for ordinal in held.positions.values()][begin:]
         writers += [segment.uid] * (total - begin)
-        layouts += [columns.layout_of(record) for record in range(begin, total)]
-        for name in names:
-            held = getattr(columns, name)
-            values: Iterable[float | None] = held[begin * columns.sheets :]
-            if name in _GRAY and not columns.gray:
-                values = [None] * ((total - begin) * columns.sheets)
-            answer[name] += values
-    segment, columns = parts[-1][1:]
+        layouts += [layout for layout, count in held.layouts for _ in range(count)][begin:]
+        table = held.table(begin)
+        columns["offset"] += held.offsets(begin).tolist()
+        for name in names[1:]:
+            if name not in _GRAY:
+                columns[name] += table[name].tolist()
+            elif held.gray:
+                columns[name] += _told(table[name])
+            else:
+                columns[name] += [None] * len(table)
     return {
         "since": since - skip,
-        "images": segment.images(kind, layer),
+        "images": parts[-1][1].images(kind, layer),
         "positions": join_runs((position, 1) for position in positions),
         "writers": encode_runs(writers),
         "layouts": encode_runs(layouts),
-        **answer,
+        **columns,
     }
 
 
@@ -102,16 +110,21 @@ def health(reader: Reader, since: int) -> dict[str, Any]:
     """The health numbers of every layer at the positions from `since` on."""
     channels: dict[str, int] = {}
     for segment in reader.segments:
-        channels |= segment.health_channels
-
-    def numbers(name: str, layer: str) -> list[float | None]:
-        return _along(reader, since, lambda s: s.health.get(layer, {}).get(name))
-
+        channels |= segment.health.channels
+    answer: dict[str, list[list[Value]]] = {name: [] for name in HEALTH_NUMBERS}
+    for layer in channels:
+        parts = [
+            segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment))
+            for base, segment in reader.based()
+        ]
+        columns = np.concatenate(parts).T
+        for name, column in zip(HEALTH_NUMBERS, columns, strict=True):
+            answer[name].append(_told(column))
     return {
         **_span(reader, since),
         "layers": list(channels),
         "channels": list(channels.values()),
-        "numbers": {name: [numbers(name, layer) for layer in channels] for name in HEALTH_NUMBERS},
+        "numbers": answer,
         "advice": advice(reader, since),
     }
 
@@ -129,7 +142,7 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
     for base, segment in reader.based():
         for texts in told.values():
             texts[max(base, since)] = None  # a new segment begins with no advice
-        for key, changes in segment.advice.items():
+        for key, changes in segment.health.advice.items():
             texts = told.setdefault(key, {})
             texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
     rows: list[tuple[int, str, str, str | None]] = []
@@ -157,17 +170,15 @@ def channels(
         NotFoundError: If there is no such record.
     """
     for base, segment in reversed(list(reader.based())):
-        table = segment.series.get(("health", layer))
-        count = 0 if table is None else table.positions.count_below(position - base + 1)
-        if table is None or count == 0:
+        table = segment.health.table(layer, position - base)
+        if table is None:
             continue
-        record = count - 1
-        sheet = Sheet(segment.uid, table.offset[record], table.length[record], table.crc[record])
-        values = np.frombuffer(read(sheet), "<f4")
-        columns = segment.health_columns
+        ordinal, *place = table
+        values = np.frombuffer(read(Sheet(segment.uid, *place)), "<f4")
+        columns = segment.health.columns
         rows = values.size // max(len(columns), 1)
         return {
-            "position": base + list(table.positions.values())[record],
+            "position": base + ordinal,
             "columns": {
                 name: [float(f"{value:.7g}") for value in values[rows * i : rows * (i + 1)]]
                 for i, name in enumerate(columns)
@@ -248,6 +259,15 @@ def _along(
             values += [None] * (len(segment) - begin)
         else:
             values += held.span(begin, len(segment))
+    return values
+
+
+def _told(column: NDArray[np.float32]) -> list[Value]:
+    """Numbers of six digits as JSON can say them."""
+    missing = column == MISSING
+    values: list[Value] = [*six_digits(np.where(missing, 0, column))]
+    for index in np.flatnonzero(missing | ~np.isfinite(column)):
+        values[index] = None if missing[index] else plain(values[index])
     return values
 
 

@@ -76,8 +76,7 @@ def plan(
             if size is None or _size(layout.get("tile")) != size or type(count) is not int:
                 continue
             if max(tiles) < count:
-                at = record * columns.sheets + image
-                sheet = Sheet(segment.uid, columns.offset[at], columns.length[at], columns.crc[at])
+                sheet = Sheet(segment.uid, *columns.sheet(record, image))
                 frames.append(Frame(base + ordinal, sheet, count))
     if size is None or not frames:
         raise NotFoundError(

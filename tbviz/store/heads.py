@@ -12,7 +12,8 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.columns import Span, join_runs
+from tbviz.store.columns import join_runs
+from tbviz.store.sheet_columns import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +151,7 @@ def _answer(reader: Reader, news: list[_New], now: float) -> dict[str, Any]:
         key
         for new in news
         for key, columns in new.segment.series.items()
-        if columns.end > new.after and key[0] != "health"
+        if columns.end > new.after
     }
     return {
         "segments": [_segment(new.number, new.segment, now) for new in news],

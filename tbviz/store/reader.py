@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from tbviz.store.columns import SheetColumns
+    from tbviz.store.sheet_columns import SheetColumns
 
 
 class Reader:
@@ -105,7 +105,7 @@ class Reader:
 
     def series(self) -> list[tuple[str, str]]:
         """The (kind, layer) of every series of pictures, in the order of their first pictures."""
-        keys = (key for segment in self.segments for key in segment.series if key[0] != "health")
+        keys = (key for segment in self.segments for key in segment.series)
         return list(dict.fromkeys(keys))
 
     def columns(self, kind: str, layer: str) -> list[tuple[int, Segment, SheetColumns]]:
@@ -137,8 +137,7 @@ class Reader:
                 f"received {kind!r} of layer {layer!r}, position {position}, image {image}; "
                 "expected one that was logged"
             )
-        at = record * columns.sheets + image
-        return Sheet(segment.uid, columns.offset[at], columns.length[at], columns.crc[at])
+        return Sheet(segment.uid, *columns.sheet(record, image))
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
         """The bytes of one sheet.

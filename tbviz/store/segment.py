@@ -7,9 +7,11 @@ from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.columns import Numbers, SheetColumns
+from tbviz.store.columns import Numbers
 from tbviz.store.costs import CostSums
-from tbviz.store.schema import COSTS, HEALTH_NUMBERS, MEDIA, STATUSES, Position, number
+from tbviz.store.health import Health
+from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, number
+from tbviz.store.sheet_columns import SheetColumns
 from tbviz.store.source import Found, Source
 
 if TYPE_CHECKING:
@@ -77,15 +79,11 @@ class Segment:
         self.metrics: dict[str, Numbers] = {}
         self.cost: dict[str, Numbers] = {name: Numbers() for name in COSTS}
         self.costs = CostSums()
-        self.health: dict[str, dict[str, Numbers]] = {}
-        self.health_channels: dict[str, int] = {}
-        self.health_columns: list[str] = []
-        # (layer, rule) to (from which position on, text or None): changes only.
-        self.advice: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
+        self.health = Health()
         self.predictions: dict[int, bytes] = {}
         self.scale = "probability"
         self.latest: dict[str, int] = {}  # last position of metrics, health, predictions
-        self._ordinals: dict[Position, int] = {}
+        self._ordinals: dict[tuple[int, int | None, bool], int] = {}
         self._unreadable = 0
 
     @property
@@ -147,8 +145,8 @@ class Segment:
             self.last = max(self.last, time)
         ordinal = self._place(meta, end, time)
         kind = meta["kind"]
-        take = getattr(self, f"_take_{kind}", None) if kind in _TAKEN else None
-        if take is not None:
+        if kind in _TAKEN:
+            take = getattr(self, f"_take_{kind}")
             take(meta, _sheets(self.uid, meta, offset), ordinal, end)
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
             self._take_picture(meta, offset, ordinal, end)
@@ -158,15 +156,14 @@ class Segment:
         if epoch is None:
             return None
         batch = meta.get("batch")
-        position = Position(
-            _whole(epoch), None if batch is None else _whole(batch), meta.get("final") is True
-        )
-        ordinal = self._ordinals.get(position)
+        final = meta.get("final") is True
+        place = (_whole(epoch), None if batch is None else _whole(batch), final)
+        ordinal = self._ordinals.get(place)
         if ordinal is None:
-            ordinal = self._ordinals[position] = len(self.epochs)
-            self.epochs.append(position.epoch)
-            self.batches.append(-1 if position.batch is None else position.batch)
-            self.finals.append(position.final)
+            ordinal = self._ordinals[place] = len(self.epochs)
+            self.epochs.append(epoch)
+            self.batches.append(-1 if batch is None else batch)
+            self.finals.append(final)
             self.position_ends.append(end)
             self.position_times.append(time)
         return ordinal
@@ -249,30 +246,11 @@ class Segment:
         self.latest["predictions"] = place
 
     def _take_health(
-        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, __: int
     ) -> None:
         place = _needed(ordinal)
-        layers = meta["layers"]
-        advice = {_advised(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
-        rows = meta.get("rows") or []
-        for index, (layer, values) in enumerate(layers.items()):
-            columns = self.health.setdefault(layer, {name: Numbers() for name in HEALTH_NUMBERS})
-            for name in HEALTH_NUMBERS:
-                if values.get(name) is not None:
-                    columns[name].put(place, number(values[name]))
-            channels = values.get("channels", rows[index] if index < len(rows) else 0)
-            self.health_channels[layer] = _whole(channels)
-            if index < len(sheets):
-                series = self.series.setdefault(("health", layer), SheetColumns("table", 1))
-                sheet = sheets[index]
-                series.append(place, "", sheet.offset, [(sheet.length, sheet.crc)])
-                series.end = end
-        if isinstance(meta.get("columns"), list):
-            self.health_columns = [str(name) for name in meta["columns"]]
-        for key in {**self.advice, **advice}:
-            changes = self.advice.setdefault(key, [])
-            if advice.get(key) != (changes[-1][1] if changes else None):
-                changes.append((place, advice.get(key)))
+        tables = [(sheet.length, sheet.crc) for sheet in sheets]
+        self.health.add(place, meta, tables, sheets[0].offset if sheets else 0)
         self.latest["health"] = place
 
     def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
@@ -322,10 +300,6 @@ def _whole(value: object) -> int:
     if type(value) is not int or not 0 <= value < _INT63:
         raise ValueError(f"received {value!r}, expected a whole number that is not negative")
     return value
-
-
-def _advised(entry: dict[str, Any]) -> tuple[str, str]:
-    return str(entry["layer"]), str(entry["rule"])
 
 
 def _needed(ordinal: int | None) -> int:

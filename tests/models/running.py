@@ -121,7 +121,8 @@ def _sheets(log_dir: Path, kind: str) -> Iterator[tuple[bool, bool]]:
     run = open_run(log_dir)
     for layer in (layer for found, layer in run.series() if found == kind):
         for _, segment, columns in run.columns(kind, layer):
-            for place in zip(columns.offset, columns.length, columns.crc, strict=True):
+            for number in range(len(columns)):
+                place = columns.sheet(*divmod(number, columns.sheets))
                 sheet = decode(run.sheet(segment.uid, *place))
                 if sheet.ranges is None:
                     yield True, bool(np.ptp(sheet.pixels))

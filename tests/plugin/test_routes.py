@@ -141,8 +141,9 @@ def test_a_sheet_is_its_bytes_for_ever(board, logs):
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert zlib.crc32(response.get_data()) == sheet["crc"]
     assert Image.open(io.BytesIO(response.get_data())).size == (8 * 32, 2 * 32)
-    table = first_sheet(one, "health", "conv1")
-    response = one.get("sheet", run=RUN, **table)
+    segment = open_run(logs / RUN).segments[0]
+    _, offset, length, crc = segment.health.table("conv1", 0)
+    response = one.get("sheet", run=RUN, writer=segment.uid, offset=offset, length=length, crc=crc)
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert len(response.get_data()) == 4 * len(TABLE) * 16
 

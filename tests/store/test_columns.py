@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbviz.store.columns import Numbers, Runs, SheetColumns, encode_runs, join_runs
+from tbviz.store.columns import Numbers, Runs, encode_runs, join_runs
+from tbviz.store.sheet_columns import SheetColumns
 
 
 def runs_of(values):
@@ -75,10 +76,13 @@ def test_a_row_that_is_wrong_leaves_nothing_behind():
     with pytest.raises(ValueError, match="expected at least 1"):
         columns.append(0, "a", 200, good)
     columns.append(3, "b", 300, good)
-    assert list(columns.offset) == [100, 110, 300, 310]
-    assert list(columns.length) == [10, 20, 10, 20]
-    assert list(columns.crc) == [1, 2, 1, 2]
-    assert [len(column) for column in (columns.lo, columns.hi, columns.p, columns.q)] == [4] * 4
+    assert columns.offsets().tolist() == [100, 110, 300, 310]
+    assert columns.offsets(1).tolist() == [300, 310]
+    table = columns.table()
+    assert table["length"].tolist() == [10, 20, 10, 20]
+    assert table["crc"].tolist() == [1, 2, 1, 2]
+    assert [columns.sheet(1, image) for image in (0, 1)] == [(300, 10, 1), (310, 20, 2)]
+    assert len(columns) == len(table) == 4
     assert columns.layouts == [("a", 1), ("b", 1)]
     assert [columns.layout_of(record) for record in (0, 1)] == ["a", "b"]
     assert columns.size == 60

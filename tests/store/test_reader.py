@@ -20,6 +20,9 @@ from tbviz.store import (
     open_run,
     store_directory,
 )
+from tbviz.store.digits import six_digits
+from tbviz.store.health import MISSING
+from tbviz.store.schema import HEALTH_NUMBERS
 
 
 def test_a_pack_made_by_hand_is_read(tmp_path):
@@ -119,17 +122,19 @@ def test_every_kind_of_a_full_run(tmp_path):
     (probe,) = segment.probes
     assert [run.read(sheet)[:4] for sheet in probe.sheets] == [b"\x89PNG"] * 2
     assert [entry.position for entry in segment.notices] == [None, 3]
-    assert segment.health["conv1"]["dead"].span(0, 9) == [1, 1, 1, 1, 2, 2, 2, 2, 3]
-    assert segment.health["conv1"]["change"].span(0, 2) == [None, 0.5]
-    assert segment.health_channels["head/conv4"] == 64
+    dead, change = (HEALTH_NUMBERS.index(name) for name in ("dead", "change"))
+    numbers = segment.health.numbers("conv1", 0, 9)
+    assert numbers[:, dead].tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert numbers[:2, change].tolist() == [MISSING, 0.5]
+    assert segment.health.channels["head/conv4"] == 64
     assert segment.cost["main"].span(8, 9) == [0.05]
     assert segment.metrics["loss"].span(8, 10)[1] is None
     assert len(json.loads(segment.predictions[8])) == 2
     assert segment.latest == {"health": 8, "metrics": 8, "predictions": 8}
     _, _, columns = run.columns("activations", "backbone/block1/bn")[0]
     low, high = columns.range
-    assert low == min(filter(math.isfinite, columns.lo))
-    assert high == max(filter(math.isfinite, columns.hi))
+    assert low == min(filter(math.isfinite, six_digits(columns.table()["lo"])))
+    assert high == max(filter(math.isfinite, six_digits(columns.table()["hi"])))
     assert columns.percentiles[0] >= low
     assert columns.percentiles[1] <= high
 
@@ -207,7 +212,7 @@ def test_records_whose_fields_make_no_sense_are_counted_and_left_out(tmp_path):
     assert next(iter(run.columns("activations", "conv")[0][2].positions))[0] == 0
     assert run.picture("activations", "conv", len(run) - 1, 1) == small.sheets(3)[1]
     columns = segment.series["activations", "conv"]
-    assert {len(getattr(columns, name)) for name in ("offset", "length", "crc", "lo", "q")} == {4}
+    assert len(columns) == len(columns.offsets()) == len(columns.table()) == 4
 
 
 def test_two_writers_at_once_are_two_segments(tmp_path):
