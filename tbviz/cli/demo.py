@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tbviz.backend import chosen_backend, require_backend
+from tbviz.cli.arguments import positive, whole
 from tbviz.cli.say import quiet_libraries, say
 from tbviz.cli.server import Server
 
@@ -24,7 +25,7 @@ def add_parser(commands: Any) -> None:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--epochs", type=_positive, default=12, help="epochs to train")
+    parser.add_argument("--epochs", type=positive, default=12, help="epochs to train")
     parser.add_argument(
         "--log-dir", type=Path, default=Path("logs/demo"), help="where everything is logged"
     )
@@ -110,22 +111,8 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    number = _whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"received {text}, expected 1 or more")
-    return number
-
-
 def _port(text: str) -> int:
-    number = _whole(text)
+    number = whole(text)
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"received {text}, expected a port from 1 to 65535")
     return number
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"received {text}, expected a whole number") from None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from tbviz.cli import demo
+from tbviz.cli import control, demo, inspect, prune, repair
 from tbviz.errors import TbvizError
 from tbviz.version import __version__
 
-COMMANDS = (demo,)
+COMMANDS = (demo, inspect, control, prune, repair)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,13 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what was typed after `tbviz`; `sys.argv[1:]` unless given.
 
     Returns:
-        The exit status: 0, 1 after an error that tbviz explains, 130 after Ctrl-C.
+        The exit status: 0, 1 after an error that tbviz explains, 130 after Ctrl-C; `inspect` has
+        4 where something is damaged.
     """
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except TbvizError as error:
         print(f"tbviz {options.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Who read us, such as `head`, has seen enough; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("\ntbviz: stopped", file=sys.stderr)

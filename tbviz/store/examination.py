@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from tbviz.store.files import open_file
 from tbviz.store.pack import index_entry, index_lines, next_record, read_at, record_at
 from tbviz.store.schema import FILE_NAME, HEADER
 from tbviz.store.source import Found
@@ -90,7 +91,7 @@ def examine(path: Path, *, thorough: bool = True) -> Examination:
     """
     # The index first: a writer that is at work appends to the pack before.
     lines = _Lines(path)
-    with path.open("rb", buffering=0) as pack:
+    with open_file(path) as pack:
         size = pack.seek(0, 2)
         foreign = not lines.of_this_pack(pack, size)
         known = {} if foreign else lines.places
@@ -106,6 +107,44 @@ def examine(path: Path, *, thorough: bool = True) -> Examination:
         foreign=foreign and lines.size > 0,
     )
     return Examination(size, records, damaged, size - end, index)
+
+
+class Complaint(NamedTuple):
+    """What is wrong with a pack or its index.
+
+    Args:
+        what: `"tail"`, `"places"`, `"index-behind"`, `"index-ahead"`, `"index-bad"`,
+            `"index-missing"` or `"index-foreign"`.
+        amount: Bytes of a tail, else how many there are.
+        text: A sentence without a full stop.
+    """
+
+    what: str
+    amount: int
+    text: str
+
+
+def complaints(found: Examination) -> list[Complaint]:
+    """What is wrong with a pack and its index; nothing where a repair has nothing to do."""
+    lines = found.lines
+    behind = 0 if lines.foreign or lines.size < 0 else lines.behind
+    counted = (
+        ("tail", found.tail, "byte", "at the end: no whole record"),
+        ("places", found.damaged, "place", "inside the pack: no whole record"),
+        ("index-behind", behind, "record", "without an index line"),
+        ("index-ahead", lines.ahead, "index line", "of what the pack does not hold"),
+        ("index-bad", lines.bad, "index line", "without sense"),
+    )
+    said = [
+        Complaint(what, count, f"{count} {name}{'' if count == 1 else 's'} {rest}")
+        for what, count, name, rest in counted
+        if count
+    ]
+    if lines.size < 0:
+        said.append(Complaint("index-missing", 1, "there is no index"))
+    if lines.foreign:
+        said.append(Complaint("index-foreign", 1, "the index is that of another pack"))
+    return said
 
 
 class _Lines:
@@ -136,7 +175,7 @@ class _Lines:
     def meta(self, begin: int) -> bytes:
         """The meta that the line of the record at this place holds."""
         first, end = self._ranges[begin]
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             line = read_at(file, first, end - first - 1)
         return b"{" + line.split(b",", 2)[2]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import examine
+from tbviz.store.files import open_file
 from tbviz.store.locks import held
 from tbviz.store.pack import record_at
 from tbviz.store.rewriting import BusyError, claimed, remove
@@ -114,7 +115,7 @@ def _leftover(paths: dict[str, Path], names: list[str], what: str, owner: Path) 
 def _replaced(pack: Path, uid: str) -> list[str]:
     """The writers that a pack stands for, as its first record says, if that is its own."""
     try:
-        with pack.open("rb", buffering=0) as file:
+        with open_file(pack) as file:
             first = record_at(file, 0, file.seek(0, 2))
     except OSError:
         return []

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.examination import Examination, Place, examine
+from tbviz.store.files import open_file
 from tbviz.store.pack import read_at
 from tbviz.store.reader import Reader
 from tbviz.store.repairing import foreign_format, packs
@@ -149,7 +150,7 @@ def _count(
 ) -> tuple[int, int, int]:
     """How many pictures there are, how many go, and their bytes in pack and index."""
     pictures = dropped = freed = 0
-    with pack.open("rb") as file:
+    with open_file(pack) as file:
         for place in found.records:
             meta = place.meta or read_at(file, place.begin + HEADER.size, _meta_length(place))
             fields = decode_meta(meta)

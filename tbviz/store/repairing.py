@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.examination import Examination, examine
+from tbviz.store.examination import Examination, complaints, examine
 from tbviz.store.folder import LocalFolder
 from tbviz.store.rewriting import BusyError, Rewritten, claimed, open_places, rebuild_index, rewrite
 from tbviz.store.schema import FORMAT
@@ -21,7 +21,7 @@ class Treated(NamedTuple):
         pack: The name that it had.
         action: `"none"`: it is whole; `"rewrite"`; `"index"`: its index alone was written anew;
             `"left"`: nothing could be done, `why` says the reason.
-        why: What is wrong with it, one sentence each.
+        why: What is wrong with it, one text each.
         rewritten: What became of it, None in a dry run and where the pack stayed.
     """
 
@@ -33,27 +33,8 @@ class Treated(NamedTuple):
 
 def packs(store: Path) -> list[Path]:
     """The packs of a store of this machine, in writer order."""
-    return [store / f"{pack.seq:06d}-{pack.uid}.pack" for pack in LocalFolder(store).packs()]
-
-
-def complaints(found: Examination) -> tuple[str, ...]:
-    """What is wrong with a pack and its index, in sentences without a full stop."""
-    index = found.lines
-    counted = (
-        (found.tail, "byte", "at the end belong to no whole record"),
-        (found.damaged, "place", "inside the pack can no longer be read"),
-        (index.behind * (index.size >= 0 and not index.foreign), "record", "have no index line"),
-        (index.ahead, "index line", "are of records that the pack does not hold"),
-        (index.bad, "index line", "make no sense"),
-    )
-    said = [
-        f"{count} {what}{'' if count == 1 else 's'} {rest}"
-        for count, what, rest in counted
-        if count
-    ]
-    said += ["it has no index"] * (index.size < 0)
-    said += ["its index is that of another pack"] * index.foreign
-    return tuple(said)
+    paths = [store / f"{pack.seq:06d}-{pack.uid}.pack" for pack in LocalFolder(store).packs()]
+    return [path for path in paths if path.exists()]  # the others are parts of an object store
 
 
 def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
@@ -83,7 +64,7 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
 
 def _treat(pack: Path, *, dry_run: bool) -> Treated:
     found = examine(pack)
-    why = complaints(found)
+    why = tuple(complaint.text for complaint in complaints(found))
     if not why:
         return Treated(pack.name, "none", ())
     if not found.records:

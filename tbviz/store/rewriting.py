@@ -16,11 +16,12 @@ from tbviz.store import heads
 from tbviz.store.draft import Draft, sync_directory
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import Examination, Place, examine
+from tbviz.store.files import open_file
 from tbviz.store.locks import hold
 from tbviz.store.pack import PackScanner, read_at
 from tbviz.store.schema import FILE_NAME, FORMAT, HEADER, MAGIC, decode_meta, encode_json
 from tbviz.store.segment import Segment
-from tbviz.store.source import Found
+from tbviz.store.source import Found, Source
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -88,9 +89,14 @@ def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
+def read_places(pack: Path, examination: Examination) -> Source:
+    """The readable records of a pack, whatever its index says."""
+    return _Chosen(pack, examination.records)
+
+
 def open_places(pack: Path, examination: Examination) -> Segment:
     """What the readable records of a pack say, whatever its index says."""
-    return _segment(pack, _Chosen(pack, examination.records))
+    return _segment(pack, read_places(pack, examination))
 
 
 def rewrite(
@@ -141,7 +147,7 @@ def rebuild_index(pack: Path, examination: Examination) -> None:
         StoreError: If that is not possible; the index is as it was.
     """
     try:
-        with Draft(pack, index_only=True) as draft, pack.open("rb") as file:
+        with Draft(pack, index_only=True) as draft, open_file(pack) as file:
             for place in examination.records:
                 draft.add_line(_meta(file, place), place.offset)
             draft.finish()
@@ -187,7 +193,7 @@ def _copy(
     draft: Draft,
 ) -> _Copied:
     copied = _Copied()
-    with pack.open("rb") as file:
+    with open_file(pack) as file:
         metas = ((place, _meta(file, place)) for place in examination.records)
         writer: bytes | None = None
         for place, meta in metas:
@@ -202,7 +208,7 @@ def _copy(
                 copied.dropped += 1
                 continue
             payload = read_at(file, place.offset, place.end - place.offset)
-            damaged = _damaged_sheets(fields, payload)
+            damaged = damaged_sheets(fields, payload)
             copied.damaged_sheets += damaged
             head = read_at(file, place.begin, place.offset - place.begin)
             if place.meta is not None or not damaged:
@@ -231,7 +237,7 @@ def _header(meta: bytes, payload: bytes) -> bytes:
     return HEADER.pack(MAGIC, len(meta), len(payload), zlib.crc32(meta), zlib.crc32(payload))
 
 
-def _damaged_sheets(meta: dict[str, Any], payload: bytes) -> list[str]:
+def damaged_sheets(meta: dict[str, Any], payload: bytes) -> list[str]:
     """Names of the sheets whose CRC is wrong."""
     names = []
     offset = 0
@@ -259,7 +265,7 @@ def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
     found = examine(draft.pack)
     same = found.whole and found.lines.complete and len(found.records) == len(copied.records)
     if same:
-        with draft.pack.open("rb") as file:
+        with open_file(draft.pack) as file:
             same = all(
                 _record(file, place) == written
                 for place, written in zip(found.records, copied.records, strict=True)
@@ -288,8 +294,7 @@ def contents(segment: Segment) -> tuple[Any, ...]:
             [positions[ordinal] for ordinal in columns.positions.values()],
             columns.media,
             columns.layouts,
-            columns.length.tolist(),
-            columns.crc.tolist(),
+            columns.table().tobytes(),
         )
         for key, columns in segment.series.items()
     }
@@ -305,7 +310,7 @@ def contents(segment: Segment) -> tuple[Any, ...]:
         series,
         repr((metas, segment.begin, segment.finish, numbers)),
         segment.predictions,
-        len(segment.health),
+        segment.health.contents(),
     )
 
 
@@ -320,7 +325,7 @@ class _Chosen:
         self._places = places
 
     def scan(self) -> Iterator[Found]:
-        with self._pack.open("rb") as file:
+        with open_file(self._pack) as file:
             for place in self._places:
                 yield Found(decode_meta(_meta(file, place)), place.offset, place.end)
         self.consumed = self._places[-1].end if self._places else 0
@@ -329,11 +334,11 @@ class _Chosen:
         return False
 
     def read(self, offset: int, length: int) -> bytes:
-        with self._pack.open("rb") as file:
+        with open_file(self._pack) as file:
             return read_at(file, offset, length)
 
 
-def _segment(pack: Path, source: Any) -> Segment:
+def _segment(pack: Path, source: Source) -> Segment:
     match = FILE_NAME.fullmatch(pack.name)
     segment = Segment(0 if match is None else int(match["seq"]), _uid(pack), source)
     segment.refresh()

@@ -1,0 +1,50 @@
+"""`tbviz inspect`: what is logged under a log directory, how large it is, whether it is whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from tbviz.cli.inspect_text import one_run, several_runs
+from tbviz.cli.runs import add_log_dir, runs_under, title
+
+DAMAGED = 4  # as fsck(8): errors that were left uncorrected
+
+
+def add_parser(commands: Any) -> None:
+    """Add `inspect` and its options to the subcommands of `argparse`."""
+    parser = commands.add_parser(
+        "inspect",
+        help="say what is logged, how large it is, and whether it is whole",
+        description=__doc__,
+        epilog="Exit status: 0, 1 where there is no run or it cannot be read, 4 where something "
+        "is damaged.",
+    )
+    add_log_dir(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument(
+        "--verify", action="store_true", help="read every byte and compare every checksum"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what there is."""
+    from tbviz.store.inspection import inspect
+    from tbviz.store.reader import Reader
+    from tbviz.store.schema import plain
+    from tbviz.version import __version__
+
+    runs = [
+        {"run": name, "store": str(store), **inspect(Reader(store), verify=options.verify)}
+        for name, store in runs_under(options.log_dir)
+    ]
+    if options.json:
+        answer = {"tbviz": __version__, "log_dir": options.log_dir, "verified": options.verify}
+        print(json.dumps(plain({**answer, "runs": runs}), allow_nan=False))
+    elif len(runs) == 1:
+        print(*one_run(title(options.log_dir, runs[0]["run"]), runs[0], options.verify), sep="\n")
+    else:
+        print(*several_runs(options.log_dir, runs, options.verify), sep="\n")
+    return DAMAGED if any(found["damage"] for found in runs) else 0

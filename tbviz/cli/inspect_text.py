@@ -1,0 +1,207 @@
+"""What `tbviz inspect` prints for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tbviz.cli.layout import counted, moment, ranges, size, table
+from tbviz.cli.runs import title
+
+_COLUMNS = (
+    *("run", "status", "segments", "positions", "size"),
+    *("an_epoch", "last", "warnings", "damage"),
+)
+_MOST_LAYERS = 8
+_MOST_FINDINGS = 12
+
+
+def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
+    """One run in full.
+
+    Args:
+        name: What to call it.
+        run: What `tbviz.store.inspection.inspect` says of it.
+        verified: Whether every byte was read.
+    """
+    lines = [name, f"  {_summary(run)}", ""]
+    lines += table(
+        ["segment", "status", "epochs", "positions", "size", "backend", "began", "last"],
+        [
+            [
+                segment["segment"],
+                segment["status"],
+                _epochs(segment),
+                segment["positions"],
+                size(segment["bytes"]),
+                segment["backend"] or "-",
+                moment(segment["begun"]),
+                moment(segment["last"]),
+            ]
+            for segment in run["segments"]
+        ],
+    )
+    lines += [
+        f"  segment {segment['segment']} was rewritten by: {segment['by']}"
+        for segment in run["segments"]
+        if segment["by"]
+    ]
+    lines += [
+        f"  segment {segment['segment']}: {segment['reason']}"
+        for segment in run["segments"]
+        if segment["reason"]
+    ]
+    if run["kinds"]:
+        lines += ["", *_kinds(run), "", *_layers(run)]
+    return [*lines, "", *_orders(run), *_warnings(run), *_findings(name, run, verified)]
+
+
+def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> list[str]:
+    """One line a run, and what is wrong with them."""
+    lines = [f"{log_dir}: {len(runs)} runs, {size(sum(run['bytes'] for run in runs))}", ""]
+    lines += table(
+        [
+            "run",
+            "status",
+            "segments",
+            "positions",
+            "size",
+            "an epoch",
+            "last",
+            "warnings",
+            "damage",
+        ],
+        [
+            [
+                run["run"],
+                run["segments"][-1]["status"] if run["segments"] else "empty",
+                len(run["segments"]),
+                run["positions"],
+                size(run["bytes"]),
+                size(run["bytes_an_epoch"]),
+                moment(run["segments"][-1]["last"] if run["segments"] else None),
+                len(run["warnings"]) or "-",
+                len(run["damage"]) or "-",
+            ]
+            for run in runs
+        ],
+    )
+    lines.append("")
+    said = [
+        line
+        for run in runs
+        if run["damage"] or run["notes"]
+        for line in _findings(title(log_dir, run["run"]), run, verified, named=True)
+    ]
+    return [*lines, *(said or [_sound(verified)])]
+
+
+def _summary(run: dict[str, Any]) -> str:
+    parts = [
+        counted(len(run["segments"]), "segment"),
+        counted(run["positions"], "position"),
+        size(run["bytes"]),
+    ]
+    if run["bytes_an_epoch"] is not None:
+        parts.append(f"{size(run['bytes_an_epoch'])} an epoch")
+    if run["forecast"] is not None:
+        parts.append(f"about {size(run['forecast'])} when it is done")
+    return ", ".join(parts)
+
+
+def _epochs(segment: dict[str, Any]) -> str:
+    epochs = segment["epochs"]
+    if not epochs:
+        return "none"
+    last = epochs[-1][0] + epochs[-1][1] - 1
+    text = f"{epochs[0][0]} to {last}"
+    if segment["planned"] is not None:
+        text += f" of {segment['planned']}"
+    if segment["missing"]:
+        text += f", without {ranges(segment['missing'])}"
+    if segment["batches"]:
+        text += f", {segment['batches']} within epochs"
+    return text
+
+
+def _kinds(run: dict[str, Any]) -> list[str]:
+    rows = [
+        [
+            kind["kind"],
+            kind["method"] or "-",
+            kind["layers"],
+            f"{kind['records'] / kind['layers']:.0f} of {run['positions']}",
+            kind["sheets"],
+            size(kind["bytes"]),
+        ]
+        for kind in sorted(run["kinds"], key=lambda kind: -kind["bytes"])
+    ]
+    return table(["pictures", "by", "layers", "positions", "sheets", "size"], rows)
+
+
+def _layers(run: dict[str, Any]) -> list[str]:
+    whole = "(the whole model)"
+    ordered = sorted(run["layers"], key=lambda layer: -layer["bytes"])
+    rows = [
+        [layer["layer"] or whole, len(layer["kinds"]), layer["sheets"], size(layer["bytes"])]
+        for layer in ordered[:_MOST_LAYERS]
+    ]
+    lines = table(["layer", "kinds", "sheets", "size"], rows)
+    rest = ordered[_MOST_LAYERS:]
+    if rest:
+        total = size(sum(layer["bytes"] for layer in rest))
+        lines.append(f"  and {counted(len(rest), 'layer')} more, {total} (--json has all)")
+    return lines
+
+
+def _orders(run: dict[str, Any]) -> list[str]:
+    orders = run["orders"]
+    if orders is None or not (orders["paused"] or orders["every"]):
+        return []
+    said = ["paused"] * orders["paused"]
+    said += [f"every {orders['every']} epochs"] * (orders["every"] is not None)
+    return [f"  orders: {', '.join(said)}; `tbviz control LOG_DIR resume` takes them back"]
+
+
+def _warnings(run: dict[str, Any]) -> list[str]:
+    lines = []
+    for warning in run["warnings"][:_MOST_FINDINGS]:
+        about = ", ".join(str(warning[name]) for name in ("method", "layer") if warning[name])
+        times = f" ({warning['count']} times)" if warning["count"] > 1 else ""
+        remedy = f"; {warning['remedy']}" if warning["remedy"] else ""
+        lines.append(
+            f"  warning, segment {warning['segment']}: {about}: {warning['text']}{remedy}{times}"
+        )
+    return lines + _more(len(run["warnings"]), "warning")
+
+
+def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = False) -> list[str]:
+    about = f"{name}, " if named else ""
+    lines = []
+    for word, findings in (("DAMAGED", run["damage"]), ("note", run["notes"])):
+        for finding in findings[:_MOST_FINDINGS]:
+            segment = finding["segment"]
+            place = about + ("the store" if segment is None else f"segment {segment}")
+            lines.append(f"  {word}  {place}: {finding['text']}")
+        lines += _more(len(findings), word)
+    remedies = dict.fromkeys(
+        finding["remedy"] for finding in (*run["damage"], *run["notes"]) if finding["remedy"]
+    )
+    lines += [
+        f"  to do:  {remedy} {name}" if remedy.startswith("tbviz ") else f"  to do:  {remedy}"
+        for remedy in remedies
+    ]
+    if run["damage"]:
+        lines.append("  everything else can be read")
+    else:
+        lines.append(_sound(verified))
+    return lines
+
+
+def _more(count: int, word: str) -> list[str]:
+    more = count - _MOST_FINDINGS
+    return [f"  and {more} more of: {word} (--json has all)"] if more > 0 else []
+
+
+def _sound(verified: bool) -> str:
+    how = "every byte was read" if verified else "--verify reads every byte"
+    return f"  nothing is damaged ({how})"

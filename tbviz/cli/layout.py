@@ -1,0 +1,59 @@
+"""How figures stand in the terminal: sizes, times, tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+
+def size(count: float | None) -> str:
+    """Bytes in the units that disks are sold in: `"18.5 MB"`."""
+    if count is None:
+        return "-"
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def moment(seconds: float | None) -> str:
+    """A time of day and year on this machine's clock."""
+    if seconds is None or not 0 < seconds < 1e11:
+        return "-"
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def counted(count: int, name: str) -> str:
+    """A number and what it counts."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def ranges(runs: Sequence[Sequence[int]], most: int = 4) -> str:
+    """Runs of whole numbers as a person writes them: `"0-4, 7"`."""
+    texts = [
+        str(first) if count == 1 else f"{first}-{first + count - 1}" for first, count in runs[:most]
+    ]
+    return ", ".join([*texts, *(["..."] if len(runs) > most else [])])
+
+
+# Columns of numbers; their ends stand below each other.
+_NUMBERS = frozenset(
+    ("segment", "segments", "positions", "sheets", "size", "an_epoch", "layers", "kinds")
+    + ("warnings", "damage")
+)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ") -> list[str]:
+    """Lines with aligned columns under their names; those of numbers stand to the right."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *texts, strict=True)]
+    right = [name in _NUMBERS for name in head]
+    return [
+        indent
+        + "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in [[name.replace("_", " ") for name in head], *texts]
+    ]

@@ -1,0 +1,94 @@
+"""`tbviz repair`: makes torn or damaged packs whole; what can be read is kept."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from tbviz.cli.layout import counted, size
+from tbviz.cli.runs import add_log_dir, local_runs_under, title
+from tbviz.cli.say import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbviz.store.repairing import Treated
+
+
+def add_parser(commands: Any) -> None:
+    """Add `repair` and its options to the subcommands of `argparse`."""
+    parser = commands.add_parser(
+        "repair",
+        help="make torn or damaged packs whole, keep what can be read",
+        description=__doc__,
+        epilog="A pack that is being written is left alone. Each pack is written anew beside the "
+        "old one, read back, and only then the old one is deleted.",
+    )
+    add_log_dir(parser)
+    add_careful(parser)
+    parser.set_defaults(run=run)
+
+
+def add_careful(parser: argparse.ArgumentParser) -> None:
+    """Add the options of those who rewrite packs."""
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="go on where the file system has no locks and the run looks alive",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Repair every run, and say what was done."""
+    from tbviz.store.repairing import repair
+
+    done = 0
+    for name, store in local_runs_under(options.log_dir, "repair"):
+        about = title(options.log_dir, name)
+        done += clear_leftovers(about, store, dry_run=options.dry_run, force=options.force)
+        for treated in repair(store, dry_run=options.dry_run, force=options.force):
+            done += treated.action in {"rewrite", "index"}
+            for line in _said(treated, dry_run=options.dry_run):
+                say(f"{about}: {line}")
+    if not done:
+        say("nothing to repair")
+    return 0
+
+
+def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> int:
+    """Delete what a killed repair or prune left, and say so.
+
+    Returns:
+        How many there were.
+    """
+    from tbviz.store.leftovers import clear, leftovers
+
+    count = 0
+    for leftover in leftovers(store):
+        if dry_run or clear(leftover, force=force):
+            count += 1
+            what = "would delete" if dry_run else "deleted"
+            say(f"{about}: {what} {size(leftover.size)} that a killed repair or prune left")
+        else:
+            say(f"{about}: left {leftover.files[0].name} alone, somebody may be at work on it")
+    return count
+
+
+def _said(treated: Treated, *, dry_run: bool) -> list[str]:
+    would = "would be " if dry_run else ""
+    wrong = "; ".join(treated.why)
+    if treated.action == "none":
+        return []
+    if treated.action == "left":
+        return [wrong if treated.pack in wrong else f"{treated.pack}: {wrong}"]
+    if treated.action == "index":
+        return [f"{treated.pack}: {wrong}; its index {would or 'is '}written anew"]
+    lines = [f"{treated.pack}: {wrong}; it {would or 'is '}rewritten"]
+    new = treated.rewritten
+    if new is not None:
+        lines.append(
+            f"{new.name} stands in its place: {counted(new.kept, 'record')}, {size(new.after)}"
+        )
+        lines += [f"damaged for good: {sheet}" for sheet in new.damaged_sheets]
+    return lines

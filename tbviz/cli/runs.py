@@ -1,0 +1,93 @@
+"""The runs that a LOG_DIR on the command line means."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbviz.errors import TbvizError
+
+if TYPE_CHECKING:
+    from tbviz.store.places import Place
+
+
+class FoundRun(NamedTuple):
+    """A run.
+
+    Args:
+        name: Its path from LOG_DIR, "." for LOG_DIR itself.
+        store: Where its store is.
+    """
+
+    name: str
+    store: Place
+
+
+def add_log_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the argument to a subcommand."""
+    parser.add_argument(
+        "log_dir",
+        metavar="LOG_DIR",
+        help="a run's log directory, one with runs below it, or a store (plugins/tbviz) itself",
+    )
+
+
+def runs_under(log_dir: str) -> list[FoundRun]:
+    """Every run at or below a log directory.
+
+    Raises:
+        TbvizError: If there is none.
+    """
+    from tbviz.plugin.discovery import walk
+    from tbviz.plugin.remote_walk import RemoteWalk
+    from tbviz.store.places import place_of, store_directory
+
+    place = place_of(log_dir)
+    if _is_store(place):
+        return [FoundRun(".", place)]
+    if isinstance(place, Path):
+        runs = [FoundRun(name, store) for name, store in walk(place)]
+        there = place.exists()
+    else:
+        try:
+            names = RemoteWalk(place).runs()
+        except OSError as error:
+            raise TbvizError(f"{log_dir} could not be listed: {error}") from error
+        runs = [FoundRun(name, store_directory(str(place / name))) for name in names]
+        there = True
+    if not runs:
+        raise TbvizError(
+            f"received {log_dir}, {'without a run' if there else 'which is not there'}; expected "
+            "the log_dir that the callbacks got, or one above it; a run is there from its first "
+            "look on"
+        )
+    return runs
+
+
+def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
+    """Every run at or below a log directory of this machine: name and store.
+
+    Raises:
+        TbvizError: If there is none, or it is in an object store.
+    """
+    if "://" in log_dir and not log_dir.startswith("file://"):
+        raise TbvizError(
+            f"received {log_dir}; expected a directory of this machine: `tbviz {command}` works on "
+            "files; copy the log directory here and back, or mount it"
+        )
+    return [(name, store) for name, store in runs_under(log_dir) if isinstance(store, Path)]
+
+
+def title(log_dir: str, name: str) -> str:
+    """What a run is called where a person reads it."""
+    return log_dir if name == "." else f"{log_dir.rstrip('/')}/{name}"
+
+
+def _is_store(place: Place) -> bool:
+    from tbviz.store.folder import LocalFolder
+
+    if not isinstance(place, Path):
+        return str(place).endswith("/plugins/tbviz")
+    named = (place.name, place.parent.name) == ("tbviz", "plugins")
+    return place.is_dir() and (named or bool(LocalFolder(place).packs()))
