@@ -59,17 +59,7 @@ def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> li
     """One line a run, and what is wrong with them."""
     lines = [f"{log_dir}: {len(runs)} runs, {size(sum(run['bytes'] for run in runs))}", ""]
     lines += table(
-        [
-            "run",
-            "status",
-            "segments",
-            "positions",
-            "size",
-            "an epoch",
-            "last",
-            "warnings",
-            "damage",
-        ],
+        _COLUMNS,
         [
             [
                 run["run"],

@@ -38,10 +38,10 @@ def ranges(runs: Sequence[Sequence[int]], most: int = 4) -> str:
 
 
 # Columns of numbers; their ends stand below each other.
-_NUMBERS = frozenset(
-    ("segment", "segments", "positions", "sheets", "size", "an_epoch", "layers", "kinds")
-    + ("warnings", "damage")
-)
+_NUMBERS = {
+    *("segment", "segments", "positions", "sheets", "size", "an_epoch", "layers", "kinds"),
+    *("warnings", "damage"),
+}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ") -> list[str]:
