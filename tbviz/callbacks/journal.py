@@ -316,8 +316,7 @@ class Journal:
         if self._deleted:
             advice = "training goes on; what follows is written as a new segment"
         else:
-            advice = "training goes on and later positions are tried; free the disk or make the "
-            advice += "log directory writable"
+            advice = "training goes on and later positions are tried"
         self.notice(
             "store",
             f"a position could not be written ({error})",

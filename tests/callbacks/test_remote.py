@@ -1,0 +1,119 @@
+"""Real fits into an object store: fsspec's memory file system stands for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import keras
+import pytest
+from callbacks.nets import data, kept
+from fsspec.implementations.memory import MemoryFileSystem
+
+import tbviz
+from tbviz.store import StoreError, open_run, store_directory
+from tbviz.store.control import Orders, write_orders
+
+BUCKET = "memory://trained"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    fs = fsspec.filesystem("memory")
+    if fs.exists(BUCKET):
+        fs.rm(BUCKET, recursive=True)
+
+
+class At(keras.callbacks.Callback):
+    """Does something when an epoch begins."""
+
+    def __init__(self, epoch, what):
+        super().__init__()
+        self.epoch, self.what = epoch, what
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.what()
+
+
+def fit(callbacks, epochs):
+    x, y = data(16)
+    kept().fit(x, y, 8, epochs, verbose=0, callbacks=callbacks)
+
+
+def parts():
+    names = fsspec.filesystem("memory").find(f"{BUCKET}/run/plugins/tbviz")
+    return [name for name in names if name.endswith(".part")]
+
+
+def test_a_fit_into_an_object_store_is_read_back(said):
+    images, _ = data(2)
+    fit([tbviz.ActivationGrid(f"{BUCKET}/run", images), tbviz.Kernels(f"{BUCKET}/run")], 2)
+    assert said() == []
+    run = open_run(f"{BUCKET}/run")
+    assert [(epoch, final) for _, (epoch, _, final) in run.positions] == [(0, False), (1, False)]
+    (segment,) = run.segments
+    assert (segment.damaged, segment.finish["status"]) == (0, "finished")
+    assert len(segment.models) == len(segment.probes) == 1
+    for kind, layer in run.series():
+        assert run.picture(kind, layer, 0).startswith(b"\x89PNG")
+    assert run.picture("activations", "conv1", 1) != run.picture("activations", "conv1", 0)
+    # One position is one object, or a few at the beginning.
+    assert len(parts()) <= 2 + 5
+
+
+def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(said, monkeypatch):
+    failing = []
+    original = MemoryFileSystem.pipe_file
+
+    def pipe_file(fs, path, value, **options):
+        if failing:
+            raise RuntimeError("SlowDown")
+        return original(fs, path, value, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
+    callbacks = [
+        tbviz.Kernels(f"{BUCKET}/run"),
+        At(2, lambda: failing.append(1)),
+        At(4, failing.clear),
+    ]
+    fit(callbacks, 6)
+    [text] = said()
+    assert "SlowDown" in text
+    assert "later positions are tried" in text
+    found = [epoch for _, (epoch, _, _) in open_run(f"{BUCKET}/run").positions]
+    # What is in hand is written while the next epoch runs: epochs 1 and 3 come out either way.
+    assert {0, 4, 5} <= set(found) <= {0, 1, 3, 4, 5}
+    (segment,) = open_run(f"{BUCKET}/run").segments
+    assert segment.damaged == 0
+
+
+def test_a_store_that_is_deleted_while_training_begins_anew(said):
+    remove = At(2, lambda: fsspec.filesystem("memory").rm(f"{BUCKET}/run", recursive=True))
+    fit([remove, tbviz.Kernels(f"{BUCKET}/run")], 5)
+    [text] = said()
+    assert "was deleted while" in text
+    (segment,) = open_run(f"{BUCKET}/run").segments
+    assert segment.begin["epochs"] == 5
+    assert segment.damaged == 0
+    assert segment.position(len(segment) - 1).epoch == 4
+
+
+def test_orders_reach_a_training_over_an_object_store():
+    store = store_directory(f"{BUCKET}/run")
+    order = At(1, lambda: write_orders(store, Orders(every=3)))
+    fit([order, tbviz.Kernels(f"{BUCKET}/run")], 6)
+    looked = {
+        position
+        for _, segment in open_run(f"{BUCKET}/run").based()
+        for position, _ in segment.series["kernels", "conv1"].positions
+    }
+    assert len(looked) < 6
+
+
+def test_what_is_missing_is_said_when_the_callback_is_made():
+    with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]'"):
+        tbviz.Kernels("nosuch://bucket/logs")
+    with pytest.raises(StoreError, match="pass the text"):
+        tbviz.Kernels(Path("s3://bucket/logs"))
