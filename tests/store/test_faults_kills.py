@@ -1,0 +1,80 @@
+"""Writers are killed at random moments: the position in hand is lost, and no other."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import doomed
+import small
+
+from tbviz.store import Writer, open_run, store_directory
+from tbviz.store.locks import held
+
+WRITERS = 45
+
+
+def whole(run, position: int, epoch: int) -> bool:
+    """Whether every record of a position is there; what is there must be what was written."""
+    there = 0
+    for layer in doomed.LAYERS:
+        if ("activations", layer) in run.series() and position in positions(run, layer):
+            there += 1
+            for image, sheet in enumerate(doomed.sheets(epoch, layer)):
+                assert run.picture("activations", layer, position, image) == sheet
+    segment, ordinal = run.place(position)
+    loss = segment.metrics.get("loss")
+    values = [] if loss is None else loss.span(ordinal, ordinal + 1)
+    return there == len(doomed.LAYERS) and values == [epoch]
+
+
+def positions(run, layer: str) -> set[int]:
+    return {
+        base + ordinal
+        for base, _, columns in run.columns("activations", layer)
+        for ordinal in columns.positions.values()
+    }
+
+
+def test_45_writers_killed_at_random_moments(tmp_path, faults):
+    seed = str(random.randrange(10**9))
+    done = subprocess.run(
+        [sys.executable, doomed.__file__, str(tmp_path), str(WRITERS), seed],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    said = [int(line) for line in done.stdout.split()]
+    assert len(said) == WRITERS
+    for number, last in enumerate(said):
+        log_dir = tmp_path / str(number)
+        with faults.trying():
+            lost = examine(log_dir, last)
+            assert lost <= 1, (number, seed)
+            faults.lost += lost
+    assert max(said) > 5
+
+
+def examine(log_dir, last: int) -> int:
+    """Reads, inspects and resumes what a killed writer left; how many positions it lost."""
+    run = open_run(log_dir)
+    assert [segment.damaged for segment in run.segments] in ([], [0])
+    epochs = [position.epoch for _, position in run.positions]
+    assert epochs == list(range(len(epochs)))
+    complete = [whole(run, position, position) for position in range(len(run))]
+    assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
+    assert sum(complete) >= last  # all but the one that had been handed over last
+    packs = list(store_directory(log_dir).glob("*.pack"))
+    assert [held(pack) for pack in packs] in ([], [False])
+    # The next fit goes on beside what the dead one left, and changes nothing of it.
+    before = [pack.read_bytes() for pack in packs]
+    writer = Writer(log_dir)
+    small.append(writer, 0)
+    writer.close()
+    assert [pack.read_bytes() for pack in packs] == before
+    run.refresh()
+    assert len(run) == len(epochs) + 1
+    assert run.picture("activations", "conv", len(epochs)) == small.sheets(0)[0]
+    return max(0, last + 1 - sum(complete))
