@@ -41,10 +41,13 @@ class Augmentation(Visual):
             augmentation does not change while a model trains.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, draws, schedule or `of` cannot be used.
+        TbvizError: images, labels, draws, schedule, limits or `of` cannot be used.
     """
 
     rare = True
@@ -60,6 +63,8 @@ class Augmentation(Visual):
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = at_the_ends,
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -69,6 +74,8 @@ class Augmentation(Visual):
             class_names=class_names,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         if draws < 1:

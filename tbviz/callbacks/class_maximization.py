@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tbviz.callbacks.boundary import boundary
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.maximization import Floats, Maximization
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.maximization.ascent import Ascent
+from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MOST_CLASSES,
     Classes,
@@ -45,10 +47,13 @@ class ClassMaximization(Maximization):
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, schedule or `of` cannot be used.
+        TbvizError: images, schedule, limits or `of` cannot be used.
 
     Example:
         >>> classes = tbviz.ClassMaximization("logs/run", ["cat", "dog"], class_names=names)
@@ -67,6 +72,8 @@ class ClassMaximization(Maximization):
         warm_start: bool = False,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -78,6 +85,8 @@ class ClassMaximization(Maximization):
             warm_start=warm_start,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         self.classes = classes
@@ -88,24 +97,23 @@ class ClassMaximization(Maximization):
         del survey, journal
         self.forget()
 
-    def look(self, view: View, journal: Journal) -> None:
+    def look(self, view: View, journal: Journal) -> Iterator[None]:
         """Adds one picture with a tile a class."""
         canvas = self.canvas(view, journal, asked=self.classes is not None)
         if canvas is None:
             return
+        classes: list[int] = []
+        names: dict[int, str] = {}
         with boundary(journal, self.method, strict=self.strict):
             classes, names = self._chosen(view)
-            key = repr(classes)  # a warm start is one of the same classes
-            found = maximize_scores(
-                view.looker,
-                view.survey,
-                classes,
-                canvas,
-                self.settings,
-                self.seed,
-                self.former(key),
-            )
-            self.keep(key, found)
+        if not classes:
+            return
+        ascent = partial(self._ascent, view, canvas)
+        climbed = yield from self.climb(view, journal, "", classes, ascent)
+        if climbed is None:
+            return
+        found, over = climbed
+        with boundary(journal, self.method, strict=self.strict):
             shown = [names.get(number, str(number)) for number in found.channels]
             layout = {
                 "title": "Made to raise each class's score; another class may score higher still",
@@ -113,7 +121,14 @@ class ClassMaximization(Maximization):
                 "titles": shown,
             }
             text = {"tiles": _captions(found, shown)}
-            journal.add(self.picture("classes", "", found, shown, layout, text))
+            journal.add(self.picture("classes", "", found, shown, layout, text, over))
+
+    def _ascent(
+        self, view: View, canvas: Canvas, some: Sequence[int], start: Floats | None
+    ) -> MaximizedClasses:
+        return maximize_scores(
+            view.looker, view.survey, some, canvas, self.settings, self.seed, start
+        )
 
     def _chosen(self, view: View) -> tuple[list[int], dict[int, str]]:
         """The numbers of the classes, and the names that are known."""

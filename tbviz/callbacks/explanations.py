@@ -15,6 +15,7 @@ from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.view import View
 from tbviz.methods.cams.classes import in_words, of_class
 from tbviz.methods.cams.notes import note_of
+from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.taps.aims import Aim
 
 _Result = TypeVar("_Result")
@@ -33,22 +34,40 @@ def once(aims: Mapping[str, Aim], compute: Callable[[Aim], _Result]) -> dict[str
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What the maps of one callback at one position are of.
+class Explained:
+    """What is explained to one callback at one position: some images, and classes of them.
 
     Attributes:
         aims: by role.
         view: of the model.
-        probe: the callback's probe.
-        places: where its images are among those of all callbacks.
-        target: what the method explains, in words; it gets what the score is.
+        probe: of the images.
+        places: where they are among those of all callbacks.
+        changed: the model, to be asked about changed images.
     """
 
     aims: Mapping[str, Aim]
     view: View
     probe: Probe
     places: Sequence[int]
-    target: Callable[[str], str]
+    changed: Perturbed
+
+    @classmethod
+    def of(
+        cls, aims: Mapping[str, Aim], view: View, probe: Probe, places: Sequence[int]
+    ) -> Explained:
+        """All images of a callback's probe."""
+        return cls(aims, view, probe, places, Perturbed(view.looker, probe.inputs))
+
+    def only(self, row: int) -> Explained:
+        """One of the images."""
+        probe = self.probe.part([row])
+        return Explained(
+            {role: aim.of([row]) for role, aim in self.aims.items()},
+            self.view,
+            probe,
+            [self.places[row]],
+            Perturbed(self.view.looker, probe.inputs, self.changed),
+        )
 
     def picture(
         self,
@@ -56,6 +75,7 @@ class Shown:
         layer: str,
         maps: Mapping[str, npt.NDArray[np.floating]],
         zero: str,
+        target: Callable[[str], str],
         layout: Mapping[str, Any],
         notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
@@ -67,13 +87,14 @@ class Shown:
             layer: path, or `""`.
             maps: by role, `(images, height, width)`.
             zero: what it means where a map is zero.
+            target: what the method explains, in words; it gets what the score is.
             layout: fields of the layout record beside roles and target.
             notes: what else is to be said of a tile, by role and by the image's number.
             **settings: of `Maps`.
         """
         tiles = np.stack([maps[role] for role in self.aims], axis=1)
         texts = []
-        for index, captions in enumerate(self._captions()):
+        for index, captions in enumerate(self._captions(target)):
             for drawn, caption in zip(tiles[index], captions, strict=True):
                 further = (notes or {}).get(caption["role"], {}).get(index)
                 note = note_of(drawn, zero, caption["score"]) or further
@@ -81,10 +102,10 @@ class Shown:
                     caption["note"] = note
             texts.append({"tiles": captions})
         head = self.view.survey.head.target
-        layout = {"roles": list(self.aims), "target": self.target(head), **layout}
+        layout = {"roles": list(self.aims), "target": target(head), **layout}
         return Maps(kind, layer, tiles, layout, texts, self.places, **settings)
 
-    def _captions(self) -> list[list[dict[str, Any]]]:
+    def _captions(self, target: Callable[[str], str]) -> list[list[dict[str, Any]]]:
         """Of each image what its tiles show: role, class, probability, score."""
         recording = self.view.recording
         rows = list(self.places)
@@ -92,7 +113,7 @@ class Shown:
         tiles: list[list[dict[str, Any]]] = [[] for _ in rows]
         for role, aim in self.aims.items():
             scores = of_class(recording.scores[rows], aim)
-            target = self.target(in_words(self.view.survey.head.target, aim))
+            explained = target(in_words(self.view.survey.head.target, aim))
             for index, label in enumerate(aim.classes.tolist()):
                 tile = {
                     "role": role,
@@ -100,7 +121,7 @@ class Shown:
                     "name": self.probe.class_name(label),
                     "probability": None if likely is None else six_digits(likely[index, label]),
                     "score": six_digits(scores[index]),
-                    "target": target,
+                    "target": explained,
                 }
                 if aim.against is not None and aim.against[index] >= 0:
                     rival = int(aim.against[index])

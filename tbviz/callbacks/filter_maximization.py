@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.maximization import Floats, Maximization
+from tbviz.callbacks.pictures import Colours
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.feature_maps import choose_channels
-from tbviz.methods.maximization.ascent import Ascent, maximize
+from tbviz.methods.maximization.ascent import Ascent, Maximized, maximize
+from tbviz.methods.maximization.canvas import Canvas
 from tbviz.taps.select import default_convolutions, select
 from tbviz.taps.survey import Output, Survey
 
@@ -39,10 +42,13 @@ class FilterMaximization(Maximization):
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, schedule or `of` cannot be used.
+        TbvizError: images, schedule, limits or `of` cannot be used.
 
     Example:
         >>> textures = tbviz.FilterMaximization("logs/run", "conv3", filters=[0, 5, 9])
@@ -63,6 +69,8 @@ class FilterMaximization(Maximization):
         warm_start: bool = False,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -74,6 +82,8 @@ class FilterMaximization(Maximization):
             warm_start=warm_start,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         self.filters = filters
@@ -84,26 +94,40 @@ class FilterMaximization(Maximization):
             return default_convolutions(survey, limit=MOST_LAYERS)
         return select(survey, self.layers)
 
-    def look(self, view: View, journal: Journal) -> None:
+    def look(self, view: View, journal: Journal) -> Iterator[None]:
         """Adds one picture a layer."""
         if not self.chosen:
             return
         canvas = self.canvas(view, journal, asked=self.layers is not None)
         if canvas is None:
             return
-        for output in self.chosen:
+        for number, output in enumerate(self.chosen):
+            if number:
+                yield
+            channels: list[int] = []
             with self.boundary(journal, output.key):
                 channels = choose_channels(output.channels, self.filters)
-                former = self.former(output.key)
-                found = maximize(
-                    view.looker, output, channels, canvas, self.settings, self.seed, former
-                )
-                self.keep(output.key, found)
-                layout: dict[str, Any] = {
-                    "total": output.channels,
-                    "target": "mean response of the channel",
-                }
-                if self.settings.diversity == 1:
-                    layout["channels"] = channels
-                names = [f"channel {channel}" for channel in found.channels]
-                journal.add(self.picture("maximization", output.key, found, names, layout))
+            if not channels:
+                continue
+            ascent = partial(self._ascent, view, output, canvas)
+            climbed = yield from self.climb(view, journal, output.key, channels, ascent)
+            if climbed is not None:
+                with self.boundary(journal, output.key):
+                    journal.add(self._drawn(output, channels, *climbed))
+
+    def _ascent(
+        self, view: View, output: Output, canvas: Canvas, some: Sequence[int], start: Floats | None
+    ) -> Maximized:
+        return maximize(view.looker, output, some, canvas, self.settings, self.seed, start)
+
+    def _drawn(
+        self, output: Output, channels: Sequence[int], found: Maximized, over: str | None
+    ) -> Colours:
+        layout: dict[str, Any] = {
+            "total": output.channels,
+            "target": "mean response of the channel",
+        }
+        if self.settings.diversity == 1:
+            layout["channels"] = list(channels)
+        names = [f"channel {channel}" for channel in found.channels]
+        return self.picture("maximization", output.key, found, names, layout, over=over)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.explanations import Shown, once
+from tbviz.callbacks.boundary import boundary
+from tbviz.callbacks.explanations import Explained, once
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.parts import in_parts, joined
+from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.targets import Targets
 from tbviz.callbacks.view import View
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
-from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.methods.cams.registry import cam_of
 from tbviz.taps.gradients import ClassGradients
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
@@ -44,10 +47,13 @@ class GradCAM(Visual):
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method, targets, schedule or `of` cannot be used.
+        TbvizError: images, labels, method, targets, schedule, limits or `of` cannot be used.
 
     Example:
         >>> cams = tbviz.GradCAM("logs/run", x_val[:4], y_val[:4], targets=["true", ("true", 3)])
@@ -66,6 +72,8 @@ class GradCAM(Visual):
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -76,6 +84,8 @@ class GradCAM(Visual):
             layers=layer,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         self.cam = cam_of(method)
@@ -90,30 +100,60 @@ class GradCAM(Visual):
         except LayerNotFoundError:
             return []
 
-    def look(self, view: View, journal: Journal) -> None:
+    def look(self, view: View, journal: Journal) -> Iterator[None]:
         """Adds one picture a layer, with a tile a target."""
         if not self.chosen:
             return
+        if not (self.cam.many_passes and view.in_parts):
+            for picture in self._pictures(view, journal, self.chosen, None):
+                journal.add(picture)
+            return
+        count = view.probe_of(self)[0].count
+        for number, output in enumerate(self.chosen):
+            if number:
+                yield
+            images = [partial(self._picture, view, journal, output, row) for row in range(count)]
+            guard = partial(boundary, journal, self.method, strict=self.strict)
+            done = yield from in_parts(journal, guard, images)
+            if done:
+                journal.add(joined(done))
+
+    def _picture(self, view: View, journal: Journal, output: Output, row: int) -> Maps | None:
+        """Of one layer and image, `None` where it cannot be given."""
+        return next(iter(self._pictures(view, journal, [output], row)), None)
+
+    def _pictures(
+        self, view: View, journal: Journal, outputs: Sequence[Output], row: int | None
+    ) -> list[Maps]:
+        """Of these layers; of one image, or of all."""
         probe, places = view.probe_of(self)
         aims = self._targets.aims(view, journal, probe, places)
         if not aims:  # what was asked for cannot be given, and that has been said
-            return
+            return []
         if not self.cam.of_class:
             aims = dict(list(aims.items())[:1])
-        changed = Perturbed(view.looker, probe.inputs)
+        explained = Explained.of(aims, view, probe, places)
+        if row is not None:
+            explained = explained.only(row)
+        inputs = explained.probe.inputs
         found: dict[str, ClassGradients] = {}
-        for output in self.chosen:
+        pictures = []
+        for output in outputs:
             with self.boundary(journal, output.key):
                 found = found or once(
-                    aims, lambda aim: view.looker.class_gradients(self.chosen, probe.inputs, aim)
+                    explained.aims, lambda aim: view.looker.class_gradients(outputs, inputs, aim)
                 )
                 maps = {
-                    role: layer_maps(self.cam, output.key, one, changed)
+                    role: layer_maps(self.cam, output.key, one, explained.changed)
                     for role, one in found.items()
                 }
                 layout = {"method": self.cam.name, "title": self.cam.title}
-                shown = Shown(aims, view, probe, places, self.cam.target)
-                journal.add(shown.picture(self._kind, output.key, maps, NO_RESPONSE, layout))
+                pictures.append(
+                    explained.picture(
+                        self._kind, output.key, maps, NO_RESPONSE, self.cam.target, layout
+                    )
+                )
+        return pictures
 
     @property
     def _kind(self) -> str:

@@ -52,10 +52,13 @@ class Hypercolumns(Visual):
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, schedule or `of` cannot be used.
+        TbvizError: images, labels, schedule, limits or `of` cannot be used.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class Hypercolumns(Visual):
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -80,6 +85,8 @@ class Hypercolumns(Visual):
             layers=layers,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         self.normalise = normalise

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tbviz.callbacks.base import Visual
+from tbviz.callbacks.boundary import boundary
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.parts import in_parts, made_over
 from tbviz.callbacks.pictures import COLUMNS, Colours
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.ascent import Ascent, Maximized
+from tbviz.methods.maximization.ascent import Ascent, Found, Maximized, together
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
+
+PART = 16
+"""How many channels or classes are one part of a look that may be interrupted."""
+
+Floats = npt.NDArray[np.float32]
 
 
 class Maximization(Visual):
@@ -42,7 +50,7 @@ class Maximization(Visual):
         self.settings = settings
         self.seed = seed
         self.warm_start = warm_start
-        self._former: dict[str, npt.NDArray[np.float32]] = {}
+        self._former: dict[str, tuple[list[int], Floats]] = {}
 
     def forget(self) -> None:
         """A new `fit` or a changed model is maximized from a blank again."""
@@ -67,14 +75,51 @@ class Maximization(Visual):
             journal.notice(self.method, f"left out: {error}", level="info")
             return None
 
-    def former(self, key: str) -> npt.NDArray[np.float32] | None:
-        """Where a warm start goes on from; `None` for a blank."""
-        return self._former.get(key) if self.warm_start else None
+    def climb(
+        self,
+        view: View,
+        journal: Journal,
+        key: str,
+        wanted: Sequence[int],
+        ascent: Callable[[Sequence[int], Floats | None], Found],
+    ) -> Generator[None, None, tuple[Found, str | None] | None]:
+        """Climbs; where looks may have to be interrupted, a part of many images at a time.
 
-    def keep(self, key: str, found: Maximized) -> None:
-        """Keeps what a warm start goes on from."""
+        Args:
+            view: of the model.
+            journal: takes what goes wrong.
+            key: the layer's; of what is maximized, a warm start goes on from the same.
+            wanted: the channels or classes.
+            ascent: takes some of them, and where a warm start goes on from.
+
+        Returns:
+            What was found, and in words that it was at several positions; `None` where it failed.
+        """
+        count = -(-len(wanted) // PART) if view.in_parts else 1
+        some = [part.tolist() for part in np.array_split(np.asarray(wanted), count)]
+        guard = partial(boundary, journal, self.method, strict=self.strict, layer=key or None)
+        parts = [partial(self._part, key, wanted, part, ascent) for part in some]
+        done = yield from in_parts(journal, guard, parts)
+        if not done:
+            return None
+        found = together([part for _, part in done])
         if self.warm_start:
-            self._former[key] = found.coefficients
+            self._former[key] = list(wanted), found.coefficients
+        return found, made_over([position for position, _ in done])
+
+    def _part(
+        self,
+        key: str,
+        wanted: Sequence[int],
+        some: Sequence[int],
+        ascent: Callable[[Sequence[int], Floats | None], Found],
+    ) -> Found:
+        of, former = self._former.get(key, ([], None))
+        if not self.warm_start or former is None or of != list(wanted):
+            return ascent(some, None)
+        several = self.settings.diversity
+        begin = of.index(some[0]) * several
+        return ascent(some, former[begin : begin + len(some) * several])
 
     def picture(
         self,
@@ -84,6 +129,7 @@ class Maximization(Visual):
         names: Sequence[str],
         layout: Mapping[str, Any],
         text: Mapping[str, Any] | None = None,
+        over: str | None = None,
     ) -> Colours:
         """A tile an image; with several of each, a row a channel or class.
 
@@ -94,6 +140,7 @@ class Maximization(Visual):
             names: what each image is of.
             layout: fields of the layout record beside those that follow from the settings.
             text: what the sheet shows, beside scores and notes.
+            over: that it was made at several positions, in words.
         """
         several = self.settings.diversity
         if several > 1:
@@ -106,17 +153,18 @@ class Maximization(Visual):
             {
                 **(text or {}),
                 "scores": [six_digits(score) for score in found.after],
-                **_note(names, found.notes),
+                **_note(names, found.notes, over),
             },
             several if several > 1 else COLUMNS,
         )
 
 
-def _note(names: Sequence[str], notes: Sequence[str | None]) -> dict[str, str]:
-    """Which tiles are blank, and why."""
+def _note(names: Sequence[str], notes: Sequence[str | None], over: str | None) -> dict[str, str]:
+    """Which tiles are blank, and why; and over which epochs it was made."""
     reasons: dict[str, list[str]] = {}
     for name, note in zip(names, notes, strict=True):
         if note is not None and name not in reasons.setdefault(note, []):
             reasons[note].append(name)
     said = [f"{', '.join(blank)} (blank): {reason}" for reason, blank in reasons.items()]
+    said += [over] if over else []
     return {"note": "; ".join(said)} if said else {}

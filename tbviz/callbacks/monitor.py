@@ -50,10 +50,13 @@ class Monitor(keras.callbacks.Callback):
             the first and the last epoch.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, schedule or `of` cannot be used.
+        TbvizError: images, labels, schedule, limits or `of` cannot be used.
 
     Example:
         >>> model.fit(
@@ -76,13 +79,20 @@ class Monitor(keras.callbacks.Callback):
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
         # Read once: a callable or a dataset might give other images the next time.
         probe = images if is_path(images) else read_probe(images, labels, class_names)
         known: dict[str, Any] = {"labels": labels, "class_names": class_names}
-        plain: dict[str, Any] = {"of": of, "strict": strict}
+        plain: dict[str, Any] = {
+            "of": of,
+            "max_overhead": max_overhead,
+            "max_disk": max_disk,
+            "strict": strict,
+        }
         common: dict[str, Any] = {"schedule": schedule, **plain}
         self.callbacks: list[Visual] = [
             ActivationGrid(log_dir, probe, layers=layers, **known, **common),

@@ -96,6 +96,11 @@ class Pace:
         """Whether nothing is to be looked at."""
         return self._watch.orders.paused
 
+    @property
+    def thins(self) -> bool:
+        """Whether there is any limit to stay below."""
+        return bool(self._budgets)
+
     # Who looks
 
     def at_batch(self, moment: Moment, scheduled: Sequence[Visual]) -> Due:

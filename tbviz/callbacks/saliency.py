@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.boundary import boundary
-from tbviz.callbacks.explanations import Shown, once
+from tbviz.callbacks.explanations import Explained, once
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.parts import in_parts, joined
+from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.targets import Targets
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
@@ -51,10 +52,13 @@ class Saliency(Visual):
         schedule: when to look; at every epoch's end unless given.
         of: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
+        max_overhead: share of training time that all callbacks of the fit together may take,
+            such as 0.05; they look less often to stay below. No limit unless given.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method, targets, schedule or `of` cannot be used.
+        TbvizError: images, labels, method, targets, schedule, limits or `of` cannot be used.
 
     Example:
         >>> pixels = tbviz.Saliency("logs/run", x_val[:4], y_val[:4], ["smoothgrad", "occlusion"])
@@ -74,6 +78,8 @@ class Saliency(Visual):
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
         of: Of = None,
+        max_overhead: float | None = None,
+        max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__(
@@ -83,6 +89,8 @@ class Saliency(Visual):
             class_names=class_names,
             schedule=schedule,
             of=of,
+            max_overhead=max_overhead,
+            max_disk=max_disk,
             strict=strict,
         )
         several = [method] if isinstance(method, str | Attribution) else list(method)
@@ -99,36 +107,50 @@ class Saliency(Visual):
             text = f"left out: this model has no {self.needs}"
             journal.notice(self.method, text, level="info")
 
-    def look(self, view: View, journal: Journal) -> None:
+    def look(self, view: View, journal: Journal) -> Iterator[None]:
         """Adds one picture a method, with a tile a target."""
-        probe, places = view.probe_of(self)
+        probe, _ = view.probe_of(self)
         if image_place(probe.inputs) is None:
             return
-        aims = self._targets.aims(view, journal, probe, places)
-        if not aims:  # what was asked for cannot be given, and that has been said
-            return
-        changed = Perturbed(view.looker, probe.inputs)
-        for attribution in self.attributions:
+        for number, attribution in enumerate(self.attributions):
+            if number:
+                yield
+            split = attribution.many_passes and view.in_parts
+            rows: list[int | None] = [*range(probe.count)] if split else [None]
+            images = [partial(self._picture, view, journal, attribution, row) for row in rows]
             name = f"{self.method} {attribution.name}"
-            with boundary(journal, name, strict=self.strict):
-                found = once(aims, partial(attribution.attribute, changed))
-                shown = Shown(aims, view, probe, places, attribution.target)
-                layout = {
-                    "method": attribution.name,
-                    "title": attribution.title,
-                    "signed": attribution.signed,
-                }
-                journal.add(
-                    shown.picture(
-                        f"saliency:{attribution.name}",
-                        "",
-                        {role: one.maps for role, one in found.items()},
-                        NO_EFFECT,
-                        layout,
-                        {role: _incomplete(one) for role, one in found.items()},
-                        largest=LARGEST,
-                    )
-                )
+            guard = partial(boundary, journal, name, strict=self.strict)
+            done = yield from in_parts(journal, guard, images)
+            if done:
+                journal.add(joined(done))
+
+    def _picture(
+        self, view: View, journal: Journal, attribution: Attribution, row: int | None
+    ) -> Maps | None:
+        """Of one image, or of all; `None` where what was asked for cannot be given."""
+        probe, places = view.probe_of(self)
+        aims = self._targets.aims(view, journal, probe, places)
+        if not aims:  # that has been said
+            return None
+        explained = Explained.of(aims, view, probe, places)
+        if row is not None:
+            explained = explained.only(row)
+        found = once(explained.aims, partial(attribution.attribute, explained.changed))
+        layout = {
+            "method": attribution.name,
+            "title": attribution.title,
+            "signed": attribution.signed,
+        }
+        return explained.picture(
+            f"saliency:{attribution.name}",
+            "",
+            {role: one.maps for role, one in found.items()},
+            NO_EFFECT,
+            attribution.target,
+            layout,
+            {role: _incomplete(one) for role, one in found.items()},
+            largest=LARGEST,
+        )
 
 
 def _incomplete(found: Attributed) -> dict[int, str]:

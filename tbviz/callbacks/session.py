@@ -121,6 +121,7 @@ class Session:
                 looks = self._planned - epoch if every_epoch and self._planned else None
                 self.journal.begin(fields, size_saying(self._log_dir, looks))
                 self._pace.begin(self._members, epoch, self._planned)
+                self._view.in_parts = self._pace.thins
             with self._ending_if_it_raises(), self._boundary():
                 self._survey()
 

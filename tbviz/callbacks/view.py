@@ -24,9 +24,13 @@ class View:
 
     Args:
         journal: gets the probe images once, and the predictions at each position.
+
+    Attributes:
+        in_parts: whether looks may have to be interrupted, so that work is worth dividing.
     """
 
     def __init__(self, journal: Journal) -> None:
+        self.in_parts = False
         self._journal = journal
         self._gathering = Gathering()
         self._runs_model = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,11 @@ class Aim:
 
     classes: Integers
     against: Integers | None = None
+
+    def of(self, rows: Sequence[int]) -> Aim:
+        """The same of some of the images."""
+        against = None if self.against is None else self.against[list(rows)]
+        return Aim(self.classes[list(rows)], against)
 
     def arrays(self, classes: int) -> tuple[Integers, Integers]:
         """Both as arrays for a model of so many classes.

@@ -42,11 +42,13 @@ class Cam(ABC):
         name: as users write it.
         title: as a caption writes it.
         of_class: whether the map depends on the class.
+        many_passes: whether each image takes many passes of the model.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     of_class: ClassVar[bool] = True
+    many_passes: ClassVar[bool] = False
 
     def weights(self, evidence: Evidence) -> Doubles:
         """What each map counts: `(images, height, width, channels)` or of size 1 along an axis."""

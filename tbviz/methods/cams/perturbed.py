@@ -44,11 +44,13 @@ class Perturbed:
     Args:
         looker: into the model.
         inputs: the probe batch in the model's structure. Of several images the first is changed.
+        among: all images, where `inputs` are some of them: mean and range are theirs.
     """
 
-    def __init__(self, looker: Looker, inputs: Any) -> None:
+    def __init__(self, looker: Looker, inputs: Any, among: Perturbed | None = None) -> None:
         self.looker = looker
         self.inputs = inputs
+        self._among = among
         self._answers: dict[Hashable, Answers] = {}
 
     @cached_property
@@ -68,11 +70,15 @@ class Perturbed:
     @cached_property
     def range(self) -> tuple[float, float]:
         """The values of black and white."""
+        if self._among is not None:
+            return self._among.range
         return value_range(self._leaves[self._place])
 
     @cached_property
     def mean(self) -> Floats:
         """The mean colour of all images, of what is finite in them."""
+        if self._among is not None:
+            return self._among.mean
         finite = np.isfinite(self.images)
         count = np.maximum(finite.sum(axis=(0, 1, 2)), 1)
         total = np.where(finite, self.images, 0).sum(axis=(0, 1, 2), dtype=np.float64)

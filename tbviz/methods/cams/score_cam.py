@@ -34,6 +34,7 @@ class ScoreCam(Cam):
 
     name: ClassVar[str] = "score-cam"
     title: ClassVar[str] = "Score-CAM"
+    many_passes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.channels < 1:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import numpy as np
@@ -58,6 +58,24 @@ class Maximized:
     coefficients: Floats
     notes: list[str | None]
     output: Floats | None
+
+
+Found = TypeVar("Found", bound=Maximized)
+
+
+def together(found: Sequence[Found]) -> Found:
+    """What was found in several ascents, as of one."""
+    arrays = ("images", "before", "after", "coefficients")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in found]) for name in arrays
+    }
+    for name in ("output", "probabilities"):
+        each = [values for one in found if (values := getattr(one, name, None)) is not None]
+        if each:
+            joined[name] = np.concatenate(each)
+    channels = [channel for one in found for channel in one.channels]
+    notes = [note for one in found for note in one.notes]
+    return replace(found[0], channels=channels, notes=notes, **joined)
 
 
 def maximize(
