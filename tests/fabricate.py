@@ -14,7 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from fabricate_kinds import add_kinds, advice, more_health
+from fabricate_kinds import add_kinds, advice, more_cost, more_health
 from fabricate_tree import tree
 
 from tbviz.images.sheet import encode_gray, encode_rgb
@@ -157,6 +157,7 @@ class Run:
             "kind": "cost", **where, "seconds": {"ActivationGrid": 0.02, "GradCAM": 0.03},
             "compile": {"ActivationGrid": 0.8 if step == self._first else 0.0},
             "wait": 0.001, "writer": 0.08, "wall": 3.0,
+            **(more_cost(step) if self._every_kind else {}),
         })  # fmt: skip
         if int(step) == 3 and not batch:
             self.append({

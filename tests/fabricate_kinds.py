@@ -45,6 +45,16 @@ def more_health(channels: int, step: float, dead: int) -> dict[str, float]:
     }
 
 
+def more_cost(step: float) -> dict[str, Any]:
+    """What cost records of old runs lack: a budget, and what was left out to keep it."""
+    return {
+        "encode": {"ActivationGrid": 0.03, "GradCAM": 0.04},
+        "factor": 0.6,
+        "budget": 0.05,
+        "left_out": ["GradCAM"] if int(step) % 2 else [],
+    }
+
+
 def advice(layer: str, channels: int, dead: int) -> list[dict[str, str]]:
     """What is said of a layer that dies."""
     if 8 * dead < channels:

@@ -149,7 +149,30 @@ export interface ScalarsAnswer {
   since: number;
   positions: OrdinalRun[];
   tags: Record<string, Column>;
-  cost?: Record<string, Column>;
+}
+
+/** Sums of a segment, in seconds. */
+export interface CostSegment {
+  segment: number;
+  /** `max_overhead`; null where there is none. */
+  budget: number | null;
+  wall: JsonNumber;
+  main: JsonNumber;
+  compile: JsonNumber;
+  wait: JsonNumber;
+  /** CPU seconds of the writer's thread. */
+  writer: JsonNumber;
+  /** What a CPU second of it costs training; null where that was not measured. */
+  factor: JsonNumber | null;
+  methods: Record<string, CostMethod>;
+}
+
+export interface CostMethod {
+  main: JsonNumber;
+  compile: JsonNumber;
+  encode: JsonNumber;
+  looks: number;
+  left_out: number;
 }
 
 export interface HealthAnswer {
@@ -258,6 +281,8 @@ export const getSeries = (run: string, kind: string, layer: string, since: numbe
 export const getScalars = (run: string, since: number) =>
   json<ScalarsAnswer>("scalars", { run, since });
 
+export const getCosts = (run: string) => json<{ segments: CostSegment[] }>("costs", { run });
+
 export const getHealth = (run: string, since: number) =>
   json<HealthAnswer>("health", { run, since });
 
@@ -267,8 +292,7 @@ export const getPredictions = (run: string, since: number) =>
 export const getChannels = (run: string, layer: string, position: number, signal?: AbortSignal) =>
   json<ChannelsAnswer>("channels", { run, layer, position }, signal);
 
-export const getModel = (run: string, segment?: number) =>
-  json<ModelAnswer>("model", { run, segment });
+export const getModel = (run: string) => json<ModelAnswer>("model", { run });
 
 export async function getSheet(
   run: string,

@@ -24,7 +24,7 @@ const HEADER = 20;
 const LETTER = 6.4;
 const BOLD = 7.4;
 /** Least width of a tile in a fixed grid: beyond it the sheet is scrolled. */
-const LEAST = 48;
+const LEAST = 40;
 /** Least width of a tile with a caption under it. */
 const LEAST_CAPTION = 44;
 /** Maps of a few pixels are not enlarged beyond this, or they would look like flags. */

@@ -221,6 +221,14 @@ const table = [
     run: () => togglePanel("notices"),
   },
   {
+    id: "costs",
+    label: "Cost",
+    help: "What looking takes of training, callback by callback",
+    keys: ["c"],
+    enabled: always,
+    run: () => togglePanel("costs"),
+  },
+  {
     id: "help",
     label: "Keys",
     help: "This list",

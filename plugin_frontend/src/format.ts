@@ -11,7 +11,7 @@ export function number(value: number | null | undefined): string {
     size < 1e-3 || size >= 1e6
       ? value.toExponential(1)
       : size >= 1000
-        ? Math.round(value).toLocaleString("en-US")
+        ? whole(Math.round(value))
         : value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   return text.replace("-", "−");
 }
@@ -30,10 +30,14 @@ export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return "–";
   const value = 100 * share;
   if (value === 0 || value === 100) return `${value} %`;
+  if (value > 0 && value < 0.05) return "<0.1 %";
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
-export const whole = (value: number) => value.toLocaleString("en-US");
+// Kept: `toLocaleString` makes a new one each time, which shows where many numbers follow a pointer.
+const english = new Intl.NumberFormat("en-US");
+
+export const whole = (value: number) => english.format(value);
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;

@@ -84,6 +84,24 @@ describe("an address", () => {
     expect(said).toContain("layer=gone");
   });
 
+  it("of a kind alone opens a layer that has it", () => {
+    visit("#tbviz&p.tbviz.kind=cam");
+    expect([layer.value, kind.value, notes.value]).toEqual(["a/b", "cam", []]);
+    visit("#tbviz&p.tbviz.kind=activations");
+    expect([layer.value, kind.value, notes.value]).toEqual(["conv1", "activations", []]);
+  });
+
+  it("of a kind that the layer lacks shows another, and says so", () => {
+    visit("#tbviz&p.tbviz.kind=cam&p.tbviz.layer=conv1");
+    expect([layer.value, kind.value]).toEqual(["conv1", "activations"]);
+    expect(notes.value.map((shown) => shown.text)).toEqual([
+      "The address says kind=cam, which was not logged of conv1; this is activations.",
+    ]);
+    notes.value = [];
+    selectLayer("a/b");
+    expect(notes.value).toEqual([]);
+  });
+
   it("of a view brings the view back", () => {
     visit("#tbviz&p.other.key=1");
     selectLayer("a/b");

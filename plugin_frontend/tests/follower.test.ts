@@ -58,6 +58,24 @@ describe("a follower", () => {
     expect(firsts).toEqual([true, true]);
   });
 
+  it("asks ever less often for what does not come, until there is a new position", async () => {
+    [whole, count] = [false, 3];
+    const until = async (latest: number, times: number) => {
+      for (let i = 0; i < times; i++) {
+        vi.advanceTimersByTime(AGAIN_MS);
+        await follow("a", latest);
+      }
+      return asked.length;
+    };
+    await follow("a", 2);
+    expect(await until(2, 1)).toBe(2);
+    expect(await until(2, 2)).toBe(3);
+    expect(await until(2, 4)).toBe(4);
+    expect(await until(2, 360)).toBeLessThan(20);
+    const before = await until(3, 1);
+    expect(await until(3, 1)).toBe(before + 1);
+  });
+
   it("asks again after a failure", async () => {
     [whole, count] = [true, -1];
     await follow("a", 2);
@@ -96,7 +114,6 @@ describe("scalars of TensorBoard", () => {
   const of = (tags: Record<string, (number | undefined)[]>) => ({
     source: "tensorboard" as const,
     tags: new Map(Object.entries(tags)),
-    cost: new Map(),
   });
 
   beforeEach(() => {

@@ -150,7 +150,6 @@ describe("tables", () => {
         [2, 1],
       ],
       tags: { loss: [1, "NaN"], val_loss: [null, 2] },
-      cost: { main: [0.5, 0.5] },
     });
     expect(first.tags.get("loss")).toEqual([1, undefined, Number.NaN]);
     expect(first.tags.get("val_loss")).toEqual([undefined, undefined, 2]);
@@ -162,7 +161,6 @@ describe("tables", () => {
     });
     expect(next.tags.get("loss")).toEqual([1, undefined, Number.NaN, 0.5]);
     expect(next.tags.get("lr")?.[3]).toBe(0.1);
-    expect(next.cost.get("main")?.[2]).toBe(0.5);
   });
 
   it("of health follow a layer whose place has changed", () => {

@@ -32,7 +32,16 @@ import {
 import { note } from "./notes";
 import { chooseRun, pollNow } from "./poll";
 import { positions, run } from "./run";
-import { channel, image, imageCount, kind, layer, wantedKind } from "./selection";
+import {
+  channel,
+  image,
+  imageCount,
+  kind,
+  layer,
+  layersWith,
+  pathOf,
+  wantedKind,
+} from "./selection";
 import { tablesAsked } from "./tables";
 import { waiting } from "./waiting";
 
@@ -40,7 +49,8 @@ function apply(address: Address): void {
   batch(() => {
     resetLook();
     if (address.run !== undefined) chooseRun(address.run);
-    waiting.value = { step: address.step, A: address.A, layer: address.layer };
+    const { step, A, layer: wanted, kind: asked } = address;
+    waiting.value = { step, A, layer: wanted, kind: asked };
     layer.value = null;
     pinned.value = null;
     setFollow(address.step === undefined);
@@ -82,11 +92,11 @@ function read<T, D>(
 /** Steps are understood once the positions are here. */
 function resolveSteps(): void {
   const list = positions.value;
-  const { step, A, layer: wanted } = waiting.value;
+  const { step, A } = waiting.value;
   if (list.length === 0 || (step === undefined && A === undefined)) return;
   untracked(() =>
     batch(() => {
-      waiting.value = { layer: wanted };
+      waiting.value = { ...waiting.peek(), step: undefined, A: undefined };
       if (A !== undefined) pinned.value = parseStep(A, list);
       if (step === undefined) return;
       const ordinal = parseStep(step, list);
@@ -101,8 +111,11 @@ function resolveSteps(): void {
 function resolveLayer(): void {
   if (positions.value.length === 0) return;
   if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
-  const wanted = waiting.value.layer;
-  const first = firstLayer();
+  const { layer: wanted, kind: asked } = waiting.value;
+  // A picture that the first layer lacks is of the last that has it: Grad-CAM looks there.
+  const usual = firstLayer();
+  const first =
+    pathOf(asked ?? "", usual) === null ? (layersWith(asked ?? "").at(-1) ?? usual) : usual;
   if (wanted && !isLayer(wanted)) {
     // Its numbers or its place in the model may be on their way.
     if (!tablesAsked.value) return;
@@ -114,7 +127,21 @@ function resolveLayer(): void {
     // It stayed open over a change of run, and this one does not have it.
     if (layer.peek() !== null) channel.value = null;
     layer.value = opened;
-    waiting.value = { step: waiting.peek().step, A: waiting.peek().A };
+    waiting.value = { ...waiting.peek(), layer: undefined };
+  });
+}
+
+/** Whether a layer has the kind is known once the layer is. */
+function resolveKind(): void {
+  const { kind: asked, layer: coming } = waiting.value;
+  if (asked === undefined || coming !== undefined || kind.value === null) return;
+  if (kind.value !== asked && !tablesAsked.value) return;
+  untracked(() => {
+    if (kind.peek() !== asked && wantedKind.peek() === asked) {
+      const of = layer.peek() ? ` of ${layer.peek()}` : "";
+      note(`The address says kind=${asked}, which was not logged${of}; this is ${kind.peek()}.`);
+    }
+    waiting.value = { ...waiting.peek(), kind: undefined };
   });
 }
 
@@ -150,6 +177,7 @@ export function connectAddress(): void {
   apply(readHash(readAddress()));
   effect(resolveSteps);
   effect(resolveLayer);
+  effect(resolveKind);
   effect(() => {
     if (imageCount.value > 0 && image.value >= imageCount.value) {
       note(`There is no image ${image.value}; the probe has ${imageCount.value}.`);

@@ -5,12 +5,14 @@ import { generation } from "./run";
 
 /** How long an answer that may be incomplete is left before it is asked for again. */
 export const AGAIN_MS = 10_000;
+/** How often this doubles: what does not come will not be asked for six times a minute. */
+const DOUBLED = 5;
 
 /**
  * Keeps one table up to date; a newer position known to the index makes it ask again.
  *
  * `isWhole`: whether the table, as it is now, will stay so. If not it is asked for from the start:
- * at the next position, or after ten seconds.
+ * at the next position, or after ten seconds, then twenty, forty ...
  */
 export function follower<A extends { positions: OrdinalRun[] }>(
   ask: (run: string, since: number) => Promise<A>,
@@ -21,10 +23,12 @@ export function follower<A extends { positions: OrdinalRun[] }>(
   let asked = -1;
   let of = -1;
   let due = Number.POSITIVE_INFINITY;
+  let tries = 0;
   return async (name, latest) => {
     const born = generation.peek();
     if (born !== of) [of, since, asked, due] = [born, 0, -1, Number.POSITIVE_INFINITY];
     if (latest <= asked && Date.now() < due) return;
+    tries = latest > asked ? 0 : Math.min(tries + 1, DOUBLED);
     const before = asked;
     asked = Math.max(latest, asked);
     due = Number.POSITIVE_INFINITY;
@@ -37,7 +41,7 @@ export function follower<A extends { positions: OrdinalRun[] }>(
         since = Math.max(since, first + count);
       } else {
         since = 0;
-        due = Date.now() + AGAIN_MS;
+        due = Date.now() + AGAIN_MS * 2 ** tries;
       }
     } catch {
       // The poll says that the server is away; the next answer of the index asks again.

@@ -1,16 +1,16 @@
-/** Asks for what is new: every 2.5 s while the page is seen, slower while nobody answers. */
+/** Asks for what is new while the page is seen: often where a fit is running. */
 
 import { batch, signal } from "@preact/signals";
 import { ApiError, getIndex, getRuns } from "../api";
 import { pinned, setFollow } from "./cursor";
 import { merge } from "./heads";
 import { note } from "./notes";
-import { attempt, clock, generation, heads, logdir, open, run, runs } from "./run";
+import { attempt, clock, generation, heads, logdir, newestSegment, open, run, runs } from "./run";
 import { clearTables, refreshTables } from "./tables";
 import { waiting } from "./waiting";
 
 const EVERY_MS = 2500;
-const RUNS_EVERY_MS = 10_000;
+const RUNS_EVERY_MS = 30_000;
 const LONGEST_MS = 30_000;
 
 /** What is wrong with the connection; null while all is well. */
@@ -57,6 +57,7 @@ async function poll(): Promise<void> {
   } finally {
     busy = false;
   }
+  if (failures === 0 && newestSegment.peek()?.status !== "live") wait *= 2;
   clearTimeout(timer);
   if (again) {
     again = false;

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { recall, remember } from "../host";
 
-export type Panel = "notices" | "help";
+export type Panel = "notices" | "costs" | "help";
 
 export const panel = signal<Panel | null>(null);
 export const dark = signal(false);

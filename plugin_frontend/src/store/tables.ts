@@ -5,6 +5,8 @@
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import {
+  type CostSegment,
+  getCosts,
   getHealth,
   getModel,
   getPredictions,
@@ -14,9 +16,11 @@ import {
   type PredictionsAnswer,
   type ScalarsAnswer,
 } from "../api";
+import { type Costs, costsOf } from "../costs";
 import { type JsonNumber, toNumber } from "../json";
 import type { Guess } from "../minds";
 import { Ordinals } from "../positions";
+import { looked } from "./cursor";
 import { follower } from "./follower";
 import type { Heads } from "./heads";
 import { generation, heads, run, secondsSince } from "./run";
@@ -28,7 +32,6 @@ export type Dense = (number | undefined)[];
 export interface Scalars {
   source: "store" | "tensorboard";
   tags: ReadonlyMap<string, Dense>;
-  cost: ReadonlyMap<string, Dense>;
 }
 
 /** What holds of a layer from a position on, in a line; null: what held does no more. */
@@ -64,6 +67,8 @@ export const scalars = signal<Scalars | null>(null);
 export const health = signal<Health | null>(null);
 export const predictions = signal<Predictions | null>(null);
 export const model = signal<ModelAnswer | null>(null);
+/** What looking took, a sum a segment. */
+export const costSegments = signal<readonly CostSegment[]>([]);
 
 export function place<T>(
   held: readonly (T | undefined)[] | undefined,
@@ -96,7 +101,6 @@ export function addScalars(held: Scalars | null, answer: ScalarsAnswer): Scalars
   return {
     source: answer.source,
     tags: columns(held?.tags, ordinals, answer.tags),
-    cost: columns(held?.cost, ordinals, answer.cost ?? {}),
   };
 }
 
@@ -187,7 +191,30 @@ const followPredictions = follower(getPredictions, (answer, first) => {
   predictions.value = addPredictions(first ? null : predictions.peek(), answer);
 });
 
-let modelOf = "";
+/** Asks anew when the key is another one; what is answered late is left. */
+function once<A>(ask: (run: string) => Promise<A>, take: (answer: A) => void) {
+  let of = "";
+  return async (name: string, key: string | number): Promise<void> => {
+    const born = generation.peek();
+    const now = `${born}:${key}`;
+    if (of === now) return;
+    of = now;
+    try {
+      const answer = await ask(name);
+      if (born === generation.peek()) take(answer);
+    } catch {
+      // It was not logged yet, or the server is away: asked again at the next answer.
+      if (of === now) of = "";
+    }
+  };
+}
+
+const followModel = once(getModel, (answer) => {
+  model.value = answer;
+});
+const followCosts = once(getCosts, (answer) => {
+  costSegments.value = answer.segments;
+});
 
 /** Whether all tables of the open run have been asked for and have answered once. */
 export const tablesAsked = signal(false);
@@ -204,23 +231,10 @@ export async function refreshTables(): Promise<void> {
     now.positions.length > 0 && followScalars(name, metrics ?? now.positions.length - 1),
     healthy !== null && followHealth(name, healthy),
     predicted !== null && followPredictions(name, predicted),
-    refreshModel(name, now.segments.length),
+    now.segments.length > 0 && followModel(name, now.segments.length),
+    now.positions.length > 0 && followCosts(name, now.cursor),
   ]);
   if (born === generation.peek()) tablesAsked.value = true;
-}
-
-async function refreshModel(name: string, segments: number): Promise<void> {
-  const born = generation.peek();
-  const key = `${born}:${segments}`;
-  if (modelOf === key || segments === 0) return;
-  modelOf = key;
-  try {
-    const answer = await getModel(name);
-    if (born === generation.peek()) model.value = answer;
-  } catch {
-    // No tree was logged yet, or the server is away: asked again at the next answer.
-    if (modelOf === key) modelOf = "";
-  }
 }
 
 export function clearTables(): void {
@@ -228,6 +242,7 @@ export function clearTables(): void {
   health.value = null;
   predictions.value = null;
   model.value = null;
+  costSegments.value = [];
   healthLayers.value = [];
   tablesAsked.value = false;
 }
@@ -253,20 +268,8 @@ export function holding(told: readonly Told[], ordinal: number): Advice[] {
   return [...last.values()].filter((one): one is Advice => one.text !== null);
 }
 
-/** What to do about the layers as they are at an ordinal. */
-export const adviceAt = (ordinal: number) => holding(health.value?.advice ?? [], ordinal);
+/** What to do about the layers as they are at the position that one looks at. */
+export const adviceNow = computed(() => holding(health.value?.advice ?? [], looked.value));
 
-/** Share of an epoch's seconds that looking took, over the whole run; null where not logged. */
-export const costShare: ReadonlySignal<number | null> = computed(() => {
-  const cost = scalars.value?.cost;
-  const epoch = sum(cost?.get("epoch"));
-  if (cost === undefined || epoch <= 0) return null;
-  return (sum(cost.get("main")) + sum(cost.get("wait"))) / epoch;
-});
-
-function sum(values: Dense | undefined): number {
-  return (values ?? []).reduce<number>(
-    (total, value) => total + (value !== undefined && Number.isFinite(value) ? value : 0),
-    0,
-  );
-}
+/** What looking took of the newest fit. */
+export const costs: ReadonlySignal<Costs> = computed(() => costsOf(costSegments.value.slice(-1)));

@@ -6,4 +6,5 @@ export const waiting = signal<{
   step?: string | undefined;
   A?: string | undefined;
   layer?: string | undefined;
+  kind?: string | undefined;
 }>({});

@@ -5,6 +5,7 @@ import { kind, layer } from "../store/selection";
 import { CamPanel } from "./CamPanel";
 import { CamView } from "./CamView";
 import { ChannelPanel } from "./ChannelPanel";
+import { Costs } from "./Costs";
 import { Curves } from "./Curves";
 import { Empty } from "./Empty";
 import { Footer } from "./Footer";
@@ -49,6 +50,7 @@ function Page() {
       {empty ? <Empty /> : <Workspace />}
       <Notes />
       <Notices />
+      <Costs />
       <Help />
     </div>
   );

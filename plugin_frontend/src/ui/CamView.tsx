@@ -234,6 +234,7 @@ function Outcome({ image: index }: { image: number }) {
 function remarkable(cam: Cam): string {
   if (!Number.isFinite(cam.own)) return ": no finite value";
   if (cam.scale === 0) return ": zero map";
+  if (cam.constant) return ": the same everywhere";
   return cam.scale > cam.own ? ": faint" : "";
 }
 
@@ -245,7 +246,8 @@ export function describe(cam: Cam, of: string | null): string {
   if (!Number.isFinite(cam.own)) return `${about}: no finite value`;
   if (cam.scale === 0) return `${about}: the map is zero, nothing speaks for it`;
   const floored = cam.scale > cam.own ? `, faint: drawn by ${number(cam.scale)}` : "";
-  return `${about}: maximum ${number(cam.own)}${floored}`;
+  const what = cam.constant ? "the same everywhere," : "maximum";
+  return `${about}: ${what} ${number(cam.own)}${floored}`;
 }
 
 function useCamSaver(shown: Shown, all: readonly Cam[][]): void {

@@ -22,7 +22,6 @@ export function CommandButton({ id, children, pressed, cap, class: names = "" }:
       class={`button ${names}`}
       data-testid={`command-${id}`}
       title={tooltip(id)}
-      aria-label={children === undefined ? undefined : entry.label}
       aria-pressed={pressed}
       aria-keyshortcuts={key}
       disabled={!entry.enabled()}

@@ -5,7 +5,7 @@ import { duration, percent, plural } from "../format";
 import { switchRun } from "../store/poll";
 import { heads, newestSegment, run, runs, secondsSince } from "../store/run";
 import { panel } from "../store/shell";
-import { costShare } from "../store/tables";
+import { costs } from "../store/tables";
 import { CommandButton } from "./CommandButton";
 
 export function Header() {
@@ -15,6 +15,7 @@ export function Header() {
       <RunPicker />
       <span class="space" />
       <RunStatus />
+      <CostButton />
       <NoticesButton />
       <CommandButton id="link" cap class="quiet" />
       <CommandButton id="save" cap class="quiet" />
@@ -83,23 +84,29 @@ function RunStatus() {
   const moment = status === "live" || status === "lost" ? last : (ended ?? last);
   const ago =
     moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
-  const share = costShare.value;
+  // A notice of `tbviz control`, until the next one says that it goes on.
+  const order = heads.value?.notices.findLast(
+    (notice) => notice.method === "control" && notice.segment === segment.segment,
+  );
+  const paused = status === "live" && order?.text.startsWith("paused") ? order.text : null;
   return (
     <span class="status" data-testid="status" data-status={status}>
       <span title={[EXPLAINED[status], reason].filter(Boolean).join(" ")}>
         {WORDS[status]}
         {ago}
       </span>
-      {share !== null && (
-        <span
-          data-testid="cost"
-          title="Share of the time between positions that looking took: the callbacks on the main thread, and waiting for the writer. Compiling is not in it."
-        >
-          {" "}
-          · cost {percent(share)}
-        </span>
-      )}
+      {paused !== null && <b data-testid="paused"> · {paused}</b>}
     </span>
+  );
+}
+
+function CostButton() {
+  const { share } = costs.value;
+  if (share === null) return null;
+  return (
+    <CommandButton id="costs" class="quiet" pressed={panel.value === "costs"}>
+      <span data-testid="cost">cost {percent(share)}</span>
+    </CommandButton>
   );
 }
 

@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import { said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
 import { layer, selectLayer } from "../store/selection";
-import { adviceAt, type Dense, type Health, health, healthAt } from "../store/tables";
+import { adviceNow, type Dense, type Health, health, healthAt } from "../store/tables";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
 import { type Line, Plot } from "./Plot";
@@ -36,7 +36,7 @@ const KNOWN = new Set(CHARTS.flatMap((chart) => chart.of));
 
 /** What to do about it: the lines that hold at the cursor, those of the open layer first. */
 function AdviceList({ path }: { path: string }) {
-  const list = adviceAt(looked.value);
+  const list = adviceNow.value;
   if (list.length === 0) return null;
   const first = [...list].sort((a, b) => Number(b.layer === path) - Number(a.layer === path));
   return (

@@ -13,7 +13,11 @@ import { dark } from "../store/shell";
 import { type Health, health, tablesAsked } from "../store/tables";
 import { type Size, useSize } from "./useSize";
 
-const GUTTER = 92;
+/** Width of the labels: of a letter, and of all at most, as a share of the card. */
+const LETTER = 6.3;
+const WIDEST = 0.36;
+/** Height of a line of them. */
+const LINE = 11;
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */
 function cells(of: Health, name: string, count: number): number[][] {
@@ -61,8 +65,10 @@ export function HeatMap() {
   const [box, size] = useSize<HTMLDivElement>();
   const spot = useSignal<Spot | null>(null);
   const of = health.value;
+  const longest = Math.max(0, ...(of?.layers ?? []).map((path) => nameOf(path).length));
+  const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * WIDEST));
   return (
-    <div class="card heat" data-testid="heat" data-statistic={mapped.value} data-gutter={GUTTER}>
+    <div class="card heat" data-testid="heat" data-statistic={mapped.value} data-gutter={gutter}>
       <div class="card-head">
         <select
           class="title"
@@ -86,7 +92,7 @@ export function HeatMap() {
         {of === null || of.layers.length === 0 ? (
           <p class="dim small">{of === null && !tablesAsked.value ? "" : NONE_LOGGED}</p>
         ) : (
-          <HeatCells of={of} size={size.value} spot={spot} />
+          <HeatCells of={of} size={size.value} spot={spot} gutter={gutter} />
         )}
       </div>
     </div>
@@ -120,20 +126,37 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
   );
 }
 
-function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Spot | null> }) {
+const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+
+interface CellsProps {
+  of: Health;
+  size: Size;
+  spot: Signal<Spot | null>;
+  gutter: number;
+}
+
+function HeatCells({ of, size, spot, gutter }: CellsProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [rows, most] = [cellsNow.value, topNow.value];
   const count = positions.value.length;
   const { width, height } = size;
   const rowHeight = Math.min(26, height / rows.length);
-  const plotWidth = Math.max(width - GUTTER, 1);
-  const labelled = rowHeight >= 11;
+  const plotWidth = Math.max(width - gutter, 1);
+  // Where rows are lower than a line, every so manyth has a label; the chosen one always has.
+  const apart = Math.ceil(LINE / rowHeight);
+  const chosen = of.layers.indexOf(layer.value ?? "");
+  const labelled = of.layers.flatMap((path, row) =>
+    row === chosen || (row % apart === 0 && (chosen < 0 || Math.abs(row - chosen) >= apart))
+      ? [{ path, row }]
+      : [],
+  );
+  const line = Math.max(rowHeight, LINE);
 
   useLayoutEffect(() => {
-    if (canvas.current !== null && width > GUTTER) {
+    if (canvas.current !== null && width > gutter) {
       draw(canvas.current, rows, most, plotWidth, rowHeight);
     }
-  }, [rows, most, width, height, dark.value]);
+  }, [rows, most, plotWidth, rowHeight, dark.value]);
   useEffect(
     () => () => {
       spot.value = null;
@@ -150,18 +173,21 @@ function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Sp
   };
   return (
     <>
-      <div class="heat-labels" style={{ width: `${GUTTER}px` }}>
-        {of.layers.map((path, row) => (
+      <div class="heat-labels" style={{ width: `${gutter - 6}px` }}>
+        {labelled.map(({ path, row }) => (
           <button
             type="button"
             key={path}
             tabIndex={-1}
-            class={path === layer.value ? "selected" : ""}
+            class={row === chosen ? "selected" : ""}
             title={path}
-            style={{ height: `${rowHeight}px`, top: `${row * rowHeight}px` }}
+            style={{
+              height: `${line}px`,
+              top: `${Math.max(0, Math.min(row * rowHeight, rows.length * rowHeight - line))}px`,
+            }}
             onClick={() => selectLayer(path)}
           >
-            {labelled || path === layer.value ? path.split("/").at(-1) : ""}
+            {nameOf(path)}
           </button>
         ))}
       </div>
@@ -171,7 +197,7 @@ function HeatCells({ of, size, spot }: { of: Health; size: Size; spot: Signal<Sp
         role="img"
         aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} positions`}
         data-testid="heat-cells"
-        style={{ left: `${GUTTER}px`, height: `${rowHeight * rows.length}px` }}
+        style={{ left: `${gutter}px`, height: `${rowHeight * rows.length}px` }}
         onPointerMove={(event) => {
           const at = find(event);
           spot.value = at;

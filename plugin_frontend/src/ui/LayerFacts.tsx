@@ -4,7 +4,7 @@ import type { Json } from "../json";
 import { STATISTICS, said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
 import { kind, kindsOf, path } from "../store/selection";
-import { adviceAt, health, healthAt, model } from "../store/tables";
+import { adviceNow, health, healthAt, model } from "../store/tables";
 import { shapeText } from "../tree";
 
 function text(value: Json): string {
@@ -85,7 +85,7 @@ function Facts({ path: of }: { path: string }) {
   });
   return (
     <>
-      {adviceAt(looked.value)
+      {adviceNow.value
         .filter((advice) => advice.layer === of && kind.value !== HEALTH)
         .map((advice) => (
           <p key={advice.rule} class="reason">

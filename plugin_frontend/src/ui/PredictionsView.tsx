@@ -76,6 +76,7 @@ function Mind({ index }: { index: number }) {
   );
   const now = guesses(index, looked.value) ?? [];
   const top = now[0]?.class;
+  const weakest = now.slice(0, LINES).at(-1);
   const chosen = shownImage.value === index;
   const name = imageName(probe.value, index);
   return (
@@ -114,7 +115,13 @@ function Mind({ index }: { index: number }) {
                 {className(probe.value, one)}
                 {one === truth && <small> true</small>}
               </span>
-              <b>{guess === undefined ? "–" : chance(guess)}</b>
+              {guess !== undefined || weakest === undefined ? (
+                <b>{guess === undefined ? "–" : chance(guess)}</b>
+              ) : (
+                <b title="Not among its strongest classes here: at most as the last of them">
+                  {`≤ ${chance(weakest)}`.replace("≤ <", "<")}
+                </b>
+              )}
             </li>
           );
         })}

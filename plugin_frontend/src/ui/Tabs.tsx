@@ -75,7 +75,11 @@ function Tab({ name, hidden, stop }: { name: string; hidden: boolean; stop: bool
       aria-selected={selected}
       tabIndex={stop ? 0 : -1}
       title={`${help}.\n${there ? about : `Not logged of ${layer.value}: opens a layer that has it`}.`}
-      onClick={() => openFamily(name)}
+      onClick={(event) => {
+        openFamily(name);
+        // After a click the arrows step; who comes to the tabs by keys moves along them.
+        if (event.detail > 0) event.currentTarget.blur();
+      }}
     >
       {title}
     </button>

@@ -12,7 +12,7 @@ import {
 } from "../store/layers";
 import { positions } from "../store/run";
 import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
-import { adviceAt, health, healthAt } from "../store/tables";
+import { adviceNow, health, healthAt } from "../store/tables";
 import { type Row, shapeText } from "../tree";
 import { Icon } from "./icons";
 
@@ -147,7 +147,9 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
         {expanded !== null && <Icon name="chevron" />}
       </span>
       <span class="name">
-        <span>{node.name}</span>
+        <span>
+          <bdi>{node.name}</bdi>
+        </span>
         <small>{shape || node.class}</small>
       </span>
       <Spark path={node.path} />
@@ -167,19 +169,19 @@ function Spark({ path }: { path: string }) {
   return (
     <svg
       class="spark"
-      width={WIDTH}
       height={HEIGHT}
       viewBox={`0 -1 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
       aria-hidden="true"
     >
       <title>mean output over the run</title>
-      <polyline points={points} />
+      <polyline points={points} vector-effect="non-scaling-stroke" />
     </svg>
   );
 }
 
 function Badges({ path }: { path: string }) {
-  const advice = adviceAt(looked.value).filter((one) => one.layer === path);
+  const advice = adviceNow.value.filter((one) => one.layer === path);
   const dead = healthAt(path, "dead", looked.value) ?? 0;
   const channels = health.value?.channels[health.value.layers.indexOf(path)] ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";

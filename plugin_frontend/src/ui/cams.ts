@@ -15,6 +15,8 @@ export interface Cam {
   role: string;
   /** Greatest finite value of the map. */
   own: number;
+  /** Whether it is one value everywhere. */
+  constant: boolean;
   /** What it is drawn by; 0 for a map of zeros. */
   scale: number;
   pixels: Uint8ClampedArray<ArrayBuffer>;
@@ -81,7 +83,7 @@ export function lay(
   const scale = camScale(fine ? percentile(cam, SHOWN) || own : own, camMaximum.value);
   const opacity = fine ? Math.sqrt(strength.value) : strength.value;
   const pixels = toRgba(overlay(under, [h, w], cam, size, scale, map, opacity, signed));
-  return { pixels, width: w, height: h, own, scale };
+  return { pixels, width: w, height: h, own, constant: lo === hi, scale };
 }
 
 const plain = (h: number, w: number) => new Uint8Array(3 * h * w).fill(128);

@@ -1,0 +1,106 @@
+import { useSignal } from "@preact/signals";
+import { costsOf, isDear } from "../costs";
+import { number, percent, whole } from "../format";
+import { panel } from "../store/shell";
+import { costSegments } from "../store/tables";
+import { Drawer } from "./Drawer";
+
+/** What looking takes of training, callback by callback. */
+export function Costs() {
+  return panel.value === "costs" ? <Open /> : null;
+}
+
+const ALL = "all";
+const brief = (seconds: number) => (seconds > 0 && seconds < 0.001 ? "<0.001" : number(seconds));
+
+function Open() {
+  const chosen = useSignal("");
+  const segments = costSegments.value;
+  const newest = `${segments.at(-1)?.segment ?? ""}`;
+  const value = chosen.value || newest;
+  const all = costsOf(segments.filter(({ segment }) => value === ALL || `${segment}` === value));
+  const { rows, share, training, budget, wait, writing } = all;
+  const most = Math.max(wait, writing, ...rows.map((row) => row.seconds));
+  const thinned = rows.some((row) => row.leftOut > 0);
+  const line = (name: string, seconds: number, rest: (string | null)[]) => (
+    <tr key={name}>
+      <th scope="row">
+        {name}
+        <i class="cost-bar" style={{ width: `${(100 * seconds) / (most || 1)}%` }} />
+      </th>
+      {[percent(training > 0 ? seconds / training : null), ...rest].map(
+        (text, i) => text !== null && <td key={i}>{text}</td>,
+      )}
+    </tr>
+  );
+  return (
+    <Drawer title="Cost of looking" testid="costs">
+      {segments.length > 1 && (
+        <select
+          class="variant"
+          data-testid="cost-fit"
+          aria-label="Which fit"
+          value={value}
+          onChange={(event) => {
+            chosen.value = event.currentTarget.value;
+          }}
+        >
+          {segments.map(({ segment }) => (
+            <option key={segment} value={`${segment}`}>
+              fit {segment}
+            </option>
+          ))}
+          <option value={ALL}>all fits</option>
+        </select>
+      )}
+      {share === null ? (
+        <p class="dim">No cost was logged yet.</p>
+      ) : (
+        <>
+          <table class="costs" data-testid="cost-table">
+            <thead>
+              <tr>
+                <th scope="col">Callback</th>
+                <th scope="col">of training</th>
+                <th scope="col">s a look</th>
+                <th scope="col">looks</th>
+                {thinned && <th scope="col">left out</th>}
+                <th scope="col">compile s</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ name, seconds, looks, leftOut, compile }) =>
+                line(name, seconds, [
+                  looks > 0 ? brief(seconds / looks) : "–",
+                  whole(looks),
+                  thinned ? whole(leftOut) : null,
+                  brief(compile),
+                ]),
+              )}
+              {line("waiting for the writer", wait, [])}
+              {writing > 0 && line("writer, for all", writing, [])}
+            </tbody>
+            <tfoot>
+              <tr>
+                <th scope="row">together</th>
+                <td class={budget !== null && share > budget ? "over" : ""}>{percent(share)}</td>
+                <td colSpan={thinned ? 3 : 2}>{budget !== null && `at most ${percent(budget)}`}</td>
+                <td>{brief(all.compile)}</td>
+              </tr>
+            </tfoot>
+          </table>
+          {isDear(all) && (
+            <p class="reason" data-testid="cheaper">
+              <code>max_overhead=0.05</code> leaves looks out to stay below 5&nbsp;%;{" "}
+              <code>schedule=tbviz.every(epochs=5)</code> looks every fifth epoch.
+            </p>
+          )}
+          <p class="dim small">
+            Seconds on the main thread and what the writer's CPU seconds cost training, over{" "}
+            {number(training)} s of training itself. Compiling comes once and is not counted.
+          </p>
+        </>
+      )}
+    </Drawer>
+  );
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import type { CostSegment } from "../src/api";
+import { costsOf, isDear } from "../src/costs";
+
+const segment = (more: Partial<CostSegment> = {}): CostSegment => ({
+  segment: 1,
+  budget: null,
+  wall: 120,
+  main: 8,
+  compile: 10,
+  wait: 1,
+  writer: 2,
+  factor: 0.5,
+  methods: {
+    Cheap: { main: 2, compile: 0, encode: 0, looks: 4, left_out: 0 },
+    Dear: { main: 6, compile: 10, encode: 1, looks: 3, left_out: 2 },
+  },
+  ...more,
+});
+
+describe("what looking took", () => {
+  it("is shared out over the callbacks, the dearest first", () => {
+    const costs = costsOf([segment()]);
+    expect(costs.rows).toEqual([
+      { name: "Dear", seconds: 6.5, compile: 10, looks: 3, leftOut: 2 },
+      { name: "Cheap", seconds: 2, compile: 0, looks: 4, leftOut: 0 },
+    ]);
+    expect([costs.wait, costs.writing, costs.compile]).toEqual([1, 0.5, 10]);
+  });
+
+  it("is a share of training itself: without looking and without compiling", () => {
+    const { training, share } = costsOf([segment()]);
+    expect(training).toBe(100);
+    expect(share).toBeCloseTo(0.1);
+  });
+
+  it("adds up over fits, each by its own factor", () => {
+    const costs = costsOf([segment(), segment({ segment: 2, factor: null, budget: 0.05 })]);
+    expect(costs.rows[0]).toMatchObject({ name: "Dear", seconds: 12.5, looks: 6, leftOut: 4 });
+    expect(costs.training).toBe(100 + 101);
+    expect(costs.share).toBeCloseTo(19 / 201);
+    expect(costs.budget).toBe(0.05);
+  });
+
+  it("has no share where nothing was logged or nothing but looking was done", () => {
+    expect(costsOf([]).share).toBeNull();
+    expect(costsOf([segment({ wall: 19 })]).share).toBeNull();
+    expect(costsOf([segment({ wall: "NaN" })]).share).toBeNull();
+  });
+
+  it("is dear above a tenth of training, unless a budget is at work", () => {
+    expect(isDear(costsOf([segment()]))).toBe(false);
+    expect(isDear(costsOf([segment({ wall: 70 })]))).toBe(true);
+    expect(isDear(costsOf([segment({ wall: 70, budget: 0.05 })]))).toBe(false);
+  });
+});
