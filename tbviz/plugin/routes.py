@@ -24,7 +24,7 @@ from tbviz.plugin.respond import (
 )
 from tbviz.plugin.static_files import static_file
 from tbviz.store import heads
-from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
+from tbviz.store.errors import DamagedError, UnknownWriterError
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -114,10 +114,8 @@ class Routes:
         """The bytes of several sheets, each behind its length."""
         run = self._run(query)
         parts = []
-        for sheet in query.sheets():
-            try:
-                data = run.sheet(*sheet)
-            except StoreError:
+        for data in run.sheets(query.sheets()):
+            if data is None:
                 parts.append(_MISSING)
             else:
                 parts += [struct.pack("<I", len(data)), data]
@@ -131,7 +129,7 @@ class Routes:
         tiles = query.wholes("tiles", _MOST_TILES)
         span = query.span("positions", _MOST_POSITIONS)
         plan = run.ask(lambda r: strip.plan(r, kind, layer, image, tiles, span))
-        png, shown = strip.draw(plan, tiles, lambda sheet: run.sheet(*sheet))
+        png, shown = strip.draw(plan, tiles, run.sheets)
         response = bytes_response(png, "image/png")
         response.headers["X-Tbviz-Positions"] = ",".join(map(str, shown))
         return response

@@ -13,9 +13,10 @@ from tbviz.store.reader import Reader
 from tbviz.store.source import Folder, Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tbviz.plugin.discovery import Discovery
+    from tbviz.store.segment import Sheet
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]
@@ -60,6 +61,11 @@ class Run:
         """The bytes of one sheet; see `Reader.sheet`. The lock is not held while reading."""
         reader = self.ask(lambda reader: reader)
         return reader.sheet(writer, offset, length, crc)
+
+    def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
+        """The bytes of several; see `Reader.sheets`. The lock is not held while reading."""
+        reader = self.ask(lambda reader: reader)
+        return reader.sheets(wanted)
 
     def summary(self, *, keep: bool) -> dict[str, Any]:
         """What the list of runs says of it.

@@ -10,7 +10,7 @@ from tbviz.store.errors import StoreError
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -21,6 +21,8 @@ _log = logging.getLogger("tbviz.plugin")
 
 # 64 million pixels: a strip is for looking at.
 _MOST_PIXELS = 1 << 26
+# Sheets held in memory at a time.
+_AT_ONCE = 64
 
 
 class Frame(NamedTuple):
@@ -93,14 +95,14 @@ def plan(
 
 
 def draw(
-    made: Plan, tiles: Sequence[int], read: Callable[[Sheet], bytes]
+    made: Plan, tiles: Sequence[int], read: Callable[[Sequence[Sheet]], list[bytes | None]]
 ) -> tuple[bytes, list[int]]:
     """The strip, and the positions that it shows.
 
     Args:
         made: What `plan` gave.
         tiles: Which tiles, the rows of the strip.
-        read: What gives the bytes of a sheet.
+        read: What gives the bytes of several sheets, None for one that cannot be read.
 
     Raises:
         GoneError: If not one of the sheets can be read.
@@ -112,9 +114,9 @@ def draw(
     columns: list[NDArray[np.uint8]] = []
     ranges: list[NDArray[np.float32]] = []
     shown: list[int] = []
-    for frame in made.frames:
+    for frame, data in _with_data(made.frames, read):
         try:
-            sheet = images.decode(read(frame.sheet))
+            sheet = images.decode(data)
             cropped = images.split(sheet.pixels, made.tile, frame.tiles)[list(tiles)]
             gray = sheet.ranges[list(tiles)] if sheet.ranges is not None else None
         except Exception as error:  # damaged, gone, or of another size than its layout says
@@ -134,6 +136,16 @@ def draw(
     if len(ranges) == len(columns):
         spans = np.swapaxes(np.stack(ranges), 0, 1)
     return images.encode_levels(levels, spans, len(shown)), shown
+
+
+def _with_data(
+    frames: Sequence[Frame], read: Callable[[Sequence[Sheet]], list[bytes | None]]
+) -> Iterator[tuple[Frame, bytes]]:
+    for first in range(0, len(frames), _AT_ONCE):
+        some = frames[first : first + _AT_ONCE]
+        for frame, data in zip(some, read([frame.sheet for frame in some]), strict=True):
+            if data is not None:
+                yield frame, data
 
 
 def _size(tile: object) -> tuple[int, int] | None:

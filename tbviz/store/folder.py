@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tbviz.store.files import open_file
 from tbviz.store.names import Parts, group_parts
 from tbviz.store.pack import PackScanner, read_at
 from tbviz.store.parts import PartSource
@@ -68,7 +69,7 @@ class LocalFolder:
 
     def _range(self, name: str, begin: int, end: int) -> bytes | OSError:
         try:
-            with (self.directory / name).open("rb", buffering=0) as file:
+            with open_file(self.directory / name) as file:
                 return read_at(file, begin, end - begin)
         except OSError as error:
             return error

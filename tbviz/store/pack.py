@@ -17,7 +17,7 @@ from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
@@ -87,9 +87,15 @@ class PackScanner:
             OSError: If the pack cannot be opened or read.
         """
         with open_file(self.path) as pack:
-            # Asked for by strangers: no room is made for what cannot be there.
-            size = os.fstat(pack.fileno()).st_size
-            return read_at(pack, offset, length) if offset + length <= size else b""
+            return _read_if_there(pack, offset, length)
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As `read`, of several offsets and lengths; none of what cannot be read."""
+        try:
+            with open_file(self.path) as pack:
+                return [_read_if_there(pack, *place) for place in places]
+        except OSError:
+            return [b""] * len(places)
 
     def shrank(self) -> bool:
         """Whether the pack lost bytes that were understood; then all of it is read again.
@@ -200,6 +206,12 @@ def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
     return None
 
 
+def _read_if_there(pack: BinaryIO, offset: int, length: int) -> bytes:
+    # Asked for by strangers: no room is made for what cannot be there.
+    size = os.fstat(pack.fileno()).st_size
+    return read_at(pack, offset, length) if offset + length <= size else b""
+
+
 def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
     """As many of these bytes as are there."""
     file.seek(offset)
@@ -244,8 +256,9 @@ def index_entry(line: bytes) -> tuple[int, Found] | None:
     match = _FRONT.match(line)
     if match is None:
         return None
+    place, check = match.groups()
     data = b"{" + line[match.end() :]
-    if zlib.crc32(data) != int(match[2]):
+    if zlib.crc32(data) != int(check):
         return None
     try:
         meta = decode_meta(data)
@@ -254,5 +267,5 @@ def index_entry(line: bytes) -> tuple[int, Found] | None:
     length = meta.get("bytes", 0)
     if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
         return None
-    offset = int(match[1])
+    offset = int(place)
     return offset - HEADER.size - len(data), Found(meta, offset, offset + length)

@@ -138,12 +138,23 @@ class PartSource:
         Raises:
             OSError: If the part cannot be read.
         """
+        place = self._range(offset, length)
+        return _read(self._blobs, *place) if place is not None else b""
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As `read`, of several offsets and lengths at once; none of what cannot be read."""
+        ranges = [self._range(offset, length) for offset, length in places]
+        wanted = [place for place in ranges if place is not None]
+        got = iter(self._blobs.read(wanted) if wanted else ())
+        data = [b"" if place is None else next(got) for place in ranges]
+        return [b"" if isinstance(one, OSError) else one for one in data]
+
+    def _range(self, offset: int, length: int) -> tuple[str, int, int] | None:
         index = bisect_right(self._starts, offset) - 1
         if index < 0 or offset + length > self._ends[index]:
-            return b""
+            return None
         start = self._starts[index]
-        name = self._parts.name(start)
-        return _read(self._blobs, name, offset - start, offset - start + length)
+        return self._parts.name(start), offset - start, offset - start + length
 
     def _may_follow(self, got: _Part) -> bool:
         """Whether to go on with this part; counts one that is missing before it."""
@@ -164,8 +175,9 @@ class PartSource:
 
     def _take(self, got: _Part) -> None:
         self._taken[got.start] = self._parts.sizes[got.start]
-        self._starts.append(got.start)
+        # In this order: other threads look for a start, then for its end.
         self._ends.append(got.end)
+        self._starts.append(got.start)
         self._whole = got.before is not None
         self.damaged += not self._whole
         self.consumed += got.end - got.start

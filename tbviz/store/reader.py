@@ -16,7 +16,7 @@ from tbviz.store.source import Folder
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tbviz.store.sheet_columns import SheetColumns
 
@@ -25,7 +25,7 @@ class Reader:
     """All that is known of one store. Call `refresh` to take in what is new.
 
     Positions are counted over all segments in writer order: position 0 is the first of the
-    first segment. Not safe to call from several threads, except `sheet`.
+    first segment. Not safe to call from several threads, except `sheet` and `sheets`.
 
     Args:
         store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It may not exist (yet).
@@ -149,18 +149,38 @@ class Reader:
         segment = self._known.get(writer)
         if segment is None:
             raise UnknownWriterError(f"received writer {writer!r}, expected one of this run")
-        if offset < 0 or not 0 <= length <= MAX_PAYLOAD:
+        if not _may_be(offset, length):
             raise DamagedError(f"received {length} bytes at {offset}, expected a place in the pack")
         try:
             data = segment.source.read(offset, length)
         except OSError as error:
             raise DamagedError(f"{segment.source.name} could not be read: {error}") from error
-        if len(data) != length or zlib.crc32(data) != crc:
+        if not _is(data, length, crc):
             raise DamagedError(
                 f"the {length} bytes at {offset} of {segment.source.name} are not those that were "
                 "written; expected their CRC to be the one in the index"
             )
         return data
+
+    def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
+        """The bytes of several sheets, read at once where they lie far away.
+
+        Returns:
+            None in the place of one that `sheet` would raise for.
+        """
+        by_writer: dict[str, list[int]] = {}
+        for index, sheet in enumerate(wanted):
+            if sheet.writer in self._known and _may_be(sheet.offset, sheet.length):
+                by_writer.setdefault(sheet.writer, []).append(index)
+        found: list[bytes | None] = [None] * len(wanted)
+        for writer, indices in by_writer.items():
+            places = [(wanted[index].offset, wanted[index].length) for index in indices]
+            segment = self._known.get(writer)
+            got = segment.source.read_many(places) if segment is not None else ()
+            for index, data in zip(indices, got, strict=False):
+                if _is(data, wanted[index].length, wanted[index].crc):
+                    found[index] = data
+        return found
 
     def read(self, sheet: Sheet) -> bytes:
         """The bytes of a sheet that `find` or an entry names. Raises what `sheet` does."""
@@ -173,6 +193,14 @@ class Reader:
             StoreError: If there is none, or it is damaged.
         """
         return self.read(self.find(kind, layer, position, image))
+
+
+def _may_be(offset: int, length: int) -> bool:
+    return offset >= 0 and 0 <= length <= MAX_PAYLOAD
+
+
+def _is(data: bytes, length: int, crc: int) -> bool:
+    return len(data) == length and zlib.crc32(data) == crc
 
 
 def open_run(log_dir: str | os.PathLike[str] | RemotePlace) -> Reader:

@@ -25,7 +25,7 @@ from tbviz.store.source import Found, Source
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 _TRIES = 3
@@ -336,6 +336,9 @@ class _Chosen:
     def read(self, offset: int, length: int) -> bytes:
         with open_file(self._pack) as file:
             return read_at(file, offset, length)
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [self.read(*place) for place in places]
 
 
 def _segment(pack: Path, source: Source) -> Segment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Found(NamedTuple):
@@ -55,6 +55,9 @@ class Source(Protocol):
 
     def read(self, offset: int, length: int) -> bytes:
         """These bytes, none where not all of them are there."""
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As `read`, of several offsets and lengths at once; none of what cannot be read."""
 
 
 class Folder(Protocol):

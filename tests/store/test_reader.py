@@ -154,11 +154,14 @@ def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
     ):
         with pytest.raises(DamagedError):
             run.read(wrong)
+        assert run.sheets([wrong, sheet, wrong]) == [None, small.sheets(2)[1], None]
     with pytest.raises(UnknownWriterError):
         run.read(sheet._replace(writer="0" * 16))
+    assert run.sheets([sheet._replace(writer="0" * 16)]) == [None]
     shutil.rmtree(tmp_path / "plugins")
     with pytest.raises(DamagedError, match="could not be read"):
         run.read(sheet)
+    assert run.sheets([sheet]) == [None]
 
 
 def test_what_was_not_logged_is_said(tmp_path):

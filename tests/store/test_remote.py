@@ -225,6 +225,11 @@ def test_a_missing_part_is_damage_and_nothing_else_is_lost(bucket):
     delete(bucket, gone)
     with pytest.raises(DamagedError, match="could not be read"):
         reader.picture("activations", "conv", 2, 0)
+    wanted = [reader.find("activations", "conv", epoch, 1) for epoch in range(5)]
+    wanted += [wanted[0]._replace(writer="0" * 16), wanted[0]._replace(offset=1 << 60)]
+    wanted += [wanted[0]._replace(length=-1), wanted[0]._replace(crc=1)]
+    expected = [small.sheets(epoch)[1] if epoch != 2 else None for epoch in range(5)]
+    assert reader.sheets(wanted) == expected + [None] * 4
     assert reader.refresh()
     (segment,) = reader.segments
     assert segment.damaged == 1
