@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tbviz.plugin.errors import NotFoundError
+from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.digits import six_digits
 from tbviz.store.errors import StoreError
@@ -168,13 +168,17 @@ def channels(
 
     Raises:
         NotFoundError: If there is no such record.
+        GoneError: If it is no table.
     """
     for base, segment in reversed(list(reader.based())):
         table = segment.health.table(layer, position - base)
         if table is None:
             continue
         ordinal, *place = table
-        values = np.frombuffer(read(Sheet(segment.uid, *place)), "<f4")
+        data = read(Sheet(segment.uid, *place))
+        if len(data) % 4:
+            raise GoneError(f"the table of {layer!r} has {len(data)} bytes, expected float32")
+        values = np.frombuffer(data, "<f4")
         columns = segment.health.columns
         rows = values.size // max(len(columns), 1)
         return {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
+import tracemalloc
+import zlib
 
 import pytest
-from forge import HONEST, Forge, places, replaced
+from forge import HONEST, LAYOUT, PNG, TABLE, Forge, places, replaced
 from plugin.asking import Asker
 
 DEEP = [
@@ -55,3 +58,157 @@ def test_any_value_in_any_place_of_a_meta(asked, tmp_path, kind, index, faults):
         forge.index.clear()
     asked(forge)
     faults.survived = faults.tried
+
+
+def picture(kind, layer, layout="0a0a0a0a", **fields):
+    meta, payload = HONEST["activations"]
+    return {**meta, "kind": kind, "layer": layer, "layout": layout, **fields}, payload
+
+
+def test_any_text_as_a_name(asked, tmp_path, faults):
+    forge = Forge(tmp_path)
+    names = [*TEXTS, "\u0000", "writer", "health", "..", "\x7f\x1b[2J"]
+    for at, name in enumerate(names):
+        with faults.trying():
+            identifier = f"{at:08x}"
+            forge.add({**LAYOUT, "id": identifier, "layer": name, "titles": [name], "title": name})
+            forge.add(*picture("activations", name, identifier))
+            forge.add(*picture(name, "conv", identifier))
+            forge.add({"kind": "notice", "method": name, "layer": name, "text": name})
+            forge.add({"kind": "metrics", "epoch": 0, "values": {name: 1}})
+            forge.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
+            forge.add({**HONEST["probe"][0], "images": [{"name": name}]}, PNG)
+            forge.add({**HONEST["fit"][0], "model": name, "reason": name})
+    asker = asked(forge)
+    assert asker.counts[200] > 10 * len(names)
+
+
+def test_a_name_of_a_megabyte(asked, tmp_path, faults):
+    with faults.trying():
+        forge = Forge(tmp_path)
+        forge.add({**LAYOUT, "id": "1" * 8, "layer": "a" * (1 << 20)})
+        forge.add(*picture("activations", "a" * (1 << 20), "1" * 8))
+        asked(forge)
+
+
+def test_texts_are_sent_as_texts(board, tmp_path):
+    forge = Forge(tmp_path)
+    evil = "<script>alert(1)</script>\r\nX-Evil: 1"
+    forge.add({"kind": "notice", "method": evil, "text": evil})
+    forge.write()
+    one = board(tmp_path)
+    for response in (one.get("index", run="."), one.get("index", run=evil)):
+        assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+        assert "X-Evil" not in response.headers
+    assert one.ask("index", run=".")["notices"][-1]["text"] == evil
+
+
+def table(data):
+    return {"media": "table", "bytes": len(data), "sheets": [[len(data), zlib.crc32(data)]]}, data
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"12345", b"\xff" * 7], ids=repr)
+def test_a_table_that_is_none(asked, tmp_path, data, faults):
+    with faults.trying():
+        forge = Forge(tmp_path)
+        fields, payload = table(data)
+        health = {"kind": "health", "epoch": 1, "layers": {"conv": {}}, "columns": ["a", "b"]}
+        forge.add({**health, **fields}, payload)
+        assert asked(forge).counts[410] == (len(data) % 4 > 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'{"nodes":7}',
+        b"\xff\xfe",
+        b'{"nodes":' + b"1" * 5000 + b"}",
+        *(b'{"nodes":' + text.encode() + b"}" for _, text in DEEP),
+    ],
+    ids=lambda data: f"{data[:12]!r} {len(data)}",
+)
+def test_a_layer_tree_that_is_none(asked, tmp_path, data, faults):
+    with faults.trying():
+        forge = Forge(tmp_path)
+        fields, payload = table(data)
+        forge.add({**HONEST["model"][0], **fields}, payload)
+        asked(forge)
+
+
+BIG = "1" * 4000
+LARGE = [
+    {"tile": [10**9, 10**9], "tiles": 10**9},
+    {"tile": [1, 10**9], "tiles": 10**9},
+    {"tile": [int(BIG), int(BIG)], "tiles": int(BIG), "columns": int(BIG), "images": int(BIG)},
+    {"tile": [2**31, 2**31], "tiles": 2**62},
+    {"tile": [1, 1], "tiles": 10**9, "columns": 10**9},
+    {"tile": [0, 0], "tiles": 0, "columns": 0},
+    {"tile": [-4, -4], "tiles": -1, "columns": -1},
+    {"tile": [4, 4], "tiles": 64, "columns": 1},
+    {"tile": [True, True], "tiles": True},
+]
+
+
+@pytest.mark.parametrize("claims", LARGE, ids=lambda claims: str(claims)[:50])
+def test_a_layout_that_claims_too_much(asked, tmp_path, claims, faults):
+    with faults.trying():
+        forge = Forge(tmp_path)
+        forge.add({**LAYOUT, "id": "1" * 8, "layer": "big", **claims})
+        forge.add(*picture("activations", "big", "1" * 8))
+        forge.write()
+        tracemalloc.start()
+        try:
+            asked(forge)
+            assert tracemalloc.get_traced_memory()[1] < 50 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_sheet_that_is_a_bomb(asked, tmp_path, faults):
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    for side in (9_000, 12_000, 60_000, 2**31 - 1):
+        with faults.trying():
+            header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+            pixels = zlib.compress(bytes(1 << 20), 9)
+            png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels)
+            png += chunk(b"IEND", b"")
+            forge = Forge(tmp_path, seq=side % 1000)
+            tile = {"tile": [side, side]} if side < 2**13 else {"tile": [1, 1]}
+            forge.add({**LAYOUT, "id": "2" * 8, "layer": "bomb", **tile})
+            forge.add(
+                {**HONEST["activations"][0], "layer": "bomb", "layout": "2" * 8, "bytes": len(png),
+                 "sheets": [[len(png), zlib.crc32(png), 0, 1, 0, 1]]},
+                png,
+            )  # fmt: skip
+            forge.write()
+    asked(forge)
+
+
+def test_layouts_of_one_segment_are_not_those_of_another(asked, tmp_path, faults):
+    with faults.trying():
+        one, other = Forge(tmp_path, 1), Forge(tmp_path, 2)
+        other.add({**LAYOUT, "id": "", "layer": "conv"})
+        other.add(*picture("cam", "conv", ""))
+        other.add({**HONEST["health"][0], "epoch": 3}, TABLE)
+        asked(one, other)
+
+
+def test_positions_in_any_order_and_segments_that_say_they_replace_each_other(
+    asked, tmp_path, faults
+):
+    with faults.trying():
+        one, other = Forge(tmp_path, 1), Forge(tmp_path, 2, honest=False)
+        for epoch in (5, 3, 2**62, 0, 5, 4):
+            for batch in ({}, {"batch": 7 - epoch % 5}, {"final": True}):
+                at = {"epoch": epoch, **batch}
+                one.add(*picture("cam", "conv", **at))
+                one.add({"kind": "metrics", **at, "values": {"loss": epoch}})
+                one.add({**HONEST["health"][0], **at}, TABLE)
+        other.add({"kind": "writer", "replaces": [other.uid, "no", one.uid[:-1]]})
+        asked(one, other)
