@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tbviz.cli.arguments import positive
+from tbviz.cli.layout import counted
 from tbviz.cli.runs import add_log_dir, runs_under, title
 from tbviz.cli.say import say
 from tbviz.errors import TbvizError
@@ -68,7 +69,8 @@ def run(options: argparse.Namespace) -> int:
     )
     say(f"obeyed {when}")
     if len(training) not in {0, len(runs)}:
-        say(f"left alone: {len(runs) - len(training)} runs that nothing writes to")
+        others = counted(len(runs) - len(training), "run")
+        say(f"left alone: {others} that nothing writes to")
     return 0
 
 

@@ -1,0 +1,217 @@
+"""What is said of a store, worked by hand, and every damage that it may have."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+import small
+import whole
+from fabricate import LAYERS, fabricate
+
+from tbviz.store import Position, Reader, Writer, locks, store_directory
+from tbviz.store.control import Orders, write_orders
+from tbviz.store.inspection import inspect
+from tbviz.store.pruning import Rule, prune
+from tbviz.store.schema import plain
+
+
+def look(log_dir, *, verify=False, now=None):
+    answer = inspect(Reader(store_directory(log_dir)), verify=verify, now=now)
+    json.dumps(plain(answer), allow_nan=False)
+    return answer
+
+
+def whats(answer, name="damage"):
+    return [finding["what"] for finding in answer[name]]
+
+
+def begin(writer, epochs, first=0):
+    writer.append({
+        "kind": "fit", "event": "begin", "epochs": epochs, "initial_epoch": first, "steps": 30,
+        "backend": "jax", "versions": {}, "model": "net", "time": 1000.0,
+    })  # fmt: skip
+
+
+def test_a_run_of_two_segments_with_gaps(tmp_path):
+    writer = Writer(tmp_path)
+    begin(writer, 10)
+    for epoch in (0, 1, 2, 5, 6):
+        whole.add(writer, Position(epoch))
+    whole.add(writer, Position(7, 215))
+    writer.close()
+    writer = Writer(tmp_path)
+    begin(writer, 10, 6)
+    for epoch in (6, 8):
+        whole.add(writer, Position(epoch))
+        whole.add(writer, Position(epoch), "cam", "other")
+    for _ in range(3):
+        writer.append({"kind": "notice", "level": "warning", "method": "M", "layer": "conv",
+                       "text": "why", "remedy": "do"})  # fmt: skip
+    writer.append({"kind": "notice", "level": "info", "method": "M", "layer": "x", "text": "so"})
+    writer.append({"kind": "fit", "event": "end", "status": "finished", "reason": None})
+    writer.close()
+    answer = look(tmp_path)
+    first, second = answer["segments"]
+    # Nobody holds the first one's lock, so that it is lost, however short ago it wrote.
+    assert (first["status"], first["being_written"]) == ("lost", False)
+    assert first["epochs"] == [[0, 3], [5, 2]]
+    assert first["missing"] == [[3, 2]]  # up to the last; what never came is not missing
+    assert (first["positions"], first["batches"], first["planned"]) == (6, 1, 10)
+    assert (first["begun"], first["backend"], first["model"]) == (1000.0, "jax", "net")
+    assert (first["format"], first["replaces"], first["by"]) == (1, [], "")
+    assert (second["status"], second["initial_epoch"]) == ("finished", 6)
+    assert (second["epochs"], second["missing"]) == ([[6, 1], [8, 1]], [[7, 1], [9, 1]])
+    assert answer["positions"] == 8
+    sizes = [path.stat().st_size for path in sorted(store_directory(tmp_path).glob("*.pack"))]
+    assert [segment["bytes"] for segment in answer["segments"]] == sizes
+    assert answer["bytes"] == sum(sizes)
+    assert answer["bytes_an_epoch"] == sum(sizes) / 7
+    assert answer["forecast"] is None
+    activations, cam = answer["series"]
+    assert (activations["records"], activations["sheets"], activations["lacking"]) == (8, 16, [])
+    assert (cam["positions"], cam["lacking"]) == ([[6, 2]], [[0, 6]])
+    length = sum(len(data) for key, data in whole.view(tmp_path).items() if key[2] == "cam")
+    assert cam["bytes"] == length
+    assert answer["kinds"][1] == {
+        "kind": "cam", "method": None, "layers": 1, "records": 2, "sheets": 4, "bytes": length,
+    }  # fmt: skip
+    assert answer["layers"][1] == {
+        "layer": "other", "kinds": ["cam"], "records": 2, "sheets": 4, "bytes": length,
+    }  # fmt: skip
+    assert answer["warnings"] == [
+        {"segment": 2, "method": "M", "layer": "conv", "text": "why", "remedy": "do", "count": 3}
+    ]
+    assert (answer["damage"], answer["notes"], answer["orders"]) == ([], [], None)
+
+
+def test_a_run_that_is_being_written_has_a_forecast_and_no_damage(tmp_path):
+    writer = Writer(tmp_path)
+    begin(writer, 10)
+    for epoch in range(4):
+        whole.add(writer, Position(epoch))
+    writer.flush()
+    with writer.path.open("ab") as pack:
+        pack.write(b"\x89tbv")  # of the record that is being written
+    answer = look(tmp_path, now=1e12)  # it has said nothing for ages: the lock knows better
+    [segment] = answer["segments"]
+    assert (segment["status"], segment["being_written"]) == ("live", True)
+    # Four epochs of ten are there.
+    assert answer["forecast"] == answer["bytes"] + int(6 * answer["bytes"] / 4)
+    assert answer["damage"] == []
+    writer.close()
+    answer = look(tmp_path)
+    assert (answer["segments"][0]["status"], whats(answer)) == ("lost", ["tail"])
+
+
+def test_without_locks_the_clock_tells(tmp_path, monkeypatch):
+    small.write(tmp_path)
+    monkeypatch.setattr(locks, "_HAS_LOCKS", False)
+    whole.pair(tmp_path)[1].unlink()
+    answer = look(tmp_path)
+    [segment] = answer["segments"]
+    assert (segment["status"], segment["being_written"]) == ("live", None)
+    assert answer["damage"] == []
+    answer = look(tmp_path, now=segment["last"] + 121)
+    assert (answer["segments"][0]["status"], whats(answer)) == ("lost", ["index-missing"])
+
+
+def cut(data):
+    return data[:-7]
+
+
+def flip_in_payload(data):
+    begin, meta, _ = small.parse(data)[3]
+    at = begin + 24 + len(meta)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def flip_in_header(data):
+    begin = small.parse(data)[3][0]
+    return data[:begin] + b"?" + data[begin + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("pack", "index", "found", "verified"),
+    [
+        (cut, None, ["tail", "index-ahead"], ["tail", "index-ahead"]),
+        (None, cut, ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
+        (flip_in_payload, None, [], ["sheet"]),
+        # The index knows the record; only who reads the pack itself sees what has become of it.
+        (flip_in_header, None, [], ["places"]),
+        (flip_in_header, lambda _: b"", ["places", "index-behind"], ["places", "index-behind"]),
+        (None, lambda data: data.replace(b"metr", b"m etr").replace(b"conv", b"c", 1),
+         ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
+    ],
+)  # fmt: skip
+def test_damage(tmp_path, pack, index, found, verified):
+    small.write(tmp_path)
+    for path, spoil in zip(whole.pair(tmp_path), (pack, index), strict=True):
+        if spoil is not None:
+            path.write_bytes(spoil(path.read_bytes()))
+    answer = look(tmp_path)
+    assert whats(answer) == found
+    thorough = look(tmp_path, verify=True)
+    assert whats(thorough) == verified
+    for finding in thorough["damage"]:
+        assert finding["segment"] == 1
+        # A sheet's bytes are gone for good.
+        assert finding["remedy"] == (None if finding["what"] == "sheet" else "tbviz repair")
+    if "sheet" in verified:
+        [finding] = thorough["damage"]
+        assert finding["text"] == "damaged: activations of conv, epoch 1, sheet 0"
+
+
+def test_what_makes_no_sense_and_what_is_newer(tmp_path):
+    small.write(tmp_path)
+    pack, index = whole.pair(tmp_path)
+    index.unlink()
+    senseless = b'{"kind":"activations","time":2.0,"epoch":9,"layer":7,"layout":"?","sheets":[]}'
+    newer = b'{"kind":"writer","time":2.0,"format":7,"uid":"%b"}' % pack.stem[7:].encode()
+    pack.write_bytes(pack.read_bytes() + small.record(senseless) + small.record(newer))
+    answer = look(tmp_path)
+    assert whats(answer) == ["index-missing", "records", "format"]
+    assert "1 record that" in answer["damage"][1]["text"]
+    (store_directory(tmp_path) / "control.json").write_text("{")
+    assert whats(look(tmp_path))[0] == "orders"
+
+
+def test_what_else_lies_there(tmp_path):
+    old = small.write(tmp_path).path
+    store = store_directory(tmp_path)
+    write_orders(store, Orders(paused=True, every=5))
+    (store / "holiday.jpg").write_bytes(b"jpg")
+    (store / f"000009-{'a' * 16}.pack").touch()
+    (store / f"000009-{'b' * 16}.jsonl").touch()
+    (store / f".000009-{'c' * 16}.pack").write_bytes(b"draft")
+    os.mkfifo(store / f"000009-{'d' * 16}.pack")
+    data = old.read_bytes()
+    answer = look(tmp_path)
+    assert answer["orders"] == {"paused": True, "every": 5, "now": ""}
+    assert whats(answer, "notes") == ["leftover", "empty", "foreign"]
+    assert f"000009-{'b' * 16}.jsonl, holiday.jpg" in answer["notes"][2]["text"]
+    assert answer["damage"] == []
+    list(prune(store, Rule(10, 0)))
+    old.write_bytes(data)
+    answer = look(tmp_path)
+    assert whats(answer, "notes") == ["leftover", "leftover", "empty", "foreign"]
+    assert answer["segments"][0]["by"] == "prune"
+    assert answer["positions"] == 2  # there was nothing but pictures at the others
+
+
+def test_a_healthy_run_of_every_kind_verifies(tmp_path):
+    fabricate(tmp_path, 4, LAYERS[-2:], images=2, every_kind=True)
+    answer = look(tmp_path, verify=True)
+    assert (answer["damage"], answer["notes"]) == ([], [])
+    counted = {kind["kind"]: (kind["method"], kind["layers"]) for kind in answer["kinds"]}
+    assert counted["activations"] == ("ActivationGrid", 2)
+    view = whole.view(tmp_path)
+    assert sum(series["sheets"] for series in answer["series"]) == len(view)
+    assert sum(series["bytes"] for series in answer["series"]) == sum(map(len, view.values()))
+
+
+def test_a_store_that_is_not_there_is_empty(tmp_path):
+    answer = look(tmp_path)
+    assert (answer["segments"], answer["positions"], answer["bytes_an_epoch"]) == ([], 0, None)
+    assert whats(answer, "notes") == ["unreadable"]
