@@ -18,6 +18,8 @@ NO_CACHE = "no-cache"
 # Below, the header of gzip costs what it saves.
 _WORTH_PACKING = 500
 _LEVEL = 4
+# For what a browser asks for once.
+_BEST = 9
 
 
 def json_response(request: Request, answer: Mapping[str, Any], code: int = 200) -> Response:
@@ -36,7 +38,8 @@ def packed_response(
     response = bytes_response(content, kind, code, cache)
     response.headers["Vary"] = "Accept-Encoding"
     if len(content) >= _WORTH_PACKING and request.accept_encodings["gzip"] > 0:
-        response.set_data(gzip.compress(content, _LEVEL, mtime=0))
+        level = _BEST if cache == IMMUTABLE else _LEVEL
+        response.set_data(gzip.compress(content, level, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response
 

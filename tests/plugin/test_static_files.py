@@ -4,7 +4,11 @@ import gzip
 
 import pytest
 
+from tbviz.plugin.routes import STATIC
 from tbviz.plugin.static_files import static_file
+
+# Of the whole page as it is sent: it is opened over SSH too.
+MOST_BYTES = 60_000
 
 
 @pytest.fixture
@@ -74,3 +78,14 @@ def test_without_a_built_page_the_module_says_how_to_build_it(board, tmp_path):
     assert "pip install ." in response.get_data(as_text=True)
     assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert one.get("static/style.css").status_code == 404
+
+
+def test_the_page_is_small(board, tmp_path):
+    names = [path.name for path in STATIC.glob("*.*") if path.suffix in {".js", ".css"}]
+    assert "index.js" in names, "the page is not built: pip install ."
+    one = board(tmp_path)
+    sizes = {
+        name: len(one.get(f"static/{name}", headers={"Accept-Encoding": "gzip"}).get_data())
+        for name in names
+    }
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
