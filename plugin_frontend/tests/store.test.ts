@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { IndexAnswer, Segment, Series, SeriesAnswer } from "../src/api";
+import type { IndexAnswer, Notice, Segment, Series, SeriesAnswer } from "../src/api";
 import { addColumns, largest, sheetRef, valueAt } from "../src/store/columns";
 import { merge, probeOf, seriesKey } from "../src/store/heads";
+import { heads, paused } from "../src/store/run";
 import { addHealth, addPredictions, addScalars } from "../src/store/tables";
 
 const series = (count: number): Series => ({
@@ -137,6 +138,33 @@ describe("columns of a series", () => {
 
   it("replace what was held when sent from the start", () => {
     expect(addColumns(both, "activations", "conv1", answer).offset).toEqual([10, 20, 30, 40]);
+  });
+});
+
+describe("a run that is paused", () => {
+  const order = (text: string, of = 1, method = "control"): Notice => ({
+    segment: of,
+    position: null,
+    level: "info",
+    method,
+    layer: null,
+    text,
+    remedy: null,
+    time: 1,
+  });
+  const told = (status: Segment["status"], ...notices: Notice[]) => {
+    heads.value = merge(null, { ...whole, segments: [segment(1, status)], notices });
+    return paused.value;
+  };
+
+  it("says so while it is live, until the next order", () => {
+    const stop = order("paused at epoch 3");
+    expect(told("live")).toBeNull();
+    expect(told("live", stop, order("something else", 1, "GradCAM"))).toBe("paused at epoch 3");
+    expect(told("live", stop, order("goes on at epoch 9"))).toBeNull();
+    expect(told("live", order("paused at epoch 3", 2))).toBeNull();
+    expect(told("finished", stop)).toBeNull();
+    expect(told("lost", stop)).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browser.serving import tensorboard
 from browser.tab import Tab, expected_tiles
-from fabricate import LAYERS, fabricate
+from fabricate import LAYERS, Run, fabricate
 from playwright.sync_api import expect
 
 from tbviz.store.reader import open_run
@@ -26,7 +26,19 @@ def logs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(logs):
+def paused(logs):
+    """A run beside the other that goes on, and looks at nothing."""
+    run = Run(logs / "paused", LAYERS[:1], images=1, now=True)
+    run.add()
+    told = {"level": "info", "layer": None, "remedy": None}
+    run.append({"kind": "notice", "method": "control", "text": "paused at epoch 1", **told})
+    run.writer.flush()
+    yield
+    run.writer.close()
+
+
+@pytest.fixture(scope="module")
+def address(logs, paused):
     with tensorboard(logs) as at:
         yield at
 
@@ -125,3 +137,36 @@ def test_changed_minds_and_advice_lead_to_their_place(tab):
     expect(layer(tab, "conv1")).to_have_attribute("aria-selected", "true")
     tab.get("statistic").select_option("alike")
     tab.wait_hash("statistic", "alike")
+
+
+def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, logs):
+    tab.open(run="run", layer="conv1", step=4).wait(position=4)
+    costs = open_run(logs / "run").segments[0].costs
+    taken = costs.main + costs.wait + costs.factor * costs.writer
+    training = costs.wall - costs.compile - taken
+    expect(tab.get("cost")).to_have_text(f"cost {100 * taken / training:.1f} %")
+    tab.page.keyboard.press("c")
+    rows = tab.get("cost-table").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("GradCAM")
+    dearest = costs.methods["GradCAM"]
+    seconds = dearest.main + costs.factor * dearest.encode
+    assert rows.nth(1).get_by_role("cell").all_inner_texts() == [
+        f"{100 * seconds / training:.1f} %", f"{seconds / POSITIONS:.3f}", "6", "3", "0"
+    ]  # fmt: skip
+    expect(rows.last).to_contain_text("at most 5.0 %")
+    tab.page.keyboard.press("Escape")
+    expect(tab.get("costs")).to_have_count(0)
+
+    # Who comes to the tabs by keys moves along them; after a click the arrows step.
+    maximization = tab.frame.locator("[data-testid=tab][data-family=maximization]")
+    maximization.click()
+    tab.page.keyboard.press("ArrowLeft")
+    tab.wait(position=3)
+    maximization.focus()
+    tab.page.keyboard.press("ArrowLeft")
+    tab.wait(position=3).wait_hash("kind", "overview")
+
+
+def test_a_paused_run_says_so(tab, paused):
+    tab.open(run="paused")
+    expect(tab.get("paused")).to_contain_text("paused at epoch 1", timeout=30_000)

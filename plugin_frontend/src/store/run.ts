@@ -21,6 +21,15 @@ export const lastOrdinal = computed(() => positions.value.length - 1);
 export const segmentCount = computed(() => heads.value?.segments.length ?? 0);
 export const newestSegment = computed<Segment | null>(() => heads.value?.segments.at(-1) ?? null);
 
+/** "paused at epoch 3": the last order by `tbviz control` where it stopped looking, while live. */
+export const paused = computed<string | null>(() => {
+  const { segment, status } = newestSegment.value ?? {};
+  const last = heads.value?.notices.findLast(
+    (notice) => notice.method === "control" && notice.segment === segment,
+  );
+  return status === "live" && last?.text.startsWith("paused") ? last.text : null;
+});
+
 export function seriesOf(kind: string, layer: string) {
   return heads.value?.series.get(seriesKey(kind, layer)) ?? null;
 }

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { RunHead, Status } from "../api";
 import { duration, percent, plural } from "../format";
 import { switchRun } from "../store/poll";
-import { heads, newestSegment, run, runs, secondsSince } from "../store/run";
+import { heads, newestSegment, paused, run, runs, secondsSince } from "../store/run";
 import { panel } from "../store/shell";
 import { costs } from "../store/tables";
 import { CommandButton } from "./CommandButton";
@@ -27,10 +27,9 @@ export function Header() {
 function RunPicker() {
   const list = runs.value ?? [];
   if (list.length === 0) return null;
-  const now = list.find((entry) => entry.run === run.value);
   return (
     <label class="chip" title="The run to look at">
-      <i class={`dot ${now?.status ?? ""}`} aria-hidden="true" />
+      <i class={`dot ${newestSegment.value?.status ?? ""}`} aria-hidden="true" />
       <span class="sr">Run</span>
       <select
         data-testid="run"
@@ -84,18 +83,13 @@ function RunStatus() {
   const moment = status === "live" || status === "lost" ? last : (ended ?? last);
   const ago =
     moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
-  // A notice of `tbviz control`, until the next one says that it goes on.
-  const order = heads.value?.notices.findLast(
-    (notice) => notice.method === "control" && notice.segment === segment.segment,
-  );
-  const paused = status === "live" && order?.text.startsWith("paused") ? order.text : null;
   return (
     <span class="status" data-testid="status" data-status={status}>
       <span title={[EXPLAINED[status], reason].filter(Boolean).join(" ")}>
         {WORDS[status]}
         {ago}
       </span>
-      {paused !== null && <b data-testid="paused"> · {paused}</b>}
+      {paused.value !== null && <b data-testid="paused"> · {paused.value}</b>}
     </span>
   );
 }
