@@ -92,7 +92,8 @@ class ObjectStore:
         """
         path = self._path(name)
         with _as_os_error(path):
-            return bytes(self._fs.cat_file(path, 0, most))
+            # By name: s3fs has another argument before these.
+            return bytes(self._fs.cat_file(path, start=0, end=most))
 
     def put(self, name: str, data: bytes) -> None:
         """Make an object, or put it in place of the one that there is.

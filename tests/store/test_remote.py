@@ -446,6 +446,25 @@ def test_orders_are_left_and_read(bucket):
     assert len(open_run(bucket)) == 0
 
 
+def test_ranges_are_asked_for_as_s3fs_understands_them(bucket, monkeypatch):
+    cat_file = MemoryFileSystem.cat_file
+
+    def as_in_s3fs(fs, path, version_id=None, start=None, end=None):
+        assert version_id is None
+        return cat_file(fs, path, start, end)
+
+    def cat_ranges(fs, paths, starts, ends, max_gap=None, batch_size=None, on_error="return"):
+        ranges = zip(paths, starts, ends, strict=True)
+        return [as_in_s3fs(fs, path, start=start, end=end) for path, start, end in ranges]
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", as_in_s3fs)
+    monkeypatch.setattr(MemoryFileSystem, "cat_ranges", cat_ranges)
+    small.write(bucket, 2)
+    write_orders(store_directory(bucket), Orders(every=3))
+    assert read_orders(store_directory(bucket)) == Orders(every=3)
+    assert open_run(bucket).picture("activations", "conv", 1, 1) == small.sheets(1)[1]
+
+
 def test_places(tmp_path):
     place = place_of("s3://bucket/logs/")
     assert place == RemotePlace("s3://bucket/logs")
