@@ -167,8 +167,10 @@ class Journal:
             further: fields of its `cost` record that are known elsewhere.
         """
         page, self._page = self._page, Page(None)
+        if page.position is None or self._background is None:
+            return  # what was said meanwhile waits for the next position, or the end
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
-        if page.position is None or self._background is None or not page.entries:
+        if not page.entries:
             return
         if self._deleted:
             self._open()
