@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from tbviz.store.extents import Extent
 from tbviz.store.files import open_file
 from tbviz.store.pack import index_entry, index_lines, next_record, read_at, record_at
 from tbviz.store.schema import FILE_NAME, HEADER
@@ -13,22 +14,6 @@ from tbviz.store.source import Found
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class Place(NamedTuple):
-    """Where a record is in its pack.
-
-    Args:
-        begin: Where its header begins.
-        offset: Where its payload begins.
-        end: Where it ends.
-        meta: Its meta as the index has it, where the pack's own is damaged; else None.
-    """
-
-    begin: int
-    offset: int
-    end: int
-    meta: bytes | None
 
 
 class Index(NamedTuple):
@@ -67,7 +52,7 @@ class Examination(NamedTuple):
     """
 
     size: int
-    records: list[Place]
+    records: list[Extent]
     damaged: int
     tail: int
     lines: Index
@@ -94,10 +79,10 @@ def examine(path: Path, *, thorough: bool = True) -> Examination:
     with open_file(path) as pack:
         size = pack.seek(0, 2)
         foreign = not lines.of_this_pack(pack, size)
-        known = {} if foreign else lines.places
+        known = {} if foreign else lines.extents
         records, damaged, end = _walk(pack, size, known, thorough=thorough)
         checks = {} if foreign else _checks(pack, records, lines, thorough=thorough)
-    ahead = sum(place.end > size for place in known.values())
+    ahead = sum(extent.end > size for extent in known.values())
     fitting = sum(checks.get(begin) == check for begin, check in lines.checks.items())
     index = Index(
         lines.size,
@@ -152,7 +137,7 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_suffix(".jsonl")
-        self.places: dict[int, Place] = {}
+        self.extents: dict[int, Extent] = {}
         self.checks: dict[int, int] = {}
         self._ranges: dict[int, tuple[int, int]] = {}
         self.count = 0
@@ -166,7 +151,7 @@ class _Lines:
             entry = index_entry(line)
             if entry is not None and entry[0] >= 0:
                 begin, found = entry
-                self.places.setdefault(begin, Place(begin, found.offset, found.end, None))
+                self.extents.setdefault(begin, Extent(begin, found.offset, found.end, None))
                 self.checks.setdefault(begin, int(line.split(b",", 2)[1].split(b":")[1]))
                 self._ranges.setdefault(begin, (last, end))
             last = end
@@ -181,7 +166,7 @@ class _Lines:
 
     def of_this_pack(self, pack: BinaryIO, size: int) -> bool:
         """Whether its first line is that of the pack's record there; the first names the writer."""
-        begin = min(self.places, default=None)
+        begin = min(self.extents, default=None)
         if begin is None:
             return True
         if isinstance(record_at(pack, begin, size), Found):
@@ -192,23 +177,23 @@ class _Lines:
 
 
 def _walk(
-    pack: BinaryIO, size: int, known: dict[int, Place], *, thorough: bool
-) -> tuple[list[Place], int, int]:
+    pack: BinaryIO, size: int, known: dict[int, Extent], *, thorough: bool
+) -> tuple[list[Extent], int, int]:
     """The records of a pack, how many places of it are damaged, and where the last one ends."""
-    records: list[Place] = []
+    records: list[Extent] = []
     damaged = 0
-    begins = sorted(begin for begin, place in known.items() if place.end <= size)
+    begins = sorted(begin for begin, extent in known.items() if extent.end <= size)
     at = end = 0
-    for place in _records(pack, size, known, begins, thorough=thorough):
-        damaged += place.begin > at or place.meta is not None
-        at = end = place.end
-        records.append(place)
+    for extent in _records(pack, size, known, begins, thorough=thorough):
+        damaged += extent.begin > at or extent.meta is not None
+        at = end = extent.end
+        records.append(extent)
     return records, damaged, end
 
 
 def _records(
-    pack: BinaryIO, size: int, known: dict[int, Place], begins: list[int], *, thorough: bool
-) -> Iterator[Place]:
+    pack: BinaryIO, size: int, known: dict[int, Extent], begins: list[int], *, thorough: bool
+) -> Iterator[Extent]:
     at = 0
     while at < size:
         hint = known.get(at)
@@ -220,7 +205,7 @@ def _records(
             continue
         found = record_at(pack, at, size)
         if isinstance(found, Found):
-            yield Place(at, found.offset, found.end, None)
+            yield Extent(at, found.offset, found.end, None)
             at = found.end
         elif hint is not None:
             yield hint._replace(meta=b"")  # the pack's own is damaged
@@ -229,21 +214,21 @@ def _records(
             following = [next_record(pack, at + 1, size)]
             later = bisect_left(begins, at)
             following.append(begins[later] if later < len(begins) else None)
-            at = min((place for place in following if place is not None), default=size)
+            at = min((begin for begin in following if begin is not None), default=size)
 
 
 def _checks(
-    pack: BinaryIO, records: list[Place], lines: _Lines, *, thorough: bool
+    pack: BinaryIO, records: list[Extent], lines: _Lines, *, thorough: bool
 ) -> dict[int, int]:
     """Where each record begins, and the CRC of its meta; fills in what only the index knows."""
     checks = {}
-    for number, place in enumerate(records):
-        if place.meta is not None:
-            records[number] = place._replace(meta=lines.meta(place.begin))
-        held = lines.checks.get(place.begin)
+    for number, extent in enumerate(records):
+        if extent.meta is not None:
+            records[number] = extent._replace(meta=lines.meta(extent.begin))
+        held = lines.checks.get(extent.begin)
         if held is not None:
-            believed = place.meta is not None or not thorough
-            checks[place.begin] = held if believed else _check(pack, place.begin)
+            believed = extent.meta is not None or not thorough
+            checks[extent.begin] = held if believed else _check(pack, extent.begin)
     return checks
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.examination import Examination, Place, examine
+from tbviz.store.examination import Examination, examine
+from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
-from tbviz.store.pack import read_at
 from tbviz.store.reader import Reader
 from tbviz.store.repairing import foreign_format, packs
-from tbviz.store.rewriting import BusyError, Rewritten, claimed, open_places, rewrite
-from tbviz.store.schema import HEADER, Position, decode_meta
+from tbviz.store.rewriting import BusyError, Rewritten, claimed, rewrite
+from tbviz.store.schema import Position, decode_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def prune(
         segment.uid: len(reader) - base - len(segment) for base, segment in reader.based()
     }  # positions of the run after those of each segment
     for pack in packs(store):
-        uid = pack.stem.partition("-")[2]
+        uid = uid_of(pack)
         if uid not in behind:
             continue  # rewritten, and not deleted yet
         try:
@@ -100,7 +100,7 @@ def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
         return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
     if unknown := foreign_format(pack, found):
         return Pruned(pack.name, 0, 0, 0, unknown)
-    segment = open_places(pack, found)
+    segment = segment_of(pack, ExtentSource(pack, found.records))
     keep = chooser(segment, rule, last)
     pictures, dropped, freed = _count(pack, found, segment, keep)
     done = None if dry_run or not dropped else rewrite(pack, found, "prune", keep)
@@ -151,26 +151,22 @@ def _count(
     """How many pictures there are, how many go, and their bytes in pack and index."""
     pictures = dropped = freed = 0
     with open_file(pack) as file:
-        for place in found.records:
-            meta = place.meta or read_at(file, place.begin + HEADER.size, _meta_length(place))
+        for extent in found.records:
+            meta = meta_of(file, extent)
             fields = decode_meta(meta)
             if not _is_picture(fields) or _series(fields) not in segment.series:
                 continue
             pictures += 1
             if not keep(fields):
                 dropped += 1
-                line = len('{"offset":,"check":,\n') + len(str(place.offset)) + 9 + len(meta)
-                freed += place.end - place.begin + line
+                line = len('{"offset":,"check":,\n') + len(str(extent.offset)) + 9 + len(meta)
+                freed += extent.end - extent.begin + line
     return pictures, dropped, freed
 
 
-def _meta_length(place: Place) -> int:
-    return place.offset - place.begin - HEADER.size
-
-
 def _is_picture(meta: dict[str, Any]) -> bool:
-    placed = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
-    return placed and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
+    extentd = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
+    return extentd and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
 
 
 def _series(meta: dict[str, Any]) -> tuple[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.store.examination import Examination, complaints, examine
+from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
-from tbviz.store.rewriting import BusyError, Rewritten, claimed, open_places, rebuild_index, rewrite
+from tbviz.store.rewriting import BusyError, Rewritten, claimed, rebuild_index, rewrite
 from tbviz.store.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _treat(pack: Path, *, dry_run: bool) -> Treated:
 
 def foreign_format(pack: Path, found: Examination) -> str:
     """Why a pack must not be rewritten by this version of tbviz, "" where it may."""
-    version = open_places(pack, found).format
+    version = segment_of(pack, ExtentSource(pack, found.records)).format
     if version <= FORMAT:
         return ""
     return f"it has format {version}, this tbviz knows {FORMAT}: use the tbviz that wrote it"

@@ -15,18 +15,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tbviz.store import heads
 from tbviz.store.draft import Draft, sync_directory
 from tbviz.store.errors import StoreError
-from tbviz.store.examination import Examination, Place, examine
+from tbviz.store.examination import Examination, examine
+from tbviz.store.extents import (
+    Extent,
+    ExtentSource,
+    damaged_sheets,
+    meta_of,
+    payload_of,
+    segment_of,
+    uid_of,
+)
 from tbviz.store.files import open_file
 from tbviz.store.locks import hold
 from tbviz.store.pack import PackScanner, read_at
-from tbviz.store.schema import FILE_NAME, FORMAT, HEADER, MAGIC, decode_meta, encode_json
-from tbviz.store.segment import Segment
-from tbviz.store.source import Found, Source
+from tbviz.store.schema import FORMAT, HEADER, MAGIC, decode_meta, encode_json
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tbviz.store.segment import Segment
 
 _TRIES = 3
 
@@ -89,16 +98,6 @@ def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
-def read_places(pack: Path, examination: Examination) -> Source:
-    """The readable records of a pack, whatever its index says."""
-    return _Chosen(pack, examination.records)
-
-
-def open_places(pack: Path, examination: Examination) -> Segment:
-    """What the readable records of a pack say, whatever its index says."""
-    return _segment(pack, read_places(pack, examination))
-
-
 def rewrite(
     pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
 ) -> Rewritten:
@@ -148,8 +147,8 @@ def rebuild_index(pack: Path, examination: Examination) -> None:
     """
     try:
         with Draft(pack, index_only=True) as draft, open_file(pack) as file:
-            for place in examination.records:
-                draft.add_line(_meta(file, place), place.offset)
+            for extent in examination.records:
+                draft.add_line(meta_of(file, extent), extent.offset)
             draft.finish()
             draft.publish()
     except OSError as error:
@@ -179,7 +178,7 @@ class _Copied:
     """What was written into a draft."""
 
     def __init__(self) -> None:
-        self.kept: list[Place] = []
+        self.kept: list[Extent] = []
         self.records: list[tuple[int, int, int]] = []  # CRC of meta, length and CRC of payload
         self.damaged_sheets: list[str] = []
         self.dropped = 0
@@ -194,9 +193,9 @@ def _copy(
 ) -> _Copied:
     copied = _Copied()
     with open_file(pack) as file:
-        metas = ((place, _meta(file, place)) for place in examination.records)
+        metas = ((extent, meta_of(file, extent)) for extent in examination.records)
         writer: bytes | None = None
-        for place, meta in metas:
+        for extent, meta in metas:
             fields = decode_meta(meta)
             if writer is None:
                 # What a pack begins with: who wrote it, and now also whom it stands for.
@@ -207,15 +206,15 @@ def _copy(
             if fields["kind"] == "writer" or not keep(fields):
                 copied.dropped += 1
                 continue
-            payload = read_at(file, place.offset, place.end - place.offset)
+            payload = payload_of(file, extent)
             damaged = damaged_sheets(fields, payload)
             copied.damaged_sheets += damaged
-            head = read_at(file, place.begin, place.offset - place.begin)
-            if place.meta is not None or not damaged:
+            head = read_at(file, extent.begin, extent.offset - extent.begin)
+            if extent.meta is not None or not damaged:
                 # The same bytes again, unless the header was damaged.
                 head = _header(meta, payload) + meta
             copied.records.append(draft.add(head + payload, meta))
-            copied.kept.append(place)
+            copied.kept.append(extent)
     return copied
 
 
@@ -228,36 +227,13 @@ def _writer(pack: Path, draft: Draft, first: dict[str, Any], by: str) -> dict[st
         "time": first.get("time", 0.0),
         **own,
         "uid": draft.uid,
-        "replaces": [_uid(pack)],
+        "replaces": [uid_of(pack)],
         "by": before if by in before.split(", ") else f"{before}, {by}".removeprefix(", "),
     }
 
 
 def _header(meta: bytes, payload: bytes) -> bytes:
     return HEADER.pack(MAGIC, len(meta), len(payload), zlib.crc32(meta), zlib.crc32(payload))
-
-
-def damaged_sheets(meta: dict[str, Any], payload: bytes) -> list[str]:
-    """Names of the sheets whose CRC is wrong."""
-    names = []
-    offset = 0
-    for number, row in enumerate(meta.get("sheets") or ()):
-        try:
-            length, crc = int(row[0]), int(row[1])
-        except (TypeError, ValueError, IndexError, KeyError):
-            break  # a record that makes no sense; it is kept all the same
-        if zlib.crc32(payload[offset : offset + length]) != crc:
-            names.append(describe(meta, number))
-        offset += length
-    return names
-
-
-def describe(meta: dict[str, Any], sheet: int) -> str:
-    """What a person calls a sheet: kind, layer, position."""
-    layer = f" of {meta['layer']}" if meta.get("layer") else ""
-    epoch = f", epoch {meta['epoch']}" if "epoch" in meta else ""
-    batch = f", batch {meta['batch']}" if "batch" in meta else ""
-    return f"{meta['kind']}{layer}{epoch}{batch}, sheet {sheet}"
 
 
 def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
@@ -267,12 +243,12 @@ def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
     if same:
         with open_file(draft.pack) as file:
             same = all(
-                _record(file, place) == written
-                for place, written in zip(found.records, copied.records, strict=True)
+                _record(file, extent) == written
+                for extent, written in zip(found.records, copied.records, strict=True)
             )
     if same:
-        wanted = _segment(pack, _Chosen(pack, copied.kept))
-        read = _segment(pack, PackScanner(draft.pack))
+        wanted = segment_of(pack, ExtentSource(pack, copied.kept))
+        read = segment_of(pack, PackScanner(draft.pack))
         same = contents(read) == contents(wanted)
     if not same:
         raise StoreError(
@@ -281,9 +257,9 @@ def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
         )
 
 
-def _record(file: Any, place: Place) -> tuple[int, int, int]:
-    payload = read_at(file, place.offset, place.end - place.offset)
-    return zlib.crc32(_meta(file, place)), len(payload), zlib.crc32(payload)
+def _record(file: Any, extent: Extent) -> tuple[int, int, int]:
+    payload = payload_of(file, extent)
+    return zlib.crc32(meta_of(file, extent)), len(payload), zlib.crc32(payload)
 
 
 def contents(segment: Segment) -> tuple[Any, ...]:
@@ -314,55 +290,11 @@ def contents(segment: Segment) -> tuple[Any, ...]:
     )
 
 
-class _Chosen:
-    """The records of a pack at these places, as a source for a segment."""
-
-    def __init__(self, pack: Path, places: list[Place]) -> None:
-        self.name = pack.name
-        self.damaged = 0
-        self.consumed = 0
-        self._pack = pack
-        self._places = places
-
-    def scan(self) -> Iterator[Found]:
-        with open_file(self._pack) as file:
-            for place in self._places:
-                yield Found(decode_meta(_meta(file, place)), place.offset, place.end)
-        self.consumed = self._places[-1].end if self._places else 0
-
-    def shrank(self) -> bool:
-        return False
-
-    def read(self, offset: int, length: int) -> bytes:
-        with open_file(self._pack) as file:
-            return read_at(file, offset, length)
-
-    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        return [self.read(*place) for place in places]
-
-
-def _segment(pack: Path, source: Source) -> Segment:
-    match = FILE_NAME.fullmatch(pack.name)
-    segment = Segment(0 if match is None else int(match["seq"]), _uid(pack), source)
-    segment.refresh()
-    return segment
-
-
-def _meta(file: Any, place: Place) -> bytes:
-    if place.meta is not None:
-        return place.meta
-    return read_at(file, place.begin + HEADER.size, place.offset - place.begin - HEADER.size)
-
-
-def _uid(pack: Path) -> str:
-    return pack.stem.partition("-")[2]
-
-
 def _pair_size(pack: Path) -> int:
     index = pack.with_suffix(".jsonl")
     return pack.stat().st_size + (index.stat().st_size if index.exists() else 0)
 
 
 def _looks_alive(pack: Path) -> bool:
-    segment = _segment(pack, PackScanner(pack))
+    segment = segment_of(pack, PackScanner(pack))
     return heads.status(segment, time.time()) == "live"

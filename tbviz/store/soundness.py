@@ -9,12 +9,12 @@ from tbviz.store.control import FILE as ORDERS_FILE
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import complaints, examine
+from tbviz.store.extents import ExtentSource, damaged_sheets
 from tbviz.store.folder import LocalFolder
 from tbviz.store.leftovers import leftovers
 from tbviz.store.locks import held
 from tbviz.store.names import PART_NAME
 from tbviz.store.remote_folder import RemoteFolder
-from tbviz.store.rewriting import damaged_sheets, read_places
 from tbviz.store.schema import FILE_NAME, FORMAT
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def damage(
         for complaint in complaints(found):
             if not (growing and complaint.what in _WHILE_WRITTEN):
                 yield Finding(complaint.what, number, complaint.text, REPAIR)
-        source = read_places(path, found)
+        source = ExtentSource(path, found.records)
     if verify:
         for record in source.scan():
             payload = source.read(record.offset, record.end - record.offset)

@@ -1,0 +1,100 @@
+"""Where records lie in a pack of this machine, and reading them there whatever the index says."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from tbviz.store.files import open_file
+from tbviz.store.pack import PackScanner, read_at
+from tbviz.store.schema import FILE_NAME, HEADER, decode_meta
+from tbviz.store.segment import Segment
+from tbviz.store.source import Found, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+class Extent(NamedTuple):
+    """Where a record is in its pack.
+
+    Args:
+        begin: Where its header begins.
+        offset: Where its payload begins.
+        end: Where it ends.
+        meta: Its meta as the index has it, where the pack's own is damaged; else None.
+    """
+
+    begin: int
+    offset: int
+    end: int
+    meta: bytes | None
+
+
+def meta_of(file: BinaryIO, extent: Extent) -> bytes:
+    """The meta of a record of an open pack."""
+    if extent.meta is not None:
+        return extent.meta
+    return read_at(file, extent.begin + HEADER.size, extent.offset - extent.begin - HEADER.size)
+
+
+def payload_of(file: BinaryIO, extent: Extent) -> bytes:
+    """The payload of a record of an open pack."""
+    return read_at(file, extent.offset, extent.end - extent.offset)
+
+
+class ExtentSource(PackScanner):
+    """A pack of which these records alone are seen, as a source for a segment.
+
+    Args:
+        pack: The pack.
+        extents: Which of its records, in order.
+    """
+
+    def __init__(self, pack: Path, extents: Sequence[Extent]) -> None:
+        super().__init__(pack)
+        self._extents = extents
+
+    def scan(self) -> Iterator[Found]:
+        """The records."""
+        with open_file(self.path) as file:
+            for extent in self._extents:
+                yield Found(decode_meta(meta_of(file, extent)), extent.offset, extent.end)
+        self.consumed = self._extents[-1].end if self._extents else 0
+
+
+def segment_of(pack: Path, source: Source) -> Segment:
+    """What a pack says, from whatever source."""
+    match = FILE_NAME.fullmatch(pack.name)
+    segment = Segment(0 if match is None else int(match["seq"]), uid_of(pack), source)
+    segment.refresh()
+    return segment
+
+
+def uid_of(pack: Path) -> str:
+    """The writer in a pack's name."""
+    return pack.stem.partition("-")[2]
+
+
+def damaged_sheets(meta: dict[str, Any], payload: bytes) -> list[str]:
+    """Names of the sheets whose CRC is wrong."""
+    names = []
+    offset = 0
+    for number, row in enumerate(meta.get("sheets") or ()):
+        try:
+            length, crc = int(row[0]), int(row[1])
+        except (TypeError, ValueError, IndexError, KeyError):
+            break  # a record that makes no sense; it is kept all the same
+        if zlib.crc32(payload[offset : offset + length]) != crc:
+            names.append(describe(meta, number))
+        offset += length
+    return names
+
+
+def describe(meta: dict[str, Any], sheet: int) -> str:
+    """What a person calls a sheet: kind, layer, position."""
+    layer = f" of {meta['layer']}" if meta.get("layer") else ""
+    epoch = f", epoch {meta['epoch']}" if "epoch" in meta else ""
+    batch = f", batch {meta['batch']}" if "batch" in meta else ""
+    return f"{meta['kind']}{layer}{epoch}{batch}, sheet {sheet}"
