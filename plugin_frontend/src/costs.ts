@@ -18,7 +18,7 @@ export interface Costs {
   wait: number;
   /** What the writer's thread costs training beside the encoding of the callbacks. */
   writing: number;
-  /** Of training itself: all time without what looking took. */
+  /** Of training itself: all time without what looking took on the main thread. */
   training: number;
   compile: number;
   /** Share of training that all of it takes; null where that cannot be told. */
@@ -47,12 +47,11 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
       rows.set(name, row);
       rest -= encode;
     }
-    const own = main + wait + factor * writer;
     sums.wait += wait;
     sums.writing += factor * Math.max(rest, 0);
     sums.compile += compile;
-    sums.training += wall - own - compile;
-    taken += own;
+    sums.training += wall - main - wait - compile;
+    taken += main + wait + factor * writer;
   }
   return {
     ...sums,

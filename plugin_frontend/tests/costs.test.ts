@@ -30,15 +30,15 @@ describe("what looking took", () => {
 
   it("is a share of training itself: without looking and without compiling", () => {
     const { training, share } = costsOf([segment()]);
-    expect(training).toBe(100);
-    expect(share).toBeCloseTo(0.1);
+    expect(training).toBe(101);
+    expect(share).toBeCloseTo(10 / 101);
   });
 
   it("adds up over fits, each by its own factor", () => {
     const costs = costsOf([segment(), segment({ segment: 2, factor: null, budget: 0.05 })]);
     expect(costs.rows[0]).toMatchObject({ name: "Dear", seconds: 12.5, looks: 6, leftOut: 4 });
-    expect(costs.training).toBe(100 + 101);
-    expect(costs.share).toBeCloseTo(19 / 201);
+    expect(costs.training).toBe(2 * 101);
+    expect(costs.share).toBeCloseTo(19 / 202);
     expect(costs.budget).toBe(0.05);
   });
 

@@ -158,11 +158,12 @@ describe("a run that is paused", () => {
   };
 
   it("says so while it is live, until the next order", () => {
-    const stop = order("paused at epoch 3");
+    const stop = order("paused: nothing is looked at");
     expect(told("live")).toBeNull();
-    expect(told("live", stop, order("something else", 1, "GradCAM"))).toBe("paused at epoch 3");
-    expect(told("live", stop, order("goes on at epoch 9"))).toBeNull();
-    expect(told("live", order("paused at epoch 3", 2))).toBeNull();
+    expect(told("live", stop, order("goes on", 1, "GradCAM"))).toBe(stop);
+    expect(told("live", stop, order("looks now, as asked"))).toBe(stop);
+    expect(told("live", stop, order("goes on"))).toBeNull();
+    expect(told("live", order("paused", 2))).toBeNull();
     expect(told("finished", stop)).toBeNull();
     expect(told("lost", stop)).toBeNull();
   });

@@ -30,8 +30,8 @@ def paused(logs):
     """A run beside the other that goes on, and looks at nothing."""
     run = Run(logs / "paused", LAYERS[:1], images=1, now=True)
     run.add()
-    told = {"level": "info", "layer": None, "remedy": None}
-    run.append({"kind": "notice", "method": "control", "text": "paused at epoch 1", **told})
+    told = {"level": "info", "layer": None, "remedy": None, "text": "paused: nothing is looked at"}
+    run.append({"kind": "notice", "method": "control", "epoch": 0, **told})
     run.writer.flush()
     yield
     run.writer.close()
@@ -143,7 +143,7 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     tab.open(run="run", layer="conv1", step=4).wait(position=4)
     costs = open_run(logs / "run").segments[0].costs
     taken = costs.main + costs.wait + costs.factor * costs.writer
-    training = costs.wall - costs.compile - taken
+    training = costs.wall - costs.compile - costs.main - costs.wait
     expect(tab.get("cost")).to_have_text(f"cost {100 * taken / training:.1f} %")
     tab.page.keyboard.press("c")
     rows = tab.get("cost-table").get_by_role("row")
@@ -169,4 +169,4 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
 
 def test_a_paused_run_says_so(tab, paused):
     tab.open(run="paused")
-    expect(tab.get("paused")).to_contain_text("paused at epoch 1", timeout=30_000)
+    expect(tab.get("paused")).to_contain_text("paused since epoch 0", timeout=30_000)

@@ -1,7 +1,7 @@
 /** Which run is open, and the heads of it. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { RunHead, Segment } from "../api";
+import type { Notice, RunHead, Segment } from "../api";
 import { type Heads, seriesKey } from "./heads";
 
 export const runs = signal<readonly RunHead[] | null>(null);
@@ -21,13 +21,14 @@ export const lastOrdinal = computed(() => positions.value.length - 1);
 export const segmentCount = computed(() => heads.value?.segments.length ?? 0);
 export const newestSegment = computed<Segment | null>(() => heads.value?.segments.at(-1) ?? null);
 
-/** "paused at epoch 3": the last order by `tbviz control` where it stopped looking, while live. */
-export const paused = computed<string | null>(() => {
+/** What the callbacks said when `tbviz control` stopped their looking; null while they look. */
+export const paused = computed<Notice | null>(() => {
   const { segment, status } = newestSegment.value ?? {};
   const last = heads.value?.notices.findLast(
-    (notice) => notice.method === "control" && notice.segment === segment,
+    ({ method, segment: of, text }) =>
+      method === "control" && of === segment && /^(paused|goes on)/.test(text),
   );
-  return status === "live" && last?.text.startsWith("paused") ? last.text : null;
+  return status === "live" && last?.text.startsWith("paused") ? last : null;
 });
 
 export function seriesOf(kind: string, layer: string) {

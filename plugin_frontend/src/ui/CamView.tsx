@@ -234,7 +234,7 @@ function Outcome({ image: index }: { image: number }) {
 function remarkable(cam: Cam): string {
   if (!Number.isFinite(cam.own)) return ": no finite value";
   if (cam.scale === 0) return ": zero map";
-  if (cam.constant) return ": the same everywhere";
+  if (cam.constant) return ": flat";
   return cam.scale > cam.own ? ": faint" : "";
 }
 

@@ -2,8 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunHead, Status } from "../api";
 import { duration, percent, plural } from "../format";
+import { label } from "../positions";
 import { switchRun } from "../store/poll";
-import { heads, newestSegment, paused, run, runs, secondsSince } from "../store/run";
+import { heads, newestSegment, paused, positions, run, runs, secondsSince } from "../store/run";
 import { panel } from "../store/shell";
 import { costs } from "../store/tables";
 import { CommandButton } from "./CommandButton";
@@ -80,6 +81,8 @@ function RunStatus() {
   if (segment === null) return null;
   void second.value;
   const { status, last, ended, reason } = segment;
+  const order = paused.value;
+  const since = positions.value[order?.position ?? -1];
   const moment = status === "live" || status === "lost" ? last : (ended ?? last);
   const ago =
     moment === null ? "" : ` ${status === "live" ? "· " : ""}${duration(secondsSince(moment))} ago`;
@@ -89,7 +92,12 @@ function RunStatus() {
         {WORDS[status]}
         {ago}
       </span>
-      {paused.value !== null && <b data-testid="paused"> · {paused.value}</b>}
+      {order !== null && (
+        <b data-testid="paused" title={order.text}>
+          {" "}
+          · paused{since !== undefined && ` since ${label(since)}`}
+        </b>
+      )}
     </span>
   );
 }
