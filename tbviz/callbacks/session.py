@@ -23,6 +23,7 @@ from tbviz.callbacks.view import View
 from tbviz.callbacks.weights import signature
 from tbviz.callbacks.working import work
 from tbviz.errors import TbvizError
+from tbviz.store.ending import end_before_exit
 from tbviz.store.places import Place, store_directory
 from tbviz.store.schema import Position
 from tbviz.taps.looker import looker_of
@@ -71,6 +72,7 @@ class Session:
             "failed",
             "the process ended, or an exception left fit, before its end",
         )
+        end_before_exit(self._finalizer)
 
     @property
     def begun(self) -> bool:
