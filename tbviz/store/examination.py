@@ -114,11 +114,11 @@ def complaints(found: Examination) -> list[Complaint]:
     lines = found.lines
     behind = 0 if lines.foreign or lines.size < 0 else lines.behind
     counted = (
-        ("tail", found.tail, "byte", "at the end: no whole record"),
-        ("places", found.damaged, "place", "inside the pack: no whole record"),
-        ("index-behind", behind, "record", "without an index line"),
-        ("index-ahead", lines.ahead, "index line", "of what the pack does not hold"),
-        ("index-bad", lines.bad, "index line", "without sense"),
+        ("tail", found.tail, "byte", "of an incomplete record at the end"),
+        ("places", found.damaged, "unreadable place", "inside the pack"),
+        ("index-behind", behind, "record", "missing in the index"),
+        ("index-ahead", lines.ahead, "record", "in the index that the pack does not hold"),
+        ("index-bad", lines.bad, "line", "of the index without sense"),
     )
     said = [
         Complaint(what, count, f"{count} {name}{'' if count == 1 else 's'} {rest}")

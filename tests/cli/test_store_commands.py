@@ -106,7 +106,7 @@ def test_damage_is_said_repaired_and_gone(run_dir, tbviz):
     pack.write_bytes(pack.read_bytes()[:-5])
     status, said = tbviz("inspect", run_dir)
     assert status == 4
-    assert re.search(r"DAMAGED  segment 1: \d+ bytes at the end: no whole record", said.out)
+    assert re.search(r"DAMAGED  segment 1: \d+ bytes of an incomplete record at the end", said.out)
     assert f"to do:  tbviz repair {run_dir}" in said.out
     before = pack.read_bytes()
     status, said = tbviz("repair", run_dir, "--dry-run")

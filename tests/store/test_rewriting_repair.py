@@ -76,8 +76,8 @@ def test_every_truncation_of_the_last_record(store, quick):
         treated = store.repair()
         assert treated.action == "rewrite"
         torn = size - store.begins[-2]
-        assert treated.why[0] == f"{torn} byte{'s' * (torn > 1)} at the end: no whole record"
-        assert treated.why[1] == "1 index line of what the pack does not hold"
+        assert treated.why[0] == f"{torn} byte{'s' * (torn > 1)} of an incomplete record at the end"
+        assert treated.why[1] == "1 record in the index that the pack does not hold"
         assert whole.epochs(store.log_dir) == [0, 1, 2]
     assert whole.view(store.log_dir) == {k: v for k, v in store.view.items() if k[1].epoch < 3}
     store.check()
@@ -104,11 +104,11 @@ def test_the_new_writer_says_whom_it_stands_for_and_by_what(store):
     ("spoil", "said"),
     [
         (lambda lines: False, "there is no index"),
-        (lambda lines: b"", "6 records without an index line"),
-        (lambda lines: b"".join(lines[:4]), "2 records without an index line"),
-        (lambda lines: b"".join(lines[1:]), "1 record without an index line"),
-        (lambda lines: b"".join([*lines, b"half a li"]), "1 index line without sense"),
-        (lambda lines: b"".join([*lines, lines[-1]]), "1 index line without sense"),
+        (lambda lines: b"", "6 records missing in the index"),
+        (lambda lines: b"".join(lines[:4]), "2 records missing in the index"),
+        (lambda lines: b"".join(lines[1:]), "1 record missing in the index"),
+        (lambda lines: b"".join([*lines, b"half a li"]), "1 line of the index without sense"),
+        (lambda lines: b"".join([*lines, lines[-1]]), "1 line of the index without sense"),
     ],
 )
 def test_an_index_is_written_anew_from_the_pack_alone(store, spoil, said):
@@ -153,6 +153,19 @@ def test_a_bit_flip_anywhere_in_a_record_costs_at_most_what_it_hit(store, quick,
         assert kept in ([0, 1, 2, 3], [0, 2, 3])
         whole.pair(store.log_dir)[1].unlink()
         assert whole.view(store.log_dir) == view  # and now the pack says it itself
+
+
+def test_what_only_a_line_knows_is_found_behind_what_nobody_knows(store):
+    # The headers of epochs 2 and 3, which are the last, are gone, and the line of epoch 2.
+    flipped = bytearray(store.pack)
+    for begin in store.begins[4:6]:
+        flipped[begin] ^= 1
+    lines = store.index.splitlines(keepends=True)
+    store.put(bytes(flipped), b"".join(lines[:4] + lines[5:]))
+    treated = store.repair()
+    assert treated.why == ("1 unreadable place inside the pack",)
+    assert whole.view(store.log_dir) == {k: v for k, v in store.view.items() if k[1].epoch != 2}
+    store.check()
 
 
 def test_a_damaged_sheet_beside_a_torn_tail_is_kept_and_named(store):
