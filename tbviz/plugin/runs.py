@@ -13,7 +13,7 @@ from tbviz.store.reader import Reader
 from tbviz.store.source import Folder, Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tbviz.plugin.discovery import Discovery
     from tbviz.store.segment import Sheet
@@ -23,7 +23,9 @@ _State = frozenset[Pack]
 
 _REFRESH = 0.5  # seconds between two looks at a run's directory
 _PATIENCE = 1.0  # a position that is being written is shown when it is whole
-_OPEN = 16  # readers kept; one of a large run takes some 10 MB
+# Readers are kept for so many runs, and for so many sheets: one of 200,000 takes some 10 MB.
+_OPEN = 16
+_SHEETS = 1_000_000
 _BUDGET = 1.0  # seconds that the list of runs may spend on opening them
 
 
@@ -32,68 +34,87 @@ class Run:
 
     Args:
         store: Its store directory.
+
+    Attributes:
+        weight: How many sheets the reader held when it last looked.
     """
 
     def __init__(self, store: Folder) -> None:
         self.store = store
+        self.weight = 0
         self._reader: Reader | None = None
         self._lock = threading.Lock()
         self._looked = float("-inf")
+        self._state: _State = frozenset()
         self._summary: _Summary | None = None
 
-    def ask(self, question: Callable[[Reader], _Answer], *, now: bool = False) -> _Answer:
+    def ask(self, question: Callable[[Reader], _Answer]) -> _Answer:
         """What a function makes of the reader, which is fresh.
 
         Args:
             question: Called with the reader under the run's lock; must not keep it.
-            now: Whether to read what is new even if that was done a moment ago.
         """
         with self._lock:
-            if self._reader is None:
-                self._reader = Reader(self.store, _PATIENCE)
-                self._looked = float("-inf")
-            if now or time.monotonic() - self._looked >= _REFRESH:
-                self._reader.refresh()
-                self._looked = time.monotonic()
-            return question(self._reader)
+            due = time.monotonic() - self._looked >= _REFRESH
+            return question(self._fresh(due=due))
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
         """The bytes of one sheet; see `Reader.sheet`. The lock is not held while reading."""
-        reader = self.ask(lambda reader: reader)
-        return reader.sheet(writer, offset, length, crc)
+        return self._knowing([writer]).sheet(writer, offset, length, crc)
 
     def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
         """The bytes of several; see `Reader.sheets`. The lock is not held while reading."""
-        reader = self.ask(lambda reader: reader)
-        return reader.sheets(wanted)
+        return self._knowing([sheet.writer for sheet in wanted]).sheets(wanted)
 
-    def summary(self, *, keep: bool) -> dict[str, Any]:
-        """What the list of runs says of it.
+    def changed(self) -> int | None:
+        """When it was last written, nanoseconds since 1970; None where its summary is of then."""
+        self._state = frozenset(self.store.packs())
+        if self._summary is not None and self._summary.state == self._state:
+            return None
+        return max((pack.changed for pack in self._state), default=0)
+
+    def summarise(self, patience: float) -> None:
+        """Read what the list of runs says of it, as of the last call of `changed`.
 
         Args:
-            keep: Whether the reader stays open.
+            patience: Seconds to wait at most for who is reading it now.
         """
-        state = frozenset(self.store.packs())
-        summary = self._summary
-        if summary is None or summary.state != state:
-            summary = self._summary = self.ask(
+        state = self._state
+        if self._lock.acquire(timeout=max(patience, 0.0)):
+            try:
                 # Read now: kept under this state, an older answer would stand for good.
-                lambda reader: _Summary.of(reader, state),
-                now=True,
-            )
-            if not keep:
-                self.forget()
-        return summary.entry(time.time())
+                self._summary = _Summary.of(self._fresh(due=True), state)
+            finally:
+                self._lock.release()
 
-    @property
-    def known(self) -> bool:
-        """Whether it has been read."""
-        return self._summary is not None
+    def entry(self) -> dict[str, Any]:
+        """What the list of runs says of it by now; None for what is not known yet."""
+        summary = self._summary
+        return dict.fromkeys(_UNKNOWN) if summary is None else summary.entry(time.time())
 
     def forget(self) -> None:
         """Give the reader's memory back; the next question opens it again."""
-        with self._lock:
-            self._reader = None
+        # Not under the lock: who is using the reader goes on with it.
+        self._reader = None
+        self.weight = 0
+
+    def _fresh(self, *, due: bool) -> Reader:
+        reader = self._reader
+        if reader is None:
+            reader, due = Reader(self.store, _PATIENCE), True
+        if due:
+            reader.refresh()
+            self._looked = time.monotonic()
+            self.weight = sum(len(s) for seg in reader.segments for s in seg.series.values())
+            self._reader = reader
+        return reader
+
+    def _knowing(self, writers: Sequence[str]) -> Reader:
+        """A reader that knows these writers, without waiting for what is new if there is one."""
+        reader = self._reader
+        if reader is not None and reader.knows(writers):
+            return reader
+        return self.ask(lambda fresh: fresh)
 
 
 class Runs:
@@ -105,9 +126,12 @@ class Runs:
 
     def __init__(self, discovery: Discovery) -> None:
         self._discovery = discovery
+        self._found: Mapping[str, Folder] = {}
         self._runs: dict[str, Run] = {}
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
+        self._listing = threading.Lock()
+        self._listed = float("-inf")
 
     def get(self, name: str) -> Run:
         """The run of this name.
@@ -118,42 +142,71 @@ class Runs:
         run = self._known().get(name)
         if run is None:
             raise NotFoundError(f"received run {name!r}, expected one that ./runs lists")
-        with self._lock:
-            self._open[name] = run
-            self._open.move_to_end(name)
-            closing = self._open.popitem(last=False)[1] if len(self._open) > _OPEN else None
-        if closing is not None:
-            closing.forget()
+        self._keep(name, run)
         return run
 
     def list(self) -> list[dict[str, Any]]:
         """One entry a run, as `./runs` answers.
 
         Where there are many and large ones, not all are read in one call: what is not known of
-        a run yet is None.
+        a run yet is None. The last written ones are read first, what has not changed is not.
         """
+        known = self._known()
+        if self._listing.acquire(timeout=max(_BUDGET, 0.0)):
+            try:
+                if time.monotonic() - self._listed >= _REFRESH:
+                    self._summarise(known)
+                    self._listed = time.monotonic()
+            finally:
+                self._listing.release()
+        return [{"run": name, **run.entry()} for name, run in known.items()]
+
+    def _summarise(self, known: Mapping[str, Run]) -> None:
         end = time.monotonic() + _BUDGET
-        entries = []
-        for name, run in self._known().items():
-            entry: dict[str, Any] = dict.fromkeys(_UNKNOWN)
-            if run.known or time.monotonic() < end:
-                with self._lock:
-                    keep = name in self._open or len(self._open) < _OPEN
-                entry = (self.get(name) if keep else run).summary(keep=keep)
-            entries.append({"run": name, **entry})
-        return entries
+        news: list[tuple[int, str]] = []
+        for name, run in known.items():
+            if time.monotonic() >= end:
+                return
+            changed = run.changed()
+            if changed is not None:
+                news.append((changed, name))
+        for _, name in sorted(news, reverse=True):
+            if time.monotonic() >= end:
+                return
+            with self._lock:
+                keep = name in self._open or self._room()
+            run = known[name]
+            run.summarise(end - time.monotonic())
+            if keep:
+                self._keep(name, run)
+            else:
+                run.forget()
+
+    def _keep(self, name: str, run: Run) -> None:
+        """Note a use, and forget the readers that were longest not used where they are many."""
+        with self._lock:
+            self._open[name] = run
+            self._open.move_to_end(name)
+            while len(self._open) > 1 and not self._room(beyond=0):
+                self._open.popitem(last=False)[1].forget()
+
+    def _room(self, beyond: int = 1) -> bool:
+        """Whether so many more readers may be kept."""
+        sheets = sum(run.weight for run in self._open.values())
+        return len(self._open) + beyond <= _OPEN and sheets <= _SHEETS
 
     def _known(self) -> dict[str, Run]:
         found = self._discovery.found
         with self._lock:
-            runs = {}
-            for name, store in found.items():
-                run = self._runs.get(name)
-                runs[name] = run if run is not None and run.store == store else Run(store)
-            self._runs = runs
-            for name in [name for name, run in self._open.items() if runs.get(name) is not run]:
-                del self._open[name]
-            return runs
+            if found is not self._found:
+                runs = {}
+                for name, store in found.items():
+                    run = self._runs.get(name)
+                    runs[name] = run if run is not None and run.store == store else Run(store)
+                self._runs, self._found = runs, found
+                for name in [name for name, run in self._open.items() if runs.get(name) is not run]:
+                    del self._open[name]
+            return self._runs
 
 
 _UNKNOWN = ("segments", "positions", "bytes", "last", "status")

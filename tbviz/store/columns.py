@@ -14,11 +14,12 @@ Run = tuple[int, int]
 class Runs:
     """A rising sequence of integers, held as `(first, count)` runs."""
 
-    __slots__ = ("_count", "_first", "total")
+    __slots__ = ("_count", "_first", "_following", "total")
 
     def __init__(self) -> None:
         self._first = array("q")
         self._count = array("q")
+        self._following = 0  # the least value that may be appended
         self.total = 0
 
     def append(self, value: int) -> None:
@@ -27,16 +28,14 @@ class Runs:
         Raises:
             ValueError: If it is not above them.
         """
-        if self._first:
-            following = self._first[-1] + self._count[-1]
-            if value < following:
-                raise ValueError(f"received {value}, expected at least {following}")
-            if value == following:
-                self._count[-1] += 1
-                self.total += 1
-                return
-        self._first.append(value)
-        self._count.append(1)
+        if value < self._following:
+            raise ValueError(f"received {value}, expected at least {self._following}")
+        if value == self._following and self._first:
+            self._count[-1] += 1
+        else:
+            self._first.append(value)
+            self._count.append(1)
+        self._following = value + 1
         self.total += 1
 
     def __iter__(self) -> Iterator[Run]:

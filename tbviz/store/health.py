@@ -13,7 +13,7 @@ from tbviz.store.digits import fitting
 from tbviz.store.schema import HEALTH_NUMBERS, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,14 +45,14 @@ class Health:
         return len(self.channels)
 
     def add(
-        self, ordinal: int, meta: Mapping[str, Any], sheets: Sequence[tuple[int, int]], offset: int
+        self, ordinal: int, meta: Mapping[str, Any], sheets: Sequence[Sequence[int]], offset: int
     ) -> None:
         """Take in one record, whole or not at all.
 
         Args:
             ordinal: Its position in the segment.
             meta: Its meta.
-            sheets: Length and CRC of each table.
+            sheets: The length and the CRC of each table.
             offset: Where the first table begins in the pack.
 
         Raises:
@@ -64,10 +64,9 @@ class Health:
         layers = meta["layers"]
         advice = {_advised(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
         rows = meta.get("rows") or []
-        numbers = array("f")
+        numbers = _numbers(layers.values())
         channels = {}
         for index, (layer, values) in enumerate(layers.items()):
-            _extend(numbers, values)
             count = values.get("channels", rows[index] if index < len(rows) else 0)
             if type(count) is not int or not 0 <= count < 1 << 63:
                 raise ValueError(f"received {count!r} channels, expected a whole number")
@@ -125,13 +124,13 @@ class _Group:
         self._crcs = array("I")
 
     def append(
-        self, ordinal: int, numbers: array[float], sheets: Sequence[tuple[int, int]], offset: int
+        self, ordinal: int, numbers: array[float], sheets: Sequence[Sequence[int]], offset: int
     ) -> None:
         if self._ordinals and ordinal <= self._ordinals[-1]:
             raise ValueError(f"received {ordinal}, expected more than {self._ordinals[-1]}")
         lacking = [0] * (self._layers - len(sheets))
-        lengths = array("I", [length for length, _ in sheets] + lacking)
-        crcs = array("I", [crc for _, crc in sheets] + lacking)
+        lengths = array("I", [row[0] for row in sheets] + lacking)
+        crcs = array("I", [row[1] for row in sheets] + lacking)
         self._ordinals.append(ordinal)
         self._offsets.append(offset)
         self._numbers += numbers
@@ -163,14 +162,18 @@ class _Group:
         )
 
 
-def _extend(numbers: array[float], values: Mapping[str, Any]) -> None:
-    """Append one layer's numbers, or raise."""
+def _numbers(layers: Collection[Mapping[str, Any]]) -> array[float]:
+    """The numbers of all layers, one layer after the other."""
+    row: list[Any] = []
+    for values in layers:
+        try:
+            row += _pick(values)
+        except KeyError:
+            row += [values.get(name) for name in HEALTH_NUMBERS]
     try:
-        numbers.fromlist([*_pick(values)])
-    except (KeyError, TypeError):
-        for name in HEALTH_NUMBERS:
-            value = values.get(name)
-            numbers.append(MISSING if value is None else fitting(number(value)))
+        return array("f", row)
+    except TypeError:
+        return array("f", [MISSING if x is None else fitting(number(x)) for x in row])
 
 
 def _advised(entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from tbviz.store.source import Folder
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tbviz.store.sheet_columns import SheetColumns
 
@@ -138,6 +138,10 @@ class Reader:
                 "expected one that was logged"
             )
         return Sheet(segment.uid, *columns.sheet(record, image))
+
+    def knows(self, writers: Iterable[str]) -> bool:
+        """Whether it has seen packs of all these writers."""
+        return all(writer in self._known for writer in writers)
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
         """The bytes of one sheet.

@@ -84,6 +84,7 @@ class Segment:
         self.scale = "probability"
         self.latest: dict[str, int] = {}  # last position of metrics, health, predictions
         self._ordinals: dict[tuple[int, int | None, bool], int] = {}
+        self._newest: tuple[int, int | None, bool] | None = None
         self._unreadable = 0
 
     @property
@@ -140,12 +141,17 @@ class Segment:
 
     def _take(self, found: Found) -> None:
         meta, offset, end = found
-        time = number(meta.get("time", 0.0))
-        if 0 < time < 1e12:
-            self.last = max(self.last, time)
+        time = meta.get("time", 0.0)
+        if type(time) is not float:
+            time = number(time)
+        if self.last < time < 1e12:
+            self.last = time
         ordinal = self._place(meta, end, time)
         kind = meta["kind"]
-        if kind in _TAKEN:
+        if kind == "health":
+            self.health.add(_needed(ordinal), meta, meta.get("sheets", ()), offset)
+            self.latest["health"] = _needed(ordinal)
+        elif kind in _TAKEN:
             take = getattr(self, f"_take_{kind}")
             take(meta, _sheets(self.uid, meta, offset), ordinal, end)
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
@@ -157,9 +163,12 @@ class Segment:
             return None
         batch = meta.get("batch")
         final = meta.get("final") is True
+        if type(epoch) is int and (epoch, batch, final) == self._newest:
+            return len(self.epochs) - 1
         place = (_whole(epoch), None if batch is None else _whole(batch), final)
         ordinal = self._ordinals.get(place)
         if ordinal is None:
+            self._newest = place
             ordinal = self._ordinals[place] = len(self.epochs)
             self.epochs.append(epoch)
             self.batches.append(-1 if batch is None else batch)
@@ -245,21 +254,15 @@ class Segment:
             self.scale = meta["scale"]
         self.latest["predictions"] = place
 
-    def _take_health(
-        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, __: int
-    ) -> None:
-        place = _needed(ordinal)
-        tables = [(sheet.length, sheet.crc) for sheet in sheets]
-        self.health.add(place, meta, tables, sheets[0].offset if sheets else 0)
-        self.latest["health"] = place
-
     def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
         layer, media, layout = meta["layer"], meta["media"], meta["layout"]
         if not isinstance(layer, str) or layout not in self.layouts or media not in MEDIA:
             raise ValueError("a picture has a layer, a medium and a layout written before it")
         key = (meta["kind"], layer)
         rows = meta["sheets"]
-        series = self.series.get(key) or SheetColumns(media, len(rows))
+        series = self.series.get(key)
+        if series is None:
+            series = SheetColumns(media, len(rows))
         if series.media != media or not rows:
             raise ValueError("a series keeps its media")
         series.append(ordinal, layout, offset, rows)
@@ -280,7 +283,6 @@ _TAKEN = frozenset(
         "metrics",
         "cost",
         "predictions",
-        "health",
     ]
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from struct import Struct, error
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,22 +37,20 @@ class SheetColumns:
     Attributes:
         positions: Of its records, within the segment.
         layouts: `(layout, how many records)`, in writing order.
-        size: Bytes of all sheets.
         end: Where in the pack its last record ends.
     """
 
     __slots__ = (
         "_dtype",
-        "_extremes",
         "_offsets",
         "_pack",
         "_rows",
+        "_sums",
         "end",
         "layouts",
         "media",
         "positions",
         "sheets",
-        "size",
     )
 
     def __init__(self, media: str, sheets: int) -> None:
@@ -60,13 +58,12 @@ class SheetColumns:
         self.sheets = sheets
         self.positions = Runs()
         self.layouts: list[tuple[str, int]] = []
-        self.size = 0
         self.end = 0
         self._dtype = _GRAY if self.gray else _OTHER
         self._offsets = array("q")  # of the first sheet of each record
         self._rows = bytearray()
         self._pack = _pack_gray if self.gray else _pack_other
-        self._extremes = _Extremes()
+        self._sums = _Sums(0, 0, None, None)
 
     def append(
         self, ordinal: int, layout: str, offset: int, rows: Sequence[Sequence[float]]
@@ -101,7 +98,6 @@ class SheetColumns:
             self.layouts[-1] = (layout, self.layouts[-1][1] + 1)
         else:
             self.layouts.append((layout, 1))
-        self.size += sum(int(row[0]) for row in rows)
 
     def _packed(self, rows: Sequence[Sequence[Any]]) -> bytes:
         """Rows with more fields than are known, with non-finite numbers, or with nonsense."""
@@ -140,19 +136,39 @@ class SheetColumns:
         return (first + np.cumsum(lengths, axis=1) - lengths).ravel()
 
     @property
+    def size(self) -> int:
+        """Bytes of all sheets."""
+        return self._summed().size
+
+    @property
     def range(self) -> Span | None:
         """Smallest and largest of the finite values, None where there is none."""
-        return self._extremes.of(self, "lo", "hi")
+        return self._summed().range
 
     @property
     def percentiles(self) -> Span | None:
         """Smallest 0.5 and largest 99.5 percentile, None where nothing is finite."""
-        return self._extremes.of(self, "p", "q")
+        return self._summed().percentiles
 
     @property
     def gray(self) -> bool:
         """Whether it has ranges."""
         return self.media == "gray8"
+
+    def _summed(self) -> _Sums:
+        """The sums by now; looks at what is new only."""
+        sums = self._sums
+        if sums.seen < len(self._offsets):
+            news = self.table(sums.seen)
+            size = sums.size + int(news["length"].sum(dtype=np.int64))
+            spans = (sums.range, sums.percentiles)
+            if self.gray:
+                spans = (
+                    _wider(sums.range, news["lo"], news["hi"]),
+                    _wider(sums.percentiles, news["p"], news["q"]),
+                )
+            self._sums = sums = _Sums(len(self._offsets), size, *spans)
+        return sums
 
     def layout_of(self, record: int) -> str:
         """The layout of the record with this number."""
@@ -163,26 +179,19 @@ class SheetColumns:
         return ""
 
 
-class _Extremes:
-    """The smallest and largest finite numbers of columns that grow; looks at what is new only."""
+class _Sums(NamedTuple):
+    """What is said of all sheets together, and of how many records it is."""
 
-    __slots__ = ("_held",)
+    seen: int
+    size: int
+    range: Span | None
+    percentiles: Span | None
 
-    def __init__(self) -> None:
-        # The name of the lower column to records seen, smallest, largest.
-        self._held: dict[str, tuple[int, float, float]] = {}
 
-    def of(self, columns: SheetColumns, low: str, high: str) -> Span | None:
-        if not columns.gray:
-            return None
-        seen, least, most = self._held.get(low, (0, np.inf, -np.inf))
-        news = columns.table(seen)
-        if len(news):
-            below, above = news[low], news[high]
-            least = float(np.min(below[np.isfinite(below)], initial=least))
-            most = float(np.max(above[np.isfinite(above)], initial=most))
-            self._held[low] = (columns.positions.total, least, most)
-        if not np.isfinite(least) or not np.isfinite(most):
-            return None
-        smallest, largest = six_digits(np.array([least, most], np.float32))
-        return smallest, largest
+def _wider(span: Span | None, low: NDArray[np.float32], high: NDArray[np.float32]) -> Span | None:
+    """A span that holds the finite numbers of both columns too."""
+    low, high = low[np.isfinite(low)], high[np.isfinite(high)]
+    if not low.size or not high.size:
+        return span
+    least, most = six_digits(np.array([np.min(low), np.max(high)]))
+    return (least, most) if span is None else (min(least, span[0]), max(most, span[1]))
