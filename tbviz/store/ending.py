@@ -6,7 +6,7 @@ fsspec look up addresses in one.
 
 from __future__ import annotations
 
-import concurrent.futures.thread
+import concurrent.futures.thread  # noqa: F401 - it must have registered before we do
 import logging
 import threading
 import weakref
@@ -34,8 +34,7 @@ def _end_all() -> None:
             _log.exception("a run could not be ended")
 
 
-# Private, but what `concurrent.futures` closes its pools by, in reverse order: once that has been
-# imported, what registers here comes first.
+# Private, but what `concurrent.futures` closes its pools by; what registers last is called first.
 _register = getattr(threading, "_register_atexit", None)
-if _register is not None and concurrent.futures.thread:
+if _register is not None:
     _register(_end_all)
