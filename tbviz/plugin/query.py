@@ -9,7 +9,7 @@ from tbviz.plugin.errors import MalformedError
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _WRITER = re.compile(r"[0-9a-f]{16}")
@@ -62,19 +62,22 @@ class Query:
             raise MalformedError(f"received {len(parts)} {name}, expected at most {most}")
         return [_whole(name, part) for part in parts]
 
-    def span(self, name: str, most: int) -> tuple[int, int]:
-        """Two positions as `first-last`.
+    def span(self, name: str, most: int) -> Collection[int]:
+        """Positions as `first-last`, or one by one, separated by commas.
 
         Raises:
             MalformedError: If they are something else, or more than `most` positions.
         """
-        first, _, last = self.text(name).partition("-")
+        text = self.text(name)
+        if "," in text:
+            return frozenset(self.wholes(name, most))
+        first, _, last = text.partition("-")
         begin, end = _whole(name, first), _whole(name, last or first)
         if not 0 <= end - begin < most:
             raise MalformedError(
                 f"received {name} {first}-{last or first}, expected first-last with at most {most}"
             )
-        return begin, end
+        return range(begin, end + 1)
 
     def sheet(self) -> Sheet:
         """One sheet, named by `writer`, `offset`, `length` and `crc`."""

@@ -10,7 +10,7 @@ from tbviz.store.errors import StoreError
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 
 
 def plan(
-    reader: Reader, kind: str, layer: str, image: int, tiles: Sequence[int], span: tuple[int, int]
+    reader: Reader, kind: str, layer: str, image: int, tiles: Sequence[int], span: Collection[int]
 ) -> Plan:
     """Which sheets a strip is cropped from.
 
@@ -53,7 +53,7 @@ def plan(
         layer: Path of their layer.
         image: Index of the sheet in the record, 0 where the series belongs to no image.
         tiles: Which tiles.
-        span: First and last position.
+        span: The positions.
 
     Raises:
         NotFoundError: If there is no such series, or nothing of it in the span.
@@ -71,7 +71,7 @@ def plan(
     frames = []
     for base, segment, columns in parts:
         for record, ordinal in enumerate(columns.positions.values()):
-            if not span[0] <= base + ordinal <= span[1] or image >= columns.sheets:
+            if base + ordinal not in span or image >= columns.sheets:
                 continue
             layout = segment.layouts[columns.layout_of(record)].meta
             count = layout.get("tiles")
@@ -83,7 +83,7 @@ def plan(
     if size is None or not frames:
         raise NotFoundError(
             f"received {kind!r} of layer {layer!r}, image {image}, tiles {list(tiles)}, positions "
-            f"{span[0]} to {span[1]}; expected some that were logged"
+            f"{min(span)} to {max(span)}; expected some that were logged"
         )
     pixels = len(frames) * len(tiles) * size[0] * size[1]
     if pixels > _MOST_PIXELS:

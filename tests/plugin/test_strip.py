@@ -39,6 +39,20 @@ def test_a_strip_is_cropped_from_the_sheets(board, logs):
     assert (spans[2] == 0).all()
 
 
+def test_positions_one_by_one(board, logs):
+    one = board(logs)
+    asked = {"run": RUN, "kind": "activations", "layer": "conv1", "image": 2, "tiles": 5}
+    response = one.get("strip", positions="9,1,4,40", **asked)
+    assert response.headers["X-Tbviz-Positions"] == "1,4,9"
+    some, all_ = (
+        decode(response.get_data()),
+        decode(one.get("strip", positions="0-11", **asked).data),
+    )
+    frames = [all_.pixels[:, 32 * position : 32 * position + 32] for position in (1, 4, 9)]
+    np.testing.assert_array_equal(some.pixels, np.concatenate(frames, axis=1))
+    np.testing.assert_array_equal(some.ranges, all_.ranges[[1, 4, 9]])
+
+
 def test_colour_strips_have_no_ranges(board, logs):
     response = board(logs).get(
         "strip", run=RUN, kind="maximization", layer="conv1", tiles="7", positions="0-511"
@@ -61,6 +75,9 @@ def test_colour_strips_have_no_ranges(board, logs):
         (400, {"positions": "0-512"}),
         (400, {"positions": "5-3"}),
         (400, {"positions": "all"}),
+        (400, {"positions": "1,2-3"}),
+        (400, {"positions": ",".join(["1"] * 513)}),
+        (404, {"positions": "12,20"}),
         (404, {"positions": "12-20"}),
         (404, {"tiles": "16"}),
         (404, {"image": 4}),
