@@ -12,8 +12,8 @@ import urllib.request
 import pytest
 
 from tbviz.cli import server
-from tbviz.store.reader import Reader
 from tbviz.store.places import store_directory
+from tbviz.store.reader import Reader
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "tbviz", "demo", "--epochs", "1"]
