@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from tbviz.store.schema import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 NO_CACHE = "no-cache"
@@ -44,8 +44,10 @@ def packed_response(
     return response
 
 
-def bytes_response(content: bytes, kind: str, code: int = 200, cache: str = NO_CACHE) -> Response:
-    """Bytes as they are. Nobody guesses what they are from what they look like."""
+def bytes_response(
+    content: bytes | Sequence[bytes], kind: str, code: int = 200, cache: str = NO_CACHE
+) -> Response:
+    """Bytes as they are, in one piece or several. Nobody guesses what they are from their look."""
     response = Response(content, status=code, content_type=kind)
     response.headers["Cache-Control"] = cache
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -6,6 +6,7 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
 from tbviz.plugin.query import Query
 from tbviz.plugin.respond import (
     IMMUTABLE,
+    NO_CACHE,
     bytes_response,
     error_response,
     json_response,
@@ -38,6 +40,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _MISSING = struct.pack("<I", 0xFFFFFFFF)
 _MOST_TILES = 64
 _MOST_POSITIONS = 512
+# Of the sheets in one answer, so that many clients at once take a bounded memory.
+_MOST_BYTES = 8 << 20
 
 App = Callable[..., Iterable[bytes]]
 Route = Callable[[Request, Query], Response]
@@ -112,15 +116,15 @@ class Routes:
 
     def sheets(self, _: Request, query: Query) -> Response:
         """The bytes of several sheets, each behind its length."""
-        run = self._run(query)
+        run, wanted = self._run(query), query.sheets()
+        sizes = accumulate(sheet.length for sheet in wanted)
+        fitting = max(1, sum(size <= _MOST_BYTES for size in sizes))
+        found = run.sheets(wanted[:fitting])
         parts = []
-        for data in run.sheets(query.sheets()):
-            if data is None:
-                parts.append(_MISSING)
-            else:
-                parts += [struct.pack("<I", len(data)), data]
-        cache = IMMUTABLE if _MISSING not in parts else "no-cache"
-        return bytes_response(b"".join(parts), "application/octet-stream", cache=cache)
+        for data in found + [None] * (len(wanted) - fitting):
+            parts += [_MISSING] if data is None else [struct.pack("<I", len(data)), data]
+        cache = IMMUTABLE if _MISSING not in parts else NO_CACHE
+        return bytes_response(parts, "application/octet-stream", cache=cache)
 
     def strip(self, _: Request, query: Query) -> Response:
         """Frames over time."""

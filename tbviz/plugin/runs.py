@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
+from tbviz.store.errors import DamagedError
 from tbviz.store.heads import Pulse, pulse
 from tbviz.store.reader import Reader
 from tbviz.store.source import Folder, Pack
@@ -26,6 +27,7 @@ _PATIENCE = 1.0  # a position that is being written is shown when it is whole
 # Readers are kept for so many runs, and for so many sheets: one of 200,000 takes some 10 MB.
 _OPEN = 16
 _SHEETS = 1_000_000
+_LARGEST = 64 << 20  # bytes of a sheet that is sent
 _BUDGET = 1.0  # seconds that the list of runs may spend on opening them
 
 
@@ -59,12 +61,20 @@ class Run:
             return question(self._fresh(due=due))
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
-        """The bytes of one sheet; see `Reader.sheet`. The lock is not held while reading."""
+        """The bytes of one sheet; see `Reader.sheet`. The lock is not held while reading.
+
+        Raises:
+            DamagedError: As `Reader.sheet`, and for one that is too large to be sent.
+        """
+        if length > _LARGEST:
+            raise DamagedError(f"received a sheet of {length} bytes, expected at most {_LARGEST}")
         return self._knowing([writer]).sheet(writer, offset, length, crc)
 
     def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
         """The bytes of several; see `Reader.sheets`. The lock is not held while reading."""
-        return self._knowing([sheet.writer for sheet in wanted]).sheets(wanted)
+        reader = self._knowing([sheet.writer for sheet in wanted])
+        found = iter(reader.sheets([sheet for sheet in wanted if sheet.length <= _LARGEST]))
+        return [next(found) if sheet.length <= _LARGEST else None for sheet in wanted]
 
     def changed(self) -> int | None:
         """When it was last written, nanoseconds since 1970; None where its summary is of then."""
