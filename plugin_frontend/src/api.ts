@@ -338,19 +338,19 @@ export interface Strip {
   positions: number[];
 }
 
-/** Frames of some tiles over the positions `first` to `last`, both included. */
+/** Frames of some tiles at some positions, at most 512. */
 export async function getStrip(
   run: string,
   series: { kind: string; layer: string },
   image: number,
   tiles: readonly number[],
-  [first, last]: readonly [number, number],
+  positions: readonly number[],
   signal?: AbortSignal,
 ): Promise<Strip> {
   const parameters = { run, kind: series.kind, layer: series.layer, image };
   const response = await ask(
     "strip",
-    { ...parameters, tiles: tiles.join(","), positions: `${first}-${last}` },
+    { ...parameters, tiles: tiles.join(","), positions: positions.join(",") },
     signal,
   );
   const shown = response.headers.get("X-Tbviz-Positions") ?? "";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { carried, maxima, polyline, thinned } from "../src/bins";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../src/chart";
 import { duration, number, percent, plural, tickText } from "../src/format";
-import { picks, spans } from "../src/frames";
+import { picks } from "../src/frames";
 import { chosen, pairs, title } from "../src/metrics";
 import { smooth } from "../src/smoothing";
 
@@ -94,18 +94,6 @@ describe("film strips", () => {
       stride: 128,
     });
     expect(picks(0, 12).records).toEqual([]);
-  });
-
-  it("are fetched in as few spans as there are", () => {
-    expect(spans([0, 1, 2, 5, 6, 9], 64, (record) => record, 512)).toEqual([
-      [0, 2],
-      [5, 6],
-      [9, 9],
-    ]);
-    expect(spans([0, 1, 2], 2, (record) => record, 512)).toEqual([
-      [0, 1],
-      [2, 2],
-    ]);
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Layout, Probe } from "../src/api";
-import { spans } from "../src/frames";
 import { Ordinals } from "../src/positions";
 import { probesOf, samePhoto, sheetOf } from "../src/probes";
 import { type Columns, sheetRef } from "../src/store/columns";
@@ -135,20 +134,5 @@ describe("scenes of a film", () => {
       scenes(of, layouts, { ...wish, image }, one, at).map(({ record }) => record);
     expect(records(5)).toEqual([0, 1, 2]);
     expect(records(4)).toEqual([0, 1, 2, 3]);
-  });
-});
-
-describe("spans", () => {
-  it("end before the server would refuse them", () => {
-    const sparse = (record: number) => 300 * record;
-    expect(spans([0, 1, 2, 3], 64, sparse, 512)).toEqual([
-      [0, 1],
-      [2, 3],
-    ]);
-    expect(spans([0, 1], 64, (record) => 511 * record, 512)).toEqual([[0, 1]]);
-    expect(spans([0, 1], 64, (record) => 512 * record, 512)).toEqual([
-      [0, 0],
-      [1, 1],
-    ]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { ApiError, getStrip, type Layout, type Probe } from "../api";
-import { picks, spans } from "../frames";
+import { picks } from "../frames";
 import { decode, type Sheet } from "../png";
 import { samePhoto, sheetOf } from "../probes";
 import { tileOf } from "../tiles";
@@ -33,9 +33,6 @@ export interface FilmWish {
   channel: number | null;
 }
 
-const LONGEST = 64;
-/** As many positions the server looks through for a strip. */
-const WIDEST = 512;
 const KEPT = 2000;
 const held = new Map<string, Sheet>();
 /** Frames that the server left out: asked again, it would leave them out again. */
@@ -87,23 +84,16 @@ export function scenes(
   return out;
 }
 
-/** What to ask for, a strip each: neighbours that show the same tile of the same sheet. */
+/** What to ask for, a strip each: all that show the same tile of the same sheet. */
 function strips(wanted: readonly { record: number; place: Place }[], columns: Columns) {
-  const groups = new Map<string, { place: Place; records: number[] }>();
+  const groups = new Map<string, { place: Place; ordinals: number[] }>();
   for (const { record, place } of wanted) {
     const key = `${place.sheet}:${place.tile}`;
-    const group = groups.get(key) ?? { place, records: [] };
-    group.records.push(record);
+    const group = groups.get(key) ?? { place, ordinals: [] };
+    group.ordinals.push(columns.ordinals.at(record));
     groups.set(key, group);
   }
-  return [...groups.values()].flatMap(({ place, records }) =>
-    spans(records, LONGEST, (record) => columns.ordinals.at(record), WIDEST).map((span) => ({
-      place,
-      ordinals: records
-        .filter((record) => span[0] <= record && record <= span[1])
-        .map((record) => columns.ordinals.at(record)),
-    })),
-  );
+  return [...groups.values()];
 }
 
 /** The frames of one tile over the run, at most `room`. */
@@ -162,8 +152,7 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const mine = new AbortController();
     controller = mine;
     const fetches = strips(missing, columns).map(async ({ place, ordinals: asked }) => {
-      const range = [asked[0] ?? 0, asked.at(-1) ?? 0] as const;
-      const got = await frames(name, now, place, range, mine.signal);
+      const got = await frames(name, now, place, asked, mine.signal);
       if (absent.size > KEPT) absent.clear();
       for (const ordinal of asked) {
         const sheet = got.get(ordinal);
@@ -183,11 +172,11 @@ async function frames(
   name: string,
   wish: FilmWish,
   { sheet, tile }: Place,
-  range: readonly [number, number],
+  asked: readonly number[],
   stop: AbortSignal,
 ): Promise<Map<number, Sheet>> {
   try {
-    const strip = await getStrip(name, wish, sheet, [tile], range, stop);
+    const strip = await getStrip(name, wish, sheet, [tile], asked, stop);
     if (strip.positions.length === 0) return new Map();
     const decoded = await decode(strip.png);
     return new Map(
