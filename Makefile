@@ -23,6 +23,7 @@ SHELL := /bin/bash
 .PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
 .PHONY: lint lint-python lint-page clean
 .PHONY: bench-memory bench-agreement bench-localisation bench-maximization
+.PHONY: bench-overhead bench-store
 .NOTPARALLEL:
 
 # $(call timed,what,command) runs one stage and says how long it took.
@@ -47,6 +48,8 @@ help:
 	@echo "make bench-localisation  how much of each map lies on the right quarter of a mosaic"
 	@echo "make bench-maximization  how well and fast filters are maximized"
 	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
+	@echo "make bench-overhead   what looks take of the demo's training (ARGS='--max-overhead 0.05')"
+	@echo "make bench-store      writing, opening and reading a run of 200,000 images"
 	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
 
 demo: $(VENV)/.tensorflow
@@ -78,7 +81,8 @@ test-jax test-torch: test-%: $(VENV)/.test
 	$(call timed,pytest on $*,KERAS_BACKEND=$* $(PYTEST) --dist worksteal \
 		tests/backends tests/models $(ROWS) $(ARGS))
 
-bench-memory bench-agreement bench-localisation bench-maximization: bench-%: $(VENV)/.test
+bench-memory bench-agreement bench-localisation bench-maximization \
+bench-overhead bench-store: bench-%: $(VENV)/.test
 	@$(PYTHON) benchmarks/$*.py $(ARGS)
 
 lint: lint-python lint-page

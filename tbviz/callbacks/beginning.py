@@ -32,12 +32,15 @@ def fit_fields(
     }
 
 
-def size_saying(log_dir: Place, epochs: int | None) -> Callable[[int], str]:
+def size_saying(
+    log_dir: Place, epochs: int | None, limit: int | None = None
+) -> Callable[[int], str]:
     """Makes the function that says in words what a run takes.
 
     Args:
         log_dir: where it lies.
         epochs: how many are looked at, `None` where it is not every one.
+        limit: bytes that the store may have, `None` for any.
 
     Returns:
         A function of the bytes of one position.
@@ -47,7 +50,10 @@ def size_saying(log_dir: Place, epochs: int | None) -> Callable[[int], str]:
         if epochs is None:
             return f"about {in_bytes(size)} a look, in {log_dir}"
         total = f"{in_bytes(size * epochs)} for {epochs} epoch{'s' if epochs > 1 else ''}"
-        return f"about {in_bytes(size)} an epoch, {total}, in {log_dir}"
+        below = ""
+        if limit is not None and size * epochs > limit:
+            below = f"; looks are thinned to stay below {in_bytes(limit)}"
+        return f"about {in_bytes(size)} an epoch, {total}, in {log_dir}{below}"
 
     return said
 

@@ -67,7 +67,15 @@ class Budget:
             return account.balance >= 0
         return account.balance - account.reserve(self._progress) >= expected
 
-    def spend(self, key: Hashable, amount: float, parts: int = 0, *, done: bool = False) -> None:
+    def spend(
+        self,
+        key: Hashable,
+        amount: float,
+        parts: int = 0,
+        *,
+        done: bool = False,
+        again: float | None = None,
+    ) -> None:
         """Takes from the account what a callback has taken.
 
         Args:
@@ -75,8 +83,10 @@ class Budget:
             amount: in the budget's unit; what the writer's thread takes of it comes later.
             parts: of the look's work that it is for.
             done: whether the look is finished with them.
+            again: what the same may be expected to take the next time, where that is another
+                amount: it was the first time. What it takes then counts in place of this guess.
         """
-        self._accounts[key].spend(amount, parts, done=done)
+        self._accounts[key].spend(amount, parts, done=done, again=again)
 
     def expected(self, key: Hashable) -> float | None:
         """What a whole look of a callback takes, `None` where it has not looked yet."""
@@ -94,6 +104,7 @@ class _Account:
         self._now = 0.0
         self._parts = 0
         self._done = False
+        self._guessed = self._guess = False  # whether what is known, and what is now, is a guess
 
     @property
     def part(self) -> float | None:
@@ -118,9 +129,10 @@ class _Account:
         # Twice: what is left over of a payment belongs to the look behind the next.
         return math.inf if whole is None else 2 * whole + self.reserve(progress)
 
-    def spend(self, amount: float, parts: int, *, done: bool) -> None:
+    def spend(self, amount: float, parts: int, *, done: bool, again: float | None) -> None:
         self.balance -= amount
-        self._now += amount
+        self._now += amount if again is None else again
+        self._guess |= again is not None
         self._parts += parts
         self._done |= done
 
@@ -129,11 +141,14 @@ class _Account:
         if not self._parts:
             self._now = 0.0
             return
-        self._part = _mean(self._part, self._now / self._parts)
+        part, whole = (None, None) if self._guessed else (self._part, self._whole)
+        self._part = _mean(part, self._now / self._parts)
         self._so_far += self._now
         if self._done:
-            self._whole = _mean(self._whole, self._so_far)
+            self._whole = _mean(whole, self._so_far)
             self._so_far = 0.0
+            self._guessed = self._guess
+            self._guess = False
         self._now, self._parts, self._done = 0.0, 0, False
 
 

@@ -21,9 +21,12 @@ class Spent:
 
     Attributes:
         seconds: on the main thread, without compiling.
+        again: what the same may be expected to take the next time.
+        new: whether something was compiled, so that the next time may take less or more.
     """
 
-    seconds = 0.0
+    seconds = again = 0.0
+    new = False
 
 
 class Costs:
@@ -44,11 +47,14 @@ class Costs:
         Tracing and compiling are counted apart: they come once, and no budget could hold them.
         """
         start, compiled, spent = clock(), looker.compile_seconds, Spent()
+        first = looker.first_seconds
         try:
             yield spent
         finally:
             compiled = looker.compile_seconds - compiled
             spent.seconds = max(clock() - start - compiled, 0.0)
+            spent.again = spent.seconds + looker.first_seconds - first
+            spent.new = compiled > 0
             self._seconds[name] += spent.seconds
             if compiled > 0:
                 self._compile[name] += compiled

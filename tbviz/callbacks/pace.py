@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.callbacks.amounts import in_bytes
 from tbviz.callbacks.budget import Budget
+from tbviz.callbacks.costs import Spent
 from tbviz.callbacks.factor import WriterFactor
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.orders import OrdersWatch
@@ -201,12 +202,15 @@ class Pace:
 
     # What it takes
 
-    def spend(self, member: Visual, seconds: float, *, parts: int = 1, done: bool = False) -> None:
+    def spend(self, member: Visual, spent: Spent, *, parts: int = 1, done: bool = False) -> None:
         """Counts what a part of a look took on the main thread."""
-        self._spent += seconds
-        for budget in self._budgets:
-            amount = seconds if budget is self._seconds else 0.0
-            budget.spend(member.author.key, amount, parts, done=done)
+        self._spent += spent.seconds
+        key = member.author.key
+        if self._seconds is not None:
+            again = spent.again if spent.new else None
+            self._seconds.spend(key, spent.seconds, parts, done=done, again=again)
+        if self._bytes is not None:
+            self._bytes.spend(key, 0.0, parts, done=done)
 
     def turned(self, step: int, cpu: float) -> dict[str, float | list[str]]:
         """A position is handed over.

@@ -121,7 +121,9 @@ class Session:
                 usual = [member.schedule for member in self._members if not member.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 looks = self._planned - epoch if every_epoch and self._planned else None
-                self.journal.begin(fields, size_saying(self._log_dir, looks))
+                sizes = [one.max_disk for one in self._members if one.max_disk is not None]
+                saying = size_saying(self._log_dir, looks, min(sizes, default=None))
+                self.journal.begin(fields, saying)
                 self._pace.begin(self._members, epoch, self._planned)
                 self._view.in_parts = self._pace.thins
             with self._ending_if_it_raises(), self._boundary():
@@ -236,7 +238,7 @@ class Session:
             self._weights = signature(model)
             if self._view.open(model):
                 self._choose()
-        self._pace.spend(first, spent.seconds, parts=0)
+        self._pace.spend(first, spent, parts=0)
         for member in sorted(due.members, key=lambda member: member.yields):
             if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):
                 member.last_look = position

@@ -48,7 +48,7 @@ def work(
             done = True  # also where it fails
             with boundary(member), journal.costs.of(member.method, view.looker) as spent:
                 done = next(rest, _DONE) is _DONE
-            pace.spend(member, spent.seconds, done=done)
+            pace.spend(member, spent, done=done)
             if done:
                 return True
             if not whole and not pace.affords(member):

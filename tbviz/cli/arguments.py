@@ -19,3 +19,14 @@ def whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"received {text}, expected a whole number") from None
+
+
+def share(text: str) -> float:
+    """A share above 0, such as 0.05."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"received {text}, expected a share above 0, such as 0.05")
+    return number

@@ -6,12 +6,15 @@ import argparse
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbviz.backend import chosen_backend, require_backend
-from tbviz.cli.arguments import positive, whole
+from tbviz.cli.arguments import positive, share, whole
 from tbviz.cli.say import quiet_libraries, say
 from tbviz.cli.server import Server
+
+if TYPE_CHECKING:
+    from tbviz.demo.dataset import Dataset
 
 _BATCH = 32
 _SEED = 7
@@ -34,6 +37,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--no-serve", action="store_true", help="train only, without TensorBoard")
     parser.add_argument("--digits", action="store_true", help="MNIST digits, not photographs")
+    parser.add_argument(
+        "--max-overhead",
+        type=share,
+        default=None,
+        metavar="SHARE",
+        help="share of training time that looks may take, such as 0.05 (default: no limit)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -44,30 +54,30 @@ def run(options: argparse.Namespace) -> int:
     if (run_dir / "plugins" / "tbviz").is_dir():
         say(f"{run_dir} holds an earlier run; this one becomes its next segment")
     if options.no_serve:
-        train(run_dir, options.epochs, digits=options.digits)
+        train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
         say(f"to look at it: tensorboard --logdir {options.log_dir}")
         return 0
     with Server(options.log_dir, options.port) as server:
-        train(run_dir, options.epochs, digits=options.digits)
+        train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
         say(f"trained; {server.url} is served until you press Ctrl-C")
         server.wait()
     return 0
 
 
-def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
+def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | None = None) -> None:
     """Train the demo's network; the same arguments give the same weights.
 
     Args:
         run_dir: where TensorBoard's curves and our pictures go.
         epochs: how many to train.
         digits: on MNIST digits instead of photographs.
+        max_overhead: share of training time that looks may take, `None` for any.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     say(f"loading Keras on {chosen_backend()}")
     with quiet_libraries():
         import keras
 
-    import tbviz
     from tbviz.cli.progress import Progress
     from tbviz.demo import digits as mnist
     from tbviz.demo import network, photographs
@@ -80,10 +90,6 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
     )
     keras.utils.set_random_seed(_SEED)
     model = network.build(dataset)
-    names: dict[str, Any] = {
-        "labels": dataset.probe_labels,
-        "class_names": dataset.class_names,
-    }
     say("epoch 1 takes longer: the network and what looks into it are compiled")
     model.fit(
         dataset.train_images,
@@ -94,21 +100,33 @@ def train(run_dir: Path, epochs: int, *, digits: bool) -> None:
         callbacks=[
             # It writes with TensorFlow; without, the tab has its curves from Monitor all the same.
             *([keras.callbacks.TensorBoard(str(run_dir))] if find_spec("tensorflow") else []),
-            tbviz.Monitor(run_dir, dataset.probe_images, **names),
-            tbviz.Saliency(
-                run_dir,
-                dataset.probe_images,
-                method=("gradients", "integrated-gradients"),
-                schedule=tbviz.every(epochs=2),
-                **names,
-            ),
-            tbviz.ClassMaximization(
-                run_dir, class_names=dataset.class_names, schedule=tbviz.every(epochs=2)
-            ),
+            *looks(run_dir, dataset, max_overhead),
             Progress(say),
         ],
         verbose=0,
     )
+
+
+def looks(run_dir: Path, dataset: Dataset, max_overhead: float | None = None) -> list[Any]:
+    """The callbacks of the demo: what `Monitor` logs, and at every second epoch what is dear."""
+    import tbviz
+
+    names: dict[str, Any] = {
+        "labels": dataset.probe_labels,
+        "class_names": dataset.class_names,
+    }
+    seldom: dict[str, Any] = {
+        "schedule": tbviz.every(epochs=2),
+        "class_names": dataset.class_names,
+    }
+    methods = ("gradients", "integrated-gradients")
+    return [
+        tbviz.Monitor(run_dir, dataset.probe_images, max_overhead=max_overhead, **names),
+        tbviz.Saliency(
+            run_dir, dataset.probe_images, dataset.probe_labels, method=methods, **seldom
+        ),
+        tbviz.ClassMaximization(run_dir, **seldom),
+    ]
 
 
 def _port(text: str) -> int:

@@ -40,6 +40,8 @@ class Looker:
     Attributes:
         traces: how often a look was compiled, for tests and for the curious.
         compile_seconds: time spent on first calls, which trace and compile.
+        first_seconds: what of it the same calls may be expected to take again, as far as that
+            can be told apart.
         restarts: how often a change of the model's structure made kept looks useless.
     """
 
@@ -52,6 +54,7 @@ class Looker:
         self._fingerprint: int | None = None
         self.traces = 0
         self.compile_seconds = 0.0
+        self.first_seconds = 0.0
         self.restarts = 0
 
     @property
@@ -106,11 +109,15 @@ class Looker:
             with self._undisturbed():
                 return self._backend.eagerly(function, self.model, *arrays)
 
-        def counted(model: Any, *tensors: Any) -> Any:
-            self.traces += 1
-            return function(model, *tensors)
+        traced = start = time.perf_counter()
 
-        start = time.perf_counter()
+        def counted(model: Any, *tensors: Any) -> Any:
+            nonlocal traced
+            self.traces += 1
+            result = function(model, *tensors)
+            traced = time.perf_counter()
+            return result
+
         try:
             kept = self._backend.compiled(counted, self.model)
             with self._undisturbed():
@@ -118,7 +125,10 @@ class Looker:
             self._kept[key] = kept
             return result
         finally:
-            self.compile_seconds += time.perf_counter() - start
+            end = time.perf_counter()
+            self.compile_seconds += end - start
+            if not self._backend.COMPILES_LATE:
+                self.first_seconds += end - traced
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:

@@ -6,7 +6,8 @@ import pytest
 from callbacks.nets import data, kept, notices
 
 import tbviz
-from tbviz.callbacks.beginning import in_bytes, size_saying
+from tbviz.callbacks.amounts import in_bytes
+from tbviz.callbacks.beginning import size_saying
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,11 @@ def test_what_a_run_takes():
         size_saying(run, 12)(1_200_000) == "about 1.2 MB an epoch, 14 MB for 12 epochs, in logs/run"
     )
     assert size_saying(run, 1)(900) == "about 900 B an epoch, 900 B for 1 epoch, in logs/run"
+    assert size_saying(run, 12, 10**7)(1_200_000) == (
+        "about 1.2 MB an epoch, 14 MB for 12 epochs, in logs/run; looks are thinned to stay below "
+        "10 MB"
+    )
+    assert "thinned" not in size_saying(run, 12, 10**8)(1_200_000)
     assert size_saying(run, None)(1500) == "about 1.5 kB a look, in logs/run"
 
 

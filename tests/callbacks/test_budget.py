@@ -155,3 +155,19 @@ def test_stretches_without_a_step_say_nothing():
     for _ in range(10):
         factor.observe(1.0, 0.5, steps=0)
     assert factor.value == 0.25
+
+
+def test_what_the_first_look_seemed_to_take_is_forgotten():
+    budget = Budget()
+    budget.open("maps")
+    budget.spend("maps", 0.1, 1, done=True, again=2.0)
+    budget.earn(0.0)
+    assert budget.expected("maps") == pytest.approx(2.0)
+    budget.earn(2.2)
+    assert budget.affords("maps")  # 0.1 is paid back
+    budget.spend("maps", 0.5, 1, done=True)
+    budget.earn(0.0)
+    assert budget.expected("maps") == pytest.approx(0.5)
+    budget.spend("maps", 0.7, 1, done=True)
+    budget.earn(0.0)
+    assert budget.expected("maps") == pytest.approx(0.6)

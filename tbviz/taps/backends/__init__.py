@@ -20,10 +20,12 @@ class Backend(Protocol):
 
     Attributes:
         COMPILES: whether a look is traced once and run many times.
+        COMPILES_LATE: whether most of the compiling comes when the trace is over.
         EAGER_IS_QUICK: whether running once is quicker eagerly than traced.
     """
 
     COMPILES: bool
+    COMPILES_LATE: bool
     EAGER_IS_QUICK: bool
 
     def trace_level(self) -> object:

@@ -17,6 +17,7 @@ from tbviz.errors import TbvizError
 from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = True
+COMPILES_LATE = True
 EAGER_IS_QUICK = False  # JAX compiles every operation for every shape
 
 # A part of the key under which JAX keeps what it has compiled.

@@ -16,6 +16,7 @@ from tbviz.taps import private
 from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = True
+COMPILES_LATE = False
 EAGER_IS_QUICK = True
 
 

@@ -1,0 +1,116 @@
+"""What looks take from the training of the demo: fits with and without them, in pairs.
+
+Each fit has a process of its own. Pairs are interleaved, since identical fits differ from one
+minute to the next; the ratio of a pair is what counts, and the median of the pairs. Compiling
+comes once a fit and is in no budget: the second column leaves it out as the run has logged it,
+the third leaves the whole first epoch out on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, float]:
+    """Trains the demo's network; gives its seconds, those of its first epoch, of compiling."""
+    import keras
+
+    from tbviz.cli.demo import looks
+    from tbviz.demo import network, photographs
+    from tbviz.store import open_run
+
+    ends: list[float] = []
+
+    class Gauge(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            ends.append(time.perf_counter())
+
+    dataset = photographs.load()
+    keras.utils.set_random_seed(7)
+    model = network.build(dataset)
+    validation = (dataset.validation_images, dataset.validation_labels)
+    with tempfile.TemporaryDirectory() as log_dir:
+        ours = looks(Path(log_dir), dataset, share) if with_looks else []
+        begin = time.perf_counter()
+        model.fit(
+            dataset.train_images,
+            dataset.train_labels,
+            batch_size=32,
+            epochs=epochs,
+            validation_data=validation,
+            callbacks=[*ours, Gauge()],
+            verbose=0,
+        )
+        seconds = time.perf_counter() - begin
+        sums = open_run(log_dir).segments[0].costs if with_looks else None
+    return {
+        "seconds": seconds,
+        "first": ends[0] - begin,
+        "compile": 0.0 if sums is None else sums.compile,
+        "main": 0.0 if sums is None else sums.main,
+        "looks": 0.0 if sums is None else sum(m.looks for m in sums.methods.values()),
+    }
+
+
+def pair(epochs: int, share: float | None, number: int) -> tuple[dict, dict]:
+    """One fit without and one with looks, the order changing from pair to pair."""
+    found = {}
+    for side in ("without", "with") if number % 2 == 0 else ("with", "without"):
+        command = [sys.executable, __file__, "--side", side, "--epochs", str(epochs)]
+        if share is not None:
+            command += ["--max-overhead", str(share)]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        printed = subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True
+        )
+        found[side] = json.loads(printed.stdout.splitlines()[-1])
+    return found["without"], found["with"]
+
+
+def main() -> None:
+    """Trains pair after pair and prints a line each, then medians and spread."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pairs", type=int, default=10)
+    options.add_argument("--epochs", type=int, default=12)
+    options.add_argument("--max-overhead", type=float, default=None)
+    options.add_argument("--side", choices=("without", "with"), help="measure here, print JSON")
+    chosen = options.parse_args()
+    if chosen.side:
+        found = measure(chosen.side == "with", chosen.epochs, chosen.max_overhead)
+        print(json.dumps(found))
+        return
+    print(f"{chosen.epochs} epochs, max_overhead={chosen.max_overhead}")
+    heads = ("without", "with", "looks", "main", "compile", "ratio", "-compile", "-epoch 0")
+    print(("{:>9}" * len(heads)).format(*heads))
+    ratios = []
+    for number in range(chosen.pairs):
+        bare, seen = pair(chosen.epochs, chosen.max_overhead, number)
+        ratios.append(
+            (
+                seen["seconds"] / bare["seconds"],
+                (seen["seconds"] - seen["compile"]) / bare["seconds"],
+                (seen["seconds"] - seen["first"]) / (bare["seconds"] - bare["first"]),
+            )
+        )
+        row = (bare["seconds"], seen["seconds"], seen["looks"], seen["main"], seen["compile"])
+        print(
+            f"{row[0]:9.1f}{row[1]:9.1f}{row[2]:9.0f}{row[3]:9.2f}{row[4]:9.2f}"
+            + "".join(f"{ratio:9.3f}" for ratio in ratios[-1]),
+            flush=True,
+        )
+    low, median, high = np.percentile(ratios, [25, 50, 75], axis=0)
+    for name, values in (("median", median), ("25 %", low), ("75 %", high)):
+        print(f"{name:>45}" + "".join(f"{value:9.3f}" for value in values))
+
+
+if __name__ == "__main__":
+    main()
