@@ -9,7 +9,7 @@ import numpy as np
 
 from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.store.columns import Numbers, encode_runs, join_runs
-from tbviz.store.digits import six_digits
+from tbviz.store.digits import nearest
 from tbviz.store.errors import StoreError
 from tbviz.store.health import MISSING
 from tbviz.store.schema import COSTS, HEALTH_NUMBERS, decode_json, plain
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Value = float | str | None
 
 _GRAY = ("lo", "hi", "p", "q")
+# Digits of these numbers where there are thousands: enough to draw them over time.
+_ON_THE_WIRE = 3
+# Nobody looks at more; a store that was made to have more must not take the server's memory.
+_MOST_VALUES = 1 << 24
 
 
 def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
             if name not in _GRAY:
                 columns[name] += table[name].tolist()
             elif held.gray:
-                columns[name] += _told(table[name])
+                columns[name] += _told(table[name], _ON_THE_WIRE)
             else:
                 columns[name] += [None] * len(table)
     return {
@@ -71,7 +75,8 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
 
 def scalars(reader: Reader, since: int) -> dict[str, Any]:
     """The metrics and costs of the positions from `since` on, as the store has them."""
-    tags = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
+    known = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
+    tags = [*known][: _room(reader, since)]
 
     def metric(tag: str) -> list[float | None]:
         return _along(reader, since, lambda s: s.metrics.get(tag))
@@ -111,8 +116,9 @@ def health(reader: Reader, since: int) -> dict[str, Any]:
     channels: dict[str, int] = {}
     for segment in reader.segments:
         channels |= segment.health.channels
+    layers = [*channels][: _room(reader, since, len(HEALTH_NUMBERS))]
     answer: dict[str, list[list[Value]]] = {name: [] for name in HEALTH_NUMBERS}
-    for layer in channels:
+    for layer in layers:
         parts = [
             segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment))
             for base, segment in reader.based()
@@ -122,8 +128,8 @@ def health(reader: Reader, since: int) -> dict[str, Any]:
             answer[name].append(_told(column))
     return {
         **_span(reader, since),
-        "layers": list(channels),
-        "channels": list(channels.values()),
+        "layers": layers,
+        "channels": [channels[layer] for layer in layers],
         "numbers": answer,
         "advice": advice(reader, since),
     }
@@ -210,7 +216,7 @@ def predictions(reader: Reader, since: int) -> dict[str, Any]:
                 record[image] if record is not None and image < len(record) else None
                 for record in records
             ]
-            for image in range(images)
+            for image in range(min(images, _room(reader, since)))
         ],
     }
 
@@ -245,6 +251,12 @@ def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
     return {"segment": segment, **{name: entry.meta.get(name) for name in names}, **held}
 
 
+def _room(reader: Reader, since: int, values: int = 1) -> int:
+    """How many rows of so many values a position an answer has room for, at least one."""
+    positions = max(len(reader) - since, 1)
+    return max(_MOST_VALUES // (positions * values), 1)
+
+
 def _span(reader: Reader, since: int) -> dict[str, Any]:
     begin = min(since, len(reader))
     count = len(reader) - begin
@@ -266,10 +278,10 @@ def _along(
     return values
 
 
-def _told(column: NDArray[np.float32]) -> list[Value]:
-    """Numbers of six digits as JSON can say them."""
+def _told(column: NDArray[np.float32], digits: int = 6) -> list[Value]:
+    """Numbers as JSON can say them, None in the place of `MISSING`."""
     missing = column == MISSING
-    values: list[Value] = [*six_digits(np.where(missing, 0, column))]
+    values: list[Value] = [*nearest(np.where(missing, 0, column), digits)]
     for index in np.flatnonzero(missing | ~np.isfinite(column)):
         values[index] = None if missing[index] else plain(values[index])
     return values

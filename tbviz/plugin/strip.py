@@ -152,6 +152,8 @@ def _size(tile: object) -> tuple[int, int] | None:
     if not isinstance(tile, list) or len(tile) != 2:
         return None
     height, width = tile
-    if type(height) is not int or type(width) is not int or height < 1 or width < 1:
+    if type(height) is not int or type(width) is not int:
+        return None
+    if not 1 <= min(height, width) <= max(height, width) <= _MOST_PIXELS:
         return None
     return height, width

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tbviz.store.schema import number
+from tbviz.store.schema import check_names, number
 
 
 @dataclass(slots=True)
@@ -60,7 +60,9 @@ class CostSums:
         left_out = meta.get("left_out") or ()
         if not isinstance(left_out, (list, tuple)):
             raise TypeError("what was left out is a list")
-        for name in dict.fromkeys([*main, *compiled, *encode, *map(str, left_out)]):
+        names = dict.fromkeys([*main, *compiled, *encode, *map(str, left_out)])
+        check_names(self.methods, names)
+        for name in names:
             held = self.methods.setdefault(name, MethodCost())
             held.main += main.get(name, 0.0)
             held.compile += compiled.get(name, 0.0)

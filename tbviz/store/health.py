@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tbviz.store.digits import fitting
-from tbviz.store.schema import HEALTH_NUMBERS, number
+from tbviz.store.schema import HEALTH_NUMBERS, check_names, number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -63,6 +63,8 @@ class Health:
         """
         layers = meta["layers"]
         advice = {_advised(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
+        check_names(self.channels, layers)
+        check_names(self.advice, advice)
         rows = meta.get("rows") or []
         numbers = _numbers(layers.values())
         channels = {}

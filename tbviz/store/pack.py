@@ -62,11 +62,11 @@ class PackScanner:
         Raises:
             OSError: If the pack cannot be opened or read.
         """
+        if _seen(self.path.stat()) == self._seen:
+            return
         with open_file(self.path) as pack:
             status = os.fstat(pack.fileno())
-            seen = (status.st_size, status.st_mtime_ns)
-            if seen == self._seen:
-                return
+            seen = _seen(status)
             yield from self._by_index(pack, status.st_size)
             age = time.time() - status.st_mtime
             if self._index_consumed and 0 <= age < self._patience:
@@ -152,6 +152,10 @@ class PackScanner:
         self._bad_tail = False
 
 
+def _seen(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
 class _Not:
     """Why there is no record at a place."""
 
@@ -192,18 +196,29 @@ def record_at(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
 def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
     """Where the next record with good header and meta begins, None if none does."""
     overlap = len(MAGIC) - 1
+    # Whoever puts a magic and a long meta's length at every 24th byte has us read no more than
+    # some lengths of the pack.
+    budget = 2 * (size - begin) + MAX_META
     while begin < size:
         block = read_at(pack, begin, _BLOCK)
         at = block.find(MAGIC)
         while at >= 0:
-            found = record_at(pack, begin + at, size)
-            if found is _PENDING or isinstance(found, Found):
-                return begin + at
+            claimed = _claimed_meta(pack, begin + at)
+            if claimed <= max(_PEEK, budget):
+                found = record_at(pack, begin + at, size)
+                if found is _PENDING or isinstance(found, Found):
+                    return begin + at
+                budget -= claimed
             at = block.find(MAGIC, at + 1)
         if len(block) <= overlap:
             return None
         begin += len(block) - overlap
     return None
+
+
+def _claimed_meta(pack: BinaryIO, begin: int) -> int:
+    head = read_at(pack, begin, HEADER.size)
+    return int(HEADER.unpack(head)[1]) if len(head) == HEADER.size else 0
 
 
 def _read_if_there(pack: BinaryIO, offset: int, length: int) -> bytes:

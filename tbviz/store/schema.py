@@ -10,7 +10,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -20,6 +20,8 @@ HEADER = struct.Struct("<8sIIII")
 MAX_META = 16 << 20
 MAX_PAYLOAD = 1 << 30
 MAX_DEPTH = 100
+MAX_NAMES = 4096
+MAX_VALUES = 1 << 25
 
 FILE_NAME = re.compile(r"(?P<seq>[0-9]{6})-(?P<uid>[0-9a-f]{16})\.pack")
 
@@ -116,6 +118,27 @@ def encode_json(value: object) -> bytes:
     data = json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode("ascii")
     _check_depth(data)
     return data
+
+
+def check_names(held: Collection[object], more: Collection[object], positions: int = 1) -> None:
+    """Refuse what nobody logs: it would take memory out of proportion to its bytes.
+
+    Args:
+        held: The metrics, layers, callbacks ... that a segment has so far.
+        more: Those of a record.
+        positions: How many values each of them has then.
+
+    Raises:
+        ValueError: If a segment would have more than the format allows.
+    """
+    if (len(held) + len(more)) * positions <= MAX_NAMES:
+        return
+    count = len({*held, *more})
+    if count > MAX_NAMES or count * positions > MAX_VALUES:
+        raise ValueError(
+            f"received {count} names with {positions} values each, expected at most {MAX_NAMES} "
+            f"names and {MAX_VALUES} values"
+        )
 
 
 def decode_json(data: bytes) -> Any:

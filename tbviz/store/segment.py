@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tbviz.store.columns import Numbers
 from tbviz.store.costs import CostSums
 from tbviz.store.health import Health
-from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, number
+from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
 from tbviz.store.sheet_columns import SheetColumns
 from tbviz.store.source import Found, Source
 
@@ -226,6 +226,7 @@ class Segment:
     ) -> None:
         values = {str(tag): number(value) for tag, value in meta["values"].items()}
         place = _needed(ordinal)
+        check_names(self.metrics, values, place + 1)
         for tag, value in values.items():
             self.metrics.setdefault(tag, Numbers()).put(place, value)
         self.latest["metrics"] = place
@@ -248,6 +249,7 @@ class Segment:
         place = _needed(ordinal)
         if not isinstance(meta["images"], list):
             raise TypeError("predictions have a list an image")
+        check_names((), range(len(meta["images"])))
         # As text: a tenth of what the lists would take.
         self.predictions[place] = json.dumps(meta["images"], separators=(",", ":")).encode()
         if meta.get("scale") in {"probability", "score"}:

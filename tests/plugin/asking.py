@@ -73,7 +73,7 @@ class Asker:
             self.get("model", run=run, segment=segment["segment"])
         self.get("model", run=run)
         names = {(series["kind"], series["layer"]) for series in index["series"]}
-        for layer in (self.get("health", run=run) or {"layers": []})["layers"]:
+        for layer in (self.get("health", run=run) or {"layers": []})["layers"][:50]:
             names.add(("health", layer))
             self.get("channels", run=run, layer=layer, position=0)
             self.get("channels", run=run, layer=layer, position=10**9)

@@ -1,0 +1,122 @@
+"""What a hostile store can make the routes use, and what it can make them open: little."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from forge import HONEST, LAYOUT, PNG, TABLE, Forge
+from plugin import bounds
+
+ROOT = Path(__file__).parents[2]
+POSITIONS = 3000
+
+
+def tags(forge):
+    for epoch in range(POSITIONS):
+        values = {f"{epoch} {tag}": 1 for tag in range(300)}
+        forge.add({"kind": "metrics", "epoch": epoch, "values": values})
+
+
+def late_tags(forge):
+    for epoch in range(100_000):
+        forge.add({"kind": "metrics", "epoch": epoch, "values": {"loss": 1}})
+    forge.add(
+        {"kind": "metrics", "epoch": 200_000, "values": {f"tag {tag}": 1 for tag in range(50_000)}}
+    )
+
+
+def images(forge):
+    forge.add({"kind": "predictions", "epoch": 0, "images": [[]] * 2_000_000})
+    for epoch in range(1, POSITIONS):
+        forge.add({"kind": "predictions", "epoch": epoch, "images": [[[1, 0.5]]]})
+
+
+def layers(forge):
+    for epoch in range(300):
+        numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(100)}
+        forge.add({"kind": "health", "epoch": epoch, "layers": numbers})
+
+
+def advice(forge):
+    for epoch in range(POSITIONS):
+        told = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
+        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": told})
+
+
+def callbacks(forge):
+    for epoch in range(POSITIONS):
+        seconds = {f"{epoch} {callback}": 1 for callback in range(100)}
+        forge.add({"kind": "cost", "epoch": epoch, "seconds": seconds, "wall": 1})
+
+
+def layouts(forge):
+    for layout in range(20_000):
+        identifier = f"{layout:08x}"
+        forge.add({**LAYOUT, "id": identifier})
+        meta, payload = HONEST["activations"]
+        forge.add({**meta, "epoch": layout, "layout": identifier}, payload)
+
+
+def sheets(forge):
+    meta, _ = HONEST["activations"]
+    forge.add({**LAYOUT, "id": "3" * 8, "layer": "many"})
+    row = meta["sheets"][0]
+    forge.add({**meta, "layer": "many", "layout": "3" * 8, "sheets": [row] * 200_000}, PNG)
+
+
+def magic(forge):
+    """Half a pack that looks at every 24th byte like a record with a long meta."""
+    meta = b"\x89tbv\r\n\x1a\n" + (1 << 23).to_bytes(4, "little") + bytes(12)
+    forge.pack += meta * (1 << 20)
+    forge.index.clear()
+    forge.add(HONEST["notice"][0])
+
+
+def advised(forge):
+    for epoch in range(20_000):
+        told = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
+        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": told}, TABLE)
+
+
+def names(forge):
+    for at, name in enumerate(["../../../../etc/passwd", "/etc/passwd", "..", "a\0b"]):
+        identifier = f"{at:08x}"
+        forge.add({**LAYOUT, "id": identifier, "layer": name})
+        meta, payload = HONEST["activations"]
+        forge.add({**meta, "layer": name, "layout": identifier}, payload)
+        forge.add({**meta, "kind": name, "layout": identifier}, payload)
+        forge.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
+        forge.add({"kind": "writer", "uid": name, "replaces": [name]})
+
+
+CONTENTS = [
+    tags, late_tags, images, layers, advice, callbacks, layouts, sheets, magic, advised, names
+]  # fmt: skip
+
+
+def test_memory_time_and_what_is_opened(tmp_path, faults):
+    for content in CONTENTS:
+        forge = Forge(tmp_path / content.__name__)
+        content(forge)
+        forge.write()
+    faults.tried += len(CONTENTS)
+    done = subprocess.run(
+        [sys.executable, bounds.__file__, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    said = json.loads(done.stdout)
+    print({key: said[key] for key in ("bytes", "seconds", "counts")})
+    assert said["wrong"] == []
+    assert said["counts"]["200"] > 20 * len(CONTENTS)
+    assert said["bytes"] < 1 << 30
+    assert said["seconds"] < 120
+    mine = (str(tmp_path), str(ROOT), sys.prefix, sys.base_prefix)
+    assert [path for path in said["opened"] if not path.startswith(mine)] == []
+    assert any(path.startswith(str(tmp_path)) for path in said["opened"])
+    faults.survived += len(CONTENTS)
