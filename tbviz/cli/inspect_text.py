@@ -23,6 +23,8 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
         run: What `tbviz.store.inspection.inspect` says of it.
         verified: Whether every byte was read.
     """
+    if not run["segments"]:
+        return [name, "  nothing is logged yet", *_findings(name, run, verified)]
     lines = [name, f"  {_summary(run)}", ""]
     lines += table(
         ["segment", "status", "epochs", "positions", "size", "backend", "began", "last"],

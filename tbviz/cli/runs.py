@@ -54,7 +54,10 @@ def runs_under(log_dir: str) -> list[FoundRun]:
             names = RemoteWalk(place).runs()
         except OSError as error:
             raise TbvizError(f"{log_dir} could not be listed: {error}") from error
-        runs = [FoundRun(name, store_directory(str(place / name))) for name in names]
+        runs = [
+            FoundRun(name, store_directory(place if name == "." else place / name))
+            for name in names
+        ]
         there = True
     if not runs:
         raise TbvizError(

@@ -15,6 +15,8 @@ from tbviz.store.places import RemotePlace, place_of
 from tbviz.store.schema import FILE_NAME
 from tbviz.store.source import Folder, Pack, Source
 
+_TRIES = 5
+
 
 @dataclass(frozen=True)
 class LocalFolder:
@@ -43,9 +45,10 @@ class LocalFolder:
     def source(self, pack: Pack, patience: float) -> Source:
         """What reads one of them."""
         path = self.directory / f"{pack.seq:06d}-{pack.uid}.pack"
-        return (
-            PackScanner(path, patience) if path.exists() else PartSource(self, pack.uid, patience)
-        )
+        # A pack that vanished meanwhile is not one in parts, of which no time is known.
+        if pack.changed or path.exists():
+            return PackScanner(path, patience)
+        return PartSource(self, pack.uid, patience)
 
     def parts(self, uid: str) -> Parts | None:
         """A writer's parts by now."""
@@ -57,15 +60,24 @@ class LocalFolder:
 
     def _files(self) -> dict[str, tuple[int, int]]:
         """Size and time of change of every file, by name, in order."""
-        files = {}
-        for path in sorted(self.directory.iterdir()):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            if stat.S_ISREG(status.st_mode):
-                files[path.name] = (status.st_size, status.st_mtime_ns)
+        names = self._names()
+        for _ in range(_TRIES):
+            files = {}
+            for name in names:
+                try:
+                    status = (self.directory / name).stat()
+                except OSError:
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    files[name] = (status.st_size, status.st_mtime_ns)
+            # Where a pack takes another one's place meanwhile, a listing may miss both.
+            before, names = names, self._names()
+            if names == before:
+                break
         return files
+
+    def _names(self) -> list[str]:
+        return sorted(path.name for path in self.directory.iterdir())
 
     def _range(self, name: str, begin: int, end: int) -> bytes | OSError:
         try:

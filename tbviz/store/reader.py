@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tbviz.store.sheet_columns import SheetColumns
 
+_TRIES = 5
+
 
 class Reader:
     """All that is known of one store. Call `refresh` to take in what is new.
@@ -51,19 +53,11 @@ class Reader:
             Whether anything changed.
         """
         changed = False
-        known: dict[str, Segment] = {}
-        for pack in self.folder.packs():
-            segment = self._known.get(pack.uid)
-            try:
-                if segment is None or segment.seq != pack.seq or segment.source.shrank():
-                    source = self.folder.source(pack, self._patience)
-                    segment = Segment(pack.seq, pack.uid, source)
-                    changed = True
-                changed |= segment.refresh()
-            except OSError:
-                if segment is None:
-                    continue  # gone between listing and opening
-            known[pack.uid] = segment
+        for _ in range(_TRIES):
+            known, news, vanished = self._look()
+            changed |= news
+            if not vanished:
+                break  # else another pack has taken its place
         # Both are there where a rewriting was cut short before the old one was deleted.
         for uid in [uid for segment in known.values() for uid in segment.replaces]:
             known.pop(uid, None)
@@ -74,6 +68,27 @@ class Reader:
         for segment in self.segments:
             self._bases.append(self._bases[-1] + len(segment))
         return changed
+
+    def _look(self) -> tuple[dict[str, Segment], bool, bool]:
+        """The segments there are, whether anything is new, and whether a new one has vanished."""
+        changed = vanished = False
+        known: dict[str, Segment] = {}
+        for pack in self.folder.packs():
+            segment = before = self._known.get(pack.uid)
+            try:
+                if segment is None or segment.seq != pack.seq or segment.source.shrank():
+                    source = self.folder.source(pack, self._patience)
+                    segment = Segment(pack.seq, pack.uid, source)
+                    changed = True
+                changed |= segment.refresh()
+            except OSError as error:
+                if before is None and isinstance(error, FileNotFoundError):
+                    vanished = True  # gone between listing and opening
+                    continue
+                if segment is None:
+                    continue
+            known[pack.uid] = segment
+        return known, changed, vanished
 
     def __len__(self) -> int:
         """How many positions there are."""

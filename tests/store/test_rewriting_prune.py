@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 import whole
 from fabricate import LAYERS, fabricate
 
-from tbviz.plugin.runs import Run
-from tbviz.store import Position, Writer, heads, open_run, store_directory
+from tbviz.plugin import runs
+from tbviz.store import Position, Reader, Writer, heads, open_run, store_directory
 from tbviz.store.folder import folder_of
 from tbviz.store.pruning import Rule, prune
 from tbviz.store.repairing import repair
@@ -126,13 +127,14 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     assert [p.pack for p in again] == [p.rewritten.name for p in done]
 
 
-def test_a_running_tensorboard_is_told_to_begin_again(tmp_path):
+def test_a_running_tensorboard_is_told_to_begin_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_REFRESH", 0.0)
     write(tmp_path, whole.at_epochs(*range(25)))
-    run = Run(folder_of(store_directory(tmp_path)))
+    run = runs.Run(folder_of(store_directory(tmp_path)))
     first = run.ask(heads.heads)
     sheet = run.ask(lambda reader: reader.find("activations", "conv", 24))
     list(prune(store_directory(tmp_path), Rule(10, 0)))
-    answer = run.ask(lambda reader: heads.since(reader, first["cursor"]), now=True)
+    answer = run.ask(lambda reader: heads.since(reader, first["cursor"]))
     assert answer["reset"] is True
     assert answer["positions"] == first["positions"]
     [series] = answer["series"]
@@ -140,7 +142,7 @@ def test_a_running_tensorboard_is_told_to_begin_again(tmp_path):
     new = run.ask(lambda reader: reader.find("activations", "conv", 24))
     assert run.sheet(*new) == b"activations conv (24, None, False)"
     assert new.writer != sheet.writer
-    again = run.ask(lambda reader: heads.since(reader, answer["cursor"]), now=True)
+    again = run.ask(lambda reader: heads.since(reader, answer["cursor"]))
     assert "segments" not in again
 
 
@@ -163,3 +165,29 @@ def test_format_1_is_pruned(tmp_path):
     assert (pruned.pictures, pruned.dropped) == (12, 6)
     stay = {Position(0), Position(2, None, final=True)}
     assert whole.view(log_dir) == {key: data for key, data in before.items() if key[1] in stay}
+
+
+def test_who_reads_while_packs_are_rewritten_never_sees_an_empty_run(tmp_path):
+    write(tmp_path, whole.at_epochs(*range(5)))
+    store = store_directory(tmp_path)
+    reader = Reader(store)
+    seen = set()
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            reader.refresh()
+            seen.update({len(reader), len(open_run(tmp_path))})
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(40):
+            with whole.pair(tmp_path)[0].open("ab") as pack:
+                pack.write(b"torn")
+            [treated] = repair(store)
+            assert treated.action == "rewrite"
+    finally:
+        done.set()
+        thread.join()
+    assert seen == {5}
