@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 _LARGEST = float(np.finfo(np.float32).max)
 # Powers of ten that float64 holds exactly.
 _POWERS = np.array([float(f"1e{power}") for power in range(23)])
-_DIGITS = 6
 
 
 def fitting(value: float) -> float:
@@ -18,23 +17,24 @@ def fitting(value: float) -> float:
     return value if abs(value) <= _LARGEST or math.isnan(value) else math.copysign(math.inf, value)
 
 
-def six_digits(values: NDArray[np.float32]) -> list[float]:
-    """The numbers of at most six digits that are nearest to these, as Python's floats.
+def nearest(values: NDArray[np.float32], digits: int = 6) -> list[float]:
+    """The numbers of at most so many digits that are nearest to these, as Python's floats.
 
-    A number of six digits is another number for each float32, so what was written comes back.
+    Numbers of six digits are float32s that differ, so what was written with six comes back.
 
     Args:
         values: One axis, of any length.
+        digits: Significant ones, 1 to 6.
     """
     wide = values.astype(np.float64)
     with np.errstate(all="ignore"):
         exponent = np.floor(np.log10(np.abs(wide)))
-        shift = np.where(wide == 0.0, 0.0, _DIGITS - 1 - exponent)
+        shift = np.where(wide == 0.0, 0.0, digits - 1 - exponent)
         usual = np.abs(shift) < len(_POWERS)
         power = _POWERS[np.where(usual, np.abs(shift), 0.0).astype(np.intp)]
         whole = np.rint(np.where(shift >= 0, wide * power, wide / power))
         # One operation on numbers that are exact gives the float that is nearest.
         rounded: list[float] = np.where(shift >= 0, whole / power, whole * power).tolist()
     for index in np.flatnonzero(~usual):
-        rounded[index] = float(f"{wide[index]:.{_DIGITS}g}")
+        rounded[index] = float(f"{wide[index]:.{digits}g}")
     return rounded

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tbviz.store.columns import Runs
-from tbviz.store.digits import fitting, six_digits
+from tbviz.store.digits import fitting, nearest
 from tbviz.store.schema import number
 
 if TYPE_CHECKING:
@@ -193,5 +193,5 @@ def _wider(span: Span | None, low: NDArray[np.float32], high: NDArray[np.float32
     low, high = low[np.isfinite(low)], high[np.isfinite(high)]
     if not low.size or not high.size:
         return span
-    least, most = six_digits(np.array([np.min(low), np.max(high)]))
+    least, most = nearest(np.array([np.min(low), np.max(high)]))
     return (least, most) if span is None else (min(least, span[0]), max(most, span[1]))

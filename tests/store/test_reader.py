@@ -20,7 +20,7 @@ from tbviz.store import (
     open_run,
     store_directory,
 )
-from tbviz.store.digits import six_digits
+from tbviz.store.digits import nearest
 from tbviz.store.health import MISSING
 from tbviz.store.schema import HEALTH_NUMBERS
 
@@ -133,8 +133,8 @@ def test_every_kind_of_a_full_run(tmp_path):
     assert segment.latest == {"health": 8, "metrics": 8, "predictions": 8}
     _, _, columns = run.columns("activations", "backbone/block1/bn")[0]
     low, high = columns.range
-    assert low == min(filter(math.isfinite, six_digits(columns.table()["lo"])))
-    assert high == max(filter(math.isfinite, six_digits(columns.table()["hi"])))
+    assert low == min(filter(math.isfinite, nearest(columns.table()["lo"])))
+    assert high == max(filter(math.isfinite, nearest(columns.table()["hi"])))
     assert columns.percentiles[0] >= low
     assert columns.percentiles[1] <= high
 
