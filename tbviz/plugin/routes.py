@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,6 +204,15 @@ def _app(route: Route) -> App:
     return app
 
 
+def _arguments(request: Request) -> Mapping[str, str]:
+    try:
+        return request.args
+    except UnicodeDecodeError as error:
+        raise MalformedError(
+            f"received {request.query_string[:80]!r}, expected parameters in ASCII or UTF-8"
+        ) from error
+
+
 def _answer(route: Route, request: Request) -> Response:
     if request.method not in {"GET", "HEAD"}:
         message = f"received {request.method}, expected GET or HEAD; nothing here can be changed"
@@ -211,7 +220,7 @@ def _answer(route: Route, request: Request) -> Response:
         response.headers["Allow"] = "GET, HEAD"
         return response
     try:
-        return route(request, Query(request.args))
+        return route(request, Query(_arguments(request)))
     except MalformedError as error:
         return error_response(request, 400, str(error))
     except (NotFoundError, UnknownWriterError) as error:

@@ -1,0 +1,147 @@
+"""Whatever bytes lie in a store, a reader reads: nothing raises, no picture is a wrong one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import small
+from forge import HONEST, Forge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbviz.store import StoreError, heads, open_run, store_directory
+
+POSITIONS = 4
+
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["pack", "index"]),
+        st.floats(0, 1),  # where
+        st.integers(0, 300),  # how many bytes are taken out
+        st.one_of(
+            st.binary(max_size=300),
+            st.sampled_from([small.MAGIC, b"\n", b'{"offset":', bytes(4096), b"\xff" * 24]),
+            st.builds(small.record, st.binary(max_size=100), st.binary(max_size=50)),
+        ),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def spliced(data: bytes, change) -> bytes:
+    _, where, removed, added = change
+    at = int(where * len(data))
+    return data[:at] + added + data[at + removed :]
+
+
+def read_all(log_dir):
+    """Everything that a reader can be asked of a store."""
+    run = open_run(log_dir)
+    answer = heads.heads(run)
+    json.dumps(answer)
+    heads.since(run, answer["cursor"])
+    shown = {}
+    for kind, layer in run.series():
+        for position in range(len(run)):
+            for image in (0, 1):
+                try:
+                    shown[kind, layer, position, image] = run.picture(kind, layer, position, image)
+                except StoreError:
+                    continue
+    assert not run.refresh()
+    return run, shown
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    log_dir = tmp_path_factory.mktemp("honest")
+    pack = small.write(log_dir, POSITIONS).path
+    return {"pack": pack.read_bytes(), "index": pack.with_suffix(".jsonl").read_bytes()}, pack.name
+
+
+def any_bytes(honest, changed):
+    (files, name), log_dir = honest, Path(tempfile.mkdtemp())
+    try:
+        torn = dict(files)
+        for change in changed:
+            torn[change[0]] = spliced(torn[change[0]], change)
+        directory = store_directory(log_dir)
+        directory.mkdir(parents=True)
+        (directory / name).write_bytes(torn["pack"])
+        (directory / name).with_suffix(".jsonl").write_bytes(torn["index"])
+        run, shown = read_all(log_dir)
+        truth = {
+            (epoch, image): sheet
+            for epoch in range(POSITIONS)
+            for image, sheet in enumerate(small.sheets(epoch))
+        }
+        for (kind, layer, position, image), picture in shown.items():
+            if (kind, layer) == ("activations", "conv"):
+                assert picture == truth[run.positions[position][1].epoch, image]
+    finally:
+        shutil.rmtree(log_dir)
+
+
+numbers = st.one_of(
+    st.integers(), st.floats(), st.booleans(), st.none(), st.sampled_from([10**400, -1, 2**63])
+)
+values = st.recursive(
+    st.one_of(numbers, st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+FIELDS = sorted({name for meta, _ in HONEST.values() for name in meta})
+changed_metas = st.tuples(
+    st.sampled_from(sorted(HONEST)),
+    st.dictionaries(st.sampled_from([*FIELDS, "batch", "final", "x"]), values, max_size=3),
+    st.sets(st.sampled_from(FIELDS), max_size=2),
+)
+
+
+def any_metas(records):
+    log_dir = Path(tempfile.mkdtemp())
+    try:
+        forge = Forge(log_dir)
+        for kind, extra, dropped in records:
+            meta, payload = HONEST[kind]
+            kept = {name: value for name, value in meta.items() if name not in dropped}
+            forge.add(kept | extra, payload)
+        forge.write()
+        run, shown = read_all(log_dir)
+        assert ("activations", "conv", 0, 0) in shown
+        assert run.segments[0].source.damaged <= len(records)
+    finally:
+        shutil.rmtree(log_dir)
+
+
+@given(changed=changes)
+@settings(max_examples=150)
+def test_any_bytes(honest, changed):
+    any_bytes(honest, changed)
+
+
+@given(records=st.lists(changed_metas, max_size=5))
+@settings(max_examples=100)
+def test_any_metas(records):
+    any_metas(records)
+
+
+@pytest.mark.every_row
+@given(changed=changes)
+@settings(max_examples=5000)
+def test_any_bytes_at_length(honest, changed):
+    any_bytes(honest, changed)
+
+
+@pytest.mark.every_row
+@given(records=st.lists(changed_metas, max_size=5))
+@settings(max_examples=5000)
+def test_any_metas_at_length(records):
+    any_metas(records)
