@@ -47,7 +47,7 @@ COSTS = ("main", "compile", "wait", "writer", "epoch")
 # Faster than json.loads on the many short metas of an index.
 _DECODER = json.JSONDecoder()
 _USUAL_DEPTH = 5
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARKS = bytes(set(range(256)) - set(b'[]{}"'))
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -158,7 +158,9 @@ def _check_depth(data: bytes) -> None:
         return
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(data.split(b'"')[::2]).translate(None, _NO_BRACKETS)
+    # What is left of most texts is two quotation marks.
+    marks = data.translate(None, _NO_MARKS).replace(b'""', b"")
+    brackets = b"".join(marks.split(b'"')[::2])
     for _ in range(_USUAL_DEPTH):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     depth = 0
