@@ -185,7 +185,9 @@ const followScalars = follower(
 );
 const followHealth = follower(getHealth, (answer, first) => {
   health.value = addHealth(first ? null : health.peek(), answer);
-  healthLayers.value = health.value.layers;
+  // The same list anew would have all that hangs on it asked and drawn again.
+  const { layers } = health.value;
+  if (layers.join("\n") !== healthLayers.peek().join("\n")) healthLayers.value = layers;
 });
 const followPredictions = follower(getPredictions, (answer, first) => {
   predictions.value = addPredictions(first ? null : predictions.peek(), answer);

@@ -34,13 +34,13 @@ export function PredictionsView() {
             {labelled.length > 0 && (
               <>
                 {" "}
-                · {right} of {labelled.length} images recognised
+                · {right} of {labelled.length} recognised
               </>
             )}
           </span>
         </div>
         <span class="space" />
-        <span class="legend-text">▼ the model changed its mind · thick line: the true class</span>
+        <span class="legend-text">▼ it changed its mind · thick: the true class</span>
       </div>
       <div class="minds" data-testid="minds">
         {images.map((_, index) => (
