@@ -80,21 +80,22 @@ def damage(
     path = pack_path(reader, segment)
     skipped = segment.damaged - segment.source.damaged
     source: Source
+    held: Source  # what has scanned, and can read
     if path is None:
-        source = segment.source
-        if source.damaged:
-            yield Finding("places", number, f"{source.damaged} damaged places in {source.name}")
-        if verify:
-            source = _again(reader, segment)
+        held = segment.source
+        if held.damaged:
+            yield Finding("places", number, f"{held.damaged} damaged places in {held.name}")
+        source = _again(reader, segment) if verify else held
     else:
         found = examine(path, thorough=verify)
         for complaint in complaints(found):
             if not (growing and complaint.what in _WHILE_WRITTEN):
                 yield Finding(complaint.what, number, complaint.text, REPAIR)
-        source = ExtentSource(path, found.records)
+        held = source = ExtentSource(path, found.records)
     if verify:
         for record in source.scan():
-            payload = source.read(record.offset, record.end - record.offset)
+            length = record.meta.get("bytes", 0)
+            payload = held.read(record.offset, length if type(length) is int else 0)
             for name in damaged_sheets(record.meta, payload):
                 yield Finding("sheet", number, f"damaged: {name}")
     if skipped:

@@ -209,6 +209,22 @@ def test_control_where_no_run_is_says_what_to_do(tmp_path, tbviz):
     assert (status, "a run is there from its first look on" in said.err) == (1, True)
 
 
+def test_a_run_in_an_object_store_is_inspected_and_controlled(tbviz):
+    log_dir = "memory://test_store_commands/logs"
+    training = Run(f"{log_dir}/deep/run", LAYERS[-1:], 1)
+    training.add()
+    training.add()
+    for place in (log_dir, f"{log_dir}/deep/run", f"{log_dir}/deep/run/plugins/tbviz"):
+        status, said = tbviz("inspect", "--json", "--verify", place)
+        [run] = json.loads(said.out)["runs"]
+        assert (status, run["positions"], run["damage"], run["orders"]) == (0, 2, [], None)
+        assert run["segments"][0]["being_written"] is None
+    assert tbviz("control", log_dir, "every", "4")[0] == 0
+    [run] = json.loads(tbviz("inspect", "--json", log_dir)[1].out)["runs"]
+    assert run["orders"] == {"paused": False, "every": 4, "now": ""}
+    training.writer.close()
+
+
 def test_files_of_this_machine_only(tbviz):
     for command in (["repair"], ["prune", "--keep", "last=1"]):
         status, said = tbviz(*command, "s3://bucket/logs")
