@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,16 @@ class LocalFolder:
         for uid, parts in group_parts({name: size for name, (size, _) in files.items()}).items():
             packs.setdefault(uid, Pack(parts.seq, uid, sum(parts.sizes.values()), 0))
         return sorted(packs.values())
+
+    def reachable(self) -> bool:
+        """Whether `packs` tells what is there: it can be listed, or is not there."""
+        try:
+            with os.scandir(self.directory):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
 
     def source(self, pack: Pack, patience: float) -> Source:
         """What reads one of them."""

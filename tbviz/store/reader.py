@@ -58,12 +58,13 @@ class Reader:
             changed |= news
             if not vanished:
                 break  # else another pack has taken its place
-        # Both are there where a rewriting was cut short before the old one was deleted.
-        for uid in [uid for segment in known.values() for uid in segment.replaces]:
-            known.pop(uid, None)
+        if not known and self._known and not self.folder.reachable():
+            return False  # too many open files, a share that is away for a moment
         changed |= known.keys() != self._known.keys()
         self._known = known
-        self.segments = list(known.values())
+        # Both are there where a rewriting was cut short before the old one was deleted.
+        replaced = {uid for segment in known.values() for uid in segment.replaces}
+        self.segments = [segment for uid, segment in known.items() if uid not in replaced]
         self._bases = [0]
         for segment in self.segments:
             self._bases.append(self._bases[-1] + len(segment))

@@ -69,6 +69,10 @@ class RemoteFolder:
             for group in self._groups.values()
         ]
 
+    def reachable(self) -> bool:
+        """True: `packs` gives what is known where the store cannot be reached."""
+        return True
+
     def source(self, pack: Pack, patience: float) -> PartSource:
         """What reads one of them. `patience` is that of `PartSource`."""
         return PartSource(self, pack.uid, patience)

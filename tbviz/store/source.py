@@ -9,7 +9,14 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """A record: its meta, where its payload begins among the writer's bytes, and where it ends."""
+    """A record.
+
+    Args:
+        meta: Its meta; `bytes` in it is how long the payload is.
+        offset: Where the payload begins among the writer's bytes.
+        end: How many of the writer's bytes have been understood with it, as `Source.consumed` counts
+            them. Parts of a pack that are missing do not count.
+    """
 
     meta: dict[str, Any]
     offset: int
@@ -65,6 +72,9 @@ class Folder(Protocol):
 
     def packs(self) -> list[Pack]:
         """The packs that hold anything, one a writer, in writer order; none where unreadable."""
+
+    def reachable(self) -> bool:
+        """Whether `packs` tells what is there; where it cannot be told, what was known holds."""
 
     def source(self, pack: Pack, patience: float) -> Source:
         """What reads one of them. `patience` is that of `PackScanner`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import small
 
-from tbviz.store import StoreError, open_run, store_directory
+from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
 
 FOREIGN = "000009-00000000000000aa"
@@ -128,6 +129,29 @@ def test_a_writer_beside_it(tmp_path, thing, faults):
         whole(open_run(tmp_path))
 
 
+def unreadable(monkeypatch, code):
+    def fails(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", fails)
+    monkeypatch.setattr(os, "listdir", fails)
+    monkeypatch.setattr(os, "scandir", fails)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.EACCES])
+def test_what_cannot_be_read_for_a_moment_is_not_forgotten(tmp_path, monkeypatch, code, faults):
+    small.write(tmp_path)
+    reader = Reader(store_directory(tmp_path))
+    reader.refresh()
+    with faults.trying():
+        with monkeypatch.context() as patched:
+            unreadable(patched, code)
+            assert not reader.refresh()
+            assert len(reader) == 4
+        assert not reader.refresh()
+        whole(reader)
+
+
 def test_a_removed_directory_is_forgotten(tmp_path, faults):
     small.write(tmp_path)
     run = open_run(tmp_path)
@@ -136,3 +160,21 @@ def test_a_removed_directory_is_forgotten(tmp_path, faults):
         (tmp_path / "plugins").write_text("a file in the place of a directory")
         assert run.refresh()
         assert run.segments == []
+
+
+def test_what_replaces_and_what_is_replaced_lie_side_by_side(tmp_path, faults):
+    old = small.write(tmp_path)
+    with faults.trying():
+        new = Writer(tmp_path)
+        new.append({"kind": "writer", "replaces": [old.uid]})
+        for epoch in (0, 3):
+            small.append(new, epoch)
+        new.close()
+        run = open_run(tmp_path)
+        assert [position.epoch for _, position in run.positions] == [0, 3]
+        assert not run.refresh()  # the old one is not read again and again
+        sheet = run.find("activations", "conv", 1)
+        old.path.unlink()
+        assert run.refresh()
+        assert run.read(sheet) == small.sheets(3)[0]
+        assert not run.refresh()
