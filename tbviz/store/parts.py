@@ -119,10 +119,10 @@ class PartSource:
                 if not self._may_follow(got):
                     return
                 before = self.consumed
+                self._take(got)
                 for found in got.found:
                     # Ends are counted as `consumed` is, which a cursor holds.
                     yield found._replace(end=before + found.end - got.start)
-                self._take(got)
 
     def shrank(self) -> bool:
         """Whether a part vanished or changed, or one came late into a gap."""

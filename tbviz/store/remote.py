@@ -60,6 +60,8 @@ class ObjectStore:
             name = whole.rpartition("/")[2]
             if whole.lstrip("/") == path.strip("/"):
                 continue  # the marker that some tools make for a folder
+            if name in {"", ".", ".."}:
+                continue  # a key may have such a part; a folder of this name is none to enter
             if entry["type"] == "directory":
                 folders.append(name)
             else:

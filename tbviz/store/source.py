@@ -14,8 +14,8 @@ class Found(NamedTuple):
     Args:
         meta: Its meta; `bytes` in it is how long the payload is.
         offset: Where the payload begins among the writer's bytes.
-        end: How many of the writer's bytes have been understood with it, as `Source.consumed` counts
-            them. Parts of a pack that are missing do not count.
+        end: How many of the writer's bytes have been understood with it, as `Source.consumed`
+            counts them. Parts of a pack that are missing do not count.
     """
 
     meta: dict[str, Any]

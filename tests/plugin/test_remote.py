@@ -113,6 +113,10 @@ def test_runs_are_found_and_folders_of_plugins_are_not_entered():
     assert found("plugins/tbviz/x") == [".", "one", "two/deep"]
 
 
+def test_keys_with_odd_parts_end_no_walk():
+    assert found("one/./plugins/tbviz/x", "../two/plugins/tbviz/x", "three//plugins/tbviz/x") == []
+
+
 def test_a_known_run_costs_no_request_of_its_own(monkeypatch):
     walk = RemoteWalk(place_of(BUCKET))
     found("one/plugins/tbviz/x", "two/plugins/tbviz/x")

@@ -238,6 +238,16 @@ def test_a_missing_part_is_damage_and_nothing_else_is_lost(bucket):
     assert since(reader, known)["reset"]
 
 
+def test_what_is_read_while_scanning_is_there_also_behind_a_gap(bucket):
+    small.write(bucket, 4)
+    delete(bucket, list(objects(bucket))[1])
+    folder = folder_of(store_directory(bucket))
+    source = folder.source(folder.packs()[0], 0.0)
+    payloads = [source.read(found.offset, found.meta["bytes"])
+                for found in source.scan() if "bytes" in found.meta]  # fmt: skip
+    assert payloads == [b"".join(small.sheets(epoch)) for epoch in (0, 2, 3)]
+
+
 def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch):
     small.write(bucket, 4)
     late = list(objects(bucket))[1]
