@@ -211,6 +211,8 @@ class Journal:
         layer: str | None = None,
         level: str = "warning",
         key: tuple[str, ...] | None = None,
+        *,
+        placed: bool = True,
     ) -> None:
         """Says once, to the log and to the page, what happened and what to do.
 
@@ -221,6 +223,7 @@ class Journal:
             layer: path of the layer that it concerns.
             level: `"warning"`, or `"info"` where nothing is wrong.
             key: what counts as the same; method, layer and text unless given.
+            placed: whether it belongs to a position, and is lost where that cannot be written.
         """
         with self._lock:
             once = key or (method, layer or "", text)
@@ -228,7 +231,8 @@ class Journal:
                 return
             self._said.add(once)
             fields = {"level": level, "method": method, "layer": layer}
-            self._late.append(Record({"kind": "notice", **fields, "text": text, "remedy": remedy}))
+            meta = {"kind": "notice", **fields, "text": text, "remedy": remedy}
+            self._late.append(Record(meta, placed=placed))
         who = "tbviz" if method == "tbviz" else f"tbviz {method}"
         where = f" at {layer}" if layer else ""
         _log.log(
@@ -313,6 +317,7 @@ class Journal:
                 f"a picture could not be encoded ({what})",
                 "training goes on, and the other pictures are written",
                 key=("store", what),
+                placed=False,
             )
             return
         if self._deleted:
@@ -324,6 +329,7 @@ class Journal:
             f"a position could not be written ({error})",
             advice,
             key=("store", type(error).__name__, str(self._deleted)),
+            placed=False,
         )
 
 

@@ -1,0 +1,213 @@
+"""Real fits on disks that fail for some epochs: said once, training ends, all else is kept."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+import keras
+import pytest
+from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
+
+import tbviz
+from tbviz.store import open_run, store_directory
+
+EPOCHS = 8
+FAILS, HEALS = 2, 5  # the epochs at whose ends the disk begins to fail and is well again
+
+
+class At(keras.callbacks.Callback):
+    """Does something when an epoch ends, before tbviz looks and once what it wrote is on disk."""
+
+    def __init__(self, journal_of, **actions):
+        super().__init__()
+        self.looks, self.actions = journal_of, actions
+
+    def on_epoch_end(self, epoch, logs=None):
+        act = self.actions.get(f"epoch_{epoch}")
+        if act is not None:
+            on_disk(self.looks)
+            act()
+
+
+def on_disk(grid) -> None:
+    """Waits until what was handed over is written, or has failed."""
+    grid._session.journal._background.drain()
+
+
+def trains(log_dir, **actions):
+    x, y = data(8)
+    grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
+    looks = [grid, tbviz.LayerHealth(log_dir, x[:2])]
+    history = kept().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks])
+    assert len(history.history["loss"]) == EPOCHS
+
+
+def survived(log_dir, said, first: list[int]) -> None:
+    """What was there before is there, what came when the disk was well too; one warning."""
+    found = [epoch for _, epoch, _, _ in positions(log_dir)]
+    assert found == sorted(set(found))
+    assert found[: len(first)] == first
+    assert found[-2:] == [EPOCHS - 2, EPOCHS - 1]
+    assert len(found) >= len(first) + EPOCHS - HEALS - 1
+    run = open_run(log_dir)
+    assert [segment.damaged for segment in run.segments] == [0] * len(run.segments)
+    for position in range(len(run)):
+        tiles(log_dir, "activations", "conv1", position, 1)
+    assert ends(log_dir)[-1] == "finished"
+    assert len(metas(log_dir, "model")) == len(metas(log_dir, "probe")) == 1
+    [text] = said()
+    assert "store: a position could not be written" in text
+    assert len([n for n in notices(log_dir, "warning") if n["method"] == "store"]) == 1
+
+
+def test_a_file_size_limit_is_reached(tmp_path, said, faults):
+    # As a disk that is full: the kernel writes what fits and then fails.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        [pack] = store_directory(tmp_path).glob("*.pack")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (pack.stat().st_size + 50, hard))
+
+    def free():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    with faults.trying():
+        try:
+            trains(tmp_path, epoch_2=fill, epoch_5=free)
+        finally:
+            free()
+        survived(tmp_path, said, [0, 1])
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.ESTALE])
+def test_writing_fails_half_way(tmp_path, said, monkeypatch, code, faults):
+    write = os.write
+
+    def fails(descriptor, content):
+        if str(tmp_path) in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            if len(content) > 100:
+                return write(descriptor, bytes(content)[:100])
+            raise OSError(code, os.strerror(code))
+        return write(descriptor, content)
+
+    with faults.trying():
+        trains(
+            tmp_path,
+            epoch_2=lambda: monkeypatch.setattr(os, "write", fails),
+            epoch_5=lambda: monkeypatch.setattr(os, "write", write),
+        )
+        survived(tmp_path, said, [0, 1])
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_syncing_fails(tmp_path, said, monkeypatch, code, faults):
+    sync = os.fdatasync
+
+    def fails(descriptor):
+        raise OSError(code, os.strerror(code))
+
+    modules = [module for module in _writers() if hasattr(module, "_fdatasync")]
+    assert modules
+
+    def put(function):
+        for module in modules:
+            monkeypatch.setattr(module, "_fdatasync", function)
+
+    with faults.trying():
+        trains(tmp_path, epoch_2=lambda: put(fails), epoch_5=lambda: put(sync))
+        survived(tmp_path, said, [0, 1])
+
+
+def _writers():
+    from tbviz.store import pack_files, writer
+
+    return [pack_files, writer]
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOSPC, errno.EACCES])
+def test_no_file_can_be_made_at_first(tmp_path, said, monkeypatch, code, faults):
+    # Too many open files, no inode left, not allowed to.
+    opened = os.open
+
+    def fails(path, flags, *rest, **named):
+        if flags & os.O_CREAT and str(tmp_path) in str(path):
+            raise OSError(code, os.strerror(code))
+        return opened(path, flags, *rest, **named)
+
+    with faults.trying():
+        monkeypatch.setattr(os, "open", fails)
+        trains(tmp_path, epoch_5=lambda: monkeypatch.setattr(os, "open", opened))
+        survived(tmp_path, said, [])
+
+
+@pytest.fixture
+def tmpfs(tmp_path):
+    """Mounts a file system with these options; skips where that is not allowed."""
+    place = tmp_path / "mounted"
+    place.mkdir()
+
+    def mount(options: str) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            pytest.skip("there is no mount command")
+        if done.returncode:
+            pytest.skip(f"a tmpfs cannot be mounted: {done.stderr.strip()}")
+        return place
+
+    yield mount
+    subprocess.run(["umount", "-l", str(place)], capture_output=True, check=False)
+
+
+def until_full(step) -> None:
+    for _ in range(10_000):
+        try:
+            step()
+        except OSError:
+            return
+    raise AssertionError("it never was full")
+
+
+def test_a_full_file_system(tmpfs, said, faults):
+    place = tmpfs("size=1m")
+    ballast = place / "ballast"
+
+    def fill():
+        with ballast.open("wb", buffering=0) as file:
+            until_full(lambda: file.write(bytes(4096)))
+
+    with faults.trying():
+        trains(place / "run", epoch_2=fill, epoch_5=ballast.unlink)
+        survived(place / "run", said, [0, 1])
+
+
+def test_a_file_system_without_inodes(tmpfs, said, faults):
+    place = tmpfs("size=1m,nr_inodes=10")
+    ballast = []
+    (place / "run").mkdir()
+
+    def take():
+        (place / str(len(ballast))).touch()
+        ballast.append(place / str(len(ballast)))
+
+    until_full(take)
+
+    with faults.trying():
+        trains(place / "run", epoch_5=lambda: [path.unlink() for path in ballast])
+        survived(place / "run", said, [])
+
+
+def test_a_file_system_that_is_read_only_at_first(tmpfs, said, faults):
+    place = tmpfs("size=1m,ro")
+
+    def allow():
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+
+    with faults.trying():
+        trains(place / "run", epoch_5=allow)
+        survived(place / "run", said, [])
