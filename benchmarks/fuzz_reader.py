@@ -1,0 +1,64 @@
+"""Feeds a reader what a coverage-guided fuzzer makes up: python benchmarks/fuzz_reader.py.
+
+Needs atheris (`pip install atheris`), which `make test` does without. Options are libFuzzer's:
+`-max_total_time=300` ends after five minutes, `-runs=100000` after so many. What it finds is
+written to `crash-*` in the working directory; a reader must never raise, hang or take memory.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["tbviz"]):
+    from tbviz.store import StoreError, heads, open_run, store_directory
+    from tbviz.store.schema import encode_json
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from forge import HONEST, Forge
+
+KINDS = sorted(HONEST)
+LOG_DIR = Path(tempfile.mkdtemp())
+
+
+def texts(source: atheris.FuzzedDataProvider) -> str:
+    """A meta: an honest one with something in it overwritten."""
+    text = encode_json(HONEST[KINDS[source.ConsumeIntInRange(0, len(KINDS) - 1)]][0]).decode()
+    at = source.ConsumeIntInRange(0, len(text))
+    made_up = source.ConsumeUnicodeNoSurrogates(source.ConsumeIntInRange(0, 60))
+    return text[:at] + made_up + text[at + source.ConsumeIntInRange(0, 30) :]
+
+
+def one_input(data: bytes) -> None:
+    """One store: honest records, made-up metas with right CRCs, then made-up bytes."""
+    source = atheris.FuzzedDataProvider(data)
+    forge = Forge(LOG_DIR)
+    for _ in range(source.ConsumeIntInRange(0, 4)):
+        forge.add(texts(source), b"payload"[: source.ConsumeIntInRange(0, 7)])
+    for file in (forge.pack, forge.index):
+        at = source.ConsumeIntInRange(0, len(file))
+        file[at : at + source.ConsumeIntInRange(0, 100)] = source.ConsumeBytes(100)
+    forge.write(index=source.ConsumeBool())
+    run = open_run(LOG_DIR)
+    heads.since(run, heads.heads(run)["cursor"])
+    for kind, layer in run.series():
+        for position in range(min(len(run), 4)):
+            try:
+                picture = run.picture(kind, layer, position)
+            except StoreError:
+                continue
+            found = run.find(kind, layer, position)
+            assert zlib.crc32(picture) == found.crc
+    run.refresh()
+    for path in store_directory(LOG_DIR).iterdir():
+        path.unlink()
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
