@@ -18,7 +18,7 @@ ALLOWED = {
     "images": {"errors", "arrays"},
     "store": {"errors", "version", "images"},
     "plugin": {"errors", "version", "images", "store"},
-    "callbacks": {"errors", "version", "arrays", "taps", "methods", "images", "store"},
+    "callbacks": {"errors", "version", "amounts", "arrays", "taps", "methods", "images", "store"},
     "demo": {"errors"},
 }
 

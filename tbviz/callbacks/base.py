@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from tbviz.callbacks.amounts import bytes_of, share_of
+from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.chief import is_chief, say_that_another_leads
 from tbviz.callbacks.journal import Journal

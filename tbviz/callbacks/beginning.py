@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tbviz.callbacks.amounts import in_bytes
+from tbviz.amounts import in_bytes
 from tbviz.store.places import Place
 from tbviz.version import __version__
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.callbacks.amounts import in_bytes
+from tbviz.amounts import in_bytes
 from tbviz.callbacks.budget import Budget
 from tbviz.callbacks.costs import Spent
 from tbviz.callbacks.factor import WriterFactor

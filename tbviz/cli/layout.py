@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from tbviz.amounts import in_bytes
+
 
 def size(count: float | None) -> str:
-    """Bytes in the units that disks are sold in: `"18.5 MB"`."""
-    if count is None:
-        return "-"
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
+    """Bytes in three digits, "-" where they are not known."""
+    return "-" if count is None else in_bytes(count, 3)
 
 
 def moment(seconds: float | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 from callbacks.nets import data, kept, notices
 
 import tbviz
-from tbviz.callbacks.amounts import in_bytes
+from tbviz.amounts import in_bytes
 from tbviz.callbacks.beginning import size_saying
 
 
@@ -20,7 +20,7 @@ from tbviz.callbacks.beginning import size_saying
         (9_960_000, "10 MB"),
         (999_600, "1.0 MB"),
         (5_200_000_000, "5.2 GB"),
-        (1_200_000_000_000, "1200 GB"),
+        (1_200_000_000_000, "1.2 TB"),
     ],
 )
 def test_sizes_are_said_in_two_digits(size, said):

@@ -11,10 +11,10 @@ import pytest
 from callbacks.nets import data, kept, metas, notices, positions
 
 import tbviz
+from tbviz.amounts import bytes_of, in_bytes, share_of
 from tbviz.callbacks import costs as costs_module
 from tbviz.callbacks import journal as journal_module
 from tbviz.callbacks import orders as orders_module
-from tbviz.callbacks.amounts import bytes_of, in_bytes, share_of
 from tbviz.callbacks.base import Visual
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode

@@ -12,13 +12,20 @@ _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
-def in_bytes(size: float) -> str:
-    """`1234567` as `1.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5 or unit == "GB":
+def in_bytes(count: float, digits: int = 2) -> str:
+    """Bytes in the units that disks are sold in: `1234567` as `1.2 MB`.
+
+    Args:
+        count: of bytes.
+        digits: how many count.
+    """
+    unit = ""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(count) < 999.5 or unit == "TB":
             break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 9.95 or unit == "B" else f"{size:.1f} {unit}"
+        count /= 1000
+    whole = len(str(round(abs(count))))
+    return f"{count:.{0 if unit == 'B' else max(digits - whole, 0)}f} {unit}"
 
 
 def bytes_of(max_disk: float | str | None) -> int | None:
