@@ -83,6 +83,8 @@ def long(tmp_path_factory):
     """A log directory with a run of 60 positions of 50 layers and 4 images. Do not write to it."""
     logdir = tmp_path_factory.mktemp("scale")
     Fabricated(logdir / RUN).add(EPOCHS).writer.close()
+    for path in store_directory(logdir / RUN).iterdir():
+        os.utime(path, (0, 1763771000))  # at the end of what was just written more may come
     return logdir
 
 
