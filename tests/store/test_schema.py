@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tbviz.store import Position, layout_id, store_directory
+from tbviz.store import Position, layout_id, schema, store_directory
 from tbviz.store.schema import HEADER, MAGIC, decode_meta, encode_json, number, plain
 
 
@@ -79,3 +79,30 @@ def test_position_fields_leave_out_what_is_not_said():
 def test_store_directory(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert store_directory("~/logs") == tmp_path / "logs" / "plugins" / "tbviz"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"kind":"metrics","epoch":3,"values":{"loss":0.125,"x":"NaN","big":1e300}}',
+        b'{"kind":"notice","text":"half a pair \\ud800, \\u00e9, \\ud83d\\ude00"}',
+        b'{"kind":"x","sheets":[[71,4294967295,-0.0,1.5,2,3]]}',
+        b'{"kind":"x","a":1,"a":2}',
+        b'{"kind":"x","n":9223372036854775808}',
+    ],
+)
+def test_both_parsers_find_the_same(data, monkeypatch):
+    found = schema.decode_meta(data)
+    monkeypatch.setattr(schema, "_parse_quickly", None)
+    assert found == schema.decode_meta(data)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b'{"kind":1}', b'{"kind":"x"}{}', b'{"kind":"x"', b'{"kind":"\xff"}']
+)
+def test_what_is_no_meta(data, quick, monkeypatch):
+    if not quick:
+        monkeypatch.setattr(schema, "_parse_quickly", None)
+    with pytest.raises(ValueError, match=r"."):
+        schema.decode_meta(data)
