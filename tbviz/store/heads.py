@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import join_runs
@@ -25,6 +26,7 @@ _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18}
 _EMPTY = "0"
 _LOST_AFTER = 120.0
 _LOST_DISTANCES = 10
+_RECENT = 100
 
 
 class Pulse(NamedTuple):
@@ -51,8 +53,10 @@ def pulse(segment: Segment) -> Pulse:
     It is lost where no end was written and nothing has been for ten times the usual distance of
     its positions, at least two minutes.
     """
-    times = segment.position_times
-    usual = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    # The median: a clock that was set in between makes one wrong distance of many.
+    times = segment.position_times[-_RECENT:]
+    distances = sorted(later - earlier for earlier, later in pairwise(times))
+    usual = distances[len(distances) // 2] if distances else 0.0
     patience = max(_LOST_AFTER, _LOST_DISTANCES * usual)
     ended = None if segment.finish is None else str(segment.finish["status"])
     return Pulse(ended, segment.last, patience)

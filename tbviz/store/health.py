@@ -39,6 +39,7 @@ class Health:
         self.advice: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
         # Records of the same layers stand together: those of one callback.
         self._groups: dict[tuple[str, ...], _Group] = {}
+        self._of: dict[str, list[tuple[_Group, int]]] = {}  # layer to its groups, and where in them
 
     def __len__(self) -> int:
         """How many layers there are."""
@@ -76,7 +77,10 @@ class Health:
         names = tuple(layers)
         group = self._groups.get(names) or _Group(len(names))
         group.append(ordinal, numbers, sheets[: len(names)], offset)
-        self._groups[names] = group
+        if names not in self._groups:
+            self._groups[names] = group
+            for index, layer in enumerate(names):
+                self._of.setdefault(layer, []).append((group, index))
         self.channels |= channels
         if isinstance(meta.get("columns"), list):
             self.columns = [str(name) for name in meta["columns"]]
@@ -93,18 +97,13 @@ class Health:
             there is none.
         """
         dense = np.full((max(end - begin, 0), _COUNT), MISSING, np.float32)
-        for names, group in self._groups.items():
-            if layer in names:
-                group.spread(names.index(layer), begin, end, dense)
+        for group, index in self._of.get(layer, ()):
+            group.spread(index, begin, end, dense)
         return dense
 
     def table(self, layer: str, ordinal: int) -> tuple[int, int, int, int] | None:
         """The last table at or before a position: its position, offset, length and CRC."""
-        found = [
-            group.table(names.index(layer), ordinal)
-            for names, group in self._groups.items()
-            if layer in names
-        ]
+        found = [group.table(index, ordinal) for group, index in self._of.get(layer, ())]
         return max((table for table in found if table is not None), default=None)
 
     def contents(self) -> list[tuple[Any, ...]]:

@@ -144,7 +144,7 @@ class Segment:
         time = meta.get("time", 0.0)
         if type(time) is not float:
             time = number(time)
-        if self.last < time < 1e12:
+        if 0 < time < 1e12:
             self.last = time
         ordinal = self._place(meta, end, time)
         kind = meta["kind"]

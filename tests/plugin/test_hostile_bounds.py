@@ -11,7 +11,7 @@ from forge import HONEST, LAYOUT, PNG, TABLE, Forge
 from plugin import bounds
 
 ROOT = Path(__file__).parents[2]
-POSITIONS = 3000
+POSITIONS = 1500
 
 
 def tags(forge):
@@ -21,10 +21,10 @@ def tags(forge):
 
 
 def late_tags(forge):
-    for epoch in range(100_000):
+    for epoch in range(50_000):
         forge.add({"kind": "metrics", "epoch": epoch, "values": {"loss": 1}})
     forge.add(
-        {"kind": "metrics", "epoch": 200_000, "values": {f"tag {tag}": 1 for tag in range(50_000)}}
+        {"kind": "metrics", "epoch": 100_000, "values": {f"tag {tag}": 1 for tag in range(50_000)}}
     )
 
 
@@ -35,7 +35,7 @@ def images(forge):
 
 
 def layers(forge):
-    for epoch in range(300):
+    for epoch in range(60):
         numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(100)}
         forge.add({"kind": "health", "epoch": epoch, "layers": numbers})
 
@@ -53,7 +53,7 @@ def callbacks(forge):
 
 
 def layouts(forge):
-    for layout in range(20_000):
+    for layout in range(10_000):
         identifier = f"{layout:08x}"
         forge.add({**LAYOUT, "id": identifier})
         meta, payload = HONEST["activations"]
@@ -70,13 +70,13 @@ def sheets(forge):
 def magic(forge):
     """Half a pack that looks at every 24th byte like a record with a long meta."""
     meta = b"\x89tbv\r\n\x1a\n" + (1 << 23).to_bytes(4, "little") + bytes(12)
-    forge.pack += meta * (1 << 20)
+    forge.pack += meta * (1 << 19)
     forge.index.clear()
     forge.add(HONEST["notice"][0])
 
 
 def advised(forge):
-    for epoch in range(20_000):
+    for epoch in range(10_000):
         told = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
         forge.add({**HONEST["health"][0], "epoch": epoch, "advice": told}, TABLE)
 

@@ -78,7 +78,7 @@ def test_what_could_not_be_read_in_time_is_null(board, tmp_path, monkeypatch):
 
 def test_index_and_its_cursor(board, tmp_path, monkeypatch):
     fresh(monkeypatch)
-    run = Run(tmp_path / RUN, LAYERS, images=1)
+    run = Run(tmp_path / RUN, LAYERS, images=1, now=True)
     run.add()
     one = board(tmp_path)
     whole = one.ask("index", run=RUN)

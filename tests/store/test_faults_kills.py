@@ -10,6 +10,7 @@ import doomed
 import small
 
 from tbviz.store import Writer, open_run, store_directory
+from tbviz.store.inspection import inspect
 from tbviz.store.locks import held
 
 WRITERS = 45
@@ -66,6 +67,9 @@ def examine(log_dir, last: int) -> int:
     complete = [whole(run, position, position) for position in range(len(run))]
     assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
     assert sum(complete) >= last  # all but the one that had been handed over last
+    found = {damage["what"] for damage in inspect(run, verify=True)["damage"]}
+    # The kill came between a pack's bytes and their lines.
+    assert found <= {"index-behind", "index-missing"}
     packs = list(store_directory(log_dir).glob("*.pack"))
     assert [held(pack) for pack in packs] in ([], [False])
     # The next fit goes on beside what the dead one left, and changes nothing of it.

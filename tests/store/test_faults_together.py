@@ -1,0 +1,116 @@
+"""Several writers, a reader beside them, clocks that jump, directories that move."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+
+import crowd
+import doomed
+import pytest
+import small
+
+from tbviz.store import Position, Reader, Writer, heads, open_run, store_directory
+
+WRITERS, EPOCHS = 4, 25
+
+
+def test_a_reader_beside_four_writers(tmp_path, faults):
+    command = [sys.executable, crowd.__file__, str(tmp_path), str(WRITERS), str(EPOCHS)]
+    process = subprocess.Popen(command)
+    reader = Reader(store_directory(tmp_path), patience=60)
+    seen = {}
+    running = True
+    while running:
+        running = process.poll() is None  # one look more when all have ended
+        reader.refresh()
+        for segment in reader.segments:
+            assert segment.damaged == 0
+            before, seen[segment.uid] = seen.get(segment.uid, 0), len(segment)
+            check(reader, segment, range(before, len(segment)))
+            faults.tried += len(segment) - before
+            faults.survived += len(segment) - before
+    assert process.returncode == 0
+    assert [len(segment) for segment in reader.segments] == [EPOCHS] * WRITERS
+    names = [path.name for path in store_directory(tmp_path).glob("*.pack")]
+    assert [f"{s.seq:06d}-{s.uid}.pack" for s in reader.segments] == sorted(names)
+
+
+def check(reader, segment, ordinals) -> None:
+    """Every position that is seen is whole and is what was written."""
+    base = next(base for base, known in reader.based() if known is segment)
+    for ordinal in ordinals:
+        assert segment.position(ordinal) == Position(ordinal)
+        assert segment.metrics["loss"].span(ordinal, ordinal + 1) == [ordinal]
+        for layer in doomed.LAYERS:
+            wanted = doomed.sheets(ordinal, layer)[1]
+            assert reader.picture("activations", layer, base + ordinal, 1) == wanted
+
+
+class Clock:
+    """Stands in for the machine's, which is set back and forth."""
+
+    def __init__(self, monkeypatch, now=1e9):
+        self.now = now
+        monkeypatch.setattr(time, "time", lambda: self.now)
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -3e8, 3e8], ids=["a day back", "years back", "on"])
+def test_a_clock_that_jumps(tmp_path, monkeypatch, jump, faults):
+    clock = Clock(monkeypatch)
+    with faults.trying():
+        writer = Writer(tmp_path)
+        writer.append({"kind": "fit", "event": "begin", "epochs": 20})
+        for epoch in range(20):
+            small.append(writer, epoch)
+            writer.flush()
+            clock.now += 60 + (jump if epoch == 9 else 0)
+        run = open_run(tmp_path)
+        assert [position.epoch for _, position in run.positions] == list(range(20))
+        assert run.segments[0].last == clock.now - 60
+        states = [heads.status(run.segments[0], clock.now + later) for later in (0, 500, 1000)]
+        assert states == ["live", "live", "lost"]
+        writer.close()
+        # A restarted job under a clock that is behind is the newer segment all the same.
+        clock.now = 1e8
+        small.write(tmp_path, 2)
+        run.refresh()
+        assert [segment for segment, _ in run.positions] == [1] * 20 + [2] * 2
+        small.write(tmp_path, 1)
+        run.refresh()
+        assert run.positions[-1] == (3, Position(0))
+
+
+def test_a_copied_and_a_renamed_directory(tmp_path, faults):
+    here, there = tmp_path / "here", tmp_path / "there"
+    writer = Writer(here)
+    for epoch in range(2):
+        small.append(writer, epoch)
+        writer.flush()
+    run = open_run(here)
+    cursor = heads.cursor(run)
+    with faults.trying():  # copied while it is written to
+        shutil.copytree(here, there)
+        copied = open_run(there)
+        assert copied.picture("activations", "conv", 1) == small.sheets(1)[0]
+        assert heads.since(copied, cursor).keys() == {"cursor", "now"}
+    with faults.trying():  # the fit goes on, beside what the copy's next fit writes
+        small.append(writer, 2)
+        writer.flush()
+        small.write(there, 1)
+        run.refresh(), copied.refresh()
+        assert (len(run), len(copied)) == (3, 3)
+    with faults.trying():  # renamed under the reader, and under the writer
+        here.rename(tmp_path / "moved")
+        assert run.refresh()
+        assert run.segments == []
+        small.append(writer, 3)
+        writer.close()
+        assert len(open_run(tmp_path / "moved")) == 4
+    with faults.trying():  # and back
+        (tmp_path / "moved").rename(here)
+        assert run.refresh()
+        assert len(run) == 4
+        assert run.picture("activations", "conv", 3) == small.sheets(3)[0]
