@@ -36,8 +36,9 @@ def images(forge):
 
 def layers(forge):
     for epoch in range(60):
-        numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(100)}
+        numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(20)}
         forge.add({"kind": "health", "epoch": epoch, "layers": numbers})
+    forge.add({"kind": "health", "epoch": 60, "layers": {str(layer): {} for layer in range(10**6)}})
 
 
 def advice(forge):

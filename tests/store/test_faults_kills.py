@@ -68,8 +68,8 @@ def examine(log_dir, last: int) -> int:
     assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
     assert sum(complete) >= last  # all but the one that had been handed over last
     found = {damage["what"] for damage in inspect(run, verify=True)["damage"]}
-    # The kill came between a pack's bytes and their lines.
-    assert found <= {"index-behind", "index-missing"}
+    # The kill came between a record's bytes, or between a pack's bytes and their lines.
+    assert found <= {"tail", "index-behind", "index-missing"}
     packs = list(store_directory(log_dir).glob("*.pack"))
     assert [held(pack) for pack in packs] in ([], [False])
     # The next fit goes on beside what the dead one left, and changes nothing of it.
