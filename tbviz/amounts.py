@@ -38,6 +38,8 @@ def bytes_of(max_disk: float | str | None) -> int | None:
         return None
     found = _SIZE.fullmatch(str(max_disk))
     unit = None if found is None else _UNITS.get(found[2].lower())
+    if isinstance(max_disk, str) and found is not None and not found[2]:
+        unit = None  # "20" is a slip for "20 GB" rather than 20 bytes
     size = 0 if found is None or unit is None else int(float(found[1]) * unit)
     if size <= 0 or isinstance(max_disk, bool):
         msg = f"received max_disk={max_disk!r}; it takes bytes, or a text such as '5 GB'"
@@ -49,16 +51,16 @@ def share_of(max_overhead: float | None) -> float | None:
     """The share that a user's `max_overhead` means, `None` for no limit.
 
     Raises:
-        TbvizError: it is no number above 0.
+        TbvizError: it is no number above 0 and up to 1.
     """
     if max_overhead is None:
         return None
     given: Any = max_overhead
     number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not number or not 0 < given < float("inf"):
+    if not number or not 0 < given <= 1:
         msg = (
-            f"received max_overhead={max_overhead!r}; it takes a share of training time above 0, "
-            "such as 0.05 for 5 %"
+            f"received max_overhead={max_overhead!r}; it takes a share of training time above 0 "
+            "and up to 1, such as 0.05 for 5 %"
         )
         raise TbvizError(msg)
     return float(max_overhead)

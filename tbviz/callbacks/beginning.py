@@ -33,7 +33,7 @@ def fit_fields(
 
 
 def size_saying(
-    log_dir: Place, epochs: int | None, limit: int | None = None
+    log_dir: Place, epochs: int | None, limit: int | None = None, *, thinned: bool = False
 ) -> Callable[[int], str]:
     """Makes the function that says in words what a run takes.
 
@@ -41,6 +41,7 @@ def size_saying(
         log_dir: where it lies.
         epochs: how many are looked at, `None` where it is not every one.
         limit: bytes that the store may have, `None` for any.
+        thinned: whether looks may be left out.
 
     Returns:
         A function of the bytes of one position.
@@ -49,11 +50,16 @@ def size_saying(
     def said(size: int) -> str:
         if epochs is None:
             return f"about {in_bytes(size)} a look, in {log_dir}"
-        total = f"{in_bytes(size * epochs)} for {epochs} epoch{'s' if epochs > 1 else ''}"
-        below = ""
+        count = f"{epochs} epoch{'s' if epochs > 1 else ''}"
+        total = f"{in_bytes(size * epochs)} for {count}, in {log_dir}"
         if limit is not None and size * epochs > limit:
-            below = f"; looks are thinned to stay below {in_bytes(limit)}"
-        return f"about {in_bytes(size)} an epoch, {total}, in {log_dir}{below}"
+            return (
+                f"about {in_bytes(size)} a look, at most {in_bytes(limit)} for {count}: looks "
+                f"are thinned, in {log_dir}"
+            )
+        if thinned:
+            return f"about {in_bytes(size)} a look, at most about {total}"
+        return f"about {in_bytes(size)} an epoch, {total}"
 
     return said
 

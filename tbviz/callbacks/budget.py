@@ -9,6 +9,9 @@ from collections.abc import Hashable
 # one slow moment of the machine should not silence a callback for long.
 _NEWEST = 0.5
 
+# What is left of a guess at each payment: one that is too dear is measured one day.
+_GUESS_LEFT = 0.8
+
 
 class Budget:
     """Keeps what callbacks take of one thing, seconds or bytes, below what is allowed.
@@ -140,6 +143,9 @@ class _Account:
         """All that was taken at the last position is known by now."""
         if not self._parts:
             self._now = 0.0
+            if self._guessed:
+                self._part = None if self._part is None else _GUESS_LEFT * self._part
+                self._whole = None if self._whole is None else _GUESS_LEFT * self._whole
             return
         part, whole = (None, None) if self._guessed else (self._part, self._whole)
         self._part = _mean(part, self._now / self._parts)

@@ -288,7 +288,7 @@ class Journal:
         for page in pages:
             # What later records need comes first, and is not the size of a position.
             for placed in (False, True):
-                if placed and self._size_said is not None and page.position is not None:
+                if placed and self._size_said is not None and page.looked:
                     said, self._size_said = self._size_said, None
                     writer.flush()
                     before = writer.size

@@ -59,7 +59,7 @@ class OrdersWatch:
             )
         if every != before.every:
             self._say(
-                f"looks at the end of every {every}. epoch, whatever the schedules say"
+                f"looks every {every} epochs, whatever the schedules say"
                 if every
                 else "looks when the schedules say so"
             )

@@ -14,7 +14,7 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.orders import OrdersWatch
 from tbviz.callbacks.pages import Written
 from tbviz.callbacks.schedule import Moment
-from tbviz.store.folder import folder_of
+from tbviz.store.folder import bytes_in
 from tbviz.store.places import Place
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Pace:
         self._common_size = 0
         self._step = 0
         self._left_out: list[str] = []
+        self._interrupted: list[str] = []
         self._skipped: Counter[str] = Counter()
         self._spent = self._trained = 0.0
 
@@ -85,8 +86,9 @@ class Pace:
             self._share, self._seconds = min(shares), Budget()
         if sizes:
             self._limit, self._bytes = min(sizes), Budget()
-            self._size = sum(pack.size for pack in folder_of(self._store).packs())
-            self._room = max(self._limit - self._size, 0.0)
+            self._size = bytes_in(self._store)
+            # What a look takes is expected, not known: a twentieth is kept back.
+            self._room = max(0.95 * self._limit - self._size, 0.0)
         for budget in self._budgets:
             for member in self._members:
                 budget.open(member.author.key)
@@ -132,6 +134,8 @@ class Pace:
         self, moment: Moment, scheduled: Sequence[Visual], *, now: bool, ends: Sequence[str]
     ) -> Due:
         self._collect()
+        if moment.epoch_end:
+            self._earn(moment)
         self._left_out = []
         every = self._watch.orders.every
         if now:
@@ -150,9 +154,8 @@ class Pace:
                 for member in self._members
                 if member in scheduled or member.author.key in self._going_on
             ]
-        if not scheduled and not moment.epoch_end:
-            return Due()
-        self._earn(moment)
+        if scheduled and not moment.epoch_end:
+            self._earn(moment)
         if "last" in ends:
             return self._with_room(scheduled)
         if "first" in ends:
@@ -187,6 +190,7 @@ class Pace:
     def interrupt(self, member: Visual, rest: Iterator[None]) -> None:
         """Keeps what is left of a look until its callback can afford it."""
         self._going_on[member.author.key] = rest
+        self._interrupted.append(member.method)
 
     def drop(self, member: Visual) -> None:
         """A callback begins a look anew."""
@@ -231,6 +235,8 @@ class Pace:
             fields["budget"] = self._share
         if self._left_out:
             fields["left_out"] = self._left_out
+        if self._interrupted:
+            fields["parts"], self._interrupted = self._interrupted, []
         return fields
 
     def _collect(self) -> None:

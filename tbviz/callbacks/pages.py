@@ -45,6 +45,11 @@ class Page:
     position: Position | None
     entries: list[tuple[Author | None, Entry]] = field(default_factory=list)
 
+    @property
+    def looked(self) -> bool:
+        """Whether a callback has looked here."""
+        return self.position is not None and any(author for author, _ in self.entries)
+
     def numbers(self) -> Page:
         """The same without pictures."""
         kept = [written for written in self.entries if isinstance(written[1], Record)]

@@ -122,7 +122,10 @@ class Session:
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 looks = self._planned - epoch if every_epoch and self._planned else None
                 sizes = [one.max_disk for one in self._members if one.max_disk is not None]
-                saying = size_saying(self._log_dir, looks, min(sizes, default=None))
+                thinned = any(one.max_overhead is not None for one in self._members)
+                saying = size_saying(
+                    self._log_dir, looks, min(sizes, default=None), thinned=thinned
+                )
                 self.journal.begin(fields, saying)
                 self._pace.begin(self._members, epoch, self._planned)
                 self._view.in_parts = self._pace.thins

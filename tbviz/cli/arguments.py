@@ -22,11 +22,13 @@ def whole(text: str) -> int:
 
 
 def share(text: str) -> float:
-    """A share above 0, such as 0.05."""
+    """A share above 0 and up to 1, such as 0.05."""
     try:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"received {text}, expected a share above 0, such as 0.05")
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(
+            f"received {text}, expected a share above 0 and up to 1, such as 0.05"
+        )
     return number

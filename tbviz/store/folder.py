@@ -12,7 +12,7 @@ from tbviz.store.files import open_file
 from tbviz.store.names import Parts, group_parts
 from tbviz.store.pack import PackScanner, read_at
 from tbviz.store.parts import PartSource
-from tbviz.store.places import RemotePlace, place_of
+from tbviz.store.places import Place, RemotePlace, place_of
 from tbviz.store.schema import FILE_NAME
 from tbviz.store.source import Folder, Pack, Source
 
@@ -96,6 +96,17 @@ class LocalFolder:
                 return read_at(file, begin, end - begin)
         except OSError as error:
             return error
+
+
+def bytes_in(store: Place) -> int:
+    """Bytes of all files of a store, as far as they can be listed."""
+    if isinstance(store, RemotePlace):
+        return sum(pack.size for pack in folder_of(store).packs())
+    try:
+        with os.scandir(store) as entries:
+            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    except OSError:
+        return 0
 
 
 def folder_of(store: str | Path | RemotePlace | Folder, *, rest: float = 0.0) -> Folder:

@@ -7,6 +7,7 @@ has to guess from a clock whether a run that says nothing is dead.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 try:
@@ -17,6 +18,9 @@ else:
     _HAS_LOCKS = True
 
 
+_REST = 1.0  # seconds between two looks at the same lock
+
+
 def hold(descriptor: int) -> bool | None:
     """Lock an open pack until it is closed.
 
@@ -25,13 +29,7 @@ def hold(descriptor: int) -> bool | None:
     """
     if not _HAS_LOCKS:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+    return _lock(descriptor, fcntl.LOCK_EX)
 
 
 def held(path: Path) -> bool | None:
@@ -44,7 +42,52 @@ def held(path: Path) -> bool | None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        ours = hold(descriptor)
+        # Shared: two who ask at once do not take each other for a writer.
+        ours = _lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
     return None if ours is None else not ours
+
+
+def _lock(descriptor: int, kind: int) -> bool | None:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+class Holder:
+    """Whether somebody writes a pack, for who asks often.
+
+    Args:
+        path: The pack.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._asked = float("-inf")
+        self._held: bool | None = None
+        self._left: int | None = None  # bytes of the pack when nobody was first seen to hold it
+
+    def held(self) -> bool | None:
+        """As `held`, at most a second old; None too where the pack cannot be opened."""
+        now = time.monotonic()
+        if now - self._asked >= _REST:
+            self._asked = now
+            try:
+                self._held = self._look()
+            except OSError:
+                self._held = None
+        return self._held
+
+    def _look(self) -> bool | None:
+        now = held(self._path)
+        if now is not False:
+            return now
+        size = self._path.stat().st_size
+        self._left = size if self._left is None else self._left
+        # It is written from another machine, or copied as it grows: no lock is seen here.
+        return None if size > self._left else False

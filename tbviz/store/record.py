@@ -68,6 +68,11 @@ class Record:
             )
         return cls(encoded, b"".join(payload), positioned="epoch" in meta)
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, its index line included, to within the digits of a number."""
+        return len(self.data) + len(self.line(0))
+
     def line(self, begin: int) -> bytes:
         """Its index line where it begins at this byte of the pack."""
         payload_offset = begin + HEADER.size + len(self._meta)

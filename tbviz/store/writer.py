@@ -38,7 +38,7 @@ class Writer:
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
-        collected: Bytes of all records that `append` was given.
+        collected: Bytes of all records that `append` was given, with their index lines.
 
     Raises:
         StoreError: If the log directory is a URI, and what its store needs is not installed.
@@ -97,7 +97,7 @@ class Writer:
                     "expected none; make a new Writer"
                 )
             self._records.append(record)
-            self.collected += len(record.data)
+            self.collected += record.size
 
     def layout(self, fields: Mapping[str, object]) -> str:
         """Collect a `layout` record unless this writer has written the same before.

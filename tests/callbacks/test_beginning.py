@@ -34,10 +34,12 @@ def test_what_a_run_takes():
     )
     assert size_saying(run, 1)(900) == "about 900 B an epoch, 900 B for 1 epoch, in logs/run"
     assert size_saying(run, 12, 10**7)(1_200_000) == (
-        "about 1.2 MB an epoch, 14 MB for 12 epochs, in logs/run; looks are thinned to stay below "
-        "10 MB"
+        "about 1.2 MB a look, at most 10 MB for 12 epochs: looks are thinned, in logs/run"
     )
     assert "thinned" not in size_saying(run, 12, 10**8)(1_200_000)
+    assert size_saying(run, 12, thinned=True)(1_200_000) == (
+        "about 1.2 MB a look, at most about 14 MB for 12 epochs, in logs/run"
+    )
     assert size_saying(run, None)(1500) == "about 1.5 kB a look, in logs/run"
 
 

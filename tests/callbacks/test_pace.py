@@ -119,6 +119,9 @@ def test_parts_go_on_at_later_epochs(tmp_path, clock):
     once = np.bincount(split.taken[:-8])
     assert once.max() <= 2  # half a second a part, and half a second an epoch
     assert split.begun[1] > split.finished[0] > 4
+    interrupted = [meta["epoch"] for meta in metas(tmp_path, "cost") if meta.get("parts")]
+    assert interrupted[0] == 0
+    assert split.finished[0] not in interrupted
     # At the end all of it, at one state of the model.
     assert split.taken[-8:] == [29] * 8
 
@@ -223,11 +226,11 @@ def test_a_store_stays_below_max_disk(tmp_path):
     def run(name, **settings):
         maps = tbviz.ActivationGrid(tmp_path / name, X[:4], strict=True, **settings)
         fit(maps, epochs=24)
-        packs = store_directory(tmp_path / name).glob("*.pack")
+        files = store_directory(tmp_path / name).iterdir()
         logged = [e for _, e, _, _ in positions(tmp_path / name)]
         run = open_run(tmp_path / name)
         shown = list(run.columns("activations", "conv1")[0][2].positions.values())
-        return sum(path.stat().st_size for path in packs), logged, shown
+        return sum(path.stat().st_size for path in files), logged, shown
 
     free, epochs, shown = run("free")
     assert shown == epochs == list(range(24))
@@ -254,13 +257,13 @@ def test_what_users_write_for_amounts():
     assert in_bytes(5_000_000_000) == "5.0 GB"
 
 
-@pytest.mark.parametrize("given", [0, -1, "5 parsecs", "", True, "GB"])
+@pytest.mark.parametrize("given", [0, -1, "5 parsecs", "", True, "GB", "20"])
 def test_no_size(given, tmp_path):
     with pytest.raises(TbvizError, match="max_disk"):
         tbviz.ActivationGrid(tmp_path, X, max_disk=given)
 
 
-@pytest.mark.parametrize("given", [0, -0.1, "5 %", True, float("nan"), float("inf")])
+@pytest.mark.parametrize("given", [0, -0.1, "5 %", 5, True, float("nan"), float("inf")])
 def test_no_share(given, tmp_path):
     with pytest.raises(TbvizError, match="max_overhead"):
         tbviz.Monitor(tmp_path, X, max_overhead=given)
