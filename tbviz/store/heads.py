@@ -1,8 +1,8 @@
 """The heads of a run, and what is new in them since a cursor.
 
-A cursor holds how far each pack had been understood, and no more, so that it outlives the
-process that gave it out. That of a run with many segments stays short: all but the newest are
-in it as one checksum, since nothing may happen to them any more.
+A cursor holds how far each pack had been understood and how each `fit` was, and no more, so that
+it outlives the process that gave it out. That of a run with many segments stays short: all but
+the newest are in it as one checksum, since nothing may be written to them any more.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tbviz.store.columns import join_runs
 from tbviz.store.sheet_columns import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbviz.store.reader import Reader
     from tbviz.store.segment import Entry, Segment
 
-_CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([a-z]+)")
+_CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([0-9a-z]+)")
 _EMPTY = "0"
 _LOST_AFTER = 120.0
 _LOST_DISTANCES = 10
@@ -36,22 +36,26 @@ class Pulse(NamedTuple):
         ended: `"finished"`, `"stopped"` or `"failed"`, None where no end was written.
         last: When the newest record was written, seconds since 1970.
         patience: Seconds without a record after which it counts as lost.
+        held: Tells whether somebody writes it; see `Source.held`.
     """
 
     ended: str | None
     last: float
     patience: float
+    held: Callable[[], bool | None]
 
     def at(self, now: float) -> str:
         """`"live"`, `"lost"`, or how it ended."""
-        return self.ended or ("lost" if now - self.last > self.patience else "live")
+        if self.ended is not None:
+            return self.ended
+        return "lost" if now - self.last > self.patience or self.held() is False else "live"
 
 
 def pulse(segment: Segment) -> Pulse:
     """How a segment's `fit` is.
 
-    It is lost where no end was written and nothing has been for ten times the usual distance of
-    its positions, at least two minutes.
+    It is lost where no end was written and nobody holds its pack, or nothing has been written for
+    ten times the usual distance of its positions, at least two minutes.
     """
     # The median: a clock that was set in between makes one wrong distance of many.
     times = segment.position_times[-_RECENT:]
@@ -59,7 +63,7 @@ def pulse(segment: Segment) -> Pulse:
     usual = distances[len(distances) // 2] if distances else 0.0
     patience = max(_LOST_AFTER, _LOST_DISTANCES * usual)
     ended = None if segment.finish is None else str(segment.finish["status"])
-    return Pulse(ended, segment.last, patience)
+    return Pulse(ended, segment.last, patience, segment.source.held)
 
 
 def status(segment: Segment, now: float) -> str:
@@ -73,9 +77,10 @@ def cursor(reader: Reader, now: float | None = None) -> str:
     if not reader.segments:
         return _EMPTY
     newest = reader.segments[-1]
-    before = _checksum(reader.segments[:-1], now)
+    before = _checksum(reader.segments[:-1])
     count = len(reader.segments)
-    return f"{count}.{before:08x}.{newest.uid}.{newest.consumed}.{status(newest, now)}"
+    states = _states(reader.segments, now)
+    return f"{count}.{before:08x}.{newest.uid}.{newest.consumed}.{states}"
 
 
 def heads(reader: Reader, now: float | None = None) -> dict[str, Any]:
@@ -138,16 +143,26 @@ def _news(reader: Reader, earlier: str, now: float) -> list[_New] | None:
     if (
         known.uid != uid
         or known.consumed < consumed
-        or _checksum(reader.segments[: count - 1], now) != before
+        or _checksum(reader.segments[: count - 1]) != before
     ):
         return None
-    first, *later = _everything(reader)[count - 1 :]
-    return [first._replace(after=consumed), *later]
+    everything = _everything(reader)
+    first, *later = everything[count - 1 :]
+    news = [first._replace(after=consumed), *later]
+    if match[5] == _states(reader.segments[:count], now):
+        return news
+    # Without a record more, a fit without an end may be lost by now, or be found to live.
+    older = (new for new in everything[: count - 1] if new.segment.finish is None)
+    return [*(new._replace(after=new.segment.consumed) for new in older), *news]
 
 
-def _checksum(segments: Sequence[Segment], now: float) -> int:
-    states = (f"{s.uid}.{s.consumed}.{status(s, now)}" for s in segments)
-    return zlib.crc32(",".join(states).encode("ascii"))
+def _checksum(segments: Sequence[Segment]) -> int:
+    return zlib.crc32(",".join(f"{s.uid}.{s.consumed}" for s in segments).encode("ascii"))
+
+
+def _states(segments: Sequence[Segment], now: float) -> str:
+    states = ",".join(status(segment, now) for segment in segments)
+    return f"{zlib.crc32(states.encode('ascii')):08x}"
 
 
 def _answer(reader: Reader, news: list[_New], now: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbviz.store.files import open_file
+from tbviz.store.locks import Holder
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import Found
 
@@ -50,6 +51,7 @@ class PackScanner:
         self._index_consumed = 0
         self._searched = 0  # no whole record begins between `consumed` and here
         self._seen = (0, 0)  # size and time of change at the last scan
+        self._holder = Holder(path)
 
     @property
     def damaged(self) -> int:
@@ -104,6 +106,10 @@ class PackScanner:
             OSError: If there is no pack.
         """
         return self.path.stat().st_size < self.consumed
+
+    def held(self) -> bool | None:
+        """Whether somebody writes the pack; None where that cannot be told."""
+        return self._holder.held()
 
     def _by_index(self, pack: BinaryIO, size: int) -> Iterator[Found]:
         hopped = False

@@ -132,6 +132,9 @@ class PartSource:
         late = any(start < end for start in sizes.keys() - self._taken.keys())
         return late or any(sizes.get(start) != size for start, size in self._taken.items())
 
+    def held(self) -> None:
+        """Nobody can tell whether somebody writes it."""
+
     def read(self, offset: int, length: int) -> bytes:
         """These bytes of the virtual pack, none where not all of them are in one part.
 

@@ -60,6 +60,9 @@ class Source(Protocol):
     def shrank(self) -> bool:
         """Whether bytes are gone that were understood; then all of it is read again."""
 
+    def held(self) -> bool | None:
+        """Whether somebody writes it; None where that cannot be told."""
+
     def read(self, offset: int, length: int) -> bytes:
         """These bytes, none where not all of them are there."""
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 
 import pytest
 import small
 from fabricate import LAYERS, Run, fabricate
 
-from tbviz.store import Position, Reader, Writer, heads, open_run, store_directory
+from tbviz.store import Position, Reader, Writer, heads, locks, open_run, store_directory
 
 
 def client(answers):
@@ -48,7 +49,7 @@ def test_heads_of_a_small_run_by_hand(tmp_path):
     layout = heads.heads(run)["series"][0]["layout"]
     size = writer.size
     assert heads.heads(run, now=7.0) == {
-        "cursor": f"1.00000000.{writer.uid}.{size}.stopped",
+        "cursor": f"1.00000000.{writer.uid}.{size}.{zlib.crc32(b'stopped'):08x}",
         "reset": False,
         "now": 7.0,
         "segments": [{
@@ -188,7 +189,7 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
     for epoch in range(5):
         time = begin + distance * epoch
         writer.append({"kind": "metrics", "epoch": epoch, "time": time, "values": {}})
-    writer.close()
+    writer.flush()  # and it stays open, so that its pack is held
     reader = open_run(tmp_path)
     last = begin + 4 * distance
     live = heads.cursor(reader, last)
@@ -199,6 +200,75 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
         assert (answer["reset"], answer["positions"], answer["series"]) == (False, [], [])
     else:
         assert set(answer) == {"cursor", "now"}
+    writer.close()
+
+
+def test_an_older_fit_that_is_lost_by_now_is_news_of_it_alone(tmp_path):
+    first, second = Writer(tmp_path), Writer(tmp_path)
+    for writer in (first, second):
+        writer.append({"kind": "metrics", "epoch": 0, "time": 2e9, "values": {}})
+        writer.flush()
+    reader = open_run(tmp_path)
+    live = heads.since(reader, None, now=2e9)
+    assert [segment["status"] for segment in live["segments"]] == ["live", "live"]
+    answer = heads.since(reader, live["cursor"], now=2e9 + 121)
+    assert answer["reset"] is False
+    assert [(one["segment"], one["status"]) for one in answer["segments"]] == [
+        (1, "lost"), (2, "lost"),
+    ]  # fmt: skip
+    assert (answer["positions"], answer["series"], answer["layouts"]) == ([], [], {})
+    assert set(heads.since(reader, answer["cursor"], now=2e9 + 122)) == {"cursor", "now"}
+    # A position of the newest is news as ever, and the older one is left out of it.
+    second.append({"kind": "metrics", "epoch": 1, "time": 2e9, "values": {}})
+    second.flush()
+    reader.refresh()
+    answer = heads.since(reader, answer["cursor"], now=2e9 + 122)
+    assert (answer["reset"], answer["positions"]) == (False, [[2, 1, 1]])
+    assert [one["segment"] for one in answer["segments"]] == [2]
+    for writer in (first, second):
+        writer.close()
+
+
+needs_locks = pytest.mark.skipif(not locks._HAS_LOCKS, reason="locks are needed")
+
+
+def opened(log_dir):
+    writer = Writer(log_dir)
+    small.append(writer, 0)
+    writer.flush()
+    return writer
+
+
+@needs_locks
+def test_a_fit_that_nobody_writes_is_lost_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_REST", 0.0)
+    writer = opened(tmp_path)
+    reader = open_run(tmp_path)
+    (segment,) = reader.segments
+    live = heads.cursor(reader, segment.last)
+    assert heads.status(segment, segment.last) == "live"
+    writer.close()  # as a kill does, which gives the lock back
+    answer = heads.since(reader, live, segment.last)
+    assert [one["status"] for one in answer["segments"]] == ["lost"]
+    assert (answer["reset"], answer["positions"]) == (False, [])
+
+
+@needs_locks
+def test_a_pack_that_grows_and_is_not_held_is_written_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_REST", 0.0)
+    elsewhere = opened(tmp_path / "there")
+    copy = store_directory(tmp_path / "here")
+    shutil.copytree(store_directory(tmp_path / "there"), copy)
+    reader = Reader(copy)
+    reader.refresh()
+    (segment,) = reader.segments
+    assert heads.status(segment, segment.last) == "lost"
+    small.append(elsewhere, 7)
+    elsewhere.close()
+    shutil.copytree(store_directory(tmp_path / "there"), copy, dirs_exist_ok=True)
+    reader.refresh()
+    assert heads.status(segment, segment.last) == "live"
+    assert heads.status(segment, segment.last + 121) == "lost"
 
 
 def test_a_status_nobody_knows_is_stopped(tmp_path):
