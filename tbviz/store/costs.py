@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ class MethodCost:
         main: Main-thread seconds.
         compile: Seconds of tracing and compiling, which are not in `main`.
         encode: CPU seconds of encoding and writing on the writer's thread.
-        looks: How often it looked.
+        looks: How often it looked; a look over several positions is one.
         left_out: How often it was due and left out, to stay below `max_overhead`.
     """
 
@@ -57,9 +57,7 @@ class CostSums:
         main, compiled, encode = (_seconds(meta, name) for name in ("seconds", "compile", "encode"))
         wall, wait, writer = (_finite(meta.get(name) or 0.0) for name in ("wall", "wait", "writer"))
         factor, budget = (_share(meta.get(name)) for name in ("factor", "budget"))
-        left_out = meta.get("left_out") or ()
-        if not isinstance(left_out, (list, tuple)):
-            raise TypeError("what was left out is a list")
+        left_out, parts = (_list(meta, name) for name in ("left_out", "parts"))
         names = dict.fromkeys([*main, *compiled, *encode, *map(str, left_out)])
         check_names(self.methods, names)
         for name in names:
@@ -67,7 +65,7 @@ class CostSums:
             held.main += main.get(name, 0.0)
             held.compile += compiled.get(name, 0.0)
             held.encode += encode.get(name, 0.0)
-            held.looks += name in main
+            held.looks += name in main and name not in parts
             held.left_out += name in left_out
         self.wall += wall
         self.wait += wait
@@ -91,6 +89,13 @@ def _seconds(meta: Mapping[str, Any], name: str) -> dict[str, float]:
     if not isinstance(table, Mapping):
         raise TypeError(f"a cost's {name} is a table of callbacks")
     return {method: _finite(value) for method, value in table.items()}
+
+
+def _list(meta: Mapping[str, Any], name: str) -> Sequence[object]:
+    members = meta.get(name) or ()
+    if not isinstance(members, (list, tuple)):
+        raise TypeError(f"a cost's {name} are a list of callbacks")
+    return members
 
 
 def _finite(value: object) -> float:
