@@ -7,7 +7,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from tbviz.cli.arguments import positive
 from tbviz.cli.layout import counted
 from tbviz.cli.runs import add_log_dir, runs_under, title
 from tbviz.cli.say import say
@@ -31,50 +30,88 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "control",
         help="pause, resume or pace a training's looks, or ask for one now",
+        usage="%(prog)s [-h] LOG_DIR {pause | resume | now | every N}",
         description=__doc__,
         epilog="The order is a small file in the run's store, so this works from any machine that "
         "sees the log directory. Training reads it at the ends of batches, at most every two "
         "seconds, and never stops for it.",
     )
     add_log_dir(parser)
-    parser.add_argument("order", choices=tuple(_SAID), metavar="{pause,resume,now,every N}")
-    parser.add_argument("epochs", nargs="?", type=positive, metavar="N", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "order",
+        nargs="+",
+        metavar="ORDER",
+        help="pause: no looks; resume: those of the callbacks' schedules again; now: one look at "
+        "once; every N: looks at the ends of epochs 0, N, 2N ... in place of the schedules",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Leave the order in the runs that train, or in all where none seems to."""
-    if (options.order == "every") != (options.epochs is not None):
-        raise TbvizError(
-            f"received {options.order} {'without' if options.epochs is None else 'with'} a number "
-            "of epochs; expected pause, resume, now, or every N"
-        )
     from tbviz.store.control import read_orders, write_orders
     from tbviz.store.errors import StoreError
 
-    runs = runs_under(options.log_dir)
-    training = [(name, store) for name, store in runs if _trains(store)]
-    for name, store in training or runs:
+    order, epochs = _order(options.order)
+    runs = [(run, _trains(run.store)) for run in runs_under(options.log_dir)]
+    told = [run for run, trains in runs if trains] or [
+        # One look now is asked of the training that goes on: none to come would obey.
+        run
+        for run, trains in runs
+        if order != "now" or trains is None
+    ]
+    if not told:
+        raise TbvizError(
+            f"received now, but nothing trains in {options.log_dir}; expected the log directory "
+            "of a training that goes on, as this order is not kept for a later one"
+        )
+    for name, store in told:
         try:
             before = read_orders(store)
         except StoreError:
             before = None  # what makes no sense is replaced
-        orders = _ordered(before, options.order, options.epochs)
+        orders = _ordered(before, order, epochs)
         write_orders(store, orders)
-        say(f"{title(options.log_dir, name)}: {_effect(options, orders)}")
-    when = (
-        "at the end of a batch, within two seconds where batches are short"
-        if training
-        else "by the next training with this log_dir: nothing writes there now"
-    )
-    say(f"obeyed {when}")
-    if len(training) not in {0, len(runs)}:
-        others = counted(len(runs) - len(training), "run")
-        say(f"left alone: {others} that nothing writes to")
+        said = _SAID[order].format(log_dir=options.log_dir, epochs=epochs, twice=2 * epochs)
+        paused = "; it is still paused" if orders.paused and order == "every" else ""
+        say(f"{title(options.log_dir, name)}: {said}{paused}")
+    say(f"obeyed {_when(order, [trains for _, trains in runs])}")
+    if len(told) < len(runs):
+        say(f"left alone: {counted(len(runs) - len(told), 'run')} that nothing writes to")
     return 0
 
 
-def _ordered(before: Orders | None, order: str, epochs: int | None) -> Orders:
+def _order(words: list[str]) -> tuple[str, int]:
+    """What is to be done, and the epochs of `every`, 0 for the others."""
+    given = " ".join(words)
+    name, *numbers = given.split() or [""]
+    if name in _SAID and name != "every" and not numbers:
+        return name, 0
+    if name == "every" and len(numbers) == 1 and numbers[0].isdecimal() and int(numbers[0]):
+        return name, int(numbers[0])
+    raise TbvizError(
+        f"received {given!r}; expected pause, resume, now, or every N with N from 1 on, such as "
+        "every 10; `pause` is for no looks at all"
+    )
+
+
+def _when(order: str, trains: list[bool | None]) -> str:
+    if True in trains:
+        return "at the end of a batch, within two seconds where batches are short"
+    if order == "now":
+        return (
+            "at the end of a batch if a training goes on, perhaps late: from here that cannot be "
+            "told; a training that begins later does not obey it"
+        )
+    if None in trains:
+        return (
+            "at the end of a batch if a training goes on, which cannot be told from here, else by "
+            "the next one with this log_dir"
+        )
+    return "by the next training with this log_dir: nothing writes there now"
+
+
+def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
     from tbviz.store.control import Orders
 
     held = before or Orders()
@@ -87,16 +124,12 @@ def _ordered(before: Orders | None, order: str, epochs: int | None) -> Orders:
     return held._replace(now=os.urandom(4).hex())
 
 
-def _effect(options: argparse.Namespace, orders: Orders) -> str:
-    epochs = options.epochs or 0
-    said = _SAID[options.order].format(log_dir=options.log_dir, epochs=epochs, twice=2 * epochs)
-    if orders.paused and options.order == "every":
-        said += "; it is still paused"
-    return said
+def _trains(store: Place) -> bool | None:
+    """Whether a training writes there: by its lock, else by how long ago it wrote.
 
-
-def _trains(store: Place) -> bool:
-    """Whether a training writes there: by its lock, else by how long ago it wrote."""
+    Returns:
+        None where there are no locks and nothing was written for a while.
+    """
     from tbviz.store.heads import status
     from tbviz.store.reader import Reader
     from tbviz.store.soundness import is_written, pack_path
@@ -106,5 +139,7 @@ def _trains(store: Place) -> bool:
     written = [is_written(pack_path(reader, segment)) for segment in reader.segments]
     if any(written):
         return True
+    if None not in written:
+        return False
     # A file system without locks: what was written a moment ago is believed to go on.
-    return None in written and status(reader.segments[-1], time.time()) == "live"
+    return True if status(reader.segments[-1], time.time()) == "live" else None

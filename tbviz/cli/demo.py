@@ -26,11 +26,15 @@ def add_parser(commands: Any) -> None:
         "demo",
         help="train a small network on ten photographs and watch it learn",
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--epochs", type=positive, default=12, help="epochs to train")
     parser.add_argument(
-        "--log-dir", type=Path, default=Path("logs/demo"), help="where everything is logged"
+        "--epochs", type=positive, default=12, help="epochs to train (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--log-dir",
+        type=Path,
+        default=Path("logs/demo"),
+        help="where everything is logged (default: %(default)s)",
     )
     parser.add_argument(
         "--port", type=_port, default=None, help="TensorBoard's port (default: 6006 or a free one)"

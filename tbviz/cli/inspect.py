@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
         help="say what is logged, how large it is, and whether it is whole",
         description=__doc__,
         epilog="Exit status: 0, 1 where there is no run or it cannot be read, 4 where something "
-        "is damaged.",
+        "is damaged, also where --verify finds lost pictures, which no repair brings back.",
     )
     add_log_dir(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")

@@ -54,7 +54,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
     ]
     if run["kinds"]:
         lines += ["", *_kinds(run), "", *_layers(run)]
-    return [*lines, "", *_orders(run), *_warnings(run), *_findings(name, run, verified)]
+    return [*lines, "", *_orders(name, run), *_warnings(run), *_findings(name, run, verified)]
 
 
 def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> list[str]:
@@ -121,7 +121,7 @@ def _kinds(run: dict[str, Any]) -> list[str]:
             kind["kind"],
             kind["method"] or "-",
             kind["layers"],
-            f"{kind['records'] / kind['layers']:.0f} of {run['positions']}",
+            f"{kind['positions']} of {run['positions']}",
             kind["sheets"],
             size(kind["bytes"]),
         ]
@@ -145,13 +145,13 @@ def _layers(run: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _orders(run: dict[str, Any]) -> list[str]:
+def _orders(name: str, run: dict[str, Any]) -> list[str]:
     orders = run["orders"]
     if orders is None or not (orders["paused"] or orders["every"]):
         return []
     said = ["paused"] * orders["paused"]
     said += [f"every {orders['every']} epochs"] * (orders["every"] is not None)
-    return [f"  orders: {', '.join(said)}; `tbviz control LOG_DIR resume` takes them back"]
+    return [f"  orders: {', '.join(said)}; `tbviz control {name} resume` takes them back"]
 
 
 def _warnings(run: dict[str, Any]) -> list[str]:
@@ -182,6 +182,8 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
         f"  to do:  {remedy} {name}" if remedy.startswith("tbviz ") else f"  to do:  {remedy}"
         for remedy in remedies
     ]
+    if any(finding["what"] == "sheet" for finding in run["damage"]):
+        lines.append("  pictures that are lost cannot be brought back; nothing need be done")
     if run["damage"]:
         lines.append("  everything else can be read")
     else:

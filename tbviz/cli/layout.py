@@ -40,6 +40,12 @@ _NUMBERS = {
 }
 
 
+def shortened(lines: Sequence[str], most: int) -> list[str]:
+    """The first lines, and how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"and {more} more"] if more > 0 else [])]
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ") -> list[str]:
     """Lines with aligned columns under their names; those of numbers stand to the right."""
     texts = [[str(cell) for cell in row] for row in rows]

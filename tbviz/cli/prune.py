@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tbviz.cli.arguments import positive
-from tbviz.cli.layout import size
+from tbviz.cli.layout import counted, size
 from tbviz.cli.repair import add_careful, clear_leftovers
 from tbviz.cli.runs import add_log_dir, local_runs_under, title
 from tbviz.cli.say import say
+from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbviz.store.pruning import Pruned
 
 
@@ -23,8 +27,8 @@ def add_parser(commands: Any) -> None:
         description=__doc__,
         epilog="Of each series the first and the last picture of a segment always stay, and so do "
         "all curves, health, predictions, costs and notices. A pack that is being written is left "
-        "alone. Each pack is written anew beside the old one, so that as much space is needed for "
-        "a while as the new one takes.",
+        "alone, and so are parts that were copied from an object store. Each pack is written anew "
+        "beside the old one, so that as much space is needed for a while as the new one takes.",
     )
     add_log_dir(parser)
     parser.add_argument(
@@ -37,7 +41,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--kinds",
-        default="*",
         metavar="maximization,cam*",
         help="only thin pictures of these kinds, as `tbviz inspect` names them (default: all)",
     )
@@ -49,17 +52,36 @@ def run(options: argparse.Namespace) -> int:
     """Prune every run, and say what that frees."""
     from tbviz.store.pruning import Rule, prune
 
-    kinds = tuple(kind.strip() for kind in options.kinds.split(",") if kind.strip())
+    runs = local_runs_under(options.log_dir, "prune")
+    kinds = ("*",) if options.kinds is None else _kinds(options.kinds, [store for _, store in runs])
     rule = Rule(options.keep.get("every"), options.keep.get("last", 0), kinds)
-    freed = 0
-    for name, store in local_runs_under(options.log_dir, "prune"):
+    freed = left = 0
+    for name, store in runs:
         about = title(options.log_dir, name)
-        clear_leftovers(about, store, dry_run=options.dry_run, force=options.force)
+        freed += sum(clear_leftovers(about, store, dry_run=options.dry_run, force=options.force))
         for pruned in prune(store, rule, dry_run=options.dry_run, force=options.force):
             freed += pruned.freed
+            left += bool(pruned.left)
             say(f"{about}: {_said(pruned, dry_run=options.dry_run)}")
-    say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}")
+    alone = f"; {counted(left, 'pack')} left alone" if left else ""
+    say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}{alone}")
     return 0
+
+
+def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
+    """The patterns of --kinds, of which each must match a kind of a run."""
+    from tbviz.store.pruning import prunable_kinds
+
+    patterns = tuple(part.strip() for part in text.split(",") if part.strip())
+    there = sorted(set().union(*map(prunable_kinds, stores)))
+    idle = [pattern for pattern in patterns if not any(fnmatchcase(k, pattern) for k in there)]
+    if idle or not patterns:
+        wrong = f"{', '.join(idle)} is no kind there" if patterns else "no kind is named"
+        raise TbvizError(
+            f"received --kinds {text!r}, where {wrong}; expected some of: "
+            f"{', '.join(there) or 'none, as no picture is logged'}; 'cam*' means all that begin so"
+        )
+    return patterns
 
 
 def _said(pruned: Pruned, *, dry_run: bool) -> str:
@@ -71,8 +93,8 @@ def _said(pruned: Pruned, *, dry_run: bool) -> str:
     text += f"{pruned.pictures} pictures, {size(pruned.freed)}"
     if pruned.rewritten is not None:
         text += f"; {pruned.rewritten.name} stands in its place"
-        damaged = len(pruned.rewritten.damaged_sheets)
-        text += f" ({damaged} damaged sheets stay damaged)" if damaged else ""
+        lost = pruned.rewritten.lost_sheets
+        text += f" ({counted(lost, 'picture')} that had been lost before stay so)" if lost else ""
     return text
 
 
@@ -81,8 +103,16 @@ def _keep(text: str) -> dict[str, int]:
     for part in text.split(","):
         name, _, number = part.strip().partition("=")
         if name not in {"every", "last"} or name in kept:
-            raise argparse.ArgumentTypeError(
-                f"received {text}, expected every=N, last=N, or both with a comma between"
-            )
-        kept[name] = positive(number)
+            raise argparse.ArgumentTypeError(_unusable(text))
+        try:
+            kept[name] = positive(number)
+        except argparse.ArgumentTypeError:
+            raise argparse.ArgumentTypeError(_unusable(text)) from None
     return kept
+
+
+def _unusable(text: str) -> str:
+    return (
+        f"received {repr(text) if text else 'an empty text'}, expected every=N, last=N, or both "
+        "with a comma between, N from 1 on, such as every=10,last=50"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tbviz.cli.layout import counted, size
+from tbviz.cli.layout import counted, shortened, size
 from tbviz.cli.runs import add_log_dir, local_runs_under, title
 from tbviz.cli.say import say
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tbviz.store.repairing import Treated
 
+_MOST_LOST = 10
+
 
 def add_parser(commands: Any) -> None:
     """Add `repair` and its options to the subcommands of `argparse`."""
@@ -21,8 +23,10 @@ def add_parser(commands: Any) -> None:
         "repair",
         help="make torn or damaged packs whole, keep what can be read",
         description=__doc__,
-        epilog="A pack that is being written is left alone. Each pack is written anew beside the "
-        "old one, read back, and only then the old one is deleted.",
+        epilog="A pack that is being written is left alone, and so are parts that were copied from "
+        "an object store. Each pack is written anew beside the old one, read back, and only then "
+        "the old one is deleted. Pictures whose checksum is wrong are lost, which no repair mends; "
+        "`tbviz inspect --verify` names them.",
     )
     add_log_dir(parser)
     add_careful(parser)
@@ -43,36 +47,39 @@ def run(options: argparse.Namespace) -> int:
     """Repair every run, and say what was done."""
     from tbviz.store.repairing import repair
 
-    done = 0
+    done = left = 0
     for name, store in local_runs_under(options.log_dir, "repair"):
         about = title(options.log_dir, name)
-        done += clear_leftovers(about, store, dry_run=options.dry_run, force=options.force)
+        done += len(clear_leftovers(about, store, dry_run=options.dry_run, force=options.force))
         for treated in repair(store, dry_run=options.dry_run, force=options.force):
             done += treated.action in {"rewrite", "index"}
+            left += treated.action == "left"
             for line in _said(treated, dry_run=options.dry_run):
                 say(f"{about}: {line}")
-    if not done:
-        say("nothing to repair")
+    if left:
+        say(f"{counted(left, 'pack')} left alone")
+    elif not done:
+        say("nothing to repair; `tbviz inspect --verify` says whether pictures are lost")
     return 0
 
 
-def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> int:
+def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> list[int]:
     """Delete what a killed repair or prune left, and say so.
 
     Returns:
-        How many there were.
+        The bytes of each that was, or would be, deleted.
     """
     from tbviz.store.leftovers import clear, leftovers
 
-    count = 0
+    sizes = []
     for leftover in leftovers(store):
         if dry_run or clear(leftover, force=force):
-            count += 1
+            sizes.append(leftover.size)
             what = "would delete" if dry_run else "deleted"
             say(f"{about}: {what} {size(leftover.size)} that a killed repair or prune left")
         else:
             say(f"{about}: left {leftover.files[0].name} alone, somebody may be at work on it")
-    return count
+    return sizes
 
 
 def _said(treated: Treated, *, dry_run: bool) -> list[str]:
@@ -90,5 +97,5 @@ def _said(treated: Treated, *, dry_run: bool) -> list[str]:
         lines.append(
             f"{new.name} stands in its place: {counted(new.kept, 'record')}, {size(new.after)}"
         )
-        lines += [f"damaged for good: {sheet}" for sheet in new.damaged_sheets]
+        lines += shortened([f"lost: {lost}" for lost in new.lost], _MOST_LOST)
     return lines

@@ -48,7 +48,8 @@ def runs_under(log_dir: str) -> list[FoundRun]:
         return [FoundRun(".", place)]
     if isinstance(place, Path):
         runs = [FoundRun(name, store) for name, store in walk(place)]
-        there = place.exists()
+        state = "which is a file" if place.is_file() else "which is not there"
+        state = "without a run" if place.is_dir() else state
     else:
         try:
             names = RemoteWalk(place).runs()
@@ -58,12 +59,11 @@ def runs_under(log_dir: str) -> list[FoundRun]:
             FoundRun(name, store_directory(place if name == "." else place / name))
             for name in names
         ]
-        there = True
+        state = "without a run"
     if not runs:
         raise TbvizError(
-            f"received {log_dir}, {'without a run' if there else 'which is not there'}; expected "
-            "the log_dir that the callbacks got, or one above it; a run is there from its first "
-            "look on"
+            f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or one "
+            "above it; a run is there from its first look on"
         )
     return runs
 

@@ -86,9 +86,7 @@ class Draft:
     def add_line(self, meta: bytes, offset: int) -> None:
         """Append the line of a record whose payload begins at this byte of the pack."""
         if self._index is not None:
-            self._index.write(
-                b'{"offset":%d,"check":%d,%b\n' % (offset, zlib.crc32(meta), meta[1:])
-            )
+            self._index.write(index_line(meta, offset))
 
     def finish(self) -> None:
         """Have the disk hold everything."""
@@ -119,6 +117,11 @@ class Draft:
         for file in (self._index, self._pack):
             if file is not None:
                 file.close()
+
+
+def index_line(meta: bytes, offset: int) -> bytes:
+    """What an index says of a record with this meta whose payload begins at this byte."""
+    return b'{"offset":%d,"check":%d,%b\n' % (offset, zlib.crc32(meta), meta[1:])
 
 
 class _Appended:

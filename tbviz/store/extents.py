@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbviz.store.files import open_file
 from tbviz.store.pack import PackScanner, read_at
@@ -75,26 +74,3 @@ def segment_of(pack: Path, source: Source) -> Segment:
 def uid_of(pack: Path) -> str:
     """The writer in a pack's name."""
     return pack.stem.partition("-")[2]
-
-
-def damaged_sheets(meta: dict[str, Any], payload: bytes) -> list[str]:
-    """Names of the sheets whose CRC is wrong."""
-    names = []
-    offset = 0
-    for number, row in enumerate(meta.get("sheets") or ()):
-        try:
-            length, crc = int(row[0]), int(row[1])
-        except (TypeError, ValueError, IndexError, KeyError):
-            break  # a record that makes no sense; it is kept all the same
-        if zlib.crc32(payload[offset : offset + length]) != crc:
-            names.append(describe(meta, number))
-        offset += length
-    return names
-
-
-def describe(meta: dict[str, Any], sheet: int) -> str:
-    """What a person calls a sheet: kind, layer, position."""
-    layer = f" of {meta['layer']}" if meta.get("layer") else ""
-    epoch = f", epoch {meta['epoch']}" if "epoch" in meta else ""
-    batch = f", batch {meta['batch']}" if "batch" in meta else ""
-    return f"{meta['kind']}{layer}{epoch}{batch}, sheet {sheet}"

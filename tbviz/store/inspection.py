@@ -9,9 +9,11 @@ are lists of `[first, how many]`. Fields may be added, none is taken away.
 * A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
   `failed`, `lost`), `being_written` (null where the file system cannot say), `model`, `backend`,
   `tbviz`, `format`, `planned` (epochs), `initial_epoch`, `begun`, `last`, `reason`, `positions`,
-  `bytes` (the pack's), `epochs` (runs), `batches` (positions within an epoch), `final`, `missing`
-  (runs of epochs up to the last that should be there), `replaces`, `by` (what rewrote it).
-* A kind: `kind`, `method` (as its layout says), `layers` (how many), `records`, `sheets`, `bytes`.
+  `bytes` (of its files or objects, the index too), `epochs` (runs), `batches` (positions within an
+  epoch), `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by`
+  (what rewrote it).
+* A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
+  many any of them has a picture), `records`, `sheets`, `bytes`.
   A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
 * A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
   `bytes`, `positions` (runs of position numbers over the whole run), `lacking` (runs of those
@@ -19,8 +21,9 @@ are lists of `[first, how many]`. Fields may be added, none is taken away.
 * A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said).
 * Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
   there is none). `what` of damage is `tail`, `places`, `index-missing`, `index-behind`,
-  `index-ahead`, `index-bad`, `index-foreign`, `records`, `sheet`, `orders`, `format`,
-  `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
+  `index-ahead`, `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer
+  that lost any), `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`,
+  `unreadable`.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from tbviz.store import soundness
 from tbviz.store.columns import join_runs
 from tbviz.store.heads import status
+from tbviz.store.rewriting import pair_size
 from tbviz.store.soundness import Finding
 
 if TYPE_CHECKING:
@@ -81,6 +85,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
                 "kind": kind,
                 "method": methods.get(kind),
                 "layers": len(members),
+                "positions": _covered(run for member in members for run in member["positions"]),
                 **_sums(members),
             }
             for kind, members in _grouped(series, "kind").items()
@@ -124,7 +129,7 @@ def _segment(
         "last": segment.last or None,
         "reason": None if finish is None else finish.get("reason"),
         "positions": len(positions),
-        "bytes": sizes.get(segment.uid, segment.consumed),
+        "bytes": _size(reader, segment, sizes),
         "epochs": _runs(epochs),
         "batches": sum(position.batch is not None for position in positions),
         "final": any(position.final for position in positions),
@@ -132,6 +137,17 @@ def _segment(
         "replaces": list(segment.replaces),
         "by": segment.by,
     }
+
+
+def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
+    """Bytes of a segment where it lies, as repair and prune count them."""
+    path = soundness.pack_path(reader, segment)
+    try:
+        if path is not None:
+            return pair_size(path)
+    except OSError:
+        pass  # it was deleted meanwhile
+    return sizes.get(segment.uid, segment.consumed)
 
 
 def _damage(
@@ -212,6 +228,15 @@ def _warnings(reader: Reader) -> list[dict[str, Any]]:
 
 def _runs(values: Iterable[int]) -> list[list[int]]:
     return join_runs((value, 1) for value in values)
+
+
+def _covered(runs: Iterable[list[int]]) -> int:
+    """How many numbers are in any of these runs."""
+    count = end = 0
+    for first, length in sorted(runs):
+        count += max(0, first + length - max(first, end))
+        end = max(end, first + length)
+    return count
 
 
 def _each(runs: Iterable[list[int]]) -> Iterable[int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tbviz.store.claiming import BusyError, claimed
 from tbviz.store.examination import Examination, examine
 from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
 from tbviz.store.reader import Reader
-from tbviz.store.repairing import foreign_format, packs
-from tbviz.store.rewriting import BusyError, Rewritten, claimed, rewrite
+from tbviz.store.repairing import IN_PARTS, foreign_format, in_parts, packs
+from tbviz.store.rewriting import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.schema import Position, decode_meta
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ def prune(
             yield Pruned(pack.name, 0, 0, 0, str(error))
         except FileNotFoundError:
             continue  # rewritten by somebody else meanwhile
+    for name in in_parts(store):
+        yield Pruned(name, 0, 0, 0, IN_PARTS)
+
+
+def prunable_kinds(store: Path) -> set[str]:
+    """The kinds of pictures in a store of which a rule may drop some."""
+    reader = Reader(store)
+    reader.refresh()
+    return {kind for kind, _ in reader.series()} - {"health"}
 
 
 def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
@@ -102,10 +112,14 @@ def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
         return Pruned(pack.name, 0, 0, 0, unknown)
     segment = segment_of(pack, ExtentSource(pack, found.records))
     keep = chooser(segment, rule, last)
-    pictures, dropped, freed = _count(pack, found, segment, keep)
-    done = None if dry_run or not dropped else rewrite(pack, found, "prune", keep)
-    if done is not None:
-        freed = done.before - done.after
+    pictures, dropped = _count(pack, found, segment, keep)
+    if not dropped:
+        return Pruned(pack.name, pictures, 0, 0)
+    if dry_run:
+        freed = pair_size(pack) - rewritten_size(pack, found, "prune", keep)
+        return Pruned(pack.name, pictures, dropped, freed)
+    done = rewrite(pack, found, "prune", keep)
+    freed = done.before - done.after
     return Pruned(pack.name, pictures, dropped, freed, rewritten=done)
 
 
@@ -147,21 +161,17 @@ def _kept(segment: Segment, ordinals: list[int], rule: Rule, last: int) -> set[i
 
 def _count(
     pack: Path, found: Examination, segment: Segment, keep: Callable[[dict[str, Any]], bool]
-) -> tuple[int, int, int]:
-    """How many pictures there are, how many go, and their bytes in pack and index."""
-    pictures = dropped = freed = 0
+) -> tuple[int, int]:
+    """How many pictures there are, and how many go."""
+    pictures = dropped = 0
     with open_file(pack) as file:
         for extent in found.records:
-            meta = meta_of(file, extent)
-            fields = decode_meta(meta)
+            fields = decode_meta(meta_of(file, extent))
             if not _is_picture(fields) or _series(fields) not in segment.series:
                 continue
             pictures += 1
-            if not keep(fields):
-                dropped += 1
-                line = len('{"offset":,"check":,\n') + len(str(extent.offset)) + 9 + len(meta)
-                freed += extent.end - extent.begin + line
-    return pictures, dropped, freed
+            dropped += not keep(fields)
+    return pictures, dropped
 
 
 def _is_picture(meta: dict[str, Any]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tbviz.store.claiming import BusyError, claimed
 from tbviz.store.examination import Examination, complaints, examine
 from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
-from tbviz.store.rewriting import BusyError, Rewritten, claimed, rebuild_index, rewrite
+from tbviz.store.rewriting import Rewritten, rebuild_index, rewrite
 from tbviz.store.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -32,10 +33,31 @@ class Treated(NamedTuple):
     rewritten: Rewritten | None = None
 
 
+IN_PARTS = (
+    "it lies in parts, as object stores have them, and those are read-only to repair and prune; "
+    "it is left alone"
+)
+
+
 def packs(store: Path) -> list[Path]:
     """The packs of a store of this machine, in writer order."""
-    paths = [store / f"{pack.seq:06d}-{pack.uid}.pack" for pack in LocalFolder(store).packs()]
-    return [path for path in paths if path.exists()]  # the others are parts of an object store
+    return _sorted(store)[0]
+
+
+def in_parts(store: Path) -> list[str]:
+    """What the writers are called whose parts were copied here from an object store."""
+    return [path.stem for path in _sorted(store)[1]]
+
+
+def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
+    packs, parts = [], []
+    for pack in LocalFolder(store).packs():
+        path = store / f"{pack.seq:06d}-{pack.uid}.pack"
+        if path.exists():
+            packs.append(path)
+        elif not pack.changed:  # no pack that was rewritten this moment
+            parts.append(path)
+    return packs, parts
 
 
 def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
@@ -61,6 +83,8 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
             yield Treated(pack.name, "left", (str(error),))
         except FileNotFoundError:
             continue  # rewritten by somebody else meanwhile
+    for name in in_parts(store):
+        yield Treated(name, "left", (IN_PARTS,))
 
 
 def _treat(pack: Path, *, dry_run: bool) -> Treated:

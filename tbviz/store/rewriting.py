@@ -6,27 +6,22 @@ alone. The lock that keeps others from a pack that is being rewritten is the one
 
 from __future__ import annotations
 
-import os
-import time
 import zlib
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from tbviz.store import heads
-from tbviz.store.draft import Draft, sync_directory
+from tbviz.store.draft import Draft, index_line, sync_directory
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import Examination, examine
 from tbviz.store.extents import (
     Extent,
     ExtentSource,
-    damaged_sheets,
     meta_of,
     payload_of,
     segment_of,
     uid_of,
 )
 from tbviz.store.files import open_file
-from tbviz.store.locks import hold
+from tbviz.store.losses import Losses
 from tbviz.store.pack import PackScanner, read_at
 from tbviz.store.schema import FORMAT, HEADER, MAGIC, decode_meta, encode_json
 from tbviz.version import __version__
@@ -37,12 +32,6 @@ if TYPE_CHECKING:
 
     from tbviz.store.segment import Segment
 
-_TRIES = 3
-
-
-class BusyError(StoreError):
-    """The pack is being written, or rewritten, by somebody else."""
-
 
 class Rewritten(NamedTuple):
     """What became of a pack.
@@ -52,50 +41,16 @@ class Rewritten(NamedTuple):
         before: Bytes of the old pair.
         after: Bytes of the new pair.
         kept: Records that were kept.
-        dropped: Records that were left out on purpose.
-        damaged_sheets: What is known of sheets that were damaged before and still are.
+        lost: Sheets that were damaged before and still are, as `Losses.texts` says it.
+        lost_sheets: How many sheets that is.
     """
 
     name: str
     before: int
     after: int
     kept: int
-    dropped: int
-    damaged_sheets: tuple[str, ...]
-
-
-@contextmanager
-def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
-    """Keep everybody else from writing or rewriting a pack, while the context lasts.
-
-    Args:
-        pack: An existing pack.
-        force: Whether to go on where the file system has no locks and the run looks alive.
-
-    Raises:
-        BusyError: If it is being written or rewritten.
-        OSError: If it cannot be opened, or was deleted meanwhile.
-    """
-    descriptor = os.open(pack, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        ours = hold(descriptor)
-        for _ in range(_TRIES - 1):
-            if ours is not False:
-                break
-            time.sleep(0.02)  # it may be somebody who only asks whether it is held
-            ours = hold(descriptor)
-        if ours is False:
-            raise BusyError(f"{pack.name} is being written; it is left alone")
-        if ours is None and not force and _looks_alive(pack):
-            raise BusyError(
-                f"{pack.name} looks as if it were being written, and the file system has no locks "
-                "that would tell; it is left alone. If no training writes to it, give --force"
-            )
-        if os.fstat(descriptor).st_nlink == 0:
-            raise FileNotFoundError(f"{pack.name} was rewritten by somebody else meanwhile")
-        yield
-    finally:
-        os.close(descriptor)
+    lost: tuple[str, ...]
+    lost_sheets: int
 
 
 def rewrite(
@@ -113,7 +68,7 @@ def rewrite(
         StoreError: If that is not possible; the old pack is as it was, unless the message says
             otherwise.
     """
-    before = _pair_size(pack)
+    before = pair_size(pack)
     try:
         with Draft(pack) as draft:
             copied = _copy(pack, examination, by, keep, draft)
@@ -132,11 +87,31 @@ def rewrite(
     return Rewritten(
         draft.target.name,
         before,
-        _pair_size(draft.target),
+        pair_size(draft.target),
         len(copied.records),
-        copied.dropped,
-        tuple(copied.damaged_sheets),
+        tuple(copied.losses.texts()),
+        copied.losses.count,
     )
+
+
+def rewritten_size(
+    pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
+) -> int:
+    """Bytes of the pair that `rewrite` would make of the same arguments, but for a few.
+
+    The new writer's name is drawn by `rewrite`, and the length of its check sum in the index
+    depends on it.
+
+    Raises:
+        OSError: If the pack cannot be read.
+    """
+    end = lines = 0
+    with open_file(pack) as file:
+        for extent, meta in _chosen(pack, file, examination, by, keep, uid_of(pack)):
+            offset = end + HEADER.size + len(meta)
+            end = offset + (0 if extent is None else extent.end - extent.offset)
+            lines += len(index_line(meta, offset))
+    return end + lines
 
 
 def rebuild_index(pack: Path, examination: Examination) -> None:
@@ -180,8 +155,7 @@ class _Copied:
     def __init__(self) -> None:
         self.kept: list[Extent] = []
         self.records: list[tuple[int, int, int]] = []  # CRC of meta, length and CRC of payload
-        self.damaged_sheets: list[str] = []
-        self.dropped = 0
+        self.losses = Losses()
 
 
 def _copy(
@@ -193,22 +167,12 @@ def _copy(
 ) -> _Copied:
     copied = _Copied()
     with open_file(pack) as file:
-        metas = ((extent, meta_of(file, extent)) for extent in examination.records)
-        writer: bytes | None = None
-        for extent, meta in metas:
-            fields = decode_meta(meta)
-            if writer is None:
-                # What a pack begins with: who wrote it, and now also whom it stands for.
-                writer = encode_json(_writer(pack, draft, fields, by))
-                copied.records.append(draft.add(_header(writer, b"") + writer, writer))
-                if fields["kind"] == "writer":
-                    continue
-            if fields["kind"] == "writer" or not keep(fields):
-                copied.dropped += 1
+        for extent, meta in _chosen(pack, file, examination, by, keep, draft.uid):
+            if extent is None:
+                copied.records.append(draft.add(_header(meta, b"") + meta, meta))
                 continue
             payload = payload_of(file, extent)
-            damaged = damaged_sheets(fields, payload)
-            copied.damaged_sheets += damaged
+            damaged = copied.losses.check(decode_meta(meta), payload)
             head = read_at(file, extent.begin, extent.offset - extent.begin)
             if extent.meta is not None or not damaged:
                 # The same bytes again, unless the header was damaged.
@@ -218,7 +182,29 @@ def _copy(
     return copied
 
 
-def _writer(pack: Path, draft: Draft, first: dict[str, Any], by: str) -> dict[str, Any]:
+def _chosen(
+    pack: Path,
+    file: BinaryIO,
+    examination: Examination,
+    by: str,
+    keep: Callable[[dict[str, Any]], bool],
+    uid: str,
+) -> Iterator[tuple[Extent | None, bytes]]:
+    """The records of the new pack: where each lies in the old one, and its meta.
+
+    The first lies nowhere. It says what a pack begins with: who wrote it, and now also whom it
+    stands for.
+    """
+    for number, extent in enumerate(examination.records):
+        meta = meta_of(file, extent)
+        fields = decode_meta(meta)
+        if number == 0:
+            yield None, encode_json(_writer(pack, uid, fields, by))
+        if fields["kind"] != "writer" and keep(fields):
+            yield extent, meta
+
+
+def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, Any]:
     own = first if first["kind"] == "writer" else {"format": FORMAT, "tbviz": __version__}
     before = str(own.get("by") or "")
     return {
@@ -226,7 +212,7 @@ def _writer(pack: Path, draft: Draft, first: dict[str, Any], by: str) -> dict[st
         # The old one's: a run that is over is not to look alive again.
         "time": first.get("time", 0.0),
         **own,
-        "uid": draft.uid,
+        "uid": uid,
         "replaces": [uid_of(pack)],
         "by": before if by in before.split(", ") else f"{before}, {by}".removeprefix(", "),
     }
@@ -290,11 +276,11 @@ def contents(segment: Segment) -> tuple[Any, ...]:
     )
 
 
-def _pair_size(pack: Path) -> int:
+def pair_size(pack: Path) -> int:
+    """Bytes of a pack and its index on the disk.
+
+    Raises:
+        OSError: If there is no pack, or it cannot be looked at.
+    """
     index = pack.with_suffix(".jsonl")
     return pack.stat().st_size + (index.stat().st_size if index.exists() else 0)
-
-
-def _looks_alive(pack: Path) -> bool:
-    segment = segment_of(pack, PackScanner(pack))
-    return heads.status(segment, time.time()) == "live"

@@ -9,10 +9,11 @@ from tbviz.store.control import FILE as ORDERS_FILE
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import complaints, examine
-from tbviz.store.extents import ExtentSource, damaged_sheets
+from tbviz.store.extents import ExtentSource
 from tbviz.store.folder import LocalFolder
 from tbviz.store.leftovers import leftovers
 from tbviz.store.locks import held
+from tbviz.store.losses import Losses
 from tbviz.store.names import PART_NAME
 from tbviz.store.remote_folder import RemoteFolder
 from tbviz.store.schema import FILE_NAME, FORMAT
@@ -93,11 +94,13 @@ def damage(
                 yield Finding(complaint.what, number, complaint.text, REPAIR)
         held = source = ExtentSource(path, found.records)
     if verify:
+        losses = Losses()
         for record in source.scan():
             length = record.meta.get("bytes", 0)
             payload = held.read(record.offset, length if type(length) is int else 0)
-            for name in damaged_sheets(record.meta, payload):
-                yield Finding("sheet", number, f"damaged: {name}")
+            losses.check(record.meta, payload)
+        for lost in losses.texts():
+            yield Finding("sheet", number, f"{lost}: lost")
     if skipped:
         text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz makes no sense of"
         yield Finding("records", number, text)

@@ -13,6 +13,7 @@ from fabricate import LAYERS, fabricate
 from tbviz.store import Position, Reader, Writer, locks, store_directory
 from tbviz.store.control import Orders, write_orders
 from tbviz.store.inspection import inspect
+from tbviz.store.losses import Losses
 from tbviz.store.pruning import Rule, prune
 from tbviz.store.schema import plain
 
@@ -64,7 +65,10 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     assert (second["status"], second["initial_epoch"]) == ("finished", 6)
     assert (second["epochs"], second["missing"]) == ([[6, 1], [8, 1]], [[7, 1], [9, 1]])
     assert answer["positions"] == 8
-    sizes = [path.stat().st_size for path in sorted(store_directory(tmp_path).glob("*.pack"))]
+    sizes = [
+        path.stat().st_size + path.with_suffix(".jsonl").stat().st_size
+        for path in sorted(store_directory(tmp_path).glob("*.pack"))
+    ]
     assert [segment["bytes"] for segment in answer["segments"]] == sizes
     assert answer["bytes"] == sum(sizes)
     assert answer["bytes_an_epoch"] == sum(sizes) / 7
@@ -75,7 +79,8 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     length = sum(len(data) for key, data in whole.view(tmp_path).items() if key[2] == "cam")
     assert cam["bytes"] == length
     assert answer["kinds"][1] == {
-        "kind": "cam", "method": None, "layers": 1, "records": 2, "sheets": 4, "bytes": length,
+        "kind": "cam", "method": None, "layers": 1, "positions": 2, "records": 2, "sheets": 4,
+        "bytes": length,
     }  # fmt: skip
     assert answer["layers"][1] == {
         "layer": "other", "kinds": ["cam"], "records": 2, "sheets": 4, "bytes": length,
@@ -160,7 +165,35 @@ def test_damage(tmp_path, pack, index, found, verified):
         assert finding["remedy"] == (None if finding["what"] == "sheet" else "tbviz repair")
     if "sheet" in verified:
         [finding] = thorough["damage"]
-        assert finding["text"] == "damaged: activations of conv, epoch 1, sheet 0"
+        assert finding["text"] == "activations of conv, epoch 1, sheet 0: lost"
+
+
+def test_lost_sheets_are_said_by_kind_and_layer(tmp_path):
+    losses = Losses()
+    metas = [
+        {"kind": "cam", "layer": "a", "epoch": epoch, "sheets": [[3, 0], [3, 0], [3, 891568578]]}
+        for epoch in (7, 3, 4, 5, 7)
+    ]
+    for meta in metas:
+        assert losses.check(meta, b"abcdefabc")
+    assert losses.check({"kind": "overview", "epoch": 2, "batch": 9, "sheets": [[1, 0]]}, b"x")
+    assert not losses.check({"kind": "cam", "layer": "b", "sheets": [[3, 891568578]]}, b"abc")
+    assert losses.texts() == [
+        "cam of a, epochs 3-5, 7, 10 sheets",
+        "overview, epoch 2, batch 9, sheet 0",
+    ]
+    assert losses.count == 11
+
+
+def test_a_kind_counts_the_positions_at_which_any_layer_has_it(tmp_path):
+    writer = Writer(tmp_path)
+    for epoch in range(9):
+        whole.add(writer, Position(epoch))
+    for epoch, layer in ((0, "a"), (0, "b"), (8, "b"), (8, "c")):
+        whole.add(writer, Position(epoch), "maximization", layer)
+    writer.close()
+    kinds = {kind["kind"]: kind["positions"] for kind in look(tmp_path)["kinds"]}
+    assert kinds == {"activations": 9, "maximization": 2}
 
 
 def test_what_makes_no_sense_and_what_is_newer(tmp_path):

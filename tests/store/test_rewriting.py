@@ -13,10 +13,10 @@ import pytest
 import whole
 
 from tbviz.store import StoreError, Writer, locks, store_directory
+from tbviz.store.claiming import claimed
 from tbviz.store.leftovers import clear, leftovers
 from tbviz.store.pruning import Rule, prune
 from tbviz.store.repairing import repair
-from tbviz.store.rewriting import claimed
 
 RULE = Rule(10, 0)
 KILLS = Path(__file__).parent / "killed_rewriting.py"

@@ -110,7 +110,8 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     assert all(p.dropped > 0 for p in done)
     freed = size - sum(path.stat().st_size for path in store.iterdir())
     assert sum(p.freed for p in done) == freed
-    assert abs(sum(p.freed for p in said) - freed) < 0.001 * freed
+    # But for the digits of one check sum in each index.
+    assert all(abs(p.freed - q.freed) < 10 for p, q in zip(said, done, strict=True))
     run = open_run(tmp_path)
     after = heads.heads(run, 0.0)
     for name in ("positions", "layouts", "notices", "latest"):

@@ -173,9 +173,9 @@ def test_a_damaged_sheet_beside_a_torn_tail_is_kept_and_named(store):
     flipped[store.begins[4] - 1] ^= 1  # the last byte of epoch 1's second sheet
     store.put(bytes(flipped))
     treated = store.repair()
-    assert treated.rewritten.damaged_sheets == ("activations of conv, epoch 1, sheet 1",)
+    assert treated.rewritten.lost == ("activations of conv, epoch 1, sheet 1",)
     assert treated.rewritten.kept == 6
-    assert (treated.rewritten.dropped, whole.epochs(store.log_dir)) == (0, [0, 1, 2, 3])
+    assert whole.epochs(store.log_dir) == [0, 1, 2, 3]
     missing = set(store.view) - set(whole.view(store.log_dir))
     assert missing == {(1, whole.Position(1), "activations", "conv", 1)}
 
@@ -192,8 +192,8 @@ def test_the_last_four_kilobytes_zeroed(tmp_path):
     # Their metas are in the index: the positions stay, their pictures are damaged for good.
     assert treated.action == "rewrite"
     assert whole.epochs(log_dir) == list(range(40))
-    assert len(treated.rewritten.damaged_sheets) >= 2 * (40 - before) - 2
-    assert len(whole.view(log_dir)) == 80 - len(treated.rewritten.damaged_sheets)
+    assert treated.rewritten.lost_sheets >= 2 * (40 - before) - 2
+    assert len(whole.view(log_dir)) == 80 - treated.rewritten.lost_sheets
     assert {key[1].epoch for key in whole.view(log_dir)} >= set(range(before))
 
 
