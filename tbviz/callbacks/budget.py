@@ -41,10 +41,9 @@ class Budget:
             progress: how far the run has come, 0 to 1; 0 where its end is not known.
         """
         self._progress = min(max(progress, 0.0), 1.0)
-        for account in self._accounts.values():
-            account.close_look()
         waiting = list(self._accounts.values())
         if amount <= 0:
+            amount = amount if waiting else 0.0
             for account in waiting:
                 account.balance += amount / len(waiting)
             return
@@ -61,6 +60,14 @@ class Budget:
             if len(still) == len(waiting):
                 return
             waiting = still
+
+    def settle(self, key: Hashable) -> None:
+        """Says that a callback's costs of the last position are known, as far as they are."""
+        self._accounts[key].settle()
+
+    def abandon(self, key: Hashable) -> None:
+        """Says that a look which was interrupted will not go on."""
+        self._accounts[key].abandon()
 
     def affords(self, key: Hashable) -> bool:
         """Whether the account of a callback holds what its next part will take."""
@@ -108,6 +115,7 @@ class _Account:
         self._parts = 0
         self._done = False
         self._guessed = self._guess = False  # whether what is known, and what is now, is a guess
+        self._last = (0, 1.0)  # how many parts were settled last, and with what weight
 
     @property
     def part(self) -> float | None:
@@ -139,16 +147,15 @@ class _Account:
         self._parts += parts
         self._done |= done
 
-    def close_look(self) -> None:
-        """All that was taken at the last position is known by now."""
+    def settle(self) -> None:
+        """What is known of the costs at the last position becomes what is expected."""
         if not self._parts:
-            self._now = 0.0
-            if self._guessed:
-                self._part = None if self._part is None else _GUESS_LEFT * self._part
-                self._whole = None if self._whole is None else _GUESS_LEFT * self._whole
+            self._settle_late()
             return
+        first = self._guessed or self._part is None
         part, whole = (None, None) if self._guessed else (self._part, self._whole)
         self._part = _mean(part, self._now / self._parts)
+        self._last = self._parts, 1.0 if first else _NEWEST
         self._so_far += self._now
         if self._done:
             self._whole = _mean(whole, self._so_far)
@@ -156,6 +163,25 @@ class _Account:
             self._guessed = self._guess
             self._guess = False
         self._now, self._parts, self._done = 0.0, 0, False
+
+    def _settle_late(self) -> None:
+        """The writer's thread was a position behind: what it told is of the look before."""
+        late, self._now = self._now, 0.0
+        parts, weight = self._last
+        if late and parts:
+            self._part = (self._part or 0.0) + weight * late / parts
+            if self._so_far:
+                self._so_far += late
+            else:
+                self._whole = (self._whole or 0.0) + weight * late
+        elif self._guessed:
+            self._part = None if self._part is None else _GUESS_LEFT * self._part
+            self._whole = None if self._whole is None else _GUESS_LEFT * self._whole
+
+    def abandon(self) -> None:
+        """What an interrupted look has taken says nothing of a whole one."""
+        self._so_far = self._now = 0.0
+        self._parts, self._done = 0, False
 
 
 def _mean(former: float | None, newest: float) -> float:

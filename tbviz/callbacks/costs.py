@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tbviz.callbacks.ledger import Ledger, clock
 from tbviz.taps.looker import Looker
-
-
-def clock() -> float:
-    """Seconds on a clock that only rises."""
-    return time.perf_counter()
 
 
 class Spent:
@@ -30,15 +25,21 @@ class Spent:
 
 
 class Costs:
-    """Seconds spent since the last position, by callback."""
+    """Seconds spent since the last position, by callback.
 
-    def __init__(self) -> None:
+    Args:
+        ledger: of the `fit`.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._seconds: dict[str, float] = defaultdict(float)
         self._compile: dict[str, float] = defaultdict(float)
         self._encode: dict[str, float] = defaultdict(float)
         self._wait = 0.0
         self._cpu = 0.0
         self._last = clock()
+        self._trained = ledger.trained
 
     @contextmanager
     def of(self, name: str, looker: Looker) -> Iterator[Spent]:
@@ -52,7 +53,9 @@ class Costs:
             yield spent
         finally:
             compiled = looker.compile_seconds - compiled
-            spent.seconds = max(clock() - start - compiled, 0.0)
+            took = clock() - start
+            self._ledger.count(took)
+            spent.seconds = max(took - compiled, 0.0)
             spent.again = spent.seconds + looker.first_seconds - first
             spent.new = compiled > 0
             self._seconds[name] += spent.seconds
@@ -62,6 +65,7 @@ class Costs:
     def waited(self, seconds: float) -> None:
         """Counts time spent waiting until the position before was on disk."""
         self._wait += seconds
+        self._ledger.count(seconds)
 
     def encoded(self, name: str, seconds: float) -> None:
         """Counts CPU time of the writer's thread for one callback."""
@@ -69,9 +73,8 @@ class Costs:
 
     @property
     def training(self) -> float:
-        """Seconds since the last position that went to none of what is counted here."""
-        ours = sum(self._seconds.values()) + sum(self._compile.values()) + self._wait
-        return max(clock() - self._last - ours, 0.0)
+        """Seconds of training since the last position."""
+        return max(self._ledger.trained - self._trained, 0.0)
 
     def writer(self, cpu: float) -> float:
         """CPU seconds of the writer's thread since the last position.
@@ -102,6 +105,7 @@ class Costs:
         for seconds in (self._seconds, self._compile, self._encode):
             seconds.clear()
         self._wait, self._cpu, self._last = 0.0, cpu, now
+        self._trained = self._ledger.trained
         return fields
 
 

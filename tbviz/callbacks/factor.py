@@ -9,6 +9,10 @@ _UNSURE = 0.5
 _FEWEST = 4
 _LARGEST = 4.0
 
+# What is left of a stretch when the next comes: one that was out of the ordinary (a validation, a
+# machine that was busy with something else) is forgotten in time.
+_LEFT = 0.98
+
 
 class WriterFactor:
     """Estimates by how many seconds training is slowed by a CPU second of the writer's thread.
@@ -23,7 +27,8 @@ class WriterFactor:
 
     def __init__(self, cores: int | None = None) -> None:
         self._guess = 1.0 / (cores or _cores())
-        self._count = 0
+        self._compiled = False
+        self._count = 0.0
         self._mean_x = self._mean_y = 0.0
         self._xx = self._xy = self._yy = 0.0
 
@@ -37,8 +42,12 @@ class WriterFactor:
         """
         if steps <= 0 or training <= 0:
             return
+        if not self._compiled:  # in the first stretch Keras compiles its own step
+            self._compiled = True
+            return
         x, y = writer / steps, training / steps
-        self._count += 1
+        self._count = _LEFT * self._count + 1
+        self._xx, self._xy, self._yy = (_LEFT * sum_ for sum_ in (self._xx, self._xy, self._yy))
         off_x, off_y = x - self._mean_x, y - self._mean_y
         self._mean_x += off_x / self._count
         self._mean_y += off_y / self._count
@@ -49,7 +58,7 @@ class WriterFactor:
     @property
     def value(self) -> float:
         """Seconds of training a CPU second, 0 to 4."""
-        if self._count < _FEWEST or self._xx <= 0:
+        if self._count <= _FEWEST - 1 or self._xx <= 0:
             return self._guess
         slope = self._xy / self._xx
         noise = max(self._yy - slope * self._xy, 0.0) / (self._count - 2)

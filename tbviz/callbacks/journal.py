@@ -16,6 +16,7 @@ from typing import Any
 import keras
 
 from tbviz.callbacks.costs import Costs
+from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pages import Author, Page, Written, of_the_fit
 from tbviz.callbacks.pictures import Entry, Record
 from tbviz.store.background import BackgroundWriter
@@ -41,6 +42,7 @@ class Journal:
 
     Args:
         log_dir: the directory in which the store lies.
+        ledger: of the fit.
 
     Attributes:
         costs: what was spent since the last position.
@@ -50,8 +52,8 @@ class Journal:
         yielding: whether what is added now gives way to what others log.
     """
 
-    def __init__(self, log_dir: Place) -> None:
-        self.costs = Costs()
+    def __init__(self, log_dir: Place, ledger: Ledger) -> None:
+        self.costs = Costs(ledger)
         self.drawn: dict[str, list[str]] = {}
         self.failure: Exception | None = None
         self.author: Author | None = None
@@ -169,9 +171,9 @@ class Journal:
         page, self._page = self._page, Page(None)
         if page.position is None or self._background is None:
             return  # what was said meanwhile waits for the next position, or the end
+        looked = any(author for author, _ in page.entries)
+        page.whole = looked and "parts" not in (further or {})
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
-        if not page.entries:
-            return
         if self._deleted:
             self._open()
         in_time = self._wait(self._background)
@@ -184,6 +186,11 @@ class Journal:
         self._background.push(lambda writer: self._write(writer, pages))
         if self._wait_at_once:
             self._wait(self._background)
+
+    def waits(self, seconds: float) -> None:
+        """Counts time that training waits for the store."""
+        self.costs.waited(seconds)
+        self._waited += seconds
 
     def waited(self) -> float:
         """Seconds that training has waited for the disk since this was last asked."""
@@ -268,9 +275,7 @@ class Journal:
         """Whether what was handed over is on disk; a disk that hangs is waited for once."""
         start = time.perf_counter()
         in_time = background.drain(0.0 if self._hangs else PATIENCE)
-        waited = time.perf_counter() - start
-        self.costs.waited(waited)
-        self._waited += waited
+        self.waits(time.perf_counter() - start)
         self._hangs = not in_time
         if self._hangs:
             self.notice(
@@ -288,7 +293,7 @@ class Journal:
         for page in pages:
             # What later records need comes first, and is not the size of a position.
             for placed in (False, True):
-                if placed and self._size_said is not None and page.looked:
+                if placed and self._size_said is not None and page.whole:
                     said, self._size_said = self._size_said, None
                     writer.flush()
                     before = writer.size

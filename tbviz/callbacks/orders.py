@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.patience import Asked
 from tbviz.callbacks.schedule import clock
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
@@ -12,6 +14,10 @@ from tbviz.store.places import Place
 
 _REST = 2.0  # seconds between two readings at the ends of batches
 _REMOTE_REST = 30.0  # the same where each takes a request to an object store
+
+# Seconds to wait for an answer: usually there at once, later at the next batch or epoch.
+_BATCH_PATIENCE = 0.02
+_PATIENCE = 0.5
 
 
 class OrdersWatch:
@@ -33,41 +39,57 @@ class OrdersWatch:
         self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
         self._next = clock() + self._rest
         self._served = ""
+        # A store that hangs must not hang training.
+        self._asked = Asked(self._read)
 
     def begin(self) -> None:
         """A look that was asked for before this `fit` was not asked of it."""
-        self._served = self._read().now
+        answer = self._ask(_PATIENCE)
+        self._served = answer.now
+        self._take(answer)
 
     def rested(self) -> bool:
         """Whether the last reading is long ago, so that batches are not slowed by readings."""
         return clock() >= self._next
 
-    def look(self) -> bool:
+    def look(self, *, batch: bool = False) -> bool:
         """Reads the orders.
+
+        Args:
+            batch: whether it is the end of a batch, which has no time to wait.
 
         Returns:
             Whether a look is asked for now.
         """
-        before, self.orders = self.orders, self._read()
+        orders = self._ask(_BATCH_PATIENCE if batch else _PATIENCE)
         self._next = clock() + self._rest
-        paused, every, now = self.orders
-        if paused != before.paused:
-            self._say(
-                "paused: nothing is looked at until `tbviz control LOG_DIR resume`"
-                if paused
-                else "goes on"
-            )
-        if every != before.every:
-            self._say(
-                f"looks every {every} epochs, whatever the schedules say"
-                if every
-                else "looks when the schedules say so"
-            )
-        if now == self._served:
+        self._take(orders)
+        if orders.now in {"", self._served}:
             return False
-        self._served = now
+        self._served = orders.now
         self._say("looks now, as asked")
         return True
+
+    def _take(self, orders: Orders) -> None:
+        before, self.orders = self.orders, orders
+        if orders.paused != before.paused:
+            self._say(
+                "paused: nothing is looked at until `tbviz control LOG_DIR resume`"
+                if orders.paused
+                else "goes on: looks are taken again"
+            )
+        if orders.every != before.every:
+            self._say(
+                f"looks every {orders.every} epochs, whatever the schedules say"
+                if orders.every
+                else "looks when the schedules say so"
+            )
+
+    def _ask(self, patience: float) -> Orders:
+        begin = time.perf_counter()
+        answer = self._asked.answer(patience)
+        self._journal.waits(time.perf_counter() - begin)
+        return self.orders if answer is None else answer
 
     def _read(self) -> Orders:
         try:

@@ -1,4 +1,4 @@
-"""The pace: who looks at a moment, as schedules, orders from outside and budgets have it."""
+"""The pace: who looks at a moment, as schedules, orders from outside and limits have it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.amounts import in_bytes
-from tbviz.callbacks.budget import Budget
 from tbviz.callbacks.costs import Spent
-from tbviz.callbacks.factor import WriterFactor
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.limits import Limits
 from tbviz.callbacks.orders import OrdersWatch
-from tbviz.callbacks.pages import Written
 from tbviz.callbacks.schedule import Moment
-from tbviz.store.folder import bytes_in
 from tbviz.store.places import Place
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
-
-# Where nobody knows how long a run will be, its disk is shared out as if it were so long.
-_MANY_EPOCHS = 1000
 
 
 class Due(NamedTuple):
@@ -39,77 +33,45 @@ class Due(NamedTuple):
 class Pace:
     """Who looks at a moment.
 
-    Costs are main-thread seconds, waits for the disk, and the CPU seconds of the writer's thread
-    times what such a second costs training in this run. Compiling is in no budget.
-
     Args:
-        journal: of the fit.
+        journal: of the log directory.
+        ledger: of the fit.
         store: `<log_dir>/plugins/tbviz`.
     """
 
-    def __init__(self, journal: Journal, store: Place) -> None:
+    def __init__(self, journal: Journal, ledger: Ledger, store: Place) -> None:
+        self.limits = Limits(journal, ledger, store)
         self._journal = journal
-        self._store = store
         self._watch = OrdersWatch(store, journal)
-        self._share: float | None = None
-        self._limit: int | None = None
-        self._size = 0
-        self._room = 0.0
-        self._seconds: Budget | None = None
-        self._bytes: Budget | None = None
-        self._factor = WriterFactor()
         self._members: list[Visual] = []
         self._going_on: dict[int, Iterator[None]] = {}
-        self._epochs: range | None = None
-        self._earned = 0.0  # training time since the last position that was paid in
-        self._common = 0.0  # seconds that no callback answers for
-        self._common_size = 0
-        self._step = 0
         self._left_out: list[str] = []
         self._interrupted: list[str] = []
         self._skipped: Counter[str] = Counter()
-        self._spent = self._trained = 0.0
 
     def begin(self, members: Sequence[Visual], first: int, planned: int | None) -> None:
-        """The first epoch begins: the smallest limits that a callback has are those of all.
+        """The first epoch begins.
 
         Args:
             members: all callbacks.
             first: the epoch.
             planned: how many epochs there will be, counted from 0; `None` where nobody knows.
         """
+        self.limits.begin(members, first, planned)
         self._members = list(members)
-        self._epochs = range(first, planned) if planned is not None and planned > first else None
-        shares = [one.max_overhead for one in members if one.max_overhead is not None]
-        sizes = [one.max_disk for one in members if one.max_disk is not None]
-        if shares:
-            self._share, self._seconds = min(shares), Budget()
-        if sizes:
-            self._limit, self._bytes = min(sizes), Budget()
-            self._size = bytes_in(self._store)
-            # What a look takes is expected, not known: a twentieth is kept back.
-            self._room = max(0.95 * self._limit - self._size, 0.0)
-        for budget in self._budgets:
-            for member in self._members:
-                budget.open(member.author.key)
         self._watch.begin()
-
-    @property
-    def paused(self) -> bool:
-        """Whether nothing is to be looked at."""
-        return self._watch.orders.paused
-
-    @property
-    def thins(self) -> bool:
-        """Whether there is any limit to stay below."""
-        return bool(self._budgets)
 
     # Who looks
 
     def at_batch(self, moment: Moment, scheduled: Sequence[Visual]) -> Due:
         """Who looks at the end of a batch, of those who would by their schedules."""
-        now = self._watch.rested() and self._watch.look()
-        return self._due(moment, scheduled, now=now, ends=())
+        now = self._watch.rested() and self._watch.look(batch=True)
+        orders = self._watch.orders
+        if not now and (orders.paused or orders.every is not None):
+            return Due()
+        if not now and not scheduled:
+            return Due()
+        return self._due(moment, self._members if now else scheduled, whole=now)
 
     def at_epoch(
         self, moment: Moment, scheduled: Sequence[Visual], *, first: bool, last: bool
@@ -122,64 +84,44 @@ class Pace:
             first: whether it is the first epoch of the fit.
             last: whether it is known to be the last.
         """
-        ends = [word for word, true in (("first", first), ("last", last)) if true]
-        return self._due(moment, scheduled, now=self._watch.look(), ends=ends)
+        now = self._watch.look()
+        orders = self._watch.orders
+        if orders.paused and not now:
+            return self._due(moment, ())
+        if orders.every is not None:
+            scheduled = self._members if moment.epoch % orders.every == 0 else ()
+        if now or first or last:
+            return self._due(moment, self._members, whole=now or last, first=first)
+        going_on = [member for member in self._members if member.author.key in self._going_on]
+        chosen = [one for one in self._members if one in scheduled or one in going_on]
+        return self._due(moment, chosen)
 
     def at_end(self, members: Sequence[Visual]) -> Due:
         """Who looks at what `fit` left behind, of those for whom it is new."""
-        self._collect()
-        return Due() if self.paused else self._with_room(members)
+        if self._watch.orders.paused:
+            return Due()
+        self.limits.collect()
+        return Due(self.limits.fitting(members))
 
     def _due(
-        self, moment: Moment, scheduled: Sequence[Visual], *, now: bool, ends: Sequence[str]
+        self,
+        moment: Moment,
+        members: Sequence[Visual],
+        *,
+        whole: bool = False,
+        first: bool = False,
     ) -> Due:
-        self._collect()
-        if moment.epoch_end:
-            self._earn(moment)
-        self._left_out = []
-        every = self._watch.orders.every
-        if now:
-            return Due(self._members)
-        if self.paused:
-            return Due()
-        if ends or (every is not None and moment.epoch_end and moment.epoch % every == 0):
-            scheduled = self._members
-        elif every is not None:
-            scheduled = ()
-        if not self._budgets:
-            return Due(scheduled)
-        if moment.epoch_end:
-            scheduled = [
-                member
-                for member in self._members
-                if member in scheduled or member.author.key in self._going_on
-            ]
-        if scheduled and not moment.epoch_end:
-            self._earn(moment)
-        if "last" in ends:
-            return self._with_room(scheduled)
-        if "first" in ends:
-            return self._with_room(scheduled)._replace(whole=False)
-        affordable = [member for member in scheduled if self.affords(member)]
-        for member in scheduled:
-            if member not in affordable:
-                self._leave_out(member)
-        return Due(affordable, whole=False)
-
-    def _with_room(self, members: Sequence[Visual]) -> Due:
-        """All of them for whom there is room on the disk."""
-        if self._bytes is None or self._limit is None:
+        self.limits.pay(moment.epoch, epoch_end=moment.epoch_end)
+        if not self.limits.thin:
             return Due(members)
-        left = self._limit - self._size
-        fitting = []
+        if whole or first:
+            chosen = self.limits.fitting(members)
+        else:
+            chosen = [member for member in members if self.limits.affords(member)]
         for member in members:
-            expected = self._bytes.expected(member.author.key) or 0.0
-            if expected < left:
-                left -= int(expected)
-                fitting.append(member)
-            else:
+            if member not in chosen:
                 self._leave_out(member)
-        return Due(fitting)
+        return Due(chosen, whole=whole)
 
     # Work that goes on over several positions
 
@@ -194,87 +136,37 @@ class Pace:
 
     def drop(self, member: Visual) -> None:
         """A callback begins a look anew."""
-        self._going_on.pop(member.author.key, None)
+        if self._going_on.pop(member.author.key, None) is not None:
+            self.limits.abandon(member)
 
     def forget(self) -> None:
         """Drops all interrupted looks: they are of a model that has changed."""
-        self._going_on.clear()
+        for member in self._members:
+            self.drop(member)
 
     def affords(self, member: Visual) -> bool:
         """Whether a callback can afford the next part of its look."""
-        return all(budget.affords(member.author.key) for budget in self._budgets)
-
-    # What it takes
+        return self.limits.affords(member)
 
     def spend(self, member: Visual, spent: Spent, *, parts: int = 1, done: bool = False) -> None:
         """Counts what a part of a look took on the main thread."""
-        self._spent += spent.seconds
-        key = member.author.key
-        if self._seconds is not None:
-            again = spent.again if spent.new else None
-            self._seconds.spend(key, spent.seconds, parts, done=done, again=again)
-        if self._bytes is not None:
-            self._bytes.spend(key, 0.0, parts, done=done)
+        self.limits.spend(member, spent, parts=parts, done=done)
 
-    def turned(self, step: int, cpu: float) -> dict[str, float | list[str]]:
+    def turned(self, step: int) -> dict[str, float | list[str]]:
         """A position is handed over.
 
         Args:
             step: batches trained on so far.
-            cpu: CPU seconds of the writer's thread so far.
 
         Returns:
             Fields of its `cost` record.
         """
-        costs = self._journal.costs
-        self._factor.observe(costs.training, costs.writer(cpu), step - self._step)
-        self._trained += costs.training
-        self._step, self._earned = step, 0.0
-        fields: dict[str, float | list[str]] = {"factor": round(self._factor.value, 4)}
-        if self._share is not None:
-            fields["budget"] = self._share
+        fields: dict[str, float | list[str]] = {**self.limits.turned(step)}
         if self._left_out:
-            fields["left_out"] = self._left_out
+            fields["left_out"], self._left_out = self._left_out, []
         if self._interrupted:
             fields["parts"], self._interrupted = self._interrupted, []
         return fields
-
-    def _collect(self) -> None:
-        """Takes in what the writer's thread has told, and what waiting for it took."""
-        waited = self._journal.waited()
-        self._common += waited
-        self._spent += waited
-        for written in self._journal.written():
-            self._took(written)
-
-    def _took(self, written: Written) -> None:
-        author, seconds = written.author, written.seconds * self._factor.value
-        self._size += written.size
-        self._spent += seconds
-        name = "tbviz" if author is None else author.method
-        self._journal.costs.encoded(name, written.seconds)
-        if author is None:
-            self._common += seconds
-            self._common_size += written.size
-            return
-        if self._seconds is not None:
-            self._seconds.spend(author.key, seconds)
-        if self._bytes is not None:
-            self._bytes.spend(author.key, written.size)
-
-    def _earn(self, moment: Moment) -> None:
-        training = self._journal.costs.training
-        news, self._earned = training - self._earned, training
-        progress = 0.0
-        if self._epochs is not None:
-            progress = (moment.epoch + 1 - self._epochs.start) / len(self._epochs)
-        if self._seconds is not None and self._share is not None:
-            self._seconds.earn(self._share * max(news, 0.0) - self._common, progress)
-            self._common = 0.0
-        if self._bytes is not None and moment.epoch_end:
-            each = self._room / (len(self._epochs) if self._epochs else _MANY_EPOCHS)
-            self._bytes.earn(each - self._common_size, progress)
-            self._common_size = 0
 
     # Saying
 
@@ -282,26 +174,16 @@ class Pace:
         name = member.method
         self._skipped[name] += 1
         self._left_out.append(name)
-        if self._seconds is not None and not self._seconds.affords(member.author.key):
-            took = self._seconds.expected(member.author.key) or 0.0
-            why = f"max_overhead={self._share:g}: a look takes about {took:.2g} s"
-        else:
-            size = 0.0 if self._bytes is None else self._bytes.expected(member.author.key) or 0.0
-            why = f"max_disk={in_bytes(self._limit or 0)}: a look takes about {in_bytes(size)}"
-        self._journal.notice(
-            name, f"looks less often, to stay below {why}", level="info", key=("thinned", name)
-        )
+        text = self.limits.why(member)
+        self._journal.notice(name, text, level="info", key=("thinned", name, text[:20]))
 
     def say_what_was_left_out(self) -> None:
-        """At the end: what the budgets have come to."""
+        """At the end: what the limits have come to."""
         if not self._skipped:
             return
         each = ", ".join(f"{name} {count} times" for name, count in self._skipped.most_common())
-        share = self._spent / self._trained if self._trained else 0.0
         self._journal.notice(
-            "tbviz", f"looks took {share:.1%} of training time; left out: {each}", level="info"
+            "tbviz",
+            f"looks took {self.limits.share:.1%} of training time; left out: {each}",
+            level="info",
         )
-
-    @property
-    def _budgets(self) -> list[Budget]:
-        return [budget for budget in (self._seconds, self._bytes) if budget is not None]

@@ -40,15 +40,17 @@ class Written:
 
 @dataclass
 class Page:
-    """What is written of one position, each with who logged it."""
+    """What is written of one position, each with who logged it.
+
+    Attributes:
+        position: `None` for what belongs to none.
+        entries: what is written.
+        whole: whether callbacks have looked, and none was interrupted.
+    """
 
     position: Position | None
     entries: list[tuple[Author | None, Entry]] = field(default_factory=list)
-
-    @property
-    def looked(self) -> bool:
-        """Whether a callback has looked here."""
-        return self.position is not None and any(author for author, _ in self.entries)
+    whole: bool = False
 
     def numbers(self) -> Page:
         """The same without pictures."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pace import Due, Pace
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
@@ -40,14 +41,19 @@ class Session:
         log_dir: where the store lies.
         model_name: what the model is called.
         params: what Keras tells callbacks: planned epochs and steps.
+        ledger: of the fit.
 
     Attributes:
         journal: what is written.
+        ledger: what it shares with other log directories of the same `fit`.
         closed: whether the end of the `fit` has been written.
     """
 
-    def __init__(self, log_dir: Place, model_name: str, params: Mapping[str, Any]) -> None:
-        self.journal = Journal(log_dir)
+    def __init__(
+        self, log_dir: Place, model_name: str, params: Mapping[str, Any], ledger: Ledger
+    ) -> None:
+        self.journal = Journal(log_dir, ledger)
+        self.ledger = ledger
         self.closed = False
         self._log_dir = log_dir
         self._model_name = model_name
@@ -56,7 +62,7 @@ class Session:
         self._members: list[Visual] = []
         self._of: Of = None
         self._view = View(self.journal)
-        self._pace = Pace(self.journal, store_directory(log_dir))
+        self._pace = Pace(self.journal, ledger, store_directory(log_dir))
         self._first_epoch: int | None = None
         self._epoch = 0
         self._step = 0
@@ -128,7 +134,7 @@ class Session:
                 )
                 self.journal.begin(fields, saying)
                 self._pace.begin(self._members, epoch, self._planned)
-                self._view.in_parts = self._pace.thins
+                self._view.in_parts = self._pace.limits.divide
             with self._ending_if_it_raises(), self._boundary():
                 self._survey()
 
@@ -149,7 +155,10 @@ class Session:
         self._step = self._steps_before_epoch + batch + 1
         moment = self._moment(epoch_end=False)
         batchwise = any(other.schedule.batchwise for other in self._members)
-        due = self._pace.at_batch(moment, self._scheduled(moment) if batchwise else ())
+        scheduled = self._scheduled(moment) if batchwise else ()
+        due = Due()
+        with self._ending_if_it_raises(), self._boundary():
+            due = self._pace.at_batch(moment, scheduled)
         if due.members:
             self._turn(due, Position(self._epoch, self._step), logs)
 
@@ -163,7 +172,9 @@ class Session:
         moment = self._moment(epoch_end=True)
         scheduled = self._scheduled(moment)
         first, last = epoch == self._first_epoch, self._is_last(member, epoch)
-        due = self._pace.at_epoch(moment, scheduled, first=first, last=last)
+        due = Due()
+        with self._ending_if_it_raises(), self._boundary():
+            due = self._pace.at_epoch(moment, scheduled, first=first, last=last)
         self._turn(due, self._last_end, logs)
 
     def train_ends(self, member: Visual) -> None:
@@ -181,10 +192,13 @@ class Session:
                         and signature(self._subject(member)) != self._weights
                     ):
                         due = self._members
-                looking = self._pace.at_end(due)
+                looking = Due()
+                with self._boundary():
+                    looking = self._pace.at_end(due)
                 if looking.members:
                     self._turn(looking, Position(last.epoch, final=True), None)
-                self._pace.say_what_was_left_out()
+                with self._boundary():
+                    self._pace.say_what_was_left_out()
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
@@ -219,7 +233,7 @@ class Session:
                 with self._boundary():
                     self._look(due, position)
             with self._boundary():
-                fields = self._pace.turned(self._step, self.journal.writer_seconds)
+                fields = self._pace.turned(self._step)
                 self.journal.hand_over(fields)
             self._raise_what_failed()
 
@@ -303,6 +317,14 @@ def _folder(of: Of) -> str:
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 
 
+def _ledger_of(model: Any) -> Ledger:
+    """That of another log directory whose `fit` of this model begins as well, or a new one."""
+    for (of, _), other in _SESSIONS.items():
+        if of == id(model) and not (other.begun or other.closed):
+            return other.ledger
+    return Ledger()
+
+
 def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session:
     """The session that a callback joins when its `fit` begins.
 
@@ -320,6 +342,7 @@ def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session
             session.close("failed", "an exception left fit before its end")
         session = None
     if session is None or session.closed:
-        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params)
+        ledger = _ledger_of(model)
+        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params, ledger)
     session.join(member)
     return session

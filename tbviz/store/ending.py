@@ -13,23 +13,29 @@ import weakref
 from typing import Any
 
 _log = logging.getLogger("tbviz.store")
-_endings: list[weakref.finalize[Any, Any]] = []
+_endings: list[tuple[weakref.finalize[Any, Any], threading.Thread]] = []
 
 
 def end_before_exit(ending: weakref.finalize[Any, Any]) -> None:
     """Have something ended when the interpreter begins to exit, if it is still open then.
 
     Args:
-        ending: Ends it. On a Python that cannot be asked for this it does so at `atexit`.
+        ending: Ends it. On a Python that cannot be asked for this it does so at `atexit`, and so
+            it does where the thread that calls this is still at work then: the interpreter waits
+            for it.
     """
-    _endings[:] = [other for other in _endings if other.alive]
-    _endings.append(ending)
+    _endings[:] = [one for one in _endings if one[0].alive]
+    _endings.append((ending, threading.current_thread()))
 
 
 def _end_all() -> None:
     while _endings:
+        ending, thread = _endings.pop()
+        at_work = thread.is_alive() and thread is not threading.main_thread()
+        if at_work and not thread.daemon:
+            continue
         try:
-            _endings.pop()()
+            ending()
         except Exception:
             _log.exception("a run could not be ended")
 

@@ -9,6 +9,12 @@ from tbviz.callbacks.factor import WriterFactor
 SHARE = 0.05
 
 
+def pay(budget, amount, progress=0.0, keys=("maps",)):
+    for key in keys:
+        budget.settle(key)
+    budget.earn(amount, progress)
+
+
 def simulate(costs, training, *, planned=None, parts=1, share=SHARE):
     """Who looks at each epoch, when a look of each takes what `costs` says.
 
@@ -22,7 +28,7 @@ def simulate(costs, training, *, planned=None, parts=1, share=SHARE):
     done_parts = dict.fromkeys(costs, 0)
     for epoch, seconds in enumerate(training):
         progress = (epoch + 1) / planned if planned else 0.0
-        budget.earn(share * seconds, progress)
+        pay(budget, share * seconds, progress, costs)
         now = {}
         for name, cost in costs.items():
             pieces = parts if name == "dear" else 1
@@ -108,10 +114,10 @@ def test_costs_that_the_writer_tells_later_count():
     budget = Budget()
     budget.open("maps")
     for _ in range(3):
-        budget.earn(1.0)
+        pay(budget, 1.0)
         budget.spend("maps", 0.1, 1, done=True)
         budget.spend("maps", 0.4)  # its encoding
-    budget.earn(0.0)
+    pay(budget, 0.0)
     assert budget.expected("maps") == pytest.approx(0.5)
 
 
@@ -120,10 +126,10 @@ def test_more_taken_than_allowed_by_all_is_everybodys_debt():
     for name in "ab":
         budget.open(name)
         budget.spend(name, 0.0, 1, done=True)
-    budget.earn(-1.0)
+    pay(budget, -1.0, keys="ab")
     assert not budget.affords("a")
     assert not budget.affords("b")
-    budget.earn(1.1)
+    pay(budget, 1.1, keys="ab")
     assert budget.affords("a")
 
 
@@ -136,6 +142,7 @@ def test_the_factor_begins_at_one_over_the_cores():
 def test_the_factor_is_found_where_the_run_shows_it(true):
     random = np.random.default_rng(0)
     factor = WriterFactor(cores=2)
+    factor.observe(60.0, 0.0, steps=30)  # Keras compiles
     for epoch in range(60):
         writer = 2.0 * (epoch % 3 == 0)
         factor.observe(10 + true * writer + random.normal(0, 0.05), writer, steps=30)
@@ -145,6 +152,7 @@ def test_the_factor_is_found_where_the_run_shows_it(true):
 def test_noise_leaves_the_factor_at_its_guess():
     random = np.random.default_rng(0)
     factor = WriterFactor(cores=2)
+    factor.observe(60.0, 0.0, steps=30)
     for epoch in range(12):
         factor.observe(10 + random.normal(0, 1.0), 0.05 * (epoch % 2), steps=30)
     assert factor.value == pytest.approx(0.5, abs=0.05)
@@ -161,13 +169,46 @@ def test_what_the_first_look_seemed_to_take_is_forgotten():
     budget = Budget()
     budget.open("maps")
     budget.spend("maps", 0.1, 1, done=True, again=2.0)
-    budget.earn(0.0)
+    pay(budget, 0.0)
     assert budget.expected("maps") == pytest.approx(2.0)
-    budget.earn(2.2)
+    pay(budget, 2.2)
     assert budget.affords("maps")  # 0.1 is paid back
     budget.spend("maps", 0.5, 1, done=True)
-    budget.earn(0.0)
+    pay(budget, 0.0)
     assert budget.expected("maps") == pytest.approx(0.5)
     budget.spend("maps", 0.7, 1, done=True)
-    budget.earn(0.0)
+    pay(budget, 0.0)
     assert budget.expected("maps") == pytest.approx(0.6)
+
+
+def test_what_the_writer_tells_a_position_later_is_expected_too():
+    budget = Budget()
+    budget.open("maps")
+    budget.spend("maps", 0.1, 1, done=True)
+    pay(budget, 0.0)
+    budget.spend("maps", 0.4)  # its encoding, when the next position is settled
+    pay(budget, 0.0)
+    assert budget.expected("maps") == pytest.approx(0.5)
+
+
+def test_a_look_that_does_not_go_on_is_no_part_of_the_next():
+    budget = Budget()
+    budget.open("maps")
+    for _ in range(2):
+        budget.spend("maps", 1.0, 1)
+        pay(budget, 0.0)
+    budget.abandon("maps")
+    for part in range(4):
+        budget.spend("maps", 1.0, 1, done=part == 3)
+        pay(budget, 0.0)
+    assert budget.expected("maps") == pytest.approx(4.0)
+
+
+def test_a_factor_found_long_ago_is_forgotten():
+    random = np.random.default_rng(0)
+    factor = WriterFactor(cores=2)
+    for true in (1.0, 0.0):
+        for epoch in range(200):
+            writer = 2.0 * (epoch % 3 == 0)
+            factor.observe(10 + true * writer + random.normal(0, 0.05), writer, steps=30)
+    assert factor.value < 0.1

@@ -10,6 +10,7 @@ import pytest
 from callbacks.nets import metas
 
 from tbviz.callbacks import journal as home
+from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pictures import Record
 from tbviz.store.schema import Position
 
@@ -20,7 +21,7 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
 ):
     monkeypatch.setattr(home, "_threads_slow_training", lambda: slow)
     gate = threading.Event()
-    journal = home.Journal(tmp_path)
+    journal = home.Journal(tmp_path, Ledger())
     journal.begin({}, lambda size: "")
 
     def hold(writer, position):

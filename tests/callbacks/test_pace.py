@@ -14,8 +14,11 @@ import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
 from tbviz.callbacks import costs as costs_module
 from tbviz.callbacks import journal as journal_module
+from tbviz.callbacks import ledger as ledger_module
 from tbviz.callbacks import orders as orders_module
 from tbviz.callbacks.base import Visual
+from tbviz.callbacks.factor import WriterFactor
+from tbviz.callbacks.pages import Written
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
@@ -36,6 +39,7 @@ class Clock:
 def clock(monkeypatch):
     made = Clock()
     monkeypatch.setattr(costs_module, "clock", made)
+    monkeypatch.setattr(ledger_module, "clock", made)
     monkeypatch.setattr(orders_module, "clock", made)
     return made
 
@@ -126,6 +130,52 @@ def test_parts_go_on_at_later_epochs(tmp_path, clock):
     assert split.taken[-8:] == [29] * 8
 
 
+def test_several_log_directories_share_one_limit(tmp_path, clock):
+    one = Looks(tmp_path / "one", clock, 1.0, max_overhead=0.05)
+    other = Looks(tmp_path / "other", clock, 1.0)
+    fit(Trains(clock, lambda _: 10.0), one, other, epochs=80)
+    looks = len(one.finished) + len(other.finished)
+    assert 30 < looks <= 40 + 2
+    assert abs(len(one.finished) - len(other.finished)) < 5
+    assert metas(tmp_path / "other", "cost")[-1]["budget"] == 0.05
+
+
+def test_a_training_step_that_logs_nothing_is_no_way_round_the_limit(tmp_path, clock):
+    class Silent(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs.clear()
+
+    dear = Looks(tmp_path, clock, 2.0, max_overhead=0.05)
+    fit(Trains(clock, lambda _: 10.0), Silent(), dear, epochs=40)
+    assert len(dear.finished) * 2.0 / 400 <= 0.05 + 0.005
+
+
+def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
+    cheap = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
+    told = [[Written(cheap.author, 4.0, 100)] for _ in range(100)]
+    monkeypatch.setattr(journal_module.Journal, "written", lambda _: told.pop())
+    monkeypatch.setattr(WriterFactor, "value", 0.5)
+    fit(Trains(clock, lambda _: 10.0), cheap, epochs=20)
+    # Two of ten seconds an epoch, told anew at each: far above half a second.
+    assert cheap.finished == [0, 19]
+    assert metas(tmp_path, "cost")[-2]["left_out"] == ["Looks"]
+
+
+def test_waiting_for_the_disk_counts(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(journal_module.Journal, "waited", lambda _: 3.0)
+    cheap = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
+    fit(Trains(clock, lambda _: 10.0), cheap, epochs=20)
+    assert cheap.finished == [0, 19]
+
+
+def test_looks_that_are_due_by_batches_are_left_out_and_noted(tmp_path, clock):
+    dear = Looks(tmp_path, clock, 2.0, max_overhead=0.05, schedule=tbviz.every(batches=1))
+    fit(Trains(clock, lambda _: 10.0), dear, epochs=30)
+    left_out = sum(len(meta.get("left_out", ())) for meta in metas(tmp_path, "cost"))
+    assert left_out == 30 - (len(dear.finished) - 2)
+    assert len(dear.finished) * 2.0 / 300 <= 0.05 + 0.005
+
+
 def test_without_a_limit_nothing_is_left_out(tmp_path, clock):
     dear = Looks(tmp_path, clock, 100.0, parts=4)
     fit(Trains(clock, lambda _: 1.0), dear, epochs=4)
@@ -181,6 +231,41 @@ def test_a_run_that_ends_paused_looks_at_nothing(tmp_path, clock):
     ours = Looks(tmp_path, clock, 0.1)
     fit(Gives(tmp_path, {1: Orders(paused=True)}), ours, epochs=3)
     assert ours.finished == [0]
+
+
+def test_a_run_that_is_paused_before_it_begins_looks_at_no_batch(tmp_path, clock):
+    store_directory(tmp_path).mkdir(parents=True)
+    write_orders(store_directory(tmp_path), Orders(paused=True))
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(batches=1))
+    fit(ours, epochs=3)
+    assert ours.finished == []
+
+
+def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
+    store = store_directory(tmp_path)
+    store.mkdir(parents=True)
+    write_orders(store, Orders(now="a"))
+
+    class Deletes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            (store / "control.json").unlink(missing_ok=True)
+
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    fit(Deletes(), ours, epochs=4)
+    assert ours.finished == [0, 3]
+
+
+def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(orders_module, "_PATIENCE", 0.01)
+    hangs = threading.Event()
+    monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(60))
+    ours = Looks(tmp_path, clock, 0.1)
+    fit(ours, epochs=3)
+    assert ours.finished == [0, 1, 2]
+    hangs.set()
+    for thread in threading.enumerate():
+        if thread.name == "tbviz-asks":
+            thread.join()
 
 
 def test_every_so_many_epochs(tmp_path, clock):
@@ -241,10 +326,12 @@ def test_a_store_stays_below_max_disk(tmp_path):
     assert shown[-1] == 23
     assert 3 < len(shown) < 12
     assert 0.5 * limit < size <= limit
-    # What is there already counts.
-    maps = tbviz.ActivationGrid(tmp_path / "limited", X[:4], strict=True, max_disk=size + 100)
-    fit(maps, epochs=3)
-    assert any("max_disk" in n["text"] for n in notices(tmp_path / "limited"))
+    # What is there already counts: there is no room for a picture more.
+    _, epochs, again = run("limited", max_disk=size + 100)
+    assert len(epochs) == 48
+    assert again == shown
+    said = [n["text"] for n in notices(tmp_path / "limited")]
+    assert any(text.startswith("looks at nothing more: the store has") for text in said)
 
 
 def test_what_users_write_for_amounts():
@@ -287,12 +374,12 @@ def in_parts_and_whole(tmp_path, make):
 
 @pytest.mark.parametrize("what", ["filters", "score-cam", "occlusion"])
 def test_what_is_made_in_parts_is_what_is_made_at_once(tmp_path, what, monkeypatch):
-    from tbviz.callbacks import maximization, pace
+    from tbviz.callbacks import limits, maximization
 
     monkeypatch.setattr(maximization, "PART", 2)
     # One part at the first epoch, whatever it costs, and one at the second.
     answers = itertools.cycle([False, True])
-    monkeypatch.setattr(pace.Pace, "affords", lambda *_: next(answers))
+    monkeypatch.setattr(limits.Limits, "affords", lambda *_: next(answers))
     make = {
         "filters": lambda log_dir, **s: tbviz.FilterMaximization(
             log_dir, "conv2", images=X[:2], settings=Ascent(steps=2), strict=True, **s

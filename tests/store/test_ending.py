@@ -27,3 +27,24 @@ for ending in endings:
 endings[0]()
 """
     assert fresh_python(code).split() == ["closed", "open"]
+
+
+def test_what_a_thread_is_still_at_work_on_is_not_ended_under_it(fresh_python):
+    code = """
+import threading, time, weakref
+from tbviz.store.ending import end_before_exit
+
+class Run:
+    pass
+
+def train():
+    run = Run()
+    ending = weakref.finalize(run, print, "ended")
+    end_before_exit(ending)
+    time.sleep(0.3)
+    print("trained")
+
+threading.Thread(target=train).start()
+time.sleep(0.1)
+"""
+    assert fresh_python(code).split() == ["trained", "ended"]

@@ -1,0 +1,197 @@
+"""Limits: what looks may take of training time and of the disk, and what they have taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tbviz.amounts import in_bytes
+from tbviz.callbacks.budget import Budget
+from tbviz.callbacks.costs import Spent
+from tbviz.callbacks.factor import WriterFactor
+from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.patience import in_time
+from tbviz.store.folder import bytes_in
+from tbviz.store.places import Place
+
+if TYPE_CHECKING:
+    from tbviz.callbacks.base import Visual
+
+# Where nobody knows how long a run will be, its disk is shared out as if it were so long.
+_MANY_EPOCHS = 1000
+
+# What a look takes of the disk is expected, not known: a twentieth is kept back.
+_USED = 0.95
+
+_PATIENCE = 2.0  # seconds to wait for a listing of the store
+
+
+class Limits:
+    """`max_overhead` and `max_disk` of one log directory.
+
+    Costs are main-thread seconds, waits for the disk, and the CPU seconds of the writer's thread
+    times what such a second costs training in this run. Compiling is in no budget. Seconds are
+    those of all log directories of the `fit` together, bytes those of this one's store.
+
+    Args:
+        journal: of the log directory.
+        ledger: of the fit.
+        store: `<log_dir>/plugins/tbviz`.
+    """
+
+    def __init__(self, journal: Journal, ledger: Ledger, store: Place) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._store = store
+        self._limit: int | None = None
+        self._bytes = Budget()
+        self._size = 0
+        self._each = 0.0  # bytes an epoch
+        self._factor = WriterFactor()
+        self._epochs: range | None = None
+        self._keys: list[int] = []
+        self._common = 0.0  # seconds that no callback answers for
+        self._common_size = 0
+        self._step = 0
+        self._spent = 0.0
+
+    def begin(self, members: Sequence[Visual], first: int, planned: int | None) -> None:
+        """The first epoch begins: the smallest limits that a callback has are those of all.
+
+        Args:
+            members: all callbacks.
+            first: the epoch.
+            planned: how many epochs there will be, counted from 0; `None` where nobody knows.
+        """
+        self._keys = [member.author.key for member in members]
+        for key in self._keys:
+            self._ledger.budget.open(key)
+            self._bytes.open(key)
+        self._epochs = range(first, planned) if planned is not None and planned > first else None
+        for member in members:
+            if member.max_overhead is not None:
+                self._ledger.limit(member.max_overhead)
+        sizes = [member.max_disk for member in members if member.max_disk is not None]
+        if sizes:
+            self._limit = min(sizes)
+            self._size = in_time(lambda: bytes_in(self._store), _PATIENCE) or 0
+            room = max(_USED * self._limit - self._size, 0.0)
+            self._each = room / (len(self._epochs) if self._epochs else _MANY_EPOCHS)
+
+    @property
+    def thin(self) -> bool:
+        """Whether there is any limit to stay below."""
+        return self._ledger.share is not None or self._limit is not None
+
+    @property
+    def divide(self) -> bool:
+        """Whether long work is worth being divided."""
+        return self._ledger.share is not None
+
+    def pay(self, epoch: int, *, epoch_end: bool) -> None:
+        """Takes in what is known of the last position, and pays in what is allowed since."""
+        self.collect()
+        progress = 0.0
+        if self._epochs is not None:
+            progress = (epoch + 1 - self._epochs.start) / len(self._epochs)
+        for key in self._keys:
+            self._ledger.budget.settle(key)
+            self._bytes.settle(key)
+        self._ledger.pay(self._common, progress)
+        self._common = 0.0
+        if self._limit is not None and epoch_end:
+            self._bytes.earn(self._each - self._common_size, progress)
+            self._common_size = 0
+
+    def collect(self) -> None:
+        """Takes in what the writer's thread has told, and what waiting for it took."""
+        waited = self._journal.waited()
+        self._common += waited
+        self._spent += waited
+        for written in self._journal.written():
+            seconds = written.seconds * self._factor.value
+            self._size += written.size
+            self._spent += seconds
+            author = written.author
+            self._journal.costs.encoded(
+                "tbviz" if author is None else author.method, written.seconds
+            )
+            if author is None:
+                self._common += seconds
+                self._common_size += written.size
+            else:
+                self._ledger.budget.spend(author.key, seconds)
+                self._bytes.spend(author.key, written.size)
+
+    def affords(self, member: Visual) -> bool:
+        """Whether a callback can afford the next part of its look."""
+        return self._has_time(member) and self._has_room(member)
+
+    def fitting(self, members: Sequence[Visual]) -> list[Visual]:
+        """Those for whose whole looks there is room on the disk, whatever time they take."""
+        if self._limit is None:
+            return list(members)
+        left = float(self._limit - self._size)
+        fitting = []
+        for member in members:
+            expected = self._bytes.expected(member.author.key) or 0.0
+            if expected < left:
+                left -= expected
+                fitting.append(member)
+        return fitting
+
+    def spend(self, member: Visual, spent: Spent, *, parts: int, done: bool) -> None:
+        """Counts what a part of a look took on the main thread."""
+        self._spent += spent.seconds
+        key = member.author.key
+        again = spent.again if spent.new else None
+        self._ledger.budget.spend(key, spent.seconds, parts, done=done, again=again)
+        self._bytes.spend(key, 0.0, parts, done=done)
+
+    def abandon(self, member: Visual) -> None:
+        """A look that was interrupted will not go on."""
+        self._ledger.budget.abandon(member.author.key)
+        self._bytes.abandon(member.author.key)
+
+    def turned(self, step: int) -> dict[str, float]:
+        """A position is handed over.
+
+        Args:
+            step: batches trained on so far.
+
+        Returns:
+            Fields of its `cost` record.
+        """
+        costs = self._journal.costs
+        writer = costs.writer(self._journal.writer_seconds)
+        self._factor.observe(costs.training, writer, step - self._step)
+        self._step = step
+        fields = {"factor": round(self._factor.value, 4)}
+        return fields if self._ledger.share is None else {**fields, "budget": self._ledger.share}
+
+    @property
+    def share(self) -> float:
+        """What looks have taken so far, as a share of training time."""
+        trained = self._ledger.trained
+        return self._spent / trained if trained > 0 else 0.0
+
+    def why(self, member: Visual) -> str:
+        """Why a callback does not look now, in words."""
+        key = member.author.key
+        if self._limit is not None and self._size >= _USED * self._limit:
+            held, most = in_bytes(self._size), in_bytes(self._limit)
+            return f"looks at nothing more: the store has {held} of max_disk={most}"
+        if not self._has_time(member):
+            took = self._ledger.budget.expected(key) or 0.0
+            limit = f"max_overhead={self._ledger.share:g}: a look takes about {took:.2g} s"
+        else:
+            size = self._bytes.expected(key) or 0.0
+            limit = f"max_disk={in_bytes(self._limit or 0)}: a look takes about {in_bytes(size)}"
+        return f"looks less often, to stay below {limit}"
+
+    def _has_time(self, member: Visual) -> bool:
+        return self._ledger.share is None or self._ledger.budget.affords(member.author.key)
+
+    def _has_room(self, member: Visual) -> bool:
+        return self._limit is None or self._bytes.affords(member.author.key)

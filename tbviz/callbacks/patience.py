@@ -1,0 +1,54 @@
+"""Patience: what may hang, such as a store on a network, is not waited for without end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Asked(Generic[Value]):
+    """A question that a thread of its own answers, one at a time.
+
+    Args:
+        question: what is asked; where it raises there is no answer.
+    """
+
+    def __init__(self, question: Callable[[], Value]) -> None:
+        self._question = question
+        self._thread: threading.Thread | None = None
+        self._answer: Value | None = None
+
+    def answer(self, patience: float) -> Value | None:
+        """The newest answer, `None` where there is none yet.
+
+        Asks, unless the question before is still open.
+
+        Args:
+            patience: seconds to wait at most.
+        """
+        thread = self._thread
+        if thread is None or not thread.is_alive():
+            # A daemon: where the disk hangs for good, the interpreter ends all the same.
+            thread = threading.Thread(target=self._ask, name="tbviz-asks", daemon=True)
+            self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter is going down, or there are too many threads
+                self._thread = None
+                return self._answer
+        thread.join(patience)
+        return self._answer
+
+    def _ask(self) -> None:
+        try:
+            self._answer = self._question()
+        except Exception:
+            return
+
+
+def in_time(question: Callable[[], Value], patience: float) -> Value | None:
+    """What a function gives within so many seconds, `None` where it takes longer or fails."""
+    return Asked(question).answer(patience)
