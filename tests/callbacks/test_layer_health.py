@@ -12,6 +12,7 @@ from callbacks.nets import CLASSES, SIDE, K, compiled, data, metas, notices
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.methods.advice import Thresholds
 from tbviz.store import open_run
+from tbviz.store.schema import HEALTH_NUMBERS
 
 EPOCHS = 4
 
@@ -108,11 +109,13 @@ def test_advice_stands_where_it_holds_and_is_said_once(run):
 
 def test_the_store_gives_advice_back(run):
     [segment] = open_run(run[0]).segments
-    assert set(segment.advice) == {("relu", "dead"), ("bounded", "saturated")}
-    [(ordinal, text)] = segment.advice["relu", "dead"]
+    advice = segment.health.advice
+    assert set(advice) == {("relu", "dead"), ("bounded", "saturated")}
+    [(ordinal, text)] = advice["relu", "dead"]
     assert ordinal == 2
     assert text.startswith("2 of 4 channels of relu")
-    assert segment.health["bounded"]["saturated"].span(0, EPOCHS) == [2.0] * EPOCHS
+    numbers = segment.health.numbers("bounded", 0, EPOCHS)
+    assert numbers[:, HEALTH_NUMBERS.index("saturated")].tolist() == [2.0] * EPOCHS
 
 
 def test_nan_is_said_at_once_by_the_first_layer_that_has_it(tmp_path):

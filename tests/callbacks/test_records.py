@@ -167,8 +167,9 @@ def test_health_is_that_of_the_maps(run):
     before, after = outputs.conv1[4], outputs.conv1[5]
     change = np.linalg.norm(after - before) / np.linalg.norm(before)
     assert found[5]["layers"]["conv1"]["change"] == pytest.approx(change, rel=1e-3)
-    columns = open_run(log_dir).columns("health", "conv1")[0][2]
-    assert columns.positions.total == EPOCHS
+    [segment] = open_run(log_dir).segments
+    tables = [segment.health.table("conv1", ordinal) for ordinal in range(EPOCHS)]
+    assert len({table[0] for table in tables}) == EPOCHS
 
 
 def test_the_tree_tells_what_is_drawn_and_why_not(run):

