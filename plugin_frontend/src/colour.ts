@@ -17,12 +17,7 @@ export const MAPS = ["gray", "viridis", "turbo", "balance"] as const;
 export type MapName = (typeof MAPS)[number];
 
 /** What people read; `balance` is the one for signed data. */
-export const MAP_LABELS: Record<MapName, string> = {
-  gray: "gray",
-  viridis: "viridis",
-  turbo: "turbo",
-  balance: "diverging",
-};
+export const mapLabel = (name: MapName) => (name === "balance" ? "diverging" : name);
 
 type Rgb = readonly [number, number, number];
 export const NAN_COLOUR: Rgb = [255, 0, 255];

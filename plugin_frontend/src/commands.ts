@@ -10,7 +10,16 @@ import { nextMap, nextRange } from "./store/look";
 import { note } from "./store/notes";
 import { changeSpeed, pause, speed, togglePlay } from "./store/play";
 import { lastOrdinal, run } from "./store/run";
-import { image, imageCount, kind, layout, moveChannel, path, shownImage } from "./store/selection";
+import {
+  image,
+  imageCount,
+  kind,
+  layout,
+  moveChannel,
+  path,
+  recorded,
+  shownImage,
+} from "./store/selection";
 import { letters, panel, savePicture, togglePanel } from "./store/shell";
 
 export interface Command {
@@ -65,6 +74,22 @@ const table = [
     keys: ["Shift+ArrowRight"],
     enabled: hasPositions,
     run: byHand(() => moveBy(10)),
+  },
+  {
+    id: "pictureBack",
+    label: "Picture back",
+    help: "The picture before",
+    keys: ["<"],
+    enabled: hasPositions,
+    run: byHand(() => toPicture(-1)),
+  },
+  {
+    id: "pictureForward",
+    label: "Picture on",
+    help: "The next picture",
+    keys: [">"],
+    enabled: hasPositions,
+    run: byHand(() => toPicture(1)),
   },
   {
     id: "first",
@@ -157,7 +182,7 @@ const table = [
   {
     id: "variant",
     label: "Next variant",
-    help: "The next variant within the tab: maps or colours, another method",
+    help: "The next variant within the tab",
     keys: ["v"],
     enabled: () => variants.value.length > 1,
     run: moveVariant,
@@ -252,9 +277,7 @@ export type CommandId = (typeof table)[number]["id"];
 export const commands: readonly (Command & { id: CommandId })[] = table;
 
 export function command(id: CommandId): Command {
-  const found = commands.find((entry) => entry.id === id);
-  if (found === undefined) throw new Error(`there is no command ${id}`);
-  return found;
+  return commands.find((entry) => entry.id === id) as Command;
 }
 
 /** "Play or pause (Space)": what a tooltip says. */
@@ -267,6 +290,14 @@ async function copyLink(): Promise<void> {
   const address = viewLink();
   if (await copy(address)) note("The address of this view is copied.");
   else window.prompt("The address of this view:", address);
+}
+
+/** Many positions of a long run have none: their neighbours that do. */
+function toPicture(by: 1 | -1): void {
+  const at = recorded.peek();
+  const now = cursor.peek();
+  const to = at.at(by === 1 ? at.atOrBefore(now) + 1 : at.atOrBefore(now - 1));
+  if (to >= 0) moveTo(to);
 }
 
 function tellSpeed(by: 1 | -1): void {

@@ -7,6 +7,8 @@ export interface CostRow {
   name: string;
   /** On the main thread, and what its encoding on the writer's thread costs training. */
   seconds: number;
+  /** On the main thread alone. */
+  main: number;
   compile: number;
   looks: number;
   leftOut: number;
@@ -15,9 +17,8 @@ export interface CostRow {
 export interface Costs {
   /** The dearest first. */
   rows: CostRow[];
-  wait: number;
-  /** What the writer's thread costs training beside the encoding of the callbacks. */
-  writing: number;
+  /** What is no callback's: tbviz's own, waiting for the writer, and what else the writer costs. */
+  rest: number;
   /** Of training itself: all time without what looking took on the main thread. */
   training: number;
   compile: number;
@@ -28,7 +29,7 @@ export interface Costs {
 
 export function costsOf(segments: readonly CostSegment[]): Costs {
   const rows = new Map<string, CostRow>();
-  const sums = { wait: 0, writing: 0, training: 0, compile: 0 };
+  const sums = { rest: 0, training: 0, compile: 0 };
   let taken = 0;
   for (const segment of segments) {
     const [wall, main, compile, wait, writer] = (
@@ -39,16 +40,21 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
     let rest = writer;
     for (const [name, method] of Object.entries(segment.methods)) {
       const encode = toNumber(method.encode);
-      const row = rows.get(name) ?? { name, seconds: 0, compile: 0, looks: 0, leftOut: 0 };
-      row.seconds += toNumber(method.main) + factor * encode;
+      const own = toNumber(method.main);
+      rest -= encode;
+      if (name === "tbviz") {
+        sums.rest += own + factor * encode;
+        continue;
+      }
+      const row = rows.get(name) ?? { name, seconds: 0, main: 0, compile: 0, looks: 0, leftOut: 0 };
+      row.seconds += own + factor * encode;
+      row.main += own;
       row.compile += toNumber(method.compile);
       row.looks += method.looks;
       row.leftOut += method.left_out;
       rows.set(name, row);
-      rest -= encode;
     }
-    sums.wait += wait;
-    sums.writing += factor * Math.max(rest, 0);
+    sums.rest += wait + factor * Math.max(rest, 0);
     sums.compile += compile;
     sums.training += wall - main - wait - compile;
     taken += main + wait + factor * writer;

@@ -94,6 +94,24 @@ export function label(position: Position, segments = 1): string {
   return `epoch ${position.epoch}${moment(position)}${fit}`;
 }
 
+/** "epoch 35, the last look before 37": where a record is not of the position asked for, so said. */
+export function lookLabel(
+  positions: readonly Position[],
+  ordinal: number,
+  asked: number,
+  segments: number,
+): string {
+  const [at, here] = [positions[ordinal], positions[asked]];
+  if (at === undefined) return "";
+  if (ordinal === asked || here === undefined) return label(at, segments);
+  const which = ordinal < asked ? "last look before" : "first look after";
+  return `${briefly(at, here)}, the ${which} ${briefly(here, at).slice(6)}`;
+}
+
+/** Within one fit its number tells nothing apart. */
+export const briefly = (position: Position, beside: Position | null) =>
+  label(position, position.segment === beside?.segment ? 1 : 2);
+
 /** As Keras prints it: "Epoch 10/12". */
 export function kerasLabel(position: Position, epochs: number | null): string {
   return `Epoch ${position.epoch + 1}${epochs === null ? "" : `/${epochs}`}`;

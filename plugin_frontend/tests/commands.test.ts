@@ -5,6 +5,7 @@ import { keyCap, keyName, ownsKey } from "../src/keys";
 import { cursor, follow, moveTo, setFollow, unseen } from "../src/store/cursor";
 import { merge } from "../src/store/heads";
 import { heads, open } from "../src/store/run";
+import { layer } from "../src/store/selection";
 import { panel, setLetters } from "../src/store/shell";
 
 const press = (key: string, init: KeyboardEventInit = {}) =>
@@ -67,6 +68,34 @@ describe("keys", () => {
     expect(cursor.value).toBe(0);
     onKey(press("f"));
     expect([cursor.value, follow.value]).toEqual([19, true]);
+  });
+
+  it("go from picture to picture of the shown series", () => {
+    grow(20);
+    const series = {
+      kind: "activations",
+      layer: "conv",
+      layout: "l",
+      media: "gray8",
+      images: 1,
+      count: 3,
+      bytes: 1,
+      range: null,
+      percentiles: null,
+      positions: [
+        [2, 2],
+        [11, 1],
+      ] as [number, number][],
+    };
+    heads.value = merge(heads.value, { cursor: "with pictures", now: 0, series: [series] });
+    layer.value = "conv";
+    moveTo(5);
+    const at = (key: string) => {
+      onKey(press(key));
+      return cursor.value;
+    };
+    expect([">", ">", "<", "<", "<", ">"].map(at)).toEqual([11, 11, 3, 2, 2, 3]);
+    layer.value = null;
   });
 
   it("by what was typed, whatever the layout; with Ctrl they are the browser's", () => {

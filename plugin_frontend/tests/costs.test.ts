@@ -22,10 +22,20 @@ describe("what looking took", () => {
   it("is shared out over the callbacks, the dearest first", () => {
     const costs = costsOf([segment()]);
     expect(costs.rows).toEqual([
-      { name: "Dear", seconds: 6.5, compile: 10, looks: 3, leftOut: 2 },
-      { name: "Cheap", seconds: 2, compile: 0, looks: 4, leftOut: 0 },
+      { name: "Dear", seconds: 6.5, main: 6, compile: 10, looks: 3, leftOut: 2 },
+      { name: "Cheap", seconds: 2, main: 2, compile: 0, looks: 4, leftOut: 0 },
     ]);
-    expect([costs.wait, costs.writing, costs.compile]).toEqual([1, 0.5, 10]);
+    expect([costs.rest, costs.compile]).toEqual([1.5, 10]);
+  });
+
+  it("of tbviz itself is no callback's", () => {
+    const { methods } = segment();
+    const tbviz = { main: 3, compile: 0, encode: 1, looks: 9, left_out: 0 };
+    const costs = costsOf([segment({ methods: { ...methods, tbviz }, main: 11 })]);
+    expect(costs.rows.map((row) => row.name)).toEqual(["Dear", "Cheap"]);
+    // Its own, waiting, and a CPU second of the writer for each of it and of Dear at half price.
+    expect(costs.rest).toBe(3 + 1 + 0.5);
+    expect(costs.share).toBeCloseTo((11 + 1 + 1) / (120 - 11 - 1 - 10));
   });
 
   it("is a share of training itself: without looking and without compiling", () => {

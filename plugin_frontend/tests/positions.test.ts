@@ -4,6 +4,7 @@ import {
   kerasLabel,
   label,
   lastOf,
+  lookLabel,
   Ordinals,
   type PositionRun,
   parseStep,
@@ -138,4 +139,22 @@ it("the last position of a segment is found where a newer one has fewer epochs",
     [2, 0, 1],
   ]);
   expect([1, 2, 3].map((segment) => lastOf(list, segment)?.epoch)).toEqual([2, 0, undefined]);
+});
+
+describe("a picture of another position than the one asked for", () => {
+  const of = expand(RUNS);
+
+  it.each([
+    [1, 1, "epoch 1 · fit 1"],
+    [0, 2, "epoch 0, the last look before 2"],
+    [2, 0, "epoch 2, the first look after 0"],
+    [1, 4, "epoch 1 · fit 1, the last look before 3, batch 45 · fit 2"],
+  ])("%i for %i", (ordinal, asked, text) => {
+    expect(lookLabel(of, ordinal, asked, 2)).toBe(text);
+  });
+
+  it("names no fit where there is one, and nothing that is not there", () => {
+    expect(lookLabel(of, 1, 1, 1)).toBe("epoch 1");
+    expect(lookLabel(of, 99, 1, 1)).toBe("");
+  });
 });

@@ -9,6 +9,7 @@ from browser.tab import Tab, expected_tiles
 from fabricate import LAYERS, Run, fabricate
 from playwright.sync_api import expect
 
+from tbviz.store import store_directory
 from tbviz.store.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,6 +23,10 @@ SHOWN = [LAYERS[0], LAYERS[5], LAYERS[6]]
 def logs(tmp_path_factory):
     logdir = tmp_path_factory.mktemp("kinds")
     fabricate(logdir / "run", POSITIONS, SHOWN, images=2, every_kind=True)
+    fabricate(logdir / "damaged", 2, SHOWN[:1], images=1)
+    (pack,) = store_directory(logdir / "damaged").glob("*.pack")
+    with pack.open("ab") as file:
+        file.write(b"no record")
     return logdir
 
 
@@ -151,7 +156,7 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     dearest = costs.methods["GradCAM"]
     seconds = dearest.main + costs.factor * dearest.encode
     assert rows.nth(1).get_by_role("cell").all_inner_texts() == [
-        f"{100 * seconds / training:.1f} %", f"{seconds / POSITIONS:.3f}", "6", "3", "0"
+        f"{100 * seconds / training:.1f} %", f"{dearest.main / POSITIONS:.3f}", "6", "3", "0"
     ]  # fmt: skip
     expect(rows.last).to_contain_text("at most 5.0 %")
     tab.page.keyboard.press("Escape")
@@ -170,3 +175,12 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
 def test_a_paused_run_says_so(tab, paused):
     tab.open(run="paused")
     expect(tab.get("paused")).to_contain_text("paused since epoch 0", timeout=30_000)
+
+
+def test_a_damaged_log_says_so(tab):
+    tab.open(run="damaged")
+    expect(tab.get("damaged")).to_have_attribute(
+        "title", "1 place; tbviz inspect LOG_DIR says which", timeout=30_000
+    )
+    tab.open(run="run", layer="conv1", step=4).wait(position=4)
+    expect(tab.get("damaged")).to_have_count(0)

@@ -101,7 +101,8 @@ export const layout = computed<Layout | null>(() => {
   return record.value?.layout ?? layoutOf(kind.value, path.value);
 });
 
-const recorded = computed(() => new Ordinals(series.value?.positions ?? []));
+/** The positions that the shown series has a picture at. */
+export const recorded = computed(() => new Ordinals(series.value?.positions ?? []));
 
 /** The probe of the segment that a position is of. */
 export function probeAt(ordinal: number): Probe | null {

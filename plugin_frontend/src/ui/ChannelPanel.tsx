@@ -4,11 +4,14 @@ import { familyOf, splitKind, tileAnImage } from "../families";
 import { number, percent } from "../format";
 import { field, type Json, type JsonNumber, toNumber } from "../json";
 import type { Sheet } from "../png";
+import { briefly } from "../positions";
 import { statisticOf } from "../statistics";
 import { channelTable } from "../store/channels";
+import { cursor, position } from "../store/cursor";
 import { watchFilm } from "../store/film";
 import { sheetRange } from "../store/look";
 import { companion, main, type Shown } from "../store/pictures";
+import { positions } from "../store/run";
 import {
   channelsOf,
   imageName,
@@ -88,7 +91,7 @@ export function ChannelPanel() {
               testid="channel"
               attributes={{ "data-channel": number_, "data-position": shown.ordinal }}
             />
-            {saying(shown) !== "" && <figcaption>{saying(shown)}</figcaption>}
+            <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
           </figure>
         )}
         {other !== null && <Companion shown={other} channel={number_} />}
@@ -123,6 +126,13 @@ function saying(shown: Shown): string {
   return `response to ${imageName(probeAt(shown.ordinal), shown.images[0] ?? shownImage.value)}`;
 }
 
+/** With the moment behind it where that is not the cursor's. */
+function said(text: string, ordinal: number): string {
+  const [at, here] = [positions.value[ordinal], position.value];
+  const when = at === undefined || at === here ? "" : briefly(at, here);
+  return [text, when].filter(Boolean).join(" · ");
+}
+
 /** The tile of one channel as a sheet of its own. */
 function cutTile(shown: Shown, channel: number): Sheet | null {
   const [sheet] = shown.sheets;
@@ -154,7 +164,7 @@ function Companion({ shown, channel }: { shown: Shown; channel: number }) {
         label={`${saying(shown)}: channel ${channel} of ${shown.layer}`}
         testid="companion"
       />
-      <figcaption>{saying(shown)}</figcaption>
+      <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
     </figure>
   );
 }
@@ -197,7 +207,7 @@ function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; 
     <dl class="numbers two" data-testid="numbers">
       {lo !== undefined && hi !== undefined && (
         <>
-          <dt>{shown.layout.images > 0 ? "on this image" : "values"}</dt>
+          <dt>{said(shown.layout.images > 0 ? "on this image" : "values", shown.ordinal)}</dt>
           <dd class="wide">
             {number(lo)} to {number(hi)}
           </dd>
@@ -209,6 +219,12 @@ function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; 
           <dd class="wide">{value}</dd>
         </>
       ))}
+      {held !== null && held.position !== cursor.value && (
+        <>
+          <dt>on all images</dt>
+          <dd class="wide">{said("", held.position)}</dd>
+        </>
+      )}
       {Object.entries(held?.columns ?? {}).map(([name, values]) => {
         const value = values[channel];
         if (value === undefined) return null;

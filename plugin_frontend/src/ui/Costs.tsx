@@ -19,16 +19,16 @@ function Open() {
   const newest = `${segments.at(-1)?.segment ?? ""}`;
   const value = chosen.value || newest;
   const all = costsOf(segments.filter(({ segment }) => value === ALL || `${segment}` === value));
-  const { rows, share, training, budget, wait, writing } = all;
-  const most = Math.max(wait, writing, ...rows.map((row) => row.seconds));
+  const { rows, share, training, budget, rest } = all;
+  const most = Math.max(rest, ...rows.map((row) => row.seconds));
   const thinned = rows.some((row) => row.leftOut > 0);
-  const line = (name: string, seconds: number, rest: (string | null)[]) => (
-    <tr key={name}>
+  const line = (name: string, seconds: number, cells: (string | null)[], title?: string) => (
+    <tr key={name} title={title}>
       <th scope="row">
         {name}
         <i class="cost-bar" style={{ width: `${(100 * seconds) / (most || 1)}%` }} />
       </th>
-      {[percent(training > 0 ? seconds / training : null), ...rest].map(
+      {[percent(training > 0 ? seconds / training : null), ...cells].map(
         (text, i) => text !== null && <td key={i}>{text}</td>,
       )}
     </tr>
@@ -69,16 +69,20 @@ function Open() {
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ name, seconds, looks, leftOut, compile }) =>
+              {rows.map(({ name, seconds, main, looks, leftOut, compile }) =>
                 line(name, seconds, [
-                  looks > 0 ? brief(seconds / looks) : "–",
+                  looks > 0 ? brief(main / looks) : "–",
                   whole(looks),
                   thinned ? whole(leftOut) : null,
                   brief(compile),
                 ]),
               )}
-              {line("waiting for the writer", wait, [])}
-              {writing > 0 && line("writer, for all", writing, [])}
+              {line(
+                "the rest",
+                rest,
+                [],
+                "Waiting for the writer's thread, and what else it costs",
+              )}
             </tbody>
             <tfoot>
               <tr>
@@ -96,8 +100,8 @@ function Open() {
             </p>
           )}
           <p class="dim small">
-            Seconds on the main thread and what the writer's CPU seconds cost training, over{" "}
-            {number(training)} s of training itself. Compiling comes once and is not counted.
+            Seconds on the main thread, and what the writer's thread costs, over {number(training)}{" "}
+            s of training itself. Compiling comes once and is not counted.
           </p>
         </>
       )}

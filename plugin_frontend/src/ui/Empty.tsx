@@ -19,7 +19,7 @@ export function Empty() {
         </pre>
         <p class="dim">
           TensorBoard looks into <code>{logdir.value || "its log directory"}</code>. Pictures appear
-          here at the end of the first epoch; there is nothing to reload.
+          here at the end of the first epoch.
         </p>
       </div>
     </main>

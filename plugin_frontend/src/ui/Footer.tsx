@@ -29,7 +29,7 @@ export function Footer() {
           type="button"
           class="button quiet speed"
           data-testid="speed"
-          title="Positions a second while playing (, slower, . faster)"
+          title="Positions a second while playing"
           onClick={(event) => changeSpeed(event.shiftKey ? -1 : 1)}
         >
           {speed.value}/s
@@ -80,7 +80,7 @@ function StepInput() {
         const input = event.currentTarget.elements.namedItem("step") as HTMLInputElement;
         const ordinal = parseStep(input.value, list);
         if (ordinal === null) {
-          note(`There is no epoch ${input.value} in this run. 12 or 2:12 (fit 2) can be typed.`);
+          note(`There is no epoch ${input.value} in this run.`);
           typed.value = null;
           input.value = at;
           return;

@@ -1,10 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunHead, Status } from "../api";
+import { tooltip } from "../commands";
 import { duration, percent, plural } from "../format";
 import { label } from "../positions";
 import { switchRun } from "../store/poll";
-import { heads, newestSegment, paused, positions, run, runs, secondsSince } from "../store/run";
+import {
+  heads,
+  newestSegment,
+  paused,
+  positions,
+  run,
+  runs,
+  secondsSince,
+  segmentCount,
+} from "../store/run";
 import { panel } from "../store/shell";
 import { costs } from "../store/tables";
 import { CommandButton } from "./CommandButton";
@@ -16,6 +26,7 @@ export function Header() {
       <RunPicker />
       <span class="space" />
       <RunStatus />
+      <Damage />
       <CostButton />
       <NoticesButton />
       <CommandButton id="link" cap class="quiet" />
@@ -53,20 +64,12 @@ function describe(entry: RunHead, several: boolean): string {
   return several ? [name, ...size, entry.status ?? ""].filter(Boolean).join(" · ") : name;
 }
 
-const WORDS: Record<Status, string> = {
-  live: "live",
-  finished: "finished",
-  stopped: "stopped",
-  failed: "failed",
-  lost: "lost",
-};
-
 const EXPLAINED: Record<Status, string> = {
   live: "The fit is running; this is how long ago it last wrote.",
   finished: "The fit ran to its planned end.",
   stopped: "The fit ended before the last planned epoch.",
   failed: "The fit ended with an error.",
-  lost: "Nothing has been written for long, and no end was: the process is probably gone.",
+  lost: "No end was written, and nothing comes: the process is probably gone.",
 };
 
 function RunStatus() {
@@ -89,7 +92,7 @@ function RunStatus() {
   return (
     <span class="status" data-testid="status" data-status={status}>
       <span title={[EXPLAINED[status], reason].filter(Boolean).join(" ")}>
-        {WORDS[status]}
+        {status}
         {ago}
       </span>
       {order !== null && (
@@ -102,12 +105,28 @@ function RunStatus() {
   );
 }
 
+function Damage() {
+  const count = (heads.value?.segments ?? []).reduce((sum, { damaged = 0 }) => sum + damaged, 0);
+  if (count === 0) return null;
+  return (
+    <b
+      class="status bad"
+      data-testid="damaged"
+      title={`${plural(count, "place")}; tbviz inspect LOG_DIR says which`}
+    >
+      damaged
+    </b>
+  );
+}
+
 function CostButton() {
   const { share } = costs.value;
   if (share === null) return null;
   return (
     <CommandButton id="costs" class="quiet" pressed={panel.value === "costs"}>
-      <span data-testid="cost">cost {percent(share)}</span>
+      <span data-testid="cost" title={`${tooltip("costs")}; fit ${segmentCount.value}`}>
+        cost {percent(share)}
+      </span>
     </CommandButton>
   );
 }

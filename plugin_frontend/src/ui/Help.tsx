@@ -30,9 +30,8 @@ export function Help() {
         Single letters are commands
       </label>
       <p class="dim">
-        A click on a curve or on the heat map goes to that position. A click on a tile enlarges its
-        channel. A step can be typed: <code>12</code>, or <code>2:12</code> for epoch 12 of the
-        second fit.
+        A click on a curve or on the heat map goes to that position, one on a tile enlarges its
+        channel. A step can be typed: <code>12</code>, or <code>2:12</code> for epoch 12 of fit 2.
       </p>
     </Drawer>
   );

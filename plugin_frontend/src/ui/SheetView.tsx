@@ -4,9 +4,8 @@ import { arrange } from "../arrange";
 import { captionsOf, countOf, isNumbered, tileName } from "../captions";
 import { kindLabel, splitKind } from "../families";
 import { paintGrid } from "../paint";
-import { label } from "../positions";
+import { lookLabel } from "../positions";
 import { probesOf } from "../probes";
-import { position } from "../store/cursor";
 import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
 import { positions, segmentCount } from "../store/run";
@@ -51,22 +50,15 @@ export function PictureError({ text }: { text: string }) {
     <div class="reason" role="alert" data-testid="picture-error">
       <p>This picture cannot be read: {text}.</p>
       <p>
-        Other positions are not affected. If the log was moved or pruned, reload TensorBoard's data.
+        If it is damaged, <code>tbviz inspect LOG_DIR --verify</code> says what else is.
       </p>
     </div>
   );
 }
 
-/** "epoch 35, nearest to 37": where the record is not the cursor's own, it says so. */
-export function whenText(shown: Shown): string {
-  const at = positions.value[shown.ordinal];
-  const here = position.value;
-  if (at === undefined) return "";
-  const text = label(at, segmentCount.value);
-  return shown.ordinal === shown.asked || here === null
-    ? text
-    : `${text}, nearest to ${label(here, segmentCount.value).replace(/^epoch /, "")}`;
-}
+/** What a picture is of; where that is not the cursor's own position, it says so. */
+export const whenText = ({ ordinal, asked }: Shown) =>
+  lookLabel(positions.value, ordinal, asked, segmentCount.value);
 
 function Sheet({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();

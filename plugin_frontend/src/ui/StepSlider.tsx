@@ -5,6 +5,7 @@ import { label } from "../positions";
 import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";
 import { pause } from "../store/play";
 import { heads, lastOrdinal, positions, segmentCount } from "../store/run";
+import { series } from "../store/selection";
 import { scalars } from "../store/tables";
 
 const [WIDTH, HEIGHT] = [1000, 20];
@@ -25,6 +26,14 @@ const lossLine = computed(() =>
   polyline(thinned(lossNow.value ?? [], positions.value.length, WIDTH / 2), WIDTH, HEIGHT),
 );
 
+/** Where the shown series has pictures, in a line; nothing where it has one at each position. */
+const marks = computed(() => {
+  const [of, count] = [series.value, positions.value.length];
+  if (of === null || of.count >= count) return "";
+  const step = WIDTH / Math.max(count - 1, 1);
+  return of.positions.map(([at, runs]) => `M${at * step} 32h${(runs - 1) * step}`).join("");
+});
+
 /** The cursor as a native slider, on an axis with the loss drawn on it. */
 export function StepSlider() {
   const last = lastOrdinal.value;
@@ -38,6 +47,7 @@ export function StepSlider() {
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
           <title>loss over the run</title>
           <polyline points={lossLine.value} vector-effect="non-scaling-stroke" />
+          <path d={marks.value} vector-effect="non-scaling-stroke" />
         </svg>
         <i class="rail" />
         <i class="done" style={{ width: share(Math.max(cursor.value, 0)) }} />

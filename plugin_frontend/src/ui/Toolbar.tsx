@@ -1,4 +1,4 @@
-import { MAP_LABELS, MAPS, type MapName } from "../colour";
+import { MAPS, type MapName, mapLabel } from "../colour";
 import { familyOf, kindHelp, variantLabel } from "../families";
 import { number, percent } from "../format";
 import { openKind, variants } from "../store/kinds";
@@ -119,7 +119,7 @@ function MapControl() {
       >
         {MAPS.map((name) => (
           <option key={name} value={name}>
-            {MAP_LABELS[name]}
+            {mapLabel(name)}
           </option>
         ))}
       </select>
