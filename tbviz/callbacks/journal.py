@@ -172,7 +172,7 @@ class Journal:
         if page.position is None or self._background is None:
             return  # what was said meanwhile waits for the next position, or the end
         looked = any(author for author, _ in page.entries)
-        page.whole = looked and "parts" not in (further or {})
+        page.whole = looked and not {"parts", "left_out"} & set(further or {})
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
         if self._deleted:
             self._open()

@@ -45,7 +45,7 @@ class Page:
     Attributes:
         position: `None` for what belongs to none.
         entries: what is written.
-        whole: whether callbacks have looked, and none was interrupted.
+        whole: whether callbacks have looked, and none was interrupted or left out.
     """
 
     position: Position | None
