@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from tbviz.cli import server
+from tbviz.store import Writer
 from tbviz.store.places import store_directory
 from tbviz.store.reader import Reader
 
@@ -19,25 +20,27 @@ pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "tbviz", "demo", "--epochs", "1"]
 
 
-def test_one_epoch_of_digits_is_in_the_store_and_a_second_run_is_its_next_segment(tmp_path):
-    for segments in (1, 2):
-        done = subprocess.run(
-            [*COMMAND, "--digits", "--no-serve", "--log-dir", str(tmp_path)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
-        lines = done.stdout.splitlines()
-        assert all(line.startswith("tbviz: ") for line in lines)
-        [epoch] = [line for line in lines if "epoch 1 of 1" in line]
-        assert re.search(r"loss \d\.\d+ .* validation accuracy 0\.\d+ .* \d+\.\d s$", epoch)
-        assert ("holds an earlier run" in done.stdout) == (segments == 2)
-        reader = Reader(store_directory(tmp_path / "digits"))
-        reader.refresh()
-        assert len(reader.segments) == segments
-        assert [position.epoch for _, position in reader.positions] == [0] * segments
+def test_one_epoch_of_digits_becomes_the_next_segment_of_an_earlier_run(tmp_path):
+    earlier = Writer(tmp_path / "digits")
+    earlier.append({"kind": "fit", "event": "begin", "epochs": 1})
+    earlier.close()
+    done = subprocess.run(
+        [*COMMAND, "--digits", "--no-serve", "--log-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert all(line.startswith("tbviz: ") for line in lines)
+    [epoch] = [line for line in lines if "epoch 1 of 1" in line]
+    assert re.search(r"loss \d\.\d+ .* validation accuracy 0\.\d+ .* \d+\.\d s$", epoch)
+    assert "holds an earlier run" in done.stdout
+    reader = Reader(store_directory(tmp_path / "digits"))
+    reader.refresh()
+    assert len(reader.segments) == 2
+    assert [position.epoch for _, position in reader.positions] == [0]
     assert list((tmp_path / "digits" / "train").glob("*tfevents*"))
 
 
@@ -56,6 +59,7 @@ def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path):
                 break
         else:
             pytest.fail("".join(said))
+        assert not any("holds an earlier run" in line for line in said)
         address = f"http://127.0.0.1:{port}"
         assert any(f"{address}/#tbviz" in line for line in said)
         with urllib.request.urlopen(f"{address}/data/plugin/tbviz/runs", timeout=60) as answer:

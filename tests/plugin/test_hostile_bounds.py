@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from forge import HONEST, LAYOUT, PNG, TABLE, Forge
 from plugin import bounds
 
@@ -14,75 +15,87 @@ ROOT = Path(__file__).parents[2]
 POSITIONS = 1500
 
 
-def tags(forge):
-    for epoch in range(POSITIONS):
+def tags(forge, less):
+    for epoch in range(POSITIONS // less):
         values = {f"{epoch} {tag}": 1 for tag in range(300)}
         forge.add({"kind": "metrics", "epoch": epoch, "values": values})
 
 
-def late_tags(forge):
-    for epoch in range(50_000):
+def late_tags(forge, less):
+    for epoch in range(50_000 // less):
         forge.add({"kind": "metrics", "epoch": epoch, "values": {"loss": 1}})
     forge.add(
-        {"kind": "metrics", "epoch": 100_000, "values": {f"tag {tag}": 1 for tag in range(50_000)}}
+        {
+            "kind": "metrics",
+            "epoch": 100_000,
+            "values": {f"tag {tag}": 1 for tag in range(50_000 // less)},
+        }
     )
 
 
-def images(forge):
-    forge.add({"kind": "predictions", "epoch": 0, "images": [[]] * 2_000_000})
-    for epoch in range(1, POSITIONS):
+def images(forge, less):
+    forge.add({"kind": "predictions", "epoch": 0, "images": [[]] * (2_000_000 // less)})
+    for epoch in range(1, POSITIONS // less):
         forge.add({"kind": "predictions", "epoch": epoch, "images": [[[1, 0.5]]]})
 
 
-def layers(forge):
+def layers(forge, less):
     for epoch in range(60):
         numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(20)}
         forge.add({"kind": "health", "epoch": epoch, "layers": numbers})
-    forge.add({"kind": "health", "epoch": 60, "layers": {str(layer): {} for layer in range(10**6)}})
+    forge.add(
+        {
+            "kind": "health",
+            "epoch": 60,
+            "layers": {str(layer): {} for layer in range(10**6 // less)},
+        }
+    )
 
 
-def advice(forge):
-    for epoch in range(POSITIONS):
+def advice(forge, less):
+    for epoch in range(POSITIONS // less):
         told = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
         forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": told})
 
 
-def callbacks(forge):
-    for epoch in range(POSITIONS):
+def callbacks(forge, less):
+    for epoch in range(POSITIONS // less):
         seconds = {f"{epoch} {callback}": 1 for callback in range(100)}
         forge.add({"kind": "cost", "epoch": epoch, "seconds": seconds, "wall": 1})
 
 
-def layouts(forge):
-    for layout in range(10_000):
+def layouts(forge, less):
+    for layout in range(10_000 // less):
         identifier = f"{layout:08x}"
         forge.add({**LAYOUT, "id": identifier})
         meta, payload = HONEST["activations"]
         forge.add({**meta, "epoch": layout, "layout": identifier}, payload)
 
 
-def sheets(forge):
+def sheets(forge, less):
     meta, _ = HONEST["activations"]
     forge.add({**LAYOUT, "id": "3" * 8, "layer": "many"})
     row = meta["sheets"][0]
-    forge.add({**meta, "layer": "many", "layout": "3" * 8, "sheets": [row] * 200_000}, PNG)
+    forge.add(
+        {**meta, "layer": "many", "layout": "3" * 8, "sheets": [row] * (200_000 // less)}, PNG
+    )
 
 
-def magic(forge):
+def magic(forge, less):
     """Half a pack that looks at every 24th byte like a record with a long meta."""
     meta = b"\x89tbv\r\n\x1a\n" + (1 << 23).to_bytes(4, "little") + bytes(12)
-    forge.pack += meta * (1 << 19)
+    forge.pack += meta * ((1 << 19) // less)
     forge.index.clear()
     forge.add(HONEST["notice"][0])
 
 
-def advised(forge):
-    for epoch in range(10_000):
+def advised(forge, less):
+    for epoch in range(10_000 // less):
         told = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
         forge.add({**HONEST["health"][0], "epoch": epoch, "advice": told}, TABLE)
 
 
-def names(forge):
+def names(forge, less):
     for at, name in enumerate(["../../../../etc/passwd", "/etc/passwd", "..", "a\0b"]):
         identifier = f"{at:08x}"
         forge.add({**LAYOUT, "id": identifier, "layer": name})
@@ -98,10 +111,11 @@ CONTENTS = [
 ]  # fmt: skip
 
 
-def test_memory_time_and_what_is_opened(tmp_path, faults):
+@pytest.mark.parametrize("less", [8, pytest.param(1, marks=pytest.mark.every_row)])
+def test_memory_time_and_what_is_opened(tmp_path, faults, less):
     for content in CONTENTS:
         forge = Forge(tmp_path / content.__name__)
-        content(forge)
+        content(forge, less)
         forge.write()
     faults.tried += len(CONTENTS)
     done = subprocess.run(
