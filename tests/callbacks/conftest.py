@@ -44,3 +44,17 @@ def said(caplog):
         return [r.getMessage() for r in caplog.records if (r.name, r.levelname) == ("tbviz", level)]
 
     return texts
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still but where a test sets it."""
+    from callbacks.pacing import Clock
+
+    from tbviz.callbacks import costs, ledger, orders
+
+    made = Clock()
+    monkeypatch.setattr(costs, "clock", made)
+    monkeypatch.setattr(ledger, "clock", made)
+    monkeypatch.setattr(orders, "clock", made)
+    return made

@@ -1,0 +1,58 @@
+"""Callbacks that take a known time of a clock that the tests set."""
+
+from __future__ import annotations
+
+import keras
+from callbacks.nets import data, kept
+
+from tbviz.callbacks.base import Visual
+
+X, Y = data(16)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Looks(Visual):
+    """Takes so many seconds a look, in so many parts; notes at which epochs."""
+
+    wants_recording = runs_model = False
+
+    def __init__(self, log_dir, clock, seconds, parts=1, **settings):
+        super().__init__(log_dir, strict=True, **settings)
+        self.clock, self.seconds, self.parts = clock, seconds, parts
+        self.begun, self.finished, self.taken = [], [], []
+
+    def choose(self, survey, journal):
+        self.forget()
+
+    def look(self, view, journal):
+        self.begun.append(journal.position.epoch)
+        for part in range(self.parts):
+            if part:
+                yield
+            self.clock.now += self.seconds / self.parts
+            self.taken.append(journal.position.epoch)
+        self.finished.append(journal.position.epoch)
+
+
+class Trains(keras.callbacks.Callback):
+    """What training takes, an epoch."""
+
+    def __init__(self, clock, seconds):
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.clock.now += self.seconds(self.epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+
+def fit(*callbacks, epochs):
+    kept().fit(X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))

@@ -1,0 +1,163 @@
+"""`max_disk`, work in parts, and a disk that hangs, in real fits."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import keras
+import numpy as np
+import pytest
+from callbacks.nets import kept, metas, notices, positions
+from callbacks.pacing import X, Y, fit
+
+import tbviz
+from tbviz.amounts import bytes_of, in_bytes, share_of
+from tbviz.callbacks import journal as journal_module
+from tbviz.errors import TbvizError
+from tbviz.images.sheet import decode
+from tbviz.methods.maximization import Ascent
+from tbviz.store import open_run, store_directory
+
+
+def test_a_store_stays_below_max_disk(tmp_path):
+    def run(name, **settings):
+        maps = tbviz.ActivationGrid(tmp_path / name, X[:4], strict=True, **settings)
+        fit(maps, epochs=24)
+        files = store_directory(tmp_path / name).iterdir()
+        logged = [e for _, e, _, _ in positions(tmp_path / name)]
+        run = open_run(tmp_path / name)
+        shown = list(run.columns("activations", "conv1")[0][2].positions.values())
+        return sum(path.stat().st_size for path in files), logged, shown
+
+    free, epochs, shown = run("free")
+    assert shown == epochs == list(range(24))
+    limit = free // 3
+    size, epochs, shown = run("limited", max_disk=limit)
+    assert epochs == list(range(24))
+    assert shown[0] == 0
+    assert shown[-1] == 23
+    assert 3 < len(shown) < 12
+    assert 0.5 * limit < size <= limit
+    # What is there already counts: there is no room for a picture more.
+    _, epochs, again = run("limited", max_disk=size + 100)
+    assert len(epochs) == 48
+    assert again == shown
+    said = [n["text"] for n in notices(tmp_path / "limited")]
+    assert any(text.startswith("looks at nothing more: the store has") for text in said)
+
+
+def test_what_users_write_for_amounts():
+    assert bytes_of("5 GB") == 5_000_000_000
+    assert bytes_of("1.5MiB") == 1_572_864
+    assert bytes_of(1000) == bytes_of("1kB") == bytes_of(1e3) == 1000
+    assert bytes_of(None) is None
+    assert share_of(None) is None
+    assert share_of(0.05) == 0.05
+    assert in_bytes(5_000_000_000) == "5.0 GB"
+
+
+@pytest.mark.parametrize("given", [0, -1, "5 parsecs", "", True, "GB", "20"])
+def test_no_size(given, tmp_path):
+    with pytest.raises(TbvizError, match="max_disk"):
+        tbviz.ActivationGrid(tmp_path, X, max_disk=given)
+
+
+@pytest.mark.parametrize("given", [0, -0.1, "5 %", 5, True, float("nan"), float("inf")])
+def test_no_share(given, tmp_path):
+    with pytest.raises(TbvizError, match="max_overhead"):
+        tbviz.Monitor(tmp_path, X, max_overhead=given)
+
+
+# Parts of what is drawn
+
+
+def in_parts_and_whole(tmp_path, make):
+    """A look in parts, a part an epoch, of a model that does not learn; and a whole one."""
+    logged = []
+    for name, settings in (("parts", {"max_overhead": 1e-9}), ("whole", {})):
+        model = kept()
+        model.optimizer.learning_rate = 0.0
+        callbacks = [make(tmp_path / name, **settings)]
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks)
+        model.optimizer.learning_rate = 0.01
+        logged.append(open_run(tmp_path / name))
+    return logged
+
+
+@pytest.mark.parametrize("what", ["filters", "score-cam", "occlusion"])
+def test_what_is_made_in_parts_is_what_is_made_at_once(tmp_path, what, monkeypatch):
+    from tbviz.callbacks import limits, maximization
+
+    monkeypatch.setattr(maximization, "PART", 2)
+    # One part at the first epoch, whatever it costs, and one at the second.
+    answers = itertools.cycle([False, True])
+    monkeypatch.setattr(limits.Limits, "affords", lambda *_: next(answers))
+    make = {
+        "filters": lambda log_dir, **s: tbviz.FilterMaximization(
+            log_dir, "conv2", images=X[:2], settings=Ascent(steps=2), strict=True, **s
+        ),
+        "score-cam": lambda log_dir, **s: tbviz.GradCAM(
+            log_dir, X[:2], method="score-cam", strict=True, **s
+        ),
+        "occlusion": lambda log_dir, **s: tbviz.Saliency(
+            log_dir, X[:2], method="occlusion", strict=True, **s
+        ),
+    }[what]
+    kind, layer = {
+        "filters": ("maximization", "conv2"),
+        "score-cam": ("cam:score-cam", "relu"),
+        "occlusion": ("saliency:occlusion", ""),
+    }[what]
+    parts, whole = in_parts_and_whole(tmp_path, make)
+    [first, *_] = parts.columns(kind, layer)[0][2].positions.values()
+    assert first == 1  # two parts
+    sheets = 1 if what == "filters" else 2
+    notes = []
+    for image in range(sheets):
+        mine = decode(parts.picture(kind, layer, first, image))
+        theirs = decode(whole.picture(kind, layer, 0, image))
+        assert np.abs(mine.pixels.astype(int) - theirs.pixels.astype(int)).max() <= 1
+        notes.append((mine.text or {}).get("note"))
+    assert notes == (
+        ["made in parts from epoch 0 to epoch 1"]
+        if what == "filters"
+        else ["as it was at epoch 0", None]
+    )
+
+
+# A slow disk
+
+
+def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(journal_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(journal_module, "LAST_PATIENCE", 0.05)
+    disk, calls = threading.Event(), []
+    from tbviz.store.writer import Writer
+
+    flush = Writer.flush
+
+    def hangs(self):
+        calls.append(len(calls))
+        if len(calls) == 3:
+            disk.wait(30)
+        flush(self)
+
+    monkeypatch.setattr(Writer, "flush", hangs)
+    maps = tbviz.ActivationGrid(tmp_path, X[:2])
+
+    class Heals(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 4:
+                disk.set()
+
+    fit(maps, Heals(), epochs=8)
+    slow = [text for text in said() if "the disk took over" in text]
+    assert len(slow) == 1
+    assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))
+    assert len(metas(tmp_path, "metrics")) == 8
+    run = open_run(tmp_path)
+    shown = list(run.columns("activations", "conv1")[0][2].positions.values())
+    assert shown[0] == 0
+    assert shown[-1] == 7
+    assert len(shown) < 8
