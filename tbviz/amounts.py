@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from tbviz.errors import TbvizError
@@ -26,6 +27,14 @@ def in_bytes(count: float, digits: int = 2) -> str:
         count /= 1000
     whole = len(str(round(abs(count))))
     return f"{count:.{0 if unit == 'B' else max(digits - whole, 0)}f} {unit}"
+
+
+def ranges(runs: Sequence[Sequence[int]], most: int = 4) -> str:
+    """Runs of whole numbers, `[first, how many]` each, as a person writes them: `"0-4, 7"`."""
+    texts = [
+        str(first) if count == 1 else f"{first}-{first + count - 1}" for first, count in runs[:most]
+    ]
+    return ", ".join([*texts, *(["..."] if len(runs) > most else [])])
 
 
 def bytes_of(max_disk: float | str | None) -> int | None:

@@ -16,7 +16,7 @@ ALLOWED = {
     "taps": {"errors", "arrays"},
     "methods": {"errors", "arrays", "taps"},
     "images": {"errors", "arrays"},
-    "store": {"errors", "version", "images"},
+    "store": {"errors", "version", "amounts", "images"},
     "plugin": {"errors", "version", "images", "store"},
     "callbacks": {"errors", "version", "amounts", "arrays", "taps", "methods", "images", "store"},
     "demo": {"errors"},

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tbviz.callbacks.ledger import Ledger, clock
+from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.schedule import clock
 from tbviz.taps.looker import Looker
 
 

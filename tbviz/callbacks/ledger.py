@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from tbviz.callbacks.budget import Budget
-
-
-def clock() -> float:
-    """Seconds on a clock that only rises."""
-    return time.perf_counter()
+from tbviz.callbacks.schedule import clock
 
 
 class Ledger:

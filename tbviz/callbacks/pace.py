@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.callbacks.costs import Spent
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.limits import Limits
@@ -143,14 +142,6 @@ class Pace:
         """Drops all interrupted looks: they are of a model that has changed."""
         for member in self._members:
             self.drop(member)
-
-    def affords(self, member: Visual) -> bool:
-        """Whether a callback can afford the next part of its look."""
-        return self.limits.affords(member)
-
-    def spend(self, member: Visual, spent: Spent, *, parts: int = 1, done: bool = False) -> None:
-        """Counts what a part of a look took on the main thread."""
-        self.limits.spend(member, spent, parts=parts, done=done)
 
     def turned(self, step: int) -> dict[str, float | list[str]]:
         """A position is handed over.

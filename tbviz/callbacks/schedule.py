@@ -58,7 +58,7 @@ ScheduleLike = str | Factory | Callable[[int], object]
 
 def clock() -> float:
     """Seconds on a clock that only rises."""
-    return time.monotonic()
+    return time.perf_counter()
 
 
 def every(

@@ -255,7 +255,7 @@ class Session:
             self._weights = signature(model)
             if self._view.open(model):
                 self._choose()
-        self._pace.spend(first, spent, parts=0)
+        self._pace.limits.spend(first, spent, parts=0, done=False)
         for member in sorted(due.members, key=lambda member: member.yields):
             if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):
                 member.last_look = position

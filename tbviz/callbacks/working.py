@@ -48,10 +48,10 @@ def work(
             done = True  # also where it fails
             with boundary(member), journal.costs.of(member.method, view.looker) as spent:
                 done = next(rest, _DONE) is _DONE
-            pace.spend(member, spent, done=done)
+            pace.limits.spend(member, spent, parts=1, done=done)
             if done:
                 return True
-            if not whole and not pace.affords(member):
+            if not whole and not pace.limits.affords(member):
                 pace.interrupt(member, rest)
                 return False
     finally:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tbviz.cli.layout import counted, moment, ranges, size, table
+from tbviz.amounts import ranges
+from tbviz.cli.layout import counted, moment, size, table
 from tbviz.cli.runs import title
 
 _COLUMNS = (

@@ -25,14 +25,6 @@ def counted(count: int, name: str) -> str:
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
-def ranges(runs: Sequence[Sequence[int]], most: int = 4) -> str:
-    """Runs of whole numbers as a person writes them: `"0-4, 7"`."""
-    texts = [
-        str(first) if count == 1 else f"{first}-{first + count - 1}" for first, count in runs[:most]
-    ]
-    return ", ".join([*texts, *(["..."] if len(runs) > most else [])])
-
-
 # Columns of numbers; their ends stand below each other.
 _NUMBERS = {
     *("segment", "segments", "positions", "sheets", "size", "an_epoch", "layers", "kinds"),

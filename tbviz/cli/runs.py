@@ -74,7 +74,9 @@ def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
     Raises:
         TbvizError: If there is none, or it is in an object store.
     """
-    if "://" in log_dir and not log_dir.startswith("file://"):
+    from tbviz.store.places import is_remote
+
+    if is_remote(log_dir):
         raise TbvizError(
             f"received {log_dir}; expected a directory of this machine: `tbviz {command}` works on "
             "files; copy the log directory here and back, or mount it"

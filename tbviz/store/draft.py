@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from tbviz.store.locks import hold
+from tbviz.store.record import index_line
 from tbviz.store.schema import FILE_NAME, HEADER
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Draft:
     def add_line(self, meta: bytes, offset: int) -> None:
         """Append the line of a record whose payload begins at this byte of the pack."""
         if self._index is not None:
-            self._index.write(index_line(meta, offset))
+            self._index.write(index_line(meta, zlib.crc32(meta), offset))
 
     def finish(self) -> None:
         """Have the disk hold everything."""
@@ -117,11 +118,6 @@ class Draft:
         for file in (self._index, self._pack):
             if file is not None:
                 file.close()
-
-
-def index_line(meta: bytes, offset: int) -> bytes:
-    """What an index says of a record with this meta whose payload begins at this byte."""
-    return b'{"offset":%d,"check":%d,%b\n' % (offset, zlib.crc32(meta), meta[1:])
 
 
 class _Appended:

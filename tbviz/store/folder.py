@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbviz.store.files import open_file
-from tbviz.store.names import Parts, group_parts
+from tbviz.store.names import Parts, group_parts, pack_name
 from tbviz.store.pack import PackScanner, read_at
 from tbviz.store.parts import PartSource
 from tbviz.store.places import Place, RemotePlace, place_of
@@ -55,7 +55,7 @@ class LocalFolder:
 
     def source(self, pack: Pack, patience: float) -> Source:
         """What reads one of them."""
-        path = self.directory / f"{pack.seq:06d}-{pack.uid}.pack"
+        path = self.directory / pack_name(pack.seq, pack.uid)
         # A pack that vanished meanwhile is not one in parts, of which no time is known.
         if pack.changed or path.exists():
             return PackScanner(path, patience)

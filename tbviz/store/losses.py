@@ -5,9 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from tbviz.amounts import ranges
 from tbviz.store.columns import join_runs
-
-_MOST_RUNS = 4  # of epochs that are named
 
 
 class Losses:
@@ -71,10 +70,5 @@ def _text(kind: str, layer: str, sheets: list[tuple[dict[str, Any], int]]) -> st
         return f"{name}{where}, sheet {number}"
     epochs = {about["epoch"] for about, _ in sheets if type(about.get("epoch")) is int}
     runs = join_runs((epoch, 1) for epoch in sorted(epochs))
-    shown = [
-        str(first) if count == 1 else f"{first}-{first + count - 1}"
-        for first, count in runs[:_MOST_RUNS]
-    ]
-    shown += ["..."] * (len(runs) > _MOST_RUNS)
-    where = f", epoch{'s' * (len(epochs) > 1)} {', '.join(shown)}" if shown else ""
+    where = f", epoch{'s' * (len(epochs) > 1)} {ranges(runs)}" if runs else ""
     return f"{name}{where}, {len(sheets)} sheets"

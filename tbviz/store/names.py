@@ -31,6 +31,11 @@ class Parts(NamedTuple):
         return part_name(self.seq, self.uid, start)
 
 
+def pack_name(seq: int, uid: str) -> str:
+    """What a writer's pack is called."""
+    return f"{seq:06d}-{uid}.pack"
+
+
 def part_name(seq: int, uid: str, start: int) -> str:
     """What a part is called that begins at this byte of the virtual pack."""
     return f"{seq:06d}-{uid}-{start:016x}.part"

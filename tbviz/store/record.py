@@ -26,8 +26,7 @@ class Record:
     def __init__(self, meta: bytes, payload: bytes, *, positioned: bool) -> None:
         self._meta = meta
         self._check = zlib.crc32(meta)
-        header = HEADER.pack(MAGIC, len(meta), len(payload), self._check, zlib.crc32(payload))
-        self.data = header + meta + payload
+        self.data = header(meta, payload) + meta + payload
         self.positioned = positioned
 
     @classmethod
@@ -75,8 +74,17 @@ class Record:
 
     def line(self, begin: int) -> bytes:
         """Its index line where it begins at this byte of the pack."""
-        payload_offset = begin + HEADER.size + len(self._meta)
-        return b'{"offset":%d,"check":%d,%b\n' % (payload_offset, self._check, self._meta[1:])
+        return index_line(self._meta, self._check, begin + HEADER.size + len(self._meta))
+
+
+def header(meta: bytes, payload: bytes) -> bytes:
+    """What stands before a record's meta and payload in a pack."""
+    return HEADER.pack(MAGIC, len(meta), len(payload), zlib.crc32(meta), zlib.crc32(payload))
+
+
+def index_line(meta: bytes, check: int, offset: int) -> bytes:
+    """What an index says of a record: its meta, the CRC of that, where its payload begins."""
+    return b'{"offset":%d,"check":%d,%b\n' % (offset, check, meta[1:])
 
 
 def index_of(records: Sequence[Record], begin: int) -> bytes:

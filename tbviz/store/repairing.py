@@ -8,6 +8,7 @@ from tbviz.store.claiming import BusyError, claimed
 from tbviz.store.examination import Examination, complaints, examine
 from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
+from tbviz.store.names import pack_name
 from tbviz.store.rewriting import Rewritten, rebuild_index, rewrite
 from tbviz.store.schema import FORMAT
 
@@ -52,7 +53,7 @@ def in_parts(store: Path) -> list[str]:
 def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
     packs, parts = [], []
     for pack in LocalFolder(store).packs():
-        path = store / f"{pack.seq:06d}-{pack.uid}.pack"
+        path = store / pack_name(pack.seq, pack.uid)
         if path.exists():
             packs.append(path)
         elif not pack.changed:  # no pack that was rewritten this moment

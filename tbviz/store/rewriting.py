@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from tbviz.store.draft import Draft, index_line, sync_directory
+from tbviz.store.draft import Draft, sync_directory
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import Examination, examine
 from tbviz.store.extents import (
@@ -23,7 +23,8 @@ from tbviz.store.extents import (
 from tbviz.store.files import open_file
 from tbviz.store.losses import Losses
 from tbviz.store.pack import PackScanner, read_at
-from tbviz.store.schema import FORMAT, HEADER, MAGIC, decode_meta, encode_json
+from tbviz.store.record import header, index_line
+from tbviz.store.schema import FORMAT, HEADER, decode_meta, encode_json
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def rewritten_size(
         for extent, meta in _chosen(pack, file, examination, by, keep, uid_of(pack)):
             offset = end + HEADER.size + len(meta)
             end = offset + (0 if extent is None else extent.end - extent.offset)
-            lines += len(index_line(meta, offset))
+            lines += len(index_line(meta, zlib.crc32(meta), offset))
     return end + lines
 
 
@@ -169,14 +170,14 @@ def _copy(
     with open_file(pack) as file:
         for extent, meta in _chosen(pack, file, examination, by, keep, draft.uid):
             if extent is None:
-                copied.records.append(draft.add(_header(meta, b"") + meta, meta))
+                copied.records.append(draft.add(header(meta, b"") + meta, meta))
                 continue
             payload = payload_of(file, extent)
             damaged = copied.losses.check(decode_meta(meta), payload)
             head = read_at(file, extent.begin, extent.offset - extent.begin)
             if extent.meta is not None or not damaged:
                 # The same bytes again, unless the header was damaged.
-                head = _header(meta, payload) + meta
+                head = header(meta, payload) + meta
             copied.records.append(draft.add(head + payload, meta))
             copied.kept.append(extent)
     return copied
@@ -216,10 +217,6 @@ def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, A
         "replaces": [uid_of(pack)],
         "by": before if by in before.split(", ") else f"{before}, {by}".removeprefix(", "),
     }
-
-
-def _header(meta: bytes, payload: bytes) -> bytes:
-    return HEADER.pack(MAGIC, len(meta), len(payload), zlib.crc32(meta), zlib.crc32(payload))
 
 
 def _check(pack: Path, draft: Draft, copied: _Copied) -> None:

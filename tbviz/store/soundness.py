@@ -14,7 +14,7 @@ from tbviz.store.folder import LocalFolder
 from tbviz.store.leftovers import leftovers
 from tbviz.store.locks import held
 from tbviz.store.losses import Losses
-from tbviz.store.names import PART_NAME
+from tbviz.store.names import PART_NAME, pack_name
 from tbviz.store.remote_folder import RemoteFolder
 from tbviz.store.schema import FILE_NAME, FORMAT
 
@@ -51,7 +51,7 @@ def pack_path(reader: Reader, segment: Segment) -> Path | None:
     """The pack of a segment, None where it is not a file of this machine."""
     if not isinstance(reader.folder, LocalFolder):
         return None
-    path = reader.folder.directory / f"{segment.seq:06d}-{segment.uid}.pack"
+    path = reader.folder.directory / pack_name(segment.seq, segment.uid)
     return path if path.exists() else None
 
 
