@@ -35,8 +35,9 @@ class PackScanner:
 
     Args:
         path: The pack. Its index is looked for beside it.
-        patience: Seconds that records at the end of a pack with an index wait for their lines.
-            A position's lines come at once and last, so a reader with patience sees it whole.
+        patience: Seconds that records at the end of a pack wait for their index lines, the first
+            ones for the index itself. A position's lines come at once and last, so a reader with
+            patience sees it whole. Where no line comes, nothing behind waits until one does.
 
     Attributes:
         consumed: Bytes of the pack that have been understood or given up.
@@ -49,6 +50,7 @@ class PackScanner:
         self._damaged = 0
         self._bad_tail = False
         self._index_consumed = 0
+        self._since: float | None = None  # when lines were first waited for in vain
         self._searched = 0  # no whole record begins between `consumed` and here
         self._seen = (0, 0)  # size and time of change at the last scan
         self._holder = Holder(path)
@@ -69,9 +71,11 @@ class PackScanner:
         with open_file(self.path) as pack:
             status = os.fstat(pack.fileno())
             seen = _seen(status)
-            yield from self._by_index(pack, status.st_size)
-            age = time.time() - status.st_mtime
-            if self._index_consumed and 0 <= age < self._patience:
+            lines = self._index_consumed
+            yield from self._by_index(pack, status.st_size, whole=self._waits(status))
+            if self._index_consumed > lines or self.consumed == status.st_size:
+                self._since = None
+            if self.consumed < status.st_size and self._waits(status):
                 return  # the rest is being written
             yield from self._by_hopping(pack, status.st_size)
             # Last: a caller that stops half-way asks again.
@@ -111,9 +115,10 @@ class PackScanner:
         """Whether somebody writes the pack; None where that cannot be told."""
         return self._holder.held()
 
-    def _by_index(self, pack: BinaryIO, size: int) -> Iterator[Found]:
+    def _by_index(self, pack: BinaryIO, size: int, *, whole: bool) -> Iterator[Found]:
         hopped = False
-        for line, line_end in index_lines(self.path.with_suffix(".jsonl"), self._index_consumed):
+        index = self.path.with_suffix(".jsonl")
+        for line, line_end in index_lines(index, self._index_consumed, whole=whole):
             entry = index_entry(line)
             if entry is None:
                 continue  # the pack has the record
@@ -152,6 +157,13 @@ class PackScanner:
                     self._searched = max(begin, size - _TAIL)
                 return
             self._searched = following
+
+    def _waits(self, status: os.stat_result) -> bool:
+        if not 0 <= time.time() - status.st_mtime < self._patience:
+            return False
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return now - self._since < self._patience
 
     def _advance(self, end: int) -> None:
         self.consumed = self._searched = end
@@ -246,17 +258,25 @@ def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def index_lines(path: Path, begin: int) -> Iterator[tuple[bytes, int]]:
-    """The whole lines of an index from a byte on, each with where it ends."""
+def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tuple[bytes, int]]:
+    """The whole lines of an index from a byte on, each with where it ends.
+
+    With `whole`, none where the index ends within a line: others see what is written at once
+    page by page, so lines that belong together may not all be there.
+    """
     try:
         file = open_file(path)
     except OSError:
         return
     with file:
+        size = os.fstat(file.fileno()).st_size
         rest = b""
         while True:
             try:
-                block = read_at(file, begin + len(rest), _BLOCK)
+                if whole and size and read_at(file, size - 1, 1) != b"\n":
+                    return
+                at = begin + len(rest)
+                block = read_at(file, at, min(_BLOCK, size - at))
             except OSError:
                 return
             if not block:
