@@ -137,8 +137,14 @@ def measure_wire(table: Table, client: Client, log_dir: Path, layers: list, epoc
     if sum(run[2] for run in news["positions"]) != 1:
         sys.exit(f"received {news['positions']}, expected one new position")
     table.row("on the wire: a poll with one new position", client.received, "bytes", timed=False)
-    client.ask("health")
-    table.row("on the wire: all health numbers", client.received, "bytes", timed=False)
+    for name, asked in (
+        ("dead channels of all layers", {"names": "dead"}),
+        ("an outline of all layers' means", {"names": "mean", "points": 64}),
+        ("all health of a layer", {"layer": layers[0].path}),
+        ("all health of all layers", {}),
+    ):
+        client.ask("health", **asked)
+        table.row(f"on the wire: {name}", client.received, "bytes", timed=False)
 
 
 def measure_looking(table: Table, client: Client, log_dir: Path, layers: list) -> None:

@@ -5,30 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tbviz.plugin.errors import GoneError, NotFoundError
+from tbviz.plugin.errors import NotFoundError
+from tbviz.plugin.wire import Value, room, span, told
 from tbviz.store.columns import Numbers, encode_runs, join_runs
-from tbviz.store.digits import nearest
 from tbviz.store.errors import StoreError
-from tbviz.store.health import MISSING
-from tbviz.store.schema import COSTS, HEALTH_NUMBERS, decode_json, plain
-from tbviz.store.segment import Entry, Segment, Sheet
+from tbviz.store.schema import COSTS, decode_json
+from tbviz.store.segment import Entry, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
     from tbviz.store.reader import Reader
-
-Value = float | str | None
 
 _GRAY = ("lo", "hi", "p", "q")
 # Digits of these numbers where there are thousands: enough to draw them over time.
 _ON_THE_WIRE = 3
-# Nobody looks at more; a store that was made to have more must not take the server's memory.
-_MOST_VALUES = 1 << 24
 
 
 def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
@@ -60,7 +51,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
             if name not in _GRAY:
                 columns[name] += table[name].tolist()
             elif held.gray:
-                columns[name] += _told(table[name], _ON_THE_WIRE)
+                columns[name] += told(table[name], _ON_THE_WIRE)
             else:
                 columns[name] += [None] * len(table)
     return {
@@ -76,7 +67,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
 def scalars(reader: Reader, since: int) -> dict[str, Any]:
     """The metrics and costs of the positions from `since` on, as the store has them."""
     known = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
-    tags = [*known][: _room(reader, since)]
+    tags = [*known][: room(reader, since)]
 
     def metric(tag: str) -> list[float | None]:
         return _along(reader, since, lambda s: s.metrics.get(tag))
@@ -86,7 +77,7 @@ def scalars(reader: Reader, since: int) -> dict[str, Any]:
 
     return {
         "source": "store",
-        **_span(reader, since),
+        **span(reader, since),
         "tags": {tag: metric(tag) for tag in tags},
         "cost": {name: cost(name) for name in COSTS},
     }
@@ -111,94 +102,6 @@ def placed(reader: Reader, since: int, found: Mapping[str, Mapping[int, float]])
     return {"source": "tensorboard", "tags": tags}
 
 
-def health(reader: Reader, since: int) -> dict[str, Any]:
-    """The health numbers of every layer at the positions from `since` on."""
-    channels: dict[str, int] = {}
-    for segment in reader.segments:
-        channels |= segment.health.channels
-    layers = [*channels][: _room(reader, since, len(HEALTH_NUMBERS))]
-    answer: dict[str, list[list[Value]]] = {name: [] for name in HEALTH_NUMBERS}
-    for layer in layers:
-        parts = [
-            segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment))
-            for base, segment in reader.based()
-        ]
-        columns = np.concatenate(parts).T
-        for name, column in zip(HEALTH_NUMBERS, columns, strict=True):
-            answer[name].append(_told(column))
-    return {
-        **_span(reader, since),
-        "layers": layers,
-        "channels": [channels[layer] for layer in layers],
-        "numbers": answer,
-        "advice": advice(reader, since),
-    }
-
-
-def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]:
-    """When advice begins, changes and ends: `(position, layer, rule, text or None)`.
-
-    Args:
-        reader: The run.
-        since: The first position of the answer; what holds there already is told there.
-    """
-    if since >= len(reader):
-        return []
-    told: dict[tuple[str, str], dict[int, str | None]] = {}
-    for base, segment in reader.based():
-        for texts in told.values():
-            texts[max(base, since)] = None  # a new segment begins with no advice
-        for key, changes in segment.health.advice.items():
-            texts = told.setdefault(key, {})
-            texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
-    rows: list[tuple[int, str, str, str | None]] = []
-    for (layer, rule), texts in told.items():
-        before: str | None = None
-        for position, text in texts.items():
-            if text != before:
-                rows.append((position, layer, rule, text))
-            before = text
-    return sorted(rows, key=lambda row: row[0])
-
-
-def channels(
-    reader: Reader, layer: str, position: int, read: Callable[[Sheet], bytes]
-) -> dict[str, Any]:
-    """The table of one number a channel, of the last health record at or before a position.
-
-    Args:
-        reader: The run.
-        layer: Path of the layer.
-        position: Where.
-        read: What gives the bytes of a sheet.
-
-    Raises:
-        NotFoundError: If there is no such record.
-        GoneError: If it is no table.
-    """
-    for base, segment in reversed(list(reader.based())):
-        table = segment.health.table(layer, position - base)
-        if table is None:
-            continue
-        ordinal, *place = table
-        data = read(Sheet(segment.uid, *place))
-        if len(data) % 4:
-            raise GoneError(f"the table of {layer!r} has {len(data)} bytes, expected float32")
-        values = np.frombuffer(data, "<f4")
-        columns = segment.health.columns
-        rows = values.size // max(len(columns), 1)
-        return {
-            "position": base + ordinal,
-            "columns": {
-                name: [float(f"{value:.7g}") for value in values[rows * i : rows * (i + 1)]]
-                for i, name in enumerate(columns)
-            },
-        }
-    raise NotFoundError(
-        f"received layer {layer!r} at position {position}, expected one that has health by then"
-    )
-
-
 def predictions(reader: Reader, since: int) -> dict[str, Any]:
     """The strongest classes of each probe image at the positions from `since` on."""
     records: list[list[Any] | None] = []
@@ -209,14 +112,14 @@ def predictions(reader: Reader, since: int) -> dict[str, Any]:
     images = max((len(record) for record in records if record is not None), default=0)
     newest = [segment for segment in reader.segments if "predictions" in segment.latest]
     return {
-        **_span(reader, since),
+        **span(reader, since),
         "scale": newest[-1].scale if newest else "probability",
         "images": [
             [
                 record[image] if record is not None and image < len(record) else None
                 for record in records
             ]
-            for image in range(min(images, _room(reader, since)))
+            for image in range(min(images, room(reader, since)))
         ],
     }
 
@@ -251,18 +154,6 @@ def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
     return {"segment": segment, **{name: entry.meta.get(name) for name in names}, **held}
 
 
-def _room(reader: Reader, since: int, values: int = 1) -> int:
-    """How many rows of so many values a position an answer has room for, at least one."""
-    positions = max(len(reader) - since, 1)
-    return max(_MOST_VALUES // (positions * values), 1)
-
-
-def _span(reader: Reader, since: int) -> dict[str, Any]:
-    begin = min(since, len(reader))
-    count = len(reader) - begin
-    return {"since": begin, "positions": [[begin, count]] if count else []}
-
-
 def _along(
     reader: Reader, since: int, pick: Callable[[Segment], Numbers | None]
 ) -> list[float | None]:
@@ -275,15 +166,6 @@ def _along(
             values += [None] * (len(segment) - begin)
         else:
             values += held.span(begin, len(segment))
-    return values
-
-
-def _told(column: NDArray[np.float32], digits: int = 6) -> list[Value]:
-    """Numbers as JSON can say them, None in the place of `MISSING`."""
-    missing = column == MISSING
-    values: list[Value] = [*nearest(np.where(missing, 0, column), digits)]
-    for index in np.flatnonzero(missing | ~np.isfinite(column)):
-        values[index] = None if missing[index] else plain(values[index])
     return values
 
 

@@ -41,6 +41,11 @@ class Query:
         """A text, None where it is missing or empty."""
         return self._values.get(name) or None
 
+    def names(self, name: str, default: Collection[str]) -> Collection[str]:
+        """Texts separated by commas."""
+        value = self.optional(name)
+        return default if value is None else frozenset(value.split(","))
+
     def whole(self, name: str, default: int | None = None) -> int:
         """A whole number that is not negative.
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from tbviz.plugin import answers, strip
 from tbviz.plugin.costs import costs
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
+from tbviz.plugin.health import channels, health
 from tbviz.plugin.query import Query
 from tbviz.plugin.respond import (
     IMMUTABLE,
@@ -27,6 +28,7 @@ from tbviz.plugin.respond import (
 from tbviz.plugin.static_files import static_file
 from tbviz.store import heads
 from tbviz.store.errors import DamagedError, UnknownWriterError
+from tbviz.store.schema import HEALTH_NUMBERS
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -153,14 +155,17 @@ class Routes:
         return json_response(request, self._run(query).ask(costs))
 
     def health(self, request: Request, query: Query) -> Response:
-        """Health numbers of every layer, one value a position."""
-        since = query.whole("since", 0)
-        return json_response(request, self._run(query).ask(lambda r: answers.health(r, since)))
+        """Health numbers of the layers, one value a position."""
+        since, layer = query.whole("since", 0), query.optional("layer")
+        names = query.names("names", HEALTH_NUMBERS)
+        points = query.whole("points") if query.optional("points") else None
+        answer = self._run(query).ask(lambda r: health(r, since, names, layer, points))
+        return json_response(request, answer)
 
     def channels(self, request: Request, query: Query) -> Response:
         """One layer's numbers a channel at one position."""
         layer, position = query.text("layer"), query.whole("position")
-        answer = self._run(query).ask(lambda r: answers.channels(r, layer, position, r.read))
+        answer = self._run(query).ask(lambda r: channels(r, layer, position, r.read))
         return json_response(request, answer)
 
     def predictions(self, request: Request, query: Query) -> Response:

@@ -89,6 +89,19 @@ class Health:
             if advice.get(key) != (changes[-1][1] if changes else None):
                 changes.append((ordinal, advice.get(key)))
 
+    @property
+    def names(self) -> set[str]:
+        """Which numbers were written, of whichever layer."""
+        groups = self._groups.values()
+        return {
+            name for index, name in enumerate(HEALTH_NUMBERS) if any(g.has(index) for g in groups)
+        }
+
+    def ordinals(self) -> NDArray[np.int64]:
+        """The positions that have a record, in order."""
+        held = [group.ordinals() for group in self._groups.values()]
+        return np.unique(np.concatenate(held)) if held else np.empty(0, np.int64)
+
     def numbers(self, layer: str, begin: int, end: int) -> NDArray[np.float32]:
         """One layer's numbers.
 
@@ -137,6 +150,12 @@ class _Group:
         self._numbers += numbers
         self._lengths += lengths
         self._crcs += crcs
+
+    def has(self, number: int) -> bool:
+        return bool((np.frombuffer(self._numbers, np.float32)[number::_COUNT] != MISSING).any())
+
+    def ordinals(self) -> NDArray[np.int64]:
+        return np.array(self._ordinals, np.int64)
 
     def spread(self, index: int, begin: int, end: int, dense: NDArray[np.float32]) -> None:
         """Put one layer's numbers where their positions are."""

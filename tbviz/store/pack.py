@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
-_BLOCK = 1 << 20
+# Read at once: a megabyte is no quicker, and is ten bytes for each image of a long run.
+_BLOCK = 1 << 17
 # A record may be half there in so many bytes at the end of a pack.
 _TAIL = HEADER.size + MAX_META
 _LONGEST_LINE = MAX_META + 64

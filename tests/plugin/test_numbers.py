@@ -67,6 +67,48 @@ def test_health_and_channels(board, logs):
     one.refuse(400, "channels", run=RUN, layer="conv1")
 
 
+def test_health_by_pieces(board, logs):
+    one = board(logs)
+    whole = one.ask("health", run=RUN)
+    assert whole["names"] == list(whole["numbers"])
+    some = one.ask("health", run=RUN, names="mean,of_next_year")
+    assert some == {**whole, "numbers": {"mean": whole["numbers"]["mean"]}}
+    layer = one.ask("health", run=RUN, layer="head/conv4")
+    at = whole["layers"].index("head/conv4")
+    advice = whole.pop("advice")
+    assert layer == {
+        **whole,
+        "layers": ["head/conv4"],
+        "channels": whole["channels"][at : at + 1],
+        "numbers": {name: rows[at : at + 1] for name, rows in whole["numbers"].items()},
+    }
+    nothing = one.ask("health", run=RUN, layer="nowhere")
+    assert (nothing["layers"], nothing["numbers"]["mean"]) == ([], [])
+    outline = one.ask("health", run=RUN, names="mean", points=3)
+    assert outline["positions"] == [[0, 1], [5, 1], [11, 1]]
+    assert outline["numbers"]["mean"][0] == [whole["numbers"]["mean"][0][k] for k in (0, 5, 11)]
+    assert outline["advice"] == advice
+    assert one.ask("health", run=RUN, names="mean", points=99) == some
+    later = one.ask("health", run=RUN, names="mean", points=2, since=6)
+    assert (later["since"], later["positions"]) == (6, [[6, 1], [11, 1]])
+    assert one.ask("health", run=RUN, points=0)["positions"] == []
+    one.refuse(400, "health", run=RUN, points="-1")
+
+
+def test_points_are_of_positions_that_have_health(board, tmp_path):
+    writer = Writer(tmp_path / RUN)
+    for epoch in range(40):
+        writer.append({"kind": "metrics", "epoch": epoch, "values": {"loss": 1.0}})
+        if epoch % 10 == 3:
+            numbers = {"conv": {"channels": 1, "mean": epoch}}
+            writer.append({"kind": "health", "epoch": epoch, "layers": numbers})
+    writer.close()
+    answer = board(tmp_path).ask("health", run=RUN, points=3)
+    assert answer["positions"] == [[3, 1], [13, 1], [33, 1]]
+    assert answer["numbers"] == {"mean": [[3, 13, 33]]}
+    assert answer["names"] == ["mean"]
+
+
 def test_channels_are_those_of_the_last_record_at_or_before(board, tmp_path):
     writer = Writer(tmp_path / RUN)
     for epoch in range(6):
@@ -88,7 +130,7 @@ def test_channels_are_those_of_the_last_record_at_or_before(board, tmp_path):
     one.refuse(404, "channels", run=RUN, layer="conv", position=0)
     numbers = one.ask("health", run=RUN)["numbers"]
     assert numbers["mean"] == [[None, "NaN", None, None, "NaN", None]]
-    assert numbers["std"] == [[None] * 6]
+    assert list(numbers) == ["mean"]
 
 
 def health(writer, epoch, *advice):
@@ -152,11 +194,12 @@ def test_advice_that_makes_no_sense_is_left_out(board, tmp_path, advice):
     assert open_run(tmp_path / RUN).segments[0].damaged == 1
 
 
-def test_numbers_that_a_store_does_not_have_are_null(board):
+def test_numbers_that_a_store_does_not_have_are_left_out(board):
     answer = board(GOLDEN).ask("health", run="format-1")
     assert answer["advice"] == []
     for name in ("saturated", "alike", "nonfinite", "weight_norm", "update_norm"):
-        assert answer["numbers"][name] == [[None] * 4 for _ in answer["layers"]]
+        assert name not in answer["numbers"]
+        assert name not in answer["names"]
     assert answer["numbers"]["mean"][0][0] is not None
 
 

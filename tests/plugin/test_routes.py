@@ -253,7 +253,7 @@ def test_json_is_packed_where_the_client_accepts_it(board, logs):
 
 def test_what_nobody_foresaw_is_logged_and_answered(board, logs, monkeypatch, caplog):
     one = board(logs)
-    monkeypatch.setattr("tbviz.plugin.answers.health", lambda *_: 1 / 0)
+    monkeypatch.setattr("tbviz.plugin.routes.health", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR):
         assert "ZeroDivisionError" in one.refuse(500, "health", run=RUN)
     assert "failed" in caplog.text
