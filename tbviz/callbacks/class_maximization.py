@@ -22,7 +22,7 @@ from tbviz.methods.maximization.classes import (
     Classes,
     MaximizedClasses,
     choose_classes,
-    maximize_scores,
+    climb_scores,
 )
 from tbviz.taps.survey import Survey
 
@@ -126,9 +126,7 @@ class ClassMaximization(Maximization):
     def _ascent(
         self, view: View, canvas: Canvas, some: Sequence[int], start: Floats | None
     ) -> MaximizedClasses:
-        return maximize_scores(
-            view.looker, view.survey, some, canvas, self.settings, self.seed, start
-        )
+        return climb_scores(view.looker, view.survey, some, canvas, self.settings, self.seed, start)
 
     def _chosen(self, view: View) -> tuple[list[int], dict[int, str]]:
         """The numbers of the classes, and the names that are known."""

@@ -14,8 +14,10 @@ from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.methods.feature_maps import choose_channels
-from tbviz.methods.maximization.ascent import Ascent, Maximized, maximize
+from tbviz.methods.maximization.ascent import Ascent, climb
 from tbviz.methods.maximization.canvas import Canvas
+from tbviz.methods.maximization.found import Maximized
+from tbviz.methods.maximization.objectives import ChannelMean
 from tbviz.taps.select import default_convolutions, select
 from tbviz.taps.survey import Output, Survey
 
@@ -118,7 +120,8 @@ class FilterMaximization(Maximization):
     def _ascent(
         self, view: View, output: Output, canvas: Canvas, some: Sequence[int], start: Floats | None
     ) -> Maximized:
-        return maximize(view.looker, output, some, canvas, self.settings, self.seed, start)
+        objective = ChannelMean(output)
+        return climb(view.looker, objective, some, canvas, self.settings, self.seed, start)
 
     def _drawn(
         self, output: Output, channels: Sequence[int], found: Maximized, over: str | None

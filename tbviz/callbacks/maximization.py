@@ -17,8 +17,9 @@ from tbviz.callbacks.pictures import COLUMNS, Colours
 from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.ascent import Ascent, Found, Maximized, together
+from tbviz.methods.maximization.ascent import Ascent
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
+from tbviz.methods.maximization.found import Found, Maximized, shown, together
 
 PART = 16
 """How many channels or classes are one part of a look that may be interrupted."""
@@ -102,10 +103,14 @@ class Maximization(Visual):
         done = yield from in_parts(journal, guard, parts)
         if not done:
             return None
-        found = together([part for _, part in done])
+        whole: list[Found] = []
+        with guard():
+            whole.append(shown(together([part for _, part in done])))
+        if not whole:
+            return None
         if self.warm_start:
-            self._former[key] = list(wanted), found.coefficients
-        return found, made_over([position for position, _ in done])
+            self._former[key] = list(wanted), whole[0].coefficients
+        return whole[0], made_over([position for position, _ in done])
 
     def _part(
         self,

@@ -8,7 +8,7 @@ import threading
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import kept, metas, notices, positions
+from callbacks.nets import kept, metas, notices, positions, sequential
 from callbacks.pacing import X, Y, fit
 
 import tbviz
@@ -124,6 +124,35 @@ def test_what_is_made_in_parts_is_what_is_made_at_once(tmp_path, what, monkeypat
         if what == "filters"
         else ["as it was at epoch 0", None]
     )
+
+
+def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
+    from tbviz.callbacks import maximization
+
+    monkeypatch.setattr(maximization, "PART", 2)
+    model = sequential(rate=0.0, run_eagerly=True)
+    for name, dead in (("conv1", [0, 1]), ("conv2", [0, 1, 2, 3])):
+        kernel, bias = model.get_layer(name).get_weights()
+        kernel[..., dead] = 0.0
+        model.get_layer(name).set_weights([kernel, bias])
+    drawn, heard = [], []
+    for name, settings in (("parts", {"max_overhead": 1.0}), ("whole", {})):
+        ours = tbviz.FilterMaximization(
+            tmp_path / name, ["conv1", "conv2"], settings=Ascent(steps=1), **settings
+        )
+        model.fit(X, Y, verbose=0, callbacks=[ours])
+        run = open_run(tmp_path / name)
+        assert run.series() == [("maximization", "conv1")]
+        drawn.append(decode(run.picture("maximization", "conv1", 0)))
+        heard.append([(n["layer"], n["text"]) for n in notices(tmp_path / name, "warning")])
+    parts, whole = drawn
+    assert "channel 0, channel 1 (blank): no gradient" in whole.text["note"]
+    assert parts.text["note"] == whole.text["note"]
+    assert np.abs(parts.pixels.astype(int) - whole.pixels.astype(int)).max() <= 1
+    [(layer, text)] = heard[1]
+    assert heard[0] == heard[1]
+    assert layer == "conv2"
+    assert "the image did not move" in text
 
 
 # A slow disk

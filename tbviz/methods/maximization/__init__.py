@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tbviz.methods.maximization.ascent import Ascent, Maximized, maximize
+from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.classes import (
     Classes,
     MaximizedClasses,
     choose_classes,
-    maximize_scores,
+    climb_scores,
 )
+from tbviz.methods.maximization.found import Maximized, shown
 from tbviz.methods.maximization.transforms import Transforms
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def maximize_classes(
         class_names: name of each class.
 
     Raises:
-        TbvizError: there is no such class, or the input's size is unknown.
+        TbvizError: there is no such class, the input's size is unknown, or all images are blank.
 
     Example:
         >>> careful = Ascent.of_classes().careful()
@@ -117,4 +118,5 @@ def maximize_classes(
     canvas = canvas_of(model, images)
     survey = looker.survey(canvas.blank(1) if images is None else images)
     chosen = choose_classes(classes, survey.head.classes, class_names)
-    return maximize_scores(looker, survey, chosen, canvas, settings or Ascent.of_classes(), seed)
+    settings = settings or Ascent.of_classes()
+    return shown(climb_scores(looker, survey, chosen, canvas, settings, seed))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from tbviz.errors import TbvizError
+from tbviz.methods.maximization.found import Maximized, notes_of, shown
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
 from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
@@ -28,54 +27,11 @@ __all__ = ["Ascent", "Maximized", "climb", "maximize"]
 
 Floats = npt.NDArray[np.float32]
 
-_ALIKE = "the model compares its images, which are painted alike and so do not differ, or "
-
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
 # random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by no
 # more than its own size, a wave whose slope is mere rounding would grow as fast as the others, and
 # a detector of one colour would be covered with blotches.
 _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 0.03
-
-
-@dataclass(frozen=True)
-class Maximized:
-    """What excites the channels of one layer, or classes.
-
-    Attributes:
-        channels: which, one an image: with `diversity` each as often as it has images.
-        images: `(images, height, width, colours)`, 0 to 1; even gray where there is a note.
-        before: each image's objective on the unmoved start image.
-        after: the same at the end; not finite where the channel puts out NaN or infinity.
-        coefficients: the image's parameters, to go on from at the next step of a run.
-        notes: why an image is blank, `None` where it is not.
-        output: the model's output on each image, `None` where it did not run to the end.
-    """
-
-    channels: list[int]
-    images: Floats
-    before: Floats
-    after: Floats
-    coefficients: Floats
-    notes: list[str | None]
-    output: Floats | None
-
-
-Found = TypeVar("Found", bound=Maximized)
-
-
-def together(found: Sequence[Found]) -> Found:
-    """What was found in several ascents, as of one."""
-    arrays = ("images", "before", "after", "coefficients")
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name) for one in found]) for name in arrays
-    }
-    for name in ("output", "probabilities"):
-        each = [values for one in found if (values := getattr(one, name, None)) is not None]
-        if each:
-            joined[name] = np.concatenate(each)
-    channels = [channel for one in found for channel in one.channels]
-    notes = [note for one in found for note in one.notes]
-    return replace(found[0], channels=channels, notes=notes, **joined)
 
 
 def maximize(
@@ -87,8 +43,12 @@ def maximize(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels of one layer, each its own; see `climb`."""
-    return climb(looker, ChannelMean(output), channels, canvas, settings, seed, start)
+    """Images that excite channels of one layer, each its own; see `climb`.
+
+    Raises:
+        TbvizError: all of them are blank.
+    """
+    return shown(climb(looker, ChannelMean(output), channels, canvas, settings, seed, start))
 
 
 def climb(
@@ -100,7 +60,7 @@ def climb(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels or classes, each its own.
+    """Images that excite channels or classes, each its own; some, or all, may be blank.
 
     Args:
         looker: into the model.
@@ -112,7 +72,7 @@ def climb(
         start: coefficients of a former ascent to go on from, in place of a blank image.
 
     Raises:
-        TbvizError: no gradient reaches the input, all scores are NaN, or a layer cannot be tapped.
+        TbvizError: a layer cannot be tapped.
     """
     views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
     chosen = np.repeat(np.asarray(wanted, np.int32), settings.diversity)
@@ -170,7 +130,7 @@ def climb(
         key, look, chosen, start, views, scale
     )
     reached = reached if settings.steps else np.ones_like(after)
-    notes = _notes(objective, after, reached, several=len(canvas.places) > 1)
+    notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
         chosen.tolist(),
@@ -180,6 +140,9 @@ def climb(
         np.where(blank, start, coefficients),
         notes,
         None if isinstance(last, tuple) else last,
+        reached,
+        objective.name,
+        painted_alike=len(canvas.places) > 1,
     )
 
 
@@ -219,42 +182,3 @@ def _finite(values: Any) -> Any:
 def _size(values: Any) -> Any:
     """Root mean square of each image, `(images, 1, 1, 1)`."""
     return ops.sqrt(ops.mean(ops.square(values), axis=(1, 2, 3), keepdims=True))
-
-
-def _notes(
-    objective: Objective, after: Floats, reached: Floats, *, several: bool
-) -> list[str | None]:
-    """Why each image is blank, `None` for most.
-
-    Args:
-        objective: what was climbed.
-        after: its value at the end.
-        reached: size of the largest slope met.
-        several: whether the model takes several images.
-
-    Raises:
-        TbvizError: all of them are.
-    """
-    finite = np.isfinite(after)
-    if not finite.any():
-        msg = (
-            f"{objective.name} is NaN or infinity for every image: its weights, or those before "
-            "it, are no longer finite; see the loss"
-        )
-        raise TbvizError(msg)
-    if not np.any(reached):
-        msg = (
-            f"the image did not move: no gradient reaches the input from {objective.name}; "
-            f"{_ALIKE if several else ''}"
-            "it or a layer before it is dead on an even gray (see their health), or something "
-            "rounds, such as an input of whole numbers (declare it as float32)"
-        )
-        raise TbvizError(msg)
-    return [
-        "puts out NaN or infinity"
-        if not good
-        else "no gradient reaches the input: it was off for every image that was tried"
-        if not slope
-        else None
-        for good, slope in zip(finite, reached, strict=True)
-    ]

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.ascent import Maximized, climb
+from tbviz.methods.maximization.ascent import climb
+from tbviz.methods.maximization.found import Maximized
 from tbviz.methods.maximization.objectives import ClassScore
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps import targets
@@ -44,7 +45,7 @@ class MaximizedClasses(Maximized):
     target: str
 
 
-def maximize_scores(
+def climb_scores(
     looker: Looker,
     survey: Survey,
     classes: Sequence[int],
@@ -53,7 +54,7 @@ def maximize_scores(
     seed: int = 0,
     start: Floats | None = None,
 ) -> MaximizedClasses:
-    """Images that excite classes, each its own; see `ascent.climb`.
+    """Images that excite classes, each its own; see `ascent.climb`. Some, or all, may be blank.
 
     Args:
         looker: into the model.

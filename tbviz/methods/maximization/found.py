@@ -1,0 +1,105 @@
+"""What an ascent found, why some of its images are blank, and whether all of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tbviz.errors import TbvizError
+
+Floats = npt.NDArray[np.float32]
+
+_ALIKE = "the model compares its images, which are painted alike and so do not differ, or "
+
+
+@dataclass(frozen=True)
+class Maximized:
+    """What excites the channels of one layer, or classes.
+
+    Attributes:
+        channels: which, one an image: with `diversity` each as often as it has images.
+        images: `(images, height, width, colours)`, 0 to 1; even gray where there is a note.
+        before: each image's objective on the unmoved start image.
+        after: the same at the end; not finite where the channel puts out NaN or infinity.
+        coefficients: the image's parameters, to go on from at the next step of a run.
+        notes: why an image is blank, `None` where it is not.
+        output: the model's output on each image, `None` where it did not run to the end.
+        reached: size of the largest slope that each image met.
+        objective: what was climbed, in words.
+        painted_alike: whether the model takes several images, which show the same.
+    """
+
+    channels: list[int]
+    images: Floats
+    before: Floats
+    after: Floats
+    coefficients: Floats
+    notes: list[str | None]
+    output: Floats | None
+    reached: Floats
+    objective: str
+    painted_alike: bool
+
+
+Found = TypeVar("Found", bound=Maximized)
+
+
+def together(found: Sequence[Found]) -> Found:
+    """What was found in several ascents, as of one."""
+    arrays = ("images", "before", "after", "coefficients", "reached")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in found]) for name in arrays
+    }
+    for name in ("output", "probabilities"):
+        each = [values for one in found if (values := getattr(one, name, None)) is not None]
+        if each:
+            joined[name] = np.concatenate(each)
+    channels = [channel for one in found for channel in one.channels]
+    notes = [note for one in found for note in one.notes]
+    return replace(found[0], channels=channels, notes=notes, **joined)
+
+
+def notes_of(after: Floats, reached: Floats) -> list[str | None]:
+    """Why each image is blank, `None` for most.
+
+    Args:
+        after: the objective at the end.
+        reached: size of the largest slope met.
+    """
+    return [
+        "puts out NaN or infinity"
+        if not good
+        else "no gradient reaches the input: it was off for every image that was tried"
+        if not slope
+        else None
+        for good, slope in zip(np.isfinite(after), reached, strict=True)
+    ]
+
+
+def shown(found: Found) -> Found:
+    """The same, where there is anything to be seen in it.
+
+    Only of all that is wanted of a layer together: a part of it may well be dead.
+
+    Raises:
+        TbvizError: all scores are NaN or infinite, or no gradient reaches the input from any.
+    """
+    if not np.isfinite(found.after).any():
+        msg = (
+            f"{found.objective} is NaN or infinity for every image: its weights, or those before "
+            "it, are no longer finite; see the loss"
+        )
+        raise TbvizError(msg)
+    if not np.any(found.reached):
+        msg = (
+            f"the image did not move: no gradient reaches the input from {found.objective}; "
+            f"{_ALIKE if found.painted_alike else ''}"
+            "it or a layer before it is dead on an even gray (see their health), or something "
+            "rounds, such as an input of whole numbers (declare it as float32)"
+        )
+        raise TbvizError(msg)
+    return found
