@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
-from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, MEDIA, encode_json
+from tbviz.store.schema import (
+    HEADER,
+    MAGIC,
+    MAX_META,
+    MAX_PAYLOAD,
+    MEDIA,
+    Position,
+    encode_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,13 +26,15 @@ class Record:
     """What a writer was given, encoded.
 
     Attributes:
+        kind: Of record.
         data: Its bytes in the pack.
         positioned: Whether it belongs to a position.
     """
 
-    __slots__ = ("_check", "_meta", "data", "positioned")
+    __slots__ = ("_check", "_meta", "data", "kind", "positioned")
 
-    def __init__(self, meta: bytes, payload: bytes, *, positioned: bool) -> None:
+    def __init__(self, kind: str, meta: bytes, payload: bytes, *, positioned: bool) -> None:
+        self.kind = kind
         self._meta = meta
         self._check = zlib.crc32(meta)
         self.data = header(meta, payload) + meta + payload
@@ -65,7 +76,15 @@ class Record:
                 f"of payload; expected at most {MAX_META} and {MAX_PAYLOAD}; log fewer channels, "
                 "images or layers"
             )
-        return cls(encoded, b"".join(payload), positioned="epoch" in meta)
+        return cls(kind, encoded, b"".join(payload), positioned="epoch" in meta)
+
+    def unplaced(self) -> Record:
+        """The same where it belongs to no position; of a record without payload."""
+        if not self.positioned:
+            return self
+        meta = json.loads(self._meta)
+        fields = {name: value for name, value in meta.items() if name not in Position._fields}
+        return Record(self.kind, encode_json(fields), b"", positioned=False)
 
     @property
     def size(self) -> int:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tbviz.store.sink import Sink
 
-# What a failed flush keeps for the next one, so that memory is bounded on a full disk.
+# How many records of either sort a failed flush keeps for the next one, so that memory is bounded
+# on a full disk.
 _KEPT = 1000
 
 
@@ -121,9 +122,10 @@ class Writer:
         """Write what was collected: on a disk pack, fdatasync, index, fdatasync; else one object.
 
         Raises:
-            StoreError: If it could not be written. What is stored is as it was before; records
-                that belong to a position are dropped, the others (layouts, probes, the model
-                ...) are kept for the next flush, since later records need them.
+            StoreError: If it could not be written. What is stored is as it was before. Records
+                that belong to a position are dropped; the others (layouts, probes, the model
+                ...) are kept for the next flush, since later records need them, and so are
+                notices, without their position.
         """
         if os.getpid() != self._pid:
             return
@@ -133,8 +135,7 @@ class Writer:
                 try:
                     self._sink.write(records)
                 except Exception as error:
-                    keep = [record for record in records if not record.positioned]
-                    self._records = keep[:_KEPT]
+                    self._records = _kept(records)
                     why = getattr(error, "strerror", None) or error
                     raise StoreError(
                         f"could not write {sum(len(r.data) for r in records)} bytes under "
@@ -156,6 +157,23 @@ class Writer:
             finally:
                 self._closed = True
                 self._sink.close()
+
+
+def _kept(records: Sequence[Record]) -> list[Record]:
+    """What is written by the next flush where this one failed, in the same order."""
+    kept: list[Record] = []
+    said = needed = 0
+    for record in records:
+        if record.kind == "notice":
+            said += 1
+            if said <= _KEPT:
+                # With its position it would make one where nothing else was written.
+                kept.append(record.unplaced())
+        elif not record.positioned:
+            needed += 1
+            if needed <= _KEPT:
+                kept.append(record)
+    return kept
 
 
 def _sink(store: Place, uid: str, *, sync: bool) -> Sink:

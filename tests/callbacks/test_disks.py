@@ -42,6 +42,7 @@ def trains(log_dir, **actions):
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
     looks = [grid, tbviz.LayerHealth(log_dir, x[:2])]
+    actions["epoch_3"] = lambda: grid._session.journal.notice("someone", "was blind", level="info")
     history = kept().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks])
     assert len(history.history["loss"]) == EPOCHS
 
@@ -62,6 +63,7 @@ def survived(log_dir, said, first: list[int]) -> None:
     [text] = said()
     assert "store: a position could not be written" in text
     assert len([n for n in notices(log_dir, "warning") if n["method"] == "store"]) == 1
+    assert [n["text"] for n in notices(log_dir) if n["method"] == "someone"] == ["was blind"]
 
 
 def test_a_file_size_limit_is_reached(tmp_path, said, faults):

@@ -160,6 +160,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFIN
 for epoch in (1, 2):
     small.append(writer, epoch)
     writer.append({{"kind": "notice", "level": "info", "text": f"kept {{epoch}}"}})
+    place = {{"epoch": epoch, "batch": 7, "final": True}}
+    writer.append({{"kind": "notice", "level": "warning", "text": f"said at {{epoch}}", **place}})
     try:
         writer.flush()
     except StoreError as error:
@@ -176,7 +178,8 @@ writer.close()
     assert [position.epoch for _, position in run.positions] == [0, 3]
     (segment,) = run.segments
     assert segment.damaged == 0
-    assert [entry.meta["text"] for entry in segment.notices] == ["kept 1", "kept 2"]
+    texts = [(entry.meta["text"], entry.position) for entry in segment.notices]
+    assert texts == [(f"{how} {epoch}", None) for epoch in (1, 2) for how in ("kept", "said at")]
     assert run.picture("activations", "conv", 1, 1) == small.sheets(3)[1]
     small.parse(segment.source.path.read_bytes())
 
