@@ -175,8 +175,19 @@ export interface CostMethod {
   left_out: number;
 }
 
+/** What of the health is asked for: all that is not said. */
+export interface HealthPart {
+  /** Statistics, separated by commas. */
+  names?: string;
+  layer?: string;
+  /** At most so many positions, evenly apart. */
+  points?: number;
+}
+
 export interface HealthAnswer {
   since: number;
+  /** The statistics that the run has. A TensorBoard that was started before an update says none. */
+  names?: string[];
   positions: OrdinalRun[];
   layers: string[];
   channels: (number | null)[];
@@ -283,8 +294,8 @@ export const getScalars = (run: string, since: number) =>
 
 export const getCosts = (run: string) => json<{ segments: CostSegment[] }>("costs", { run });
 
-export const getHealth = (run: string, since: number) =>
-  json<HealthAnswer>("health", { run, since });
+export const getHealth = (run: string, since: number, part: HealthPart) =>
+  json<HealthAnswer>("health", { run, since, ...part });
 
 export const getPredictions = (run: string, since: number) =>
   json<PredictionsAnswer>("predictions", { run, since });

@@ -80,12 +80,18 @@ function wholePixels(free: number, pixelRatio: number): number {
 
 /** The last parts of paths, as many as it takes to tell them apart: `a/b/c`, `a/d` => `c`, `d`. */
 export function shortened(paths: readonly string[]): string[] {
-  const tail = (path: string, parts: number) => path.split("/").slice(-parts).join("/");
-  return paths.map((path) => {
-    for (let parts = 1; parts < 9; parts++) {
-      const short = tail(path, parts);
-      if (paths.every((other) => other === path || tail(other, parts) !== short)) return short;
-    }
-    return path;
-  });
+  const out = new Map<string, string>();
+  let left = [...new Set(paths)];
+  for (let parts = 1; left.length > 0; parts++) {
+    const tails = left.map((path) => path.split("/").slice(-parts).join("/"));
+    const seen = new Map<string, number>();
+    for (const tail of tails) seen.set(tail, (seen.get(tail) ?? 0) + 1);
+    left = left.filter((path, i) => {
+      const tail = tails[i] ?? path;
+      const told = seen.get(tail) === 1 || tail === path;
+      if (told) out.set(path, tail);
+      return !told;
+    });
+  }
+  return paths.map((path) => out.get(path) ?? path);
 }

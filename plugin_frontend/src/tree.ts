@@ -21,7 +21,10 @@ export interface Row {
   matches: boolean;
 }
 
-/** Roots of the tree. Layers that the model does not name stand under the path they begin with. */
+/**
+ * Roots of the tree. Layers that the model does not name stand under the path they begin with.
+ * One whose parents are not all there goes by its path: `conv` alone may be any of fifty.
+ */
 export function buildTree(nodes: readonly ModelNode[], layers: Iterable<string>): Node[] {
   const byPath = new Map<string, Node>();
   const roots: Node[] = [];
@@ -30,15 +33,18 @@ export function buildTree(nodes: readonly ModelNode[], layers: Iterable<string>)
     const parent = node.parent === null ? undefined : byPath.get(node.parent);
     (parent?.children ?? roots).push(node);
   };
-  for (const model of nodes) {
-    const { path, name, parent } = model;
-    add({ path, name, class: model.class, parent, model, children: [] });
-  }
-  for (const path of layers) {
-    if (byPath.has(path)) continue;
+  const adopt = (path: string, model: ModelNode | null) => {
     const parent = nearestAncestor(path, byPath);
     const name = parent === null ? path : path.slice(parent.length).replace(/^[/#]/, "");
-    add({ path, name, class: "", parent, model: null, children: [] });
+    add({ path, name, class: model?.class ?? "", parent, model, children: [] });
+  };
+  for (const model of nodes) {
+    const { path, name, parent } = model;
+    if (parent === null ? /[/#]/.test(path) : !byPath.has(parent)) adopt(path, model);
+    else add({ path, name, class: model.class, parent, model, children: [] });
+  }
+  for (const path of layers) {
+    if (!byPath.has(path)) adopt(path, null);
   }
   return roots;
 }

@@ -76,6 +76,23 @@ describe("a follower", () => {
     expect(await until(3, 1)).toBe(before + 1);
   });
 
+  it("does not ask twice at a time", async () => {
+    [whole, count] = [true, 3];
+    await Promise.all([follow("a", 2), follow("a", 2), follow("a", 4)]);
+    expect(asked).toEqual([0]);
+    await follow("a", 4);
+    expect(asked).toEqual([0, 3]);
+  });
+
+  it("leaves what is answered after the run has changed", async () => {
+    [whole, count] = [true, 3];
+    const late = follow("a", 2);
+    generation.value += 1;
+    await Promise.all([late, follow("b", 2)]);
+    expect(asked).toEqual([0, 0]);
+    expect(firsts).toEqual([true]);
+  });
+
   it("asks again after a failure", async () => {
     [whole, count] = [true, -1];
     await follow("a", 2);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changes, coloursOf, lineOf, rightShare, type Said, worthALine } from "../src/minds";
-import { addHealth, holding } from "../src/store/tables";
+import { addTold, holding } from "../src/store/health";
 
 const guess = (index: number, value: number) => ({ class: index, value });
 // Class 3 leads, then 1 for two positions; nothing was logged at position 2.
@@ -59,19 +59,10 @@ describe("advice", () => {
     expect([at(1), at(2), at(4), at(9)]).toEqual([[], ["a"], ["a", "b"], ["b"]]);
   });
 
-  it("comes with health, and old plugins send none", () => {
-    const answer = { positions: [[0, 3]] as [number, number][], layers: ["a"], channels: [4] };
-    const numbers = { dead: [[0, 1, 2]] };
-    const first = addHealth(null, { ...answer, since: 0, numbers });
-    expect(first.advice).toEqual([]);
-    const next = addHealth(first, {
-      ...answer,
-      since: 3,
-      positions: [[3, 1]],
-      numbers: { dead: [[3]], saturated: [[1]] },
-      advice: [[3, "a", "dead", "3 of 4 channels are dead"]],
-    });
-    expect(holding(next.advice, 3).map((one) => one.text)).toEqual(["3 of 4 channels are dead"]);
-    expect(next.numbers.get("saturated")?.[0]?.[3]).toBe(1);
+  it("is told anew from where an answer begins", () => {
+    const answer = { positions: [], layers: [], channels: [], numbers: {} };
+    expect(addTold([], { ...answer, since: 0 })).toEqual([]);
+    const next = addTold(told, { ...answer, since: 3, advice: [[3, "b", "dead", "1 dead"]] });
+    expect(holding(next, 9).map((one) => one.text)).toEqual(["3 dead", "1 dead"]);
   });
 });

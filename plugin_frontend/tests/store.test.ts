@@ -3,7 +3,7 @@ import type { IndexAnswer, Notice, Segment, Series, SeriesAnswer } from "../src/
 import { addColumns, largest, sheetRef, valueAt } from "../src/store/columns";
 import { merge, probeOf, seriesKey } from "../src/store/heads";
 import { heads, paused } from "../src/store/run";
-import { addHealth, addPredictions, addScalars } from "../src/store/tables";
+import { addPredictions, addScalars } from "../src/store/tables";
 
 const series = (count: number): Series => ({
   kind: "activations",
@@ -190,28 +190,6 @@ describe("tables", () => {
     });
     expect(next.tags.get("loss")).toEqual([1, undefined, Number.NaN, 0.5]);
     expect(next.tags.get("lr")?.[3]).toBe(0.1);
-  });
-
-  it("of health follow a layer whose place has changed", () => {
-    const first = addHealth(null, {
-      since: 0,
-      positions: [[0, 1]],
-      layers: ["a", "b"],
-      channels: [4, 8],
-      numbers: { dead: [[1], [2]] },
-    });
-    const next = addHealth(first, {
-      since: 1,
-      positions: [[1, 1]],
-      layers: ["b", "c"],
-      channels: [8, 2],
-      numbers: { dead: [[3], [0]] },
-    });
-    expect(next.numbers.get("dead")).toEqual([
-      [2, 3],
-      [undefined, 0],
-    ]);
-    expect(next.at).toEqual([0, 1]);
   });
 
   it("of predictions keep the strongest classes a position", () => {

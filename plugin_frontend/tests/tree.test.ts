@@ -33,6 +33,13 @@ describe("the tree of layers", () => {
     expect(roots[1]?.children[1]?.children[0]?.name).toBe("1");
   });
 
+  it("names a layer whose parents are not there by its path", () => {
+    const lone = buildTree([node("a/b/conv", "a/b"), node("a/c/conv", null), node("top")], ["a/d"]);
+    expect(lone.map((one) => one.name)).toEqual(["a/b/conv", "a/c/conv", "top", "a/d"]);
+    const half = buildTree([node("a"), node("a/b/conv", "a/b")], []);
+    expect(half[0]?.children.map((one) => one.name)).toEqual(["b/conv"]);
+  });
+
   it("hides what is collapsed", () => {
     expect(paths(["body"], "")).toEqual(["0 stem", "0 body", "0 lost"]);
     const [, body] = rows(roots, new Set(["body"]), "");

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 
 from tbviz.plugin.routes import STATIC
 from tbviz.plugin.static_files import static_file
 
-# Of the whole page as it is sent: it is opened over SSH too.
+# As they are sent, for the page is opened over SSH too: what the first screen needs, and each part
+# that comes when it is first shown.
 MOST_BYTES = 60_000
+MOST_BYTES_LATER = 20_000
+
+# What a built module cannot run without, as the bundler writes it.
+IMPORTS = re.compile(r"""(?:from|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
 
 
 @pytest.fixture
@@ -80,12 +86,37 @@ def test_without_a_built_page_the_module_says_how_to_build_it(board, tmp_path):
     assert one.get("static/style.css").status_code == 404
 
 
+def needed(folder, name):
+    """A module and all that it cannot run without."""
+    found, left = set(), [name]
+    while left:
+        found.add(left[-1])
+        left += set(IMPORTS.findall((folder / left.pop()).read_text())) - found
+    return found
+
+
+def test_what_a_module_needs(tmp_path):
+    (tmp_path / "page.js").write_text('import{a}from"./b.js";import"./c.js";import(`./later.js`)')
+    (tmp_path / "b.js").write_text("export{x}from'./page.js'")
+    (tmp_path / "c.js").write_text("")
+    assert needed(tmp_path, "page.js") == {"page.js", "b.js", "c.js"}
+
+
 def test_the_page_is_small(board, tmp_path):
-    names = [path.name for path in STATIC.glob("*.*") if path.suffix in {".js", ".css"}]
+    names = {path.name for path in STATIC.glob("*.*") if path.suffix in {".js", ".css"}}
     assert "index.js" in names, "the page is not built: pip install ."
     one = board(tmp_path)
     sizes = {
         name: len(one.get(f"static/{name}", headers={"Accept-Encoding": "gzip"}).get_data())
         for name in names
     }
-    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    # The door opens the page at once, by an import of its own.
+    (page,) = re.findall(r"import\(`\./(page-[^`]+)`\)", (STATIC / "index.js").read_text())
+    first = {name for name in names if name.endswith(".css")}
+    first |= needed(STATIC, "index.js") | needed(STATIC, page)
+    assert sum(sizes[name] for name in first) <= MOST_BYTES, sizes
+    later = {name: sizes[name] for name in names - first}
+    assert later, "nothing is left for later"
+    assert max(later.values()) <= MOST_BYTES_LATER, later
+    # One file more is one connection more before anything is seen.
+    assert len(first) == 3, first

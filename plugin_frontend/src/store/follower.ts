@@ -8,6 +8,24 @@ export const AGAIN_MS = 10_000;
 /** How often this doubles: what does not come will not be asked for six times a minute. */
 const DOUBLED = 5;
 
+/** Brings what it holds of a run up to date; done when it has answered or failed. */
+export type Follow<K> = (run: string, latest: K) => Promise<void>;
+
+/** Shares what is under way: while an answer is on its way the same is not asked again. */
+function shared<K>(ask: (run: string, latest: K, born: number) => Promise<void> | null): Follow<K> {
+  let under: Promise<void> | null = null;
+  let of = -1;
+  return (name, latest) => {
+    const born = generation.peek();
+    if (under !== null && born === of) return under;
+    const mine = ask(name, latest, born)?.finally(() => {
+      if (under === mine) under = null;
+    });
+    [under, of] = [mine ?? null, born];
+    return mine ?? Promise.resolve();
+  };
+}
+
 /**
  * Keeps one table up to date; a newer position known to the index makes it ask again.
  *
@@ -18,16 +36,13 @@ export function follower<A extends { positions: OrdinalRun[] }>(
   ask: (run: string, since: number) => Promise<A>,
   add: (answer: A, first: boolean) => void,
   isWhole: () => boolean = () => true,
-): (name: string, latest: number) => Promise<void> {
+): Follow<number> {
   let since = 0;
   let asked = -1;
   let of = -1;
   let due = Number.POSITIVE_INFINITY;
   let tries = 0;
-  return async (name, latest) => {
-    const born = generation.peek();
-    if (born !== of) [of, since, asked, due] = [born, 0, -1, Number.POSITIVE_INFINITY];
-    if (latest <= asked && Date.now() < due) return;
+  const next = async (name: string, latest: number, born: number) => {
     tries = latest > asked ? 0 : Math.min(tries + 1, DOUBLED);
     const before = asked;
     asked = Math.max(latest, asked);
@@ -47,5 +62,44 @@ export function follower<A extends { positions: OrdinalRun[] }>(
       // The poll says that the server is away; the next answer of the index asks again.
       if (born === of) [asked, due] = [before, 0];
     }
+  };
+  return shared((name, latest, born) => {
+    if (born !== of) [of, since, asked, due] = [born, 0, -1, Number.POSITIVE_INFINITY];
+    return latest <= asked && Date.now() < due ? null : next(name, latest, born);
+  });
+}
+
+/** Asks anew when the key is another one; what is answered late is left. */
+export function once<A>(
+  ask: (run: string) => Promise<A>,
+  take: (answer: A) => void,
+): Follow<string | number> {
+  let held = "";
+  const next = async (name: string, key: string, born: number) => {
+    try {
+      const answer = await ask(name);
+      if (born !== generation.peek()) return;
+      take(answer);
+      held = key;
+    } catch {
+      // It was not logged yet, or the server is away: asked again at the next answer.
+    }
+  };
+  return shared((name, latest, born) => {
+    const key = `${born}:${latest}`;
+    return key === held ? null : next(name, key, born);
+  });
+}
+
+/** One for each key, made when first asked for, and let go when the run is another one. */
+export function keyed<T>(make: (key: string) => T): (key: string) => T {
+  const held = new Map<string, T>();
+  let of = -1;
+  return (key) => {
+    if (of !== generation.peek()) held.clear();
+    of = generation.peek();
+    const found = held.get(key) ?? make(key);
+    held.set(key, found);
+    return found;
   };
 }

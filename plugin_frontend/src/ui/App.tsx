@@ -1,25 +1,30 @@
+import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { familyOf } from "../families";
 import { heads, positions, runs } from "../store/run";
 import { kind, layer } from "../store/selection";
-import { CamPanel } from "./CamPanel";
-import { CamView } from "./CamView";
 import { ChannelPanel } from "./ChannelPanel";
-import { Costs } from "./Costs";
 import { Curves } from "./Curves";
-import { Empty } from "./Empty";
 import { Footer } from "./Footer";
 import { Header } from "./Header";
-import { HealthView } from "./HealthView";
-import { Help } from "./Help";
 import { LayerFacts } from "./LayerFacts";
+import { lazily } from "./lazily";
 import { Notes, Trouble } from "./Messages";
-import { Notices } from "./Notices";
-import { PredictionsPanel, PredictionsView } from "./PredictionsView";
+import { OpenPanel } from "./Panels";
 import { SheetView } from "./SheetView";
 import { Tabs } from "./Tabs";
 import { Toolbar } from "./Toolbar";
 import { Tree } from "./Tree";
+
+const Empty = lazily(() => import("./Empty").then((of) => of.Empty));
+const Health = lazily(() => import("./HealthView").then((of) => of.HealthView), Place);
+const Predictions = lazily(() => import("./PredictionsView").then((of) => of.Predictions), Place);
+const Cams = lazily(() => import("./Cams").then((of) => of.Cams), Place);
+
+/** Of a view that is on its way. */
+function Place({ children }: { children: ComponentChildren }) {
+  return <section class="view">{children}</section>;
+}
 
 /** A fault of the page itself is said in its place, with the way on. */
 export function App() {
@@ -49,9 +54,7 @@ function Page() {
       <Trouble />
       {empty ? <Empty /> : <Workspace />}
       <Notes />
-      <Notices />
-      <Costs />
-      <Help />
+      <OpenPanel />
     </div>
   );
 }
@@ -89,7 +92,7 @@ function View() {
     case "health":
       return (
         <div class="work">
-          <HealthView />
+          <Health />
           <aside class="side">
             <LayerFacts open />
           </aside>
@@ -98,15 +101,13 @@ function View() {
     case "predictions":
       return (
         <div class="work">
-          <PredictionsView />
-          <PredictionsPanel />
+          <Predictions />
         </div>
       );
     case "cams":
       return (
         <div class="work">
-          <CamView />
-          <CamPanel />
+          <Cams />
         </div>
       );
     case "sheet":

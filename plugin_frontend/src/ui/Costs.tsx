@@ -1,19 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { costsOf, isDear } from "../costs";
 import { number, percent, whole } from "../format";
-import { panel } from "../store/shell";
 import { costSegments } from "../store/tables";
-import { Drawer } from "./Drawer";
-
-/** What looking takes of training, callback by callback. */
-export function Costs() {
-  return panel.value === "costs" ? <Open /> : null;
-}
 
 const ALL = "all";
 const brief = (seconds: number) => (seconds > 0 && seconds < 0.001 ? "<0.001" : number(seconds));
 
-function Open() {
+/** What looking takes of training, callback by callback. */
+export function Costs() {
   const chosen = useSignal("");
   const segments = costSegments.value;
   const newest = `${segments.at(-1)?.segment ?? ""}`;
@@ -34,7 +28,7 @@ function Open() {
     </tr>
   );
   return (
-    <Drawer title="Cost of looking" testid="costs">
+    <>
       {segments.length > 1 && (
         <select
           class="variant"
@@ -105,6 +99,6 @@ function Open() {
           </p>
         </>
       )}
-    </Drawer>
+    </>
   );
 }

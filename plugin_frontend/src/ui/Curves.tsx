@@ -1,10 +1,11 @@
 import { useMemo } from "preact/hooks";
+import type { Dense } from "../dense";
 import { number } from "../format";
 import { chosen, type Pair, pairs, title } from "../metrics";
 import { smooth } from "../smoothing";
 import { looked } from "../store/cursor";
 import { metrics, smoothing } from "../store/look";
-import { type Dense, scalars } from "../store/tables";
+import { scalars } from "../store/tables";
 import { HeatMap } from "./HeatMap";
 import { type Line, Plot } from "./Plot";
 

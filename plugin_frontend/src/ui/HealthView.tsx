@@ -1,11 +1,13 @@
 import { useMemo } from "preact/hooks";
+import type { Dense } from "../dense";
 import { said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
+import { adviceNow, type Health, health, healthAt } from "../store/health";
 import { layer, selectLayer } from "../store/selection";
-import { adviceNow, type Dense, type Health, health, healthAt } from "../store/tables";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
 import { type Line, Plot } from "./Plot";
+import { usePart } from "./usePart";
 
 interface Chart {
   title: string;
@@ -63,12 +65,21 @@ function AdviceList({ path }: { path: string }) {
 export function HealthView() {
   const held = health.value;
   const path = layer.value;
-  const index = path === null ? -1 : (held?.layers.indexOf(path) ?? -1);
-  if (held === null || path === null || index < 0) return <section class="view" />;
-  const channels = held.channels[index];
-  const others = [...held.numbers.keys()].filter((name) => !KNOWN.has(name));
-  const logged = (name: string) => held.numbers.get(name)?.[index]?.some((v) => v !== undefined);
-  const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(logged));
+  const logged = path !== null && held?.layers.includes(path) === true;
+  usePart(logged ? { layer: path } : null);
+  if (held === null || !logged) return <section class="view" />;
+  const channels = held.channels.get(path);
+  const others = held.names.filter((name) => !KNOWN.has(name));
+  // While the numbers are on their way the charts of the run have their places already.
+  const coming = !held.whole.has(path);
+  const has = (name: string) =>
+    coming
+      ? held.names.includes(name)
+      : held.numbers
+          .get(name)
+          ?.get(path)
+          ?.some((value) => value !== undefined);
+  const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(has));
   return (
     <section class="view" data-testid="view">
       <div class="caption">
@@ -81,9 +92,9 @@ export function HealthView() {
         </div>
       </div>
       <AdviceList path={path} />
-      <div class="charts">
+      <div class="charts" aria-busy={coming}>
         {charts.map((chart) => (
-          <ChartCard key={chart.title} chart={chart} path={path} held={held} index={index} />
+          <ChartCard key={chart.title} chart={chart} path={path} held={held} coming={coming} />
         ))}
       </div>
     </section>
@@ -96,21 +107,21 @@ function ChartCard({
   chart,
   path,
   held,
-  index,
+  coming,
 }: {
   chart: Chart;
   path: string;
   held: Health;
-  index: number;
+  coming: boolean;
 }) {
   const lines = useMemo<Line[]>(
     () =>
       chart.of.map((name, i) => ({
         label: statisticOf(name).title,
         colour: COLOURS[i] ?? "--train",
-        values: held.numbers.get(name)?.[index] ?? NONE,
+        values: held.numbers.get(name)?.get(path) ?? NONE,
       })),
-    [chart, held, index],
+    [chart, held, path],
   );
   return (
     <div class="card chart" data-testid="chart" data-statistic={chart.of[0]}>
@@ -120,12 +131,14 @@ function ChartCard({
           {chart.of.map((name, i) => (
             <span key={name} style={{ color: `var(${COLOURS[i]})` }}>
               {chart.of.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
-              <b>{said(name, healthAt(path, name, looked.value), held.channels[index])}</b>
+              {!coming && (
+                <b>{said(name, healthAt(path, name, looked.value), held.channels.get(path))}</b>
+              )}
             </span>
           ))}
         </span>
       </div>
-      <Plot lines={lines} label={`${chart.title} of ${path} over the run`} />
+      {!coming && <Plot lines={lines} label={`${chart.title} of ${path} over the run`} />}
     </div>
   );
 }

@@ -1,16 +1,18 @@
 import { computed, type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { shortened } from "../arrange";
 import { carried, maxima } from "../bins";
 import { number, percent } from "../format";
 import { label } from "../positions";
 import { MAPPED, statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
+import { type Health, health } from "../store/health";
 import { statistic } from "../store/look";
 import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
+import { heads, positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { dark } from "../store/shell";
-import { type Health, health, tablesAsked } from "../store/tables";
+import { usePart } from "./usePart";
 import { type Size, useSize } from "./useSize";
 
 /** Width of the labels: of a letter, and of all at most, as a share of the card. */
@@ -21,10 +23,10 @@ const LINE = 11;
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */
 function cells(of: Health, name: string, count: number): number[][] {
-  return of.layers.map((_, row) => {
-    const values = carried(of.numbers.get(name)?.[row] ?? [], count);
+  return of.layers.map((path) => {
+    const values = carried(of.numbers.get(name)?.get(path) ?? [], count);
     if (statisticOf(name).unit !== "count") return values;
-    const channels = of.channels[row] ?? Number.NaN;
+    const channels = of.channels.get(path) ?? Number.NaN;
     return values.map((some) => some / channels);
   });
 }
@@ -38,11 +40,7 @@ function top(name: string, rows: readonly number[][]): number {
 }
 
 /** Statistics that the run has: older ones lack some. */
-const offered = computed(() =>
-  MAPPED.filter((name) =>
-    health.value?.numbers.get(name)?.some((values) => values.some((value) => value !== undefined)),
-  ),
-);
+const offered = computed(() => MAPPED.filter((name) => health.value?.names.includes(name)));
 /** The one that is shown: the chosen one where the run has it. */
 const mapped = computed(() =>
   offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? "dead"),
@@ -53,6 +51,12 @@ const cellsNow = computed(() => {
   return of === null ? [] : cells(of, mapped.value, positions.value.length);
 });
 const topNow = computed(() => top(mapped.value, cellsNow.value));
+/** Whether its numbers are still on their way. */
+const coming = computed(() => {
+  const of = health.value;
+  return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
+});
+const names = computed(() => shortened(health.value?.layers ?? []));
 
 /** What the pointer is on. */
 interface Spot {
@@ -65,7 +69,8 @@ export function HeatMap() {
   const [box, size] = useSize<HTMLDivElement>();
   const spot = useSignal<Spot | null>(null);
   const of = health.value;
-  const longest = Math.max(0, ...(of?.layers ?? []).map((path) => nameOf(path).length));
+  usePart({ names: mapped.value });
+  const longest = Math.max(0, ...names.value.map((name) => name.length));
   const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * WIDEST));
   return (
     <div class="card heat" data-testid="heat" data-statistic={mapped.value} data-gutter={gutter}>
@@ -88,9 +93,9 @@ export function HeatMap() {
         </select>
         <Legend spot={spot} />
       </div>
-      <div class="heat-body" ref={box}>
+      <div class="heat-body" ref={box} aria-busy={coming.value}>
         {of === null || of.layers.length === 0 ? (
-          <p class="dim small">{of === null && !tablesAsked.value ? "" : NONE_LOGGED}</p>
+          <p class="dim small">{heads.value?.latest.health === null && NONE_LOGGED}</p>
         ) : (
           <HeatCells of={of} size={size.value} spot={spot} gutter={gutter} />
         )}
@@ -114,7 +119,7 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
   if (at === null || path === undefined || position === undefined) {
     return (
       <span class="legend scale">
-        0 <i class="heat-scale" aria-hidden="true" /> {said(topNow.value)}
+        0 <i class="heat-scale" aria-hidden="true" /> {!coming.value && said(topNow.value)}
       </span>
     );
   }
@@ -125,8 +130,6 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
     </span>
   );
 }
-
-const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 interface CellsProps {
   of: Health;
@@ -187,7 +190,7 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
             }}
             onClick={() => selectLayer(path)}
           >
-            {nameOf(path)}
+            <bdi>{names.value[row]}</bdi>
           </button>
         ))}
       </div>

@@ -1,12 +1,10 @@
 import { commands } from "../commands";
 import { keyCap } from "../keys";
-import { letters, panel, setLetters } from "../store/shell";
-import { Drawer } from "./Drawer";
+import { letters, setLetters } from "../store/shell";
 
 export function Help() {
-  if (panel.value !== "help") return null;
   return (
-    <Drawer title="Keys" testid="help">
+    <>
       <table class="keys">
         <tbody>
           {commands.map((entry) => (
@@ -33,6 +31,6 @@ export function Help() {
         A click on a curve or on the heat map goes to that position, one on a tile enlarges its
         channel. A step can be typed: <code>12</code>, or <code>2:12</code> for epoch 12 of fit 2.
       </p>
-    </Drawer>
+    </>
   );
 }

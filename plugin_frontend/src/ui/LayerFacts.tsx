@@ -1,11 +1,14 @@
+import { useSignal } from "@preact/signals";
 import { HEALTH } from "../families";
 import { whole } from "../format";
 import type { Json } from "../json";
 import { STATISTICS, said, statisticOf } from "../statistics";
 import { looked } from "../store/cursor";
+import { adviceNow, health, healthAt } from "../store/health";
 import { kind, kindsOf, path } from "../store/selection";
-import { adviceNow, health, healthAt, model } from "../store/tables";
+import { model } from "../store/tables";
 import { shapeText } from "../tree";
+import { usePart } from "./usePart";
 
 function text(value: Json): string {
   if (Array.isArray(value)) return value.map(text).join(" × ");
@@ -15,11 +18,19 @@ function text(value: Json): string {
 
 /** The selected layer's configuration and parameters, and why it is not drawn. */
 export function LayerFacts({ open = false }: { open?: boolean }) {
+  const opened = useSignal(open);
   const node = model.value?.nodes.find((entry) => entry.path === path.value);
   if (node === undefined) return null;
   const undrawn = kindsOf(node.path).length === 0;
   return (
-    <details class="facts" open={open} data-testid="facts">
+    <details
+      class="facts"
+      open={open}
+      data-testid="facts"
+      onToggle={(event) => {
+        opened.value = event.currentTarget.open;
+      }}
+    >
       <summary>
         Layer <b>{node.name}</b>
       </summary>
@@ -29,7 +40,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
         </p>
       )}
       {node.reason === null && undrawn && <p class="reason">Nothing was logged of this layer.</p>}
-      <Facts path={node.path} />
+      {opened.value && <Facts path={node.path} />}
       <dl>
         <dt>class</dt>
         <dd>{node.class}</dd>
@@ -77,11 +88,14 @@ export function LayerLine() {
 /** The health of the layer at the cursor, each number with its definition. */
 function Facts({ path: of }: { path: string }) {
   const held = health.value;
-  const index = held?.layers.indexOf(of) ?? -1;
-  if (held === null || index < 0) return null;
+  const logged = held?.layers.includes(of) === true;
+  usePart(logged ? { layer: of } : null);
+  if (held === null || !logged) return null;
+  // While they are on their way their lines are there already.
+  const coming = !held.whole.has(of);
   const numbers = Object.keys(STATISTICS).flatMap((name) => {
-    const value = healthAt(of, name, looked.value);
-    return value === undefined ? [] : [{ name, value }];
+    const value = coming ? undefined : healthAt(of, name, looked.value);
+    return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
   });
   return (
     <>
@@ -92,13 +106,13 @@ function Facts({ path: of }: { path: string }) {
             {advice.text}
           </p>
         ))}
-      <dl data-testid="health-facts">
+      <dl data-testid="health-facts" aria-busy={coming}>
         {numbers.map(({ name, value }) => (
           <>
             <dt key={name} class="defined" title={statisticOf(name).help}>
               {statisticOf(name).title.toLowerCase()}
             </dt>
-            <dd>{said(name, value, held.channels[index])}</dd>
+            <dd>{coming ? "…" : said(name, value, held.channels.get(of))}</dd>
           </>
         ))}
       </dl>

@@ -2,16 +2,14 @@ import { label } from "../positions";
 import { moveTo } from "../store/cursor";
 import { heads, segmentCount } from "../store/run";
 import { selectLayer } from "../store/selection";
-import { panel } from "../store/shell";
-import { Drawer } from "./Drawer";
 import { Icon } from "./icons";
 
 /** What was left out, why, and what to do: the newest first. */
 export function Notices() {
-  if (panel.value !== "notices" || heads.value === null) return null;
+  if (heads.value === null) return null;
   const { notices, positions } = heads.value;
   return (
-    <Drawer title="Notices" testid="notices">
+    <>
       {notices.length === 0 && <p class="dim">Nothing was left out.</p>}
       <ol class="notices">
         {[...notices].reverse().map((notice, i) => {
@@ -44,6 +42,6 @@ export function Notices() {
           );
         })}
       </ol>
-    </Drawer>
+    </>
   );
 }

@@ -1,13 +1,13 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
+import type { Dense } from "../dense";
 import { tickText } from "../format";
 import { tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { pause } from "../store/play";
 import { heads, positions } from "../store/run";
 import { dark } from "../store/shell";
-import type { Dense } from "../store/tables";
 import { type Size, useSize } from "./useSize";
 
 export interface Line {

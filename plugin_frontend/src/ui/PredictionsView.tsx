@@ -16,7 +16,7 @@ const LINES = 5;
 const PROBABILITIES = { low: 0, high: 1 };
 
 /** What the model says of each image over the run. */
-export function PredictionsView() {
+function View() {
   const images = predictions.value?.images ?? [];
   const here = position.value;
   const last = looked.value;
@@ -48,6 +48,16 @@ export function PredictionsView() {
         ))}
       </div>
     </section>
+  );
+}
+
+/** The view, and beside it the chosen image. */
+export function Predictions() {
+  return (
+    <>
+      <View />
+      <Panel />
+    </>
   );
 }
 
@@ -155,7 +165,7 @@ function Turn({ turn }: { turn: Change }) {
 }
 
 /** The chosen image: what is said of it now, and each time that this was something else. */
-export function PredictionsPanel() {
+function Panel() {
   const index = shownImage.value;
   const said = predictions.value?.images[index] ?? NOTHING;
   const turns = useMemo(() => changes(said), [said]);

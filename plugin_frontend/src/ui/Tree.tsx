@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { polyline, thinned } from "../bins";
 import { number, percent } from "../format";
 import { looked } from "../store/cursor";
+import { adviceNow, health, healthAt, SPARKS, sparks } from "../store/health";
 import {
   filter,
   filterIsValid,
@@ -12,12 +13,13 @@ import {
 } from "../store/layers";
 import { positions } from "../store/run";
 import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
-import { adviceNow, health, healthAt } from "../store/tables";
 import { type Row, shapeText } from "../tree";
 import { Icon } from "./icons";
+import { usePart } from "./usePart";
 
 export function Tree() {
   const list = useRef<HTMLDivElement>(null);
+  usePart(SPARKS);
   const rows = visibleRows.value;
   const selected = rows.findIndex((row) => row.node.path === path.value);
   const tabStop = Math.max(selected, 0);
@@ -161,9 +163,7 @@ function TreeRow({ row, stop }: { row: Row; stop: boolean }) {
 const [WIDTH, HEIGHT] = [52, 16];
 
 function Spark({ path }: { path: string }) {
-  const held = health.value;
-  const index = held?.layers.indexOf(path) ?? -1;
-  const values = held?.numbers.get("mean")?.[index];
+  const values = sparks.value.get(path);
   if (values === undefined) return null;
   const points = polyline(thinned(values, positions.value.length, WIDTH), WIDTH, HEIGHT - 2);
   return (
@@ -183,7 +183,7 @@ function Spark({ path }: { path: string }) {
 function Badges({ path }: { path: string }) {
   const advice = adviceNow.value.filter((one) => one.layer === path);
   const dead = healthAt(path, "dead", looked.value) ?? 0;
-  const channels = health.value?.channels[health.value.layers.indexOf(path)] ?? null;
+  const channels = health.value?.channels.get(path) ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
   return (
     <span class="badges">

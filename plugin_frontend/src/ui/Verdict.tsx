@@ -1,3 +1,4 @@
+import { lastAt } from "../dense";
 import { number, percent } from "../format";
 import type { Guess } from "../minds";
 import { looked } from "../store/cursor";
@@ -6,11 +7,7 @@ import { predictions } from "../store/tables";
 
 /** What the net said of an image at the last prediction at or before an ordinal. */
 export function guesses(image: number, ordinal: number): Guess[] | undefined {
-  const values = predictions.value?.images[image];
-  for (let i = Math.min(ordinal, (values?.length ?? 0) - 1); i >= 0; i--) {
-    if (values?.[i] !== undefined) return values[i];
-  }
-  return undefined;
+  return lastAt(predictions.value?.images[image], ordinal);
 }
 
 export function chance(guess: Guess): string {

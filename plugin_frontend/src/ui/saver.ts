@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { type Arrangement, shortened } from "../arrange";
 import type { Range } from "../colour";
 import type { Painted } from "../paint";
-import { type Label, type Picture, save } from "../picture";
+import type { Label, Picture } from "../picture";
 import { mapName } from "../store/look";
 import { note } from "../store/notes";
 import type { Shown } from "../store/pictures";
@@ -15,7 +15,12 @@ export function useSaver(make: () => Picture | null): void {
     setSaver(async () => {
       const picture = make();
       if (picture === null) return;
-      note(`Saved ${await save(picture)}.`);
+      try {
+        const { save } = await import("../picture");
+        note(`Saved ${await save(picture)}.`);
+      } catch (error) {
+        note(`The picture cannot be saved: ${error}. Reload the page if it was just updated.`);
+      }
     });
   });
   useEffect(() => () => setSaver(null), []);

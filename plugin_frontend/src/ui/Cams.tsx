@@ -1,0 +1,12 @@
+import { CamPanel } from "./CamPanel";
+import { CamView } from "./CamView";
+
+/** The maps of each image, and beside them the chosen one. */
+export function Cams() {
+  return (
+    <>
+      <CamView />
+      <CamPanel />
+    </>
+  );
+}

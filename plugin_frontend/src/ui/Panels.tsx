@@ -1,0 +1,31 @@
+import type { FunctionComponent } from "preact";
+import { type Panel, panel } from "../store/shell";
+import { Drawer } from "./Drawer";
+import { lazily } from "./lazily";
+
+const PANELS: Readonly<Record<Panel, { title: string; Body: FunctionComponent }>> = {
+  notices: {
+    title: "Notices",
+    Body: lazily(() => import("./Notices").then((of) => of.Notices)),
+  },
+  costs: {
+    title: "Cost of looking",
+    Body: lazily(() => import("./Costs").then((of) => of.Costs)),
+  },
+  help: {
+    title: "Keys",
+    Body: lazily(() => import("./Help").then((of) => of.Help)),
+  },
+};
+
+/** What is read beside the view, one at a time. */
+export function OpenPanel() {
+  const which = panel.value;
+  if (which === null) return null;
+  const { title, Body } = PANELS[which];
+  return (
+    <Drawer key={which} title={title} testid={which}>
+      <Body />
+    </Drawer>
+  );
+}

@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { HealthAnswer } from "../src/api";
+import type { PositionRun } from "../src/positions";
+import { merge } from "../src/store/heads";
+import {
+  addHealth,
+  adviceNow,
+  BASE,
+  clearHealth,
+  health,
+  healthAt,
+  refreshBase,
+  refreshParts,
+  SPARKS,
+  sparks,
+  watch,
+} from "../src/store/health";
+import { generation, heads, run } from "../src/store/run";
+import { healthLayers } from "../src/store/selection";
+
+const NAMES = ["dead", "mean", "alike"];
+
+const answer = (of: Partial<HealthAnswer>): HealthAnswer => ({
+  since: 0,
+  positions: [[0, 1]],
+  layers: ["a", "b"],
+  channels: [4, 8],
+  names: NAMES,
+  numbers: {},
+  ...of,
+});
+
+describe("parts of the health", () => {
+  const first = addHealth(null, BASE, answer({ numbers: { dead: [[1], [2]] } }));
+
+  it("follow a layer whose place has changed", () => {
+    const next = addHealth(
+      first,
+      BASE,
+      answer({
+        since: 1,
+        positions: [[1, 1]],
+        layers: ["b", "c", "a"],
+        channels: [8, 2, 4],
+        numbers: { dead: [[3], [0], [null]] },
+      }),
+    );
+    expect(next.layers).toEqual(["b", "c", "a"]);
+    expect(Object.fromEntries(next.numbers.get("dead") ?? [])).toEqual({
+      a: [1, undefined],
+      b: [2, 3],
+      c: [undefined, 0],
+    });
+  });
+
+  it("of one layer leave the others as they are, and know that it is whole", () => {
+    const part = { layer: "b" };
+    const one = { layers: ["b"], channels: [8], positions: [[0, 2]] as [number, number][] };
+    const numbers = { dead: [[2, 3]], alike: [["NaN" as const, 5]] };
+    const both = addHealth(first, part, answer({ ...one, numbers }));
+    expect(both.layers).toEqual(["a", "b"]);
+    expect(both.numbers.get("dead")?.get("a")).toEqual([1]);
+    expect(both.numbers.get("dead")?.get("b")).toEqual([2, 3]);
+    expect(both.numbers.get("alike")?.get("b")).toEqual([Number.NaN, 5]);
+    expect([...both.whole]).toEqual(["b"]);
+    expect(both.names).toEqual(NAMES);
+  });
+
+  it("that come late take nothing back", () => {
+    const part = { names: "alike" };
+    const late = answer({
+      layers: ["a"],
+      channels: [4],
+      names: ["dead"],
+      numbers: { alike: [[3]] },
+    });
+    const both = addHealth(first, part, late);
+    expect([both.layers, both.names]).toEqual([["a", "b"], NAMES]);
+    expect(both.channels.get("b")).toBe(8);
+    expect(both.numbers.get("dead")).toBe(first.numbers.get("dead"));
+  });
+});
+
+describe("what is asked for", () => {
+  /** The queries of the answered requests, and the server. */
+  const asked: Record<string, string>[] = [];
+  let count = 0;
+  let away = false;
+  const settle = async () => {
+    await refreshBase();
+    await refreshParts();
+  };
+  const grow = (to: number) => {
+    count = to;
+    const latest = { metrics: null, health: to - 1, predictions: null };
+    const known = heads.value?.positions.length ?? 0;
+    const positions: PositionRun[] = [[1, known, to - known]];
+    heads.value = merge(heads.value, { cursor: `${to}`, now: 0, positions, latest });
+  };
+  const queries = () => asked.splice(0).map(({ run: _, ...query }) => query);
+
+  beforeEach(() => {
+    run.value = "r";
+    generation.value += 1;
+    clearHealth();
+    heads.value = null;
+    asked.length = 0;
+    away = false;
+    vi.stubGlobal("fetch", async (address: string) => {
+      const query = Object.fromEntries(new URLSearchParams(address.split("?")[1]));
+      asked.push(query);
+      if (away) throw new TypeError("no server");
+      const [since, end] = [Number(query.since), count];
+      const layers = query.layer === undefined ? ["a", "b"] : [query.layer];
+      const names = query.names?.split(",") ?? NAMES;
+      const values = Array.from({ length: end - since }, (_, i) => since + i);
+      const some = query.points === undefined ? values : values.slice(-1);
+      const body = answer({
+        since,
+        positions: query.points === undefined ? [[since, end - since]] : [[end - 1, 1]],
+        layers,
+        channels: layers.map(() => 4),
+        numbers: Object.fromEntries(names.map((name) => [name, layers.map(() => some)])),
+        ...(query.layer === undefined && { advice: [[since, "a", "dead", `from ${since}`]] }),
+      });
+      return new Response(JSON.stringify(body));
+    });
+    grow(3);
+  });
+
+  it("is little at first, and each part once as the run grows", async () => {
+    const stops = [watch(SPARKS), watch(BASE), watch({ names: "dead" })];
+    await settle();
+    await settle();
+    expect(queries()).toEqual([
+      { since: "0", names: "dead" },
+      { since: "0", names: "mean", points: "64" },
+    ]);
+    expect(healthLayers.value).toEqual(["a", "b"]);
+    // The points of the sparks are too few to read values from.
+    expect(sparks.value.get("a")?.[2]).toBe(2);
+    expect(healthAt("a", "mean", 2)).toBeUndefined();
+    grow(5);
+    await settle();
+    expect(queries().map((query) => query.since)).toEqual(["3", "3"]);
+    expect(health.value?.numbers.get("dead")?.get("b")).toEqual([0, 1, 2, 3, 4]);
+    expect(adviceNow.value.map((one) => one.text)).toEqual(["from 3"]);
+    for (const stop of stops) stop();
+  });
+
+  it("comes at once when it is looked at, and is kept when it is not", async () => {
+    await settle();
+    queries();
+    const stop = watch({ layer: "b" });
+    await vi.waitFor(() => expect(healthAt("b", "alike", 2)).toBe(2));
+    stop();
+    const other = watch({ layer: "a" });
+    const again = watch({ layer: "b" });
+    await settle();
+    expect(queries()).toEqual([
+      { since: "0", layer: "b" },
+      { since: "0", layer: "a" },
+    ]);
+    again();
+    grow(4);
+    await settle();
+    expect(queries()).toEqual([
+      { since: "3", names: "dead" },
+      { since: "3", layer: "a" },
+    ]);
+    expect(healthAt("b", "alike", 3)).toBe(2);
+    other();
+  });
+
+  it("is asked again when the server is back, and anew of a log that was written anew", async () => {
+    const stop = watch({ names: "alike" });
+    await settle();
+    queries();
+    away = true;
+    grow(5);
+    await settle();
+    expect(queries()).toHaveLength(2);
+    away = false;
+    await settle();
+    await settle();
+    expect(queries().map((query) => query.since)).toEqual(["3", "3"]);
+    expect(healthAt("b", "alike", 4)).toBe(4);
+    generation.value += 1;
+    clearHealth();
+    heads.value = null;
+    grow(2);
+    await settle();
+    expect(queries().map((query) => query.since)).toEqual(["0", "0"]);
+    expect(health.value?.numbers.get("alike")?.get("a")).toEqual([0, 1]);
+    stop();
+  });
+});
