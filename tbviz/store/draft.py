@@ -8,6 +8,7 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from tbviz.store.durable import sync_directory, sync_file, write_all
 from tbviz.store.locks import hold
 from tbviz.store.record import index_line
 from tbviz.store.schema import FILE_NAME, HEADER
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _BUFFER = 1 << 20
-# Some file systems cannot sync: there, writing is all that can be done.
-_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS, errno.EACCES, errno.EISDIR}
 
 
 class Draft:
@@ -142,33 +141,11 @@ class _Appended:
 
     def sync(self) -> None:
         self._write_out()
-        _sync(self._descriptor)
+        sync_file(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def _write_out(self) -> None:
-        rest = memoryview(self._waiting)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        write_all(self._descriptor, self._waiting)
         self._waiting = bytearray()
-
-
-def sync_directory(directory: Path) -> None:
-    """Have the disk hold the names in a directory, where it can be told to."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:
-        return  # Windows
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
-            raise

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbviz.store.durable import sync_file, write_all
 from tbviz.store.locks import hold
 from tbviz.store.names import highest_seq
 from tbviz.store.record import index_of
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from tbviz.store.record import Record
 
 _TRIES = 100
-# Some file systems cannot sync (pipes, some FUSE mounts): there, writing is all that can be done.
-_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS}
-_fdatasync = getattr(os, "fdatasync", os.fsync)
 
 
 class PackFiles:
@@ -128,13 +126,8 @@ class PackFiles:
         raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))
 
     def _settle(self, descriptor: int) -> None:
-        if not self._sync:
-            return
-        try:
-            _fdatasync(descriptor)
-        except OSError as error:
-            if error.errno not in _CANNOT_SYNC:
-                raise
+        if self._sync:
+            sync_file(descriptor)
 
 
 def _create(path: Path) -> int:
@@ -145,9 +138,7 @@ def _create(path: Path) -> int:
 def _write(descriptor: int, data: bytes, offset: int) -> None:
     # At a place, not at the end: what a failed write left behind is written over.
     os.lseek(descriptor, offset, os.SEEK_SET)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    write_all(descriptor, data)
 
 
 def _truncate(descriptor: int, size: int) -> None:

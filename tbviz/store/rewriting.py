@@ -9,7 +9,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from tbviz.store.draft import Draft, sync_directory
+from tbviz.store.draft import Draft
+from tbviz.store.durable import sync_directory
 from tbviz.store.errors import StoreError
 from tbviz.store.examination import Examination, examine
 from tbviz.store.extents import (
