@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import urllib.parse
+
 import numpy as np
 import pytest
 from browser.serving import tensorboard
@@ -121,6 +124,8 @@ def test_stored_grids_keep_their_columns_and_signed_values_zero_in_the_middle(ta
 
 
 def test_changed_minds_and_advice_lead_to_their_place(tab):
+    asked = []
+    tab.page.on("request", lambda one: asked.extend(re.findall(r"/health\?(.*)", one.url)))
     tab.open(run="run", kind="predictions", step=0)
     expect(tab.get("mind")).to_have_count(2)
     turn = tab.get("turn").first
@@ -140,8 +145,19 @@ def test_changed_minds_and_advice_lead_to_their_place(tab):
     expect(tab.get("advice")).to_contain_text("2 of 16 channels")
     tab.get("advice").get_by_role("button").click()
     expect(layer(tab, "conv1")).to_have_attribute("aria-selected", "true")
+    chart = tab.frame.locator("[data-testid=chart][data-statistic=dead]")
+    expect(chart).to_contain_text("2 of 16")
     tab.get("statistic").select_option("alike")
     tab.wait_hash("statistic", "alike")
+    expect(tab.frame.locator("[aria-busy=true]")).to_have_count(0)
+    # Each part once, when it is looked at.
+    assert [dict(urllib.parse.parse_qsl(one)) for one in asked] == [
+        {"run": "run", "since": "0", **part}
+        for part in (
+            {"names": "dead"}, {"names": "mean", "points": "64"}, {"layer": "conv1"},
+            {"names": "alike"},
+        )
+    ]  # fmt: skip
 
 
 def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, logs):
@@ -150,6 +166,13 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     taken = costs.main + costs.wait + costs.factor * costs.writer
     training = costs.wall - costs.compile - costs.main - costs.wait
     expect(tab.get("cost")).to_have_text(f"cost {100 * taken / training:.1f} %")
+    # The code of a panel comes when it is opened; an update of tbviz may have taken it away.
+    tab.page.route("**/Costs-*.js", lambda route: route.abort())
+    tab.page.keyboard.press("c")
+    expect(tab.get("costs")).to_contain_text("cannot be loaded")
+    tab.page.unroute("**/Costs-*.js")
+    tab.get("not-loaded").get_by_role("button").click()
+    tab.wait(position=4, layer="conv1")
     tab.page.keyboard.press("c")
     rows = tab.get("cost-table").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("GradCAM")

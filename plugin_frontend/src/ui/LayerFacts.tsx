@@ -32,7 +32,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
       }}
     >
       <summary>
-        Layer <b>{node.name}</b>
+        Layer <b>{node.path}</b>
       </summary>
       {node.reason !== null && (
         <p class="reason" data-testid="reason">

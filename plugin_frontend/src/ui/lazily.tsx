@@ -36,13 +36,14 @@ export function lazily<P extends object>(
 }
 
 /** The hashed name of what is loaded later is gone when tbviz was updated under an open page. */
+export const NOT_LOADED =
+  "This part of the page cannot be loaded: TensorBoard does not answer, or tbviz was updated " +
+  "while the page was open. Reloading the page helps.";
+
 function NotLoaded() {
   return (
     <div class="reason" role="alert" data-testid="not-loaded">
-      <p>
-        This part of the page cannot be loaded: TensorBoard does not answer, or tbviz was updated
-        while the page was open.
-      </p>
+      <p>{NOT_LOADED}</p>
       <button type="button" class="button" onClick={() => location.reload()}>
         Reload the page
       </button>

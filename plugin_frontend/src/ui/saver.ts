@@ -8,6 +8,7 @@ import { note } from "../store/notes";
 import type { Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { setSaver } from "../store/shell";
+import { NOT_LOADED } from "./lazily";
 
 /** Say what the save command saves while this view is mounted. */
 export function useSaver(make: () => Picture | null): void {
@@ -15,12 +16,8 @@ export function useSaver(make: () => Picture | null): void {
     setSaver(async () => {
       const picture = make();
       if (picture === null) return;
-      try {
-        const { save } = await import("../picture");
-        note(`Saved ${await save(picture)}.`);
-      } catch (error) {
-        note(`The picture cannot be saved: ${error}. Reload the page if it was just updated.`);
-      }
+      const code = await import("../picture").catch(() => null);
+      note(code === null ? NOT_LOADED : `Saved ${await code.save(picture)}.`);
     });
   });
   useEffect(() => () => setSaver(null), []);
