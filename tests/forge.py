@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,10 @@ class Forge:
     def write(self, *, index: bool = True) -> None:
         """Puts both files where a reader looks for them."""
         self._stem.parent.mkdir(parents=True, exist_ok=True)
-        self._stem.with_suffix(".pack").write_bytes(self.pack)
+        pack = self._stem.with_suffix(".pack")
+        pack.write_bytes(self.pack)
+        # At the end of what was just written a reader waits for lines that may be on their way.
+        os.utime(pack, (1e9, 1e9))
         if index:
             self._stem.with_suffix(".jsonl").write_bytes(self.index)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from argparse import Namespace
 from pathlib import Path
@@ -26,10 +27,20 @@ BASE = "/data/plugin/tbviz"
 
 
 class Board:
-    """A TensorBoard in this process, with our plugin alone."""
+    """A TensorBoard in this process, with our plugin alone.
+
+    Runs have been looked for once; later walks are for whoever has this one to make.
+    """
 
     def __init__(self, **context):
         self.plugin = Loader().load(base_plugin.TBContext(**context))
+        # However busy the machine is, and so that no walk of before overtakes one that is made.
+        discovery = self.plugin._discovery
+        assert discovery._walked.wait(60)
+        discovery.stop()
+        for thread in threading.enumerate():
+            if thread.name == "tbviz-runs":
+                thread.join(60)
         self._client = Client(application.TensorBoardWSGI([self.plugin]))
 
     def get(self, route, method="GET", headers=None, **parameters):
@@ -56,19 +67,16 @@ class Board:
 
 
 @pytest.fixture
-def board():
-    """Makes TensorBoards, and stops their threads."""
-    made = []
+def board(monkeypatch):
+    """Makes TensorBoards."""
+    monkeypatch.setattr("tbviz.plugin.runs._BUDGET", 60.0)  # seconds, on a machine that is busy
 
     def make(logdir=None, **context):
         logdir = None if logdir is None else str(logdir)
         flags = context.pop("flags", Namespace(logdir=logdir or "", logdir_spec=""))
-        made.append(Board(logdir=logdir, flags=flags, **context))
-        return made[-1]
+        return Board(logdir=logdir, flags=flags, **context)
 
-    yield make
-    for one in made:
-        one.plugin.close()
+    return make
 
 
 @pytest.fixture(scope="session")

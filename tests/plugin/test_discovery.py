@@ -4,7 +4,6 @@ import gc
 import os
 import shutil
 import threading
-import time
 import weakref
 from argparse import Namespace
 from pathlib import Path
@@ -106,10 +105,16 @@ def test_run_name_joins_as_tensorboard_does():
 
 def test_it_rests_ten_times_as_long_as_it_walked(tmp_path, monkeypatch):
     make(tmp_path / "a")
+    clock = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
     discovery = Discovery([Root(tmp_path, "")])
     assert discovery.walk() == 1.0
-    clock = iter([100.0, 103.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+
+    def slow(root):
+        clock[0] += 3.0
+        return walk(root)
+
+    monkeypatch.setattr(module, "walk", slow)
     assert discovery.walk() == pytest.approx(30.0)
 
 
@@ -127,26 +132,26 @@ def test_a_walk_that_fails_is_logged_and_the_thread_goes_on(tmp_path, monkeypatc
     monkeypatch.setattr(discovery, "walk", fail)
     monkeypatch.setattr(module, "_REST", 0.01)
     discovery.start(0.0, lambda: None)
-    deadline = time.monotonic() + 30
-    while len(walked) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    assert discovery._stopped.wait(60)
     assert len(walked) == 3
     assert "looking for runs failed" in caplog.text
 
 
 def test_the_thread_ends_with_the_plugin(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_SHORTEST_REST", 0.01)
-    before = threading.active_count()
     discovery = Discovery([Root(tmp_path, "")])
-    discovery.start(10.0, discovery.walk)
+    before = set(threading.enumerate())
+    discovery.start(60.0, discovery.walk)
+    [thread] = set(threading.enumerate()) - before
     gone = weakref.ref(discovery)
     del discovery
-    deadline = time.monotonic() + 30
-    while threading.active_count() > before and time.monotonic() < deadline:
+    for _ in range(600):
         gc.collect()
-        time.sleep(0.01)
+        thread.join(0.1)
+        if not thread.is_alive():
+            break
     assert gone() is None
-    assert threading.active_count() == before
+    assert not thread.is_alive()
 
 
 def test_is_active_and_routes_read_the_last_walk_and_never_the_disk(board, tmp_path, monkeypatch):
@@ -157,7 +162,6 @@ def test_is_active_and_routes_read_the_last_walk_and_never_the_disk(board, tmp_p
     def forbidden(*_):
         raise AssertionError("the disk was touched")
 
-    one.plugin._discovery.stop()
     monkeypatch.setattr(module.os, "scandir", forbidden)
     assert one.plugin.is_active()
     one.refuse(404, "index", run="other")

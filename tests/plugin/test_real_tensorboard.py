@@ -70,16 +70,18 @@ def test_the_tab_is_listed_and_a_sheet_is_served(environment, logdir, flags):
     try:
         base = address(process)
         assert base.endswith("/foo") is ("--path_prefix=/foo" in flags)
+        routes = f"{base}/data/plugin/tbviz"
         deadline = time.monotonic() + 60
         while True:
-            listing = json.loads(get(f"{base}/data/plugins_listing")[1])["tbviz"]
-            if listing["enabled"] or time.monotonic() > deadline:
+            runs = json.loads(get(f"{routes}/runs")[1])["runs"]
+            # Which runs there are is known first, and what is in them a moment later.
+            if (runs and runs[0]["positions"] is not None) or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
-        assert (listing["enabled"], listing["tab_name"]) == (True, "tbviz")
-        routes = f"{base}/data/plugin/tbviz"
-        (run,) = json.loads(get(f"{routes}/runs")[1])["runs"]
+        (run,) = runs
         assert (run["run"], run["positions"]) == ("a run", 3)
+        listing = json.loads(get(f"{base}/data/plugins_listing")[1])["tbviz"]
+        assert (listing["enabled"], listing["tab_name"]) == (True, "tbviz")
         series = json.loads(get(f"{routes}/series", run="a run", kind="cam", layer="head/conv4")[1])
         crc = series["crc"][5]
         headers, png = get(

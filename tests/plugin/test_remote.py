@@ -162,6 +162,7 @@ def test_too_many_folders_are_left_out(monkeypatch, caplog):
 
 
 def test_what_is_unreachable_is_said_once_and_known_runs_stay(monkeypatch, caplog):
+    monkeypatch.setattr(module.time, "monotonic", lambda: 1000.0)
     found("one/plugins/tbviz/x")
     discovery = Discovery([Root(place_of(BUCKET), "x")])
     assert discovery.walk() == 15.0
