@@ -21,6 +21,8 @@ import small
 from tbviz.store import BackgroundWriter, Position, Writer
 
 LAYERS = ("conv1", "conv2", "head/conv3")
+LAST = 8  # the last position after whose handing over one is killed
+LONGEST = 0.02  # seconds from then on: some positions
 LAYOUT = {**small.LAYOUT, "tile": [64, 64], "images": 2}
 
 
@@ -51,21 +53,31 @@ def live(log_dir: Path, pipe: int) -> None:
         os.write(pipe, struct.pack("<i", epoch))
 
 
-def die(log_dir: Path, seconds: float) -> int:
-    """Makes a writer and kills it after so long; what it said last."""
+def die(log_dir: Path, epoch: int, seconds: float) -> int:
+    """Makes a writer and kills it so long after this position, -1 for its beginning.
+
+    Returns:
+        What it said last.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         live(log_dir, writing)
     os.close(writing)
+    said = b""
+    while _last(said) < epoch and (block := os.read(reading, 1 << 16)):
+        said += block
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    said = b""
     while block := os.read(reading, 1 << 16):
         said += block
     os.close(reading)
+    return _last(said)
+
+
+def _last(said: bytes) -> int:
     return struct.unpack("<i", said[-4:])[0] if said else -1
 
 
@@ -73,5 +85,6 @@ if __name__ == "__main__":
     directory, count, seed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     moments = random.Random(seed)
     for number in range(count):
-        # From before the first file is made to some tens of positions later.
-        print(die(directory / str(number), moments.uniform(0, 0.06)), flush=True)
+        # Counted, not timed alone: how far one gets in so long depends on the disk.
+        epoch, seconds = moments.randint(-1, LAST), moments.uniform(0, LONGEST)
+        print(die(directory / str(number), epoch, seconds), flush=True)

@@ -45,7 +45,7 @@ def test_45_writers_killed_at_random_moments(tmp_path, faults):
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=120,
+        timeout=240,
     )
     said = [int(line) for line in done.stdout.split()]
     assert len(said) == WRITERS

@@ -90,11 +90,11 @@ def test_listings_are_rare_and_made_behind_the_callers_back(bucket, monkeypatch)
     assert not folder._listing.locked()
     clock[0] = now + 303 + 40
     folder.packs()
-    _wait(lambda: len(listed) == before + 3)
+    _wait(lambda: len(listed) == before + 3 and not folder._listing.locked())
 
 
 def _wait(true):
-    for _ in range(2000):
+    for _ in range(12_000):
         if true():
             return
         time.sleep(0.005)
