@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from tbviz.callbacks.costs import Costs
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pages import Author, Page, Written, of_the_fit
 from tbviz.callbacks.pictures import Entry, Record
+from tbviz.callbacks.schedule import clock
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
 from tbviz.store.places import Place
@@ -273,9 +273,9 @@ class Journal:
 
     def _wait(self, background: BackgroundWriter) -> bool:
         """Whether what was handed over is on disk; a disk that hangs is waited for once."""
-        start = time.perf_counter()
+        start = clock()
         in_time = background.drain(0.0 if self._hangs else PATIENCE)
-        self.waits(time.perf_counter() - start)
+        self.waits(clock() - start)
         self._hangs = not in_time
         if self._hangs:
             self.notice(

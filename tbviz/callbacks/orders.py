@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from tbviz.callbacks.journal import Journal
@@ -86,9 +85,9 @@ class OrdersWatch:
             )
 
     def _ask(self, patience: float) -> Orders:
-        begin = time.perf_counter()
+        begin = clock()
         answer = self._asked.answer(patience)
-        self._journal.waits(time.perf_counter() - begin)
+        self._journal.waits(clock() - begin)
         return self.orders if answer is None else answer
 
     def _read(self) -> Orders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from pathlib import Path
 
 import keras
@@ -146,7 +147,7 @@ def metas(log_dir: str | Path, kind: str | None = None) -> list[dict]:
     """The metas of a run's records, from its index files, in the order of writing."""
     found = []
     for path in sorted(store_directory(log_dir).glob("*.jsonl")):
-        lines = path.read_text("utf-8").splitlines()
+        *lines, _ = path.read_text("utf-8").split("\n")  # the last one may be being written
         found += [json.loads(line) for line in lines]
     return [meta for meta in found if kind in {None, meta["kind"]}]
 
@@ -170,6 +171,13 @@ def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     low, high = decoded.ranges[:, 0], decoded.ranges[:, 1]
     half = np.maximum((high - low) / 252 / 2, 1e-7)
     return dequantize(pixels, low, high), half[:, None, None]
+
+
+def settled() -> None:
+    """Waits until what was handed over is on disk, or has failed."""
+    for thread in threading.enumerate():
+        if thread.name == "tbviz-writer":
+            thread.join()
 
 
 def ends(log_dir) -> list[str | None]:

@@ -8,7 +8,7 @@ import threading
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import kept, metas, notices, positions, sequential
+from callbacks.nets import kept, metas, notices, positions, sequential, settled
 from callbacks.pacing import X, Y, fit
 
 import tbviz
@@ -159,8 +159,6 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
 
 
 def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said):
-    monkeypatch.setattr(journal_module, "PATIENCE", 0.05)
-    monkeypatch.setattr(journal_module, "LAST_PATIENCE", 0.05)
     disk, calls = threading.Event(), []
     from tbviz.store.writer import Writer
 
@@ -169,18 +167,24 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said)
     def hangs(self):
         calls.append(len(calls))
         if len(calls) == 3:
-            disk.wait(30)
+            assert disk.wait(240)
         flush(self)
 
     monkeypatch.setattr(Writer, "flush", hangs)
     maps = tbviz.ActivationGrid(tmp_path, X[:2])
 
-    class Heals(keras.callbacks.Callback):
+    class Hangs(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                monkeypatch.setattr(journal_module, "PATIENCE", 0.05)
+
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 4:
+                monkeypatch.setattr(journal_module, "PATIENCE", 240.0)
                 disk.set()
+                settled()
 
-    fit(maps, Heals(), epochs=8)
+    fit(maps, Hangs(), epochs=8)
     slow = [text for text in said() if "the disk took over" in text]
     assert len(slow) == 1
     assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))

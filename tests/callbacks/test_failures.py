@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
+from callbacks.nets import data, ends, kept, metas, notices, positions, settled, tiles
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
@@ -163,7 +163,7 @@ class Doing(keras.callbacks.Callback):
 def test_a_directory_removed_while_training_begins_anew(tmp_path, said):
     log_dir = tmp_path / "run"
     callbacks = looks(log_dir)
-    remove = Doing(1, lambda: shutil.rmtree(log_dir))
+    remove = Doing(1, lambda: (settled(), shutil.rmtree(log_dir)))
     fit([remove, *callbacks], 5)
     [text] = said()
     assert "deleted while it was being written" in text

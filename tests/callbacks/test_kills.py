@@ -21,6 +21,7 @@ SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("fits", [5, pytest.param(50, marks=pytest.mark.every_row)])
 def test_fits_killed_at_random_moments(tmp_path, fits, faults):
     seed = str(random.randrange(10**9))
@@ -30,7 +31,7 @@ def test_fits_killed_at_random_moments(tmp_path, fits, faults):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60 + 10 * fits,
+        timeout=240 + 10 * fits,
     )
     assert done.returncode == 0, done.stderr
     said = dict(map(int, line.split()) for line in done.stdout.splitlines())

@@ -71,8 +71,9 @@ def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
 
 def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(orders_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(orders_module, "_BATCH_PATIENCE", 0.01)
     hangs = threading.Event()
-    monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(60))
+    monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(240) and Orders())
     ours = Looks(tmp_path, clock, 0.1)
     fit(ours, epochs=3)
     assert ours.finished == [0, 1, 2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import keras
 import pytest
-from callbacks.nets import data, kept
+from callbacks.nets import data, kept, settled
 from fsspec.implementations.memory import MemoryFileSystem
 
 import tbviz
@@ -90,7 +90,8 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(said, mon
 
 
 def test_a_store_that_is_deleted_while_training_begins_anew(said):
-    remove = At(2, lambda: fsspec.filesystem("memory").rm(f"{BUCKET}/run", recursive=True))
+    fs = fsspec.filesystem("memory")
+    remove = At(2, lambda: (settled(), fs.rm(f"{BUCKET}/run", recursive=True)))
     fit([remove, tbviz.Kernels(f"{BUCKET}/run")], 5)
     [text] = said()
     assert "was deleted while" in text
