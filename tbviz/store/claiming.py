@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_TRIES = 3
-
 
 class BusyError(StoreError):
     """The pack is being written, or rewritten, by somebody else."""
@@ -42,11 +40,6 @@ def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
     descriptor = os.open(pack, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         ours = hold(descriptor)
-        for _ in range(_TRIES - 1):
-            if ours is not False:
-                break
-            time.sleep(0.02)  # it may be somebody who only asks whether it is held
-            ours = hold(descriptor)
         if ours is False:
             raise BusyError(
                 f"{pack.name} is being written; it is left alone: give the command again when "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _BUFFER = 1 << 20
+_TRIES = 10
 
 
 class Draft:
@@ -126,8 +127,13 @@ class _Appended:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, mode)
-        if lock:
+        for _ in range(_TRIES if lock else 0):
             hold(self._descriptor)
+            if os.fstat(self._descriptor).st_nlink:
+                break
+            # Before it was locked somebody took it for a leftover.
+            os.close(self._descriptor)
+            self._descriptor = os.open(path, flags, mode)
         with suppress(OSError):  # some file systems have no modes
             path.chmod(mode)  # whatever this process' own mask is
         self._waiting = bytearray()

@@ -85,11 +85,13 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
             with claimed(leftover.owner, force=True):
                 remove(leftover.owner)
             return True
-        at_work = held(leftover.owner) if leftover.owner.exists() else False
-        if at_work or (at_work is None and not force):
+        if not leftover.owner.exists():
+            _delete(leftover.files)
+        elif held(leftover.owner) is None and not force:
             return False
-        for file in leftover.files:
-            file.unlink(missing_ok=True)
+        else:
+            with claimed(leftover.owner, force=True):
+                _delete(leftover.files)
     except BusyError:
         return False
     except FileNotFoundError:
@@ -100,6 +102,13 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
             "expected a directory that can be written to"
         ) from error
     return True
+
+
+def _delete(files: tuple[Path, ...]) -> None:
+    for file in files:
+        # An index that was a draft's when it was listed may have got its pack since.
+        if file.name.startswith(".") or not file.with_suffix(".pack").exists():
+            file.unlink(missing_ok=True)
 
 
 def _leftover(paths: dict[str, Path], names: list[str], what: str, owner: Path) -> Leftover:

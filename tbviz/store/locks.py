@@ -19,6 +19,9 @@ else:
 
 
 _REST = 1.0  # seconds between two looks at the same lock
+# Who only asks whether a pack is held has its lock for a moment.
+_TRIES = 3
+_MOMENT = 0.02
 
 
 def hold(descriptor: int) -> bool | None:
@@ -29,6 +32,11 @@ def hold(descriptor: int) -> bool | None:
     """
     if not _HAS_LOCKS:
         return None
+    for _ in range(_TRIES - 1):
+        ours = _lock(descriptor, fcntl.LOCK_EX)
+        if ours is not False:
+            return ours
+        time.sleep(_MOMENT)
     return _lock(descriptor, fcntl.LOCK_EX)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import whole
 
-from tbviz.store import StoreError, Writer, locks, store_directory
+from tbviz.store import StoreError, Writer, draft, locks, store_directory
 from tbviz.store.claiming import claimed
 from tbviz.store.leftovers import clear, leftovers
 from tbviz.store.pruning import Rule, prune
@@ -203,6 +203,38 @@ def test_what_somebody_is_at_work_on_is_left(tmp_path):
         assert not clear(leftover)
     assert clear(leftover)
     assert not draft.exists()
+
+
+def test_a_draft_that_is_taken_for_a_leftover_before_it_is_locked_is_made_anew(
+    tmp_path, monkeypatch
+):
+    write(tmp_path)
+    store = store_directory(tmp_path)
+
+    def late(descriptor):
+        if unlocked := leftovers(store):
+            monkeypatch.undo()
+            assert all(clear(one) for one in unlocked)
+        return locks.hold(descriptor)
+
+    monkeypatch.setattr(draft, "hold", late)
+    [pruned] = prune(store, RULE)
+    assert pruned.rewritten
+    assert draft.hold is locks.hold
+    assert len(whole.files(tmp_path)) == 2
+
+
+def test_a_draft_that_has_become_a_pack_since_it_was_listed_keeps_its_index(tmp_path):
+    write(tmp_path)
+    store = store_directory(tmp_path)
+    pack, index = whole.pair(tmp_path)
+    named = pack.rename(pack.with_name(f".{pack.name}"))
+    [leftover] = leftovers(store)
+    assert index in leftover.files
+    named.rename(pack)
+    assert clear(leftover)
+    assert whole.pair(tmp_path) == (pack, index)
+    assert index.exists()
 
 
 def test_a_replaced_pack_stays_while_its_successor_is_damaged(tmp_path):
