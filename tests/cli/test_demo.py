@@ -44,8 +44,7 @@ def test_one_epoch_of_digits_becomes_the_next_segment_of_an_earlier_run(tmp_path
     assert list((tmp_path / "digits" / "train").glob("*tfevents*"))
 
 
-def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path):
-    port = server.choose_port(None)
+def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path, port):
     with subprocess.Popen(
         [*COMMAND, "--log-dir", str(tmp_path), "--port", str(port)],
         stdout=subprocess.PIPE,

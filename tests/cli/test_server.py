@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -48,18 +47,17 @@ def test_tensorboards_own_port_comes_first_and_then_any_free_one(monkeypatch):
     assert server.choose_port(None) == server.FIRST_PORT
 
 
-def test_nobody_answers_on_a_free_port_or_one_that_is_no_tensorboard():
-    assert not server.answers(server.choose_port(None))
+def test_nobody_answers_on_a_free_port(port):
+    assert not server.answers(port)
 
 
 @pytest.mark.slow
-def test_the_address_is_said_when_tensorboard_answers(tmp_path, capsys):
-    port = server.choose_port(None)
+def test_the_address_is_said_when_tensorboard_answers(tmp_path, capsys, port):
     with server.Server(tmp_path / "logs", port) as running:
         assert running.url == f"http://127.0.0.1:{port}/#tbviz"
         said = []
         until(lambda: said.append(capsys.readouterr().out) or running.url in "".join(said))
-        assert server.answers(port)
+        until(lambda: server.answers(port))
     until(lambda: not server.answers(port))
 
 
@@ -75,21 +73,21 @@ def test_a_tensorboard_that_ends_by_itself_is_said_with_its_last_words(tmp_path)
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing to be killed with")
 @pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "SIGINT"])
-def test_tensorboard_ends_when_we_do_however_we_do(tmp_path, end):
+def test_tensorboard_ends_when_we_do_however_we_do(tmp_path, end, port):
     code = f"""
 from pathlib import Path
 from tbviz.cli.server import Server
-with Server(Path({str(tmp_path / "logs")!r}), {server.choose_port(None)}) as running:
+with Server(Path({str(tmp_path / "logs")!r}), {port}) as running:
     running.wait()
 """
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as process:
         line = next(line for line in process.stdout if "http://" in line)
-        port = int(re.search(r":(\d+)/#tbviz", line)[1])
-        assert server.answers(port)
+        assert f":{port}/#tbviz" in line
+        until(lambda: server.answers(port))
         os.kill(process.pid, getattr(signal, end))
         process.wait(timeout=60)
-    until(lambda: not server.answers(port), seconds=30)
+    until(lambda: not server.answers(port))
     if end == "SIGINT":
         assert process.returncode == 0
