@@ -43,19 +43,21 @@ function top(name: string, rows: readonly number[][]): number {
 const offered = computed(() => MAPPED.filter((name) => health.value?.names.includes(name)));
 /** The one that is shown: the chosen one where the run has it. */
 const mapped = computed(() =>
-  offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? "dead"),
+  offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? statistic.value),
 );
-
-const cellsNow = computed(() => {
-  const of = health.value;
-  return of === null ? [] : cells(of, mapped.value, positions.value.length);
-});
-const topNow = computed(() => top(mapped.value, cellsNow.value));
 /** Whether its numbers are still on their way. */
 const coming = computed(() => {
   const of = health.value;
   return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
 });
+
+const cellsNow = computed(() => {
+  const of = health.value;
+  // Those of a layer that is looked at may be here before.
+  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
+  return cells(of, mapped.value, positions.value.length);
+});
+const topNow = computed(() => top(mapped.value, cellsNow.value));
 const names = computed(() => shortened(health.value?.layers ?? []));
 
 /** What the pointer is on. */
@@ -85,7 +87,7 @@ export function HeatMap() {
             statistic.value = event.currentTarget.value;
           }}
         >
-          {offered.value.map((entry) => (
+          {(offered.value.length > 0 ? offered.value : [mapped.value]).map((entry) => (
             <option key={entry} value={entry}>
               {statisticOf(entry).title}
             </option>

@@ -112,7 +112,7 @@ function Facts({ path: of }: { path: string }) {
             <dt key={name} class="defined" title={statisticOf(name).help}>
               {statisticOf(name).title.toLowerCase()}
             </dt>
-            <dd>{coming ? "…" : said(name, value, held.channels.get(of))}</dd>
+            <dd>{!coming && said(name, value, held.channels.get(of))}</dd>
           </>
         ))}
       </dl>
