@@ -1,12 +1,12 @@
-import { computed, type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { shortened } from "../arrange";
-import { carried, maxima } from "../bins";
+import { maxima } from "../bins";
 import { number, percent } from "../format";
 import { label } from "../positions";
-import { MAPPED, statisticOf } from "../statistics";
+import { statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
+import { cellsNow, coming, mapped, names, offered, topNow } from "../store/heat";
 import { statistic } from "../store/look";
 import { pause } from "../store/play";
 import { heads, positions, segmentCount } from "../store/run";
@@ -20,45 +20,6 @@ const LETTER = 6.3;
 const WIDEST = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
-
-/** What a cell says, one list a layer with a value at each position; NaN where there is none. */
-function cells(of: Health, name: string, count: number): number[][] {
-  return of.layers.map((path) => {
-    const values = carried(of.numbers.get(name)?.get(path) ?? [], count);
-    if (statisticOf(name).unit !== "count") return values;
-    const channels = of.channels.get(path) ?? Number.NaN;
-    return values.map((some) => some / channels);
-  });
-}
-
-/** Where the colours end: shares at 1, what has no end at the most there is. */
-function top(name: string, rows: readonly number[][]): number {
-  if (statisticOf(name).unit !== "number") return 1;
-  let most = 0;
-  for (const row of rows) for (const value of row) if (value > most) most = value;
-  return most || 1;
-}
-
-/** Statistics that the run has: older ones lack some. */
-const offered = computed(() => MAPPED.filter((name) => health.value?.names.includes(name)));
-/** The one that is shown: the chosen one where the run has it. */
-const mapped = computed(() =>
-  offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? statistic.value),
-);
-/** Whether its numbers are still on their way. */
-const coming = computed(() => {
-  const of = health.value;
-  return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
-});
-
-const cellsNow = computed(() => {
-  const of = health.value;
-  // Those of a layer that is looked at may be here before.
-  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
-  return cells(of, mapped.value, positions.value.length);
-});
-const topNow = computed(() => top(mapped.value, cellsNow.value));
-const names = computed(() => shortened(health.value?.layers ?? []));
 
 /** What the pointer is on. */
 interface Spot {

@@ -1,0 +1,48 @@
+/** Layers x positions of one statistic: what the heat map draws. */
+
+import { computed } from "@preact/signals";
+import { shortened } from "../arrange";
+import { carried } from "../bins";
+import { MAPPED, statisticOf } from "../statistics";
+import { type Health, health } from "./health";
+import { statistic } from "./look";
+import { positions } from "./run";
+
+/** What a cell says, one list a layer with a value at each position; NaN where there is none. */
+function cells(of: Health, name: string, count: number): number[][] {
+  return of.layers.map((path) => {
+    const values = carried(of.numbers.get(name)?.get(path) ?? [], count);
+    if (statisticOf(name).unit !== "count") return values;
+    const channels = of.channels.get(path) ?? Number.NaN;
+    return values.map((some) => some / channels);
+  });
+}
+
+/** Where the colours end: shares at 1, what has no end at the most there is. */
+function top(name: string, rows: readonly number[][]): number {
+  if (statisticOf(name).unit !== "number") return 1;
+  let most = 0;
+  for (const row of rows) for (const value of row) if (value > most) most = value;
+  return most || 1;
+}
+
+/** Statistics that the run has: older ones lack some. */
+export const offered = computed(() => MAPPED.filter((name) => health.value?.names.includes(name)));
+/** The one that is shown: the chosen one where the run has it. */
+export const mapped = computed(() =>
+  offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? statistic.value),
+);
+/** Whether its numbers are still on their way. */
+export const coming = computed(() => {
+  const of = health.value;
+  return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
+});
+
+export const cellsNow = computed(() => {
+  const of = health.value;
+  // Those of a layer that is looked at may be here before.
+  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
+  return cells(of, mapped.value, positions.value.length);
+});
+export const topNow = computed(() => top(mapped.value, cellsNow.value));
+export const names = computed(() => shortened(health.value?.layers ?? []));
