@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.serving import tensorboard
+from browser.tab import WAITS
 from browser.training import EPOCHS, train
 
 
@@ -26,7 +27,7 @@ def find_browser() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = find_browser()
     if path is None:
@@ -37,6 +38,7 @@ def browser():
     arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's sandbox does not start as root
+    expect.set_options(timeout=WAITS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium

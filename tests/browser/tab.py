@@ -5,12 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import urllib.parse
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
 
 from tbviz.images.colormaps import colorize
 from tbviz.images.sheet import decode, split
+
+WAITS = 60_000.0  # milliseconds, on a machine that is busy
+
+
+@contextmanager
+def leaving(page):
+    """Goes away at the end, before what the page asks again and again is gone."""
+    yield
+    page.goto("about:blank")
 
 
 class Tab:
@@ -44,7 +54,7 @@ class Tab:
         for name, value in told.items():
             if value is not None:
                 wanted += f'[data-{name}="{value}"]'
-        self.frame.locator(wanted).wait_for(timeout=30_000)
+        self.frame.locator(wanted).wait_for(timeout=WAITS)
         return self
 
     def pixels(self):
@@ -75,7 +85,7 @@ class Tab:
 
     def wait_hash(self, key, value):
         """Wait until the address says this; it is written a moment after the page has moved."""
-        self.page.wait_for_url(lambda url: f"p.tbviz.{key}={value}" in url, timeout=10_000)
+        self.page.wait_for_url(lambda url: f"p.tbviz.{key}={value}" in url, timeout=WAITS)
         return self
 
     def hash(self):

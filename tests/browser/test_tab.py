@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from browser.serving import tensorboard
-from browser.tab import Tab, expected_tiles
+from browser.tab import WAITS, Tab, expected_tiles, leaving
 from browser.training import EPOCHS, small_network, train
 from playwright.sync_api import expect
 
@@ -110,10 +110,13 @@ def test_space_plays_the_run_and_pauses_it(tab):
     # Not one position: on a busy machine it may be gone before one looks.
     expect(tab.get("slider")).not_to_have_value(re.compile("^[012]$"))
     tab.page.keyboard.press("Space")
-    at = tab.get("slider").input_value()
-    tab.wait(position=at)
-    tab.page.wait_for_timeout(1500)
-    assert tab.get("slider").input_value() == at
+    for _ in range(2):  # a step that was on its way may still come
+        at = tab.get("slider").input_value()
+        tab.wait(position=at)
+        tab.page.wait_for_timeout(1500)
+        if tab.get("slider").input_value() == at:
+            return
+    pytest.fail("it plays on")
 
 
 def test_a_typed_step(tab):
@@ -168,7 +171,7 @@ def test_the_range_of_the_run_is_that_of_all_its_sheets(tab, run):
 
 def test_grad_cam_names_the_classes(tab, run):
     tab.open(run="digits", kind="cam", layer="conv2", step=9)
-    tab.get("cams").wait_for(timeout=30_000)
+    tab.get("cams").wait_for(timeout=WAITS)
     expect(tab.get("cam-card")).to_have_count(3)
     expect(tab.get("cam-caption").first).to_contain_text("digit")
 
@@ -182,14 +185,17 @@ def test_a_series_without_a_picture_at_this_step_shows_the_one_before_and_says_s
 
 def test_unknown_keys_stay_and_invalid_values_fall_back(tab):
     tab.open(run="digits", step="later", map="rainbow", colour="plaid")
-    tab.sheet().wait_for(timeout=30_000)
+    tab.sheet().wait_for(timeout=WAITS)
     tab.wait(layer=tab.sheet().get_attribute("data-layer"))
     assert tab.hash()["colour"] == "plaid"
     assert tab.sheet().get_attribute("data-map") == "viridis"
 
 
 def test_a_tab_under_a_path_prefix_and_with_the_slow_reader(page, trained, run):
-    with tensorboard(trained, "--path_prefix=/some/where", "--load_fast=false") as address:
+    with (
+        tensorboard(trained, "--path_prefix=/some/where", "--load_fast=false") as address,
+        leaving(page),
+    ):
         assert address.endswith("/some/where")
         tab = Tab(page, address).open(run="digits", layer="conv1", step=5, range="0:1", map="gray")
         tab.wait(position=5, layer="conv1")
@@ -200,9 +206,9 @@ def test_a_tab_under_a_path_prefix_and_with_the_slow_reader(page, trained, run):
 def test_an_empty_directory_says_how_to_log(page, tmp_path):
     logdir = tmp_path / "empty"
     logdir.mkdir()
-    with tensorboard(logdir) as address:
+    with tensorboard(logdir) as address, leaving(page):
         tab = Tab(page, address).open()
-        expect(tab.get("empty")).to_contain_text("tbviz.Monitor", timeout=30_000)
+        expect(tab.get("empty")).to_contain_text("tbviz.Monitor")
         expect(tab.get("empty")).to_contain_text(str(logdir))
 
 
@@ -211,7 +217,7 @@ def test_a_second_fit_and_a_fresh_start_are_followed(page, tmp_path):
 
     logdir = tmp_path / "logs"
     model = train(logdir / "digits", 3)
-    with tensorboard(logdir) as address:
+    with tensorboard(logdir) as address, leaving(page):
         tab = Tab(page, address).open(run="digits", layer="conv1")
         tab.wait(position=2, layer="conv1")
         train(logdir / "digits", 2, model)
