@@ -37,15 +37,14 @@ class OrdersWatch:
         self._said = 0
         self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
         self._next = clock() + self._rest
-        self._served = ""
+        # `None` until the orders were read once: what the first reading asks for was asked before.
+        self._served: str | None = None
         # A store that hangs must not hang training.
         self._asked = Asked(self._read)
 
     def begin(self) -> None:
         """A look that was asked for before this `fit` was not asked of it."""
-        answer = self._ask(_PATIENCE)
-        self._served = answer.now
-        self._take(answer)
+        self._take(self._ask(_PATIENCE))
 
     def rested(self) -> bool:
         """Whether the last reading is long ago, so that batches are not slowed by readings."""
@@ -63,7 +62,7 @@ class OrdersWatch:
         orders = self._ask(_BATCH_PATIENCE if batch else _PATIENCE)
         self._next = clock() + self._rest
         self._take(orders)
-        if orders.now in {"", self._served}:
+        if self._served is None or orders.now in {"", self._served}:
             return False
         self._served = orders.now
         self._say("looks now, as asked")
@@ -92,10 +91,13 @@ class OrdersWatch:
 
     def _read(self) -> Orders:
         try:
-            return read_orders(self._store)
+            orders = read_orders(self._store)
         except StoreError as error:
             self._journal.notice("control", str(error), key=("control", "unusable"))
-            return self.orders
+            orders = self.orders
+        if self._served is None:
+            self._served = orders.now
+        return orders
 
     def _say(self, text: str) -> None:
         self._said += 1

@@ -83,6 +83,27 @@ def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch)
             thread.join()
 
 
+def test_a_look_asked_for_long_ago_is_not_taken_where_the_store_answers_late(
+    tmp_path, clock, monkeypatch
+):
+    monkeypatch.setattr(orders_module, "_PATIENCE", 0.05)
+    store_directory(tmp_path).mkdir(parents=True)
+    write_orders(store_directory(tmp_path), Orders(now="long ago"))
+    answers = threading.Event()
+    reading = orders_module.read_orders
+    monkeypatch.setattr(orders_module, "read_orders", lambda s: answers.wait(60) and reading(s))
+
+    class Answers(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                answers.set()
+
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    asks = Gives(tmp_path, {5: Orders(now="just now")})
+    fit(Answers(), asks, ours, epochs=8)
+    assert ours.finished == [0, 5, 7]
+
+
 def test_every_so_many_epochs(tmp_path, clock):
     ours = Looks(tmp_path, clock, 0.1)
     fit(Gives(tmp_path, {1: Orders(every=3)}), ours, epochs=9)
