@@ -17,7 +17,8 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pages import Author
 from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
-from tbviz.callbacks.session import Session, session_of
+from tbviz.callbacks.session import Session
+from tbviz.callbacks.sessions import session_of
 from tbviz.callbacks.subject import Of, check_of, subject_of
 from tbviz.callbacks.view import View
 from tbviz.store.places import usable_place
@@ -167,7 +168,7 @@ class Visual(keras.callbacks.Callback):
                 self.probe = read_probe(
                     images, labels, names, input_format(subject_of(model, self.of))
                 )
-            session = session_of(self, model, self.params or {})
+            session = session_of(self, model, self.params)
         except Exception as error:
             if self.strict:
                 raise

@@ -198,6 +198,11 @@ class Journal:
         return waited
 
     @property
+    def beside_training(self) -> bool:
+        """Whether the writer's thread works while training goes on, else training waits for it."""
+        return not self._wait_at_once
+
+    @property
     def writer_seconds(self) -> float:
         """CPU seconds of the writer's thread so far."""
         return 0.0 if self._background is None else self._background.cpu_seconds

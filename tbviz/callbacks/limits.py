@@ -12,6 +12,7 @@ from tbviz.callbacks.factor import WriterFactor
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.patience import in_time
+from tbviz.callbacks.schedule import clock
 from tbviz.store.folder import bytes_in
 from tbviz.store.places import Place
 
@@ -25,6 +26,7 @@ _MANY_EPOCHS = 1000
 _USED = 0.95
 
 _PATIENCE = 2.0  # seconds to wait for a listing of the store
+_REST = 60.0  # seconds between two listings of one that is full
 
 
 class Limits:
@@ -38,15 +40,20 @@ class Limits:
         journal: of the log directory.
         ledger: of the fit.
         store: `<log_dir>/plugins/tbviz`.
+
+    Attributes:
+        size: bytes that the store may have, `None` for any.
     """
 
     def __init__(self, journal: Journal, ledger: Ledger, store: Place) -> None:
+        self.size: int | None = None
         self._journal = journal
         self._ledger = ledger
         self._store = store
-        self._limit: int | None = None
         self._bytes = Budget()
-        self._size = 0
+        self._held = 0
+        self._known = False  # whether what the store held before this fit is in that
+        self._next = 0.0
         self._each = 0.0  # bytes an epoch
         self._factor = WriterFactor()
         self._epochs: range | None = None
@@ -56,33 +63,46 @@ class Limits:
         self._step = 0
         self._spent = 0.0
 
-    def begin(self, members: Sequence[Visual], first: int, planned: int | None) -> None:
-        """The first epoch begins: the smallest limits that a callback has are those of all.
+    def join(self, member: Visual) -> None:
+        """Takes in a callback: the smallest limits that one has are those of all.
+
+        Before any first epoch begins, since the callbacks of other log directories count too.
+        """
+        key = member.author.key
+        self._keys.append(key)
+        self._ledger.budget.open(key)
+        self._bytes.open(key)
+        if member.max_overhead is not None:
+            self._ledger.limit(member.max_overhead)
+        if member.max_disk is not None:
+            self.size = member.max_disk if self.size is None else min(member.max_disk, self.size)
+
+    def begin(self, first: int, planned: int | None) -> None:
+        """The first epoch begins.
 
         Args:
-            members: all callbacks.
             first: the epoch.
             planned: how many epochs there will be, counted from 0; `None` where nobody knows.
         """
-        self._keys = [member.author.key for member in members]
-        for key in self._keys:
-            self._ledger.budget.open(key)
-            self._bytes.open(key)
         self._epochs = range(first, planned) if planned is not None and planned > first else None
-        for member in members:
-            if member.max_overhead is not None:
-                self._ledger.limit(member.max_overhead)
-        sizes = [member.max_disk for member in members if member.max_disk is not None]
-        if sizes:
-            self._limit = min(sizes)
-            self._size = in_time(lambda: bytes_in(self._store), _PATIENCE) or 0
-            room = max(_USED * self._limit - self._size, 0.0)
-            self._each = room / (len(self._epochs) if self._epochs else _MANY_EPOCHS)
+        if self.size is not None:
+            self._measure(first)
+
+    def _measure(self, epoch: int) -> None:
+        """Takes in what the store holds, and shares out the rest among the epochs from this on."""
+        start = clock()
+        held = in_time(lambda: bytes_in(self._store), _PATIENCE)
+        self._journal.waits(clock() - start)
+        self._next = clock() + _REST
+        if held is not None:
+            self._held, self._known = held, True
+        left = self._epochs.stop - epoch if self._epochs else _MANY_EPOCHS
+        self._each = max(_USED * (self.size or 0) - self._held, 0.0) / max(left, 1)
 
     @property
     def thin(self) -> bool:
         """Whether there is any limit to stay below."""
-        return self._ledger.share is not None or self._limit is not None
+        return self._ledger.share is not None or self.size is not None
 
     @property
     def divide(self) -> bool:
@@ -100,7 +120,10 @@ class Limits:
             self._bytes.settle(key)
         self._ledger.pay(self._common, progress)
         self._common = 0.0
-        if self._limit is not None and epoch_end:
+        if self.size is not None and epoch_end:
+            # Somebody may have pruned a store that was full.
+            if (self._full or not self._known) and clock() >= self._next:
+                self._measure(epoch)
             self._bytes.earn(self._each - self._common_size, progress)
             self._common_size = 0
 
@@ -110,8 +133,8 @@ class Limits:
         self._common += waited
         self._spent += waited
         for written in self._journal.written():
-            seconds = written.seconds * self._factor.value
-            self._size += written.size
+            seconds = written.seconds * self._rate
+            self._held += written.size
             self._spent += seconds
             author = written.author
             self._journal.costs.encoded(
@@ -130,9 +153,9 @@ class Limits:
 
     def fitting(self, members: Sequence[Visual]) -> list[Visual]:
         """Those for whose whole looks there is room on the disk, whatever time they take."""
-        if self._limit is None:
+        if self.size is None:
             return list(members)
-        left = float(self._limit - self._size)
+        left = float(self.size - self._held)
         fitting = []
         for member in members:
             expected = self._bytes.expected(member.author.key) or 0.0
@@ -167,7 +190,7 @@ class Limits:
         writer = costs.writer(self._journal.writer_seconds)
         self._factor.observe(costs.training, writer, step - self._step)
         self._step = step
-        fields = {"factor": round(self._factor.value, 4)}
+        fields = {"factor": round(self._rate, 4)}
         return fields if self._ledger.share is None else {**fields, "budget": self._ledger.share}
 
     @property
@@ -176,22 +199,33 @@ class Limits:
         trained = self._ledger.trained
         return self._spent / trained if trained > 0 else 0.0
 
+    @property
+    def _rate(self) -> float:
+        """Seconds that a CPU second of the writer's thread takes, beside the waits for it."""
+        return self._factor.value if self._journal.beside_training else 0.0
+
     def why(self, member: Visual) -> str:
         """Why a callback does not look now, in words."""
         key = member.author.key
-        if self._limit is not None and self._size >= _USED * self._limit:
-            held, most = in_bytes(self._size), in_bytes(self._limit)
+        if self.size is not None and self._full:
+            held, most = in_bytes(self._held), in_bytes(self.size)
             return f"looks at nothing more: the store has {held} of max_disk={most}"
         if not self._has_time(member):
             took = self._ledger.budget.expected(key) or 0.0
             limit = f"max_overhead={self._ledger.share:g}: a look takes about {took:.2g} s"
         else:
             size = self._bytes.expected(key) or 0.0
-            limit = f"max_disk={in_bytes(self._limit or 0)}: a look takes about {in_bytes(size)}"
+            limit = f"max_disk={in_bytes(self.size or 0)}: a look takes about {in_bytes(size)}"
         return f"looks less often, to stay below {limit}"
 
     def _has_time(self, member: Visual) -> bool:
         return self._ledger.share is None or self._ledger.budget.affords(member.author.key)
 
     def _has_room(self, member: Visual) -> bool:
-        return self._limit is None or self._bytes.affords(member.author.key)
+        return self.size is None or (
+            bool(self.fitting([member])) and self._bytes.affords(member.author.key)
+        )
+
+    @property
+    def _full(self) -> bool:
+        return self.size is not None and self._held >= _USED * self.size

@@ -48,16 +48,19 @@ class Pace:
         self._interrupted: list[str] = []
         self._skipped: Counter[str] = Counter()
 
-    def begin(self, members: Sequence[Visual], first: int, planned: int | None) -> None:
+    def join(self, member: Visual) -> None:
+        """Takes in a callback, before the first epoch."""
+        self.limits.join(member)
+        self._members.append(member)
+
+    def begin(self, first: int, planned: int | None) -> None:
         """The first epoch begins.
 
         Args:
-            members: all callbacks.
             first: the epoch.
             planned: how many epochs there will be, counted from 0; `None` where nobody knows.
         """
-        self.limits.begin(members, first, planned)
-        self._members = list(members)
+        self.limits.begin(first, planned)
         self._watch.begin()
 
     # Who looks
@@ -92,8 +95,7 @@ class Pace:
         if now or first or last:
             return self._due(moment, self._members, whole=now or last, first=first)
         going_on = [member for member in self._members if member.author.key in self._going_on]
-        chosen = [one for one in self._members if one in scheduled or one in going_on]
-        return self._due(moment, chosen)
+        return self._due(moment, scheduled, going_on)
 
     def at_end(self, members: Sequence[Visual]) -> Due:
         """Who looks at what `fit` left behind, of those for whom it is new."""
@@ -105,19 +107,21 @@ class Pace:
     def _due(
         self,
         moment: Moment,
-        members: Sequence[Visual],
+        scheduled: Sequence[Visual],
+        going_on: Sequence[Visual] = (),
         *,
         whole: bool = False,
         first: bool = False,
     ) -> Due:
         self.limits.pay(moment.epoch, epoch_end=moment.epoch_end)
+        members = [one for one in self._members if one in scheduled or one in going_on]
         if not self.limits.thin:
             return Due(members)
         if whole or first:
             chosen = self.limits.fitting(members)
         else:
             chosen = [member for member in members if self.limits.affords(member)]
-        for member in members:
+        for member in scheduled:  # whose look goes on can wait, and misses nothing
             if member not in chosen:
                 self._leave_out(member)
         return Due(chosen, whole=whole)

@@ -40,7 +40,7 @@ class Session:
     Args:
         log_dir: where the store lies.
         model_name: what the model is called.
-        params: what Keras tells callbacks: planned epochs and steps.
+        params: what Keras tells callbacks: planned epochs and steps; `None` where it does not.
         ledger: of the fit.
 
     Attributes:
@@ -50,15 +50,17 @@ class Session:
     """
 
     def __init__(
-        self, log_dir: Place, model_name: str, params: Mapping[str, Any], ledger: Ledger
+        self, log_dir: Place, model_name: str, params: Mapping[str, Any] | None, ledger: Ledger
     ) -> None:
+        told = params or {}
         self.journal = Journal(log_dir, ledger)
         self.ledger = ledger
         self.closed = False
         self._log_dir = log_dir
         self._model_name = model_name
-        self._planned: int | None = params.get("epochs")
-        self._steps: int | None = params.get("steps")
+        self._params = params
+        self._planned: int | None = told.get("epochs")
+        self._steps: int | None = told.get("steps")
         self._members: list[Visual] = []
         self._of: Of = None
         self._view = View(self.journal)
@@ -85,6 +87,10 @@ class Session:
         """Whether the first epoch has begun."""
         return self._first_epoch is not None
 
+    def belongs_to(self, params: Mapping[str, Any] | None) -> bool:
+        """Whether it is of the fit whose callbacks are told this: one object for all of them."""
+        return self._params is params
+
     def has(self, member: Visual) -> bool:
         """Whether this callback has joined."""
         return any(other is member for other in self._members)
@@ -107,6 +113,7 @@ class Session:
         self._view.join(member)
         self._of = member.of
         self._members.append(member)
+        self._pace.join(member)
         member.schedule.start(self._moment(epoch_end=False))
 
     def close(self, status: str, reason: str | None = None) -> None:
@@ -127,14 +134,11 @@ class Session:
                 usual = [member.schedule for member in self._members if not member.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 looks = self._planned - epoch if every_epoch and self._planned else None
-                sizes = [one.max_disk for one in self._members if one.max_disk is not None]
-                thinned = any(one.max_overhead is not None for one in self._members)
-                saying = size_saying(
-                    self._log_dir, looks, min(sizes, default=None), thinned=thinned
-                )
+                limits = self._pace.limits
+                saying = size_saying(self._log_dir, looks, limits.size, thinned=limits.divide)
                 self.journal.begin(fields, saying)
-                self._pace.begin(self._members, epoch, self._planned)
-                self._view.in_parts = self._pace.limits.divide
+                self._pace.begin(epoch, self._planned)
+                self._view.in_parts = limits.divide
             with self._ending_if_it_raises(), self._boundary():
                 self._survey()
 
@@ -311,38 +315,3 @@ class Session:
 
 def _folder(of: Of) -> str:
     return of.rsplit(".", 1)[-1] if isinstance(of, str) else "other"
-
-
-# Weak: a session whose callbacks are gone can end, and its model be freed.
-_SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
-
-
-def _ledger_of(model: Any) -> Ledger:
-    """That of another log directory whose `fit` of this model begins as well, or a new one."""
-    for (of, _), other in _SESSIONS.items():
-        if of == id(model) and not (other.begun or other.closed):
-            return other.ledger
-    return Ledger()
-
-
-def session_of(member: Visual, model: Any, params: Mapping[str, Any]) -> Session:
-    """The session that a callback joins when its `fit` begins.
-
-    One that is still open from a `fit` that died (an exception ends it without a hook) is closed
-    as failed first.
-
-    Raises:
-        TbvizError: the callback looks into another model than the others of its log directory, or
-            its probe does not fit into one batch with theirs.
-    """
-    key = (id(model), str(member.log_dir.absolute()))
-    session = _SESSIONS.get(key)
-    if session is not None and (session.begun or session.has(member)):
-        if not session.closed:
-            session.close("failed", "an exception left fit before its end")
-        session = None
-    if session is None or session.closed:
-        ledger = _ledger_of(model)
-        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params, ledger)
-    session.join(member)
-    return session

@@ -66,9 +66,9 @@ def clock(monkeypatch):
     """A clock that stands still but where a test sets it."""
     from callbacks.pacing import Clock
 
-    from tbviz.callbacks import costs, journal, ledger, orders
+    from tbviz.callbacks import costs, journal, ledger, limits, orders
 
     made = Clock()
-    for module in (costs, journal, ledger, orders):
+    for module in (costs, journal, ledger, limits, orders):
         monkeypatch.setattr(module, "clock", made)
     return made

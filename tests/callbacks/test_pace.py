@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 from callbacks.nets import metas, notices
 from callbacks.pacing import Looks, Trains, fit
 
@@ -45,11 +46,11 @@ def test_it_recovers_when_training_slows(tmp_path, clock):
 
 
 def test_parts_go_on_at_later_epochs(tmp_path, clock):
-    split = Looks(tmp_path, clock, 4.0, parts=8, max_overhead=0.05)
+    split = Looks(tmp_path, clock, 6.4, parts=8, max_overhead=0.05)
     fit(Trains(clock, lambda _: 10.0), split, epochs=30)
-    assert split.taken[0] == 0
-    once = np.bincount(split.taken[:-8])
-    assert once.max() <= 2  # half a second a part, and half a second an epoch
+    # Half a second an epoch is allowed. The first look may owe a quarter of all that is to come.
+    assert np.bincount(split.taken[:-8])[0] == 5
+    assert np.bincount(split.taken[:-8])[1:].max() == 1
     assert split.begun[1] > split.finished[0] > 4
     interrupted = [meta["epoch"] for meta in metas(tmp_path, "cost") if meta.get("parts")]
     assert interrupted[0] == 0
@@ -123,3 +124,57 @@ def test_compiling_is_not_in_the_budget(tmp_path, clock, monkeypatch):
     fit(Trains(clock, lambda _: 10.0), made, epochs=5)
     assert made.finished == [0, 1, 2, 3, 4]
     assert metas(tmp_path, "cost")[0]["compile"]["Compiles"] == 60.0
+
+
+class Dies(keras.callbacks.Callback):
+    """Ends a fit before its first epoch."""
+
+    def on_train_begin(self, logs=None):
+        raise RuntimeError("no data")
+
+
+def test_a_fit_that_died_before_its_first_epoch_is_no_part_of_the_next(tmp_path, clock):
+    one = Looks(tmp_path / "one", clock, 2.0, max_overhead=0.05)
+    other = Looks(tmp_path / "other", clock, 2.0)
+    dead = Looks(tmp_path / "one", clock, 2.0)
+    with pytest.raises(RuntimeError, match="no data"):
+        fit(one, other, dead, Dies(), epochs=2)
+    clock.now += 36000
+    fit(Trains(clock, lambda _: 10.0), one, other, epochs=10)
+    # First and last alone: ten hours that nothing was trained in pay for nothing.
+    assert one.finished == other.finished == [0, 9]
+    assert dead.finished == []
+
+
+def test_a_limit_of_a_later_log_directory_divides_the_work_of_an_earlier_one(tmp_path, clock):
+    split = Looks(tmp_path / "one", clock, 4.0, parts=8)
+    limit = Looks(tmp_path / "other", clock, 0.0, max_overhead=0.05)
+    divided = []
+
+    class Notes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            divided.append(split._session._view.in_parts)
+
+    fit(Trains(clock, lambda _: 10.0), Notes(), split, limit, epochs=2)
+    assert divided == [True, True]
+
+
+def test_a_look_that_goes_on_is_not_left_out_where_none_is_due(tmp_path, clock):
+    split = Looks(
+        tmp_path, clock, 4.0, parts=2, max_overhead=0.05, schedule=tbviz.every(epochs=100)
+    )
+    fit(Trains(clock, lambda _: 1.0), split, epochs=8)
+    assert metas(tmp_path, "cost")[0]["parts"] == ["Looks"]
+    assert not [meta for meta in metas(tmp_path, "cost") if "left_out" in meta]
+
+
+def test_where_training_waits_for_the_writer_its_seconds_count_once(tmp_path, clock, monkeypatch):
+    ours = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
+    monkeypatch.setattr(journal_module, "_threads_slow_training", lambda: True)
+    monkeypatch.setattr(journal_module.Journal, "waited", lambda _: 0.4)
+    monkeypatch.setattr(
+        journal_module.Journal, "written", lambda _: [Written(ours.author, 0.4, 100)]
+    )
+    fit(Trains(clock, lambda _: 10.0), ours, epochs=10)
+    assert ours.finished == list(range(10))
+    assert metas(tmp_path, "cost")[-1]["factor"] == 0

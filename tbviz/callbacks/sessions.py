@@ -1,0 +1,54 @@
+"""The sessions that are open: which of them a callback joins when its `fit` begins."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.session import Session
+
+if TYPE_CHECKING:
+    from tbviz.callbacks.base import Visual
+
+# Weak: a session whose callbacks are gone can end, and its model be freed.
+_SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
+
+
+def session_of(member: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
+    """The session that a callback joins.
+
+    One that is still open from a `fit` that died (an exception ends it without a hook) is closed
+    as failed first.
+
+    Args:
+        member: the callback.
+        model: that is fitted.
+        params: what Keras has told the callback.
+
+    Raises:
+        TbvizError: the callback looks into another model than the others of its log directory, or
+            its probe does not fit into one batch with theirs.
+    """
+    key = (id(model), str(member.log_dir.absolute()))
+    session = _SESSIONS.get(key)
+    if session is not None and not session.closed and not _takes(session, member, params):
+        session.close("failed", "an exception left fit before its end")
+    if session is None or session.closed:
+        ledger = _ledger_of(model, params)
+        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params, ledger)
+    session.join(member)
+    return session
+
+
+def _takes(session: Session, member: Visual, params: Mapping[str, Any] | None) -> bool:
+    return session.belongs_to(params) and not (session.begun or session.has(member))
+
+
+def _ledger_of(model: Any, params: Mapping[str, Any] | None) -> Ledger:
+    """That of another log directory whose `fit` of this model begins as well, or a new one."""
+    for (of, _), other in _SESSIONS.items():
+        if of == id(model) and other.belongs_to(params) and not (other.begun or other.closed):
+            return other.ledger
+    return Ledger()

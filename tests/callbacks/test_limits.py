@@ -1,0 +1,54 @@
+"""What limits take in, without a model."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from tbviz.callbacks.costs import Costs, Spent
+from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.limits import Limits
+from tbviz.callbacks.pages import Author, Written
+
+
+class Journal:
+    """Tells what a test puts into it."""
+
+    def __init__(self, ledger):
+        self.costs, self.told, self.beside_training = Costs(ledger), [], True
+
+    def waits(self, seconds):
+        del seconds
+
+    def waited(self):
+        return 0.0
+
+    def written(self):
+        told, self.told = self.told, []
+        return told
+
+
+def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
+    old = tmp_path / "old.pack"
+    old.write_bytes(bytes(900))
+    ledger = Ledger()
+    journal = Journal(ledger)
+    limits = Limits(journal, ledger, tmp_path)
+    maps = SimpleNamespace(author=Author(1, "maps"), max_overhead=None, max_disk=1000)
+    limits.join(maps)
+    limits.begin(0, 10)
+    affords = []
+    for epoch in range(10):
+        clock.now += 30.0
+        limits.pay(epoch, epoch_end=True)
+        affords.append(limits.affords(maps))
+        if epoch == 0:
+            limits.spend(maps, Spent(), parts=1, done=True)
+            (tmp_path / "new.pack").write_bytes(bytes(80))
+            journal.told.append(Written(maps.author, 0.0, 80))
+        if epoch == 1:
+            assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")
+        if epoch == 4:
+            old.unlink()
+    # It is listed once a minute, so at epoch 5; then five epochs share what is free.
+    assert affords[1:6] == [False] * 5
+    assert affords[6:] == [True] * 4
