@@ -16,7 +16,7 @@ from tbviz.store.places import Place, RemotePlace, place_of
 from tbviz.store.schema import FILE_NAME
 from tbviz.store.source import Folder, Pack, Source
 
-_TRIES = 5
+_TRIES = 20
 
 
 @dataclass(frozen=True)

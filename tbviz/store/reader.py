@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tbviz.store.sheet_columns import SheetColumns
 
-_TRIES = 5
+_TRIES = 10
 
 
 class Reader:
