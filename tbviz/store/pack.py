@@ -262,8 +262,8 @@ def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
 def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tuple[bytes, int]]:
     """The whole lines of an index from a byte on, each with where it ends.
 
-    With `whole`, none where the index ends within a line: others see what is written at once
-    page by page, so lines that belong together may not all be there.
+    With `whole`, none where the index ends within a line or grows just now: others see what is
+    written at once page by page, so lines that belong together may not all be there.
     """
     try:
         file = open_file(path)
@@ -272,10 +272,10 @@ def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tupl
     with file:
         size = os.fstat(file.fileno()).st_size
         rest = b""
+        if whole and size and not _rests(file, size):
+            return
         while True:
             try:
-                if whole and size and read_at(file, size - 1, 1) != b"\n":
-                    return
                 at = begin + len(rest)
                 block = read_at(file, at, min(_BLOCK, size - at))
             except OSError:
@@ -291,6 +291,13 @@ def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tupl
             rest = data[start:]
             if len(rest) > _LONGEST_LINE:
                 return  # no index of ours
+
+
+def _rests(index: BinaryIO, size: int) -> bool:
+    try:
+        return read_at(index, size - 1, 1) == b"\n" and os.fstat(index.fileno()).st_size == size
+    except OSError:
+        return False
 
 
 def index_entry(line: bytes) -> tuple[int, Found] | None:
