@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { defineConfig, normalizePath } from "vite";
 
 // TensorBoard imports `static/index.js` by that name and never caches it, so it is only a door;
 // what is behind it has its content in its name and is cached for ever.
@@ -21,7 +21,7 @@ type Modules = { getModuleInfo: (id: string) => { importedIds: readonly string[]
 let first: Set<string> | undefined;
 function ofFirstScreen(id: string, modules: Modules): boolean {
   if (first === undefined) {
-    first = new Set([fileURLToPath(new URL("src/page.tsx", import.meta.url))]);
+    first = new Set([normalizePath(fileURLToPath(new URL("src/page.tsx", import.meta.url)))]);
     for (const at of first) {
       for (const one of modules.getModuleInfo(at)?.importedIds ?? []) first.add(one);
     }

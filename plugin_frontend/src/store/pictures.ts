@@ -5,7 +5,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
-import { familyOf } from "../families";
+import { familyOf, splitKind } from "../families";
 import { decode, type Sheet } from "../png";
 import { probesOf, samePhoto, sheetOf } from "../probes";
 import { Sheets } from "../sheets";
@@ -13,7 +13,7 @@ import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
 import { probeOf } from "./heads";
 import { attempt, heads, run, seriesOf } from "./run";
-import { image, kind, onScreen, path, probe } from "./selection";
+import { brightest, channelsOf, image, kind, onScreen, path, probe } from "./selection";
 
 export interface Wish {
   kind: string;
@@ -180,8 +180,29 @@ export const main = watch(() => {
 });
 
 effect(() => {
-  onScreen.value = main.value.shown;
+  const { shown } = main.value;
+  batch(() => {
+    onScreen.value = shown;
+    if (shown !== null && shown.image !== null) rememberBrightest(shown);
+  });
 });
+
+/**
+ * The channel to enlarge until somebody chooses: the one that reaches highest now. Known as soon as
+ * the picture is, so that nothing is asked for of another one first.
+ */
+function rememberBrightest({ kind: of, layer, layout, sheets: [sheet] }: Shown): void {
+  if (sheet === undefined) return;
+  const { ranges } = sheet;
+  const held = brightest.peek();
+  if (held?.layer === layer && splitKind(held.kind)[0] === splitKind(of)[0]) return;
+  let best = 0;
+  for (let tile = 1; tile < layout.tiles; tile++) {
+    const here = ranges?.[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
+    if (here > (ranges?.[2 * best + 1] ?? 0)) best = tile;
+  }
+  brightest.value = { kind: of, layer, channel: channelsOf(layout)[best] ?? 0 };
+}
 
 /** Beside it: what excites the channel most, or what it answers to the image. */
 export const companion = watch(() => {

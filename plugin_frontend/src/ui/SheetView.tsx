@@ -1,8 +1,8 @@
-import { batch, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { arrange } from "../arrange";
 import { captionsOf, countOf, isNumbered, tileName } from "../captions";
-import { kindLabel, splitKind } from "../families";
+import { kindLabel } from "../families";
 import { paintGrid } from "../paint";
 import { lookLabel } from "../positions";
 import { probesOf } from "../probes";
@@ -10,7 +10,6 @@ import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
 import { positions, segmentCount } from "../store/run";
 import {
-  brightest,
   channel,
   channelsOf,
   imageName,
@@ -94,7 +93,6 @@ function Sheet({ shown }: { shown: Shown }) {
     [sheet?.channels, layout, kind],
   );
   const caption = captionOf(shown, marked);
-  useEffect(() => rememberBrightest(shown), [shown]);
   usePictureSaver(shown, painted, arrangement, captions, range, caption);
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   const channels = channelsOf(layout);
@@ -202,22 +200,4 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
   ]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** The channel to enlarge until somebody chooses: the one that reaches highest now. */
-function rememberBrightest(shown: Shown): void {
-  const [sheet] = shown.sheets;
-  if (sheet === undefined) return;
-  const { ranges } = sheet;
-  const held = brightest.peek();
-  if (held?.layer === shown.layer && splitKind(held.kind)[0] === splitKind(shown.kind)[0]) return;
-  const channels = channelsOf(shown.layout);
-  let best = 0;
-  for (let tile = 1; tile < shown.layout.tiles; tile++) {
-    const here = ranges?.[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
-    if (here > (ranges?.[2 * best + 1] ?? 0)) best = tile;
-  }
-  batch(() => {
-    brightest.value = { kind: shown.kind, layer: shown.layer, channel: channels[best] ?? 0 };
-  });
 }
