@@ -35,7 +35,7 @@ class Pulse(NamedTuple):
     Args:
         ended: `"finished"`, `"stopped"` or `"failed"`, None where no end was written.
         last: When the newest record was written, seconds since 1970.
-        patience: Seconds without a record after which it counts as lost.
+        patience: Seconds without a record after which it counts as lost where no lock tells.
         held: Tells whether somebody writes it; see `Source.held`.
     """
 
@@ -48,14 +48,18 @@ class Pulse(NamedTuple):
         """`"live"`, `"lost"`, or how it ended."""
         if self.ended is not None:
             return self.ended
-        return "lost" if now - self.last > self.patience or self.held() is False else "live"
+        held = self.held()
+        if held is None:
+            held = now - self.last <= self.patience
+        return "live" if held else "lost"
 
 
 def pulse(segment: Segment) -> Pulse:
     """How a segment's `fit` is.
 
-    It is lost where no end was written and nobody holds its pack, or nothing has been written for
-    ten times the usual distance of its positions, at least two minutes.
+    Where no end was written it is live while somebody holds its pack, else lost. Where that cannot
+    be told it is lost when nothing has been written for ten times the usual distance of its
+    positions, at least two minutes.
     """
     # The median: a clock that was set in between makes one wrong distance of many.
     times = segment.position_times[-_RECENT:]

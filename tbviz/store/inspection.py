@@ -105,10 +105,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
 def _segment(
     reader: Reader, number: int, segment: Segment, sizes: dict[str, int], now: float
 ) -> dict[str, Any]:
-    written = soundness.is_written(soundness.pack_path(reader, segment))
     said = status(segment, now)
-    if said in {"live", "lost"} and written is not None:
-        said = "live" if written else "lost"  # the lock knows better than the clock
     begin, finish = segment.begin, segment.finish
     positions = [segment.position(ordinal) for ordinal in range(len(segment))]
     epochs = sorted({position.epoch for position in positions if position.batch is None})
@@ -118,7 +115,7 @@ def _segment(
         "writer": segment.uid,
         "pack": segment.source.name,
         "status": said,
-        "being_written": written,
+        "being_written": segment.source.held(),
         "model": begin.get("model"),
         "backend": begin.get("backend"),
         "tbviz": segment.version,

@@ -92,10 +92,11 @@ class Holder:
         return self._held
 
     def _look(self) -> bool | None:
-        now = held(self._path)
-        if now is not False:
+        if self._left is None:
+            now = held(self._path)
+            if now is False:
+                self._left = self._path.stat().st_size
             return now
-        size = self._path.stat().st_size
-        self._left = size if self._left is None else self._left
-        # It is written from another machine, or copied as it grows: no lock is seen here.
-        return None if size > self._left else False
+        # No writer comes back to a pack, so the lock need not be asked again. One that grows is
+        # written from another machine, or copied as it grows: no lock is seen here.
+        return None if self._path.stat().st_size > self._left else False

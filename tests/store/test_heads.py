@@ -9,6 +9,7 @@ import small
 from fabricate import LAYERS, Run, fabricate
 
 from tbviz.store import Position, Reader, Writer, heads, locks, open_run, store_directory
+from tbviz.store.inspection import inspect
 
 
 def client(answers):
@@ -179,6 +180,13 @@ def test_what_is_no_cursor_is_said(tmp_path, cursor):
         heads.since(open_run(tmp_path), cursor)
 
 
+@pytest.fixture
+def no_locks(monkeypatch):
+    """A file system that cannot say who writes: the clock must do."""
+    monkeypatch.setattr(locks, "_HAS_LOCKS", False)
+
+
+@pytest.mark.usefixtures("no_locks")
 @pytest.mark.parametrize(
     ("distance", "silence", "expected"),
     [(1, 119, "live"), (1, 121, "lost"), (60, 599, "live"), (60, 601, "lost")],
@@ -189,7 +197,7 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
     for epoch in range(5):
         time = begin + distance * epoch
         writer.append({"kind": "metrics", "epoch": epoch, "time": time, "values": {}})
-    writer.flush()  # and it stays open, so that its pack is held
+    writer.flush()
     reader = open_run(tmp_path)
     last = begin + 4 * distance
     live = heads.cursor(reader, last)
@@ -203,6 +211,7 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
     writer.close()
 
 
+@pytest.mark.usefixtures("no_locks")
 def test_an_older_fit_that_is_lost_by_now_is_news_of_it_alone(tmp_path):
     first, second = Writer(tmp_path), Writer(tmp_path)
     for writer in (first, second):
@@ -237,6 +246,19 @@ def opened(log_dir):
     small.append(writer, 0)
     writer.flush()
     return writer
+
+
+@needs_locks
+def test_a_fit_whose_pack_is_held_is_live_however_long_an_epoch_takes(tmp_path):
+    writer = Writer(tmp_path)
+    writer.append({"kind": "fit", "event": "begin", "epochs": 90})
+    writer.flush()
+    reader = open_run(tmp_path)
+    (segment,) = reader.segments
+    late = segment.last + 1e6
+    assert heads.heads(reader, late)["segments"][0]["status"] == "live"
+    assert inspect(reader, now=late)["segments"][0]["status"] == "live"
+    writer.close()
 
 
 @needs_locks
