@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,6 +46,18 @@ def fresh_python() -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def bucket(request):
+    """A URI in a memory that stands for an object store; there is nothing under it."""
+    import fsspec
+
+    uri = "memory://" + re.sub(r"\W", "_", request.node.name)
+    yield uri
+    fs = fsspec.filesystem("memory")
+    if fs.exists(uri):
+        fs.rm(uri, recursive=True)
 
 
 @pytest.fixture

@@ -14,16 +14,6 @@ import tbviz
 from tbviz.store import StoreError, open_run, store_directory
 from tbviz.store.control import Orders, write_orders
 
-BUCKET = "memory://trained"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    yield
-    fs = fsspec.filesystem("memory")
-    if fs.exists(BUCKET):
-        fs.rm(BUCKET, recursive=True)
-
 
 class At(keras.callbacks.Callback):
     """Does something when an epoch begins."""
@@ -42,16 +32,16 @@ def fit(callbacks, epochs):
     kept().fit(x, y, 8, epochs, verbose=0, callbacks=callbacks)
 
 
-def parts():
-    names = fsspec.filesystem("memory").find(f"{BUCKET}/run/plugins/tbviz")
+def parts(bucket):
+    names = fsspec.filesystem("memory").find(f"{bucket}/run/plugins/tbviz")
     return [name for name in names if name.endswith(".part")]
 
 
-def test_a_fit_into_an_object_store_is_read_back(said):
+def test_a_fit_into_an_object_store_is_read_back(bucket, said):
     images, _ = data(2)
-    fit([tbviz.ActivationGrid(f"{BUCKET}/run", images), tbviz.Kernels(f"{BUCKET}/run")], 2)
+    fit([tbviz.ActivationGrid(f"{bucket}/run", images), tbviz.Kernels(f"{bucket}/run")], 2)
     assert said() == []
-    run = open_run(f"{BUCKET}/run")
+    run = open_run(f"{bucket}/run")
     assert [(epoch, final) for _, (epoch, _, final) in run.positions] == [(0, False), (1, False)]
     (segment,) = run.segments
     assert (segment.damaged, segment.finish["status"]) == (0, "finished")
@@ -60,10 +50,10 @@ def test_a_fit_into_an_object_store_is_read_back(said):
         assert run.picture(kind, layer, 0).startswith(b"\x89PNG")
     assert run.picture("activations", "conv1", 1) != run.picture("activations", "conv1", 0)
     # One position is one object, or a few at the beginning.
-    assert len(parts()) <= 2 + 5
+    assert len(parts(bucket)) <= 2 + 5
 
 
-def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(said, monkeypatch):
+def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(bucket, said, monkeypatch):
     failing = []
     original = MemoryFileSystem.pipe_file
 
@@ -74,7 +64,7 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(said, mon
 
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
     callbacks = [
-        tbviz.Kernels(f"{BUCKET}/run"),
+        tbviz.Kernels(f"{bucket}/run"),
         At(2, lambda: failing.append(1)),
         At(4, failing.clear),
     ]
@@ -82,32 +72,32 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(said, mon
     [text] = said()
     assert "SlowDown" in text
     assert "later positions are tried" in text
-    found = [epoch for _, (epoch, _, _) in open_run(f"{BUCKET}/run").positions]
+    found = [epoch for _, (epoch, _, _) in open_run(f"{bucket}/run").positions]
     # What is in hand is written while the next epoch runs: epochs 1 and 3 come out either way.
     assert {0, 4, 5} <= set(found) <= {0, 1, 3, 4, 5}
-    (segment,) = open_run(f"{BUCKET}/run").segments
+    (segment,) = open_run(f"{bucket}/run").segments
     assert segment.damaged == 0
 
 
-def test_a_store_that_is_deleted_while_training_begins_anew(said):
+def test_a_store_that_is_deleted_while_training_begins_anew(bucket, said):
     fs = fsspec.filesystem("memory")
-    remove = At(2, lambda: (settled(), fs.rm(f"{BUCKET}/run", recursive=True)))
-    fit([remove, tbviz.Kernels(f"{BUCKET}/run")], 5)
+    remove = At(2, lambda: (settled(), fs.rm(f"{bucket}/run", recursive=True)))
+    fit([remove, tbviz.Kernels(f"{bucket}/run")], 5)
     [text] = said()
     assert "was deleted while" in text
-    (segment,) = open_run(f"{BUCKET}/run").segments
+    (segment,) = open_run(f"{bucket}/run").segments
     assert segment.begin["epochs"] == 5
     assert segment.damaged == 0
     assert segment.position(len(segment) - 1).epoch == 4
 
 
-def test_orders_reach_a_training_over_an_object_store():
-    store = store_directory(f"{BUCKET}/run")
+def test_orders_reach_a_training_over_an_object_store(bucket):
+    store = store_directory(f"{bucket}/run")
     order = At(1, lambda: write_orders(store, Orders(every=3)))
-    fit([order, tbviz.Kernels(f"{BUCKET}/run")], 6)
+    fit([order, tbviz.Kernels(f"{bucket}/run")], 6)
     looked = {
         position
-        for _, segment in open_run(f"{BUCKET}/run").based()
+        for _, segment in open_run(f"{bucket}/run").based()
         for position, _ in segment.series["kernels", "conv1"].positions
     }
     assert len(looked) < 6

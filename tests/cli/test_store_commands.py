@@ -179,15 +179,13 @@ def test_lost_pictures_are_said_and_nothing_is_to_do(run_dir, tbviz):
     assert f"lost: activations of {LAYERS[-1].path}, epochs 1-2, 2 sheets" in said
 
 
-def test_what_is_being_written_and_what_lies_in_parts_is_left_alone(tmp_path, tbviz):
-    log_dir = "memory://test_left_alone/run"
+def test_what_is_being_written_and_what_lies_in_parts_is_left_alone(bucket, tmp_path, tbviz):
+    log_dir = f"{bucket}/run"
     training = Run(log_dir, LAYERS[-1:], 1)
     training.add()
     training.writer.close()
     store = store_directory(tmp_path / "parts")
-    fsspec.filesystem("memory").get(
-        "/test_left_alone/run/plugins/tbviz", str(store), recursive=True
-    )
+    fsspec.filesystem("memory").get(f"{log_dir}/plugins/tbviz", str(store), recursive=True)
     training = Run(tmp_path / "training", LAYERS[-1:], 1)
     training.add()
     training.writer.flush()
@@ -218,8 +216,8 @@ def test_what_prune_cannot_keep(keep, tbviz, tmp_path, capsys):
     assert "with a comma between" in said
 
 
-def test_a_run_in_an_object_store_is_inspected_and_controlled(tbviz):
-    log_dir = "memory://test_store_commands/logs"
+def test_a_run_in_an_object_store_is_inspected_and_controlled(bucket, tbviz):
+    log_dir = f"{bucket}/logs"
     training = Run(f"{log_dir}/deep/run", LAYERS[-1:], 1)
     training.add()
     training.add()

@@ -18,16 +18,6 @@ from tbviz.store import open_run
 from tbviz.store.places import place_of
 from tbviz.store.remote_folder import RemoteFolder
 
-BUCKET = "memory://viewed"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    yield
-    fs = fsspec.filesystem("memory")
-    if fs.exists(BUCKET):
-        fs.rm(BUCKET, recursive=True)
-
 
 @pytest.fixture
 def at_once(monkeypatch):
@@ -36,17 +26,22 @@ def at_once(monkeypatch):
     monkeypatch.setattr("tbviz.plugin.runs._REFRESH", 0.0)
 
 
-def found(*paths):
-    walk = RemoteWalk(place_of(BUCKET))
-    fs = fsspec.filesystem("memory")
-    for path in paths:
-        fs.pipe_file(f"{BUCKET}/{path}", b"x")
-    return walk.runs()
+@pytest.fixture
+def found(bucket):
+    """Puts files into the bucket; gives the runs that are found in it."""
+
+    def put(*paths):
+        fs = fsspec.filesystem("memory")
+        for path in paths:
+            fs.pipe_file(f"{bucket}/{path}", b"x")
+        return RemoteWalk(place_of(bucket)).runs()
+
+    return put
 
 
-def test_every_route_answers_over_an_object_store(board, at_once):
-    fabricate(f"{BUCKET}/a/run", positions=6, layers=LAYERS[:2], images=2, segments=2)
-    one = board(BUCKET)
+def test_every_route_answers_over_an_object_store(bucket, board, at_once):
+    fabricate(f"{bucket}/a/run", positions=6, layers=LAYERS[:2], images=2, segments=2)
+    one = board(bucket)
     one.plugin._discovery.walk()
     assert one.listing()["enabled"] is True
     (entry,) = one.ask("runs")["runs"]
@@ -59,7 +54,7 @@ def test_every_route_answers_over_an_object_store(board, at_once):
     offset, length, crc = (series[name][-1] for name in ("offset", "length", "crc"))
     place = {"writer": writer, "offset": offset, "length": length, "crc": crc}
     sheet = one.get("sheet", run="a/run", **place)
-    expected = open_run(f"{BUCKET}/a/run").picture("activations", "conv1", 5, 1)
+    expected = open_run(f"{bucket}/a/run").picture("activations", "conv1", 5, 1)
     assert sheet.get_data() == expected
     assert "immutable" in sheet.headers["Cache-Control"]
     named = ":".join(map(str, place.values()))
@@ -78,10 +73,10 @@ def test_every_route_answers_over_an_object_store(board, at_once):
     one.refuse(410, "sheet", run="a/run", **{**place, "offset": offset + 1})
 
 
-def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(board, at_once):
-    run = Run(f"{BUCKET}/run", LAYERS[:1], images=1, epochs=9)
+def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(bucket, board, at_once):
+    run = Run(f"{bucket}/run", LAYERS[:1], images=1, epochs=9)
     run.add()
-    one = board(BUCKET)
+    one = board(bucket)
     one.plugin._discovery.walk()
     known = one.ask("index", run="run")
     run.add()
@@ -90,16 +85,16 @@ def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(board,
     again = one.ask("index", run="run", since=news["cursor"])
     assert set(again) == {"cursor", "now"}
     # A cursor outlives the server.
-    two = board(BUCKET)
+    two = board(bucket)
     two.plugin._discovery.walk()
     assert set(two.ask("index", run="run", since=news["cursor"])) == {"cursor", "now"}
-    fsspec.filesystem("memory").rm(f"{BUCKET}/run", recursive=True)
-    fabricate(f"{BUCKET}/run", positions=1, layers=LAYERS[:1], images=1)
+    fsspec.filesystem("memory").rm(f"{bucket}/run", recursive=True)
+    fabricate(f"{bucket}/run", positions=1, layers=LAYERS[:1], images=1)
     anew = one.ask("index", run="run", since=news["cursor"])
     assert (anew["reset"], anew["positions"]) == (True, [[1, 0, 1]])
 
 
-def test_runs_are_found_and_folders_of_plugins_are_not_entered():
+def test_runs_are_found_and_folders_of_plugins_are_not_entered(found):
     names = found(
         "one/plugins/tbviz/000001-a.part",
         "two/deep/plugins/tbviz/x",
@@ -113,12 +108,12 @@ def test_runs_are_found_and_folders_of_plugins_are_not_entered():
     assert found("plugins/tbviz/x") == [".", "one", "two/deep"]
 
 
-def test_keys_with_odd_parts_end_no_walk():
+def test_keys_with_odd_parts_end_no_walk(found):
     assert found("one/./plugins/tbviz/x", "../two/plugins/tbviz/x", "three//plugins/tbviz/x") == []
 
 
-def test_a_known_run_costs_no_request_of_its_own(monkeypatch):
-    walk = RemoteWalk(place_of(BUCKET))
+def test_a_known_run_costs_no_request_of_its_own(bucket, found, monkeypatch):
+    walk = RemoteWalk(place_of(bucket))
     found("one/plugins/tbviz/x", "two/plugins/tbviz/x")
     listed = []
     ls = MemoryFileSystem.ls
@@ -132,8 +127,8 @@ def test_a_known_run_costs_no_request_of_its_own(monkeypatch):
     assert len(listed) == 3
 
 
-def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(monkeypatch):
-    walk = RemoteWalk(place_of(BUCKET))
+def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(bucket, found, monkeypatch):
+    walk = RemoteWalk(place_of(bucket))
     found("one/plugins/tbviz/x", "two/deep/plugins/tbviz/x")
     assert walk.runs() == ["one", "two/deep"]
     ls = MemoryFileSystem.ls
@@ -149,24 +144,24 @@ def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(MemoryFileSystem, "ls", fails("two"))
         assert walk.runs() == ["one", "two/deep"]
-        patched.setattr(MemoryFileSystem, "ls", fails("viewed"))
+        patched.setattr(MemoryFileSystem, "ls", fails(bucket.removeprefix("memory:/")))
         with pytest.raises(PermissionError):
             walk.runs()
     assert walk.runs() == ["one", "two/deep"]
 
 
-def test_too_many_folders_are_left_out(monkeypatch, caplog):
+def test_too_many_folders_are_left_out(found, monkeypatch, caplog):
     monkeypatch.setattr("tbviz.plugin.remote_walk._MOST_FOLDERS", 10)
     assert found(*(f"{index}/plugins/tbviz/x" for index in range(20))) == []
     assert "the rest is left out" in caplog.text
 
 
-def test_what_is_unreachable_is_said_once_and_known_runs_stay(monkeypatch, caplog):
+def test_what_is_unreachable_is_said_once_and_known_runs_stay(bucket, found, monkeypatch, caplog):
     monkeypatch.setattr(module.time, "monotonic", lambda: 1000.0)
     found("one/plugins/tbviz/x")
-    discovery = Discovery([Root(place_of(BUCKET), "x")])
+    discovery = Discovery([Root(place_of(bucket), "x")])
     assert discovery.walk() == 15.0
-    assert discovery.found == {"x/one": RemoteFolder(place_of(f"{BUCKET}/one/plugins/tbviz"))}
+    assert discovery.found == {"x/one": RemoteFolder(place_of(f"{bucket}/one/plugins/tbviz"))}
 
     def fail(*_, **__):
         raise ValueError("no credentials")
@@ -188,10 +183,10 @@ def test_a_store_that_fsspec_does_not_know_harms_nobody(board, tmp_path, caplog)
     assert "pip install 'tbviz[remote]'" in caplog.text
 
 
-def test_walks_are_rarer_where_nothing_new_is_found(monkeypatch):
+def test_walks_are_rarer_where_nothing_new_is_found(bucket, found, monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    discovery = Discovery([Root(place_of(BUCKET), "")])
+    discovery = Discovery([Root(place_of(bucket), "")])
     assert discovery.walk() == 15.0
     clock[0] += 3000.0
     assert discovery.walk() == 300.0
