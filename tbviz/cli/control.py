@@ -132,11 +132,10 @@ def _trains(store: Place) -> bool | None:
     """
     from tbviz.store.heads import status
     from tbviz.store.reader import Reader
-    from tbviz.store.soundness import is_written, pack_path
 
     reader = Reader(store)
     reader.refresh()
-    written = [is_written(pack_path(reader, segment)) for segment in reader.segments]
+    written = [segment.source.held() for segment in reader.segments]
     if any(written):
         return True
     if None not in written:

@@ -60,7 +60,8 @@ class BackgroundWriter:
     def submit(self, job: Job) -> float:
         """Hand over one position's work; where the former is not on disk yet, wait for it.
 
-        Where a disk may hang, ask `drain` with a timeout first.
+        This is `drain` and `push`, for who writes without a deadline. Where a disk may hang, as
+        beside a training, ask `drain` with a timeout, and push what should be written then.
 
         Args:
             job: Called with the writer; what it appended is flushed when it returns or raises.
