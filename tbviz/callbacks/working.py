@@ -36,9 +36,10 @@ def work(
         whole: whether it begins anew and does all of its work now, whatever that takes.
 
     Returns:
-        Whether the look is finished.
+        Whether the look is finished, and all of it was taken at this position.
     """
     rest = None if whole else pace.going_on(member)
+    anew = rest is None
     if rest is None:
         pace.drop(member)
         rest = _parts(member, view, journal)
@@ -50,7 +51,7 @@ def work(
                 done = next(rest, _DONE) is _DONE
             pace.limits.spend(member, spent, parts=1, done=done)
             if done:
-                return True
+                return anew
             if not whole and not pace.limits.affords(member):
                 pace.interrupt(member, rest)
                 return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import metas, notices
+from callbacks.nets import metas, notices, positions
 from callbacks.pacing import Looks, Trains, fit
 
 import tbviz
 from tbviz.callbacks import journal as journal_module
 from tbviz.callbacks.factor import WriterFactor
+from tbviz.callbacks.limits import Limits
 from tbviz.callbacks.pages import Written
+from tbviz.store import open_run
 
 
 def test_dear_callbacks_are_thinned_and_cheap_ones_are_not(tmp_path, clock):
@@ -31,7 +35,7 @@ def test_dear_callbacks_are_thinned_and_cheap_ones_are_not(tmp_path, clock):
     assert spent / 400 <= 0.05
     record = metas(tmp_path, "cost")[-2]
     assert record["budget"] == 0.05
-    assert record["left_out"] == ["Looks"]
+    assert record["left_out"] == ["Looks 2"]
     said = [notice["text"] for notice in notices(tmp_path, "info")]
     assert "looks less often, to stay below max_overhead=0.05: a look takes about 2 s" in said
     assert said[-1].startswith("looks took 4.")
@@ -57,6 +61,20 @@ def test_parts_go_on_at_later_epochs(tmp_path, clock):
     assert split.finished[0] not in interrupted
     # At the end all of it, at one state of the model.
     assert split.taken[-8:] == [29] * 8
+
+
+def test_callbacks_of_one_class_have_an_account_and_a_name_each(tmp_path, clock):
+    cheap = Looks(tmp_path, clock, 0.1, max_overhead=0.05)
+    dear = Looks(tmp_path, clock, 5.0)
+    fit(Trains(clock, lambda _: 10.0), cheap, dear, epochs=10)
+    [segment] = open_run(tmp_path).segments
+    first, second = (segment.costs.methods[name] for name in ("Looks", "Looks 2"))
+    assert (first.looks, first.left_out) == (10, 0)
+    assert (second.looks, second.left_out) == (2, 8)
+    assert [notice["method"] for notice in notices(tmp_path)].count("Looks 2") == 1
+    # Another fit counts anew.
+    fit(Trains(clock, lambda _: 10.0), dear, epochs=2)
+    assert "Looks 2" not in open_run(tmp_path).segments[1].costs.methods
 
 
 def test_several_log_directories_share_one_limit(tmp_path, clock):
@@ -178,3 +196,18 @@ def test_where_training_waits_for_the_writer_its_seconds_count_once(tmp_path, cl
     fit(Trains(clock, lambda _: 10.0), ours, epochs=10)
     assert ours.finished == list(range(10))
     assert metas(tmp_path, "cost")[-1]["factor"] == 0
+
+
+def test_a_look_in_parts_is_taken_anew_where_fit_ends_early(tmp_path, clock, monkeypatch):
+    # One part at the first epoch, and one at the second.
+    answers = itertools.cycle([False, True])
+    monkeypatch.setattr(Limits, "affords", lambda *_: next(answers))
+
+    class Stops(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    split = Looks(tmp_path, clock, 1.0, parts=2, max_overhead=0.05)
+    fit(split, Stops(), epochs=9)
+    assert split.taken == [0, 1, 1, 1]
+    assert [final for *_, final in positions(tmp_path)] == [False, False, True]
