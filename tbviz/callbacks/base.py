@@ -91,6 +91,8 @@ class Visual(keras.callbacks.Callback):
         self.max_overhead = share_of(max_overhead)
         self.max_disk = bytes_of(max_disk)
         self.last_look: Position | None = None
+        # Of those with the same title in one fit and log directory.
+        self.number = 1
         # Whether another callback that logs the same is preferred, silently.
         self.yields = False
         self.chosen: list[Output] = []
@@ -106,9 +108,14 @@ class Visual(keras.callbacks.Callback):
     # For subclasses
 
     @property
-    def method(self) -> str:
-        """What notices and costs call this callback."""
+    def title(self) -> str:
+        """What it does: the name of its class, and what its arguments make of that."""
         return type(self).__name__
+
+    @property
+    def method(self) -> str:
+        """What notices and costs call this callback: its title, with a number if others have it."""
+        return self.title if self.number == 1 else f"{self.title} {self.number}"
 
     @property
     def author(self) -> Author:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -34,7 +34,7 @@ def fit_fields(
 
 def size_saying(
     log_dir: Place, epochs: int | None, limit: int | None = None, *, thinned: bool = False
-) -> Callable[[int], str]:
+) -> Callable[[int, Sequence[str]], str]:
     """Makes the function that says in words what a run takes.
 
     Args:
@@ -44,10 +44,14 @@ def size_saying(
         thinned: whether looks may be left out.
 
     Returns:
-        A function of the bytes of one position.
+        A function of the bytes of one position, and of the callbacks that lack there.
     """
 
-    def said(size: int) -> str:
+    def said(size: int, lacking: Sequence[str]) -> str:
+        text = forecast(size)
+        return f"{text}; {', '.join(lacking)} not counted" if lacking else text
+
+    def forecast(size: int) -> str:
         if epochs is None:
             return f"about {in_bytes(size)} a look, in {log_dir}"
         count = f"{epochs} epoch{'s' if epochs > 1 else ''}"

@@ -12,6 +12,10 @@ _NEWEST = 0.5
 # What is left of a guess at each payment: one that is too dear is measured one day.
 _GUESS_LEFT = 0.8
 
+# Of what the run is going to pay in, the share that a first look may owe: the last look takes as
+# much again, and half is left for those between.
+_LENT = 0.25
+
 
 class Budget:
     """Keeps what callbacks take of one thing, seconds or bytes, below what is allowed.
@@ -21,13 +25,14 @@ class Budget:
     Shreedhar and Varghese, "Efficient fair queueing using deficit round robin", 1995). A callback
     looks when its account holds what the look will take, so cheap ones look often and a dear one
     is not starved by them. What is taken all the same (the first look, before any cost is known)
-    is a debt that is paid back. Where the end is known, the cost of a last look is saved on the
-    way to it.
+    is a debt that is paid back. Where the end is known, a first look of many parts goes on while
+    the run can easily pay its debt back, and the cost of a last look is saved on the way to it.
     """
 
     def __init__(self) -> None:
         self._accounts: dict[Hashable, _Account] = {}
         self._progress = 0.0
+        self._earned = 0.0
 
     def open(self, key: Hashable) -> None:
         """Opens the account of a callback."""
@@ -41,6 +46,7 @@ class Budget:
             progress: how far the run has come, 0 to 1; 0 where its end is not known.
         """
         self._progress = min(max(progress, 0.0), 1.0)
+        self._earned += amount
         waiting = list(self._accounts.values())
         if amount <= 0:
             amount = amount if waiting else 0.0
@@ -75,7 +81,17 @@ class Budget:
         expected = account.part
         if expected is None:
             return account.balance >= 0
-        return account.balance - account.reserve(self._progress) >= expected
+        if account.balance - account.reserve(self._progress) >= expected:
+            return True
+        return account.first and expected - account.balance <= self._lent
+
+    @property
+    def _lent(self) -> float:
+        """What an account may owe for a first look."""
+        if not self._progress:
+            return 0.0
+        coming = self._earned * (1 - self._progress) / self._progress
+        return _LENT * coming / len(self._accounts)
 
     def spend(
         self,
@@ -123,6 +139,11 @@ class _Account:
         if self._parts:
             return max(self._part or 0.0, self._now / self._parts)
         return self._part
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the position of the first look."""
+        return self._part is None
 
     @property
     def whole(self) -> float | None:

@@ -91,6 +91,12 @@ class GradCAM(Visual):
         self.cam = cam_of(method)
         self._targets = Targets(self.method, targets)
 
+    @property
+    def title(self) -> str:
+        """With the method, where it is another one."""
+        name = super().title
+        return name if self.cam.name == "grad-cam" else f"{name} {self.cam.name}"
+
     def wanted(self, survey: Survey) -> list[Output]:
         """The layers whose maps are drawn."""
         if self.layers is not None:

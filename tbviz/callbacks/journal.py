@@ -75,16 +75,19 @@ class Journal:
         self._late: list[Record] = []  # notices, from the writer's thread too
         # Reentrant: garbage that is collected inside `notice` may end this very journal.
         self._lock = threading.RLock()
-        self._size_said: Callable[[int], str] | None = None
+        self._size_said: Callable[[int, Sequence[str]], str] | None = None
 
     # The fit
 
-    def begin(self, fields: Mapping[str, Any], size_said: Callable[[int], str]) -> None:
+    def begin(
+        self, fields: Mapping[str, Any], size_said: Callable[[int, Sequence[str]], str]
+    ) -> None:
         """Writes the `fit` record, so that the page shows the run before its first epoch ends.
 
         Args:
             fields: of the record.
-            size_said: says in words what a run of so many bytes a position takes.
+            size_said: says in words what a run of so many bytes a position takes, where these
+                callbacks are not counted.
         """
         self._size_said = size_said
         self._head["fit"] = Record({"kind": "fit", "event": "begin", **fields}, placed=False)
@@ -160,7 +163,7 @@ class Journal:
             if entry.kind not in kinds:
                 kinds.append(entry.kind)
 
-    def hand_over(self, further: Mapping[str, float | Sequence[str]] | None = None) -> None:
+    def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
         """Hands this position to the writer's thread, once the one before is on disk.
 
         Where that takes too long its pictures are left out, and its numbers wait.
@@ -168,16 +171,17 @@ class Journal:
         Args:
             further: fields of its `cost` record that are known elsewhere.
         """
+        further = further or {}
         page, self._page = self._page, Page(None)
         if page.position is None or self._background is None:
             return  # what was said meanwhile waits for the next position, or the end
-        looked = any(author for author, _ in page.entries)
-        page.whole = looked and not {"parts", "left_out"} & set(further or {})
+        if any(author for author, _ in page.entries):
+            page.lacking = [*further.get("parts", ()), *further.get("left_out", ())]
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
         if self._deleted:
             self._open()
         in_time = self._wait(self._background)
-        cost = self.costs.record(self._background.cpu_seconds, further or {})
+        cost = self.costs.record(self._background.cpu_seconds, further)
         page.entries.append((None, Record(cost)))
         if not in_time:
             self._held.append(page.numbers())
@@ -298,13 +302,13 @@ class Journal:
         for page in pages:
             # What later records need comes first, and is not the size of a position.
             for placed in (False, True):
-                if placed and self._size_said is not None and page.whole:
+                if placed and self._size_said is not None and page.lacking is not None:
                     said, self._size_said = self._size_said, None
                     writer.flush()
                     before = writer.size
                     failures += self._append(writer, page, placed=placed)
                     writer.flush()
-                    self.notice("tbviz", said(writer.size - before), level="info")
+                    self.notice("tbviz", said(writer.size - before, page.lacking), level="info")
                 else:
                     failures += self._append(writer, page, placed=placed)
         if failures:

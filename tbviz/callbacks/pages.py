@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,12 +46,12 @@ class Page:
     Attributes:
         position: `None` for what belongs to none.
         entries: what is written.
-        whole: whether callbacks have looked, and none was interrupted or left out.
+        lacking: callbacks that did not look, or only in part; `None` where none has looked.
     """
 
     position: Position | None
     entries: list[tuple[Author | None, Entry]] = field(default_factory=list)
-    whole: bool = False
+    lacking: Sequence[str] | None = None
 
     def numbers(self) -> Page:
         """The same without pictures."""

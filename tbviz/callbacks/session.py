@@ -112,6 +112,7 @@ class Session:
             raise TbvizError(msg)
         self._view.join(member)
         self._of = member.of
+        member.number = 1 + sum(other.title == member.title for other in self._members)
         self._members.append(member)
         self._pace.join(member)
         member.schedule.start(self._moment(epoch_end=False))

@@ -110,6 +110,18 @@ def test_parts_are_spread_over_epochs():
     assert share_of(looks, training, 3, 199) == pytest.approx(SHARE, rel=0.05)
 
 
+def test_a_first_look_is_whole_where_the_run_can_pay_it_back():
+    """Half a second an epoch is allowed: 400 epochs pay 200 s, and a quarter may be owed."""
+    looks = simulate({"dear": 40.0}, [10.0] * 400, planned=400, parts=8)
+    assert [now.get("dear", 0) for now in looks[:79]] == [40] + [0] * 78
+    assert looks[-1] == {"dear": 40}
+    assert share_of(looks, [10.0] * 400, 0, 400) <= SHARE + 1e-9
+    # Of 100 epochs it may owe 12.4 s: two parts, then it goes on as it can.
+    looks = simulate({"dear": 40.0}, [10.0] * 100, planned=100, parts=8)
+    assert looks[0] == {"dear": 10}
+    assert max(now.get("dear", 0) for now in looks[1:-1]) == 5
+
+
 def test_costs_that_the_writer_tells_later_count():
     budget = Budget()
     budget.open("maps")
