@@ -17,7 +17,7 @@ from tbviz.store.folder import folder_of
 from tbviz.store.places import Place, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tbviz.store.source import Folder
 
@@ -91,16 +91,13 @@ class Discovery:
         self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._walked = threading.Event()
-        self._then: Callable[[], object] | None = None
 
-    def start(self, patience: float, then: Callable[[], object]) -> None:
+    def start(self, patience: float) -> None:
         """Walk on a daemon thread from now on.
 
         Args:
             patience: Seconds to wait at most for the first walk.
-            then: Called once on the thread, after the first walk.
         """
-        self._then = then
         work = (weakref.ref(self), self._stopped)
         threading.Thread(target=_keep_walking, args=work, name="tbviz-runs", daemon=True).start()
         self._walked.wait(patience)
@@ -108,12 +105,6 @@ class Discovery:
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
-
-    def go_on(self) -> None:
-        """Do what `start` was given, once."""
-        then, self._then = self._then, None
-        if then is not None:
-            then()
 
     def walk(self) -> float:
         """Walk once, now.
@@ -209,7 +200,6 @@ def _keep_walking(discovery: weakref.ref[Discovery], stopped: threading.Event) -
             return
         try:
             rest = alive.walk()
-            alive.go_on()
         except Exception:
             _log.exception("looking for runs failed; it goes on")
             rest = _REST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from tensorboard.plugins import base_plugin
@@ -13,6 +15,8 @@ from tbviz.plugin.tensorboard_scalars import TensorboardScalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_log = logging.getLogger("tbviz.plugin")
 
 # So long may the start of TensorBoard wait for the first walk, so that the tab is there at once
 # where the log directory is small.
@@ -34,10 +38,10 @@ class Plugin(base_plugin.TBPlugin):
         spec = getattr(flags, "logdir_spec", None) or ""
         self._discovery = Discovery(roots(str(logdir), str(spec)))
         provider = getattr(context, "data_provider", None)
-        runs = Runs(self._discovery)
-        self._routes = Routes(runs, TensorboardScalars(provider), str(logdir or spec))
-        # Runs are opened before anybody asks: a large one takes a second.
-        self._discovery.start(_PATIENCE, then=runs.list)
+        self._runs = Runs(self._discovery)
+        self._routes = Routes(self._runs, TensorboardScalars(provider), str(logdir or spec))
+        self._opened = False
+        self._discovery.start(_PATIENCE)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """The routes of http_api.md, each a WSGI application."""
@@ -45,7 +49,19 @@ class Plugin(base_plugin.TBPlugin):
 
     def is_active(self) -> bool:
         """Whether there is any run; known without touching the disk."""
-        return bool(self._discovery.found)
+        found = bool(self._discovery.found)
+        # A large run takes a second of the one interpreter. While TensorBoard starts, that would
+        # be a second of its start; here a page has come, and what it asks next is on its way.
+        if found and not self._opened:
+            self._opened = True
+            threading.Thread(target=self._open, name="tbviz-opening", daemon=True).start()
+        return found
+
+    def _open(self) -> None:
+        try:
+            self._runs.list()
+        except Exception:
+            _log.exception("opening runs before they are asked for failed")
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Where the page's module is, and what the tab is called."""

@@ -13,13 +13,19 @@ from fabricate import LAYERS, fabricate
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name, walk
-from tbviz.store import store_directory
+from tbviz.store import pack, store_directory
 from tbviz.store.places import RemotePlace
 
 
 def make(*directories):
     for directory in directories:
         store_directory(directory).mkdir(parents=True)
+
+
+def wait_for(name):
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(60)
 
 
 def names(root):
@@ -131,7 +137,7 @@ def test_a_walk_that_fails_is_logged_and_the_thread_goes_on(tmp_path, monkeypatc
 
     monkeypatch.setattr(discovery, "walk", fail)
     monkeypatch.setattr(module, "_REST", 0.01)
-    discovery.start(0.0, lambda: None)
+    discovery.start(0.0)
     assert discovery._stopped.wait(60)
     assert len(walked) == 3
     assert "looking for runs failed" in caplog.text
@@ -141,7 +147,7 @@ def test_the_thread_ends_with_the_plugin(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_SHORTEST_REST", 0.01)
     discovery = Discovery([Root(tmp_path, "")])
     before = set(threading.enumerate())
-    discovery.start(60.0, discovery.walk)
+    discovery.start(60.0)
     [thread] = set(threading.enumerate()) - before
     gone = weakref.ref(discovery)
     del discovery
@@ -165,6 +171,35 @@ def test_is_active_and_routes_read_the_last_walk_and_never_the_disk(board, tmp_p
     monkeypatch.setattr(module.os, "scandir", forbidden)
     assert one.plugin.is_active()
     one.refuse(404, "index", run="other")
+
+
+def test_runs_are_opened_once_a_page_comes_and_not_while_tensorboard_starts(
+    board, tmp_path, monkeypatch
+):
+    fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
+    opened, original = [], pack.open_file
+    monkeypatch.setattr(pack, "open_file", lambda *args: opened.append(args) or original(*args))
+    one = board(tmp_path)
+    assert list(one.plugin._discovery.found) == ["run"]
+    assert opened == []
+    assert one.listing()["enabled"] is True
+    wait_for("tbviz-opening")
+    assert len(opened) > 0
+    opened.clear()
+    assert one.listing()["enabled"] is True
+    assert "tbviz-opening" not in {thread.name for thread in threading.enumerate()}
+    assert opened == []
+
+
+def test_opening_that_fails_is_logged_and_the_listing_is_not_harmed(
+    board, tmp_path, monkeypatch, caplog
+):
+    fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
+    one = board(tmp_path)
+    monkeypatch.setattr(one.plugin._runs, "list", lambda: 1 / 0)
+    assert one.listing()["enabled"] is True
+    wait_for("tbviz-opening")
+    assert "opening runs before they are asked for failed" in caplog.text
 
 
 def test_runs_come_and_go_while_tensorboard_runs(board, tmp_path):
