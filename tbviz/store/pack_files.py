@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tbviz.store.record import Record
 
 _TRIES = 100
+
+_in_use: weakref.WeakSet[PackFiles] = weakref.WeakSet()
 
 
 class PackFiles:
@@ -44,6 +47,7 @@ class PackFiles:
         self._pack_end = 0
         self._index_end = 0
         self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
+        _in_use.add(self)
 
     @property
     def path(self) -> Path | None:
@@ -117,12 +121,12 @@ class PackFiles:
             seq = 1 + highest_seq(path.name for path in self._directory.iterdir())
             name = f"{seq:06d}-{self._uid}"
             try:
-                pack = _create(self._directory / f"{name}.pack")
+                self._pack = _create(self._directory / f"{name}.pack")
             except FileExistsError:
                 continue
-            hold(pack)
-            self._name, self._pack = name, pack
-            return pack
+            hold(self._pack)
+            self._name = name
+            return self._pack
         raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))
 
     def _settle(self, descriptor: int) -> None:
@@ -146,3 +150,14 @@ def _truncate(descriptor: int, size: int) -> None:
         os.ftruncate(descriptor, size)
     except OSError:
         return  # the next write begins at the same place, so nothing is lost
+
+
+def _close_copies() -> None:
+    """In a forked child: a lock lasts until its last copy is closed, and the child's are copies."""
+    for files in list(_in_use):
+        files.close()
+
+
+if hasattr(os, "register_at_fork"):
+    # A data loader's worker that outlives a killed training would hold its pack.
+    os.register_at_fork(after_in_child=_close_copies)

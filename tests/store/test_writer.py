@@ -11,6 +11,7 @@ import pytest
 import small
 
 from tbviz.store import Position, StoreError, Writer, open_run, store_directory
+from tbviz.store.locks import held
 from tbviz.version import __version__
 
 ROOM = str(Path(small.__file__).parent)
@@ -142,6 +143,37 @@ writer.close()
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
     assert [position.epoch for _, position in open_run(tmp_path).positions] == [0, 1]
+
+
+def test_a_forked_child_does_not_hold_the_pack_of_a_killed_parent(tmp_path):
+    script = f"""
+import os, sys
+sys.path.insert(0, {ROOM!r})
+import small
+from tbviz.store import Writer
+writer = Writer({str(tmp_path)!r})
+small.append(writer, 0)
+writer.flush()
+files = writer._sink._pack, writer._sink._index
+if os.fork() == 0:  # as a data loader's worker
+    for descriptor in files:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            print("closed", flush=True)
+        else:
+            print("open", flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert [parent.stdout.readline() for _ in range(2)] == [b"closed\n"] * 2
+        [pack] = store_directory(tmp_path).glob("*.pack")
+        while_it_lived = held(pack)
+        parent.kill()
+        parent.wait(60)
+        # The child lives on: it waits for its input to end.
+        assert (while_it_lived, held(pack)) in [(True, False), (None, None)]
 
 
 def test_a_full_disk_costs_positions_and_nothing_else(tmp_path):
