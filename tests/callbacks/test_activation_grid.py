@@ -163,7 +163,7 @@ def test_two_grids_share_one_overview(tmp_path, said):
     assert len(metas(tmp_path, "overview")) == 2
     assert said() == []
     [notice] = [n for n in notices(tmp_path) if "overview" in n["text"]]
-    assert (notice["level"], notice["method"]) == ("info", "ActivationGrid")
+    assert (notice["level"], notice["method"]) == ("info", "ActivationGrid 2")
     fit(sequential(run_eagerly=True), grids)  # the same in the next fit
     assert len(metas(tmp_path, "overview")) == 4
 
