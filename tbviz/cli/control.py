@@ -125,10 +125,10 @@ def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
 
 
 def _trains(store: Place) -> bool | None:
-    """Whether a training writes there: by its lock, else by how long ago it wrote.
+    """Whether a training writes there: by its lock, else by its newest fit's end or the clock.
 
     Returns:
-        None where there are no locks and nothing was written for a while.
+        None where there are no locks, no end, and nothing was written for a while.
     """
     from tbviz.store.heads import status
     from tbviz.store.reader import Reader
@@ -140,5 +140,5 @@ def _trains(store: Place) -> bool | None:
         return True
     if None not in written:
         return False
-    # A file system without locks: what was written a moment ago is believed to go on.
-    return True if status(reader.segments[-1], time.time()) == "live" else None
+    said = status(reader.segments[-1], time.time())
+    return None if said == "lost" else said == "live"

@@ -46,12 +46,25 @@ def test_control_leaves_orders_in_the_runs_that_train(tmp_path, tbviz):
     assert read_orders(done) == Orders(paused=True)
 
 
-def test_now_where_nobody_knows_who_trains_may_be_late(run_dir, tbviz, monkeypatch):
+def test_now_where_nobody_knows_who_trains_may_be_late(tmp_path, tbviz, monkeypatch):
+    run_dir = tmp_path / "run"
+    fabricate(run_dir, 2, LAYERS[-1:], images=1, finish=False)
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     monkeypatch.setattr("time.time", lambda: 1e12)
     status, said = tbviz("control", run_dir, "now")
     assert (status, "perhaps late: from here that cannot be told" in said.out) == (0, True)
     assert read_orders(store_directory(run_dir)).now
+
+
+def test_a_run_without_locks_that_says_it_ended_is_not_trained(bucket, tbviz):
+    fabricate(bucket, 1, LAYERS[-1:], images=1)
+    assert "nothing writes there now" in tbviz("control", bucket, "pause")[1].out
+    assert "nothing trains in" in tbviz("control", bucket, "now")[1].err
+    training = Run(bucket, LAYERS[-1:], 1, now=True)
+    try:
+        assert "within two seconds" in tbviz("control", bucket, "now")[1].out
+    finally:
+        training.writer.close()
 
 
 @pytest.mark.parametrize(
