@@ -245,7 +245,7 @@ def test_a_damaged_footer_behind_a_damaged_record(bucket):
     small.append(writer, 4)
     writer.close()
     name, data = list(objects(bucket).items())[1]
-    put(bucket, name, data[:30] + b"\0" + data[31:-1] + b"\0")
+    put(bucket, name, data[:30] + b"\0" + data[31:-1] + bytes([data[-1] ^ 1]))
     run = open_run(bucket)
     assert [p.epoch for _, p in run.positions] == [0, 2, 3, 4]
     assert run.segments[0].damaged == 1
