@@ -39,6 +39,7 @@ class TensorBoard:
     Attributes:
         base: Its address.
         first: Seconds from start to the first answer of `data/plugins_listing`.
+        used: CPU seconds of the process by then, its data server not counted.
     """
 
     def __init__(self, logdir: Path, *, plugin: bool) -> None:
@@ -51,6 +52,9 @@ class TensorBoard:
         self.base = self._address()
         listing = fetch(f"{self.base}/data/plugins_listing")
         self.first = time.perf_counter() - begin
+        status = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        user, system = status.rpartition(")")[2].split()[11:13]
+        self.used = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
         if ("tbviz" in decoded(listing)) is not plugin:
             sys.exit(f"expected TensorBoard {'with' if plugin else 'without'} the plugin")
         threading.Thread(target=self._process.stderr.read, daemon=True).start()

@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from serving import Client, TensorBoard, percentiles, step_changes
 from tbviz.store import BackgroundWriter, Writer, store_directory
 
 IMAGES = 4
+_STARTS = 5  # of TensorBoard a side
 _OPEN = """
 import json, os, sys, time
 from tbviz.plugin import answers
@@ -161,20 +164,29 @@ def measure_looking(table: Table, client: Client, log_dir: Path, layers: list) -
 
 
 def measure_tensorboard(table: Table, logdir: Path) -> None:
-    """Time to first answers and memory, with and without the plugin."""
+    """Time and CPU to first answers, and memory, with and without the plugin, in turn."""
     with TensorBoard(logdir, plugin=False):
         pass  # reads its own files from the disk
-    for plugin in (False, True):
+    took: defaultdict[str, list[float]] = defaultdict(list)
+    for start in range(2 * _STARTS):
+        plugin = start % 2 == 1
         name = "with tbviz" if plugin else "without"
         with TensorBoard(logdir, plugin=plugin) as board:
-            table.row(f"TensorBoard {name}: first ./data/plugins_listing", board.first * 1e3, "ms")
+            took[f"TensorBoard {name}: first ./data/plugins_listing"].append(board.first * 1e3)
+            took[f"TensorBoard {name}: its CPU by then"].append(board.used * 1e3)
             if plugin:
                 client = Client(board.base, "full")
-                table.row("TensorBoard: first ./runs after it", client.first("runs"), "ms")
-                table.row("TensorBoard: first ./index after it", client.first("index"), "ms")
+                took["TensorBoard: first ./runs after it"].append(client.first("runs"))
+                took["TensorBoard: first ./index after it"].append(client.first("index"))
                 client.ask("series", kind="activations", layer="stage1/block1/conv")
             time.sleep(2)
-            table.row(f"TensorBoard {name}: memory", board.resident / 1e6, "MB", timed=False)
+            resident = board.resident / 1e6
+        if start >= 2 * _STARTS - 2:
+            table.row(f"TensorBoard {name}: memory", resident, "MB", timed=False)
+    for what, values in sorted(took.items()):
+        table.row(f"{what}, median of {len(values)}", statistics.median(values), "ms")
+        table.row(f"{what}, quickest", min(values), "ms")
+        table.row(f"{what}, slowest", max(values), "ms")
 
 
 def measure_many_runs(table: Table, logdir: Path, layers: list) -> None:
