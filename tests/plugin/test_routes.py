@@ -301,8 +301,8 @@ def test_the_tab_is_listed_with_its_module(board, logs):
     assert listing["tab_name"] == "tbviz"
     assert listing["loading_mechanism"] == {
         "type": "IFRAME",
-        "module_path": "data/plugin/tbviz/static/index.js",
-    } or listing["loading_mechanism"]["module_path"].endswith("/static/index.js")
+        "module_path": "/data/plugin/tbviz/static/index.js",
+    }
 
 
 def test_a_plugin_that_cannot_be_made_lets_tensorboard_start(monkeypatch, caplog):
