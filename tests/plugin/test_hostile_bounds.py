@@ -111,8 +111,13 @@ CONTENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("less", [8, pytest.param(1, marks=pytest.mark.every_row)])
-def test_memory_time_and_what_is_opened(tmp_path, faults, less):
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read there")
+@pytest.mark.parametrize(
+    ("less", "mebibytes", "seconds"),
+    [(8, 80, 15), pytest.param(1, 450, 60, marks=pytest.mark.every_row)],
+)
+def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, seconds):
+    """Bounds are half as much memory again, and four times the seconds of CPU, as measured."""
     for content in CONTENTS:
         forge = Forge(tmp_path / content.__name__)
         content(forge, less)
@@ -129,8 +134,8 @@ def test_memory_time_and_what_is_opened(tmp_path, faults, less):
     print({key: said[key] for key in ("bytes", "seconds", "counts")})
     assert said["wrong"] == []
     assert said["counts"]["200"] > 20 * len(CONTENTS)
-    assert said["bytes"] < 1 << 30
-    assert said["seconds"] < 120
+    assert said["bytes"] < mebibytes << 20
+    assert said["seconds"] < seconds
     mine = (str(tmp_path), str(ROOT), sys.prefix, sys.base_prefix)
     assert [path for path in said["opened"] if not path.startswith(mine)] == []
     assert any(path.startswith(str(tmp_path)) for path in said["opened"])
