@@ -9,12 +9,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.notebook import when_cell_ends
 from tbviz.callbacks.pace import Due, Pace
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
@@ -73,7 +75,7 @@ class Session:
         self._weights: int | None = None
         self._drawn = 0
         # After an exception or KeyboardInterrupt Keras calls no hook: the end is written at
-        # exit, or when the callbacks are collected.
+        # exit, when the callbacks are collected, or when a notebook's cell has ended.
         self._finalizer = weakref.finalize(
             self,
             self.journal.end,
@@ -81,6 +83,7 @@ class Session:
             "the process ended, or an exception left fit, before its end",
         )
         end_before_exit(self._finalizer)
+        when_cell_ends(partial(_fail, weakref.ref(self)))
 
     @property
     def begun(self) -> bool:
@@ -316,3 +319,9 @@ class Session:
 
 def _folder(of: Of) -> str:
     return of.rsplit(".", 1)[-1] if isinstance(of, str) else "other"
+
+
+def _fail(of: weakref.ref[Session]) -> None:
+    session = of()
+    if session is not None and not session.closed:
+        session.close("failed", "an exception or Ctrl-C left fit before its end")

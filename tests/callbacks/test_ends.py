@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import keras
@@ -94,6 +95,52 @@ def test_callbacks_that_are_dropped_end_their_fit(tmp_path):
     assert ends(tmp_path) == ["failed"]
     [_, end] = metas(tmp_path, "fit")
     assert "before its end" in end["reason"]
+
+
+class Shell:
+    """What IPython's shell is to those who wait for the end of a cell."""
+
+    def __init__(self):
+        self.events, self.waiting = self, []
+
+    def register(self, event, function):
+        assert event == "post_run_cell"
+        self.waiting.append(function)
+
+    def unregister(self, event, function):
+        self.waiting.remove(function)
+
+    def end_cell(self):
+        for function in self.waiting[:]:
+            function(None)
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    shell = Shell()
+    ipython = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    return shell
+
+
+def test_a_notebooks_cell_that_was_interrupted_ends_its_fit(tmp_path, shell):
+    callbacks = looks(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit([*callbacks, Raises(KeyboardInterrupt(), 0)])
+    assert ends(tmp_path) == [None]  # the cell may still catch it
+    shell.end_cell()
+    assert ends(tmp_path) == ["failed"]
+    assert shell.waiting == []
+    fit(callbacks, 1)
+    shell.end_cell()
+    assert ends(tmp_path) == ["failed", "finished"]
+
+
+def test_callbacks_that_are_called_by_hand_may_go_on_in_the_next_cell(tmp_path, shell):
+    [grid, *_] = looks(tmp_path)
+    by_hand = keras.callbacks.CallbackList([grid], model=kept(), epochs=2, steps=1)
+    by_hand.on_train_begin()
+    assert shell.waiting == []
 
 
 class Interrupts(keras.callbacks.Callback):
