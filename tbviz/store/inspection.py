@@ -1,10 +1,13 @@
 """Everything that can be said of a store in one object, as `tbviz inspect --json` prints it.
 
+The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
+was read) and `runs`, one each of those found there.
+
 Of a run: `run` (name), `store` (where), `bytes`, `positions`, `bytes_an_epoch` (null before the
 first), `forecast` (bytes when the planned epochs are there, null where no training goes on),
 `segments`, `kinds`, `layers`, `series`, `orders` (`paused`, `every`, `now`; null where none were
-given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds since 1970; runs
-are lists of `[first, how many]`. Fields may be added, none is taken away.
+given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds since 1970; runs of
+numbers are lists of `[first, how many]`. Fields may be added, none is taken away.
 
 * A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
   `failed`, `lost`), `being_written` (null where the file system cannot say), `model`, `backend`,

@@ -13,7 +13,7 @@ import pytest
 from fabricate import LAYERS, Run, fabricate
 
 from tbviz.cli.layout import size
-from tbviz.store import open_run, store_directory
+from tbviz.store import inspection, open_run, store_directory
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,18 @@ def test_json_is_one_object(healthy, tbviz):
     assert long["store"] == str(store_directory(healthy / "long"))
     assert (long["positions"], long["damage"]) == (12, [])
     assert {series["layer"] for series in long["series"]} == {layer.path for layer in LAYERS[-2:]}
+
+
+def fields(answer):
+    """The names of all fields, however deep."""
+    if isinstance(answer, list):
+        return set().union(*map(fields, answer))
+    return set(answer).union(*map(fields, answer.values())) if isinstance(answer, dict) else set()
+
+
+def test_every_field_of_json_is_listed(healthy, tbviz):
+    listed = set(re.findall(r"`(\w+)`", inspection.__doc__))
+    assert fields(json.loads(tbviz("inspect", "--json", healthy)[1].out)) <= listed
 
 
 def test_a_store_itself_is_a_run(healthy, tbviz):
