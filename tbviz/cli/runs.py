@@ -63,7 +63,7 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     if not runs:
         raise TbvizError(
             f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or one "
-            "above it; a run is there from its first look on"
+            "above it; a run is there once its first epoch has begun"
         )
     return runs
 

@@ -78,4 +78,4 @@ def test_control_says_what_it_takes(order, run_dir, tbviz):
 
 def test_control_where_no_run_is_says_what_to_do(tmp_path, tbviz):
     status, said = tbviz("control", tmp_path, "pause")
-    assert (status, "a run is there from its first look on" in said.err) == (1, True)
+    assert (status, "a run is there once its first epoch has begun" in said.err) == (1, True)
