@@ -166,8 +166,18 @@ class BackgroundWriter:
                 self._on_error(error)
         except Exception:
             _log.exception("on_error failed")
-        link: BaseException | None = error
-        while link is not None:
+        for link in _chain(error):
             link.__traceback__ = None  # it holds the job's arrays
-            link = link.__cause__ or link.__context__
         self.failures = [*self.failures, error][-_KEPT:]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and all that it came of; libraries that raise one again tie chains to rings."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is not None and all(link is not other for other in found):
+            found.append(link)
+            waiting += [link.__cause__, link.__context__]
+    return found

@@ -77,6 +77,22 @@ def test_failures_reach_the_callback_and_nobody_else(tmp_path):
     assert isinstance(told[-1], StoreError)
 
 
+def test_errors_that_came_of_each_other_end_the_job_all_the_same(tmp_path):
+    told = []
+    background = BackgroundWriter(Writer(tmp_path), told.append)
+    # As s3fs raises what boto3 raised, and was handed, again.
+    error, cause, context = RuntimeError("first"), OSError("second"), OSError("third")
+    error.__cause__, error.__context__, cause.__context__ = cause, context, error
+
+    def job(writer):
+        raise error
+
+    background.push(job)
+    assert background.close(timeout=60)
+    assert told == [error]
+    assert (cause.__context__, error.__traceback__) == (error, None)
+
+
 def test_a_disk_failure_reaches_the_callback_and_the_next_job_goes_on(tmp_path):
     told = []
     (tmp_path / "plugins").write_text("in the way")
