@@ -153,7 +153,7 @@ class ActivationGrid(Visual):
 
     def _sheet(self, output: Output, maps: Floats, places: list[int]) -> Maps:
         channels = self._chosen_channels(output, maps)
-        layout = {"total": maps.shape[-1], "method": self.method}
+        layout = {"total": maps.shape[-1], "method": self.title}
         if is_vector(output):
             return _bars(output.key, maps, channels, layout, places)
         layout["channels"] = channels
@@ -176,7 +176,7 @@ class ActivationGrid(Visual):
             "titles": titles,
             "title": _colours_title(maps.shape[-1], found.axes),
             "map": list(maps.shape[1:3]),
-            "method": self.method,
+            "method": self.title,
         }
         return Colours("activations:colours", output.key, found.colours, layout)
 
@@ -187,7 +187,7 @@ class ActivationGrid(Visual):
             "column_titles": found.titles,
             "row_titles": [f"map {row}" for row in range(found.maps)],
             "column_layers": found.layers,
-            "method": self.method,
+            "method": self.title,
         }
         return Maps(
             "overview",

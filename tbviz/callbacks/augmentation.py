@@ -101,7 +101,7 @@ class Augmentation(Visual):
                     "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.draws))],
                     "row_titles": [names[place] for place in places],
                     "map": list(tiles.shape[2:4]),
-                    "method": self.method,
+                    "method": self.title,
                 }
                 journal.add(
                     Colours(

@@ -91,7 +91,7 @@ class Visual(keras.callbacks.Callback):
         self.max_overhead = share_of(max_overhead)
         self.max_disk = bytes_of(max_disk)
         self.last_look: Position | None = None
-        # Of those with the same title in one fit and log directory.
+        # Which one it is of those with its title in this fit and log directory.
         self.number = 1
         # Whether another callback that logs the same is preferred, silently.
         self.yields = False

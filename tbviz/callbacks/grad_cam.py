@@ -89,7 +89,7 @@ class GradCAM(Visual):
             strict=strict,
         )
         self.cam = cam_of(method)
-        self._targets = Targets(self.method, targets)
+        self._targets = Targets(self.title, targets)
 
     @property
     def title(self) -> str:

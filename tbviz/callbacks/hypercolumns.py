@@ -126,7 +126,7 @@ class Hypercolumns(Visual):
             self._bases.keep(stack, one.basis)
             found.append(one)
         titles = [_title(one.layers) for one in found]
-        common = {"stacks": [one.layers for one in found], "method": self.method}
+        common = {"stacks": [one.layers for one in found], "method": self.title}
         layout = {**common, "titles": titles, "title": self._average}
         tiles = np.stack([one.mean for one in found], axis=1)
         journal.add(Maps("hypercolumns", "", tiles, layout, images=places, largest=LARGEST))

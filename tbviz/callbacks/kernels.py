@@ -120,7 +120,7 @@ class Kernels(Visual):
         kernel = kernel.facing(self._former.get(place, kernel))
         self._former[place] = kernel
         first = self._first.setdefault(place, kernel)
-        layout: dict[str, Any] = {"total": kernel.total, "method": self.method}
+        layout: dict[str, Any] = {"total": kernel.total, "method": self.title}
         if kernel.channels:
             layout["channels"] = kernel.channels
         text: dict[str, Any] = {}

@@ -154,7 +154,7 @@ class Maximization(Visual):
             kind,
             layer,
             found.images,
-            {**layout, "method": self.method},
+            {**layout, "method": self.title},
             {
                 **(text or {}),
                 "scores": [six_digits(score) for score in found.after],

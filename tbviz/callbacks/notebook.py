@@ -19,10 +19,12 @@ def when_cell_ends(act: Callable[[], None]) -> None:
         act: what is done, once.
     """
     shell = _shell()
-    if shell is None or threading.current_thread() is not threading.main_thread() or not _in_fit():
+    if shell is None or not _on_main_thread() or not in_fit():
         return
 
     def ended(*_: Any) -> None:
+        if not _on_main_thread() or in_fit():
+            return  # another cell's end: of a subshell, or one that is run within fit
         shell.events.unregister("post_run_cell", ended)
         act()
 
@@ -34,5 +36,10 @@ def _shell() -> Any | None:
     return None if ipython is None else ipython.get_ipython()
 
 
-def _in_fit() -> bool:
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def in_fit() -> bool:
+    """Whether a `fit` calls this; a loop of the user's own is none."""
     return any(frame.f_code.co_name == "fit" for frame, _ in traceback.walk_stack(None))

@@ -99,7 +99,7 @@ class Saliency(Visual):
         if not names or len(set(names)) < len(names):
             msg = f"Saliency received the methods {names}; expected at least one, each once"
             raise TbvizError(msg)
-        self._targets = Targets(self.method, targets)
+        self._targets = Targets(self.title, targets)
 
     def choose(self, survey: Survey, journal: Journal) -> None:
         """No layer: what is drawn belongs to the whole model."""

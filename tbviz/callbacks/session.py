@@ -16,7 +16,7 @@ from tbviz.callbacks.beginning import fit_fields, size_saying
 from tbviz.callbacks.boundary import boundary, in_short
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
-from tbviz.callbacks.notebook import when_cell_ends
+from tbviz.callbacks.notebook import in_fit, when_cell_ends
 from tbviz.callbacks.pace import Due, Pace
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.schedule import Moment, clock
@@ -91,8 +91,11 @@ class Session:
         return self._first_epoch is not None
 
     def belongs_to(self, params: Mapping[str, Any] | None) -> bool:
-        """Whether it is of the fit whose callbacks are told this: one object for all of them."""
-        return self._params is params
+        """Whether it is of the fit whose callbacks are told this: one object for all of them.
+
+        A loop of the user's own may tell each an object of its own.
+        """
+        return self._params is params or not in_fit()
 
     def has(self, member: Visual) -> bool:
         """Whether this callback has joined."""
@@ -130,6 +133,8 @@ class Session:
 
     def epoch_begins(self, epoch: int) -> None:
         """Notes the epoch; the first one begins the run."""
+        if self.closed:
+            return
         self._epoch = epoch
         if not self.begun:
             self._first_epoch = epoch
@@ -158,7 +163,7 @@ class Session:
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
-        if not self._conducts(member):
+        if self.closed or not self._conducts(member):
             return
         self._step = self._steps_before_epoch + batch + 1
         moment = self._moment(epoch_end=False)
@@ -172,7 +177,7 @@ class Session:
 
     def epoch_ends(self, member: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Looks, where a schedule says so, and at the first and the last epoch."""
-        if not self._conducts(member):
+        if self.closed or not self._conducts(member):
             return
         self._epoch = epoch
         self._steps_before_epoch = self._step

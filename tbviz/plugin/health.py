@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def health(
     reader: Reader,
     since: int,
-    names: Collection[str] = HEALTH_NUMBERS,
+    names: Collection[str] | None = None,
     layer: str | None = None,
     points: int | None = None,
 ) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def health(
     Args:
         reader: The run.
         since: The first position of the answer.
-        names: Which numbers; those that the run does not have are left out.
+        names: Which numbers, None for all; those that the run does not have are left out.
         layer: The layer, None for every one.
         points: How many positions at most, evenly apart; None for all.
     """
@@ -42,7 +42,7 @@ def health(
         channels |= segment.health.channels
         held |= segment.health.names
     had = [name for name in HEALTH_NUMBERS if name in held]
-    asked = [name for name in had if name in names]
+    asked = [name for name in had if names is None or name in names]
     layers = [one for one in channels if layer in {None, one}]
     layers = layers[: room(reader, since, len(asked))]
     answer = span(reader, since)
@@ -61,7 +61,7 @@ def health(
         "names": had,
         "numbers": numbers,
     }
-    if layer is None:
+    if layer is None and points is None:
         answer["advice"] = advice(reader, since)
     return answer
 
@@ -98,15 +98,15 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
     """
     if since >= len(reader):
         return []
-    told: dict[tuple[str, str], dict[int, str | None]] = {}
+    held: dict[tuple[str, str], dict[int, str | None]] = {}
     for base, segment in reader.based():
-        for texts in told.values():
+        for texts in held.values():
             texts[max(base, since)] = None  # a new segment begins with no advice
         for key, changes in segment.health.advice.items():
-            texts = told.setdefault(key, {})
+            texts = held.setdefault(key, {})
             texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
     rows: list[tuple[int, str, str, str | None]] = []
-    for (layer, rule), texts in told.items():
+    for (layer, rule), texts in held.items():
         before: str | None = None
         for position, text in texts.items():
             if text != before:

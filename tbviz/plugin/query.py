@@ -41,10 +41,10 @@ class Query:
         """A text, None where it is missing or empty."""
         return self._values.get(name) or None
 
-    def names(self, name: str, default: Collection[str]) -> Collection[str]:
-        """Texts separated by commas."""
+    def names(self, name: str) -> Collection[str] | None:
+        """Texts separated by commas, None where there is none."""
         value = self.optional(name)
-        return default if value is None else frozenset(value.split(","))
+        return None if value is None else frozenset(value.split(","))
 
     def whole(self, name: str, default: int | None = None) -> int:
         """A whole number that is not negative.

@@ -28,7 +28,6 @@ from tbviz.plugin.respond import (
 from tbviz.plugin.static_files import static_file
 from tbviz.store import heads
 from tbviz.store.errors import DamagedError, UnknownWriterError
-from tbviz.store.schema import HEALTH_NUMBERS
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ class Routes:
     def health(self, request: Request, query: Query) -> Response:
         """Health numbers of the layers, one value a position."""
         since, layer = query.whole("since", 0), query.optional("layer")
-        names = query.names("names", HEALTH_NUMBERS)
+        names = query.names("names")
         points = query.whole("points") if query.optional("points") else None
         answer = self._run(query).ask(lambda r: health(r, since, names, layer, points))
         return json_response(request, answer)

@@ -22,6 +22,7 @@ MISSING = float(np.finfo(np.float32).min)
 
 _pick = itemgetter(*HEALTH_NUMBERS)
 _COUNT = len(HEALTH_NUMBERS)
+_NAMES = frozenset(HEALTH_NUMBERS)
 
 
 class Health:
@@ -29,12 +30,14 @@ class Health:
 
     Attributes:
         channels: Layer to how many channels it has.
+        names: Which numbers were written, of whichever layer.
         columns: Names of the columns of the tables.
         advice: (layer, rule) to (from which position on, text or None): changes only.
     """
 
     def __init__(self) -> None:
         self.channels: dict[str, int] = {}
+        self.names: set[str] = set()
         self.columns: list[str] = []
         self.advice: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
         # Records of the same layers stand together: those of one callback.
@@ -82,20 +85,15 @@ class Health:
             for index, layer in enumerate(names):
                 self._of.setdefault(layer, []).append((group, index))
         self.channels |= channels
+        for name in _NAMES - self.names:
+            if any(values.get(name) is not None for values in layers.values()):
+                self.names.add(name)
         if isinstance(meta.get("columns"), list):
             self.columns = [str(name) for name in meta["columns"]]
         for key in {**self.advice, **advice}:
             changes = self.advice.setdefault(key, [])
             if advice.get(key) != (changes[-1][1] if changes else None):
                 changes.append((ordinal, advice.get(key)))
-
-    @property
-    def names(self) -> set[str]:
-        """Which numbers were written, of whichever layer."""
-        groups = self._groups.values()
-        return {
-            name for index, name in enumerate(HEALTH_NUMBERS) if any(g.has(index) for g in groups)
-        }
 
     def ordinals(self) -> NDArray[np.int64]:
         """The positions that have a record, in order."""
@@ -150,9 +148,6 @@ class _Group:
         self._numbers += numbers
         self._lengths += lengths
         self._crcs += crcs
-
-    def has(self, number: int) -> bool:
-        return bool((np.frombuffer(self._numbers, np.float32)[number::_COUNT] != MISSING).any())
 
     def ordinals(self) -> NDArray[np.int64]:
         return np.array(self._ordinals, np.int64)

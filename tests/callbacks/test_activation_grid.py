@@ -166,6 +166,8 @@ def test_two_grids_share_one_overview(tmp_path, said):
     assert (notice["level"], notice["method"]) == ("info", "ActivationGrid 2")
     fit(sequential(run_eagerly=True), grids)  # the same in the next fit
     assert len(metas(tmp_path, "overview")) == 4
+    # Which of them it was belongs to the fit, not to the pictures.
+    assert {layout["method"] for layout in metas(tmp_path, "layout")} == {"ActivationGrid"}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])

@@ -136,11 +136,35 @@ def test_a_notebooks_cell_that_was_interrupted_ends_its_fit(tmp_path, shell):
     assert ends(tmp_path) == ["failed", "finished"]
 
 
-def test_callbacks_that_are_called_by_hand_may_go_on_in_the_next_cell(tmp_path, shell):
-    [grid, *_] = looks(tmp_path)
-    by_hand = keras.callbacks.CallbackList([grid], model=kept(), epochs=2, steps=1)
+def test_a_cell_that_ends_within_fit_or_beside_it_does_not_end_it(tmp_path, shell):
+    class Cells(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            shell.end_cell()
+            thread = threading.Thread(target=shell.end_cell)
+            thread.start()
+            thread.join()
+
+    fit([Cells(), *looks(tmp_path)], 2)
+    assert ends(tmp_path) == ["finished"]
+    shell.end_cell()
+    assert shell.waiting == []
+
+
+def test_callbacks_that_are_called_by_hand(tmp_path, shell):
+    """Each told what is planned by an object of its own, and maybe cell by cell."""
+    callbacks, model = looks(tmp_path), kept()
+    for callback in callbacks:
+        callback.set_params({"epochs": 2, "steps": 1})
+        callback.set_model(model)
+    by_hand = keras.callbacks.CallbackList(callbacks, model=None)
     by_hand.on_train_begin()
     assert shell.waiting == []
+    for epoch in range(2):
+        by_hand.on_epoch_begin(epoch)
+        by_hand.on_epoch_end(epoch, {"loss": 1.0})
+    by_hand.on_train_end()
+    assert ends(tmp_path) == ["finished"]
+    assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
 
 
 class Interrupts(keras.callbacks.Callback):

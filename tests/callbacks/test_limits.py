@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
+from tbviz.callbacks import limits as limits_module
 from tbviz.callbacks.costs import Costs, Spent
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.limits import Limits
@@ -15,9 +17,11 @@ class Journal:
 
     def __init__(self, ledger):
         self.costs, self.told, self.beside_training = Costs(ledger), [], True
+        self.waited_for = 0
 
     def waits(self, seconds):
         del seconds
+        self.waited_for += 1
 
     def waited(self):
         return 0.0
@@ -52,3 +56,40 @@ def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
     # It is listed once a minute, so at epoch 5; then five epochs share what is free.
     assert affords[1:6] == [False] * 5
     assert affords[6:] == [True] * 4
+
+
+def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
+    tmp_path, clock, monkeypatch
+):
+    monkeypatch.setattr(limits_module, "_PATIENCE", 0.01)
+    answers, calls, listed = threading.Event(), [], limits_module.bytes_in
+
+    def hangs(store):
+        calls.append(store)
+        held = listed(store)
+        answers.wait(240)
+        return held
+
+    monkeypatch.setattr(limits_module, "bytes_in", hangs)
+    (tmp_path / "old.pack").write_bytes(bytes(900))
+    ledger = Ledger()
+    journal = Journal(ledger)
+    limits = Limits(journal, ledger, tmp_path)
+    maps = SimpleNamespace(author=Author(1, "maps"), max_overhead=None, max_disk=1000)
+    limits.join(maps)
+    limits.begin(0, 1000)
+    journal.told.append(Written(maps.author, 0.0, 80))
+    for epoch in range(100):
+        clock.now += 61.0
+        limits.pay(epoch, epoch_end=True)
+    assert len(calls) == 1
+    assert journal.waited_for < 10
+    # The late answer is of then: what was written since is not in it.
+    answers.set()
+    for thread in threading.enumerate():
+        if thread.name == "tbviz-asks":
+            thread.join()
+    clock.now += 3600.0
+    monkeypatch.setattr(limits_module, "bytes_in", lambda _: 1 / 0)
+    limits.pay(100, epoch_end=True)
+    assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import keras
 from callbacks.nets import kept, metas, notices, positions
@@ -10,7 +11,8 @@ from callbacks.pacing import Looks, X, Y, fit
 
 import tbviz
 from tbviz.callbacks import orders as orders_module
-from tbviz.store import store_directory
+from tbviz.callbacks.orders import OrdersWatch
+from tbviz.store import StoreError, store_directory
 from tbviz.store.control import Orders, write_orders
 
 
@@ -138,3 +140,18 @@ def test_orders_that_make_no_sense_are_said_once(tmp_path, clock, said):
     assert ours.finished == [0, 1, 2]
     [text] = said()
     assert "pause, please" in text
+
+
+def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_path, monkeypatch):
+    write_orders(tmp_path, Orders(now="long ago"))
+
+    def fails(store):
+        raise StoreError("the share is away")
+
+    watch = OrdersWatch(tmp_path, SimpleNamespace(waits=id, notice=lambda *_, **__: None))
+    with monkeypatch.context() as away:
+        away.setattr(orders_module, "read_orders", fails)
+        watch.begin()
+    assert not watch.look()
+    write_orders(tmp_path, Orders(now="just now"))
+    assert watch.look()
