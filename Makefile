@@ -1,6 +1,8 @@
 # Each target does its own set-up: a virtual environment in .venv, the package, what it needs.
 
 VENV := .venv
+# TensorBoard reads S3 only where there is no TensorFlow; moto brings sixty packages more.
+S3_VENV := .venv-s3
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # The environment first: where the machine has no Node.js that will do, it has one.
@@ -23,7 +25,7 @@ SHELL := /bin/bash
 .PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
 .PHONY: lint lint-python lint-page clean
 .PHONY: bench-memory bench-agreement bench-localisation bench-maximization
-.PHONY: bench-overhead bench-store
+.PHONY: bench-overhead bench-store bench-s3 check-s3
 .NOTPARALLEL:
 
 # $(call timed,what,command) runs one stage and says how long it took.
@@ -50,6 +52,8 @@ help:
 	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
 	@echo "make bench-overhead   what looks take of the demo's training (ARGS='--max-overhead 0.05')"
 	@echo "make bench-store      writing, opening and reading a run of 200,000 images"
+	@echo "make check-s3         fits into a local S3 server and looks at them, byte for byte (not in test)"
+	@echo "make bench-s3         what writing to S3 and reading there cost (ARGS='--latency 100')"
 	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
 
 demo: $(VENV)/.tensorflow
@@ -85,6 +89,12 @@ bench-memory bench-agreement bench-localisation bench-maximization \
 bench-overhead bench-store: bench-%: $(VENV)/.test
 	@$(PYTHON) benchmarks/$*.py $(ARGS)
 
+check-s3: $(VENV)/.s3 $(S3_VENV)/.made
+	@$(S3_VENV)/bin/python benchmarks/check_s3.py --trainer $(PYTHON) $(ARGS)
+
+bench-s3: $(S3_VENV)/.made
+	@$(S3_VENV)/bin/python benchmarks/s3.py $(ARGS)
+
 lint: lint-python lint-page
 
 lint-python: $(VENV)/.test
@@ -95,7 +105,7 @@ lint-page: $(VENV)/.page
 	$(call timed,lint and types of the page,cd $(PAGE) && $(NPM) run lint && $(NPM) run check)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info tbviz/plugin/static $(PAGE)/node_modules
+	rm -rf $(VENV) $(S3_VENV) build dist *.egg-info tbviz/plugin/static $(PAGE)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
@@ -119,6 +129,17 @@ $(VENV)/.made:
 $(VENV)/.tensorflow: pyproject.toml setup.py $(PAGE_SOURCES) | $(VENV)/.made
 	@[ -e $@ ] || echo "TensorFlow will take 2.2 GB on disk, in $(VENV)."
 	$(call timed,installing tbviz[tensorflow],$(PIP) install --editable '.[tensorflow]')
+	@touch $@
+
+# What a user who trains with TensorFlow installs to write to S3.
+$(VENV)/.s3: $(VENV)/.tensorflow
+	$(call timed,installing s3fs,$(PIP) install --editable '.[remote]' s3fs)
+	@touch $@
+
+$(S3_VENV)/.made: $(VENV)/.tensorflow
+	@$(PYTHON) -m venv --clear $(S3_VENV)
+	$(call timed,installing tbviz and moto in $(S3_VENV),$(S3_VENV)/bin/python -m pip \
+		--disable-pip-version-check --quiet install --editable '.[remote]' s3fs 'moto[server]')
 	@touch $@
 
 $(VENV)/.test: pyproject.toml setup.py $(PAGE_SOURCES) | $(VENV)/.made

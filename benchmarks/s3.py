@@ -3,8 +3,9 @@
 A local S3 server (moto) is started with a latency of its own, since a real one's is what counts.
 It needs an environment without TensorFlow, beside which TensorBoard refuses s3://:
 
-    python -m venv /tmp/s3 && /tmp/s3/bin/pip install '.[remote]' s3fs 'moto[server]'
-    /tmp/s3/bin/python benchmarks/s3.py --positions 300 --latency 20
+    make bench-s3 ARGS='--positions 300 --latency 20'
+
+Whether it all holds is what `make check-s3` asks.
 """
 
 from __future__ import annotations
@@ -12,105 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 import urllib.parse
-import urllib.request
-from collections import Counter
-from pathlib import Path
-from typing import Any, Self
+
+from s3_server import environment, fetch, free_port, s3_server, viewer
 
 BUCKET = "tbviz-benchmark"
 RUN = f"s3://{BUCKET}/logs/run"
-
-
-def serve(port: int, latency: float) -> None:
-    """Be the S3 server; `/_count` answers what was asked of it since the last time."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import WSGIRequestHandler, run_simple
-
-    backend = DomainDispatcherApplication(create_backend_app)
-    counts: Counter[str] = Counter()
-    lock = threading.Lock()
-
-    def counting(environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["PATH_INFO"] == "/_count":
-            with lock:
-                answer = json.dumps(counts).encode()
-                counts.clear()
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [answer]
-        time.sleep(latency)
-        name = environ["REQUEST_METHOD"]
-        if "list-type" in environ["QUERY_STRING"]:
-            name = "LIST"
-
-        def counted(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            size = dict(headers).get("Content-Length", 0) if name == "GET" else 0
-            with lock:
-                counts[name] += 1
-                counts["bytes"] += int(size)
-            return start_response(status, headers, *rest)
-
-        return backend(environ, counted)
-
-    class Quiet(WSGIRequestHandler):
-        def log_request(self, *_: object) -> None:
-            return
-
-    run_simple("127.0.0.1", port, counting, threaded=True, request_handler=Quiet)
-
-
-class Server:
-    """A process that is ready when its address answers, and ends with the block."""
-
-    def __init__(self, command: list[str], ready: str, **environment: str) -> None:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the block
-        self._process = subprocess.Popen(
-            [sys.executable, *command],
-            env={**os.environ, **environment},
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-        )
-        self._ready = ready
-
-    def __enter__(self) -> Self:
-        for _ in range(1200):
-            try:
-                fetch(self._ready)
-            except OSError:
-                if self._process.poll() is not None:
-                    break
-                time.sleep(0.05)
-            else:
-                return self
-        self.__exit__()
-        self._output.seek(0)
-        sys.exit(self._output.read().decode())
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
-
-    @property
-    def memory(self) -> float:
-        """What it holds of physical memory, in MB; not a number where /proc is not."""
-        try:
-            text = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        except OSError:
-            return float("nan")
-        return int(text.partition("VmRSS:")[2].split()[0]) / 1e3
-
-
-def fetch(url: str) -> bytes:
-    """What an address answers."""
-    with urllib.request.urlopen(url, timeout=120) as response:
-        return bytes(response.read())
 
 
 class Bench:
@@ -187,7 +97,7 @@ class Bench:
             seconds.append(time.perf_counter() - begin)
         self.said(f"one sheet (median of {len(seconds)})", statistics.median(seconds))
         begin = time.perf_counter()
-        self.ask("sheets", run="run", sheets=",".join(sheets[:: len(sheets) // 50][:48]))
+        self.ask("sheets", run="run", sheets=",".join(sheets[:: max(1, len(sheets) // 50)][:48]))
         self.said("48 sheets of 48 positions at once", time.perf_counter() - begin)
         begin = time.perf_counter()
         self.ask("strip", run="run", kind=head["kind"], layer=head["layer"], image=0, tiles="0",
@@ -202,23 +112,11 @@ def main() -> None:
     options.add_argument("--layers", type=int, default=20)
     options.add_argument("--images", type=int, default=4)
     options.add_argument("--latency", type=float, default=20.0, help="of each request, in ms")
-    options.add_argument("--port", type=int, default=5590)
-    options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
-    if given.serve:
-        serve(given.port, given.latency / 1e3)
-        return
-    endpoint, board = (f"http://127.0.0.1:{port}" for port in (given.port, given.port + 1))
-    environment = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "S3_ENDPOINT": endpoint,  # what TensorBoard's own reader of S3 looks at
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    os.environ.update(environment)
-    command = [__file__, "--serve", "--port", str(given.port), "--latency", str(given.latency)]
-    with Server(command, f"{endpoint}/_count"):
+    port, board_port = free_port(), free_port()
+    endpoint, board = (f"http://127.0.0.1:{number}" for number in (port, board_port))
+    os.environ.update(environment(port))
+    with s3_server(port, given.latency / 1e3):
         import s3fs
 
         s3fs.S3FileSystem().mkdir(BUCKET)
@@ -226,12 +124,11 @@ def main() -> None:
         fetch(f"{endpoint}/_count")
         print(f"latency of each request: {given.latency:.0f} ms")
         bench.write(given.positions, given.layers, given.images)
-        flags = ["--logdir", f"s3://{BUCKET}/logs", "--port", str(given.port + 1), "--bind_all"]
         started = time.perf_counter()
-        with Server(["-m", "tensorboard.main", *flags], f"{board}/data/plugins_listing") as viewer:
+        with viewer(f"s3://{BUCKET}/logs", board_port) as tensorboard:
             bench.said("TensorBoard's start to its first answer", time.perf_counter() - started)
             bench.view(started)
-            print(f"{'memory of TensorBoard':<44}{viewer.memory:9.1f} MB")
+            print(f"{'memory of TensorBoard':<44}{tensorboard.memory:9.1f} MB")
 
 
 if __name__ == "__main__":
