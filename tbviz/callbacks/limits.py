@@ -11,7 +11,7 @@ from tbviz.callbacks.costs import Spent
 from tbviz.callbacks.factor import WriterFactor
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
-from tbviz.callbacks.patience import in_time
+from tbviz.callbacks.patience import Asked
 from tbviz.callbacks.schedule import clock
 from tbviz.store.folder import bytes_in
 from tbviz.store.places import Place
@@ -27,6 +27,7 @@ _USED = 0.95
 
 _PATIENCE = 2.0  # seconds to wait for a listing of the store
 _REST = 60.0  # seconds between two listings of one that is full
+_LONGEST_REST = 3600.0  # the same of one that hangs: each takes the patience from training
 
 
 class Limits:
@@ -53,7 +54,11 @@ class Limits:
         self._bytes = Budget()
         self._held = 0
         self._known = False  # whether what the store held before this fit is in that
+        self._written = 0  # bytes, as the writer's thread has told
+        # How much that was when the store was listed, and what the store held.
+        self._asked = Asked(lambda: (self._written, bytes_in(self._store)))
         self._next = 0.0
+        self._rest = _REST
         self._each = 0.0  # bytes an epoch
         self._factor = WriterFactor()
         self._epochs: range | None = None
@@ -91,11 +96,14 @@ class Limits:
     def _measure(self, epoch: int) -> None:
         """Takes in what the store holds, and shares out the rest among the epochs from this on."""
         start = clock()
-        held = in_time(lambda: bytes_in(self._store), _PATIENCE)
+        listed = self._asked.answer(_PATIENCE)
         self._journal.waits(clock() - start)
-        self._next = clock() + _REST
-        if held is not None:
-            self._held, self._known = held, True
+        self._rest = min(2 * self._rest, _LONGEST_REST) if self._asked.open else _REST
+        self._next = clock() + self._rest
+        if listed is not None:
+            # An answer may be late, or the one of before.
+            written, held = listed
+            self._held, self._known = held + self._written - written, True
         left = self._epochs.stop - epoch if self._epochs else _MANY_EPOCHS
         self._each = max(_USED * (self.size or 0) - self._held, 0.0) / max(left, 1)
 
@@ -135,6 +143,7 @@ class Limits:
         for written in self._journal.written():
             seconds = written.seconds * self._rate
             self._held += written.size
+            self._written += written.size
             self._spent += seconds
             author = written.author
             self._journal.costs.encoded(

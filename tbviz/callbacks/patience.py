@@ -21,16 +21,22 @@ class Asked(Generic[Value]):
         self._thread: threading.Thread | None = None
         self._answer: Value | None = None
 
+    @property
+    def open(self) -> bool:
+        """Whether a question was asked and hangs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def answer(self, patience: float) -> Value | None:
         """The newest answer, `None` where there is none yet.
 
-        Asks, unless the question before is still open.
+        Asks, unless the question before is still open. Where that takes longer or fails, the
+        answer is one of before.
 
         Args:
             patience: seconds to wait at most.
         """
         thread = self._thread
-        if thread is None or not thread.is_alive():
+        if thread is None or not self.open:
             # A daemon: where the disk hangs for good, the interpreter ends all the same.
             thread = threading.Thread(target=self._ask, name="tbviz-asks", daemon=True)
             self._thread = thread
@@ -47,8 +53,3 @@ class Asked(Generic[Value]):
             self._answer = self._question()
         except Exception:
             return
-
-
-def in_time(question: Callable[[], Value], patience: float) -> Value | None:
-    """What a function gives within so many seconds, `None` where it takes longer or fails."""
-    return Asked(question).answer(patience)
