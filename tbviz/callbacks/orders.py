@@ -37,7 +37,7 @@ class OrdersWatch:
         self._said = 0
         self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
         self._next = clock() + self._rest
-        # `None` until the orders were read once: what the first reading asks for was asked before.
+        # `None` until the orders could be read once: what they ask for then was asked before.
         self._served: str | None = None
         # A store that hangs must not hang training.
         self._asked = Asked(self._read)
@@ -94,7 +94,7 @@ class OrdersWatch:
             orders = read_orders(self._store)
         except StoreError as error:
             self._journal.notice("control", str(error), key=("control", "unusable"))
-            orders = self.orders
+            return self.orders
         if self._served is None:
             self._served = orders.now
         return orders

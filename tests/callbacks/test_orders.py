@@ -148,7 +148,8 @@ def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_p
     def fails(store):
         raise StoreError("the share is away")
 
-    watch = OrdersWatch(tmp_path, SimpleNamespace(waits=id, notice=lambda *_, **__: None))
+    journal = SimpleNamespace(waits=lambda _: None, notice=lambda *_, **__: None)
+    watch = OrdersWatch(tmp_path, journal)
     with monkeypatch.context() as away:
         away.setattr(orders_module, "read_orders", fails)
         watch.begin()
