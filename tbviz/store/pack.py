@@ -74,7 +74,7 @@ class PackScanner:
             seen = _seen(status)
             lines = self._index_consumed
             yield from self._by_index(pack, status.st_size, whole=self._waits(status))
-            if self._index_consumed > lines or self.consumed == status.st_size:
+            if self._index_consumed > lines or self.consumed >= status.st_size:
                 self._since = None
             if self.consumed < status.st_size and self._waits(status):
                 return  # the rest is being written
@@ -131,6 +131,9 @@ class PackScanner:
             if begin > self.consumed:
                 continue  # ahead of the pack, or a wrong offset; a later line will tell
             if begin == self.consumed:
+                if found.end > size:
+                    # The index was opened after the pack: its lines may be newer than the size.
+                    size = os.fstat(pack.fileno()).st_size
                 if found.end > size:
                     return  # pending
                 self._advance(found.end)

@@ -10,6 +10,7 @@ import pytest
 import small
 
 from tbviz.store import DamagedError, Reader, StoreError, open_run, store_directory
+from tbviz.store import pack as pack_module
 
 
 class Torn:
@@ -324,6 +325,28 @@ def test_a_patient_reader_takes_no_lines_while_some_are_being_written(torn):
     torn.index_path.write_bytes(torn.index)
     assert patient.refresh()
     assert epochs(patient) == [0, 1, 2, 3]
+
+
+def test_a_patient_reader_takes_all_lines_that_came_since_it_opened_the_pack(torn, monkeypatch):
+    torn.put(torn.pack[: torn.begins[-2] + 10], index=False)
+    real = pack_module.open_file
+
+    def late(path):
+        if path == torn.index_path:
+            torn.put()
+        return real(path)
+
+    monkeypatch.setattr(pack_module, "open_file", late)
+    patient = Reader(torn.pack_path.parent, patience=3600)
+    patient.refresh()
+    assert epochs(patient) == [0, 1, 2, 3]
+    assert patient.segments[0].damaged == 0
+    with torn.pack_path.open("ab") as end:
+        end.write(b"no record")
+    monkeypatch.undo()
+    os.utime(torn.pack_path, (0, time.time() - 3601))
+    assert patient.refresh()
+    assert patient.segments[0].damaged == 1
 
 
 def test_a_patient_reader_waits_for_an_index_once(torn, monkeypatch):
