@@ -110,10 +110,12 @@ class PackFiles:
 
     def close(self) -> None:
         """Close both files; the lock on the pack goes with it."""
-        for descriptor in (self._pack, self._index):
+        descriptors = self._pack, self._index
+        # Forgotten first: a process forked meanwhile would close what has got the number since.
+        self._pack = self._index = None
+        for descriptor in descriptors:
             if descriptor is not None:
                 os.close(descriptor)
-        self._pack = self._index = None
 
     def _open(self) -> int:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import small
 
-from tbviz.store import Position, StoreError, Writer, open_run, store_directory
+from tbviz.store import Position, StoreError, Writer, open_run, pack_files, store_directory
 from tbviz.store.locks import held
 from tbviz.version import __version__
 
@@ -174,6 +175,27 @@ sys.stdin.read()
         parent.wait(60)
         # The child lives on: it waits for its input to end.
         assert (while_it_lived, held(pack)) in [(True, False), (None, None)]
+
+
+def test_a_fork_while_files_are_closed_closes_nothing_else(tmp_path, monkeypatch):
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    writer.flush()
+    real, others = os.close, []
+
+    def close(descriptor):
+        real(descriptor)
+        others.append(os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT))
+        with monkeypatch.context() as child:
+            child.setattr(os, "close", real)
+            pack_files._close_copies()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", close)
+        writer.close()
+    assert len(others) == 2
+    for other in others:
+        os.close(other)
 
 
 def test_a_full_disk_costs_positions_and_nothing_else(tmp_path):
