@@ -126,14 +126,7 @@ class _Appended:
     def __init__(self, path: Path, mode: int, *, lock: bool = False) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(path, flags, mode)
-        for _ in range(_TRIES if lock else 0):
-            hold(self._descriptor)
-            if os.fstat(self._descriptor).st_nlink:
-                break
-            # Before it was locked somebody took it for a leftover.
-            os.close(self._descriptor)
-            self._descriptor = os.open(path, flags, mode)
+        self._descriptor = _locked(path, flags, mode) if lock else os.open(path, flags, mode)
         with suppress(OSError):  # some file systems have no modes
             path.chmod(mode)  # whatever this process' own mask is
         self._waiting = bytearray()
@@ -155,3 +148,21 @@ class _Appended:
     def _write_out(self) -> None:
         write_all(self._descriptor, self._waiting)
         self._waiting = bytearray()
+
+
+def _locked(path: Path, flags: int, mode: int) -> int:
+    """A new file that is locked, where the file system has locks.
+
+    Before it is, somebody may take it for a leftover: who has the lock then deletes what is called
+    so, and the next file of that name must not be there until that is over.
+    """
+    for _ in range(_TRIES):
+        descriptor = os.open(path, flags, mode)
+        ours = any(hold(descriptor) is not False for _ in range(_TRIES))
+        if ours and os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+        if not ours:
+            break
+    path.unlink(missing_ok=True)
+    raise OSError(errno.EBUSY, "its draft was locked or deleted by somebody else", str(path))

@@ -224,6 +224,33 @@ def test_a_draft_that_is_taken_for_a_leftover_before_it_is_locked_is_made_anew(
     assert len(whole.files(tmp_path)) == 2
 
 
+def test_a_draft_that_cannot_be_locked_is_not_worked_on(tmp_path, monkeypatch):
+    write(tmp_path)
+    before = whole.files(tmp_path)
+    monkeypatch.setattr(draft, "hold", lambda _: False)
+    with pytest.raises(StoreError, match="locked or deleted by somebody else"):
+        list(prune(store_directory(tmp_path), RULE))
+    assert whole.files(tmp_path) == before
+    answers = iter([False, True])
+    monkeypatch.setattr(draft, "hold", lambda _: next(answers))
+    [pruned] = prune(store_directory(tmp_path), RULE)
+    assert pruned.rewritten
+
+
+def test_a_draft_that_is_deleted_whenever_it_is_made_is_given_up(tmp_path, monkeypatch):
+    write(tmp_path)
+    store, before = store_directory(tmp_path), whole.files(tmp_path)
+
+    def late(descriptor):
+        assert all(clear(one) for one in leftovers(store))
+        return locks.hold(descriptor)
+
+    monkeypatch.setattr(draft, "hold", late)
+    with pytest.raises(StoreError, match="locked or deleted by somebody else"):
+        list(prune(store, RULE))
+    assert whole.files(tmp_path) == before
+
+
 def test_a_draft_that_has_become_a_pack_since_it_was_listed_keeps_its_index(tmp_path):
     write(tmp_path)
     store = store_directory(tmp_path)
