@@ -59,6 +59,9 @@ class Journal:
         self.author: Author | None = None
         self.yielding = False
         self._claimed: set[tuple[str, str]] = set()
+        # Of those that yield: who was left out, and who logged something nevertheless.
+        self._gave_way: set[Author | None] = set()
+        self._kept: set[Author | None] = set()
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
@@ -136,6 +139,7 @@ class Journal:
         left out for good where another one has logged the same.
         """
         if self.yielding and any((entry.kind, layer) in self._claimed for layer in entry.layers):
+            self._gave_way.add(self.author)
             return
         shared = [
             layer
@@ -157,11 +161,17 @@ class Journal:
         if of_the_fit(entry):
             self._head[entry.kind] = entry
         for layer in entry.layers:
-            if not self.yielding:
+            if self.yielding:
+                self._kept.add(self.author)
+            else:
                 self._claimed.add((entry.kind, layer))
             kinds = self.drawn.setdefault(layer, [])
             if entry.kind not in kinds:
                 kinds.append(entry.kind)
+
+    def superseded(self, author: Author) -> bool:
+        """Whether all that a callback has to log is logged by others, to which it yields."""
+        return author in self._gave_way and author not in self._kept
 
     def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
         """Hands this position to the writer's thread, once the one before is on disk.

@@ -102,7 +102,7 @@ class Pace:
         if self._watch.orders.paused:
             return Due()
         self.limits.collect()
-        return Due(self.limits.fitting(members))
+        return Due(self.limits.fitting([one for one in members if one in self._members]))
 
     def _due(
         self,
@@ -122,9 +122,15 @@ class Pace:
         else:
             chosen = [member for member in members if self.limits.affords(member)]
         for member in scheduled:  # whose look goes on can wait, and misses nothing
-            if member not in chosen:
+            if member in members and member not in chosen:
                 self._leave_out(member)
         return Due(chosen, whole=whole)
+
+    def retire(self, member: Visual) -> None:
+        """A callback looks no more: others log all that it would."""
+        self._members.remove(member)
+        text = "looks no more: another callback logs all that it would"
+        self._journal.notice(member.method, text, level="info")
 
     # Work that goes on over several positions
 

@@ -272,6 +272,8 @@ class Session:
         for member in sorted(due.members, key=lambda member: member.yields):
             if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):
                 member.last_look = position
+                if self.journal.superseded(member.author):
+                    self._pace.retire(member)
         drawn = sum(map(len, self.journal.drawn.values()))
         if drawn != self._drawn:
             self._drawn = drawn

@@ -264,6 +264,21 @@ def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, said):
     assert ("activations", "conv2") in run.series()
 
 
+def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
+    x, _ = data(2)
+    usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
+    for callback in usual:
+        callback.yields = True  # as Monitor's do
+    own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
+    fit([*usual, *own], 3)
+    methods = open_run(tmp_path).segments[0].costs.methods
+    looks = {name: methods[name].looks for name in methods if name != "tbviz"}
+    # The grid goes on, for there are other layers than the one that is taken from it.
+    assert looks == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
+    [notice] = [one for one in notices(tmp_path) if "no more" in one["text"]]
+    assert (notice["method"], notice["level"]) == ("GradCAM", "info")
+
+
 def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, said):
     from tbviz.callbacks.pictures import Maps
 
