@@ -226,8 +226,8 @@ def commanded(check: Check) -> None:
     looks: dict[str, list[int]] = {}
     for kind, _, epoch, _ in sheets_of(run):
         looks[kind] = sorted({*looks.get(kind, []), epoch})
-    check.that("the next training looks at epochs 0, 2 and, as always, the last",
-               len(run.segments) == 2 and looks["activations"] == [0, 2, _EPOCHS - 1], looks)  # fmt: skip
+    obeyed = len(run.segments) == 2 and looks["activations"] == [0, 2, _EPOCHS - 1]
+    check.that("the next training looks at epochs 0, 2 and, as always, the last", obeyed, looks)
     check.that("control takes it back", tbviz("control", f"{LOGS}/ordered", "resume")[0] == 0)
 
 
