@@ -115,8 +115,8 @@ class Journal:
         self._background.push(lambda writer: self._write(writer, last))
         if not self._background.close(0.0 if self._hangs else LAST_PATIENCE):
             _log.warning(
-                "tbviz store: the disk has not taken all of %s yet; training is over, and the "
-                "process writes the rest before it ends, if the disk lets it",
+                "tbviz store: not all of %s is stored yet; training is over, and the "
+                "process writes the rest before it ends, if it can",
                 self._log_dir,
             )
 
@@ -299,9 +299,9 @@ class Journal:
         if self._hangs:
             self.notice(
                 "store",
-                f"the disk took over {PATIENCE:.0f} s for a position; until it has caught up, "
+                f"storing a position took over {PATIENCE:.0f} s; until that has caught up, "
                 "pictures are left out, and numbers wait",
-                "use a faster disk, log less, or log less often (max_overhead, schedule)",
+                "use a faster disk or network, log less, or less often (max_overhead, schedule)",
                 key=("store", "slow"),
             )
         return in_time

@@ -20,8 +20,8 @@ _SAID = {
     "pause": "nothing is looked at until `tbviz control {log_dir} resume`; training goes on",
     "resume": "looks are taken as the callbacks' schedules say",
     "now": "one look is taken at once",
-    "every": "looks are taken at the ends of epochs 0, {epochs}, {twice} ..., whatever the "
-    "callbacks' schedules say, until `tbviz control {log_dir} resume`",
+    "every": "looks are taken at the ends of epochs 0, {epochs}, {twice} ... and of the last, "
+    "whatever the callbacks' schedules say, until `tbviz control {log_dir} resume`",
 }
 
 
@@ -42,7 +42,8 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         metavar="ORDER",
         help="pause: no looks; resume: those of the callbacks' schedules again; now: one look at "
-        "once; every N: looks at the ends of epochs 0, N, 2N ... in place of the schedules",
+        "once; every N: looks at the ends of epochs 0, N, 2N ... and of the last, in place of the "
+        "schedules",
     )
     parser.set_defaults(run=run)
 

@@ -185,7 +185,7 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said)
                 settled()
 
     fit(maps, Hangs(), epochs=8)
-    slow = [text for text in said() if "the disk took over" in text]
+    slow = [text for text in said() if "storing a position took over" in text]
     assert len(slow) == 1
     assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))
     assert len(metas(tmp_path, "metrics")) == 8
