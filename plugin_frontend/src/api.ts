@@ -192,7 +192,10 @@ export interface HealthAnswer {
   layers: string[];
   channels: (number | null)[];
   numbers: Record<string, Column[]>;
-  /** `[position, layer, rule, text]` holds from there on; text null: no more. Old ones send none. */
+  /**
+   * `[position, layer, rule, text]` holds from there on; text null: no more. Sent where neither a
+   * layer nor points are asked for; a TensorBoard that was started before an update sends none.
+   */
   advice?: [number, string, string, string | null][];
 }
 
@@ -258,28 +261,50 @@ function address(route: string, parameters: Parameters): string {
   return text ? `./${route}?${text}` : `./${route}`;
 }
 
-async function ask(route: string, parameters: Parameters, signal?: AbortSignal): Promise<Response> {
-  let response: Response;
+/** How long nothing may come: a tunnel that stalls says nothing, and never ends a request. */
+export const SILENT_MS = 60_000;
+
+/** The answer as `read` takes it; every request ends, so that whoever waits for one goes on. */
+async function ask<T>(
+  route: string,
+  parameters: Parameters,
+  read: (response: Response) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const silence = new AbortController();
+  const wait = () => setTimeout(() => silence.abort(), SILENT_MS);
+  let timer = wait();
+  // Of a slow connection a long answer takes longer; that it still comes is enough.
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, out) {
+      clearTimeout(timer);
+      timer = wait();
+      out.enqueue(chunk);
+    },
+  });
+  const signals = signal ? [signal, silence.signal] : [silence.signal];
   try {
-    response = await fetch(address(route, parameters), signal ? { signal } : {});
+    const response = await fetch(address(route, parameters), { signal: AbortSignal.any(signals) });
+    if (!response.ok) throw new ApiError(response.status, await complaint(response));
+    return await read(new Response(response.body?.pipeThrough(heard) ?? null, response));
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted || error instanceof ApiError || error instanceof SyntaxError) throw error;
     throw new ApiError(0, "TensorBoard does not answer");
+  } finally {
+    clearTimeout(timer);
   }
-  if (response.ok) return response;
-  let message = `${response.status} ${response.statusText}`;
-  try {
-    const answer = (await response.json()) as { error?: string };
-    if (answer.error) message = answer.error;
-  } catch {
-    // The status is all there is to say.
-  }
-  throw new ApiError(response.status, message);
 }
 
-async function json<T>(route: string, parameters: Parameters, signal?: AbortSignal): Promise<T> {
-  return (await ask(route, parameters, signal)).json() as Promise<T>;
+async function complaint(response: Response): Promise<string> {
+  const answer: { error?: string } = await response.json().catch(() => ({}));
+  // Where it says no more, the status is all there is to say.
+  return answer.error || `${response.status} ${response.statusText}`;
 }
+
+const json = <T>(route: string, parameters: Parameters, signal?: AbortSignal): Promise<T> =>
+  ask(route, parameters, (response) => response.json() as Promise<T>, signal);
+
+const bytes = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
 export const getRuns = () => json<RunsAnswer>("runs", {});
 
@@ -305,14 +330,8 @@ export const getChannels = (run: string, layer: string, position: number, signal
 
 export const getModel = (run: string) => json<ModelAnswer>("model", { run });
 
-export async function getSheet(
-  run: string,
-  ref: SheetRef,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  const response = await ask("sheet", { run, ...ref }, signal);
-  return new Uint8Array(await response.arrayBuffer());
-}
+export const getSheet = (run: string, ref: SheetRef, signal?: AbortSignal): Promise<Uint8Array> =>
+  ask("sheet", { run, ...ref }, bytes, signal);
 
 /** Several sheets in one answer; null for one that cannot be read. */
 export async function getSheets(
@@ -321,8 +340,7 @@ export async function getSheets(
   signal?: AbortSignal,
 ): Promise<(Uint8Array | null)[]> {
   const sheets = refs.map((r) => `${r.writer}:${r.offset}:${r.length}:${r.crc}`).join(",");
-  const response = await ask("sheets", { run, sheets }, signal);
-  return splitSheets(new Uint8Array(await response.arrayBuffer()), refs.length);
+  return splitSheets(await ask("sheets", { run, sheets }, bytes, signal), refs.length);
 }
 
 const MISSING = 0xffffffff;
@@ -359,14 +377,16 @@ export async function getStrip(
   signal?: AbortSignal,
 ): Promise<Strip> {
   const parameters = { run, kind: series.kind, layer: series.layer, image };
-  const response = await ask(
+  return ask(
     "strip",
     { ...parameters, tiles: tiles.join(","), positions: positions.join(",") },
+    async (response) => {
+      const shown = response.headers.get("X-Tbviz-Positions") ?? "";
+      return {
+        png: await bytes(response),
+        positions: shown === "" ? [] : shown.split(",").map(Number),
+      };
+    },
     signal,
   );
-  const shown = response.headers.get("X-Tbviz-Positions") ?? "";
-  return {
-    png: new Uint8Array(await response.arrayBuffer()),
-    positions: shown === "" ? [] : shown.split(",").map(Number),
-  };
 }
