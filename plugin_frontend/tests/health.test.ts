@@ -13,7 +13,7 @@ import {
   refreshParts,
   SPARKS,
   sparks,
-  watch,
+  subscribe,
 } from "../src/store/health";
 import { generation, heads, run } from "../src/store/run";
 import { healthLayers } from "../src/store/selection";
@@ -121,7 +121,7 @@ describe("what is asked for", () => {
         layers,
         channels: layers.map(() => 4),
         numbers: Object.fromEntries(names.map((name) => [name, layers.map(() => some)])),
-        ...(query.layer === undefined && { advice: [[since, "a", "dead", `from ${since}`]] }),
+        ...(!query.layer && !query.points && { advice: [[since, "a", "dead", `from ${since}`]] }),
       });
       return new Response(JSON.stringify(body));
     });
@@ -129,7 +129,7 @@ describe("what is asked for", () => {
   });
 
   it("is little at first, and each part once as the run grows", async () => {
-    const stops = [watch(SPARKS), watch(BASE), watch({ names: "dead" })];
+    const stops = [subscribe(SPARKS), subscribe(BASE), subscribe({ names: "dead" })];
     await settle();
     await settle();
     expect(queries()).toEqual([
@@ -151,11 +151,11 @@ describe("what is asked for", () => {
   it("comes at once when it is looked at, and is kept when it is not", async () => {
     await settle();
     queries();
-    const stop = watch({ layer: "b" });
+    const stop = subscribe({ layer: "b" });
     await vi.waitFor(() => expect(healthAt("b", "alike", 2)).toBe(2));
     stop();
-    const other = watch({ layer: "a" });
-    const again = watch({ layer: "b" });
+    const other = subscribe({ layer: "a" });
+    const again = subscribe({ layer: "b" });
     await settle();
     expect(queries()).toEqual([
       { since: "0", layer: "b" },
@@ -173,7 +173,7 @@ describe("what is asked for", () => {
   });
 
   it("is asked again when the server is back, and anew of a log that was written anew", async () => {
-    const stop = watch({ names: "alike" });
+    const stop = subscribe({ names: "alike" });
     await settle();
     queries();
     away = true;

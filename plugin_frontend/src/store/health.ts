@@ -121,17 +121,17 @@ function partFollower(part: HealthPart) {
 }
 
 /** Key of a part to how many look at it. */
-const watched = signal<ReadonlyMap<string, number>>(new Map());
+const subscribed = signal<ReadonlyMap<string, number>>(new Map());
 
 /** Have a part asked for, and kept up to date until what this gives is called. */
-export function watch(part: HealthPart): () => void {
+export function subscribe(part: HealthPart): () => void {
   const key = keyOf(part);
   const count = (by: number) => {
-    const now = new Map(watched.peek());
+    const now = new Map(subscribed.peek());
     const left = (now.get(key) ?? 0) + by;
     if (left > 0) now.set(key, left);
     else now.delete(key);
-    watched.value = now;
+    subscribed.value = now;
   };
   count(1);
   return () => count(-1);
@@ -151,13 +151,13 @@ export async function refreshBase(): Promise<void> {
 export async function refreshParts(): Promise<void> {
   const now = latest();
   if (now === null) return;
-  const keys = [...watched.peek().keys()].filter((key) => key !== baseKey);
+  const keys = [...subscribed.peek().keys()].filter((key) => key !== baseKey);
   await Promise.all(keys.map((key) => followers(key)(...now)));
 }
 
 // What is looked at later need not wait for the next poll; the first parts have their turn.
 effect(() => {
-  void watched.value;
+  void subscribed.value;
   untracked(() => {
     if (health.peek() !== null) void refreshParts();
   });
