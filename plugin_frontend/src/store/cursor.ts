@@ -19,7 +19,7 @@ export const position = computed(() => positions.value[cursor.value] ?? null);
 export const unseen = computed(() =>
   follow.value ? 0 : Math.max(0, positions.value.length - seen.value),
 );
-/** What hovering shows numbers of. */
+/** What the read-outs of charts show; all else is of the cursor. */
 export const looked = computed(() => ghost.value ?? cursor.value);
 
 function put(ordinal: number): void {

@@ -7,7 +7,7 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { getHealth, type HealthAnswer, type HealthPart } from "../api";
 import { type Dense, lastAt, numbers, place } from "../dense";
 import { Ordinals } from "../positions";
-import { looked } from "./cursor";
+import { cursor } from "./cursor";
 import { follower, keyed } from "./follower";
 import { heads, run } from "./run";
 import { healthLayers } from "./selection";
@@ -184,5 +184,5 @@ export function holding(list: readonly Told[], ordinal: number): Advice[] {
   return [...last.values()].filter((one): one is Advice => one.text !== null);
 }
 
-/** What to do about the layers as they are at the position that one looks at. */
-export const adviceNow = computed(() => holding(told.value, looked.value));
+/** What to do about the layers as they are at the cursor. */
+export const adviceNow = computed(() => holding(told.value, cursor.value));

@@ -43,7 +43,7 @@ export function CamPanel() {
     [photo, of?.kind, of?.layout, map, strength.value, camMaximum.value],
   );
   const [first] = cams;
-  if (first === undefined) {
+  if (of === null || first === undefined) {
     if (of === null || of.images.includes(index)) {
       return <aside class="side" />;
     }
@@ -72,9 +72,9 @@ export function CamPanel() {
         </figure>
       </div>
       <p>
-        <Verdict image={index} />
+        <Verdict image={index} at={of.ordinal} />
       </p>
-      <Classes image={index} />
+      <Classes image={index} at={of.ordinal} />
       {first.text.target !== null && (
         <dl class="numbers">
           <dt>differentiated</dt>

@@ -4,7 +4,6 @@ import { familyOf, kindLabel } from "../families";
 import { number, percent } from "../format";
 import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
-import { cursor, looked } from "../store/cursor";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, photoOf, type Shown } from "../store/pictures";
 import { run } from "../store/run";
@@ -183,7 +182,7 @@ function CamCard({ index, cams, slots, at }: CardProps) {
       }}
     >
       <span class="cam-name">
-        <b>{name}</b> <Outcome image={index} />
+        <b>{name}</b> <Outcome image={index} at={at} />
       </span>
       {cams.map((cam, i) => (
         <figure key={i}>
@@ -222,8 +221,8 @@ function subject({ text }: Cam): string | null {
 }
 
 /** Whether the net was right, in a word. */
-function Outcome({ image: index }: { image: number }) {
-  const top = guesses(index, looked.value)?.[0];
+function Outcome({ image: index, at }: { image: number; at: number }) {
+  const top = guesses(index, at)?.[0];
   const label = probe.value?.images[index]?.label ?? null;
   if (top === undefined || label === null) return null;
   const right = top.class === label;
@@ -270,7 +269,7 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       pixelated: false,
       title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${whenText(shown)}`,
       bar: null,
-      name: fileName([shown.kind, shown.layer || "model", `position${cursor.peek()}`]),
+      name: fileName([shown.kind, shown.layer || "model", `position${shown.ordinal}`]),
     };
   });
 }

@@ -3,7 +3,7 @@ import { HEALTH } from "../families";
 import { whole } from "../format";
 import type { Json } from "../json";
 import { STATISTICS, said, statisticOf } from "../statistics";
-import { looked } from "../store/cursor";
+import { cursor } from "../store/cursor";
 import { adviceNow, health, healthAt } from "../store/health";
 import { kind, kindsOf, path } from "../store/selection";
 import { model } from "../store/tables";
@@ -94,7 +94,7 @@ function Facts({ path: of }: { path: string }) {
   // While they are on their way their lines are there already.
   const coming = !held.whole.has(of);
   const numbers = Object.keys(STATISTICS).flatMap((name) => {
-    const value = coming ? undefined : healthAt(of, name, looked.value);
+    const value = coming ? undefined : healthAt(of, name, cursor.value);
     return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
   });
   return (

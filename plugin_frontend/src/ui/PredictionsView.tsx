@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import { number, percent } from "../format";
 import { type Change, changes, coloursOf, lineOf, rightShare, worthALine } from "../minds";
 import { label } from "../positions";
-import { looked, moveTo, position } from "../store/cursor";
+import { cursor, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { className, image, imageName, probe, shownImage } from "../store/selection";
@@ -19,7 +19,7 @@ const PROBABILITIES = { low: 0, high: 1 };
 function View() {
   const images = predictions.value?.images ?? [];
   const here = position.value;
-  const last = looked.value;
+  const last = cursor.value;
   const labelled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
   const right = images.filter((_, index) => {
     const top = guesses(index, last)?.[0]?.class;
@@ -84,7 +84,7 @@ function Mind({ index }: { index: number }) {
       })),
     [classes, colours, said, truth],
   );
-  const now = guesses(index, looked.value) ?? [];
+  const now = guesses(index, cursor.value) ?? [];
   const top = now[0]?.class;
   const weakest = now.slice(0, LINES).at(-1);
   const chosen = shownImage.value === index;
@@ -151,7 +151,7 @@ function Turn({ turn }: { turn: Change }) {
         class="turn"
         data-testid="turn"
         data-position={turn.ordinal}
-        aria-current={looked.value === turn.ordinal}
+        aria-current={cursor.value === turn.ordinal}
         onClick={() => {
           pause();
           moveTo(turn.ordinal);
@@ -182,9 +182,9 @@ function Panel() {
         </figure>
       </div>
       <p>
-        <Verdict image={index} />
+        <Verdict image={index} at={cursor.value} />
       </p>
-      <Classes image={index} />
+      <Classes image={index} at={cursor.value} />
       {share !== null && <p class="dim small">Recognised at {percent(share)} of the positions.</p>}
       <h3 class="section">
         {turns.length === 0

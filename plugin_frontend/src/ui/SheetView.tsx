@@ -107,7 +107,7 @@ function Sheet({ shown }: { shown: Shown }) {
             <span data-testid="when">{whenText(shown)}</span>
             {isNumbered(layout, kind) && <> · {countOf(layout, kind)}</>}
           </span>
-          {layout.images > 0 && <Verdict image={shownImage.value} />}
+          {layout.images > 0 && <Verdict image={shownImage.value} at={shown.ordinal} />}
         </div>
         <span class="space" />
         <LayerLine />
@@ -184,7 +184,7 @@ export interface Point {
 }
 
 function captionOf(shown: Shown, marked: readonly Mark[]): string {
-  const { said, truth } = verdict(shownImage.value, shown.asked);
+  const { said, truth } = verdict(shownImage.value, shown.ordinal);
   const constant = marked.filter((mark) => mark.constant).length;
   const broken = marked.filter((mark) => mark.broken > 0).length;
   const withImage = shown.layout.images > 0;

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { polyline, thinned } from "../bins";
 import { number, percent } from "../format";
-import { looked } from "../store/cursor";
+import { cursor } from "../store/cursor";
 import { adviceNow, health, healthAt, SPARKS, sparks } from "../store/health";
 import {
   filter,
@@ -182,7 +182,7 @@ function Spark({ path }: { path: string }) {
 
 function Badges({ path }: { path: string }) {
   const advice = adviceNow.value.filter((one) => one.layer === path);
-  const dead = healthAt(path, "dead", looked.value) ?? 0;
+  const dead = healthAt(path, "dead", cursor.value) ?? 0;
   const channels = health.value?.channels.get(path) ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
   return (

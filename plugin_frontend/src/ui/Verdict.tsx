@@ -1,7 +1,6 @@
 import { lastAt } from "../dense";
 import { number, percent } from "../format";
 import type { Guess } from "../minds";
-import { looked } from "../store/cursor";
 import { className, probe } from "../store/selection";
 import { predictions } from "../store/tables";
 
@@ -25,9 +24,15 @@ export function verdict(image: number, ordinal: number): { said: string; truth: 
   };
 }
 
-export function Verdict({ image }: { image: number }) {
-  const { said, truth } = verdict(image, looked.value);
-  const top = guesses(image, looked.value)?.[0];
+interface Props {
+  image: number;
+  /** The position of the picture that this stands beside. */
+  at: number;
+}
+
+export function Verdict({ image, at }: Props) {
+  const { said, truth } = verdict(image, at);
+  const top = guesses(image, at)?.[0];
   const label = probe.value?.images[image]?.label ?? null;
   if (said === "" && truth === null) return null;
   const right = top !== undefined && label !== null && top.class === label;
@@ -51,8 +56,8 @@ export function Verdict({ image }: { image: number }) {
 }
 
 /** The strongest classes as bars. */
-export function Classes({ image }: { image: number }) {
-  const list = guesses(image, looked.value) ?? [];
+export function Classes({ image, at }: Props) {
+  const list = guesses(image, at) ?? [];
   const label = probe.value?.images[image]?.label ?? null;
   if (list.length === 0) return null;
   const most = Math.max(...list.map((guess) => Math.abs(guess.value)), 1e-12);
