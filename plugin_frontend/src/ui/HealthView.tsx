@@ -41,10 +41,12 @@ function AdviceList({ path }: { path: string }) {
   const list = adviceNow.value;
   if (list.length === 0) return null;
   const first = [...list].sort((a, b) => Number(b.layer === path) - Number(a.layer === path));
+  const others = first.findIndex((advice) => advice.layer !== path);
   return (
     <ul class="advice" aria-label="Advice" data-testid="advice">
-      {first.map((advice) => (
+      {first.map((advice, i) => (
         <li key={`${advice.layer} ${advice.rule}`}>
+          {i === others && <h3 class="dim small">Elsewhere in the model</h3>}
           <button
             type="button"
             class={`advice-line ${advice.layer === path ? "here" : ""}`}
