@@ -95,3 +95,22 @@ export function shortened(paths: readonly string[]): string[] {
   }
   return paths.map((path) => out.get(path) ?? path);
 }
+
+/** Rows of a map that have a label, and the label's top: the chosen one, and others if apart. */
+export function rowLabels(
+  paths: readonly string[],
+  rowHeight: number,
+  line: number,
+  chosen: number,
+): { path: string; row: number; top: number }[] {
+  const lowest = Math.max(0, paths.length * rowHeight - line);
+  const all = paths.map((path, row) => ({ path, row, top: Math.min(row * rowHeight, lowest) }));
+  const every = Math.ceil(line / rowHeight);
+  const out = all.filter(({ row }) => row === chosen);
+  for (const label of all) {
+    // Less than half a pixel is the rounding of fractions.
+    const free = out.every(({ top }) => Math.abs(label.top - top) > line - 0.5);
+    if (label.row % every === 0 && free) out.push(label);
+  }
+  return out.sort((a, b) => a.row - b.row);
+}

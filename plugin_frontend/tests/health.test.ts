@@ -15,6 +15,7 @@ import {
   sparks,
   subscribe,
 } from "../src/store/health";
+import { coming, mapped, none } from "../src/store/heat";
 import { generation, heads, run } from "../src/store/run";
 import { healthLayers } from "../src/store/selection";
 
@@ -86,6 +87,8 @@ describe("what is asked for", () => {
   const asked: Record<string, string>[] = [];
   let count = 0;
   let away = false;
+  /** The statistics that the run has. */
+  let offers = NAMES;
   const settle = async () => {
     await refreshBase();
     await refreshParts();
@@ -106,19 +109,21 @@ describe("what is asked for", () => {
     heads.value = null;
     asked.length = 0;
     away = false;
+    offers = NAMES;
     vi.stubGlobal("fetch", async (address: string) => {
       const query = Object.fromEntries(new URLSearchParams(address.split("?")[1]));
       asked.push(query);
       if (away) throw new TypeError("no server");
       const [since, end] = [Number(query.since), count];
       const layers = query.layer === undefined ? ["a", "b"] : [query.layer];
-      const names = query.names?.split(",") ?? NAMES;
+      const names = query.names?.split(",").filter((name) => offers.includes(name)) ?? offers;
       const values = Array.from({ length: end - since }, (_, i) => since + i);
       const some = query.points === undefined ? values : values.slice(-1);
       const body = answer({
         since,
         positions: query.points === undefined ? [[since, end - since]] : [[end - 1, 1]],
         layers,
+        names: offers,
         channels: layers.map(() => 4),
         numbers: Object.fromEntries(names.map((name) => [name, layers.map(() => some)])),
         ...(!query.layer && !query.points && { advice: [[since, "a", "dead", `from ${since}`]] }),
@@ -193,5 +198,20 @@ describe("what is asked for", () => {
     expect(queries().map((query) => query.since)).toEqual(["0", "0"]);
     expect(health.value?.numbers.get("alike")?.get("a")).toEqual([0, 1]);
     stop();
+  });
+
+  it("is nothing for the heat map where the run has nothing that it can draw", async () => {
+    expect([none.value, coming.value]).toEqual([false, true]);
+    offers = ["mean"];
+    await settle();
+    expect([none.value, coming.value]).toEqual([true, false]);
+    offers = NAMES;
+    grow(4);
+    await settle();
+    expect([none.value, coming.value, mapped.value]).toEqual([false, false, "dead"]);
+    clearHealth();
+    const latest = { metrics: 3, health: null, predictions: null };
+    heads.value = merge(null, { cursor: "x", now: 0, latest });
+    expect([none.value, coming.value]).toEqual([true, false]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { rowLabels } from "../src/arrange";
 import { levelColours } from "../src/colour";
 import { paintGrid, toRgba } from "../src/paint";
 import type { Sheet } from "../src/png";
@@ -90,5 +91,32 @@ describe("marks", () => {
     expect(isConstant(1, 1 + 1e-7)).toBe(true);
     expect(isConstant(0, 1e-7)).toBe(false);
     expect(isConstant(0, 0)).toBe(true);
+  });
+});
+
+describe("labels of the rows of a map", () => {
+  const paths = Array.from({ length: 50 }, (_, i) => `${i}`);
+  const rows = (chosen: number) => rowLabels(paths, 3, 11, chosen).map(({ row }) => row);
+
+  it("are all there where the rows are high", () => {
+    // 0.1 + 0.2 > 0.3: tops that are one line apart are not less.
+    for (const height of [26, 11.3, 11]) {
+      expect(rowLabels(paths, height, height, -1)).toHaveLength(50);
+    }
+  });
+
+  it("do not touch each other, the last ones neither", () => {
+    for (const chosen of [-1, 0, 1, 25, 47, 48, 49]) {
+      const tops = rowLabels(paths, 3, 11, chosen).map(({ top }) => top);
+      const apart = tops.slice(1).map((top, i) => top - (tops[i] ?? 0));
+      expect(Math.min(...apart)).toBeGreaterThan(10.5);
+      expect(Math.max(...tops)).toBeLessThanOrEqual(50 * 3 - 11);
+    }
+  });
+
+  it("are that of the chosen row in any case, and of every so manyth", () => {
+    expect(rows(-1)).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44]);
+    expect(rows(49)).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 49]);
+    expect(rows(6)).toContain(6);
   });
 });

@@ -6,7 +6,7 @@ import { carried } from "../bins";
 import { MAPPED, statisticOf } from "../statistics";
 import { type Health, health } from "./health";
 import { statistic } from "./look";
-import { positions } from "./run";
+import { heads, positions } from "./run";
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */
 function cells(of: Health, name: string, count: number): number[][] {
@@ -32,9 +32,16 @@ export const offered = computed(() => MAPPED.filter((name) => health.value?.name
 export const mapped = computed(() =>
   offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? statistic.value),
 );
+/** Whether the run has, as far as is known, nothing to draw here. */
+export const none = computed(() => {
+  const of = health.value;
+  if (of !== null) return of.layers.length === 0 || offered.value.length === 0;
+  return heads.value?.latest.health === null;
+});
 /** Whether its numbers are still on their way. */
 export const coming = computed(() => {
   const of = health.value;
+  if (none.value) return false;
   return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
 });
 

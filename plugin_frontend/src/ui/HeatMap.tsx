@@ -1,15 +1,16 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { rowLabels } from "../arrange";
 import { maxima } from "../bins";
 import { number, percent } from "../format";
 import { label } from "../positions";
 import { statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
-import { cellsNow, coming, mapped, names, offered, topNow } from "../store/heat";
+import { cellsNow, coming, mapped, names, none, offered, topNow } from "../store/heat";
 import { statistic } from "../store/look";
 import { pause } from "../store/play";
-import { heads, positions, segmentCount } from "../store/run";
+import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { dark } from "../store/shell";
 import { usePart } from "./usePart";
@@ -32,7 +33,7 @@ export function HeatMap() {
   const [box, size] = useSize<HTMLDivElement>();
   const spot = useSignal<Spot | null>(null);
   const of = health.value;
-  usePart({ names: mapped.value });
+  usePart(none.value ? null : { names: mapped.value });
   const longest = Math.max(0, ...names.value.map((name) => name.length));
   const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * WIDEST));
   return (
@@ -57,9 +58,8 @@ export function HeatMap() {
         <Legend spot={spot} />
       </div>
       <div class="heat-body" ref={box} aria-busy={coming.value}>
-        {of === null || of.layers.length === 0 ? (
-          <p class="dim small">{heads.value?.latest.health === null && NONE_LOGGED}</p>
-        ) : (
+        {none.value && <p class="dim small">{NONE_LOGGED}</p>}
+        {of !== null && !none.value && (
           <HeatCells of={of} size={size.value} spot={spot} gutter={gutter} />
         )}
       </div>
@@ -74,8 +74,10 @@ const NONE_LOGGED = "No layer health was logged; tbviz.LayerHealth does.";
 
 /** The scale, or what the pointer is on. */
 function Legend({ spot }: { spot: Signal<Spot | null> }) {
+  if (none.value) return null;
   const counted = statisticOf(mapped.value).unit === "number";
-  const said = (value: number) => (counted ? number(value) : percent(value));
+  const said = (value: number) =>
+    counted && !Number.isNaN(value) ? number(value) : percent(value);
   const at = spot.value;
   const path = at === null ? undefined : health.value?.layers[at.row];
   const position = at === null ? undefined : positions.value[at.ordinal];
@@ -108,15 +110,9 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
   const { width, height } = size;
   const rowHeight = Math.min(26, height / rows.length);
   const plotWidth = Math.max(width - gutter, 1);
-  // Where rows are lower than a line, every so manyth has a label; the chosen one always has.
-  const apart = Math.ceil(LINE / rowHeight);
   const chosen = of.layers.indexOf(layer.value ?? "");
-  const labelled = of.layers.flatMap((path, row) =>
-    row === chosen || (row % apart === 0 && (chosen < 0 || Math.abs(row - chosen) >= apart))
-      ? [{ path, row }]
-      : [],
-  );
   const line = Math.max(rowHeight, LINE);
+  const labelled = rowLabels(of.layers, rowHeight, line, chosen);
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
@@ -140,17 +136,14 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
   return (
     <>
       <div class="heat-labels" style={{ width: `${gutter - 6}px` }}>
-        {labelled.map(({ path, row }) => (
+        {labelled.map(({ path, row, top }) => (
           <button
             type="button"
             key={path}
             tabIndex={-1}
             class={row === chosen ? "selected" : ""}
             title={path}
-            style={{
-              height: `${line}px`,
-              top: `${Math.max(0, Math.min(row * rowHeight, rows.length * rowHeight - line))}px`,
-            }}
+            style={{ height: `${line}px`, top: `${top}px` }}
             onClick={() => selectLayer(path)}
           >
             <bdi>{names.value[row]}</bdi>
