@@ -302,7 +302,8 @@ function toPicture(by: 1 | -1): void {
 
 function tellSpeed(by: 1 | -1): void {
   changeSpeed(by);
-  note(`Playing ${speed.peek()} ${speed.peek() === 1 ? "position" : "positions"} a second.`);
+  const positions = speed.peek() === 1 ? "position" : "positions";
+  note(`Playing ${speed.peek()} ${positions} a second.`, "speed");
 }
 
 /** Runs the command of a key, unless the focused widget uses the key itself. */

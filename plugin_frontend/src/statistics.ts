@@ -9,6 +9,8 @@ export interface Statistic {
   unit: "share" | "count" | "number";
   /** Whether the map of all layers can show it: comparable from layer to layer. */
   mapped: boolean;
+  /** Compares a position with the last one: NaN at the first, where there is none. */
+  compares?: true;
 }
 
 export const STATISTICS: Readonly<Record<string, Statistic>> = {
@@ -47,6 +49,7 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     help: "distance of the output from that at the last logged position, over its size",
     unit: "number",
     mapped: true,
+    compares: true,
   },
   weight_norm: {
     title: "Weight norm",
@@ -59,6 +62,7 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     help: "how far the weights have moved since the last logged position, over their norm",
     unit: "number",
     mapped: true,
+    compares: true,
   },
   nonfinite: {
     title: "Not finite",
@@ -100,7 +104,8 @@ export function said(
   value: number | undefined,
   channels?: number | null | undefined,
 ): string {
-  const { unit } = statisticOf(name);
+  const { unit, compares } = statisticOf(name);
+  if (compares && Number.isNaN(value)) return "–";
   if (unit === "share") return percent(value);
   if (unit === "count" && value !== undefined && channels) {
     return `${number(value)} of ${channels}`;

@@ -4,6 +4,7 @@ import { commands, onKey, tooltip } from "../src/commands";
 import { keyCap, keyName, ownsKey } from "../src/keys";
 import { cursor, follow, moveTo, setFollow, unseen } from "../src/store/cursor";
 import { merge } from "../src/store/heads";
+import { notes } from "../src/store/notes";
 import { heads, open } from "../src/store/run";
 import { layer } from "../src/store/selection";
 import { panel, setLetters } from "../src/store/shell";
@@ -172,5 +173,13 @@ describe("new data", () => {
     follow.value = false;
     grow(9);
     expect(unseen.value).toBe(0);
+  });
+});
+
+describe("notes", () => {
+  it("of the speed take each other's place", () => {
+    for (const key of [".", ".", ","]) onKey(press(key));
+    expect(notes.value.map(({ topic }) => topic)).toEqual(["speed"]);
+    expect(notes.value[0]?.text).toMatch(/^Playing \d+ positions a second/);
   });
 });

@@ -5,6 +5,7 @@ import { duration, number, percent, plural, tickText } from "../src/format";
 import { picks } from "../src/frames";
 import { chosen, pairs, title } from "../src/metrics";
 import { smooth } from "../src/smoothing";
+import { said } from "../src/statistics";
 
 describe("smoothing as TensorBoard's", () => {
   it("divides by the weight of what was seen", () => {
@@ -156,5 +157,20 @@ describe("numbers as people read them", () => {
     expect([0, 0.5, 1].map((value) => tickText(value, 0.5))).toEqual(["0.0", "0.5", "1.0"]);
     expect(tickText(20, 10)).toBe("20");
     expect(tickText(-0.25, 0.05)).toBe("−0.25");
+  });
+});
+
+describe("a statistic", () => {
+  it("is written by its unit", () => {
+    expect([said("dead", 3, 8), said("sparsity", 0.25), said("mean", 1.5)]).toEqual([
+      "3 of 8",
+      "25 %",
+      "1.50",
+    ]);
+  });
+
+  it("that compares two positions has no value at the first, which is no fault of the numbers", () => {
+    expect([said("change", Number.NaN), said("update_norm", Number.NaN)]).toEqual(["–", "–"]);
+    expect(said("weight_norm", Number.NaN)).toBe("NaN");
   });
 });

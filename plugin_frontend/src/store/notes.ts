@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 export interface Note {
   id: number;
   text: string;
+  topic: string;
 }
 
 export const notes = signal<readonly Note[]>([]);
@@ -12,11 +13,13 @@ export const notes = signal<readonly Note[]>([]);
 const SHOWN_MS = 7000;
 let last = 0;
 
-export function note(text: string): void {
+/** Say it for some seconds, in the place of what is still said on the same topic. */
+export function note(text: string, topic = text): void {
   if (notes.peek().some((shown) => shown.text === text)) return;
   last += 1;
   const id = last;
-  notes.value = [...notes.peek(), { id, text }].slice(-3);
+  const others = notes.peek().filter((shown) => shown.topic !== topic);
+  notes.value = [...others, { id, text, topic }].slice(-3);
   setTimeout(() => dismiss(id), SHOWN_MS);
 }
 
