@@ -1,15 +1,19 @@
 /** Many positions on few pixels. */
 
-/** Each value carried on to the positions after it that have none. */
-export function carried(values: readonly (number | undefined)[], length: number): number[] {
+/** Of each position the last one, itself or before it, that has a value; -1 where none has. */
+export function lastLooks(values: readonly (number | undefined)[], length: number): number[] {
   const out = new Array<number>(length);
-  let last = Number.NaN;
+  let last = -1;
   for (let i = 0; i < length; i++) {
-    last = values[i] ?? last;
+    if (values[i] !== undefined) last = i;
     out[i] = last;
   }
   return out;
 }
+
+/** Each value carried on to the positions after it that have none. */
+export const carried = (values: readonly (number | undefined)[], length: number): number[] =>
+  lastLooks(values, length).map((look) => values[look] ?? Number.NaN);
 
 /** The largest of the values that share a bin; NaN where none is a number. */
 export function maxima(values: readonly number[], bins: number): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { carried, maxima, polyline, thinned } from "../src/bins";
+import { carried, lastLooks, maxima, polyline, thinned } from "../src/bins";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../src/chart";
 import { duration, number, percent, plural, tickText } from "../src/format";
 import { picks } from "../src/frames";
@@ -29,6 +29,9 @@ describe("smoothing as TensorBoard's", () => {
 describe("many positions on few pixels", () => {
   it("carries a value on until the next", () => {
     expect(carried([undefined, 1, undefined, 3], 6)).toEqual([Number.NaN, 1, 1, 3, 3, 3]);
+    expect(lastLooks([undefined, 1, undefined, 3], 6)).toEqual([-1, 1, 1, 3, 3, 3]);
+    // A number that is none was looked at all the same.
+    expect(lastLooks([0, Number.NaN, undefined], 3)).toEqual([0, 1, 1]);
   });
 
   it("takes the largest that share a bin, so that a lone event is not lost", () => {

@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import { shortened } from "../arrange";
-import { carried } from "../bins";
+import { carried, lastLooks } from "../bins";
 import { MAPPED, statisticOf } from "../statistics";
 import { type Health, health } from "./health";
 import { statistic } from "./look";
@@ -50,6 +50,13 @@ export const cellsNow = computed(() => {
   // Those of a layer that is looked at may be here before.
   if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
   return cells(of, mapped.value, positions.value.length);
+});
+/** Of each cell the position of the look that it shows; -1 where there is none. */
+export const looksNow = computed(() => {
+  const of = health.value;
+  if (of === null || coming.value) return [];
+  const rows = of.numbers.get(mapped.value);
+  return of.layers.map((path) => lastLooks(rows?.get(path) ?? [], positions.value.length));
 });
 export const topNow = computed(() => top(mapped.value, cellsNow.value));
 export const names = computed(() => shortened(health.value?.layers ?? []));

@@ -1,8 +1,11 @@
 import { useMemo } from "preact/hooks";
+import { lastLooks } from "../bins";
 import type { Dense } from "../dense";
+import { lookLabel } from "../positions";
 import { said, statisticOf } from "../statistics";
-import { looked } from "../store/cursor";
+import { cursor, looked } from "../store/cursor";
 import { adviceNow, type Health, health, healthAt } from "../store/health";
+import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
@@ -82,6 +85,8 @@ export function HealthView() {
           ?.get(path)
           ?.some((value) => value !== undefined);
   const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(has));
+  const first = held.numbers.get(charts[0]?.of[0] ?? "")?.get(path) ?? NONE;
+  const look = lastLooks(first, cursor.value + 1).at(-1) ?? -1;
   return (
     <section class="view" data-testid="view">
       <div class="caption">
@@ -89,6 +94,9 @@ export function HealthView() {
           <span>
             <b>{path}</b> · health over the run
             {channels !== null && channels !== undefined && <> · {channels} channels</>}
+            {look >= 0 && (
+              <> · {lookLabel(positions.value, look, cursor.value, segmentCount.value)}</>
+            )}
           </span>
           <LayerLine />
         </div>

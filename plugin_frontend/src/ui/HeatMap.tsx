@@ -3,11 +3,11 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowLabels } from "../arrange";
 import { maxima } from "../bins";
 import { number, percent } from "../format";
-import { label } from "../positions";
+import { lookLabel } from "../positions";
 import { statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
-import { cellsNow, coming, mapped, names, none, offered, topNow } from "../store/heat";
+import { cellsNow, coming, looksNow, mapped, names, none, offered, topNow } from "../store/heat";
 import { statistic } from "../store/look";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
@@ -21,6 +21,8 @@ const LETTER = 6.3;
 const WIDEST = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
+/** How much of its colour a cell has at a position where the layer was not looked at. */
+const CARRIED = 0.35;
 
 /** What the pointer is on. */
 interface Spot {
@@ -88,9 +90,11 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
       </span>
     );
   }
+  const look = looksNow.value[at.row]?.[at.ordinal] ?? -1;
   return (
     <span class="legend" data-testid="heat-readout">
-      {path} · {label(position, segmentCount.value)} ·{" "}
+      {path} ·{" "}
+      {lookLabel(positions.value, look < 0 ? at.ordinal : look, at.ordinal, segmentCount.value)} ·{" "}
       <b>{said(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
     </span>
   );
@@ -105,7 +109,7 @@ interface CellsProps {
 
 function HeatCells({ of, size, spot, gutter }: CellsProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [rows, most] = [cellsNow.value, topNow.value];
+  const [rows, looks, most] = [cellsNow.value, looksNow.value, topNow.value];
   const count = positions.value.length;
   const { width, height } = size;
   const rowHeight = Math.min(26, height / rows.length);
@@ -116,9 +120,9 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
-      draw(canvas.current, rows, most, plotWidth, rowHeight);
+      draw(canvas.current, rows, looks, most, plotWidth, rowHeight);
     }
-  }, [rows, most, plotWidth, rowHeight, dark.value]);
+  }, [rows, looks, most, plotWidth, rowHeight, dark.value]);
   useEffect(
     () => () => {
       spot.value = null;
@@ -205,6 +209,7 @@ function Column({ name, at, width, height }: ColumnProps) {
 function draw(
   canvas: HTMLCanvasElement,
   rows: readonly number[][],
+  looks: readonly number[][],
   most: number,
   width: number,
   rowHeight: number,
@@ -220,7 +225,8 @@ function draw(
   const [cold, hot] = [styles.getPropertyValue("--cold"), styles.getPropertyValue("--hot")];
   rows.forEach((values, row) => {
     const bins = Math.min(values.length, Math.floor(width));
-    const binned = bins < values.length ? maxima(values, bins) : values;
+    const binned = maxima(values, bins);
+    const looked = maxima(looks[row]?.map((look, i) => Number(look === i)) ?? [], bins);
     const top = Math.round(row * rowHeight * scale);
     const gapY = rowHeight >= 6 ? scale : 0;
     const height = Math.max(1, Math.round((row + 1) * rowHeight * scale) - top - gapY);
@@ -229,11 +235,13 @@ function draw(
       const left = Math.round((i / bins) * canvas.width);
       const right = Math.round(((i + 1) / bins) * canvas.width);
       const gapX = right - left >= 6 * scale ? scale : 0;
-      context.globalAlpha = 1;
+      // What is carried on from an earlier look is paler.
+      const strength = looked[i] === 1 ? 1 : CARRIED;
+      context.globalAlpha = strength;
       context.fillStyle = cold;
       context.fillRect(left, top, right - left - gapX, height);
       // The root makes a few dead channels visible beside many.
-      context.globalAlpha = Math.sqrt(Math.min(Math.max(value / most, 0), 1));
+      context.globalAlpha = strength * Math.sqrt(Math.min(Math.max(value / most, 0), 1));
       context.fillStyle = hot;
       context.fillRect(left, top, right - left - gapX, height);
     });

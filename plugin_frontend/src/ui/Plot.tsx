@@ -34,6 +34,9 @@ const NO_EVENTS: readonly number[] = [];
 /** Room around the lines, in CSS pixels. */
 const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
 
+/** Pixels that a dot needs to be told from the next. */
+const SPARSE = 8;
+
 /** Lines over the positions, with the page's cursor in them: a click commits, hovering points. */
 export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) {
   const [box, size] = useSize<HTMLDivElement>();
@@ -165,10 +168,12 @@ function draw(
       context.beginPath();
       for (const [ordinal, value] of run) context.lineTo(x(ordinal), y(value));
       context.stroke();
-      const [only] = run;
-      if (run.length === 1 && only !== undefined) {
+      // Where positions between were not looked at, those that were are dots.
+      const [first, last] = [run[0]?.[0] ?? 0, run.at(-1)?.[0] ?? 0];
+      const sparse = last - first >= run.length && run.length * SPARSE < right - left;
+      for (const [ordinal, value] of sparse || run.length === 1 ? run : []) {
         context.beginPath();
-        context.arc(x(only[0]), y(only[1]), 2.25, 0, 2 * Math.PI);
+        context.arc(x(ordinal), y(value), 2.25, 0, 2 * Math.PI);
         context.fill();
       }
     }
