@@ -12,9 +12,9 @@ _NEWEST = 0.5
 # What is left of a guess at each payment: one that is too dear is measured one day.
 _GUESS_LEFT = 0.8
 
-# Of what the run is going to pay in, the share that a first look may owe: the last look takes as
-# much again, and half is left for those between.
-_LENT = 0.25
+# Of what the run seems to be going to pay in, the share that a first look may owe. The last look
+# takes as much again, and a run seems longer than it is: its first epoch is slow, by compiling.
+_LENT = 0.125
 
 
 class Budget:

@@ -111,13 +111,13 @@ def test_parts_are_spread_over_epochs():
 
 
 def test_a_first_look_is_whole_where_the_run_can_pay_it_back():
-    """Half a second an epoch is allowed: 400 epochs pay 200 s, and a quarter may be owed."""
-    looks = simulate({"dear": 40.0}, [10.0] * 400, planned=400, parts=8)
-    assert [now.get("dear", 0) for now in looks[:79]] == [40] + [0] * 78
-    assert looks[-1] == {"dear": 40}
+    """Half a second an epoch is allowed: 400 epochs pay 200 s, and an eighth may be owed."""
+    looks = simulate({"dear": 24.0}, [10.0] * 400, planned=400, parts=8)
+    assert [now.get("dear", 0) for now in looks[:47]] == [24] + [0] * 46
+    assert looks[-1] == {"dear": 24}
     assert share_of(looks, [10.0] * 400, 0, 400) <= SHARE + 1e-9
-    # Of 100 epochs it may owe 12.4 s: two parts, then it goes on as it can.
-    looks = simulate({"dear": 40.0}, [10.0] * 100, planned=100, parts=8)
+    # Of 200 epochs it may owe 12.4 s: two parts, then it goes on as it can.
+    looks = simulate({"dear": 40.0}, [10.0] * 200, planned=200, parts=8)
     assert looks[0] == {"dear": 10}
     assert max(now.get("dear", 0) for now in looks[1:-1]) == 5
 
