@@ -5,11 +5,12 @@ import { readAddress } from "../src/host";
 import { connectAddress, present, viewLink } from "../src/store/address";
 import { cursor, follow, ghost, moveTo, pinned } from "../src/store/cursor";
 import { merge } from "../src/store/heads";
+import { families } from "../src/store/kinds";
 import { mapName, rangeRule, setMap, setRange } from "../src/store/look";
 import { notes } from "../src/store/notes";
 import { chooseRun, switchRun } from "../src/store/poll";
 import { generation, heads } from "../src/store/run";
-import { channel, kind, layer, selectLayer } from "../src/store/selection";
+import { channel, healthLayers, kind, layer, path, selectLayer } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
 
 const series = (of: string, path: string): Series => ({
@@ -26,7 +27,7 @@ const series = (of: string, path: string): Series => ({
 });
 
 /** Go to an address, and let the log answer. */
-function visit(hash: string): void {
+function visit(hash: string, health: number | null = null): void {
   heads.value = null;
   generation.value += 1;
   notes.value = [];
@@ -40,8 +41,10 @@ function visit(hash: string): void {
       [2, 2, 2],
     ],
     series: [series("activations", "conv1"), series("cam", "a/b"), series("activations", "a/b")],
+    latest: { metrics: null, health, predictions: null },
   });
-  tablesAsked.value = true;
+  // Which layers have health is known when the tables are.
+  tablesAsked.value = health === null;
 }
 
 beforeAll(() => {
@@ -100,6 +103,18 @@ describe("an address", () => {
     notes.value = [];
     selectLayer("a/b");
     expect(notes.value).toEqual([]);
+  });
+
+  it("of health opens nothing else until it is known which layers have it", () => {
+    healthLayers.value = null;
+    visit("#tbviz&p.tbviz.kind=health&p.tbviz.layer=a/b", 3);
+    expect([layer.value, kind.value, path.value]).toEqual(["a/b", "health", "a/b"]);
+    expect([...families.value.keys()]).toEqual(["activations", "cam", "health"]);
+    healthLayers.value = ["conv1"];
+    tablesAsked.value = true;
+    expect([layer.value, kind.value]).toEqual(["a/b", "activations"]);
+    expect(notes.value[0]?.text).toContain("kind=health, which was not logged of a/b");
+    healthLayers.value = null;
   });
 
   it("of a view brings the view back", () => {

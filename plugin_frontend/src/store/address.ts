@@ -34,6 +34,7 @@ import { chooseRun, pollNow } from "./poll";
 import { positions, run } from "./run";
 import {
   channel,
+  healthComes,
   image,
   imageCount,
   kind,
@@ -135,7 +136,7 @@ function resolveLayer(): void {
 function resolveKind(): void {
   const { kind: asked, layer: coming } = waiting.value;
   if (asked === undefined || coming !== undefined || kind.value === null) return;
-  if (kind.value !== asked && !tablesAsked.value) return;
+  if ((kind.value !== asked || healthComes.value) && !tablesAsked.value) return;
   untracked(() => {
     if (kind.peek() !== asked && wantedKind.peek() === asked) {
       const of = layer.peek() ? ` of ${layer.peek()}` : "";

@@ -23,7 +23,8 @@ effect(() => {
   void attempt.value;
   controller?.abort();
   clearTimeout(timer);
-  const asks = name !== null && path !== null && at >= 0 && healthLayers.value.includes(path);
+  const asks =
+    name !== null && path !== null && at >= 0 && healthLayers.value?.includes(path) === true;
   if (!asks || key !== of) channelTable.value = null;
   of = key;
   if (!asks) return;

@@ -104,7 +104,7 @@ function take(part: HealthPart, answer: HealthAnswer): void {
     const now = addHealth(health.peek(), part, answer);
     health.value = now;
     // The same list anew would have all that hangs on it asked and drawn again.
-    if (now.layers.join("\n") !== healthLayers.peek().join("\n")) healthLayers.value = now.layers;
+    if (now.layers.join("\n") !== healthLayers.peek()?.join("\n")) healthLayers.value = now.layers;
     if (part === BASE) told.value = addTold(told.peek(), answer);
   });
 }
@@ -167,7 +167,7 @@ export function clearHealth(): void {
   health.value = null;
   sparks.value = new Map();
   told.value = [];
-  healthLayers.value = [];
+  healthLayers.value = null;
 }
 
 /** One health number of a layer at the last record at or before an ordinal. */

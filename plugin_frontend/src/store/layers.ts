@@ -13,7 +13,7 @@ export const collapsed = signal<ReadonlySet<string>>(new Set());
 const drawn = computed(() => {
   const paths = new Set<string>();
   for (const series of heads.value?.series.values() ?? []) paths.add(series.layer);
-  for (const path of healthLayers.value) paths.add(path);
+  for (const path of healthLayers.value ?? []) paths.add(path);
   paths.delete(WHOLE);
   return paths;
 });

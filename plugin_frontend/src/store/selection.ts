@@ -16,8 +16,12 @@ export const wantedKind = signal<string | null>(null);
 export const channel = signal<number | null>(null);
 export const image = signal(0);
 
-/** Layers that the health records have numbers of; set by the tables. */
-export const healthLayers = signal<readonly string[]>([]);
+/** Layers that the health records have numbers of; null until it is known which these are. */
+export const healthLayers = signal<readonly string[] | null>(null);
+/** Whether there is health, of whatever layers. */
+export const healthComes = computed(
+  () => healthLayers.value === null && (heads.value?.latest.health ?? null) !== null,
+);
 
 /** What stands in place of a layer's path where a picture is of the whole model. */
 export const WHOLE = "";
@@ -29,7 +33,9 @@ const kindsByLayer = computed(() => {
     out.set(path, kinds.add(kind));
   };
   for (const series of heads.value?.series.values() ?? []) add(series.layer, series.kind);
-  for (const path of healthLayers.value) add(path, HEALTH);
+  for (const path of healthLayers.value ?? []) add(path, HEALTH);
+  // Most layers have it: another tab would be opened for a moment, and its pictures fetched.
+  if (healthComes.value && layer.value) add(layer.value, HEALTH);
   if (heads.value !== null && heads.value.latest.predictions !== null) add(WHOLE, PREDICTIONS);
   return out;
 });
@@ -38,7 +44,10 @@ const layered = computed(() => [...kindsByLayer.value.keys()].some((path) => pat
 
 /** All kinds of the run, in their order. */
 export const kindsOfRun = computed(() =>
-  ordered([...kindsByLayer.value.values()].flatMap((kinds) => [...kinds])),
+  ordered([
+    ...[...kindsByLayer.value.values()].flatMap((kinds) => [...kinds]),
+    ...(healthComes.value ? [HEALTH] : []),
+  ]),
 );
 
 /** The kinds that a layer has of its own; those of the whole model for its path. */
