@@ -50,12 +50,19 @@ function RunPicker() {
       >
         {list.map((entry) => (
           <option key={entry.run} value={entry.run}>
-            {describe(entry, list.length > 1)}
+            {describe(known(entry), list.length > 1)}
           </option>
         ))}
       </select>
     </label>
   );
+}
+
+/** More is known of the open run than the list says, which is asked for less often. */
+function known(entry: RunHead): RunHead {
+  if (entry.run !== run.value || heads.value === null) return entry;
+  const status = newestSegment.value?.status ?? null;
+  return { ...entry, positions: positions.value.length, status };
 }
 
 function describe(entry: RunHead, several: boolean): string {
