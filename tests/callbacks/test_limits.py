@@ -31,15 +31,20 @@ class Journal:
         return told
 
 
-def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
-    old = tmp_path / "old.pack"
-    old.write_bytes(bytes(900))
+def limited(store, epochs):
+    """Limits of a callback that has 1000 bytes, where 900 are taken already."""
+    (store / "old.pack").write_bytes(bytes(900))
     ledger = Ledger()
     journal = Journal(ledger)
-    limits = Limits(journal, ledger, tmp_path)
+    limits = Limits(journal, ledger, store)
     maps = SimpleNamespace(author=Author(1, "maps"), max_overhead=None, max_disk=1000)
     limits.join(maps)
-    limits.begin(0, 10)
+    limits.begin(0, epochs)
+    return limits, journal, maps
+
+
+def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
+    limits, journal, maps = limited(tmp_path, 10)
     affords = []
     for epoch in range(10):
         clock.now += 30.0
@@ -52,7 +57,7 @@ def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
         if epoch == 1:
             assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")
         if epoch == 4:
-            old.unlink()
+            (tmp_path / "old.pack").unlink()
     # It is listed once a minute, so at epoch 5; then five epochs share what is free.
     assert affords[1:6] == [False] * 5
     assert affords[6:] == [True] * 4
@@ -71,13 +76,7 @@ def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
         return held
 
     monkeypatch.setattr(limits_module, "bytes_in", hangs)
-    (tmp_path / "old.pack").write_bytes(bytes(900))
-    ledger = Ledger()
-    journal = Journal(ledger)
-    limits = Limits(journal, ledger, tmp_path)
-    maps = SimpleNamespace(author=Author(1, "maps"), max_overhead=None, max_disk=1000)
-    limits.join(maps)
-    limits.begin(0, 1000)
+    limits, journal, maps = limited(tmp_path, 1000)
     journal.told.append(Written(maps.author, 0.0, 80))
     for epoch in range(100):
         clock.now += 61.0
