@@ -12,8 +12,11 @@ export function lastLooks(values: readonly (number | undefined)[], length: numbe
 }
 
 /** Each value carried on to the positions after it that have none. */
-export const carried = (values: readonly (number | undefined)[], length: number): number[] =>
-  lastLooks(values, length).map((look) => values[look] ?? Number.NaN);
+export const carried = (
+  values: readonly (number | undefined)[],
+  length: number,
+  looks: readonly number[] = lastLooks(values, length),
+): number[] => looks.map((look) => values[look] ?? Number.NaN);
 
 /** The largest of the values that share a bin; NaN where none is a number. */
 export function maxima(values: readonly number[], bins: number): number[] {

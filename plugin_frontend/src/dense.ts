@@ -21,13 +21,15 @@ export function place<T>(
 
 export const numbers = (values: readonly (JsonNumber | null)[]) => values.map((v) => toNumber(v));
 
+/** The last position at or before an ordinal that has a value; -1 where none has. */
+export function lookAt(values: readonly unknown[] | undefined, ordinal: number): number {
+  let i = Math.min(ordinal, (values?.length ?? 0) - 1);
+  while (i >= 0 && values?.[i] === undefined) i--;
+  return i;
+}
+
 /** The last value at or before an ordinal. */
-export function lastAt<T>(
+export const lastAt = <T>(
   values: readonly (T | undefined)[] | undefined,
   ordinal: number,
-): T | undefined {
-  for (let i = Math.min(ordinal, (values?.length ?? 0) - 1); i >= 0; i--) {
-    if (values?.[i] !== undefined) return values[i];
-  }
-  return undefined;
-}
+): T | undefined => values?.[lookAt(values, ordinal)];

@@ -163,7 +163,7 @@ class Session:
 
     def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
-        if self.closed or not self._conducts(member):
+        if not self._conducts(member):
             return
         self._step = self._steps_before_epoch + batch + 1
         moment = self._moment(epoch_end=False)
@@ -177,7 +177,7 @@ class Session:
 
     def epoch_ends(self, member: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Looks, where a schedule says so, and at the first and the last epoch."""
-        if self.closed or not self._conducts(member):
+        if not self._conducts(member):
             return
         self._epoch = epoch
         self._steps_before_epoch = self._step
@@ -192,7 +192,7 @@ class Session:
 
     def train_ends(self, member: Visual) -> None:
         """Looks at what `fit` left behind, if that is not the last epoch's, and ends the run."""
-        if self.closed or not self._conducts(member):
+        if not self._conducts(member):
             return
         with self._ending_if_it_raises():
             last = self._last_end
@@ -222,7 +222,7 @@ class Session:
     # One position
 
     def _conducts(self, member: Visual) -> bool:
-        return member is self._members[-1]
+        return not self.closed and member is self._members[-1]
 
     def _scheduled(self, moment: Moment) -> list[Visual]:
         due = []

@@ -56,6 +56,14 @@ class Query:
             return default
         return _whole(name, self.text(name))
 
+    def optional_whole(self, name: str) -> int | None:
+        """A whole number that is not negative, None where it is missing or empty.
+
+        Raises:
+            MalformedError: If it is something else.
+        """
+        return None if self.optional(name) is None else self.whole(name)
+
     def wholes(self, name: str, most: int) -> list[int]:
         """Whole numbers separated by commas, at least one.
 

@@ -157,7 +157,7 @@ class Routes:
         """Health numbers of the layers, one value a position."""
         since, layer = query.whole("since", 0), query.optional("layer")
         names = query.names("names")
-        points = query.whole("points") if query.optional("points") else None
+        points = query.optional_whole("points")
         answer = self._run(query).ask(lambda r: health(r, since, names, layer, points))
         return json_response(request, answer)
 
@@ -176,7 +176,7 @@ class Routes:
     def model(self, request: Request, query: Query) -> Response:
         """The layer tree."""
         run = self._run(query)
-        number = query.whole("segment") if query.optional("segment") else None
+        number = query.optional_whole("segment")
         segment, entry = run.ask(lambda r: answers.model(r, number))
         payload = run.sheet(*entry.sheets[0])
         try:

@@ -6,3 +6,11 @@ from pathlib import Path
 # For `import fabricate`: pytest's importlib mode puts nothing on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
+
+import pytest
+from torn import Torn
+
+
+@pytest.fixture
+def torn(tmp_path):
+    return Torn(tmp_path)

@@ -3,52 +3,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import time
 from collections import Counter
 
 import pytest
 import small
+from torn import Torn, epochs
 
-from tbviz.store import DamagedError, Reader, StoreError, open_run, store_directory
-from tbviz.store import pack as pack_module
-
-
-class Torn:
-    """A store whose files a test changes."""
-
-    def __init__(self, log_dir, positions=4):
-        self.log_dir = log_dir
-        writer = small.write(log_dir, positions)
-        self.pack_path = writer.path
-        self.index_path = writer.path.with_suffix(".jsonl")
-        self.pack = self.pack_path.read_bytes()
-        self.index = self.index_path.read_bytes()
-        # Records: writer, layout, then one a position.
-        self.records = small.parse(self.pack)
-        self.begins = [begin for begin, _, _ in self.records] + [len(self.pack)]
-
-    def put(self, pack=None, index=None):
-        self.pack_path.write_bytes(self.pack if pack is None else pack)
-        if index is False:
-            self.index_path.unlink(missing_ok=True)
-        else:
-            self.index_path.write_bytes(self.index if index is None else index)
-
-    def open(self):
-        return open_run(self.log_dir)
-
-    def whole(self, size):
-        """The epochs of the positions that are whole in so many bytes of the pack."""
-        return [k for k in range(len(self.begins) - 3) if self.begins[k + 3] <= size]
-
-
-def epochs(run):
-    return [position.epoch for _, position in run.positions]
-
-
-@pytest.fixture
-def torn(tmp_path):
-    return Torn(tmp_path)
+from tbviz.store import DamagedError, Reader, StoreError, store_directory
 
 
 @pytest.mark.parametrize("index", [None, False])  # ahead of the pack; lost
@@ -296,79 +257,6 @@ def test_foreign_files_never_stop_a_reader(torn, content, faults):
     assert all(len(s) == 0 and s.damaged == 1 for s in foreign if content[:4] != b"\x89tbv")
     assert not run.refresh()
     faults.survived += 1
-
-
-def test_a_patient_reader_waits_for_the_lines_of_a_position(torn):
-    lines = torn.index.splitlines(keepends=True)
-    torn.put(index=b"".join(lines[:-1]))
-    assert epochs(torn.open()) == [0, 1, 2, 3]
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    patient.refresh()
-    assert epochs(patient) == [0, 1, 2]
-    torn.index_path.write_bytes(torn.index)
-    assert patient.refresh()
-    assert epochs(patient) == [0, 1, 2, 3]
-    # A writer that was killed writes no line any more.
-    torn.put(index=b"".join(lines[:-1]))
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    os.utime(torn.pack_path, (0, time.time() - 3601))
-    patient.refresh()
-    assert epochs(patient) == [0, 1, 2, 3]
-
-
-def test_a_patient_reader_takes_no_lines_while_some_are_being_written(torn):
-    """Another process sees one write page by page: the position's other lines may be missing."""
-    torn.put(index=torn.index[:-10])
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    patient.refresh()
-    assert epochs(patient) == []
-    torn.index_path.write_bytes(torn.index)
-    assert patient.refresh()
-    assert epochs(patient) == [0, 1, 2, 3]
-
-
-def test_a_patient_reader_takes_all_lines_that_came_since_it_opened_the_pack(torn, monkeypatch):
-    torn.put(torn.pack[: torn.begins[-2] + 10], index=False)
-    real = pack_module.open_file
-
-    def late(path):
-        if path == torn.index_path:
-            torn.put()
-        return real(path)
-
-    monkeypatch.setattr(pack_module, "open_file", late)
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    patient.refresh()
-    assert epochs(patient) == [0, 1, 2, 3]
-    assert patient.segments[0].damaged == 0
-    with torn.pack_path.open("ab") as end:
-        end.write(b"no record")
-    monkeypatch.undo()
-    os.utime(torn.pack_path, (0, time.time() - 3601))
-    assert patient.refresh()
-    assert patient.segments[0].damaged == 1
-
-
-def test_a_patient_reader_waits_for_an_index_once(torn, monkeypatch):
-    """The first position is in the pack before there is an index; some never have one."""
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    torn.put(torn.pack[: torn.begins[-2]], index=False)
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    patient.refresh()
-    assert epochs(patient) == []
-    now += 3600
-    assert patient.refresh()
-    assert epochs(patient) == [0, 1, 2]
-    with torn.pack_path.open("ab") as pack:
-        pack.write(torn.pack[torn.begins[-2] :])
-    assert patient.refresh()
-    assert epochs(patient) == [0, 1, 2, 3]
-    # What goes on with an index is waited for again.
-    torn.put(index=b"".join(torn.index.splitlines(keepends=True)[:-1]))
-    patient = Reader(torn.pack_path.parent, patience=3600)
-    patient.refresh()
-    assert epochs(patient) == [0, 1, 2]
 
 
 def test_a_pack_that_shrank_is_read_anew(torn):

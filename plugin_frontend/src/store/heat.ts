@@ -9,9 +9,10 @@ import { statistic } from "./look";
 import { heads, positions } from "./run";
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */
-function cells(of: Health, name: string, count: number): number[][] {
-  return of.layers.map((path) => {
-    const values = carried(of.numbers.get(name)?.get(path) ?? [], count);
+function cells(of: Health, name: string, looks: readonly number[][]): number[][] {
+  return of.layers.map((path, row) => {
+    const shown = looks[row] ?? [];
+    const values = carried(of.numbers.get(name)?.get(path) ?? [], shown.length, shown);
     if (statisticOf(name).unit !== "count") return values;
     const channels = of.channels.get(path) ?? Number.NaN;
     return values.map((some) => some / channels);
@@ -45,18 +46,18 @@ export const coming = computed(() => {
   return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
 });
 
-export const cellsNow = computed(() => {
-  const of = health.value;
-  // Those of a layer that is looked at may be here before.
-  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
-  return cells(of, mapped.value, positions.value.length);
-});
 /** Of each cell the position of the look that it shows; -1 where there is none. */
 export const looksNow = computed(() => {
   const of = health.value;
   if (of === null || coming.value) return [];
   const rows = of.numbers.get(mapped.value);
   return of.layers.map((path) => lastLooks(rows?.get(path) ?? [], positions.value.length));
+});
+export const cellsNow = computed(() => {
+  const of = health.value;
+  // Those of a layer that is looked at may be here before.
+  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
+  return cells(of, mapped.value, looksNow.value);
 });
 export const topNow = computed(() => top(mapped.value, cellsNow.value));
 export const names = computed(() => shortened(health.value?.layers ?? []));

@@ -1,6 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { lastLooks } from "../bins";
-import type { Dense } from "../dense";
+import { type Dense, lookAt } from "../dense";
 import { lookLabel } from "../positions";
 import { said, statisticOf } from "../statistics";
 import { cursor, looked } from "../store/cursor";
@@ -86,7 +85,7 @@ export function HealthView() {
           ?.some((value) => value !== undefined);
   const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(has));
   const first = held.numbers.get(charts[0]?.of[0] ?? "")?.get(path) ?? NONE;
-  const look = lastLooks(first, cursor.value + 1).at(-1) ?? -1;
+  const look = lookAt(first, cursor.value);
   return (
     <section class="view" data-testid="view">
       <div class="caption">
