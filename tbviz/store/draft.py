@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import zlib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from tbviz.store.durable import sync_directory, sync_file, write_all
@@ -109,10 +109,12 @@ class Draft:
         sync_directory(self.target.parent)
 
     def _give_up(self) -> None:
-        self._index_path.unlink(missing_ok=True)
-        if self._pack is not None:
-            self.pack.unlink(missing_ok=True)
-        self._close()
+        # Each is tried, whatever fails before it, the last one first.
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            if self._pack is not None:
+                stack.callback(self.pack.unlink, missing_ok=True)
+            stack.callback(self._index_path.unlink, missing_ok=True)
 
     def _close(self) -> None:
         for file in (self._index, self._pack):
@@ -143,7 +145,8 @@ class _Appended:
         sync_file(self._descriptor)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        with suppress(OSError):  # `sync` has said already whether the disk has it
+            os.close(self._descriptor)
 
     def _write_out(self) -> None:
         write_all(self._descriptor, self._waiting)
@@ -158,9 +161,14 @@ def _locked(path: Path, flags: int, mode: int) -> int:
     """
     for _ in range(_TRIES):
         descriptor = os.open(path, flags, mode)
-        ours = any(hold(descriptor) is not False for _ in range(_TRIES))
-        if ours and os.fstat(descriptor).st_nlink:
-            return descriptor
+        try:
+            ours = any(hold(descriptor) is not False for _ in range(_TRIES))
+            if ours and os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
         os.close(descriptor)
         if not ours:
             break

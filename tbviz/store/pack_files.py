@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ class PackFiles:
         self._pack_end = 0
         self._index_end = 0
         self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
+        self._closed = False
         _in_use.add(self)
 
     @property
@@ -63,7 +65,7 @@ class PackFiles:
         """Append to the pack, fdatasync. After a failure the pack is as it was.
 
         Raises:
-            OSError: If that cannot be done, or the pack was deleted.
+            OSError: If that cannot be done, the pack was deleted, or this is closed.
         """
         pack = self._open() if self._pack is None else self._pack
         if os.fstat(pack).st_nlink == 0:
@@ -71,15 +73,16 @@ class PackFiles:
                 errno.ENOENT, f"{self._name}.pack was deleted while it was being written"
             )
         end = self._pack_end
+        lines = index_of(records, end)
         try:
             for record in records:
                 _write(pack, record.data, end)
                 end += len(record.data)
             self._settle(pack)
         except BaseException:
-            _truncate(pack, self._pack_end)
+            _cut(pack, self._pack_end)
             raise
-        self._lines.append(index_of(records, self._pack_end))
+        self._lines.append(lines)
         self._pack_end = end
 
     def catch_up(self) -> None:
@@ -88,36 +91,83 @@ class PackFiles:
         The index is a cache: the pack has the records, readers hop over them. Where this fails,
         the lines wait for the next time.
         """
-        if not self._lines:
+        if not self._lines or self._pack is None:
             return
         data = b"".join(self._lines)
         try:
             if self._index is None:
+                if _is_deleted(self._pack):
+                    return  # an index without its pack would be of no use
                 self._index = _create(self._directory / f"{self._name}.jsonl")
             _write(self._index, data, self._index_end)
             self._settle(self._index)
         except OSError:
             if self._index is not None:
-                _truncate(self._index, self._index_end)
+                _cut(self._index, self._index_end)
             return
         self._index_end += len(data)
         self._lines = []
 
     def gone(self) -> bool:
-        """Whether the pack was deleted."""
-        path = self.path
-        return path is not None and not path.exists()
+        """Whether the pack was deleted; where that cannot be told, it was not."""
+        path, pack = self.path, self._pack
+        if path is None:
+            return False
+        if pack is not None and _is_deleted(pack):
+            return True  # also where a copy has taken its place
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def close(self) -> None:
-        """Close both files; the lock on the pack goes with it."""
+        """Close both files; the lock on the pack goes with it. Nothing is written afterwards.
+
+        What failed writes left behind is cut off, and a pack without a record is deleted.
+
+        Raises:
+            OSError: If the system says that what was written is lost; both are closed all the same.
+        """
+        self._closed = True
+        self._lines = []
+        for descriptor, end in ((self._pack, self._pack_end), (self._index, self._index_end)):
+            if descriptor is not None:
+                _cut(descriptor, end)
+        if self._pack is not None and not self._pack_end:
+            with suppress(OSError):
+                (self._directory / f"{self._name}.pack").unlink(missing_ok=True)
+        self.release()
+
+    def release(self) -> None:
+        """Close both files as they are.
+
+        Raises:
+            OSError: As `close`.
+        """
         descriptors = self._pack, self._index
         # Forgotten first: a process forked meanwhile would close what has got the number since.
         self._pack = self._index = None
+        failures = []
         for descriptor in descriptors:
             if descriptor is not None:
-                os.close(descriptor)
+                try:
+                    os.close(descriptor)  # never twice: the number is free, whatever it raises
+                except OSError as error:
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            self.release()  # of a writer that nobody has closed
 
     def _open(self) -> int:
+        if self._closed or self._name:
+            # A second pack would begin where the first one ended, or have the name of one deleted.
+            raise OSError(errno.EBADF, "this writer is closed")
         self._directory.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
             seq = 1 + highest_seq(path.name for path in self._directory.iterdir())
@@ -126,8 +176,8 @@ class PackFiles:
                 self._pack = _create(self._directory / f"{name}.pack")
             except FileExistsError:
                 continue
-            hold(self._pack)
             self._name = name
+            hold(self._pack)
             return self._pack
         raise FileExistsError(errno.EEXIST, "no free name for a pack", str(self._directory))
 
@@ -147,17 +197,25 @@ def _write(descriptor: int, data: bytes, offset: int) -> None:
     write_all(descriptor, data)
 
 
-def _truncate(descriptor: int, size: int) -> None:
+def _cut(descriptor: int, size: int) -> None:
+    """Take off what lies behind this size, where that can be done."""
+    with suppress(OSError):  # the next write begins at the same place, so nothing is lost
+        if os.fstat(descriptor).st_size > size:
+            os.ftruncate(descriptor, size)
+
+
+def _is_deleted(descriptor: int) -> bool:
     try:
-        os.ftruncate(descriptor, size)
+        return os.fstat(descriptor).st_nlink == 0
     except OSError:
-        return  # the next write begins at the same place, so nothing is lost
+        return False
 
 
 def _close_copies() -> None:
     """In a forked child: a lock lasts until its last copy is closed, and the child's are copies."""
     for files in list(_in_use):
-        files.close()
+        with suppress(OSError):
+            files.release()
 
 
 if hasattr(os, "register_at_fork"):

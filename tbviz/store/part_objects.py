@@ -40,14 +40,17 @@ class PartObjects:
         self._end = 0  # where the next part begins
         self._before = 0  # where the last one ended that is known to be stored
         self._first = ""
+        self._closed = False
         self.size = 0
 
     def write(self, records: Sequence[Record]) -> None:
         """Put one part. One that fails may be there all the same: its place is not used again.
 
         Raises:
-            OSError: If that cannot be done, or the first part was deleted.
+            OSError: If that cannot be done, the first part was deleted, or this is closed.
         """
+        if self._closed:
+            raise OSError(errno.EBADF, "this writer is closed")
         if not self._seq:
             self._seq = 1 + highest_seq(self._names())
         if self.gone():
@@ -79,7 +82,8 @@ class PartObjects:
         return False
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Store nothing more."""
+        self._closed = True
 
     def _names(self) -> list[str]:
         try:

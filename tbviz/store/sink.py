@@ -35,4 +35,8 @@ class Sink(Protocol):
         """Whether what was stored has been deleted."""
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Give back what is open. Nothing is stored afterwards: `write` raises.
+
+        Raises:
+            OSError: If that fails; it is given back all the same.
+        """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,8 @@ class Writer:
     def flush(self) -> None:
         """Write what was collected: on a disk pack, fdatasync, index, fdatasync; else one object.
 
+        A writer that is closed writes nothing.
+
         Raises:
             StoreError: If it could not be written. What is stored is as it was before. Records
                 that belong to a position are dropped; the others (layouts, probes, the model
@@ -130,6 +133,8 @@ class Writer:
         if os.getpid() != self._pid:
             return
         with self._lock:
+            if self._closed:
+                return
             if self._records:
                 records, self._records = self._records, []
                 try:
@@ -146,17 +151,34 @@ class Writer:
     def close(self) -> None:
         """Flush, then give the files back. A second call does nothing.
 
+        Nothing is written afterwards, also where this fails.
+
         Raises:
             StoreError: As `flush` does; the files are given back all the same.
         """
-        if os.getpid() != self._pid or self._closed:
+        if os.getpid() != self._pid:
             return
         with self._lock:
+            if self._closed:
+                return
             try:
                 self.flush()
-            finally:
-                self._closed = True
-                self._sink.close()
+            except BaseException:
+                with suppress(OSError):  # the failure that came first is the one to say
+                    self._end()
+                raise
+            try:
+                self._end()
+            except OSError as error:
+                raise StoreError(
+                    f"could not close what was written under {self._store}: "
+                    f"{error.strerror or error}; {self._sink.remedy}"
+                ) from error
+
+    def _end(self) -> None:
+        self._closed = True
+        self._records = []
+        self._sink.close()
 
 
 def _kept(records: Sequence[Record]) -> list[Record]:

@@ -1,0 +1,83 @@
+"""A repair or a prune of which any one call fails holds nothing, and loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from pathlib import Path
+
+import pytest
+import small
+from failing import Failing, held_open
+
+from tbviz.store import StoreError, open_run, store_directory
+from tbviz.store.leftovers import clear, leftovers
+from tbviz.store.locks import hold
+from tbviz.store.pruning import Rule, prune
+from tbviz.store.repairing import packs, repair
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+
+
+def pruned(log_dir):
+    return list(prune(store_directory(log_dir), Rule(None, 1)))
+
+
+def repaired(log_dir):
+    return list(repair(store_directory(log_dir)))
+
+
+def torn(log_dir):
+    """Four positions and half a record."""
+    path = small.write(log_dir).path
+    with path.open("ab") as file:
+        file.write(small.record(b'{"kind":"x"}')[:20])
+
+
+def without_index(log_dir):
+    """Four positions, of which the index is lost."""
+    small.write(log_dir).path.with_suffix(".jsonl").unlink()
+
+
+CASES = [(small.write, pruned, [0, 3]), (torn, repaired, range(4)),
+         (without_index, repaired, range(4))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "treat", "kept"), CASES, ids=["prune", "repair", "index"])
+@pytest.mark.parametrize("names", [None, ("unlink",), ("close", "write")])
+def test_any_call_that_fails_holds_nothing_and_loses_nothing(
+    make, treat, kept, names, tmp_path, monkeypatch, faults
+):
+    make(tmp_path / "whole")
+    calls = Failing() if names is None else Failing(names=names)
+    with calls(monkeypatch):
+        treat(tmp_path / "whole")
+    for number in range(len(calls.made)):
+        log_dir = tmp_path / str(number)
+        make(log_dir)
+        before = held_open()
+        last = number if names is None else 10_000
+        with (
+            Failing(number, last, errno.EIO, calls.names)(monkeypatch),
+            contextlib.suppress(StoreError, OSError),  # said, and over
+        ):
+            treat(log_dir)
+        with faults.trying():
+            assert held_open() == before
+            whole(log_dir, kept)
+            for pack in packs(store_directory(log_dir)):
+                with pack.open("rb") as file:
+                    assert hold(file.fileno()) is not False
+            # The next one has its way.
+            for leftover in leftovers(store_directory(log_dir)):
+                assert clear(leftover)
+            treat(log_dir)
+            whole(log_dir, kept)
+            assert len(list(store_directory(log_dir).iterdir())) == 2
+
+
+def whole(log_dir, kept):
+    run = open_run(log_dir)
+    at = {position.epoch: number for number, (_, position) in enumerate(run.positions)}
+    for epoch in kept:  # in this store a position is its one picture
+        assert run.picture("activations", "conv", at[epoch], 1) == small.sheets(epoch)[1]

@@ -1,0 +1,326 @@
+"""How a writer ends: whatever fails and when, it holds nothing, and writes nothing afterwards."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import small
+from buckets import objects
+from failing import Failing, contents, held_open
+
+from tbviz.store import BackgroundWriter, StoreError, Writer, open_run, store_directory
+from tbviz.store.locks import hold
+from tbviz.store.schema import MAGIC
+
+ROOM = str(Path(small.__file__).parent)
+POSITIONS = 3
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+
+
+def session(log_dir):
+    """A writer from its beginning to its end; the positions of which it said that they are stored.
+
+    It goes on after each failure, as a training does.
+    """
+    writer, stored = Writer(log_dir), set()
+    for epoch in range(POSITIONS):
+        small.append(writer, epoch)
+        try:
+            writer.flush()
+        except StoreError:
+            continue
+        stored.add(epoch)
+    try:
+        writer.close()
+    except StoreError as error:
+        assert "; expected a directory" in str(error)
+    return writer, stored
+
+
+def in_background(log_dir):
+    """The same on a writer's thread."""
+    writer, told, stored = Writer(log_dir), [], set()
+    background = BackgroundWriter(writer, told.append)
+    for epoch in range(POSITIONS):
+        before = len(told)
+        background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+        background.drain()
+        if len(told) == before:
+            stored.add(epoch)
+    background.close()
+    assert all(isinstance(error, StoreError) for error in told), told
+    return writer, stored
+
+
+def check(log_dir, writer, stored, before):
+    """What must hold after every end."""
+    assert held_open() == before
+    files = contents(log_dir)
+    packs = [name for name in files if name.endswith(".pack")]
+    assert len(packs) <= 1
+    assert len(files) <= 2
+    for name in packs:
+        assert files[name].startswith(MAGIC)
+        with (log_dir / name).open("rb") as file:
+            assert hold(file.fileno()) is not False
+    run = open_run(log_dir)
+    seen = {position.epoch: at for at, (_, position) in enumerate(run.positions)}
+    assert stored <= seen.keys()
+    for epoch in seen:
+        for image in (0, 1):
+            assert run.picture("activations", "conv", seen[epoch], image) == (
+                small.sheets(epoch)[image]
+            )
+    assert sum(segment.damaged for segment in run.segments) == 0
+    # And now it is over.
+    writer.flush()
+    writer.close()
+    assert contents(log_dir) == files
+
+
+def count(run, log_dir, monkeypatch):
+    with Failing()(monkeypatch) as calls:
+        run(log_dir)
+    return len(calls.made)
+
+
+@needs_proc
+@pytest.mark.parametrize("run", [session, in_background])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_any_call_that_fails_costs_a_position_and_nothing_else(
+    run, code, tmp_path, monkeypatch, faults
+):
+    calls = count(run, tmp_path / "whole", monkeypatch)
+    assert calls > 4 * POSITIONS
+    for number in range(calls):
+        log_dir = tmp_path / str(number)
+        before = held_open()
+        with Failing(number, number, code)(monkeypatch):
+            writer, stored = run(log_dir)
+        with faults.trying():
+            assert len(stored) >= POSITIONS - 1
+            check(log_dir, writer, stored, before)
+
+
+@needs_proc
+@pytest.mark.parametrize("run", [session, in_background])
+@pytest.mark.parametrize(
+    "names",
+    [("write",), ("fdatasync",), ("write", "fdatasync", "fsync"), ("open",), ("close",),
+     ("fstat",), ("write", "open", "mkdir", "close")],
+    ids="+".join,
+)  # fmt: skip
+def test_a_disk_that_fails_from_some_call_on(run, names, tmp_path, monkeypatch, faults):
+    with Failing(names=names)(monkeypatch) as calls:
+        run(tmp_path / "whole")
+    for number in range(len(calls.made)):
+        log_dir = tmp_path / str(number)
+        log_dir.mkdir()
+        before = held_open()
+        with Failing(number, 10_000, errno.ENOSPC, names)(monkeypatch):
+            writer, stored = run(log_dir)
+        with faults.trying():
+            check(log_dir, writer, stored, before)
+
+
+@needs_proc
+@pytest.mark.parametrize("anew", [False, True], ids=["gone", "made anew"])
+@pytest.mark.parametrize("after", range(POSITIONS + 1))
+@pytest.mark.parametrize("index", [False, True], ids=["no index yet", "index"])
+def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypatch):
+    before = held_open()
+    writer = Writer(tmp_path)
+    told = []
+    background = BackgroundWriter(writer, told.append)
+    store = store_directory(tmp_path)
+    with monkeypatch.context() as patched:
+        if not index:
+            patched.setattr("tbviz.store.pack_files._create", _packs_alone())
+        for epoch in range(POSITIONS):
+            if epoch == after > 0:
+                shutil.rmtree(tmp_path / "plugins")
+            background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+            background.drain()
+    if after == POSITIONS:
+        shutil.rmtree(tmp_path / "plugins")
+    if anew:
+        store.mkdir(parents=True, exist_ok=True)
+    background.submit(lambda one: small.append(one, POSITIONS))
+    background.drain()
+    background.push(lambda one: None)  # nothing new, but lines that the index lacks
+    background.close()
+    assert held_open() == before
+    if after:
+        assert contents(tmp_path) == {}
+        assert writer.gone()
+        assert all("was deleted while" in str(error) for error in told)
+        assert told
+    else:
+        assert len(open_run(tmp_path)) == POSITIONS + 1
+        assert told == []
+
+
+def _packs_alone():
+    from tbviz.store import pack_files
+
+    create = pack_files._create
+
+    def packs_alone(path):
+        if path.suffix == ".jsonl":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return create(path)
+
+    return packs_alone
+
+
+def test_what_a_copy_has_taken_the_place_of_is_gone(tmp_path):
+    writer = Writer(tmp_path / "logs")
+    small.append(writer, 0)
+    writer.flush()
+    shutil.copytree(tmp_path / "logs", tmp_path / "copy")
+    shutil.rmtree(tmp_path / "logs")
+    (tmp_path / "copy").rename(tmp_path / "logs")
+    small.append(writer, 1)
+    with pytest.raises(StoreError, match="was deleted while"):
+        writer.flush()
+    assert writer.path.exists()
+    assert writer.gone()  # else nothing would ever be written again
+    writer.close()
+    assert len(open_run(tmp_path / "logs")) == 1
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_what_cannot_be_looked_at_is_not_gone(code, tmp_path, monkeypatch):
+    writer = small.write(tmp_path, 1)
+
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", fail)
+        assert not writer.gone()
+
+
+# A pack may grow to this many bytes more than two positions take. The limit is the process' own,
+# and holds to its end, as a full disk's does.
+FULL = f"""
+import os, resource, sys
+sys.path.insert(0, {ROOM!r})
+import small
+from tbviz.store import BackgroundWriter, Writer
+writer, told = Writer(sys.argv[1]), []
+background = BackgroundWriter(writer, told.append)
+for epoch in range(5):
+    if epoch == 2:
+        background.drain()
+        size = os.path.getsize(writer.path)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, resource.RLIM_INFINITY))
+    background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+background.push(lambda one: one.append({{"kind": "fit", "event": "end", "status": "finished"}}))
+background.close()
+assert len(told) == 5, told
+assert all("File too large" in str(error) for error in told), told
+left = [os.readlink(f"/proc/self/fd/{{fd}}") for fd in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{{fd}}")]
+assert not [path for path in left if path.startswith(sys.argv[1])], left
+"""
+
+
+@needs_proc
+def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
+    subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=True, timeout=60)
+    pack, index = sorted(store_directory(tmp_path).iterdir(), key=lambda path: path.suffix)[::-1]
+    assert (pack.suffix, index.suffix) == (".pack", ".jsonl")
+    small.parse(pack.read_bytes())
+    run = open_run(tmp_path)
+    assert [position.epoch for _, position in run.positions] == [0, 1]
+    assert [segment.damaged for segment in run.segments] == [0]
+
+
+def test_a_pack_without_a_record_is_not_left(tmp_path, monkeypatch):
+    with Failing(0, 10_000, errno.ENOSPC, ("write",))(monkeypatch):
+        writer = Writer(tmp_path)
+        small.append(writer, 0)
+        with pytest.raises(StoreError):
+            writer.flush()
+        assert len(contents(tmp_path)) == 1
+        with pytest.raises(StoreError):
+            writer.close()
+    assert contents(tmp_path) == {}
+
+
+def test_a_close_that_fails_says_so_once_and_is_over(tmp_path, monkeypatch):
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    with (
+        Failing(0, 10_000, errno.EDQUOT, ("close",))(monkeypatch),
+        pytest.raises(StoreError, match="could not close what was written"),
+    ):
+        writer.close()
+    writer.close()
+    assert len(open_run(tmp_path)) == 1
+
+
+@needs_proc
+def test_a_writer_that_nobody_closes_lets_go_with_its_memory(tmp_path):
+    before = held_open()
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    writer.flush()
+    small.append(writer, 1)
+    assert held_open() != before
+    files = contents(tmp_path)
+    del writer
+    gc.collect()
+    assert held_open() == before
+    assert contents(tmp_path) == files
+
+
+def test_a_flush_that_waits_while_the_writer_is_closed_writes_nothing(tmp_path):
+    writer = Writer(tmp_path)
+    small.append(writer, 0)
+    writer.flush()
+    with writer._lock:
+        late = threading.Thread(target=writer.flush)
+        late.start()
+        writer.close()
+        files = contents(tmp_path)
+    late.join(60)
+    assert contents(tmp_path) == files
+
+
+def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
+    from tbviz.store.remote import ObjectStore
+
+    writer, told = Writer(bucket), []
+    background = BackgroundWriter(writer, told.append)
+    background.submit(lambda one: small.append(one, 0))
+    background.drain()
+    before, put = objects(bucket), []
+
+    def full(store, name, data):
+        put.append(name)
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "put", full)
+        # What belongs to no position is kept where a put fails: it would be put once more.
+        small.append(writer, 1)
+        writer.append({"kind": "notice", "level": "info", "text": "kept"})
+        background.close()
+        assert len(put) == 1
+    assert [type(error) for error in told] == [StoreError]
+    writer.flush()
+    writer.close()
+    with pytest.raises(OSError, match="closed"):
+        writer._sink.write([])
+    assert objects(bucket) == before
+    assert [position.epoch for _, position in open_run(bucket).positions] == [0]
