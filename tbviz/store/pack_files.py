@@ -48,6 +48,7 @@ class PackFiles:
         self._pack_end = 0
         self._index_end = 0
         self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
+        self._torn = False  # whether a failed write left something that could not be cut off
         self._closed = False
         _in_use.add(self)
 
@@ -80,7 +81,7 @@ class PackFiles:
                 end += len(record.data)
             self._settle(pack)
         except BaseException:
-            _cut(pack, self._pack_end)
+            self._torn |= not _cut(pack, self._pack_end)
             raise
         self._lines.append(lines)
         self._pack_end = end
@@ -103,7 +104,7 @@ class PackFiles:
             self._settle(self._index)
         except OSError:
             if self._index is not None:
-                _cut(self._index, self._index_end)
+                self._torn |= not _cut(self._index, self._index_end)
             return
         self._index_end += len(data)
         self._lines = []
@@ -134,7 +135,7 @@ class PackFiles:
         self._closed = True
         self._lines = []
         for descriptor, end in ((self._pack, self._pack_end), (self._index, self._index_end)):
-            if descriptor is not None:
+            if descriptor is not None and self._torn:
                 _cut(descriptor, end)
         if self._pack is not None and not self._pack_end:
             with suppress(OSError):
@@ -197,11 +198,13 @@ def _write(descriptor: int, data: bytes, offset: int) -> None:
     write_all(descriptor, data)
 
 
-def _cut(descriptor: int, size: int) -> None:
-    """Take off what lies behind this size, where that can be done."""
-    with suppress(OSError):  # the next write begins at the same place, so nothing is lost
-        if os.fstat(descriptor).st_size > size:
-            os.ftruncate(descriptor, size)
+def _cut(descriptor: int, size: int) -> bool:
+    """Cut off what a failed write left behind this size; return whether that could be done."""
+    try:
+        os.ftruncate(descriptor, size)
+    except OSError:
+        return False  # the next write begins at the same place, so nothing is lost
+    return True
 
 
 def _is_deleted(descriptor: int) -> bool:

@@ -52,9 +52,9 @@ class Failing:
 def held_open():
     """What this process holds open: descriptor and file."""
     found = {}
-    for name in os.listdir("/proc/self/fd"):
+    for path in Path("/proc/self/fd").iterdir():
         try:
-            found[name] = os.readlink(f"/proc/self/fd/{name}")
+            found[path.name] = str(path.readlink())
         except OSError:
             continue  # the listing's own
     return found
