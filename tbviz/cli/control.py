@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tbviz.cli.layout import counted
-from tbviz.cli.runs import add_log_dir, runs_under, title
+from tbviz.cli.runs import OneByOne, add_log_dir, runs_under, title
 from tbviz.cli.say import say
 from tbviz.errors import TbvizError
 
@@ -54,7 +54,13 @@ def run(options: argparse.Namespace) -> int:
     from tbviz.store.errors import StoreError
 
     order, epochs = _order(options.order)
-    runs = [(run, _trains(run.store)) for run in runs_under(options.log_dir)]
+    each = OneByOne("control")
+    runs = []
+    for run in runs_under(options.log_dir):
+        with each.run(title(options.log_dir, run.name)):
+            runs.append((run, _trains(run.store)))
+    if not runs:
+        return 1  # each has said why
     told = [run for run, trains in runs if trains] or [
         # One look now is asked of the training that goes on: none to come would obey.
         run
@@ -66,20 +72,24 @@ def run(options: argparse.Namespace) -> int:
             f"received now, but nothing trains in {options.log_dir}; expected the log directory "
             "of a training that goes on, as this order is not kept for a later one"
         )
+    ordered = 0
     for name, store in told:
         try:
             before = read_orders(store)
         except StoreError:
             before = None  # what makes no sense is replaced
         orders = _ordered(before, order, epochs)
-        write_orders(store, orders)
-        said = _SAID[order].format(log_dir=options.log_dir, epochs=epochs, twice=2 * epochs)
-        paused = "; it is still paused" if orders.paused and order == "every" else ""
-        say(f"{title(options.log_dir, name)}: {said}{paused}")
-    say(f"obeyed {_when(order, [trains for _, trains in runs])}")
+        with each.run(title(options.log_dir, name)):
+            write_orders(store, orders)
+            ordered += 1
+            said = _SAID[order].format(log_dir=options.log_dir, epochs=epochs, twice=2 * epochs)
+            paused = "; it is still paused" if orders.paused and order == "every" else ""
+            say(f"{title(options.log_dir, name)}: {said}{paused}")
+    if ordered:
+        say(f"obeyed {_when(order, [trains for _, trains in runs])}")
     if len(told) < len(runs):
         say(f"left alone: {counted(len(runs) - len(told), 'run')} that nothing writes to")
-    return 0
+    return 1 if each.failed else 0
 
 
 def _order(words: list[str]) -> tuple[str, int]:

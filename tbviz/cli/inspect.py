@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from tbviz.cli.inspect_text import one_run, several_runs
-from tbviz.cli.runs import add_log_dir, runs_under, title
+from tbviz.cli.runs import OneByOne, add_log_dir, runs_under, title
 
 DAMAGED = 4  # as fsck(8): errors that were left uncorrected
 
@@ -36,15 +36,19 @@ def run(options: argparse.Namespace) -> int:
     from tbviz.store.schema import plain
     from tbviz.version import __version__
 
-    runs = [
-        {"run": name, "store": str(store), **inspect(Reader(store), verify=options.verify)}
-        for name, store in runs_under(options.log_dir)
-    ]
+    each = OneByOne("inspect")
+    runs = []
+    for name, store in runs_under(options.log_dir):
+        with each.run(title(options.log_dir, name)):
+            found = inspect(Reader(store), verify=options.verify)
+            runs.append({"run": name, "store": str(store), **found})
     if options.json:
         answer = {"tbviz": __version__, "log_dir": options.log_dir, "verified": options.verify}
         print(json.dumps(plain({**answer, "runs": runs}), allow_nan=False))
     elif len(runs) == 1:
         print(*one_run(title(options.log_dir, runs[0]["run"]), runs[0], options.verify), sep="\n")
-    else:
+    elif runs:
         print(*several_runs(options.log_dir, runs, options.verify), sep="\n")
-    return DAMAGED if any(found["damage"] for found in runs) else 0
+    if any(found["damage"] for found in runs):
+        return DAMAGED
+    return 1 if each.failed else 0

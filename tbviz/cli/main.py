@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         4 where something is damaged.
     """
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal cannot show, of a directory or a layer, ends no command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = options.run(options)
     except TbvizError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tbviz.cli.arguments import positive
 from tbviz.cli.layout import counted, size
 from tbviz.cli.repair import add_careful, clear_leftovers
-from tbviz.cli.runs import add_log_dir, local_runs_under, title
+from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
 from tbviz.cli.say import say
 from tbviz.errors import TbvizError
 
@@ -55,17 +55,21 @@ def run(options: argparse.Namespace) -> int:
     runs = local_runs_under(options.log_dir, "prune")
     kinds = ("*",) if options.kinds is None else _kinds(options.kinds, [store for _, store in runs])
     rule = Rule(options.keep.get("every"), options.keep.get("last", 0), kinds)
+    each = OneByOne("prune")
     freed = left = 0
     for name, store in runs:
         about = title(options.log_dir, name)
-        freed += sum(clear_leftovers(about, store, dry_run=options.dry_run, force=options.force))
-        for pruned in prune(store, rule, dry_run=options.dry_run, force=options.force):
-            freed += pruned.freed
-            left += bool(pruned.left)
-            say(f"{about}: {_said(pruned, dry_run=options.dry_run)}")
+        with each.run(about):
+            freed += sum(
+                clear_leftovers(about, store, dry_run=options.dry_run, force=options.force)
+            )
+            for pruned in prune(store, rule, dry_run=options.dry_run, force=options.force):
+                freed += pruned.freed
+                left += bool(pruned.left)
+                say(f"{about}: {_said(pruned, dry_run=options.dry_run)}")
     alone = f"; {counted(left, 'pack')} left alone" if left else ""
     say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}{alone}")
-    return 0
+    return 1 if each.failed else 0
 
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:

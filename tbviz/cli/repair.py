@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from tbviz.cli.layout import counted, shortened, size
-from tbviz.cli.runs import add_log_dir, local_runs_under, title
+from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
 from tbviz.cli.say import say
 
 if TYPE_CHECKING:
@@ -47,20 +47,22 @@ def run(options: argparse.Namespace) -> int:
     """Repair every run, and say what was done."""
     from tbviz.store.repairing import repair
 
+    each = OneByOne("repair")
     done = left = 0
     for name, store in local_runs_under(options.log_dir, "repair"):
         about = title(options.log_dir, name)
-        done += len(clear_leftovers(about, store, dry_run=options.dry_run, force=options.force))
-        for treated in repair(store, dry_run=options.dry_run, force=options.force):
-            done += treated.action in {"rewrite", "index"}
-            left += treated.action == "left"
-            for line in _said(treated, dry_run=options.dry_run):
-                say(f"{about}: {line}")
+        with each.run(about):
+            done += len(clear_leftovers(about, store, dry_run=options.dry_run, force=options.force))
+            for treated in repair(store, dry_run=options.dry_run, force=options.force):
+                done += treated.action in {"rewrite", "index"}
+                left += treated.action == "left"
+                for line in _said(treated, dry_run=options.dry_run):
+                    say(f"{about}: {line}")
     if left:
         say(f"{counted(left, 'pack')} left alone")
-    elif not done:
+    elif not done and not each.failed:
         say("nothing to repair; `tbviz inspect --verify` says whether pictures are lost")
-    return 0
+    return 1 if each.failed else 0
 
 
 def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> list[int]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tbviz.store.places import Place
 
 
@@ -22,6 +27,36 @@ class FoundRun(NamedTuple):
 
     name: str
     store: Place
+
+
+class OneByOne:
+    """Runs that are treated one by one: what fails with one is said, and the others are treated.
+
+    Args:
+        command: The command, as it was typed.
+
+    Attributes:
+        failed: How many runs failed.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.failed = 0
+
+    @contextmanager
+    def run(self, about: str) -> Iterator[None]:
+        """Treat one run.
+
+        Args:
+            about: What it is called.
+        """
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # nobody reads what is said of the others
+        except (TbvizError, OSError) as error:
+            self.failed += 1
+            print(f"tbviz {self.command}: {about}: {error}", file=sys.stderr)
 
 
 def add_log_dir(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +78,13 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     from tbviz.plugin.remote_walk import RemoteWalk
     from tbviz.store.places import place_of, store_directory
 
+    state = "without a run"
     place = place_of(log_dir)
     if _is_store(place):
         return [FoundRun(".", place)]
     if isinstance(place, Path):
         runs = [FoundRun(name, store) for name, store in walk(place)]
-        state = "which is a file" if place.is_file() else "which is not there"
-        state = "without a run" if place.is_dir() else state
+        state = _state(place)
     else:
         try:
             names = RemoteWalk(place).runs()
@@ -59,7 +94,6 @@ def runs_under(log_dir: str) -> list[FoundRun]:
             FoundRun(name, store_directory(place if name == "." else place / name))
             for name in names
         ]
-        state = "without a run"
     if not runs:
         raise TbvizError(
             f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or one "
@@ -89,10 +123,24 @@ def title(log_dir: str, name: str) -> str:
     return log_dir if name == "." else f"{log_dir.rstrip('/')}/{name}"
 
 
+def _state(place: Path) -> str:
+    """What keeps a place from being one with runs, in words."""
+    try:
+        with os.scandir(place):
+            return "without a run"
+    except FileNotFoundError:
+        return "which is not there"
+    except NotADirectoryError:
+        return "which is a file" if os.access(place, os.F_OK) else "which is not there"
+    except OSError as error:
+        return f"which cannot be listed ({error.strerror or error})"
+
+
 def _is_store(place: Place) -> bool:
     from tbviz.store.folder import LocalFolder
+    from tbviz.store.listing import is_directory
 
     if not isinstance(place, Path):
         return str(place).endswith("/plugins/tbviz")
     named = (place.name, place.parent.name) == ("tbviz", "plugins")
-    return place.is_dir() and (named or bool(LocalFolder(place).packs()))
+    return is_directory(place) and (named or bool(LocalFolder(place).packs()))

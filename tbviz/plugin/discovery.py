@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbviz.plugin.remote_walk import RemoteWalk
 from tbviz.store.errors import StoreError
 from tbviz.store.folder import folder_of
+from tbviz.store.listing import directories_in, is_directory, printable
 from tbviz.store.places import Place, place_of
 
 if TYPE_CHECKING:
@@ -161,13 +162,17 @@ def walk(root: Path) -> list[tuple[str, Path]]:
     """The runs under a directory: the path of each relative to it, and its store.
 
     Links are followed as TensorBoard follows them, but not back into where they stand. Folders
-    of plugins are not entered.
+    of plugins are not entered. What cannot be looked at is left out, and nothing else with it.
     """
     runs: list[tuple[str, Path]] = []
     # Directory, its path from the root, and the identities of those above it.
     waiting: list[tuple[Path, str, frozenset[tuple[int, int]]]] = [(root, ".", frozenset())]
+    # What links lead to comes last: links to each other use up no room of what lies here itself.
+    linked: list[tuple[Path, str, frozenset[tuple[int, int]]]] = []
     walked = 0
-    while waiting:
+    while waiting or linked:
+        if not waiting:
+            waiting, linked = linked[::-1], []
         directory, relative, above = waiting.pop()
         walked += 1
         if walked > _MOST_DIRECTORIES:
@@ -175,19 +180,19 @@ def walk(root: Path) -> list[tuple[str, Path]]:
             break
         try:
             status = directory.stat()
-            with os.scandir(directory) as entries:
-                names = sorted(entry.name for entry in entries if entry.is_dir())
+            identity = (status.st_dev, status.st_ino)
+            if identity in above:
+                continue
+            found = directories_in(directory)
         except OSError:
             continue
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            continue
-        for name in reversed(names):
+        for name, is_link in reversed(found):
             path = directory / name
             if name != "plugins":
-                inner = name if relative == "." else f"{relative}/{name}"
-                waiting.append((path, inner, above | {identity}))
-            elif (path / "tbviz").is_dir():
+                shown = printable(name)
+                inner = shown if relative == "." else f"{relative}/{shown}"
+                (linked if is_link else waiting).append((path, inner, above | {identity}))
+            elif is_directory(path / "tbviz"):
                 runs.append((relative, path / "tbviz"))
     return sorted(runs)
 

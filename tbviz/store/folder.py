@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,9 @@ class LocalFolder:
     def reachable(self) -> bool:
         """Whether `packs` tells what is there: it can be listed, or is not there."""
         try:
-            with os.scandir(self.directory):
+            with os.scandir(self.directory) as entries:
+                for _ in entries:  # it may be opened, and break off where it is read
+                    continue
                 return True
         except (FileNotFoundError, NotADirectoryError):
             return True
@@ -102,11 +105,15 @@ def bytes_in(store: Place) -> int:
     """Bytes of all files of a store, as far as they can be listed."""
     if isinstance(store, RemotePlace):
         return sum(pack.size for pack in folder_of(store).packs())
+    size = 0
     try:
         with os.scandir(store) as entries:
-            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+            for entry in entries:
+                with suppress(OSError):  # it was deleted meanwhile
+                    size += entry.stat(follow_symlinks=False).st_size
     except OSError:
-        return 0
+        return size
+    return size
 
 
 def folder_of(store: str | Path | RemotePlace | Folder, *, rest: float = 0.0) -> Folder:

@@ -58,7 +58,11 @@ def place_of(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
             "of two; pass the text, such as 's3://bucket/logs'"
         )
     if not is_remote(text):
-        return Path(text.removeprefix("file://")).expanduser()
+        local = Path(text.removeprefix("file://"))
+        try:
+            return local.expanduser()
+        except RuntimeError:  # nobody has this name: it is a directory's
+            return local
     protocol, _, path = text.partition("://")
     return RemotePlace(f"{protocol}://{path.rstrip('/')}")
 

@@ -10,7 +10,7 @@ from tbviz.store.examination import Examination, examine
 from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
 from tbviz.store.reader import Reader
-from tbviz.store.repairing import IN_PARTS, foreign_format, in_parts, packs
+from tbviz.store.repairing import IN_PARTS, foreign_format, in_parts, packs, unreadable
 from tbviz.store.rewriting import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.schema import Position, decode_meta
 
@@ -93,6 +93,8 @@ def prune(
             yield Pruned(pack.name, 0, 0, 0, str(error))
         except FileNotFoundError:
             continue  # rewritten by somebody else meanwhile
+        except OSError as error:
+            yield Pruned(pack.name, 0, 0, 0, unreadable(error))
     for name in in_parts(store):
         yield Pruned(name, 0, 0, 0, IN_PARTS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.errors import StoreError
@@ -56,16 +56,17 @@ class ObjectStore:
             self._fs.invalidate_cache(path)
             entries = self._fs.ls(path, detail=True)
         for entry in entries:
-            whole = str(entry["name"]).rstrip("/")
+            whole = str(entry.get("name", "")).rstrip("/")
             name = whole.rpartition("/")[2]
             if whole.lstrip("/") == path.strip("/"):
                 continue  # the marker that some tools make for a folder
             if name in {"", ".", ".."}:
                 continue  # a key may have such a part; a folder of this name is none to enter
-            if entry["type"] == "directory":
+            if entry.get("type") == "directory":
                 folders.append(name)
             else:
-                sizes[name] = int(entry["size"] or 0)
+                with suppress(TypeError, ValueError):  # an odd one is left out, no other
+                    sizes[name] = int(entry.get("size") or 0)
         return Listing(sizes, folders)
 
     def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:

@@ -84,8 +84,15 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
             yield Treated(pack.name, "left", (str(error),))
         except FileNotFoundError:
             continue  # rewritten by somebody else meanwhile
+        except OSError as error:
+            yield Treated(pack.name, "left", (unreadable(error),))
     for name in in_parts(store):
         yield Treated(name, "left", (IN_PARTS,))
+
+
+def unreadable(error: OSError) -> str:
+    """Say why a pack is left alone of which something cannot be read; the others are treated."""
+    return f"it cannot be read ({error.strerror or error}); it is left alone"
 
 
 def _treat(pack: Path, *, dry_run: bool) -> Treated:

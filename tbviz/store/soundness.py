@@ -136,7 +136,7 @@ def notes(reader: Reader) -> list[Finding]:
         return [Finding("unreadable", None, f"{directory}: {error.strerror or error}")]
     said = []
     for leftover in found:
-        if is_written(leftover.owner if leftover.owner.exists() else None):
+        if is_written(leftover.owner):
             continue  # somebody is at work
         names -= {file.name for file in leftover.files}
         what = "a draft" if leftover.what == "draft" else "a pack that was replaced"
