@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from callbacks import doomed_fits
 from callbacks.nets import data, ends, kept, metas
+from children.starting import run_program
 
 import tbviz
 from tbviz.images.sheet import decode
@@ -28,15 +28,12 @@ SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 @pytest.mark.parametrize("fits", [5, pytest.param(50, marks=pytest.mark.every_row)])
 def test_fits_killed_at_random_moments(tmp_path, fits, faults):
     seed = str(random.randrange(10**9))
-    done = subprocess.run(
-        [sys.executable, doomed_fits.__file__, str(tmp_path), str(fits), seed],
+    done = run_program(
+        [sys.executable, doomed_fits.__file__, tmp_path, str(fits), seed],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
+        check=True,
         timeout=240 + 10 * fits,
     )
-    assert done.returncode == 0, done.stderr
     said = dict(map(int, line.split()) for line in done.stdout.splitlines())
     assert len(said) == fits
     for number, last in said.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 
 import pytest
+from children.starting import PIPE, started
 
 from tbviz.cli import server
 
@@ -80,14 +80,12 @@ from tbviz.cli.server import Server
 with Server(Path({str(tmp_path / "logs")!r}), {port}) as running:
     running.wait()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started([sys.executable, "-c", code], stdout=PIPE, text=True) as process:
         line = next(line for line in process.stdout if "http://" in line)
         assert f":{port}/#tbviz" in line
         until(lambda: server.answers(port))
         os.kill(process.pid, getattr(signal, end))
         process.wait(timeout=60)
-    until(lambda: not server.answers(port))
+        until(lambda: not server.answers(port))  # before what we started is ended for us
     if end == "SIGINT":
         assert process.returncode == 0

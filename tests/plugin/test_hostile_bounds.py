@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from children.starting import run_program
 from forge import HONEST, LAYOUT, PNG, TABLE, Forge
 from plugin import bounds
 
@@ -123,13 +123,7 @@ def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, secon
         content(forge, less)
         forge.write()
     faults.tried += len(CONTENTS)
-    done = subprocess.run(
-        [sys.executable, bounds.__file__, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=240,
-    )
+    done = run_program([sys.executable, bounds.__file__, tmp_path], check=True)
     said = json.loads(done.stdout)
     print({key: said[key] for key in ("bytes", "seconds", "counts")})
     assert said["wrong"] == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 
 import doomed
 import small
+from children.starting import run_program
 
 from tbviz.store import Writer, open_run, store_directory
 from tbviz.store.inspection import inspect
@@ -40,13 +40,8 @@ def positions(run, layer: str) -> set[int]:
 
 def test_45_writers_killed_at_random_moments(tmp_path, faults):
     seed = str(random.randrange(10**9))
-    done = subprocess.run(
-        [sys.executable, doomed.__file__, str(tmp_path), str(WRITERS), seed],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=240,
-    )
+    command = [sys.executable, doomed.__file__, tmp_path, str(WRITERS), seed]
+    done = run_program(command, check=True)
     said = [int(line) for line in done.stdout.split()]
     assert len(said) == WRITERS
     for number, last in enumerate(said):
