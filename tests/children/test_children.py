@@ -97,6 +97,7 @@ def tiny(tmp_path):
         text = HEAD + body.replace("def test_stuck", limited) + TAIL
         (tmp_path / "test_tiny.py").write_text(text)
         command = [sys.executable, "-B", "-m", "pytest", "-p", "children.limit", *arguments]
+        command.append(f"--basetemp={tmp_path / 'base'}")
         return command, {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(TESTS)}}
 
     return prepared
