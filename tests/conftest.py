@@ -26,6 +26,9 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / 
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
+# What tests start is on this machine: no proxy of the person who runs them is asked for it.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
 # The machine may be busy, so no example has a deadline; continuous integration draws the same
 # examples every time, people draw new ones.
 settings.register_profile("people", deadline=None)

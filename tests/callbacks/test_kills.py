@@ -11,15 +11,14 @@ import pytest
 from callbacks import doomed_fits
 from callbacks.nets import data, ends, kept, metas
 from children.starting import run_program
+from faults import unlike_a_kill
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.store import open_run
+from tbviz.store import open_run, store_directory
 from tbviz.store.inspection import inspect
 
 ROOT = Path(__file__).parents[2]
-# What a kill may leave for `tbviz repair`: a record that is half there, lines that are not.
-REPAIRABLE = {"tail", "index-missing", "index-behind"}
 SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 
 
@@ -55,8 +54,8 @@ def examine(log_dir, last: int) -> int:
     assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
     assert sum(complete) >= last  # all but the one that had been handed over last
     assert ends(log_dir) in ([], [None])
-    found = inspect(run, verify=True)
-    assert {finding["what"] for finding in found["damage"]} <= REPAIRABLE
+    damage = inspect(run, verify=True)["damage"]
+    assert unlike_a_kill(damage, store_directory(log_dir)) == []
     return max(0, last + 1 - sum(complete))
 
 
