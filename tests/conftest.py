@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from children.starting import run_program
 from faults import NAME, Faults, summary
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+# Ends what is stuck.
+pytest_plugins = ["children.limit"]
 
 # Before anything imports Keras, and whatever the developer's own keras.json says.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -22,6 +25,9 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+# What tests start is on this machine: no proxy of the person who runs them is asked for it.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
 # The machine may be busy, so no example has a deadline; continuous integration draws the same
 # examples every time, people draw new ones.
@@ -34,18 +40,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "people")
 def fresh_python() -> Callable[[str], str]:
     """Runs code in an interpreter that has imported nothing yet; gives what it printed."""
 
-    def run(code: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def fresh(code: str) -> str:
+        return run_program([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True).stdout
 
-    return run
+    return fresh
 
 
 @pytest.fixture

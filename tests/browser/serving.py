@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from children.starting import TimeoutExpired, started
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,20 +23,17 @@ def tensorboard(logdir: Path, *flags: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
     command += ["--host", "127.0.0.1", "--port", "0", *flags]
     log = logdir.parent / f"{logdir.name}-tensorboard.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-        try:
-            yield _address(process, log)
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with (
+        log.open("wb") as output,
+        started(command, cwd=ROOT, stdout=output, stderr=output) as process,
+    ):
+        yield _address(process, log)
+        process.send_signal(signal.SIGINT)
+        with suppress(TimeoutExpired):
+            process.wait(20)
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def _address(process: Any, log: Path) -> str:
     give_up = time.monotonic() + 120
     while time.monotonic() < give_up:
         found = re.search(r"http://127\.0\.0\.1:\d+\S*", log.read_text(errors="replace"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import subprocess
 from pathlib import Path
 
 import keras
 import pytest
 from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
+from children.starting import run_program
 
 import tbviz
 from tbviz.store import open_run, store_directory
@@ -145,7 +145,7 @@ def tmpfs(tmp_path):
     def mount(options: str) -> Path:
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = run_program(command)
         except FileNotFoundError:
             pytest.skip("there is no mount command")
         if done.returncode:
@@ -153,7 +153,7 @@ def tmpfs(tmp_path):
         return place
 
     yield mount
-    subprocess.run(["umount", "-l", str(place)], capture_output=True, check=False)
+    run_program(["umount", "-l", place])
 
 
 def until_full(step) -> None:
@@ -198,7 +198,7 @@ def test_a_file_system_that_is_read_only_at_first(tmpfs, said, faults):
     place = tmpfs("size=1m,ro")
 
     def allow():
-        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+        run_program(["mount", "-o", "remount,rw", place], check=True)
 
     with faults.trying():
         trains(place / "run", epoch_5=allow)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import subprocess
 import sys
 import threading
 import types
@@ -14,6 +13,7 @@ from pathlib import Path
 import keras
 import pytest
 from callbacks.nets import data, ends, kept, metas, notices, positions
+from children.starting import run_program
 
 import tbviz
 from tbviz.store import open_run
@@ -257,15 +257,8 @@ else:
 @pytest.mark.slow
 def test_a_process_that_ends_in_training_leaves_a_readable_store(tmp_path):
     exits, killed = tmp_path / "exits", tmp_path / "killed"
-    done = subprocess.run(
-        [sys.executable, "-c", DIES, str(exits), str(killed)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run_program([sys.executable, "-c", DIES, exits, killed], cwd=ROOT, env=environment, check=True)
     assert ends(exits) == ["failed"]
     assert ends(killed) == [None]
     assert positions(exits) == [(1, 0, None, False), (1, 1, None, False)]

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from callbacks import doomed_fits
 from callbacks.nets import data, ends, kept, metas
+from children.starting import run_program
+from faults import unlike_a_kill
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.store import open_run
+from tbviz.store import open_run, store_directory
 from tbviz.store.inspection import inspect
 
 ROOT = Path(__file__).parents[2]
-# What a kill may leave for `tbviz repair`: a record that is half there, lines that are not.
-REPAIRABLE = {"tail", "index-missing", "index-behind"}
 SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 
 
@@ -28,15 +27,12 @@ SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 @pytest.mark.parametrize("fits", [5, pytest.param(50, marks=pytest.mark.every_row)])
 def test_fits_killed_at_random_moments(tmp_path, fits, faults):
     seed = str(random.randrange(10**9))
-    done = subprocess.run(
-        [sys.executable, doomed_fits.__file__, str(tmp_path), str(fits), seed],
+    done = run_program(
+        [sys.executable, doomed_fits.__file__, tmp_path, str(fits), seed],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
+        check=True,
         timeout=240 + 10 * fits,
     )
-    assert done.returncode == 0, done.stderr
     said = dict(map(int, line.split()) for line in done.stdout.splitlines())
     assert len(said) == fits
     for number, last in said.items():
@@ -58,8 +54,8 @@ def examine(log_dir, last: int) -> int:
     assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
     assert sum(complete) >= last  # all but the one that had been handed over last
     assert ends(log_dir) in ([], [None])
-    found = inspect(run, verify=True)
-    assert {finding["what"] for finding in found["damage"]} <= REPAIRABLE
+    damage = inspect(run, verify=True)["damage"]
+    assert unlike_a_kill(damage, store_directory(log_dir)) == []
     return max(0, last + 1 - sum(complete))
 
 

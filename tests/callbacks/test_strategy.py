@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from callbacks.nets import ends, metas, notices, positions
+from children.starting import run_program
 
 from tbviz.store import open_run
 
@@ -54,15 +54,8 @@ assert trained(looking) == trained(), "training is another one beside Monitor"
 
 @pytest.mark.slow
 def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", MIRRORED, str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run_program([sys.executable, "-c", MIRRORED, tmp_path], cwd=ROOT, env=environment, check=True)
     epochs = [
         [(1, epoch, batch, False) for batch in (2 * epoch + 1, 2 * epoch + 2, None)]
         for epoch in range(2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 import urllib.request
 
 import pytest
+from children.starting import PIPE, STDOUT, run_program, started
 
 from tbviz.cli import server
 from tbviz.store import Writer
@@ -24,13 +24,7 @@ def test_one_epoch_of_digits_becomes_the_next_segment_of_an_earlier_run(tmp_path
     earlier = Writer(tmp_path / "digits")
     earlier.append({"kind": "fit", "event": "begin", "epochs": 1})
     earlier.close()
-    done = subprocess.run(
-        [*COMMAND, "--digits", "--no-serve", "--log-dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_program([*COMMAND, "--digits", "--no-serve", "--log-dir", tmp_path], check=True)
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert all(line.startswith("tbviz: ") for line in lines)
@@ -45,12 +39,8 @@ def test_one_epoch_of_digits_becomes_the_next_segment_of_an_earlier_run(tmp_path
 
 
 def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path, port):
-    with subprocess.Popen(
-        [*COMMAND, "--log-dir", str(tmp_path), "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    command = [*COMMAND, "--log-dir", tmp_path, "--port", str(port)]
+    with started(command, stdout=PIPE, stderr=STDOUT, text=True) as process:
         said = []
         for line in process.stdout:
             said.append(line)
@@ -66,6 +56,6 @@ def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path, po
         with urllib.request.urlopen(f"{address}/data/plugins_listing", timeout=60) as answer:
             assert b'"tbviz"' in answer.read()
         os.kill(process.pid, signal.SIGINT)
-        process.stdout.read()
-        assert process.wait(timeout=60) == 0
-    assert not server.answers(port)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert not server.answers(port)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 
 import pytest
+from children.starting import PIPE, started
 
 from tbviz.cli import server
 
 
-def listening():
+def listening(port):
     listener = socket.socket()
-    listener.bind((server.HOST, 0))
+    listener.bind((server.HOST, port))
     listener.listen()
     return listener
 
@@ -30,17 +30,16 @@ def until(condition, seconds=90.0):
     raise AssertionError(f"not within {seconds} s")
 
 
-def test_a_taken_port_is_refused_with_the_remedy():
-    with listening() as listener:
-        port = listener.getsockname()[1]
-        with pytest.raises(server.ServerError, match=rf"received port {port}.*Leave --port out"):
-            server.choose_port(port)
+def test_a_taken_port_is_refused_with_the_remedy(port):
+    refused = rf"received port {port}.*Leave --port out"
+    with listening(port), pytest.raises(server.ServerError, match=refused):
+        server.choose_port(port)
     assert server.choose_port(port) == port
 
 
-def test_tensorboards_own_port_comes_first_and_then_any_free_one(monkeypatch):
-    with listening() as listener:
-        monkeypatch.setattr(server, "FIRST_PORT", listener.getsockname()[1])
+def test_tensorboards_own_port_comes_first_and_then_any_free_one(monkeypatch, port):
+    monkeypatch.setattr(server, "FIRST_PORT", port)
+    with listening(port):
         chosen = server.choose_port(None)
         assert chosen != server.FIRST_PORT
         assert server.choose_port(chosen) == chosen
@@ -62,12 +61,12 @@ def test_the_address_is_said_when_tensorboard_answers(tmp_path, capsys, port):
 
 
 @pytest.mark.slow
-def test_a_tensorboard_that_ends_by_itself_is_said_with_its_last_words(tmp_path):
-    with listening() as listener:
-        running = server.Server(tmp_path)
-        running._port = listener.getsockname()[1]
-        with running, pytest.raises(server.ServerError, match=r"ended by itself(?s:.*)in use"):
-            running.wait()
+def test_a_tensorboard_that_ends_by_itself_is_said_with_its_last_words(tmp_path, port):
+    running = server.Server(tmp_path)
+    running._port = port
+    said = r"ended by itself(?s:.*)in use"
+    with listening(port), running, pytest.raises(server.ServerError, match=said):
+        running.wait()
 
 
 @pytest.mark.slow
@@ -80,14 +79,12 @@ from tbviz.cli.server import Server
 with Server(Path({str(tmp_path / "logs")!r}), {port}) as running:
     running.wait()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started([sys.executable, "-c", code], stdout=PIPE, text=True) as process:
         line = next(line for line in process.stdout if "http://" in line)
         assert f":{port}/#tbviz" in line
         until(lambda: server.answers(port))
         os.kill(process.pid, getattr(signal, end))
         process.wait(timeout=60)
-    until(lambda: not server.answers(port))
+        until(lambda: not server.answers(port))  # before what we started is ended for us
     if end == "SIGINT":
         assert process.returncode == 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import fsspec
 import pytest
+from children.starting import run_program
 from fabricate import LAYERS, Run, fabricate
 
 from tbviz.cli.layout import size
@@ -252,12 +252,6 @@ def test_files_of_this_machine_only(tbviz):
 
 
 def test_who_reads_the_output_may_stop(healthy):
-    done = subprocess.run(
-        f"{sys.executable} -m tbviz inspect --json {healthy} | head -c 1",
-        shell=True,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    piped = '"$0" -m tbviz inspect --json "$1" | head -c 1'
+    done = run_program(["sh", "-c", piped, sys.executable, healthy], cwd=Path(__file__).parents[2])
     assert (done.stdout, done.stderr) == ("{", "")

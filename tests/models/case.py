@@ -63,6 +63,8 @@ class Case:
         cells: by method, part of the reason where it is not drawn.
         on: the same for one backend, where it differs there.
         refused: by backend that cannot run it, what a `fit` without tbviz says: its first sentence.
+        cpu_decides: the backends of `refused` that run it on some CPUs. Where a `fit` without
+            tbviz is not refused there, the row is tested as on any other backend.
         backends: that have such a thing at all.
         shows: paths (or globs) that the activation grid must draw.
         reasons: by path, part of the reason in the layer tree why it is not drawn.
@@ -76,6 +78,7 @@ class Case:
     cells: Mapping[str, str] = field(default_factory=dict)
     on: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    cpu_decides: tuple[str, ...] = ()
     backends: tuple[str, ...] = BACKENDS
     shows: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)

@@ -69,8 +69,8 @@ CASES = [
         _channels_first,
         BACKENDS,
         refused={TENSORFLOW: "Conv2DCustomBackpropFilterOp only supports NHWC."},
+        cpu_decides=(TENSORFLOW,),
         shows=("conv",),
-        remark="refused on TensorFlow by the CPU alone",
     ),
     Case(
         "channels first with `jit_compile=True`",

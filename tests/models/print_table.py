@@ -20,9 +20,10 @@ each backend and compare (`tests/models/`), and this page is printed from the sa
 `make test-all` all of them.
 
 Where nothing else is said a row is the same on TensorFlow, JAX and torch. Where a `fit` without
-tbviz fails already, its message stands in the last column. What cannot be drawn is named with its
-reason in the page's layer tree, too. Training under `MirroredStrategy` is tested apart, in a
-process of its own (`tests/callbacks/test_strategy.py`).
+tbviz fails already, its message stands in the last column. Where the CPU decides about
+that, the tests accept either: the message, or all that the row says. What cannot be drawn is named
+with its reason in the page's layer tree, too. Training under `MirroredStrategy` is tested apart, in
+a process of its own (`tests/callbacks/test_strategy.py`).
 """
 
 _NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
@@ -48,10 +49,13 @@ def _section(name: str, rows: Sequence[Case], methods: Mapping[str, str]) -> str
 
 
 def _drawn(row: Case) -> str:
-    """The word for it, and which backends do not fit the row at all."""
-    fitting = [backend for backend in row.backends if backend not in row.refused]
-    others = [name for backend, name in _NAMES.items() if backend not in fitting]
-    return f"drawn (not on {' or '.join(others)})" if others else "drawn"
+    """The word for it, and which backends do not fit the row at all, or not on every CPU."""
+    sometimes = [name for backend, name in _NAMES.items() if backend in row.cpu_decides]
+    fitting = {*row.backends} - {*row.refused} | {*row.cpu_decides}
+    never = [name for backend, name in _NAMES.items() if backend not in fitting]
+    exceptions = [f"not on {' or '.join(never)}"] if never else []
+    exceptions += [f"on {' and '.join(sometimes)} not on every CPU"] if sometimes else []
+    return f"drawn ({'; '.join(exceptions)})" if exceptions else "drawn"
 
 
 def _remarks(row: Case, methods: Mapping[str, str]) -> Iterator[str]:
@@ -62,7 +66,8 @@ def _remarks(row: Case, methods: Mapping[str, str]) -> Iterator[str]:
         yield f"`{path}`: {reason}"
     for backend, name in _NAMES.items():
         if backend in row.refused:
-            yield f'{name}: a plain `fit` says "{row.refused[backend]}"'
+            where = ", on some CPUs" if backend in row.cpu_decides else ""
+            yield f'{name}{where}: a plain `fit` says "{row.refused[backend]}"'
         for method, text in row.on.get(backend, {}).items():
             yield f"{name}, {methods[method]}: {text}"
 

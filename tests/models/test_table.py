@@ -43,6 +43,15 @@ def _as_in_a_new_process(request):
         keras.utils.clear_session()
 
 
+def refusal(case) -> str | None:
+    """What a `fit` without tbviz says on this machine, `None` where it trains."""
+    try:
+        fit(case.build(), [])
+    except Exception as error:
+        return str(error)
+    return None
+
+
 def agree(expected: str, found: str) -> bool:
     """Whether a cell is as expected: drawn, or not drawn for this reason."""
     return found == DRAWN if expected == DRAWN else expected in found
@@ -51,10 +60,11 @@ def agree(expected: str, found: str) -> bool:
 @pytest.mark.parametrize(("case", "methods"), list(rows()))
 def test_case(case, methods, tmp_path):
     if BACKEND in case.refused:
-        with pytest.raises(Exception) as caught:
-            fit(case.build(), [])
-        assert case.refused[BACKEND] in str(caught.value)
-        return
+        said = refusal(case)
+        if said is not None:
+            assert case.refused[BACKEND] in said
+            return
+        assert BACKEND in case.cpu_decides, "a plain fit is not refused"
     found = cells(case.build(), tmp_path, methods)
     expected = {method: case.cell(method, BACKEND) for method in methods}
     assert {m: text for m, text in found.items() if not agree(expected[m], text)} == {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from children.starting import run_program
 
 import tbviz
 
@@ -24,24 +24,16 @@ def archives(tmp_path_factory):
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: nothing says which files belong to it")
     copy, out = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("dist")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = run_program(command, cwd=ROOT, check=True).stdout.split("\0")
     for name in filter(None, listed):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    built = subprocess.run(
+    built = run_program(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), "."],
         cwd=copy,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     output = built.stdout + built.stderr
     assert built.returncode == 0, output[-3000:]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from children.starting import run_program
 
 ROOT = Path(__file__).parents[2]
 MAKE = shutil.which("make")
@@ -28,14 +29,13 @@ exit 0
 
 
 def make(*arguments, path=None):
-    environment = {"PATH": str(path)} if path else None
-    return subprocess.run(
+    # Without the settings of the `make` that may have started the tests.
+    inherited = {n: text for n, text in os.environ.items() if not n.startswith(("MAKE", "MFLAGS"))}
+    environment = {"PATH": str(path)} if path else inherited
+    return run_program(
         [MAKE, "--file", str(ROOT / "Makefile"), *arguments],
         cwd=path.parent if path else ROOT,
         env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 

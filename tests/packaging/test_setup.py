@@ -66,7 +66,7 @@ def test_what_is_no_version_or_range_is_named(version, wanted):
 
 
 def test_the_page_asks_for_a_node_that_all_it_is_built_with_accepts():
-    lock = json.loads((setup.SOURCES / "package-lock.json").read_text())["packages"]
+    lock = json.loads((setup.SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
     needed = {
         name: package["engines"]["node"]
         for name, package in lock.items()

@@ -27,6 +27,18 @@ def peak() -> int:
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
 
 
+def pace() -> float:
+    """Seconds of CPU that Python takes here for a fixed amount of what answers are made of.
+
+    A busy or a slow machine takes longer for both.
+    """
+    text = json.dumps([{"kind": "metrics", "epoch": epoch, "values": {}} for epoch in range(1000)])
+    begin = time.process_time()
+    for _ in range(200):
+        sorted(json.loads(text), key=lambda meta: -meta["epoch"])
+    return time.process_time() - begin
+
+
 if __name__ == "__main__":
     logging.disable()
     logdir = sys.argv[1]
@@ -42,6 +54,7 @@ if __name__ == "__main__":
         if event == "open" and not isinstance(args[0], int):  # a descriptor that is open already
             opened.add(os.fsdecode(args[0]))
 
+    unit = pace()
     before, begin = peak(), time.process_time()
     sys.addaudithook(note)
     asker = Asker(Board(logdir=logdir, flags=None))
@@ -50,6 +63,7 @@ if __name__ == "__main__":
         "opened": sorted(opened),  # before memory is read from a file
         "bytes": peak() - before,
         "seconds": time.process_time() - begin,
+        "pace": unit,
         "counts": asker.counts,
         "wrong": asker.wrong,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -15,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from children.starting import PIPE, started
 from fabricate import fabricate
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +66,7 @@ def address(process):
 def test_the_tab_is_listed_and_a_sheet_is_served(environment, logdir, flags):
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir),
                "--host", "127.0.0.1", "--port", "0", *flags]  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
+    with started(command, env=environment, stderr=PIPE, text=True) as process:
         base = address(process)
         assert base.endswith("/foo") is ("--path_prefix=/foo" in flags)
         routes = f"{base}/data/plugin/tbviz"
@@ -96,7 +95,6 @@ def test_the_tab_is_listed_and_a_sheet_is_served(environment, logdir, flags):
         headers, module = get(f"{routes}/static/index.js")
         assert headers["Content-Type"].startswith("text/javascript")
         assert module
-    finally:
         process.terminate()
         _, said = process.communicate(timeout=60)
     assert "Traceback" not in said, said

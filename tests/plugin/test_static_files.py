@@ -91,7 +91,7 @@ def needed(folder, name):
     found, left = set(), [name]
     while left:
         found.add(left[-1])
-        left += set(IMPORTS.findall((folder / left.pop()).read_text())) - found
+        left += set(IMPORTS.findall((folder / left.pop()).read_text("utf-8"))) - found
     return found
 
 
@@ -111,7 +111,7 @@ def test_the_page_is_small(board, tmp_path):
         for name in names
     }
     # The door opens the page at once, by an import of its own.
-    (page,) = re.findall(r"import\(`\./(page-[^`]+)`\)", (STATIC / "index.js").read_text())
+    (page,) = re.findall(r"import\(`\./(page-[^`]+)`\)", (STATIC / "index.js").read_text("utf-8"))
     first = {name for name in names if name.endswith(".css")}
     first |= needed(STATIC, "index.js") | needed(STATIC, page)
     assert sum(sizes[name] for name in first) <= MOST_BYTES, sizes

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import small
+from children.starting import run_program
 
 from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
 
@@ -179,9 +179,7 @@ def job(writer):
 background.submit(job)
 {end}
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, timeout=60, check=False
-    )
+    done = run_program([sys.executable, "-c", script])
     assert done.returncode in {code, 130 if code < 0 else code}
     assert len(open_run(tmp_path)) == 1
 

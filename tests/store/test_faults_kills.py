@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 
 import doomed
 import small
+from children.starting import run_program
+from faults import unlike_a_kill
 
 from tbviz.store import Writer, open_run, store_directory
 from tbviz.store.inspection import inspect
@@ -40,13 +41,8 @@ def positions(run, layer: str) -> set[int]:
 
 def test_45_writers_killed_at_random_moments(tmp_path, faults):
     seed = str(random.randrange(10**9))
-    done = subprocess.run(
-        [sys.executable, doomed.__file__, str(tmp_path), str(WRITERS), seed],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=240,
-    )
+    command = [sys.executable, doomed.__file__, tmp_path, str(WRITERS), seed]
+    done = run_program(command, check=True)
     said = [int(line) for line in done.stdout.split()]
     assert len(said) == WRITERS
     for number, last in enumerate(said):
@@ -67,9 +63,8 @@ def examine(log_dir, last: int) -> int:
     complete = [whole(run, position, position) for position in range(len(run))]
     assert complete in ([True] * len(run), [True] * (len(run) - 1) + [False])
     assert sum(complete) >= last  # all but the one that had been handed over last
-    found = {damage["what"] for damage in inspect(run, verify=True)["damage"]}
-    # The kill came between a record's bytes, or between a pack's bytes and their lines.
-    assert found <= {"tail", "index-behind", "index-missing"}
+    damage = inspect(run, verify=True)["damage"]
+    assert unlike_a_kill(damage, store_directory(log_dir)) == []
     packs = list(store_directory(log_dir).glob("*.pack"))
     assert [held(pack) for pack in packs] in ([], [False])
     # The next fit goes on beside what the dead one left, and changes nothing of it.
@@ -82,3 +77,21 @@ def examine(log_dir, last: int) -> int:
     assert len(run) == len(epochs) + 1
     assert run.picture("activations", "conv", len(epochs)) == small.sheets(0)[0]
     return max(0, last + 1 - sum(complete))
+
+
+def test_a_kill_between_the_bytes_of_a_line_is_known_as_one(tmp_path):
+    small.write(tmp_path).close()
+    store = store_directory(tmp_path)
+    [index] = store.glob("*.jsonl")
+    lines = index.read_bytes().splitlines(keepends=True)
+
+    def strange(*left):
+        index.write_bytes(b"".join(left))
+        damage = inspect(open_run(tmp_path), verify=True)["damage"]
+        assert "index-bad" in {found["what"] for found in damage}
+        return unlike_a_kill(damage, store)
+
+    assert strange(*lines[:-1], lines[-1][:40]) == []
+    half = lines[-2][:40]
+    assert strange(*lines[:-2], half + b"\n", lines[-1])  # what comes after it was written later
+    assert strange(*lines[:-3], half + b"\n", half)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 
@@ -11,6 +10,7 @@ import crowd
 import doomed
 import pytest
 import small
+from children.starting import started
 
 from tbviz.store import Position, Reader, Writer, heads, locks, open_run, store_directory
 
@@ -19,19 +19,19 @@ WRITERS, EPOCHS = 4, 25
 
 def test_a_reader_beside_four_writers(tmp_path, faults):
     command = [sys.executable, crowd.__file__, str(tmp_path), str(WRITERS), str(EPOCHS)]
-    process = subprocess.Popen(command)
     reader = Reader(store_directory(tmp_path), patience=60)
     seen = {}
-    running = True
-    while running:
-        running = process.poll() is None  # one look more when all have ended
-        reader.refresh()
-        for segment in reader.segments:
-            assert segment.damaged == 0
-            before, seen[segment.uid] = seen.get(segment.uid, 0), len(segment)
-            check(reader, segment, range(before, len(segment)))
-            faults.tried += len(segment) - before
-            faults.survived += len(segment) - before
+    with started(command) as process:
+        running = True
+        while running:
+            running = process.poll() is None  # one look more when all have ended
+            reader.refresh()
+            for segment in reader.segments:
+                assert segment.damaged == 0
+                before, seen[segment.uid] = seen.get(segment.uid, 0), len(segment)
+                check(reader, segment, range(before, len(segment)))
+                faults.tried += len(segment) - before
+                faults.survived += len(segment) - before
     assert process.returncode == 0
     assert [len(segment) for segment in reader.segments] == [EPOCHS] * WRITERS
     names = [path.name for path in store_directory(tmp_path).glob("*.pack")]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 import whole
+from children.starting import run_program
 
 from tbviz.store import StoreError, Writer, draft, locks, store_directory
 from tbviz.store.claiming import claimed
@@ -39,13 +39,7 @@ def test_a_kill_at_any_step_loses_and_doubles_nothing(command, tmp_path):
         pack.write_bytes(pack.read_bytes() + b"torn")
     if command == "index":
         index.write_bytes(index.read_bytes()[:-300])
-    done = subprocess.run(
-        [sys.executable, KILLS, command, source, tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_program([sys.executable, KILLS, command, source, tmp_path], check=True)
     steps = int(done.stdout)
     # Drafts made, written, synced and renamed; the old pair deleted; the directory synced.
     assert steps == (5 if command == "index" else 12)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
 import sys
 import zlib
 from pathlib import Path
 
 import pytest
 import small
+from children.starting import PIPE, run_program, started
 
 from tbviz.store import Position, StoreError, Writer, open_run, pack_files, store_directory
 from tbviz.store.locks import held
@@ -142,7 +142,7 @@ if child == 0:
 os.waitpid(child, 0)
 writer.close()
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    run_program([sys.executable, "-c", script], check=True)
     assert [position.epoch for _, position in open_run(tmp_path).positions] == [0, 1]
 
 
@@ -167,7 +167,7 @@ if os.fork() == 0:  # as a data loader's worker
 sys.stdin.read()
 """
     command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    with started(command, stdin=PIPE, stdout=PIPE) as parent:
         assert [parent.stdout.readline() for _ in range(2)] == [b"closed\n"] * 2
         [pack] = store_directory(tmp_path).glob("*.pack")
         while_it_lived = held(pack)
@@ -227,7 +227,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 small.append(writer, 3)
 writer.close()
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    run_program([sys.executable, "-c", script], check=True)
     run = open_run(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 3]
     (segment,) = run.segments
