@@ -26,7 +26,7 @@ import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
 import { type Measured, Numbers, said } from "./Numbers";
 import { Photograph } from "./Probes";
-import { imageOf, nameOf, notShown, ownerOf } from "./SheetView";
+import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./SheetView";
 
 const FRAMES = 12;
 
@@ -82,9 +82,9 @@ export function ChannelPanel() {
           <span class="sr">Channel on</span>
         </CommandButton>
       </div>
-      {sheet !== undefined && at < 0 && (
+      {sheet !== undefined && (at < 0 || isEmpty(one)) && (
         <p class="reason" data-testid="not-drawn">
-          {notDrawn(shown, name, number_)}
+          {at < 0 ? notDrawn(shown, name, number_) : notThere(one)}
         </p>
       )}
       <div class={`pair ${(own === null || other === null) && photo === null ? "one" : ""}`}>
@@ -123,11 +123,20 @@ function notDrawn(shown: Shown, name: string, channel: number | null): string {
   if (channel >= total) {
     return `There is no ${name}: ${ownerOf(shown)} has ${plural(total, noun)}.`;
   }
-  const what = shown.kind === "maximization" ? "was not maximized" : "is not drawn";
+  const what = shown.kind === "maximization" ? "maximized" : "drawn";
   const drawn = channels.value ?? [];
   const some = drawn.slice(0, 8).join(", ") + (drawn.length > 8 ? " …" : "");
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${what}; these are: ${some}.`;
+  return `${capital(name)} ${what === "drawn" ? "is" : "was"} not ${what}. ${capital(what)}: ${some}.`;
 }
+
+/** A grid has places for more channels than some of its layers have. */
+function notThere(one: Subject | null): string {
+  if (one?.is !== "channel") return "";
+  const count = plural(channelCount(one.layer) ?? 0, "channel");
+  return `There is no channel ${one.channel}: ${one.layer} has ${count}.`;
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Whose numbers stand below: a channel's alone, and not of its weights. */
 function measuredBy(shown: Shown, one: Subject | null, channel: number | null): Measured | null {

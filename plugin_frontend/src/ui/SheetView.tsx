@@ -152,12 +152,15 @@ function marksOf(sheet: DecodedSheet, shown: Shown): Mark[] {
 }
 
 /** Whether a tile is of a channel that its layer does not have. */
-export function isEmpty(subject: Subject | undefined): boolean {
+export function isEmpty(subject: Subject | null | undefined): boolean {
   if (subject?.is !== "channel") return false;
-  const count =
-    health.value?.channels.get(subject.layer) ?? layoutOf("activations", subject.layer)?.total;
-  return count != null && subject.channel >= count;
+  const count = channelCount(subject.layer);
+  return count !== null && subject.channel >= count;
 }
+
+/** How many channels a layer has, where that was logged. */
+export const channelCount = (layer: string) =>
+  health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
 
 /** The layer that a picture is of, or the model. */
 export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
