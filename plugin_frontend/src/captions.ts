@@ -3,34 +3,42 @@
 import type { Layout } from "./api";
 import { familyOf, tileAnImage } from "./families";
 import { plural } from "./format";
+import { isMatrix } from "./subjects";
 
 type Captioned = Pick<
   Layout,
   "tiles" | "columns" | "titles" | "column_titles" | "row_titles" | "channels" | "total"
 >;
 
-/** Captions to write under the tiles: the layout's, or the names of the images they are of. */
+/**
+ * Captions to write under the tiles: the layout's, or the names of the images they are of.
+ *
+ * `images`: how many the probe has; of another number of tiles it is not known which they show.
+ */
 export function captionsOf(
   layout: Captioned,
   kind: string,
   imageName: (index: number) => string,
+  images = layout.tiles,
 ): string[] | null {
   if (layout.column_titles !== undefined || layout.row_titles !== undefined) return null;
   if (layout.titles !== undefined) return layout.titles;
-  if (!tileAnImage(kind)) return null;
+  if (!tileAnImage(kind) || images !== layout.tiles) return null;
   return Array.from({ length: layout.tiles }, (_, tile) => imageName(tile));
 }
 
 /** Whether tiles are told apart by the numbers of the layer's channels. */
 export function isNumbered(layout: Captioned, kind: string): boolean {
-  return captionsOf(layout, kind, () => "") === null && !isFixed(layout);
+  const named = captionsOf(layout, kind, () => "") !== null;
+  return !named && !isFixed(layout) && !isMatrix(kind, layout);
 }
 
 const isFixed = (layout: Captioned) =>
   layout.column_titles !== undefined || layout.row_titles !== undefined;
 
 /** "channel", "filter": what a tile without a caption is. */
-export const nounOf = (kind: string) => familyOf(kind).tile ?? "tile";
+export const nounOf = (kind: string, { channels }: Pick<Layout, "channels"> = {}) =>
+  familyOf(kind).tile ?? (channels === undefined ? "tile" : "channel");
 
 /** "cat", "image · draw 2", "Channel 7": a tile by one name. */
 export function tileName(
@@ -38,8 +46,9 @@ export function tileName(
   kind: string,
   tile: number,
   imageName: (index: number) => string,
+  images?: number,
 ): string {
-  const caption = captionsOf(layout, kind, imageName)?.[tile] ?? layout.titles?.[tile];
+  const caption = captionsOf(layout, kind, imageName, images)?.[tile] ?? layout.titles?.[tile];
   if (caption !== undefined) return caption;
   if (isFixed(layout)) {
     const row = layout.row_titles?.[Math.floor(tile / layout.columns)];
@@ -49,7 +58,8 @@ export function tileName(
       ? place.join(" · ")
       : `${place[0]} · row ${Math.floor(tile / layout.columns) + 1}`;
   }
-  return `${nounOf(kind)} ${layout.channels?.[tile] ?? tile}`;
+  if (isMatrix(kind, layout)) return `all ${plural(layout.total ?? 0, nounOf(kind))}`;
+  return `${nounOf(kind, layout)} ${layout.channels?.[tile] ?? tile}`;
 }
 
 /** The channel whose bar is at a place of a diagram; null where the tile is no diagram. */
@@ -62,6 +72,7 @@ export function barAt({ bars, tile }: Pick<Layout, "bars" | "tile">, x: number):
 export function countOf(layout: Captioned, kind: string): string {
   if (!isNumbered(layout, kind)) return "";
   const total = layout.total ?? layout.tiles;
-  if (total > layout.tiles) return `${layout.tiles} of ${plural(total, nounOf(kind))}`;
-  return plural(layout.tiles, nounOf(kind));
+  const noun = nounOf(kind, layout);
+  if (total > layout.tiles) return `${layout.tiles} of ${plural(total, noun)}`;
+  return plural(layout.tiles, noun);
 }

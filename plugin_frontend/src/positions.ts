@@ -78,6 +78,33 @@ export function seams(positions: readonly Position[]): number[] {
   return out;
 }
 
+/** Within an epoch batches come first, then its end, then the state that `fit` left behind. */
+function order(a: Position, b: Position): number {
+  const place = ({ batch, final }: Position) => (final ? Infinity : (batch ?? Number.MAX_VALUE));
+  const [x, y] = [place(a), place(b)];
+  return a.epoch - b.epoch || (x === y ? 0 : x - y);
+}
+
+/**
+ * The ordinal of the same epoch and batch in another log: of the same segment, else of the newest
+ * that has it. If none has it, the last one before it; if there is none before it, the first one.
+ */
+export function sameMoment(
+  of: Position,
+  positions: readonly Position[],
+): { ordinal: number; exact: boolean } {
+  let found: Position | undefined;
+  let ordinal = 0;
+  positions.forEach((position, i) => {
+    if (order(position, of) > 0) return;
+    const nearer = found === undefined ? 1 : order(position, found);
+    const own = found?.segment === of.segment && position.segment !== of.segment;
+    if (nearer < 0 || (nearer === 0 && own)) return;
+    [found, ordinal] = [position, i];
+  });
+  return { ordinal, exact: found !== undefined && order(found, of) === 0 };
+}
+
 /** The last position of a segment. */
 export function lastOf(positions: readonly Position[], segment: number): Position | undefined {
   return positions.findLast((position) => position.segment === segment);

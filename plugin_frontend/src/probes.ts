@@ -15,6 +15,9 @@ export function sheetOf(layout: Shown, image: number): number {
   return layout.images === 0 ? 0 : probesOf(layout).indexOf(image);
 }
 
+/** A chosen image, or the first where there are not so many. */
+export const inRange = (image: number, count: number) => (image < count ? image : 0);
+
 /** Whether an index means one photograph in both: every `fit` writes a probe of its own. */
 export function samePhoto(a: Probe | null, b: Probe | null, image: number): boolean {
   const [one, other] = [a?.sheets[image], b?.sheets[image]];

@@ -14,6 +14,7 @@ export const KEYS = [
   "layer",
   "channel",
   "image",
+  "tile",
   "step",
   "A",
   "range",

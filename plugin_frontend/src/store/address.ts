@@ -3,7 +3,7 @@
 import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../colour";
 import { link, onAddressChange, readAddress, writeAddress } from "../host";
-import { parseStep, token } from "../positions";
+import { parseStep, tick, token } from "../positions";
 import { MAPPED } from "../statistics";
 import {
   type Address,
@@ -14,7 +14,7 @@ import {
   readHash,
   writeHash,
 } from "../url";
-import { cursor, follow, moveTo, pinned, setFollow } from "./cursor";
+import { cursor, follow, moveTo, pinned, setFollow, stayed } from "./cursor";
 import { filter, firstLayer, isLayer } from "./layers";
 import {
   mapName,
@@ -31,16 +31,27 @@ import {
 } from "./look";
 import { note } from "./notes";
 import { chooseRun, pollNow } from "./poll";
-import { positions, run } from "./run";
+import { generation, lastRun, positions, run } from "./run";
 import {
+  backToMeant,
   channel,
+  channels,
+  forgetChoices,
   healthComes,
   image,
   imageCount,
   kind,
   layer,
+  layerMeant,
   layersWith,
   pathOf,
+  picks,
+  shownChannel,
+  shownImage,
+  standIn,
+  subject,
+  subjects,
+  tile,
   wantedKind,
 } from "./selection";
 import { tablesAsked } from "./tables";
@@ -52,12 +63,15 @@ function apply(address: Address): void {
     if (address.run !== undefined) chooseRun(address.run);
     const { step, A, layer: wanted, kind: asked } = address;
     waiting.value = { step, A, layer: wanted, kind: asked };
-    layer.value = null;
+    forgetChoices();
     pinned.value = null;
     setFollow(address.step === undefined);
+    stayed.value = null;
     wantedKind.value = address.kind ?? null;
     channel.value = read(address, "channel", parseCount, null);
     image.value = read(address, "image", parseCount, 0);
+    const at = read(address, "tile", parseCount, null);
+    if (at !== null) picks.value = new Map([[address.kind ?? "", { is: "tile", tile: at }]]);
     filter.value = address.filter ?? "";
     const range = read(address, "range", parseRange, null);
     if (range !== null) setRange(range, address.kind ?? null);
@@ -108,9 +122,23 @@ function resolveSteps(): void {
   );
 }
 
+/** The generation in which the layer that is meant was looked for. */
+let lookedFor = -1;
+
+/** What stayed chosen over a change of run comes back where that layer shows what is looked at. */
+function bringBack(): void {
+  const meant = layerMeant();
+  if (lookedFor === generation.value || meant === null) return;
+  const wanted = wantedKind.value ?? "";
+  if (tablesAsked.value) lookedFor = generation.value;
+  if (meant === layer.value || !isLayer(meant)) return;
+  if (pathOf(wanted, meant) !== null || pathOf(wanted, layer.value) === null) backToMeant();
+}
+
 /** Layers are understood once it is known which there are. */
 function resolveLayer(): void {
   if (positions.value.length === 0) return;
+  bringBack();
   if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
   const { layer: wanted, kind: asked } = waiting.value;
   // A picture that the first layer lacks is of the last that has it: Grad-CAM looks there.
@@ -121,13 +149,14 @@ function resolveLayer(): void {
     // Its numbers or its place in the model may be on their way.
     if (!tablesAsked.value) return;
     untracked(() => note(`The address says layer=${wanted}, of which nothing was logged.`));
+    channel.value = null;
   }
   const opened = wanted !== undefined && isLayer(wanted) ? wanted : first;
   if (opened === null) return;
   batch(() => {
     // It stayed open over a change of run, and this one does not have it.
-    if (layer.peek() !== null) channel.value = null;
-    layer.value = opened;
+    if (layer.peek() !== null) standIn(opened);
+    else layer.value = opened;
     waiting.value = { ...waiting.peek(), layer: undefined };
   });
 }
@@ -146,17 +175,33 @@ function resolveKind(): void {
   });
 }
 
+/** The chosen tile of a picture whose tiles are neither channels nor an image each. */
+const pickedTile = computed(() => {
+  const picked = picks.value.get(kind.value ?? "");
+  if (picked === undefined || channels.value !== null) return null;
+  // It is not known yet what its tiles are.
+  if (subjects.value.length === 0) return picked.is === "tile" ? picked.tile : null;
+  const { is, ...rest } = subject.value ?? { is: "tile" };
+  if (tile.value < 0 || (is === "image" && "part" in rest && rest.part === 0)) return null;
+  return tile.value;
+});
+
 /** What names the present view; `pinStep`: the step too where Follow would leave it out. */
 export function present(pinStep = false): Address {
   const { step, A, layer: wanted } = waiting.value;
   const range = formatRange(rangeRule.value);
-  const at = token(positions.value, cursor.value);
+  // While a run or the server is on its way, what is meant stays in the address.
+  const coming = stayed.value === null ? "" : tick(stayed.value);
+  const at = positions.value.length > 0 ? token(positions.value, cursor.value) : coming;
+  const shown = imageCount.value > 0 ? shownImage.value : image.value;
+  const number = channel.value ?? (pinStep ? shownChannel.value : null);
   return {
-    run: run.value ?? "",
+    run: run.value ?? lastRun.value ?? "",
     kind: (waiting.value.layer === undefined ? kind.value : null) ?? wantedKind.value ?? "",
     layer: wanted ?? layer.value ?? "",
-    channel: channel.value === null ? "" : String(channel.value),
-    image: image.value === 0 ? "" : String(image.value),
+    channel: number === null ? "" : String(number),
+    image: shown === 0 ? "" : String(shown),
+    tile: pickedTile.value === null ? "" : String(pickedTile.value),
     step: step ?? (follow.value && !pinStep ? "" : at),
     A: A ?? (pinned.value === null ? "" : token(positions.value, pinned.value)),
     range: range === formatRange(usualRange.value) ? "" : range,
@@ -179,11 +224,13 @@ export function connectAddress(): void {
   effect(resolveSteps);
   effect(resolveLayer);
   effect(resolveKind);
+  let told = "";
   effect(() => {
-    if (imageCount.value > 0 && image.value >= imageCount.value) {
-      note(`There is no image ${image.value}; the probe has ${imageCount.value}.`);
-      image.value = 0;
-    }
+    // It stays chosen: another fit or run of this page may have it.
+    const now = `${generation.value} ${image.value} ${imageCount.value}`;
+    if (imageCount.value === 0 || image.value < imageCount.value || now === told) return;
+    told = now;
+    note(`There is no image ${image.value}; the probe has ${imageCount.value}.`);
   });
   const address = computed(() => present());
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,10 +1,15 @@
 /** The numbers of all channels of the open layer at the cursor. */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type ChannelsAnswer, getChannels } from "../api";
 import { cursor } from "./cursor";
 import { attempt, generation, run } from "./run";
-import { healthLayers, path as shownPath } from "./selection";
+import { healthLayers, path as shownPath, subject } from "./selection";
+
+/** The layer whose channel is looked at; in the overview each column has another. */
+const measured = computed(() =>
+  subject.value?.is === "channel" ? subject.value.layer : shownPath.value,
+);
 
 /** Null until the numbers of this layer, of the run as it is now, are here. */
 export const channelTable = signal<{ layer: string; answer: ChannelsAnswer } | null>(null);
@@ -18,7 +23,7 @@ let of = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
-  const [name, path, at] = [run.value, shownPath.value, cursor.value];
+  const [name, path, at] = [run.value, measured.value, cursor.value];
   const key = `${name}\n${generation.value}\n${path}`;
   void attempt.value;
   controller?.abort();

@@ -1,6 +1,8 @@
 /** The one cursor. Images, curves, numbers and captions all show the position it is at. */
 
-import { batch, computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { label, type Position, sameMoment } from "../positions";
+import { note } from "./notes";
 import { generation, lastOrdinal, positions } from "./run";
 
 /** Ordinal of the position; -1 while the run has none. */
@@ -12,6 +14,8 @@ export const ghost = signal<number | null>(null);
 export const follow = signal(true);
 /** 1 forwards, -1 backwards: where to the cursor went last. */
 export const direction = signal<1 | -1>(1);
+/** The position that was chosen by hand. In another run or log it is found again by its epoch. */
+export const stayed = signal<Position | null>(null);
 const seen = signal(0);
 
 export const position = computed(() => positions.value[cursor.value] ?? null);
@@ -36,6 +40,7 @@ export function moveTo(ordinal: number): void {
     if (follow.peek()) seen.value = positions.peek().length;
     follow.value = false;
     put(Math.round(ordinal));
+    stayed.value = position.peek();
     if (cursor.peek() === lastOrdinal.peek()) seen.value = positions.peek().length;
   });
 }
@@ -44,24 +49,45 @@ export const moveBy = (count: number) => moveTo(cursor.peek() + count);
 
 export function setFollow(on: boolean): void {
   batch(() => {
+    if (follow.peek() && !on) stayed.value = position.peek();
     follow.value = on;
     seen.value = positions.peek().length;
     if (on) put(lastOrdinal.peek());
   });
 }
 
-/** New positions move the cursor only while Follow is on. */
+/** The generation that the cursor's ordinal is of. */
+let of = -1;
+
+/** Where the cursor stays in a log that was opened or written anew. */
+function again(): number {
+  const [wanted, list] = [stayed.peek(), positions.peek()];
+  if (wanted === null) return cursor.peek() < 0 ? list.length - 1 : cursor.peek();
+  const { ordinal, exact } = sameMoment(wanted, list);
+  const here = list[ordinal];
+  if (!exact && here !== undefined) {
+    note(`There is no ${label(wanted)} in this run. This is ${label(here)}.`, "moment");
+  }
+  return ordinal;
+}
+
+/** New positions move the cursor only while Follow is on; another log keeps its epoch. */
 effect(() => {
-  const last = lastOrdinal.value;
-  batch(() => {
-    if (last < 0) cursor.value = -1;
-    else if (cursor.peek() < 0) {
-      seen.value = last + 1;
-      put(last);
-    } else if (follow.peek()) put(last);
-    else if (cursor.peek() > last) put(last);
-    if (seen.peek() > last + 1) seen.value = last + 1;
-  });
+  const [last, born] = [lastOrdinal.value, generation.value];
+  untracked(() =>
+    batch(() => {
+      if (last < 0) cursor.value = -1;
+      else {
+        const other = born !== of || cursor.peek() < 0;
+        if (other) seen.value = last + 1;
+        if (follow.peek()) put(last);
+        else if (other) put(again());
+        else if (cursor.peek() > last) put(last);
+        of = born;
+      }
+      if (seen.peek() > last + 1) seen.value = last + 1;
+    }),
+  );
 });
 
 /** What was pointed at is not there any more after a change of run or of its log. */

@@ -5,11 +5,12 @@ import { ApiError, getStrip, type Layout, type Probe } from "../api";
 import { picks } from "../frames";
 import { decode, type Sheet } from "../png";
 import { samePhoto, sheetOf } from "../probes";
+import { inProbe, type Subject, subjectsOf, tileOfChannel, tileOfSubject } from "../subjects";
 import { tileOf } from "../tiles";
 import { type Columns, columnsOf } from "./columns";
 import { main } from "./pictures";
 import { attempt, generation, heads, layoutOf, run } from "./run";
-import { channelsOf, probe, probeAt } from "./selection";
+import { probe, probeAt } from "./selection";
 
 export interface Frame {
   ordinal: number;
@@ -29,8 +30,9 @@ export interface FilmWish {
   layer: string;
   /** Index in the probe. */
   image: number;
-  /** The channel to follow; null: the first tile, whatever it is. */
+  /** The channel to follow; null: what `subject` says, else the first tile. */
   channel: number | null;
+  subject?: Subject;
 }
 
 const KEPT = 2000;
@@ -51,11 +53,22 @@ interface Place {
   tile: number;
 }
 
-/** The sheet and tile of a record that show the wished image and channel; null where none does. */
-function placeOf(layout: Layout | undefined, wish: FilmWish): Place | null {
-  if (layout === undefined) return null;
+/**
+ * The sheet and tile of a record that show what is wished for; null where none does. `of`: the
+ * probe that the wish is about, `probe`: that of the record.
+ */
+function placeOf(layout: Layout, wish: FilmWish, of: Probe | null, probe: Probe | null) {
   const sheet = sheetOf(layout, wish.image);
-  const tile = wish.channel === null ? 0 : channelsOf(layout).indexOf(wish.channel);
+  const subjects = subjectsOf(wish.kind, layout, probe);
+  const wanted = wish.subject === undefined ? null : inProbe(wish.subject, of, probe);
+  const tile =
+    wish.channel !== null
+      ? tileOfChannel(subjects, wish.channel)
+      : wish.subject === undefined
+        ? 0
+        : wanted === null
+          ? -1
+          : tileOfSubject(subjects, wanted);
   return sheet < 0 || tile < 0 ? null : { sheet, tile };
 }
 
@@ -74,11 +87,16 @@ export function scenes(
   let record = 0;
   for (const [id, count] of columns.layouts) {
     const layout = layouts.get(id);
-    const place = placeOf(layout, wish);
+    const places = new Map<Probe | null, Place | null>();
     for (const end = record + count; record < end; record++) {
-      if (place === null) continue;
-      const other = layout?.images === 0 ? of : probeOfOrdinal(columns.ordinals.at(record));
-      if (other === of || samePhoto(other, of, wish.image)) out.push({ record, place });
+      if (layout === undefined) continue;
+      const other = probeOfOrdinal(columns.ordinals.at(record));
+      if (!places.has(other)) {
+        const same = layout.images === 0 || other === of || samePhoto(other, of, wish.image);
+        places.set(other, same ? placeOf(layout, wish, of, other) : null);
+      }
+      const place = places.get(other);
+      if (place) out.push({ record, place });
     }
   }
   return out;
@@ -133,21 +151,25 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const all = untracked(() => scenes(columns, known, now, of, probeAt));
     const { records: picked, stride } = picks(all.length, room);
     const chosen = picked.flatMap((at) => all[at] ?? []);
-    const ordinals = chosen.map(({ record }) => columns.ordinals.at(record));
-    const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n${now.image}\n${now.channel}\n`;
+    // By the place in the record: what an image is called by depends on the probe of its fit.
+    const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n`;
+    const keyOf = ({ sheet, tile }: Place, ordinal: number) =>
+      `${prefix}${sheet}:${tile}:${ordinal}`;
+    const items = chosen.map(({ record, place }) => {
+      const ordinal = columns.ordinals.at(record);
+      return { record, place, ordinal, key: keyOf(place, ordinal) };
+    });
     // What is left out for its tile size may be shown when the newest has that size.
-    const gone = `${layout.tile.join("x")}\n${prefix}`;
+    const gone = `${layout.tile.join("x")}\n`;
     const show = () => {
-      const frames = ordinals.flatMap((ordinal) => {
-        const sheet = held.get(prefix + ordinal);
+      const frames = items.flatMap(({ ordinal, key }) => {
+        const sheet = held.get(key);
         return sheet === undefined ? [] : [{ ordinal, sheet }];
       });
       film.value = { frames, stride, tile: layout.tile };
     };
     show();
-    const missing = chosen.filter((_, i) => {
-      return !held.has(`${prefix}${ordinals[i]}`) && !absent.has(`${gone}${ordinals[i]}`);
-    });
+    const missing = items.filter(({ key }) => !held.has(key) && !absent.has(gone + key));
     if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
     controller = mine;
@@ -156,8 +178,9 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
       if (absent.size > KEPT) absent.clear();
       for (const ordinal of asked) {
         const sheet = got.get(ordinal);
-        if (sheet === undefined) absent.add(gone + ordinal);
-        else keep(prefix + ordinal, sheet);
+        const key = keyOf(place, ordinal);
+        if (sheet === undefined) absent.add(gone + key);
+        else keep(key, sheet);
       }
     });
     void Promise.allSettled(fetches).then(() => {

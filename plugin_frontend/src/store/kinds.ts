@@ -1,9 +1,9 @@
 /** The tabs and the choice within one: which kinds the run has, and the way from one to another. */
 
-import { computed, effect } from "@preact/signals";
+import { batch, computed, effect } from "@preact/signals";
 import { byFamily, splitKind } from "../families";
 import { nearestLayer } from "./layers";
-import { kind, kindsOfRun, layer, pathOf, showKind } from "./selection";
+import { kind, kindsOfRun, layerMeant, pathOf, showKind, wantedKind } from "./selection";
 
 /** The kinds of each family of the run, in the order of the tabs. */
 export const families = computed(() => byFamily(kindsOfRun.value));
@@ -12,23 +12,30 @@ export const family = computed(() => (kind.value === null ? null : splitKind(kin
 /** The kinds of the family that is shown. */
 export const variants = computed(() => families.value.get(family.value ?? "") ?? []);
 
-/** The kind of each family that was shown last. */
+/** The kind of each family that was chosen last. */
 const last = new Map<string, string>();
 
 effect(() => {
-  if (kind.value !== null) last.set(splitKind(kind.value)[0], kind.value);
+  // What is shown where a layer lacks the chosen one is no choice.
+  if (kind.value !== null && kind.value === wantedKind.value) {
+    last.set(splitKind(kind.value)[0], kind.value);
+  }
 });
 
 export const openKind = (wanted: string) => showKind(wanted, nearestLayer);
 
-/** Open a family: the kind of it that was shown last, or one that the layer has. */
+/** Open a family: the kind of it that was chosen last; while the layer lacks it, another. */
 export function openFamily(name: string): void {
   const kinds = families.peek().get(name) ?? [];
-  const there = kinds.filter((kind) => pathOf(kind, layer.peek()) !== null);
+  const there = kinds.filter((kind) => pathOf(kind, layerMeant()) !== null);
   const offered = there.length > 0 ? there : kinds;
   const before = last.get(name);
   const wanted = before !== undefined && offered.includes(before) ? before : offered[0];
-  if (wanted !== undefined) openKind(wanted);
+  if (wanted === undefined) return;
+  batch(() => {
+    openKind(wanted);
+    if (before !== undefined) wantedKind.value = before;
+  });
 }
 
 function next<T>(list: readonly T[], present: T, by: 1 | -1): T | undefined {

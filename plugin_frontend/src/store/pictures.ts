@@ -5,15 +5,16 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../api";
-import { familyOf, splitKind } from "../families";
+import { familyOf } from "../families";
 import { decode, type Sheet } from "../png";
-import { probesOf, samePhoto, sheetOf } from "../probes";
+import { inRange, probesOf, samePhoto, sheetOf } from "../probes";
 import { Sheets } from "../sheets";
+import { channelsOf, subjectsOf } from "../subjects";
 import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
 import { probeOf } from "./heads";
 import { attempt, heads, run, seriesOf } from "./run";
-import { brightest, channelsOf, image, kind, onScreen, path, probe } from "./selection";
+import { brightest, brightestKey, image, kind, onScreen, path, probe, probeAt } from "./selection";
 
 export interface Wish {
   kind: string;
@@ -55,8 +56,8 @@ interface Found {
 function imagesAt(layout: Layout, wish: Wish, probeImages: number): number[] {
   if (layout.images === 0) return [0];
   if (wish.image === null) return probesOf(layout);
-  const inRange = Math.min(wish.image, Math.max(probeImages - 1, 0));
-  return sheetOf(layout, inRange) < 0 ? [] : [inRange];
+  const index = inRange(wish.image, probeImages);
+  return sheetOf(layout, index) < 0 ? [] : [index];
 }
 
 function find(columns: Columns, wish: Wish, record: number): Found | null {
@@ -191,17 +192,23 @@ effect(() => {
  * The channel to enlarge until somebody chooses: the one that reaches highest now. Known as soon as
  * the picture is, so that nothing is asked for of another one first.
  */
-function rememberBrightest({ kind: of, layer, layout, sheets: [sheet] }: Shown): void {
-  if (sheet === undefined) return;
-  const { ranges } = sheet;
-  const held = brightest.peek();
-  if (held?.layer === layer && splitKind(held.kind)[0] === splitKind(of)[0]) return;
-  let best = 0;
-  for (let tile = 1; tile < layout.tiles; tile++) {
-    const here = ranges?.[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
-    if (here > (ranges?.[2 * best + 1] ?? 0)) best = tile;
+function rememberBrightest({ kind: of, layer, layout, ordinal, sheets: [sheet] }: Shown): void {
+  const ranges = sheet?.ranges ?? null;
+  // What has no values has no brightest tile.
+  if (ranges === null) return;
+  const subjects = subjectsOf(of, layout, probeAt(ordinal));
+  const byChannel = channelsOf(subjects, layer) !== null;
+  const key = brightestKey(of, layer, byChannel);
+  // Of a diagram all channels are on one tile.
+  if (brightest.peek().has(key) || layout.bars !== undefined) return;
+  let [best, most] = [0, 0];
+  for (let tile = 0; tile < layout.tiles; tile++) {
+    const here = ranges[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
+    if (here > most) [best, most] = [tile, here];
   }
-  brightest.value = { kind: of, layer, channel: channelsOf(layout)[best] ?? 0 };
+  const one = subjects[best];
+  const held = byChannel && one !== undefined && "channel" in one ? one.channel : best;
+  brightest.value = new Map(brightest.peek()).set(key, held);
 }
 
 /** Beside it: what excites the channel most, or what it answers to the image. */

@@ -2,10 +2,23 @@
 
 import { batch, signal } from "@preact/signals";
 import { ApiError, getIndex, getRuns } from "../api";
-import { pinned, setFollow } from "./cursor";
+import { parseStep, token } from "../positions";
+import { pinned, setFollow, stayed } from "./cursor";
 import { merge } from "./heads";
 import { note } from "./notes";
-import { attempt, clock, generation, heads, logdir, newestSegment, open, run, runs } from "./run";
+import {
+  attempt,
+  clock,
+  generation,
+  heads,
+  lastRun,
+  logdir,
+  newestSegment,
+  open,
+  positions,
+  run,
+  runs,
+} from "./run";
 import { clearTables, refreshTables } from "./tables";
 import { waiting } from "./waiting";
 
@@ -81,8 +94,8 @@ async function askRuns(): Promise<void> {
     runs.value = answer.runs;
     logdir.value = answer.logdir;
     const names = answer.runs.map((entry) => entry.run);
-    const wanted = run.peek();
-    if (wanted !== null && names.includes(wanted)) return;
+    const wanted = run.peek() ?? lastRun.peek();
+    if (wanted !== null && names.includes(wanted)) return chooseRun(wanted);
     const newest = [...answer.runs].sort((a, b) => (b.last ?? 0) - (a.last ?? 0))[0];
     if (wanted !== null && newest !== undefined) {
       note(`There is no run “${wanted}” here; this is “${newest.run}”.`);
@@ -100,15 +113,19 @@ async function askIndex(): Promise<void> {
     const answer = await getIndex(name, held?.cursor ?? null);
     if (born !== generation.peek()) return;
     batch(() => {
+      let pin: string | null = null;
       clock.value = { server: answer.now, here: Date.now() };
       if (answer.reset === true && held !== null) {
         generation.value += 1;
         clearTables();
+        pin = pinned.peek() === null ? null : token(held.positions, pinned.peek() ?? -1);
         note("The log was written anew; this is what it holds now.");
       }
       if (held === null || Object.keys(answer).length > 2 || answer.cursor !== held.cursor) {
         heads.value = merge(held, answer);
       }
+      // What its number meant may stand elsewhere now.
+      if (pin !== null) pinned.value = parseStep(pin, positions.peek());
     });
     void refreshTables();
   } catch (error) {
@@ -127,13 +144,15 @@ export function chooseRun(name: string | null): void {
   });
 }
 
-/** Open a run by hand: from its newest position. */
+/** Open a run by hand: at the epoch that was shown, or at its newest if that was followed. */
 export function switchRun(name: string): void {
   if (name === run.peek()) return;
   batch(() => {
     chooseRun(name);
-    waiting.value = {};
-    setFollow(true);
+    const { layer, kind } = waiting.peek();
+    waiting.value = { layer, kind };
+    // An address whose step was never met leaves nothing to stay at.
+    if (stayed.peek() === null) setFollow(true);
   });
   pollNow();
 }

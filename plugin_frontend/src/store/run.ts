@@ -8,6 +8,8 @@ export const runs = signal<readonly RunHead[] | null>(null);
 /** What TensorBoard was started with. */
 export const logdir = signal("");
 export const run = signal<string | null>(null);
+/** The run that was open last; it is opened again when a server or a directory comes back. */
+export const lastRun = signal<string | null>(null);
 export const heads = signal<Heads | null>(null);
 /** Counts the resets of the open run; what was fetched before one is stale. */
 export const generation = signal(0);
@@ -44,6 +46,7 @@ export function open(name: string | null): void {
   if (name === run.peek()) return;
   batch(() => {
     run.value = name;
+    if (name !== null) lastRun.value = name;
     heads.value = null;
     generation.value += 1;
   });

@@ -4,6 +4,8 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import type { Layout, Probe, Series } from "../api";
 import { HEALTH, ordered, PREDICTIONS, splitKind } from "../families";
 import { Ordinals } from "../positions";
+import { inRange } from "../probes";
+import { channelsOf, type Subject, subjectsOf, tileOfChannel, tileOfSubject } from "../subjects";
 import { cursor } from "./cursor";
 import { probeOf } from "./heads";
 import { heads, layoutOf, positions, seriesOf } from "./run";
@@ -12,9 +14,52 @@ import { heads, layoutOf, positions, seriesOf } from "./run";
 export const layer = signal<string | null>(null);
 /** The kind last asked for; another is shown where the layer has none of it. */
 export const wantedKind = signal<string | null>(null);
-/** Number of a channel in its layer. */
+/** Number of the channel that was chosen in the layer; null: the usual one is shown. */
 export const channel = signal<number | null>(null);
+/** The probe image that was chosen; a probe that lacks it shows its first. */
 export const image = signal(0);
+/** What was chosen in pictures whose tiles are not channels of one layer, by kind. */
+export const picks = signal<ReadonlyMap<string, Subject>>(new Map());
+
+/** The channels chosen in layers that are not open now. */
+const channelIn = new Map<string, number | null>();
+/** The layer that was chosen, while another stands in for it: it lacks the kind, or the run it. */
+let meant: string | null = null;
+
+/** Open a layer with the channel that was chosen in it; what was chosen elsewhere stays chosen. */
+function openLayer(to: string | null): void {
+  const from = layer.peek();
+  if (to === from) return;
+  if (from !== null) {
+    channelIn.set(from, channel.peek());
+    channel.value = (to === null ? null : channelIn.get(to)) ?? null;
+  }
+  layer.value = to;
+}
+
+/** Open another layer in place of the one that was chosen. */
+export function standIn(to: string | null): void {
+  meant ??= layer.peek();
+  openLayer(to);
+}
+
+/** The layer that was chosen, whether it is shown or not. */
+export const layerMeant = () => meant ?? layer.peek();
+
+/** Back to the layer that was chosen. */
+export function backToMeant(): void {
+  if (meant !== null) openLayer(meant);
+  meant = null;
+}
+
+/** As a page without an address begins. */
+export function forgetChoices(): void {
+  channelIn.clear();
+  picks.value = new Map();
+  meant = null;
+  layer.value = null;
+  channel.value = null;
+}
 
 /** Layers that the health records have numbers of; null until it is known which these are. */
 export const healthLayers = signal<readonly string[] | null>(null);
@@ -129,54 +174,96 @@ export const probe = computed<Probe | null>(() => {
 
 export const imageCount = computed(() => probe.value?.images.length ?? 0);
 /** The image in range of the probe. */
-export const shownImage = computed(() => Math.min(image.value, Math.max(imageCount.value - 1, 0)));
+export const shownImage = computed(() => inRange(image.value, imageCount.value));
 
-export function channelsOf(of: Layout): number[] {
-  return of.channels ?? Array.from({ length: of.tiles }, (_, i) => i);
+/** What each tile of the shown sheet is. */
+export const subjects = computed<Subject[]>(() =>
+  layout.value === null || kind.value === null
+    ? []
+    : subjectsOf(kind.value, layout.value, probe.value),
+);
+/** The channels that the sheet shows; null where its tiles are something else. */
+export const channels = computed(() => channelsOf(subjects.value, path.value ?? WHOLE));
+
+/**
+ * What is enlarged where nobody has chosen: the brightest when it was opened. A layer's channel,
+ * whatever kind shows it; a tile by the kind.
+ */
+export const brightest = signal<ReadonlyMap<string, number>>(new Map());
+
+export function brightestKey(kind: string, layer: string, byChannel: boolean): string {
+  return byChannel ? `layer\n${layer}` : `kind\n${kind}`;
 }
 
-/** What is enlarged where nobody has chosen: the brightest channel when it was opened. */
-export const brightest = signal<{ kind: string; layer: string; channel: number } | null>(null);
+const usual = (byChannel: boolean) =>
+  brightest.value.get(brightestKey(kind.value ?? "", path.value ?? "", byChannel));
 
+/** The chosen channel, drawn or not; one that is drawn where nobody has chosen. */
 export const shownChannel = computed<number | null>(() => {
-  const drawn = layout.value === null ? [] : channelsOf(layout.value);
-  if (channel.value !== null && drawn.includes(channel.value)) return channel.value;
-  const held = brightest.value;
-  const usual =
-    held?.layer === path.value && splitKind(held?.kind ?? "")[0] === splitKind(kind.value ?? "")[0]
-      ? held?.channel
-      : undefined;
-  return usual !== undefined && drawn.includes(usual) ? usual : (drawn[0] ?? null);
+  const drawn = channels.value;
+  if (drawn === null) return null;
+  if (channel.value !== null) return channel.value;
+  const held = usual(true);
+  return held !== undefined && drawn.includes(held) ? held : (drawn[0] ?? null);
 });
 
-/** The tile that shows that channel; -1 where none does. */
-export const tile = computed(() =>
-  layout.value === null || shownChannel.value === null
-    ? -1
-    : channelsOf(layout.value).indexOf(shownChannel.value),
-);
+/** The tile that shows what is chosen; -1 where none does. */
+export const tile = computed(() => {
+  const all = subjects.value;
+  if (shownChannel.value !== null) return tileOfChannel(all, shownChannel.value);
+  const picked = picks.value.get(kind.value ?? "");
+  if (all.some((one) => one.is === "image" && one.image !== null)) {
+    const like = picked?.is === "tile" ? all[picked.tile] : picked;
+    const part = like?.is === "image" && like.image !== null ? like.part : 0;
+    return tileOfSubject(all, { is: "image", image: shownImage.value, part });
+  }
+  if (picked !== undefined) return tileOfSubject(all, picked);
+  return Math.min(usual(false) ?? 0, all.length - 1);
+});
 
-/** The kind of a layer, and that of the whole model, that were shown last. */
+export const subject = computed(() => subjects.value[tile.value] ?? null);
+
+/** Choose a tile of the shown sheet; of a diagram the channel of a bar. */
+export function pick(at: number, bar: number | null = null): void {
+  const one = subjects.peek()[at];
+  if (one === undefined) return;
+  batch(() => {
+    if (channels.peek() !== null) {
+      const number = "channel" in one ? one.channel : bar;
+      if (number !== null) channel.value = number;
+      return;
+    }
+    if (one.is === "image" && one.image !== null) image.value = one.image;
+    picks.value = new Map(picks.peek()).set(kind.peek() ?? "", one);
+  });
+}
+
+/** The kind of a layer, and that of the whole model, that were chosen last. */
 let [lastOfLayer, lastOfModel]: (string | null)[] = [null, null];
 
 effect(() => {
   if (kind.value === null) return;
+  const wanted = wantedKind.value;
   if (path.value === WHOLE) lastOfModel = kind.value;
-  else lastOfLayer = kind.value;
+  // A kind that this layer lacks stays the one that was chosen.
+  else lastOfLayer = wanted !== null && layersWith(wanted).length > 0 ? wanted : kind.value;
 });
 
-/** Open a layer, or the whole model; a channel of another one means nothing in it. */
+/** Open a layer, or the whole model. */
 export function selectLayer(chosen: string): void {
-  if (chosen === path.peek()) return;
+  if (chosen === path.peek()) {
+    if (chosen !== WHOLE) meant = null;
+    return;
+  }
   batch(() => {
-    channel.value = null;
     if (chosen === WHOLE) {
       wantedKind.value = lastOfModel ?? kindsOf(WHOLE)[0] ?? null;
       return;
     }
     // What is shown of the whole model is not of this layer.
     if (path.peek() === WHOLE) wantedKind.value = lastOfLayer ?? kindsOf(chosen)[0] ?? null;
-    layer.value = chosen;
+    meant = null;
+    openLayer(chosen);
   });
 }
 
@@ -186,18 +273,27 @@ export function showKind(
   nearest: (layers: readonly string[]) => string | undefined = (layers) => layers[0],
 ): void {
   batch(() => {
-    if (pathOf(wanted, layer.peek()) === null) layer.value = nearest(layersWith(wanted)) ?? null;
-    if (splitKind(wanted)[0] !== splitKind(kind.peek() ?? "")[0]) channel.value = null;
+    if (pathOf(wanted, meant) === meant) backToMeant();
+    if (pathOf(wanted, layer.peek()) === null) standIn(nearest(layersWith(wanted)) ?? null);
     wantedKind.value = wanted;
   });
 }
 
-/** Step to the next or last channel that is drawn. */
+/** Step to the next or last channel that is drawn, or tile. */
 export function moveChannel(by: 1 | -1): void {
-  if (layout.value === null) return;
-  const channels = channelsOf(layout.value);
-  const at = tile.value < 0 ? (by === 1 ? -1 : 0) : tile.value;
-  channel.value = channels[(at + by + channels.length) % channels.length] ?? null;
+  const drawn = channels.peek();
+  const count = drawn?.length ?? subjects.peek().length;
+  if (count === 0) return;
+  const now = shownChannel.peek();
+  let at = drawn === null || now === null ? tile.peek() : drawn.indexOf(now);
+  if (at < 0 && drawn !== null && now !== null) {
+    // Not drawn: on from where it would be.
+    const next = drawn.findIndex((one) => one > now);
+    at = by === 1 ? (next < 0 ? count : next) - 1 : Math.max(next, 0);
+  } else if (at < 0 && by === -1) at = 0;
+  const to = (at + by + count) % count;
+  if (drawn !== null) channel.value = drawn[to] ?? null;
+  else pick(to);
 }
 
 /** "cat", the class of a probe image, or its name. */

@@ -6,9 +6,10 @@ import { watchFilm } from "../store/film";
 import { camMaximum, mapName, strength } from "../store/look";
 import { main, photographs, photoOf } from "../store/pictures";
 import { imageName, kind, path, probe, shownImage } from "../store/selection";
+import { subjectsOf } from "../subjects";
 import { describe } from "./CamView";
 import { Canvas } from "./Canvas";
-import { camsOf, lay, layingOf } from "./cams";
+import { camsOf, drawnTiles, lay, layingOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
 import { notShown } from "./SheetView";
@@ -19,7 +20,14 @@ const FRAMES = 12;
 const film = watchFilm(() => {
   const [wanted, of] = [kind.value, path.value];
   if (wanted === null || of === null || familyOf(wanted).view !== "cams") return null;
-  return { kind: wanted, layer: of, image: shownImage.value, channel: null };
+  const { shown } = main.value;
+  const index = shownImage.value;
+  const sheet = shown?.sheets[shown.images.indexOf(index)];
+  if (shown === null || sheet === undefined) return null;
+  // The map that is enlarged, by what it is: another fit may have others before it.
+  const first = drawnTiles(sheet, shown.layout.tiles)[0]?.tile ?? 0;
+  const subject = subjectsOf(shown.kind, shown.layout, null)[first];
+  return { kind: wanted, layer: of, image: index, channel: null, ...(subject && { subject }) };
 }, FRAMES);
 
 /** One photograph: where the net looks, what it says, and how that came about. */

@@ -1,19 +1,13 @@
 import { useMemo } from "preact/hooks";
-import { isNumbered, nounOf } from "../captions";
-import { familyOf, splitKind, tileAnImage } from "../families";
-import { number, percent } from "../format";
-import { field, type Json, type JsonNumber, toNumber } from "../json";
+import { nounOf } from "../captions";
+import { familyOf, splitKind } from "../families";
+import { plural } from "../format";
 import type { Sheet } from "../png";
-import { briefly } from "../positions";
-import { statisticOf } from "../statistics";
-import { channelTable } from "../store/channels";
-import { cursor, position } from "../store/cursor";
 import { watchFilm } from "../store/film";
 import { sheetRange } from "../store/look";
 import { companion, main, type Shown } from "../store/pictures";
-import { positions } from "../store/run";
 import {
-  channelsOf,
+  channels,
   imageName,
   kind,
   layout,
@@ -21,52 +15,59 @@ import {
   probeAt,
   shownChannel,
   shownImage,
+  subject,
+  tile,
 } from "../store/selection";
+import { channelsOf, type Subject, subjectsOf, tileOfChannel } from "../subjects";
 import { tileOf } from "../tiles";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
+import { type Measured, Numbers, said } from "./Numbers";
 import { Photograph } from "./Probes";
-import { nameOf, notShown, ownerOf } from "./SheetView";
+import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./SheetView";
 
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, of] = [kind.value, path.value];
-  if (wanted === null || of === null || layout.value === null) return null;
+  const [wanted, of, one] = [kind.value, path.value, subject.value];
+  if (wanted === null || of === null || layout.value === null || one === null) return null;
   if (familyOf(wanted).view !== "sheet") return null;
-  const images = layout.value.images;
-  const number_ = shownChannel.value;
-  if (number_ === null) return null;
-  const image = images > 0 ? shownImage.value : 0;
-  return { kind: wanted, layer: of, image, channel: number_ };
+  const image = layout.value.images > 0 ? shownImage.value : 0;
+  const channel = shownChannel.value;
+  return { kind: wanted, layer: of, image, channel, ...(channel === null && { subject: one }) };
 }, FRAMES);
 
 /** One tile: what it shows, what excites it most, its numbers, its history. */
 export function ChannelPanel() {
   const { shown } = main.value;
-  const number_ = shownChannel.value;
-  if (shown === null || number_ === null || familyOf(shown.kind).view !== "sheet") {
+  if (shown === null || shown.layout !== layout.value || familyOf(shown.kind).view !== "sheet") {
     return <aside class="side" />;
   }
-  const own = cutTile(shown, number_);
+  const [at, number_] = [tile.value, shownChannel.value];
+  const own = cutTile(shown, at);
   const other = companion.value.shown;
   const [sheet] = shown.sheets;
   const range = sheet === undefined ? null : sheetRange(sheet);
-  const tile = channelsOf(shown.layout).indexOf(number_);
-  const name = nameOf(shown, Math.max(tile, 0));
-  const numbered = isNumbered(shown.layout, shown.kind);
-  const photo = photoBeside(shown, tile);
+  const noun = nounOf(shown.kind, shown.layout);
+  const one = subject.value;
+  const name =
+    number_ !== null
+      ? `${noun} ${number_}`
+      : at >= 0
+        ? nameOf(shown, at)
+        : imageName(probeAt(shown.ordinal), shownImage.value);
+  const total = shown.layout.total ?? shown.layout.tiles;
+  const photo = photoBeside(shown, one);
   return (
     <aside class="side" aria-label={name} data-testid="channel-panel">
       <div class="side-head">
         <h2 title={name}>
-          {numbered ? (
+          {number_ !== null ? (
             <>
-              <span class="noun">{nounOf(shown.kind)}</span>{" "}
-              <span data-testid="channel-number">{number_}</span>
-              <span class="dim"> of {shown.layout.total ?? shown.layout.tiles}</span>
+              <span class="noun">{noun}</span> <span data-testid="channel-number">{number_}</span>
+              <span class="dim"> of {total}</span>
             </>
           ) : (
             name
@@ -81,7 +82,12 @@ export function ChannelPanel() {
           <span class="sr">Channel on</span>
         </CommandButton>
       </div>
-      <div class={`pair ${other === null && photo === null ? "one" : ""}`}>
+      {sheet !== undefined && (at < 0 || isEmpty(one)) && (
+        <p class="reason" data-testid="not-drawn">
+          {at < 0 ? notDrawn(shown, name, number_) : notThere(one)}
+        </p>
+      )}
+      <div class={`pair ${(own === null || other === null) && photo === null ? "one" : ""}`}>
         {own !== null && (
           <figure>
             <Tile
@@ -89,12 +95,12 @@ export function ChannelPanel() {
               range={range}
               label={`${name} of ${ownerOf(shown)}`}
               testid="channel"
-              attributes={{ "data-channel": number_, "data-position": shown.ordinal }}
+              attributes={{ "data-channel": number_ ?? at, "data-position": shown.ordinal }}
             />
             <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
           </figure>
         )}
-        {other !== null && <Companion shown={other} channel={number_} />}
+        {other !== null && number_ !== null && <Companion shown={other} channel={number_} />}
         {other === null && photo !== null && (
           <figure>
             <Photograph index={photo} />
@@ -102,41 +108,58 @@ export function ChannelPanel() {
           </figure>
         )}
       </div>
-      <Numbers channel={number_} own={own} shown={shown} />
+      <Numbers at={at} own={own} shown={shown} measured={measuredBy(shown, one, number_)} />
       <Film film={film.value} range={range} />
       <LayerFacts />
     </aside>
   );
 }
 
+/** Why nothing of the sheet is what was chosen. */
+function notDrawn(shown: Shown, name: string, channel: number | null): string {
+  const { total = Number.POSITIVE_INFINITY } = shown.layout;
+  if (channel === null) return `${name} is not in this picture.`;
+  const noun = nounOf(shown.kind, shown.layout);
+  if (channel >= total) {
+    return `There is no ${name}: ${ownerOf(shown)} has ${plural(total, noun)}.`;
+  }
+  const what = shown.kind === "maximization" ? "maximized" : "drawn";
+  const drawn = channels.value ?? [];
+  const some = drawn.slice(0, 8).join(", ") + (drawn.length > 8 ? " …" : "");
+  return `${capital(name)} ${what === "drawn" ? "is" : "was"} not ${what}. ${capital(what)}: ${some}.`;
+}
+
+/** A grid has places for more channels than some of its layers have. */
+function notThere(one: Subject | null): string {
+  if (one?.is !== "channel") return "";
+  const count = plural(channelCount(one.layer) ?? 0, "channel");
+  return `There is no channel ${one.channel}: ${one.layer} has ${count}.`;
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Whose numbers stand below: a channel's alone, and not of its weights. */
+function measuredBy(shown: Shown, one: Subject | null, channel: number | null): Measured | null {
+  const of = splitKind(shown.kind)[0];
+  if (channel !== null) return of === "kernels" ? null : { layer: shown.layer, channel };
+  return one?.is === "channel" ? one : null;
+}
+
 /** The probe image to lay beside a tile: the one that it was made of. */
-function photoBeside(shown: Shown, tile: number): number | null {
-  const { images, tiles, columns, row_titles: rows, column_titles: across } = shown.layout;
-  if (images > 0) return shown.kind === "activations" ? null : shownImage.value;
-  const count = probeAt(shown.ordinal)?.images.length;
-  if (shown.kind === "augmentation" && rows?.length === count) return Math.floor(tile / columns);
-  if (!tileAnImage(shown.kind)) return null;
-  if (across?.length === count) return tile % columns;
-  return tiles === count ? tile : null;
+function photoBeside(shown: Shown, one: Subject | null): number | null {
+  if (shown.layout.images > 0) return shown.kind === "activations" ? null : imageOf(shown);
+  return one?.is === "image" ? one.image : null;
 }
 
 function saying(shown: Shown): string {
   if (shown.kind === "maximization") return "what excites it most";
   if (shown.kind !== "activations") return "";
-  return `response to ${imageName(probeAt(shown.ordinal), shown.images[0] ?? shownImage.value)}`;
+  return `response to ${imageName(probeAt(shown.ordinal), imageOf(shown))}`;
 }
 
-/** With the moment behind it where that is not the cursor's. */
-function said(text: string, ordinal: number): string {
-  const [at, here] = [positions.value[ordinal], position.value];
-  const when = at === undefined || at === here ? "" : briefly(at, here);
-  return [text, when].filter(Boolean).join(" · ");
-}
-
-/** The tile of one channel as a sheet of its own. */
-function cutTile(shown: Shown, channel: number): Sheet | null {
+/** One tile as a sheet of its own. */
+function cutTile(shown: Shown, at: number): Sheet | null {
   const [sheet] = shown.sheets;
-  const at = channelsOf(shown.layout).indexOf(channel);
   if (sheet === undefined || at < 0) return null;
   const { tile: size, columns } = shown.layout;
   return {
@@ -150,10 +173,19 @@ function cutTile(shown: Shown, channel: number): Sheet | null {
 }
 
 function Companion({ shown, channel }: { shown: Shown; channel: number }) {
-  const own = useMemo(() => cutTile(shown, channel), [shown, channel]);
+  const subjects = subjectsOf(shown.kind, shown.layout, null);
+  const at = tileOfChannel(subjects, channel);
+  const own = useMemo(() => cutTile(shown, at), [shown, at]);
   if (shown.sheets.length === 0) return <p class="dim small">{notShown(shown)}</p>;
   if (own === null) {
-    return <p class="dim small">Channel {channel} was not maximized.</p>;
+    // Of tiles that do not say which channels they are, nothing is known.
+    if (channelsOf(subjects, shown.layer) === null) return null;
+    const what = shown.kind === "maximization" ? "maximized" : "drawn";
+    return (
+      <p class="dim small">
+        Channel {channel} was not {what}.
+      </p>
+    );
   }
   const range = shown.sheets[0]?.ranges ? sheetRange(shown.sheets[0]) : null;
   return (
@@ -166,78 +198,5 @@ function Companion({ shown, channel }: { shown: Shown; channel: number }) {
       />
       <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
     </figure>
-  );
-}
-
-/** What a sheet's text may say of each tile. */
-const SAID: Record<string, { label: string; share?: boolean }> = {
-  scores: { label: "score reached" },
-  moved: { label: "moved since the first step", share: true },
-  shares: { label: "share of the filter shown", share: true },
-};
-
-/** The numbers that a sheet's text has of a tile, as they are written. */
-function ofTile(shown: Shown, tile: number): [string, string][] {
-  const list = field(shown.sheets[0]?.text ?? undefined, "tiles");
-  const chance = Array.isArray(list) ? field(list[tile], "probability") : undefined;
-  const first: [string, string][] =
-    typeof chance === "number" ? [["probability", percent(chance)]] : [];
-  return first.concat(
-    Object.entries(SAID).flatMap(([name, { label, share }]) => {
-      const list = field(shown.sheets[0]?.text ?? undefined, name);
-      const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
-      if (typeof value !== "number" && typeof value !== "string") return [];
-      const read = toNumber(value as JsonNumber);
-      return [[label, share ? percent(read) : number(read)]];
-    }),
-  );
-}
-
-const SHARES = new Set(["sparsity", "saturated"]);
-const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
-
-function Numbers({ channel, own, shown }: { channel: number; own: Sheet | null; shown: Shown }) {
-  const of = splitKind(shown.kind)[0];
-  const answers = of === "activations" || of === "maximization";
-  const known = answers && channelTable.value?.layer === shown.layer;
-  const held = known ? (channelTable.value?.answer ?? null) : null;
-  const told = ofTile(shown, channelsOf(shown.layout).indexOf(channel));
-  const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
-  return (
-    <dl class="numbers two" data-testid="numbers">
-      {lo !== undefined && hi !== undefined && (
-        <>
-          <dt>{said(shown.layout.images > 0 ? "on this image" : "values", shown.ordinal)}</dt>
-          <dd class="wide">
-            {number(lo)} to {number(hi)}
-          </dd>
-        </>
-      )}
-      {told.map(([name, value]) => (
-        <>
-          <dt key={name}>{name}</dt>
-          <dd class="wide">{value}</dd>
-        </>
-      ))}
-      {held !== null && held.position !== cursor.value && (
-        <>
-          <dt>on all images</dt>
-          <dd class="wide">{said("", held.position)}</dd>
-        </>
-      )}
-      {Object.entries(held?.columns ?? {}).map(([name, values]) => {
-        const value = values[channel];
-        if (value === undefined) return null;
-        const read = toNumber(value);
-        return (
-          <>
-            <dt key={name} title={`${statisticOf(name).help}, on all probe images`}>
-              {SHORT[name] ?? name}
-            </dt>
-            <dd>{SHARES.has(name) ? percent(read) : number(read)}</dd>
-          </>
-        );
-      })}
-    </dl>
   );
 }

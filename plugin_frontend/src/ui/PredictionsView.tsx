@@ -5,11 +5,11 @@ import { label } from "../positions";
 import { cursor, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
-import { className, image, imageName, probe, shownImage } from "../store/selection";
+import { className, image, imageCount, imageName, probe, shownImage } from "../store/selection";
 import { predictions } from "../store/tables";
 import { type Line, Plot } from "./Plot";
 import { Photograph } from "./Probes";
-import { Classes, chance, guesses, Verdict } from "./Verdict";
+import { Classes, chance, guesses, saidOf, Verdict } from "./Verdict";
 
 /** Lines of one image. */
 const LINES = 5;
@@ -17,7 +17,9 @@ const PROBABILITIES = { low: 0, high: 1 };
 
 /** What the model says of each image over the run. */
 function View() {
-  const images = predictions.value?.images ?? [];
+  const all = predictions.value?.images ?? [];
+  // Another fit may have had more.
+  const images = imageCount.value > 0 ? all.slice(0, imageCount.value) : all;
   const here = position.value;
   const last = cursor.value;
   const labelled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
@@ -63,12 +65,13 @@ export function Predictions() {
 
 const truthOf = (index: number) => probe.value?.images[index]?.label ?? null;
 
-const NOTHING: readonly undefined[] = [];
+const useSaid = (index: number) =>
+  useMemo(() => saidOf(index, cursor.peek()), [predictions.value, probe.value, index]);
 
 /** One image: its picture, its lines, and what they are at the cursor. */
 function Mind({ index }: { index: number }) {
   const held = predictions.value;
-  const said = held?.images[index] ?? NOTHING;
+  const said = useSaid(index);
   const truth = truthOf(index);
   const classes = useMemo(() => worthALine(said, truth, LINES), [said, truth]);
   const turns = useMemo(() => changes(said), [said]);
@@ -167,7 +170,7 @@ function Turn({ turn }: { turn: Change }) {
 /** The chosen image: what is said of it now, and each time that this was something else. */
 function Panel() {
   const index = shownImage.value;
-  const said = predictions.value?.images[index] ?? NOTHING;
+  const said = useSaid(index);
   const turns = useMemo(() => changes(said), [said]);
   const share = rightShare(said, truthOf(index));
   const name = imageName(probe.value, index);

@@ -2,7 +2,6 @@ import { barAt, isNumbered, nounOf } from "../captions";
 import { levelValue } from "../colour";
 import { number, plural } from "../format";
 import type { Shown } from "../store/pictures";
-import { channelsOf } from "../store/selection";
 import type { Mark } from "../tiles";
 import { nameOf, type Point } from "./SheetView";
 
@@ -35,11 +34,10 @@ export function Remarks({ marked, shown }: { marked: readonly Mark[]; shown: Sho
   const note = noteOf(shown);
   const { layout, kind } = shown;
   const numbered = isNumbered(layout, kind);
-  const noun = numbered ? nounOf(kind) : "tile";
-  const channels = channelsOf(layout);
+  const noun = numbered ? nounOf(kind, layout) : "tile";
   const pick = (meets: (mark: Mark) => boolean) =>
     marked.flatMap((mark, tile) =>
-      meets(mark) ? [numbered ? `${channels[tile] ?? tile}` : nameOf(shown, tile)] : [],
+      meets(mark) ? [numbered ? `${layout.channels?.[tile] ?? tile}` : nameOf(shown, tile)] : [],
     );
   const constant = pick((mark) => mark.constant);
   const broken = pick((mark) => mark.broken > 0);

@@ -24,7 +24,7 @@ interface Props {
   range: Range | null;
   label: string;
   onPoint: (point: Point | null) => void;
-  onPick: (tile: number) => void;
+  onPick: (point: Point) => void;
 }
 
 /**
@@ -124,7 +124,7 @@ export function SheetCanvas(props: Props) {
         }}
         onClick={(event) => {
           const point = find(event);
-          if (point !== null) props.onPick(point.tile);
+          if (point !== null) props.onPick(point);
         }}
       />
       <canvas ref={over} class="over" aria-hidden="true" />

@@ -1,23 +1,18 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { arrange } from "../arrange";
-import { captionsOf, countOf, isNumbered, tileName } from "../captions";
+import { barAt, captionsOf, countOf, isNumbered, tileName } from "../captions";
 import { kindLabel } from "../families";
 import { paintGrid } from "../paint";
+import type { Sheet as DecodedSheet } from "../png";
 import { lookLabel } from "../positions";
 import { probesOf } from "../probes";
+import { health } from "../store/health";
 import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
-import { positions, segmentCount } from "../store/run";
-import {
-  channel,
-  channelsOf,
-  imageName,
-  probe,
-  shownImage,
-  tile as shownTile,
-  WHOLE,
-} from "../store/selection";
+import { layoutOf, positions, segmentCount } from "../store/run";
+import { imageName, pick, probe, shownImage, tile as shownTile, WHOLE } from "../store/selection";
+import { type Subject, subjectsOf } from "../subjects";
 import { type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
@@ -67,8 +62,9 @@ function Sheet({ shown }: { shown: Shown }) {
   const { width } = size.value;
   const height = Math.max(size.value.height, 1);
   const of = probe.value;
+  const image = imageOf(shown);
   const captions = useMemo(
-    () => captionsOf(layout, kind, (index) => imageName(of, index)),
+    () => captionsOf(layout, kind, (index) => imageName(of, index), of?.images.length),
     [layout, kind, of],
   );
   const arrangement = useMemo(
@@ -85,17 +81,16 @@ function Sheet({ shown }: { shown: Shown }) {
     [sheet, layout, grid, range?.low, range?.high, range === null, map, signed.value],
   );
   const marked = useMemo(
-    () => (sheet === undefined ? [] : marks(sheet, layout.tile, layout.columns, layout.tiles)),
-    [sheet, layout],
+    () => (sheet === undefined ? [] : marksOf(sheet, shown)),
+    [sheet, layout, health.value],
   );
   const numbers = useMemo(
-    () => (sheet?.channels === 3 && isNumbered(layout, kind) ? channelsOf(layout).map(String) : []),
+    () => (sheet?.channels === 3 && isNumbered(layout, kind) ? numbersOf(layout) : []),
     [sheet?.channels, layout, kind],
   );
   const caption = captionOf(shown, marked);
   usePictureSaver(shown, painted, arrangement, captions, range, caption);
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
-  const channels = channelsOf(layout);
   return (
     <>
       <div class="caption">
@@ -103,11 +98,11 @@ function Sheet({ shown }: { shown: Shown }) {
         <div class="caption-text" data-testid="caption">
           <span>
             <b>{ownerOf(shown)}</b>
-            {layout.images > 0 && <> · {imageName(probe.value, shownImage.value)}</>} ·{" "}
+            {layout.images > 0 && <> · {imageName(of, image)}</>} ·{" "}
             <span data-testid="when">{whenText(shown)}</span>
             {isNumbered(layout, kind) && <> · {countOf(layout, kind)}</>}
           </span>
-          {layout.images > 0 && <Verdict image={shownImage.value} at={shown.ordinal} />}
+          {layout.images > 0 && <Verdict image={image} at={shown.ordinal} />}
         </div>
         <span class="space" />
         <LayerLine />
@@ -127,9 +122,7 @@ function Sheet({ shown }: { shown: Shown }) {
             onPoint={(point) => {
               readout.value = point;
             }}
-            onPick={(tile) => {
-              channel.value = channels[tile] ?? null;
-            }}
+            onPick={({ tile, x }) => pick(tile, barAt(layout, x))}
           />
         )}
       </div>
@@ -143,12 +136,45 @@ function Sheet({ shown }: { shown: Shown }) {
   );
 }
 
+const numbersOf = ({ channels, tiles }: Shown["layout"]) =>
+  (channels ?? Array.from({ length: tiles }, (_, tile) => tile)).map(String);
+
+/** The probe image that the sheet on the screen is of: the chosen one may be on its way. */
+export const imageOf = (shown: Shown) => shown.images[0] ?? shownImage.value;
+
+/** A layer that has fewer channels than a grid has rows leaves its other places empty. */
+function marksOf(sheet: DecodedSheet, shown: Shown): Mark[] {
+  const { tile, columns, tiles } = shown.layout;
+  const subjects = subjectsOf(shown.kind, shown.layout, null);
+  return marks(sheet, tile, columns, tiles).map((mark, at) =>
+    isEmpty(subjects[at]) ? { constant: false, broken: 0 } : mark,
+  );
+}
+
+/** Whether a tile is of a channel that its layer does not have. */
+export function isEmpty(subject: Subject | null | undefined): boolean {
+  if (subject?.is !== "channel") return false;
+  const count = channelCount(subject.layer);
+  return count !== null && subject.channel >= count;
+}
+
+/** How many channels a layer has, where that was logged. */
+export const channelCount = (layer: string) =>
+  health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
+
 /** The layer that a picture is of, or the model. */
 export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
 
 /** A tile of what is shown by one name. */
 export function nameOf(shown: Shown, tile: number): string {
-  return tileName(shown.layout, shown.kind, tile, (index) => imageName(probe.value, index));
+  const of = probe.value;
+  return tileName(
+    shown.layout,
+    shown.kind,
+    tile,
+    (index) => imageName(of, index),
+    of?.images.length,
+  );
 }
 
 /** This kind has no picture of the chosen image, but it has of those that are offered. */
@@ -184,13 +210,14 @@ export interface Point {
 }
 
 function captionOf(shown: Shown, marked: readonly Mark[]): string {
-  const { said, truth } = verdict(shownImage.value, shown.ordinal);
+  const image = imageOf(shown);
+  const { said, truth } = verdict(image, shown.ordinal);
   const constant = marked.filter((mark) => mark.constant).length;
   const broken = marked.filter((mark) => mark.broken > 0).length;
   const withImage = shown.layout.images > 0;
   return [
     `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
-    withImage ? imageName(probe.value, shownImage.value) : "",
+    withImage ? imageName(probe.value, image) : "",
     whenText(shown),
     countOf(shown.layout, shown.kind),
     withImage && said ? `predicted ${said}` : "",

@@ -1,12 +1,31 @@
-import { lastAt } from "../dense";
+import { lookAt } from "../dense";
 import { number, percent } from "../format";
-import type { Guess } from "../minds";
-import { className, probe } from "../store/selection";
+import type { Guess, Said } from "../minds";
+import { samePhoto } from "../probes";
+import { heads } from "../store/run";
+import { className, probe, probeAt } from "../store/selection";
 import { predictions } from "../store/tables";
 
-/** What the net said of an image at the last prediction at or before an ordinal. */
+/**
+ * What the net said of an image at the last prediction at or before an ordinal. A new `fit` may
+ * call another photograph by the same number: what was said of that one is not meant.
+ */
 export function guesses(image: number, ordinal: number): Guess[] | undefined {
-  return lastAt(predictions.value?.images[image], ordinal);
+  const said = predictions.value?.images[image];
+  const at = lookAt(said, ordinal);
+  return at >= 0 && isSame(image, at, ordinal) ? said?.[at] : undefined;
+}
+
+function isSame(image: number, at: number, ordinal: number): boolean {
+  const [then, now] = [probeAt(at), probeAt(ordinal)];
+  return then === now || samePhoto(then, now, image);
+}
+
+/** What was said over the run of the photograph that an image is at an ordinal. */
+export function saidOf(image: number, ordinal: number): Said {
+  const said = predictions.value?.images[image] ?? [];
+  if (heads.value === null || heads.value.probes.size < 2) return said;
+  return said.map((one, at) => (isSame(image, at, ordinal) ? one : undefined));
 }
 
 export function chance(guess: Guess): string {

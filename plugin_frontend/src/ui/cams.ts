@@ -148,27 +148,29 @@ function texts(sheet: Sheet, tile: number): CamText {
   };
 }
 
+/** The tiles of a sheet that are drawn, with what it says of them. */
+export function drawnTiles(sheet: Sheet, tiles: number): { tile: number; text: CamText }[] {
+  const described = Array.from({ length: tiles }, (_, tile) => ({
+    tile,
+    text: texts(sheet, tile),
+  }));
+  return described.filter(({ tile, text: { name, against } }) => {
+    // Where the predicted class is the true one, both tiles are the same map: one is drawn.
+    const twin = described.findIndex(({ text }) => text.name === name && text.against === against);
+    // A class compared with itself: nothing is asked.
+    return name === null || (twin >= tile && name !== against);
+  });
+}
+
 /** All maps of one probe image, named by its index; none where it was not shown to the method. */
 export function camsOf(shown: Shown, index: number, laying: Laying): Cam[] {
   const sheet = shown.sheets[shown.images.indexOf(index)];
   if (sheet === undefined) return [];
-  const { tile, tiles, columns, roles } = shown.layout;
+  const { tile: size, tiles, columns, roles } = shown.layout;
   const photo = photoOf(probeAt(shown.ordinal), index);
-  const described = Array.from({ length: tiles }, (_, at) => texts(sheet, at));
-  return described.flatMap((text, at) => {
-    // Where the predicted class is the true one, both tiles are the same map: one is drawn.
-    const twin = described.findIndex(
-      (other) => other.name === text.name && other.against === text.against,
-    );
-    if (text.name !== null && twin < at) return [];
-    // A class compared with itself: nothing is asked.
-    if (text.name !== null && text.name === text.against) return [];
-    return [
-      {
-        role: roles?.[at] ?? "given",
-        text,
-        ...lay(photo, sheet, at, tile, columns, laying),
-      },
-    ];
-  });
+  return drawnTiles(sheet, tiles).map(({ tile, text }) => ({
+    role: roles?.[tile] ?? "given",
+    text,
+    ...lay(photo, sheet, tile, size, columns, laying),
+  }));
 }

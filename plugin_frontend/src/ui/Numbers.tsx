@@ -1,0 +1,124 @@
+import { levelValue } from "../colour";
+import { number, percent } from "../format";
+import { field, type Json, type JsonNumber, toNumber } from "../json";
+import type { Sheet } from "../png";
+import { briefly } from "../positions";
+import { statisticOf } from "../statistics";
+import { channelTable } from "../store/channels";
+import { cursor, position } from "../store/cursor";
+import type { Shown } from "../store/pictures";
+import { positions } from "../store/run";
+import { isEmpty } from "./SheetView";
+
+/** Whose numbers these are. */
+export interface Measured {
+  layer: string;
+  channel: number;
+}
+
+/** With the moment behind it where that is not the cursor's. */
+export function said(text: string, ordinal: number): string {
+  const [at, here] = [positions.value[ordinal], position.value];
+  const when = at === undefined || at === here ? "" : briefly(at, here);
+  return [text, when].filter(Boolean).join(" · ");
+}
+
+/** The value of one bar of a diagram: 0 is beside and above it. */
+function barValue(own: Sheet, bar: number, bars: number): number {
+  const [lo = Number.NaN, hi = Number.NaN] = own.ranges ?? [];
+  const [from, to] = [(bar * own.width) / bars, ((bar + 1) * own.width) / bars];
+  let value = 0;
+  for (const [at, level] of own.pixels.entries()) {
+    const x = at % own.width;
+    if (x < from || x >= to) continue;
+    const here = levelValue(level, lo, hi);
+    if (Number.isNaN(here)) return here;
+    if (Math.abs(here) > Math.abs(value)) value = here;
+  }
+  return value;
+}
+
+/** What a sheet's text may say of each tile. */
+const SAID: Record<string, { label: string; share?: boolean }> = {
+  scores: { label: "score reached" },
+  moved: { label: "moved since the first step", share: true },
+  shares: { label: "share of the filter shown", share: true },
+};
+
+/** The numbers that a sheet's text has of a tile, as they are written. */
+function ofTile(shown: Shown, tile: number): [string, string][] {
+  const list = field(shown.sheets[0]?.text ?? undefined, "tiles");
+  const chance = Array.isArray(list) ? field(list[tile], "probability") : undefined;
+  const first: [string, string][] =
+    typeof chance === "number" ? [["probability", percent(chance)]] : [];
+  return first.concat(
+    Object.entries(SAID).flatMap(([name, { label, share }]) => {
+      const list = field(shown.sheets[0]?.text ?? undefined, name);
+      const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
+      if (typeof value !== "number" && typeof value !== "string") return [];
+      const read = toNumber(value as JsonNumber);
+      return [[label, share ? percent(read) : number(read)]];
+    }),
+  );
+}
+
+const SHARES = new Set(["sparsity", "saturated"]);
+const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
+
+interface NumbersProps {
+  /** The tile in the sheet; -1 for none. */
+  at: number;
+  own: Sheet | null;
+  shown: Shown;
+  measured: Measured | null;
+}
+
+/** The numbers of one tile: of the sheet, and of its channel if it is one. */
+export function Numbers({ at, own, shown, measured }: NumbersProps) {
+  const known = measured !== null && channelTable.value?.layer === measured.layer;
+  const held = known ? (channelTable.value?.answer ?? null) : null;
+  const told = ofTile(shown, at);
+  const { bars } = shown.layout;
+  const bar = bars === undefined || measured === null ? -1 : bars.indexOf(measured.channel);
+  const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
+  const empty = isEmpty(measured === null ? undefined : { is: "channel", ...measured });
+  return (
+    <dl class="numbers two" data-testid="numbers">
+      {lo !== undefined && hi !== undefined && !empty && (bars === undefined || bar >= 0) && (
+        <>
+          <dt>{said(shown.layout.images > 0 ? "on this image" : "values", shown.ordinal)}</dt>
+          <dd class="wide" data-testid="own-range">
+            {own !== null && bars !== undefined
+              ? number(barValue(own, bar, bars.length))
+              : `${number(lo)} to ${number(hi)}`}
+          </dd>
+        </>
+      )}
+      {told.map(([name, value]) => (
+        <>
+          <dt key={name}>{name}</dt>
+          <dd class="wide">{value}</dd>
+        </>
+      ))}
+      {held !== null && held.position !== cursor.value && (
+        <>
+          <dt>on all images</dt>
+          <dd class="wide">{said("", held.position)}</dd>
+        </>
+      )}
+      {Object.entries(held?.columns ?? {}).map(([name, values]) => {
+        const value = measured === null ? undefined : values[measured.channel];
+        if (value === undefined) return null;
+        const read = toNumber(value);
+        return (
+          <>
+            <dt key={name} title={`${statisticOf(name).help}, on all probe images`}>
+              {SHORT[name] ?? name}
+            </dt>
+            <dd data-statistic={name}>{SHARES.has(name) ? percent(read) : number(read)}</dd>
+          </>
+        );
+      })}
+    </dl>
+  );
+}

@@ -1,0 +1,75 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { Probe } from "../src/api";
+import { merge } from "../src/store/heads";
+import { pollNow, switchRun } from "../src/store/poll";
+import { heads, run, runs } from "../src/store/run";
+import { predictions } from "../src/store/tables";
+import { guesses, saidOf } from "../src/ui/Verdict";
+
+/** What the server knows: names of runs, the newest last. */
+let known: string[] = [];
+
+beforeAll(() => {
+  vi.stubGlobal("fetch", async (address: string) => {
+    const [route, query] = address.split("?");
+    const name = new URLSearchParams(query).get("run") ?? "";
+    if (route === "./runs") {
+      const list = known.map((one, i) => ({ run: one, positions: 1, bytes: 1, last: i }));
+      return new Response(JSON.stringify({ runs: list, now: 1, version: "", logdir: "" }));
+    }
+    if (route === "./index" && known.includes(name)) {
+      return new Response(JSON.stringify({ cursor: name, now: 1, positions: [[1, 0, 3]] }));
+    }
+    return new Response(JSON.stringify({ error: "received what is not there" }), { status: 404 });
+  });
+});
+
+describe("a server that is started again", () => {
+  it("has the run that was open, though it is not the newest", async () => {
+    known = ["mine", "newest"];
+    pollNow(true);
+    await vi.waitFor(() => expect(run.value).toBe("newest"));
+    switchRun("mine");
+    await vi.waitFor(() => expect(heads.value?.cursor).toBe("mine"));
+    // It has not found any yet.
+    known = [];
+    pollNow(true);
+    await vi.waitFor(() => expect([run.value, runs.value]).toEqual([null, []]));
+    known = ["mine", "newest"];
+    pollNow(true);
+    await vi.waitFor(() => expect(run.value).toBe("mine"));
+  });
+});
+
+describe("what was said of an image", () => {
+  const probe = (segment: number, ...sums: number[]): Probe => ({
+    segment,
+    writer: `w${segment}`,
+    size: [1, 1],
+    range: [0, 1],
+    images: sums.map((sum) => ({ name: `${sum}`, label: null, class: null })),
+    class_names: null,
+    sheets: sums.map((sum, i) => [i, 7, sum]),
+  });
+
+  it("is of the same photograph in every fit, or is not said", () => {
+    heads.value = merge(null, {
+      cursor: "p",
+      now: 1,
+      positions: [
+        [1, 0, 2],
+        [2, 2, 2],
+      ],
+      probes: [probe(1, 5, 6), probe(2, 5, 9)],
+    });
+    const guess = (value: number) => [{ class: 0, value }];
+    const one = [guess(0.1), guess(0.2), undefined, guess(0.4)];
+    predictions.value = { scale: "probability", images: [one, one] };
+    expect(guesses(0, 2)).toEqual(guess(0.2));
+    expect(guesses(1, 2)).toBeUndefined();
+    expect(guesses(1, 3)).toEqual(guess(0.4));
+    expect(saidOf(0, 3)).toEqual(one);
+    expect(saidOf(1, 3)).toEqual([undefined, undefined, undefined, guess(0.4)]);
+    expect(saidOf(1, 0)).toEqual([guess(0.1), guess(0.2), undefined, undefined]);
+  });
+});
