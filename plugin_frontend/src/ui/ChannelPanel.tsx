@@ -27,8 +27,8 @@ import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
+import { nameOf, notShown, ownerOf } from "./naming";
 import { Photograph } from "./Probes";
-import { nameOf, notShown, ownerOf } from "./SheetView";
 
 const FRAMES = 12;
 

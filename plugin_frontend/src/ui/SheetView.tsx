@@ -1,14 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { arrange } from "../arrange";
-import { captionsOf, countOf, isNumbered, tileName } from "../captions";
+import { captionsOf, countOf, isNumbered } from "../captions";
 import { kindLabel } from "../families";
 import { paintGrid } from "../paint";
-import { lookLabel } from "../positions";
 import { probesOf } from "../probes";
 import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
-import { positions, segmentCount } from "../store/run";
 import {
   channel,
   channelsOf,
@@ -16,11 +14,11 @@ import {
   probe,
   shownImage,
   tile as shownTile,
-  WHOLE,
 } from "../store/selection";
 import { type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
+import { notShown, ownerOf, type Point, whenText } from "./naming";
 import { Probes } from "./Probes";
 import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
@@ -54,10 +52,6 @@ export function PictureError({ text }: { text: string }) {
     </div>
   );
 }
-
-/** What a picture is of; where that is not the cursor's own position, it says so. */
-export const whenText = ({ ordinal, asked }: Shown) =>
-  lookLabel(positions.value, ordinal, asked, segmentCount.value);
 
 function Sheet({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
@@ -143,14 +137,6 @@ function Sheet({ shown }: { shown: Shown }) {
   );
 }
 
-/** The layer that a picture is of, or the model. */
-export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
-
-/** A tile of what is shown by one name. */
-export function nameOf(shown: Shown, tile: number): string {
-  return tileName(shown.layout, shown.kind, tile, (index) => imageName(probe.value, index));
-}
-
 /** This kind has no picture of the chosen image, but it has of those that are offered. */
 function NotShown({ shown }: { shown: Shown }) {
   const { layout } = shown;
@@ -169,18 +155,6 @@ function NotShown({ shown }: { shown: Shown }) {
       </p>
     </>
   );
-}
-
-/** "cat was not shown to Grad-CAM.": not every method is given every probe image. */
-export function notShown(shown: Shown): string {
-  const name = imageName(probe.value, shownImage.value);
-  return `${name} was not shown to ${kindLabel(shown.kind)}.`;
-}
-
-export interface Point {
-  tile: number;
-  x: number;
-  y: number;
 }
 
 function captionOf(shown: Shown, marked: readonly Mark[]): string {
