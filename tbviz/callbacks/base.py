@@ -23,7 +23,8 @@ from tbviz.callbacks.subject import Of, check_of, subject_of
 from tbviz.callbacks.view import View
 from tbviz.store.places import usable_place
 from tbviz.store.schema import Position
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.outputs import Output
+from tbviz.taps.survey import Survey
 
 _log = logging.getLogger("tbviz")
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
@@ -24,8 +24,9 @@ from tbviz.methods.conv_kernels import (
 )
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_convolution
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 
 class Kernels(Visual):

@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Integers
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import settled
 from tbviz.taps.aims import PREDICTED, Aim
-
-Integers = npt.NDArray[np.int64]
 
 USUAL = ("predicted", "true")
 """What is explained unless something else is asked for: the true class where it is known."""

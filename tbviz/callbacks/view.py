@@ -12,8 +12,9 @@ from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import unseen
 from tbviz.taps.looker import Looker, looker_of
+from tbviz.taps.outputs import Output
 from tbviz.taps.recording import Recording
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
