@@ -80,7 +80,7 @@ def test_a_cut_off_relu_passes_nothing_beyond_its_end_when_guided():
     inputs = np.array([-1.0, 3.0, 9.0], np.float32).reshape(3, 1, 1, 1)
     values = layers.ReLU(max_value=6, name="relu")(keras.Input((1, 1, 1)))
     model = keras.Model(values._keras_history.operation.input, layers.Flatten()(values))
-    found = Looker(model).input_gradients(inputs, Aim(np.zeros(3, int)), guided=True)
+    found = input_gradients(Looker(model), inputs, Aim(np.zeros(3, int)), guided=True)
     assert found.gradients.ravel().tolist() == [0, 1, 0]
     # The model itself is as it was.
     assert array(model(inputs)).ravel().tolist() == [0, 3, 6]
@@ -95,7 +95,7 @@ def test_bytes_have_gradients_and_other_whole_numbers_have_zeros():
         "image": RANDOM.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8),
         "at": np.array([[1], [4]], np.int32),
     }
-    found = Looker(model).input_gradients(inputs, Aim(np.array([0, 1])))
+    found = input_gradients(Looker(model), inputs, Aim(np.array([0, 1])))
     weights = array(model.layers[-1].kernel)[:48].T.reshape(2, 4, 4, 3) / 255
     np.testing.assert_allclose(found.gradients["image"], weights, rtol=1e-5)
     assert not found.gradients["at"].any()
