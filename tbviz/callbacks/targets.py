@@ -7,6 +7,7 @@ pair of these for the difference of two classes.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +44,12 @@ class Targets:
         self._targets = [asked] if alone else list(asked)
         if not self._targets:
             raise TbvizError(f"{method} received no targets; {_EXPECTED}")
-        roles: list[str] = []
+        self._roles: list[str] = []
+        counts: Counter[str] = Counter()
         for target in self._targets:
             role = self._role(target)
-            number = 1 + sum(other.partition(" ")[0] == role for other in roles)
-            roles.append(role if number == 1 else f"{role} {number}")
-        self._roles = roles
+            counts[role] += 1
+            self._roles.append(role if counts[role] == 1 else f"{role} {counts[role]}")
 
     def aims(
         self, view: View, journal: Journal, probe: Probe, places: Sequence[int]
