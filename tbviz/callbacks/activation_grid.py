@@ -147,7 +147,7 @@ class ActivationGrid(Visual):
         mine = self._journal is not None and self._journal() is journal
         if not mine and "overview" in journal.drawn.get("", ()):
             text = "its overview is left out: another ActivationGrid of this fit logs one"
-            journal.notice(self.method, text, level="info")
+            journal.notice(self.method, text, level="info", event="left_out", detail=["overview"])
             return False
         self._journal = weakref.ref(journal)
         return True

@@ -159,7 +159,7 @@ class Visual(keras.callbacks.Callback):
         self.chosen = self.wanted(survey)
         if not self.chosen:
             text = f"left out: this model has no {self.needs}"
-            journal.notice(self.method, text, level="info")
+            journal.notice(self.method, text, level="info", event="left_out")
 
     # Keras' hooks
 
@@ -191,6 +191,8 @@ class Visual(keras.callbacks.Callback):
                 f"the first {self.probe.count} of {given} probe images are used",
                 "pass the ones that you want to see",
                 level="info",
+                event="probe_cut",
+                detail=[self.probe.count, given],
             )
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

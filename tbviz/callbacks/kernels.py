@@ -97,11 +97,17 @@ class Kernels(Visual):
             return
         for key, reason in without_kernels(survey).items():
             text = f"its kernel is left out: {reason}"
-            journal.notice(self.method, text, layer=key, level="info")
+            journal.notice(self.method, text, layer=key, level="info", event="left_out")
         total = len({o.node.path for o in survey.outputs.values() if is_convolution(o)})
         if 0 < len(self.chosen) < total:
-            text = f"the kernels of {len(self.chosen)} of {total} convolutions are logged"
-            journal.notice(self.method, text, "name others with layers=[...]", level="info")
+            journal.notice(
+                self.method,
+                f"the kernels of {len(self.chosen)} of {total} convolutions are logged",
+                "name others with layers=[...]",
+                level="info",
+                event="layers_limited",
+                detail=[len(self.chosen), total],
+            )
 
     def forget(self) -> None:
         """A new `fit` or a changed model has first weights of its own."""

@@ -147,8 +147,15 @@ class LayerHealth(Visual):
         said = []
         for advice in self._advisor.advise(looks):
             said.append({"layer": advice.layer, "rule": advice.rule, "text": advice.line})
-            key = (self.method, advice.rule, advice.layer)
-            journal.notice(self.method, advice.text, advice.remedy, advice.layer, advice.level, key)
+            journal.notice(
+                self.method,
+                advice.text,
+                advice.remedy,
+                advice.layer,
+                advice.level,
+                event="advice",
+                rule=advice.rule,
+            )
         return said
 
 

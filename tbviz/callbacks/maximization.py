@@ -71,7 +71,8 @@ class Maximization(Visual):
         except TbvizError as error:
             if asked:
                 raise
-            journal.notice(self.method, f"left out: {error}", level="info")
+            text = f"left out: {error}"
+            journal.notice(self.method, text, level="info", event="left_out")
             return None
 
     def climb(

@@ -260,6 +260,8 @@ class Session:
                 "tbviz",
                 f"the metrics {', '.join(others)} are no single numbers and are left out",
                 level="info",
+                event="not_scalar",
+                detail=others,
             )
 
     def _look(self, due: Due, position: Position) -> None:

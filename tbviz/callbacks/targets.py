@@ -124,6 +124,8 @@ class Targets:
                 f"the labels go from {labels.min()} to {labels.max()}, the model has "
                 f"{head.classes} classes; maps of the true class are left out",
                 "pass labels counted from 0",
+                event="left_out",
+                detail=["true", "labels out of range"],
             )
         else:
             self._say_if_asked(journal, "the model has no classes")
@@ -132,7 +134,7 @@ class Targets:
     def _say_if_asked(self, journal: Journal, why: str, remedy: str | None = None) -> None:
         if self._asked:
             text = f"maps of the true class are left out: {why}"
-            journal.notice(self._method, text, remedy)
+            journal.notice(self._method, text, remedy, event="left_out", detail=["true"])
 
 
 _EXPECTED = (

@@ -72,7 +72,8 @@ class View:
                 "tbviz",
                 "the model's structure has changed; its layers are looked up and compiled anew",
                 level="info",
-                key=("tbviz", "structure", str(self._changes)),
+                event="structure_changed",
+                detail=[self._changes],
             )
         return changed
 

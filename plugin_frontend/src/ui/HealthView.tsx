@@ -56,8 +56,7 @@ function AdviceList({ path }: { path: string }) {
             onClick={() => selectLayer(advice.layer)}
           >
             <Icon name="warning" />
-            {!advice.text.includes(advice.layer) && <b>{advice.layer}</b>}{" "}
-            <span>{advice.text}</span>
+            {advice.layer !== path && <b>{advice.layer}</b>} <span>{advice.text}</span>
           </button>
         </li>
       ))}
