@@ -218,7 +218,7 @@ export interface HealthPart {
 
 export interface HealthAnswer {
   since: number;
-  /** The statistics that the run has. A TensorBoard that was started before an update says none. */
+  /** The statistics that the run has, known to the page or not. A TensorBoard that was started before an update says none. */
   names?: string[];
   positions: OrdinalRun[];
   layers: string[];

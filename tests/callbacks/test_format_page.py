@@ -12,8 +12,10 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.monitor import Monitor
 from tbviz.callbacks.saliency import Saliency
 from tbviz.images.sheet import decode
+from tbviz.methods.layer_health import COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.store import open_run
+from tbviz.store.schema import HEALTH_NUMBERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text("utf-8")
 
@@ -63,3 +65,8 @@ def test_fields_of_layouts(tmp_path):
     assert {"activations", "overview", "cam", "kernels"} <= {layout["of"] for layout in layouts}
     for layout in layouts:
         assert set(layout) - {"kind", "time", "offset", "check"} <= known
+    # And the numbers of a layer are those of the one list.
+    [health] = metas(tmp_path, "health")
+    for numbers in health["layers"].values():
+        assert numbers.keys() == {"channels", *HEALTH_NUMBERS}
+    assert health["columns"] == list(COLUMNS)
