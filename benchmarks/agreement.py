@@ -44,6 +44,8 @@ def compute(out: str) -> None:
     import keras
 
     from tbviz.methods import grad_cam
+    from tbviz.taps.aims import Aim
+    from tbviz.taps.gradients import class_gradients
     from tbviz.taps.looker import looker_of
     from tbviz.taps.select import select
 
@@ -56,8 +58,8 @@ def compute(out: str) -> None:
     arrays = {}
     for depth in DEPTHS:
         [output] = select(looker.survey(images), depth, lambda output: output.spatial)
-        found = looker.class_gradients(output, images, np.array(CLASSES))
-        arrays[f"gradient at {depth}"] = found.gradients
+        found = class_gradients(looker, [output], images, Aim(np.array(CLASSES)))
+        arrays[f"gradient at {depth}"] = found.gradients[output.key]
         arrays[f"Grad-CAM at {depth}"] = grad_cam(model, images, CLASSES, layer=depth).maps
     np.savez(out, **arrays)
 

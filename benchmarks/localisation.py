@@ -29,6 +29,7 @@ from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.taps.aims import Aim
+from tbviz.taps.gradients import class_gradients
 from tbviz.taps.looker import looker_of
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import cam_layer
@@ -85,7 +86,7 @@ def trained(dataset: Dataset, epochs: int) -> keras.Model:
 def explained(name: str, changed: Perturbed, output: Output, aim: Aim) -> npt.NDArray[np.floating]:
     """The maps of one method; what the model said of changed images is shared by all classes."""
     if name in CAMS:
-        found = changed.looker.class_gradients([output], changed.inputs, aim)
+        found = class_gradients(changed.looker, [output], changed.inputs, aim)
         return layer_maps(CAMS[name], output.key, found, changed)
     return ATTRIBUTIONS[name].attribute(changed, aim).maps
 

@@ -1,4 +1,19 @@
-"""Errors that tbviz raises on purpose. Each message says what was received, expected, and to do."""
+"""Errors that tbviz raises on purpose. Each message says what was received, expected, and to do.
+
+Those of one package stand in that package:
+
+    TbvizError                    wrong arguments, and whatever has no class of its own
+      MissingBackendError         Keras or its backend is not installed; an ImportError too
+      LayerNotFoundError          tbviz.taps.select: a filter matches no layer
+      StoreError                  tbviz.store.errors: a store cannot be written, read or reached
+        UnknownWriterError        no such writer in the store
+        DamagedError              the bytes are not those that were written
+        BusyError                 tbviz.store.claiming: somebody else works on the pack
+      MalformedError              tbviz.plugin.errors: HTTP 400
+      NotFoundError               tbviz.plugin.errors: HTTP 404
+      GoneError                   tbviz.plugin.errors: HTTP 410
+      ServerError                 tbviz.cli.server: TensorBoard does not start
+"""
 
 from __future__ import annotations
 

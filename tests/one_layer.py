@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from tbviz.taps import gradients
 from tbviz.taps.aims import Aim
 
 
 def class_gradients(looker, output, inputs, classes, against=None):
-    """What `looker.class_gradients` gives for one output, its maps and slopes plain arrays."""
-    found = looker.class_gradients([output], inputs, Aim(classes, against))
+    """What `gradients.class_gradients` gives for one output, its maps and slopes plain arrays."""
+    found = gradients.class_gradients(looker, [output], inputs, Aim(classes, against))
     return dataclasses.replace(
         found, activations=found.activations[output.key], gradients=found.gradients[output.key]
     )

@@ -97,12 +97,44 @@ export interface Probe {
   sheets: [number, number, number][];
 }
 
+/** What a notice is about, for programs; what each means is said in `docs/format.md`. */
+export type NoticeEvent =
+  | "advice"
+  | "capture_requested"
+  | "duplicate_pictures"
+  | "encode_failed"
+  | "error"
+  | "layers_limited"
+  | "left_out"
+  | "limit_reached"
+  | "limit_summary"
+  | "not_scalar"
+  | "orders_unreadable"
+  | "paused"
+  | "probe_cut"
+  | "resumed"
+  | "schedule_overridden"
+  | "schedule_restored"
+  | "size_forecast"
+  | "skipped"
+  | "store_failed"
+  | "store_slow"
+  | "structure_changed"
+  | "superseded";
+
 export interface Notice {
   segment: number;
   position: number | null;
   level: "info" | "warning";
+  /** Absent where an older tbviz wrote it, and so are the key and the rule. */
+  event?: NoticeEvent;
+  /** What counts as the same notice within a fit. */
+  key?: string;
+  /** The rule of advice, or the limit. */
+  rule?: string | null;
   method: string | null;
   layer: string | null;
+  /** For people: nothing is told by its words. */
   text: string;
   remedy: string | null;
   time: number;
@@ -186,7 +218,7 @@ export interface HealthPart {
 
 export interface HealthAnswer {
   since: number;
-  /** The statistics that the run has. A TensorBoard that was started before an update says none. */
+  /** The statistics that the run has, known to the page or not. A TensorBoard that was started before an update says none. */
   names?: string[];
   positions: OrdinalRun[];
   layers: string[];

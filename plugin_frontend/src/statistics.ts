@@ -88,14 +88,15 @@ export const MAPPED: readonly string[] = Object.keys(STATISTICS).filter(
 
 /** One that the table does not have goes by its own name. */
 export function statisticOf(name: string): Statistic {
-  return (
-    STATISTICS[name] ?? {
-      title: name.replaceAll("_", " "),
-      help: name.replaceAll("_", " "),
-      unit: "number",
-      mapped: false,
-    }
-  );
+  const known = Object.hasOwn(STATISTICS, name) ? STATISTICS[name] : undefined;
+  if (known !== undefined) return known;
+  const title = name.replaceAll("_", " ");
+  return { title, help: title, unit: "number", mapped: false };
+}
+
+/** All that there are: those of the table in its order, then those that only the run knows. */
+export function withUnknown(names: readonly string[]): string[] {
+  return [...Object.keys(STATISTICS), ...names.filter((name) => !Object.hasOwn(STATISTICS, name))];
 }
 
 /** "14 of 32", "33 %", "0.12". */

@@ -142,11 +142,12 @@ describe("columns of a series", () => {
 });
 
 describe("a run that is paused", () => {
-  const order = (text: string, of = 1, method = "control"): Notice => ({
+  const order = (event: Notice["event"], text: string, of = 1): Notice => ({
     segment: of,
     position: null,
     level: "info",
-    method,
+    ...(event !== undefined && { event }),
+    method: "control",
     layer: null,
     text,
     remedy: null,
@@ -158,12 +159,14 @@ describe("a run that is paused", () => {
   };
 
   it("says so while it is live, until the next order", () => {
-    const stop = order("paused: nothing is looked at");
+    const stop = order("paused", "nothing is captured");
     expect(told("live")).toBeNull();
-    expect(told("live", stop, order("goes on", 1, "GradCAM"))).toBe(stop);
-    expect(told("live", stop, order("looks now, as asked"))).toBe(stop);
-    expect(told("live", stop, order("goes on"))).toBeNull();
-    expect(told("live", order("paused", 2))).toBeNull();
+    expect(told("live", stop, order("error", "goes on"))).toBe(stop);
+    expect(told("live", stop, order(undefined, "goes on"))).toBe(stop);
+    expect(told("live", stop, order("capture_requested", "looks now, as asked"))).toBe(stop);
+    expect(told("live", stop, order("resumed", "paused no more"))).toBeNull();
+    expect(told("live", order("paused", "paused", 2))).toBeNull();
+    expect(told("live", order(undefined, "paused: nothing is looked at"))).toBeNull();
     expect(told("finished", stop)).toBeNull();
     expect(told("lost", stop)).toBeNull();
   });

@@ -1,8 +1,8 @@
-"""(real numbers of any type) => (float32)."""
+"""Numbers as they are kept: arrays as float32, single numbers with six digits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 
@@ -21,3 +21,8 @@ def as_float32(values: ArrayLike) -> NDArray[np.float32]:
         raise TypeError(f"got values of type {array.dtype}; pictures are made of real numbers.")
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
+
+
+def six_digits(value: SupportsFloat) -> float:
+    """Round a number to the six significant digits that are worth writing down."""
+    return float(f"{float(value):.6g}")

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
+from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.kept import Kept
 from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
@@ -23,7 +24,6 @@ from tbviz.methods.colour_maps import colour_maps, has_colours
 from tbviz.methods.feature_maps import (
     MOST_CHANNELS,
     Channels,
-    Floats,
     channel_tiles,
     check_channels,
     choose_channels,
@@ -31,8 +31,9 @@ from tbviz.methods.feature_maps import (
     is_vector,
 )
 from tbviz.methods.overview import MOST_MAPS, SIDE, overview_layers, overview_of
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, select
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 
 class ActivationGrid(Visual):
@@ -146,7 +147,7 @@ class ActivationGrid(Visual):
         mine = self._journal is not None and self._journal() is journal
         if not mine and "overview" in journal.drawn.get("", ()):
             text = "its overview is left out: another ActivationGrid of this fit logs one"
-            journal.notice(self.method, text, level="info")
+            journal.notice(self.method, text, level="info", event="left_out", detail=["overview"])
             return False
         self._journal = weakref.ref(journal)
         return True

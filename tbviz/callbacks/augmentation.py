@@ -14,7 +14,8 @@ from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.outputs import Output
+from tbviz.taps.survey import Survey
 
 LARGEST = 128
 """Pictures are reduced to this many pixels a side."""

@@ -23,7 +23,8 @@ from tbviz.callbacks.subject import Of, check_of, subject_of
 from tbviz.callbacks.view import View
 from tbviz.store.places import usable_place
 from tbviz.store.schema import Position
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.outputs import Output
+from tbviz.taps.survey import Survey
 
 _log = logging.getLogger("tbviz")
 
@@ -158,7 +159,7 @@ class Visual(keras.callbacks.Callback):
         self.chosen = self.wanted(survey)
         if not self.chosen:
             text = f"left out: this model has no {self.needs}"
-            journal.notice(self.method, text, level="info")
+            journal.notice(self.method, text, level="info", event="left_out")
 
     # Keras' hooks
 
@@ -190,6 +191,8 @@ class Visual(keras.callbacks.Callback):
                 f"the first {self.probe.count} of {given} probe images are used",
                 "pass the ones that you want to see",
                 level="info",
+                event="probe_cut",
+                detail=[self.probe.count, given],
             )
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

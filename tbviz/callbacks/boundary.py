@@ -50,8 +50,8 @@ def boundary(
         else:
             text = f"{type(error).__name__}: {in_short(error)}"
             advice = remedy or _GENERAL_REMEDY
-        key = (method, layer or "", type(error).__name__)
-        journal.notice(method, text, advice, layer or None, key=key)
+        kind = type(error).__name__
+        journal.notice(method, text, advice, layer or None, event="error", detail=[kind])
 
 
 @contextmanager

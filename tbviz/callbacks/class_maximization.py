@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from tbviz.arrays.floats import six_digits
+from tbviz.arrays.types import Floats
 from tbviz.callbacks.boundary import boundary
 from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.maximization import Floats, Maximization
+from tbviz.callbacks.maximization import Maximization
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
-from tbviz.methods.maximization.ascent import Ascent
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MOST_CLASSES,
@@ -24,6 +24,7 @@ from tbviz.methods.maximization.classes import (
     choose_classes,
     climb_scores,
 )
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps.survey import Survey
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.view import View
 from tbviz.methods.cams.classes import in_words, of_class
 from tbviz.methods.cams.notes import note_of

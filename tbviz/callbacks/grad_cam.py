@@ -20,9 +20,10 @@ from tbviz.callbacks.view import View
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
 from tbviz.methods.cams.registry import cam_of
-from tbviz.taps.gradients import ClassGradients
+from tbviz.taps.gradients import ClassGradients, class_gradients
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 
 class GradCAM(Visual):
@@ -147,7 +148,8 @@ class GradCAM(Visual):
         for output in outputs:
             with self.boundary(journal, output.key):
                 found = found or once(
-                    explained.aims, lambda aim: view.looker.class_gradients(outputs, inputs, aim)
+                    explained.aims,
+                    lambda aim: class_gradients(view.looker, outputs, inputs, aim),
                 )
                 maps = {
                     role: layer_maps(self.cam, output.key, one, explained.changed)

@@ -19,8 +19,9 @@ from tbviz.callbacks.subject import Of, subject_of
 from tbviz.callbacks.view import View
 from tbviz.methods.hypercolumn import Basis, hypercolumn_layers, hypercolumns_of
 from tbviz.methods.overview import short_names
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 LARGEST = 128
 """The longer side of a picture in pixels, at most."""

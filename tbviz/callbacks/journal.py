@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from tbviz.callbacks.costs import Costs
 from tbviz.callbacks.ledger import Ledger
-from tbviz.callbacks.pages import Author, Page, Written, of_the_fit
+from tbviz.callbacks.pages import Author, Failure, Page, Written, of_the_fit
 from tbviz.callbacks.pictures import Entry, Record
 from tbviz.callbacks.schedule import clock
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
+from tbviz.store.events import Event, key_of
 from tbviz.store.places import Place
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
@@ -74,10 +75,11 @@ class Journal:
         self._head: dict[str, Entry] = {}
         self._deleted = False
         self._wait_at_once = False
-        self._said: set[tuple[str, ...]] = set()
+        self._said: set[str] = set()
         self._late: list[Record] = []  # notices, from the writer's thread too
         # Reentrant: garbage that is collected inside `notice` may end this very journal.
         self._lock = threading.RLock()
+        self._unencoded: Exception | None = None
         self._size_said: Callable[[int, Sequence[str]], str] | None = None
 
     # The fit
@@ -154,8 +156,14 @@ class Journal:
                 f"{'it' if shared[0] else 'the model'}; the second one's are left out"
             )
             remedy = "give them different layers, or leave one out"
-            key = ("twice", entry.kind, shared[0])
-            self.notice("tbviz", text, remedy, shared[0] or None, key=key)
+            self.notice(
+                "tbviz",
+                text,
+                remedy,
+                shared[0] or None,
+                event="duplicate_pictures",
+                detail=[entry.kind],
+            )
             return
         self._page.entries.append((self.author, entry))
         if of_the_fit(entry):
@@ -236,28 +244,36 @@ class Journal:
         remedy: str | None = None,
         layer: str | None = None,
         level: str = "warning",
-        key: tuple[str, ...] | None = None,
         *,
+        event: Event,
+        rule: str | None = None,
+        detail: Iterable[object] = (),
         placed: bool = True,
     ) -> None:
         """Says once, to the log and to the page, what happened and what to do.
 
+        Notices are the same if they have the same event, method, layer, rule and detail; what
+        their sentences say does not count.
+
         Args:
             method: the callback, or `"tbviz"` where it concerns all of them.
-            text: what happened.
+            text: what happened, for a person.
             remedy: what the user can do, `None` for nothing.
             layer: path of the layer that it concerns.
             level: `"warning"`, or `"info"` where nothing is wrong.
-            key: what counts as the same; method, layer and text unless given.
+            event: what happened, for programs.
+            rule: of advice, or the limit.
+            detail: what else tells it from others, such as numbers and names in the text.
             placed: whether it belongs to a position, and is lost where that cannot be written.
         """
         with self._lock:
-            once = key or (method, layer or "", text)
-            if once in self._said:
+            key = key_of(event, method, layer, rule, detail)
+            if key in self._said:
                 return
-            self._said.add(once)
-            fields = {"level": level, "method": method, "layer": layer}
-            meta = {"kind": "notice", **fields, "text": text, "remedy": remedy}
+            self._said.add(key)
+            fields = {"level": level, "method": method, "layer": layer, "rule": rule}
+            said = {"text": text, "remedy": remedy}
+            meta = {"kind": "notice", "event": event, "key": key, **fields, **said}
             self._late.append(Record(meta, placed=placed))
         who = "tbviz" if method == "tbviz" else f"tbviz {method}"
         where = f" at {layer}" if layer else ""
@@ -302,13 +318,13 @@ class Journal:
                 f"storing a position took over {PATIENCE:.0f} s; until that has caught up, "
                 "pictures are left out, and numbers wait",
                 "use a faster disk or network, log less, or less often (max_overhead, schedule)",
-                key=("store", "slow"),
+                event="store_slow",
             )
         return in_time
 
     def _write(self, writer: Writer, pages: Sequence[Page]) -> None:
         """Appends all entries; one that fails takes no other along. On the writer's thread."""
-        failures: list[Exception] = []
+        failures: list[Failure] = []
         for page in pages:
             # What later records need comes first, and is not the size of a position.
             for placed in (False, True):
@@ -318,13 +334,20 @@ class Journal:
                     before = writer.size
                     failures += self._append(writer, page, placed=placed)
                     writer.flush()
-                    self.notice("tbviz", said(writer.size - before, page.lacking), level="info")
+                    text = said(writer.size - before, page.lacking)
+                    self.notice("tbviz", text, level="info", event="size_forecast")
                 else:
                     failures += self._append(writer, page, placed=placed)
+        refused: list[Exception] = [e for _, e in failures if isinstance(e, StoreError)]
+        for entry, error in failures:
+            if not isinstance(error, StoreError):
+                self._say_unencoded(error, entry)
         if failures:
-            raise failures[0]
+            raised = (refused or [failures[0].error])[0]
+            self._unencoded = raised  # said already, where it is no StoreError
+            raise raised
 
-    def _append(self, writer: Writer, page: Page, *, placed: bool) -> list[Exception]:
+    def _append(self, writer: Writer, page: Page, *, placed: bool) -> list[Failure]:
         written, failures = page.append_to(writer, placed=placed)
         with self._lock:
             self._written += written
@@ -334,15 +357,10 @@ class Journal:
         """Called on the writer's thread, and with whatever goes wrong there."""
         self.failure = self.failure or error
         self._deleted = self._background is not None and self._background.writer.gone()
+        unencoded, self._unencoded = self._unencoded, None
         if not isinstance(error, StoreError):
-            what = f"{type(error).__name__}: {error}"
-            self.notice(
-                "store",
-                f"a picture could not be encoded ({what})",
-                "training goes on, and the other pictures are written",
-                key=("store", what),
-                placed=False,
-            )
+            if error is not unencoded:
+                self._say_unencoded(error)
             return
         if self._deleted:
             advice = "training goes on; what follows is written as a new segment"
@@ -352,7 +370,22 @@ class Journal:
             "store",
             f"a position could not be written ({error})",
             advice,
-            key=("store", type(error).__name__, str(self._deleted)),
+            event="store_failed",
+            detail=[type(error).__name__, *(["deleted"] if self._deleted else [])],
+            placed=False,
+        )
+
+    def _say_unencoded(self, error: Exception, entry: Entry | None = None) -> None:
+        """Says of one picture, or of numbers, that they are not written."""
+        layers = () if entry is None else entry.layers
+        kind = type(error).__name__
+        self.notice(
+            "store",
+            f"a picture could not be encoded ({kind}: {error})",
+            "training goes on, and the other pictures are written",
+            (layers[0] or None) if len(layers) == 1 else None,
+            event="encode_failed",
+            detail=[kind] if entry is None else [kind, entry.kind],
             placed=False,
         )
 

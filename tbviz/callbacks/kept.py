@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from tbviz.taps.survey import Output
+from tbviz.taps.outputs import Output
 
 Value = TypeVar("Value")
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
@@ -24,8 +24,9 @@ from tbviz.methods.conv_kernels import (
 )
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_convolution
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 
 class Kernels(Visual):
@@ -96,11 +97,17 @@ class Kernels(Visual):
             return
         for key, reason in without_kernels(survey).items():
             text = f"its kernel is left out: {reason}"
-            journal.notice(self.method, text, layer=key, level="info")
+            journal.notice(self.method, text, layer=key, level="info", event="left_out")
         total = len({o.node.path for o in survey.outputs.values() if is_convolution(o)})
         if 0 < len(self.chosen) < total:
-            text = f"the kernels of {len(self.chosen)} of {total} convolutions are logged"
-            journal.notice(self.method, text, "name others with layers=[...]", level="info")
+            journal.notice(
+                self.method,
+                f"the kernels of {len(self.chosen)} of {total} convolutions are logged",
+                "name others with layers=[...]",
+                level="info",
+                event="layers_limited",
+                detail=[len(self.chosen), total],
+            )
 
     def forget(self) -> None:
         """A new `fit` or a changed model has first weights of its own."""

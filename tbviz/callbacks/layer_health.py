@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Record
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
-from tbviz.methods.advice import Advisor, Look, Thresholds
+from tbviz.methods.advice import Advisor
 from tbviz.methods.layer_health import COLUMNS, layer_numbers
 from tbviz.methods.likeness import gray
+from tbviz.methods.rules import Look
 from tbviz.methods.saturation import bounds_of
+from tbviz.methods.thresholds import Thresholds
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, stand_in
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, is_activation, is_merge, select
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 
 class LayerHealth(Visual):
@@ -144,8 +147,15 @@ class LayerHealth(Visual):
         said = []
         for advice in self._advisor.advise(looks):
             said.append({"layer": advice.layer, "rule": advice.rule, "text": advice.line})
-            key = (self.method, advice.rule, advice.layer)
-            journal.notice(self.method, advice.text, advice.remedy, advice.layer, advice.level, key)
+            journal.notice(
+                self.method,
+                advice.text,
+                advice.remedy,
+                advice.layer,
+                advice.level,
+                event="advice",
+                rule=advice.rule,
+            )
         return said
 
 

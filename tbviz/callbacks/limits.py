@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.amounts import in_bytes
 from tbviz.callbacks.budget import Budget
@@ -13,6 +13,7 @@ from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.patience import Asked
 from tbviz.callbacks.schedule import clock
+from tbviz.store.events import Event
 from tbviz.store.folder import bytes_in
 from tbviz.store.places import Place
 
@@ -28,6 +29,20 @@ _USED = 0.95
 _PATIENCE = 2.0  # seconds to wait for a listing of the store
 _REST = 60.0  # seconds between two listings of one that is full
 _LONGEST_REST = 3600.0  # the same of one that hangs: each takes the patience from training
+
+
+class Why(NamedTuple):
+    """Why a callback does not look.
+
+    Args:
+        event: of the notice.
+        rule: the argument that sets the limit.
+        text: the same for a person.
+    """
+
+    event: Event
+    rule: str
+    text: str
 
 
 class Limits:
@@ -213,19 +228,21 @@ class Limits:
         """Seconds that a CPU second of the writer's thread takes, beside the waits for it."""
         return self._factor.value if self._journal.beside_training else 0.0
 
-    def why(self, member: Visual) -> str:
-        """Why a callback does not look now, in words."""
+    def why(self, member: Visual) -> Why:
+        """Why a callback does not look now."""
         key = member.author.key
         if self.size is not None and self._full:
             held, most = in_bytes(self._held), in_bytes(self.size)
-            return f"looks at nothing more: the store has {held} of max_disk={most}"
-        if not self._has_time(member):
+            text = f"looks at nothing more: the store has {held} of max_disk={most}"
+            return Why("limit_reached", "max_disk", text)
+        rule = "max_disk" if self._has_time(member) else "max_overhead"
+        if rule == "max_overhead":
             took = self._ledger.budget.expected(key) or 0.0
             limit = f"max_overhead={self._ledger.share:g}: a look takes about {took:.2g} s"
         else:
             size = self._bytes.expected(key) or 0.0
             limit = f"max_disk={in_bytes(self.size or 0)}: a look takes about {in_bytes(size)}"
-        return f"looks less often, to stay below {limit}"
+        return Why("skipped", rule, f"looks less often, to stay below {limit}")
 
     def _has_time(self, member: Visual) -> bool:
         return self._ledger.share is None or self._ledger.budget.affords(member.author.key)

@@ -7,24 +7,22 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.floats import six_digits
+from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.boundary import boundary
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.parts import in_parts, made_over
 from tbviz.callbacks.pictures import COLUMNS, Colours
-from tbviz.callbacks.records import six_digits
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.ascent import Ascent
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
 from tbviz.methods.maximization.found import Found, Maximized, shown, together
+from tbviz.methods.maximization.settings import Ascent
 
 PART = 16
 """How many channels or classes are one part of a look that may be interrupted."""
-
-Floats = npt.NDArray[np.float32]
 
 
 class Maximization(Visual):
@@ -73,7 +71,8 @@ class Maximization(Visual):
         except TbvizError as error:
             if asked:
                 raise
-            journal.notice(self.method, f"left out: {error}", level="info")
+            text = f"left out: {error}"
+            journal.notice(self.method, text, level="info", event="left_out")
             return None
 
     def climb(

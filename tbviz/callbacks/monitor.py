@@ -19,7 +19,7 @@ from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.probe import is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
-from tbviz.methods.maximization.ascent import Ascent
+from tbviz.methods.maximization.settings import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
 # than on a third of an epoch. To the eye, 24 shorter steps give the same images.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
+
+import keras
 
 
 def when_cell_ends(act: Callable[[], None]) -> None:
@@ -41,5 +45,19 @@ def _on_main_thread() -> bool:
 
 
 def in_fit() -> bool:
-    """Whether a `fit` calls this; a loop of the user's own is none."""
-    return any(frame.f_code.co_name == "fit" for frame, _ in traceback.walk_stack(None))
+    """Return whether Keras' own `fit` calls this.
+
+    A loop of the user's own is none, whatever its function or method is called. A model's class may
+    override `fit`, and a wrapper may have one: what counts is that it calls that of Keras.
+    """
+    fits = _code_of_fit()
+    return any(frame.f_code in fits for frame, _ in traceback.walk_stack(None))
+
+
+def _code_of_fit() -> set[CodeType]:
+    """Return the code of `fit` in `keras.Model` and in the trainers that it is made of.
+
+    Keras wraps it to shorten tracebacks, in code that its other methods share.
+    """
+    methods = (vars(base).get("fit") for base in keras.Model.__mro__)
+    return {inspect.unwrap(method).__code__ for method in methods if inspect.isfunction(method)}

@@ -9,6 +9,7 @@ from tbviz.callbacks.patience import Asked
 from tbviz.callbacks.schedule import clock
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
+from tbviz.store.events import Event
 from tbviz.store.places import Place
 
 _REST = 2.0  # seconds between two readings at the ends of batches
@@ -65,23 +66,21 @@ class OrdersWatch:
         if self._served is None or orders.now in {"", self._served}:
             return False
         self._served = orders.now
-        self._say("looks now, as asked")
+        self._say("capture_requested", "looks now, as asked")
         return True
 
     def _take(self, orders: Orders) -> None:
         before, self.orders = self.orders, orders
-        if orders.paused != before.paused:
-            self._say(
-                "paused: nothing is looked at until `tbviz control LOG_DIR resume`"
-                if orders.paused
-                else "goes on: looks are taken again"
-            )
-        if orders.every != before.every:
-            self._say(
-                f"looks every {orders.every} epochs, whatever the schedules say"
-                if orders.every
-                else "looks when the schedules say so"
-            )
+        if orders.paused and not before.paused:
+            text = "paused: nothing is looked at until `tbviz control LOG_DIR resume`"
+            self._say("paused", text)
+        elif before.paused and not orders.paused:
+            self._say("resumed", "goes on: looks are taken again")
+        if orders.every is None and before.every is not None:
+            self._say("schedule_restored", "looks when the schedules say so")
+        elif orders.every != before.every:
+            text = f"looks every {orders.every} epochs, whatever the schedules say"
+            self._say("schedule_overridden", text)
 
     def _ask(self, patience: float) -> Orders:
         begin = clock()
@@ -93,12 +92,13 @@ class OrdersWatch:
         try:
             orders = read_orders(self._store)
         except StoreError as error:
-            self._journal.notice("control", str(error), key=("control", "unusable"))
+            self._journal.notice("control", str(error), event="orders_unreadable")
             return self.orders
         if self._served is None:
             self._served = orders.now
         return orders
 
-    def _say(self, text: str) -> None:
+    def _say(self, event: Event, text: str) -> None:
+        """Say what has changed, each time anew."""
         self._said += 1
-        self._journal.notice("control", text, level="info", key=("control", str(self._said)))
+        self._journal.notice("control", text, level="info", event=event, detail=[self._said])

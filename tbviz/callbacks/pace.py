@@ -130,7 +130,7 @@ class Pace:
         """A callback looks no more: others log all that it would."""
         self._members.remove(member)
         text = "looks no more: another callback logs all that it would"
-        self._journal.notice(member.method, text, level="info")
+        self._journal.notice(member.method, text, level="info", event="superseded")
 
     # Work that goes on over several positions
 
@@ -175,8 +175,8 @@ class Pace:
         name = member.method
         self._skipped[name] += 1
         self._left_out.append(name)
-        text = self.limits.why(member)
-        self._journal.notice(name, text, level="info", key=("thinned", name, text[:20]))
+        why = self.limits.why(member)
+        self._journal.notice(name, why.text, level="info", event=why.event, rule=why.rule)
 
     def say_what_was_left_out(self) -> None:
         """At the end: what the limits have come to."""
@@ -187,4 +187,5 @@ class Pace:
             "tbviz",
             f"looks took {self.limits.share:.1%} of training time; left out: {each}",
             level="info",
+            event="limit_summary",
         )

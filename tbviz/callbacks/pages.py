@@ -39,6 +39,13 @@ class Written:
     size: int = 0
 
 
+class Failure(NamedTuple):
+    """What could not be appended, and why."""
+
+    entry: Entry
+    error: Exception
+
+
 @dataclass
 class Page:
     """What is written of one position, each with who logged it.
@@ -58,7 +65,7 @@ class Page:
         kept = [written for written in self.entries if isinstance(written[1], Record)]
         return Page(self.position, kept)
 
-    def append_to(self, writer: Writer, *, placed: bool) -> tuple[list[Written], list[Exception]]:
+    def append_to(self, writer: Writer, *, placed: bool) -> tuple[list[Written], list[Failure]]:
         """Appends its entries to a writer; one that fails takes no other along.
 
         Args:
@@ -68,7 +75,7 @@ class Page:
         Returns:
             What they took, by author, and what failed.
         """
-        failures: list[Exception] = []
+        failures: list[Failure] = []
         written: dict[Author | None, Written] = {}
         for author, entry in self.entries:
             if of_the_fit(entry) is placed:
@@ -77,7 +84,7 @@ class Page:
             try:
                 entry.write(writer, self.position)
             except Exception as error:
-                failures.append(error)
+                failures.append(Failure(entry, error))
             one = written.setdefault(author, Written(author))
             one.seconds += time.thread_time() - start
             one.size += writer.collected - size

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.pictures import Record
 from tbviz.callbacks.probe import Probe
 from tbviz.images.display import display
@@ -70,8 +71,3 @@ def metrics_record(logs: Mapping[str, Any] | None) -> tuple[Record | None, list[
         except (TypeError, ValueError):
             others.append(str(name))
     return (Record({"kind": "metrics", "values": values}) if values else None), others
-
-
-def six_digits(value: Any) -> float:
-    """A number as it is worth writing down."""
-    return float(f"{float(value):.6g}")

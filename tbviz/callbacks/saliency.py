@@ -105,7 +105,7 @@ class Saliency(Visual):
         """No layer: what is drawn belongs to the whole model."""
         if self.probe is not None and image_place(self.probe.inputs) is None:
             text = f"left out: this model has no {self.needs}"
-            journal.notice(self.method, text, level="info")
+            journal.notice(self.method, text, level="info", event="left_out")
 
     def look(self, view: View, journal: Journal) -> Iterator[None]:
         """Adds one picture a method, with a tile a target."""

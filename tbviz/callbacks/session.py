@@ -29,6 +29,7 @@ from tbviz.errors import TbvizError
 from tbviz.store.ending import end_before_exit
 from tbviz.store.places import Place, store_directory
 from tbviz.store.schema import Position
+from tbviz.taps import private
 from tbviz.taps.looker import looker_of
 from tbviz.taps.survey import Survey
 
@@ -234,7 +235,7 @@ class Session:
 
     def _is_last(self, member: Visual, epoch: int) -> bool:
         # Not `member.model`: that would sync JAX's state at every epoch, due or not.
-        stopping = getattr(getattr(member, "_model", None), "stop_training", False)
+        stopping = getattr(private.model_of_callback(member), "stop_training", False)
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
     def _turn(self, due: Due, position: Position, logs: Mapping[str, Any] | None) -> None:
@@ -259,6 +260,8 @@ class Session:
                 "tbviz",
                 f"the metrics {', '.join(others)} are no single numbers and are left out",
                 level="info",
+                event="not_scalar",
+                detail=others,
             )
 
     def _look(self, due: Due, position: Position) -> None:

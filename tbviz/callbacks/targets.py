@@ -7,20 +7,19 @@ pair of these for the difference of two classes.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Integers
 from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import settled
 from tbviz.taps.aims import PREDICTED, Aim
-
-Integers = npt.NDArray[np.int64]
 
 USUAL = ("predicted", "true")
 """What is explained unless something else is asked for: the true class where it is known."""
@@ -45,12 +44,12 @@ class Targets:
         self._targets = [asked] if alone else list(asked)
         if not self._targets:
             raise TbvizError(f"{method} received no targets; {_EXPECTED}")
-        roles: list[str] = []
+        self._roles: list[str] = []
+        counts: Counter[str] = Counter()
         for target in self._targets:
             role = self._role(target)
-            number = 1 + sum(other.partition(" ")[0] == role for other in roles)
-            roles.append(role if number == 1 else f"{role} {number}")
-        self._roles = roles
+            counts[role] += 1
+            self._roles.append(role if counts[role] == 1 else f"{role} {counts[role]}")
 
     def aims(
         self, view: View, journal: Journal, probe: Probe, places: Sequence[int]
@@ -125,6 +124,8 @@ class Targets:
                 f"the labels go from {labels.min()} to {labels.max()}, the model has "
                 f"{head.classes} classes; maps of the true class are left out",
                 "pass labels counted from 0",
+                event="left_out",
+                detail=["true", "labels out of range"],
             )
         else:
             self._say_if_asked(journal, "the model has no classes")
@@ -133,7 +134,7 @@ class Targets:
     def _say_if_asked(self, journal: Journal, why: str, remedy: str | None = None) -> None:
         if self._asked:
             text = f"maps of the true class are left out: {why}"
-            journal.notice(self._method, text, remedy)
+            journal.notice(self._method, text, remedy, event="left_out", detail=["true"])
 
 
 _EXPECTED = (

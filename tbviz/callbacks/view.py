@@ -12,8 +12,9 @@ from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import unseen
 from tbviz.taps.looker import Looker, looker_of
+from tbviz.taps.outputs import Output
 from tbviz.taps.recording import Recording
-from tbviz.taps.survey import Output, Survey
+from tbviz.taps.survey import Survey
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -71,7 +72,8 @@ class View:
                 "tbviz",
                 "the model's structure has changed; its layers are looked up and compiled anew",
                 level="info",
-                key=("tbviz", "structure", str(self._changes)),
+                event="structure_changed",
+                detail=[self._changes],
             )
         return changed
 

@@ -177,12 +177,11 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
             lines.append(f"  {word}  {place}: {finding['text']}")
         lines += _more(len(findings), word)
     remedies = dict.fromkeys(
-        finding["remedy"] for finding in (*run["damage"], *run["notes"]) if finding["remedy"]
+        f"{finding['remedy']} {name}" if finding["command"] else finding["remedy"]
+        for finding in (*run["damage"], *run["notes"])
+        if finding["remedy"]
     )
-    lines += [
-        f"  to do:  {remedy} {name}" if remedy.startswith("tbviz ") else f"  to do:  {remedy}"
-        for remedy in remedies
-    ]
+    lines += [f"  to do:  {remedy}" for remedy in remedies]
     if any(finding["what"] == "sheet" for finding in run["damage"]):
         lines.append("  pictures that are lost cannot be brought back; nothing need be done")
     if run["damage"]:

@@ -90,7 +90,7 @@ def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
 
 def _said(pruned: Pruned, *, dry_run: bool) -> str:
     if pruned.left:
-        return pruned.left if pruned.pack in pruned.left else f"{pruned.pack}: {pruned.left}"
+        return f"{pruned.pack}: {pruned.left}"
     if not pruned.dropped:
         return f"{pruned.pack}: all {pruned.pictures} pictures stay"
     text = f"{pruned.pack}: {'would drop' if dry_run else 'dropped'} {pruned.dropped} of "

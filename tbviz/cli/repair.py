@@ -90,7 +90,7 @@ def _said(treated: Treated, *, dry_run: bool) -> list[str]:
     if treated.action == "none":
         return []
     if treated.action == "left":
-        return [wrong if treated.pack in wrong else f"{treated.pack}: {wrong}"]
+        return [f"{treated.pack}: {wrong}"]
     if treated.action == "index":
         return [f"{treated.pack}: {wrong}; its index {would or 'is '}written anew"]
     lines = [f"{treated.pack}: {wrong}; it {would or 'is '}rewritten"]

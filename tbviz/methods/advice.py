@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from tbviz.methods.rules import RULES, Look, Looks, Rule
 from tbviz.methods.thresholds import Thresholds
 
-__all__ = ["Advice", "Advisor", "Look", "Thresholds"]
-
 
 @dataclass(frozen=True)
 class Advice:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
     from tbviz.taps.survey import Survey
 
-Floats = npt.NDArray[np.float32]
 
 DRAWS = 8
 """How often each image is drawn unless told otherwise."""

@@ -7,9 +7,8 @@ numbers can be read off the picture. All pictures of a call share one scale.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from tbviz.arrays.types import Floats
 
 HEIGHT = 64
 """Pixels between the ends of the scale, about: as high as the largest tile of a map."""

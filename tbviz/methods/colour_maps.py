@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.principal import Axes, principal_axes, sample
 from tbviz.arrays.resample import area_average
+from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
     from tbviz.taps.select import Filter
 
-Floats = npt.NDArray[np.float32]
 
 _MANY_CHANNELS = 256
 

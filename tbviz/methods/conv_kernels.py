@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
@@ -22,7 +22,6 @@ from tbviz.taps.targets import Head
 if TYPE_CHECKING:
     from tbviz.taps.select import Filter
 
-Floats = npt.NDArray[np.float32]
 
 MOST_LAYERS = 12
 """How many layers' kernels are drawn unless more are asked for."""

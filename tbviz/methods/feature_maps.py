@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
     from tbviz.taps.select import Filter
 
-Floats = npt.NDArray[np.float32]
 
 MOST_CHANNELS = 64
 """How many channels of a layer are shown unless more are asked for: four rows of sixteen."""

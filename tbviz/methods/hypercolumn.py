@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.principal import MOST_VECTORS, Axes, principal_axes, sample
 from tbviz.arrays.resample import resize
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.colour_maps import (
     coloured,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
     from tbviz.taps.survey import Survey
 
-Floats = npt.NDArray[np.float32]
 
 MOST_LAYERS = 6
 """How many layers are laid over each other unless others are asked for, spread over the depth."""

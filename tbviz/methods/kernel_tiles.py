@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import choose_channels
-
-Floats = npt.NDArray[np.float32]
 
 MOST_INPUTS = 256
 """How many inputs a matrix of weights shows."""

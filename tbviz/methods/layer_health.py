@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.methods.likeness import (
     gray,
     likeness_by_image,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from tbviz.taps.select import Filter
 
-Floats = npt.NDArray[np.float32]
 
 COLUMNS = (
     "mean",

@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.resample import resize
+from tbviz.arrays.types import Doubles, Floats
 from tbviz.taps.images import image_batch
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 MOST_CHANNELS = 512
 """Channels that are compared with each other: the cost grows with their square."""

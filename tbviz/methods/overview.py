@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tbviz.arrays.resample import resize
+from tbviz.arrays.types import Floats
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tbviz.taps.outputs import Output
     from tbviz.taps.survey import Survey
 
-Floats = npt.NDArray[np.float32]
 
 MOST_LAYERS = 15
 """How many layers, from the input on."""

@@ -7,13 +7,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
 from tbviz.taps.survey import Survey
-
-Floats = npt.NDArray[np.float32]
 
 MOST_KEPT = 1 << 20
 """Weights of a layer that are kept to be compared: of more, every second, third ... one."""

@@ -88,7 +88,7 @@ class Discovery:
         self._where = tuple(where)
         self._remote: dict[Place, RemoteWalk] = {}
         self._runs: dict[Place, list[tuple[str, Place]]] = {}
-        self._said: set[str] = set()
+        self._said: set[tuple[Place, type[Exception]]] = set()
         self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._walked = threading.Event()
@@ -138,9 +138,10 @@ class Discovery:
                 self._remote[place] = RemoteWalk(place)
             names = self._remote[place].runs()
         except (StoreError, OSError) as error:
-            # Said once each: it is tried again and again.
-            if str(error) not in self._said:
-                self._said.add(str(error))
+            # Said once of each place and sort of error: it is tried again and again.
+            said = (place, type(error))
+            if said not in self._said:
+                self._said.add(said)
                 _log.warning("looking for runs in %s failed: %s", place, error)
             return self._runs.get(place, ())
         runs = [(name, place / name if name != "." else place) for name in names]

@@ -9,11 +9,11 @@ import numpy as np
 from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.plugin.wire import Value, room, span, told
 from tbviz.store.columns import join_runs
-from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,9 @@ def health(
         channels |= segment.health.channels
         held |= segment.health.names
     had = [name for name in HEALTH_NUMBERS if name in held]
-    asked = [name for name in had if names is None or name in names]
+    # Those that only the run knows follow, as many as one of its segments may have.
+    had = [*had, *sorted(held.difference(HEALTH_NUMBERS))][:MAX_HEALTH_NUMBERS]
+    asked = [name for name in had if names is None or name in names][: room(reader, since)]
     layers = [one for one in channels if layer in {None, one}]
     layers = layers[: room(reader, since, len(asked))]
     answer = span(reader, since)
@@ -52,9 +54,9 @@ def health(
         answer["positions"] = join_runs((since + int(at), 1) for at in kept)
     numbers: dict[str, list[list[Value]]] = {name: [] for name in asked}
     for one in layers if asked else ():
-        columns = _dense(reader, one, since)[kept].T
-        for name in asked:
-            numbers[name].append(told(columns[HEALTH_NUMBERS.index(name)]))
+        columns = _dense(reader, one, since, asked)[kept].T
+        for name, column in zip(asked, columns, strict=True):
+            numbers[name].append(told(column))
     answer |= {
         "layers": layers,
         "channels": [channels[one] for one in layers],
@@ -66,10 +68,10 @@ def health(
     return answer
 
 
-def _dense(reader: Reader, layer: str, since: int) -> NDArray[np.float32]:
-    """All numbers of a layer at the positions from `since` on: (positions, numbers)."""
+def _dense(reader: Reader, layer: str, since: int, names: Sequence[str]) -> NDArray[np.float32]:
+    """Numbers of a layer at the positions from `since` on: (positions, names)."""
     parts = [
-        segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment))
+        segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment), names)
         for base, segment in reader.based()
     ]
     return np.concatenate(parts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BusyError(StoreError):
-    """The pack is being written, or rewritten, by somebody else."""
+    """The pack is being written, or rewritten, by somebody else. The text does not name it."""
 
 
 @contextmanager
@@ -42,12 +42,11 @@ def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
         ours = hold(descriptor)
         if ours is False:
             raise BusyError(
-                f"{pack.name} is being written; it is left alone: give the command again when "
-                "that is over"
+                "it is being written; it is left alone: give the command again when that is over"
             )
         if ours is None and not force and _looks_alive(pack):
             raise BusyError(
-                f"{pack.name} looks as if it were being written, and the file system has no locks "
+                "it looks as if it were being written, and the file system has no locks "
                 "that would tell; it is left alone. If no training writes to it, give --force"
             )
         if os.fstat(descriptor).st_nlink == 0:

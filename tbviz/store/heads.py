@@ -287,7 +287,10 @@ def _notice(new: _New, entry: Entry) -> dict[str, Any]:
     meta = entry.meta
     names = ("level", "method", "layer", "text", "remedy", "time")
     position = None if entry.position is None else new.base + entry.position
-    return {"segment": new.number, "position": position} | {name: meta.get(name) for name in names}
+    told = {name: meta.get(name) for name in names}
+    # An older writer said nothing that programs could read.
+    told |= {name: meta[name] for name in ("event", "key", "rule") if name in meta}
+    return {"segment": new.number, "position": position, **told}
 
 
 def _latest(reader: Reader, name: str) -> int | None:

@@ -21,12 +21,13 @@ numbers are lists of `[first, how many]`. Fields may be added, none is taken awa
 * A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
   `bytes`, `positions` (runs of position numbers over the whole run), `lacking` (runs of those
   where it has no picture).
-* A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said).
+* A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
+  `event`, `key`, `rule` as docs/format.md has them (absent where an older tbviz wrote it).
 * Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
-  there is none). `what` of damage is `tail`, `places`, `index-missing`, `index-behind`,
-  `index-ahead`, `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer
-  that lost any), `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`,
-  `unreadable`.
+  there is none), `command` (whether the remedy is a command that takes the log directory).
+  `what` of damage is `tail`, `places`, `index-missing`, `index-behind`, `index-ahead`,
+  `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer that lost any),
+  `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
 """
 
 from __future__ import annotations
@@ -214,16 +215,28 @@ def _forecast(segments: list[dict[str, Any]], size: int) -> int | None:
 
 
 def _warnings(reader: Reader) -> list[dict[str, Any]]:
-    counts: dict[tuple[Any, ...], int] = {}
+    found: dict[tuple[int, str], dict[str, Any]] = {}
     for number, segment in enumerate(reader.segments, 1):
         for entry in segment.notices:
             meta = entry.meta
-            if meta.get("level") == "warning":
-                said = [meta.get(name) for name in ("method", "layer", "text", "remedy")]
-                key = (number, *(None if text is None else str(text) for text in said))
-                counts[key] = counts.get(key, 0) + 1
-    names = ("segment", "method", "layer", "text", "remedy")
-    return [{**dict(zip(names, key, strict=True)), "count": n} for key, n in counts.items()]
+            if meta.get("level") != "warning":
+                continue
+            said: dict[str, str | None] = {
+                name: _text(meta.get(name)) for name in ("method", "layer", "text", "remedy")
+            }
+            # An older writer gave no key: there, what is the same in every field is the same.
+            key = meta.get("key")
+            same = (number, key if isinstance(key, str) else repr(said))
+            state: dict[str, str | None] = {
+                name: _text(meta[name]) for name in ("event", "key", "rule") if name in meta
+            }
+            warning: dict[str, Any] = {"segment": number, **state, **said, "count": 0}
+            found.setdefault(same, warning)["count"] += 1
+    return list(found.values())
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _runs(values: Iterable[int]) -> list[list[int]]:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import TypeAlias, overload
 
 from tbviz.store.errors import StoreError
+from tbviz.store.file_systems import open_uri
 
 # What is left of a URI that went through pathlib. A drive has one letter.
 _BROKEN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\][^/\\]")
@@ -75,9 +76,7 @@ def usable_place(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
     """
     place = place_of(log_dir)
     if isinstance(place, RemotePlace):
-        from tbviz.store.remote import check
-
-        check(place)
+        open_uri(place.uri)
     return place
 
 

@@ -177,8 +177,8 @@ def _count(
 
 
 def _is_picture(meta: dict[str, Any]) -> bool:
-    extentd = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
-    return extentd and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
+    placed = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
+    return placed and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
 
 
 def _series(meta: dict[str, Any]) -> tuple[str, str]:

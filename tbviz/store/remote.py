@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.errors import StoreError
+from tbviz.store.file_systems import open_uri
+from tbviz.store.places import RemotePlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from tbviz.store.places import RemotePlace
-
-# What is commonly used, for the advice; fsspec's own message names the others.
-_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
-_PACKAGES |= dict.fromkeys(("abfs", "abfss", "adl"), "adlfs")
 
 
 class Listing(NamedTuple):
@@ -41,7 +36,7 @@ class ObjectStore:
 
     def __init__(self, place: RemotePlace) -> None:
         self.place = place
-        self._fs, self._root = _open(place)
+        self._fs, self._root = open_uri(place.uri)
 
     def listing(self, folder: str = "") -> Listing:
         """What is in the folder, or in one inside it, by now. None of it is remembered.
@@ -111,40 +106,6 @@ class ObjectStore:
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}" if name else self._root
-
-
-def check(place: RemotePlace) -> None:
-    """Make sure that what a store needs is installed, without asking it anything.
-
-    Raises:
-        StoreError: If it is not.
-    """
-    _open(place)
-
-
-def _open(place: RemotePlace) -> tuple[Any, str]:
-    protocol = place.uri.partition("://")[0].rpartition("::")[2]
-    package = _PACKAGES.get(protocol)
-    install = " ".join(filter(None, ["pip install 'tbviz[remote]'", package]))
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise StoreError(
-            f"received {place}; expected fsspec to be installed, which reaches it; {install}"
-        ) from error
-    try:
-        fs, root = url_to_fs(place.uri)
-    except (ImportError, ValueError) as error:
-        raise StoreError(
-            f"received {place}; expected a kind of store that fsspec knows, with its package "
-            f"installed ({error}); {install}"
-        ) from error
-    except Exception as error:
-        raise StoreError(
-            f"received {place}, which fsspec cannot open ({type(error).__name__}: {error}); "
-            "expected a URI such as s3://bucket/logs"
-        ) from error
-    return fs, str(root)
 
 
 @contextmanager

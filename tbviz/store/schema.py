@@ -27,6 +27,7 @@ MAX_PAYLOAD = 1 << 30
 MAX_DEPTH = 100
 MAX_NAMES = 4096
 MAX_VALUES = 1 << 25
+MAX_HEALTH_NUMBERS = 64
 
 FILE_NAME = re.compile(r"(?P<seq>[0-9]{6})-(?P<uid>[0-9a-f]{16})\.pack")
 
@@ -47,6 +48,7 @@ HEALTH_NUMBERS = (
     "weight_norm",
     "update_norm",
 )
+"""In the order in which they are served; a record may have others, which follow these."""
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.

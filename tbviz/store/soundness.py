@@ -39,12 +39,14 @@ class Finding(NamedTuple):
         segment: The number of the segment it is about, None for the whole store.
         text: A sentence without a full stop.
         remedy: What to do, None where nothing can be done or need be.
+        command: Whether the remedy is a command that takes the log directory.
     """
 
     what: str
     segment: int | None
     text: str
     remedy: str | None = None
+    command: bool = False
 
 
 def pack_path(reader: Reader, segment: Segment) -> Path | None:
@@ -91,7 +93,7 @@ def damage(
         found = examine(path, thorough=verify)
         for complaint in complaints(found):
             if not (growing and complaint.what in _WHILE_WRITTEN):
-                yield Finding(complaint.what, number, complaint.text, REPAIR)
+                yield Finding(complaint.what, number, complaint.text, REPAIR, command=True)
         held = source = ExtentSource(path, found.records)
     if verify:
         losses = Losses()
@@ -141,7 +143,7 @@ def notes(reader: Reader) -> list[Finding]:
         names -= {file.name for file in leftover.files}
         what = "a draft" if leftover.what == "draft" else "a pack that was replaced"
         text = f"{what} that a killed repair or prune left: {leftover.size} bytes"
-        said.append(Finding("leftover", None, text, REPAIR))
+        said.append(Finding("leftover", None, text, REPAIR, command=True))
     empty = [pack for pack in names if FILE_NAME.fullmatch(pack) and _is_empty(directory / pack)]
     if empty:
         said.append(Finding("empty", None, f"without a byte: {_named(empty)}"))

@@ -8,12 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
-
-Integers = npt.NDArray[np.int64]
 
 PREDICTED = -1
 """In place of a class: the one that the model predicts."""

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.types import Floats, Integers
 from tbviz.taps import aims, backends, targets
 from tbviz.taps.aims import Aim
 from tbviz.taps.forward import gradient_scale, with_scores
 from tbviz.taps.images import image_layout
+from tbviz.taps.looker import Looker
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.randomness import same_draw
 from tbviz.taps.recording import Maps
 from tbviz.taps.tap import unreached
-
-if TYPE_CHECKING:
-    from tbviz.taps.looker import Looker
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,18 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.taps import backends, gradients, private, targets
-from tbviz.taps.aims import Aim
+from tbviz.taps import backends, private, targets
 from tbviz.taps.forward import with_scores
-from tbviz.taps.gradients import ClassGradients, InputGradients
 from tbviz.taps.losses import losses_kept
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.randomness import backend_state_kept, random_states_kept
 from tbviz.taps.recording import Maps, Recording
 from tbviz.taps.survey import Survey, survey
 from tbviz.taps.tap import Enough, Tap, tapped, unreached
-
-Floats = npt.NDArray[np.float32]
 
 _ALL: Mapping[str, int] = MappingProxyType({})
 
@@ -195,14 +191,6 @@ class Looker:
             found.append(self.run(("scores", head), look, part))
         values, scores = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
         return scores, targets.probabilities(head, values)
-
-    def class_gradients(self, outputs: Sequence[Output], inputs: Any, aim: Aim) -> ClassGradients:
-        """See `tbviz.taps.gradients.class_gradients`."""
-        return gradients.class_gradients(self, outputs, inputs, aim)
-
-    def input_gradients(self, inputs: Any, aim: Aim, *, guided: bool = False) -> InputGradients:
-        """See `tbviz.taps.gradients.input_gradients`."""
-        return gradients.input_gradients(self, inputs, aim, guided=guided)
 
     def augmented(self, output: Output, inputs: Any, draws: int) -> Floats:
         """What a layer puts out in training, as where it turns and shifts the images it gets.

@@ -99,3 +99,11 @@ def activation_module() -> Any | None:
     except ImportError:
         return None
     return getattr(backend, "nn", None)
+
+
+def model_of_callback(callback: Any) -> Any | None:
+    """The model of a callback as it is, `None` if it has none yet.
+
+    `callback.model` copies the state of a training on JAX back into the model first.
+    """
+    return getattr(callback, "_model", None)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from tbviz.arrays.types import Floats
 from tbviz.taps.tap import unreached
-
-Floats = npt.NDArray[np.float32]
 
 
 class Maps(dict[str, Floats]):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, targets
 from tbviz.taps.losses import losses_kept
@@ -78,7 +79,7 @@ def survey(model: Any, inputs: Any) -> Survey:
     with losses_kept(model), random_states_kept() as moved:
         seen, values, scores = _first_pass(reachable, model, inputs)
 
-        def output() -> targets.Floats:
+        def output() -> Floats:
             if isinstance(values, np.ndarray):
                 return values
             return np.asarray(backend.compiled(_first_output, model)(inputs))

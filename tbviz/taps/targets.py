@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
-Floats = npt.NDArray[np.float32]
+from tbviz.arrays.types import Floats
 
 # Below it a probability is taken for lost to rounding, and its logarithm for meaningless.
 _LEAST = 1e-30

@@ -10,6 +10,7 @@ from keras import layers
 
 from tbviz.errors import TbvizError
 from tbviz.taps.aims import NOTHING, PREDICTED, Aim
+from tbviz.taps.gradients import class_gradients, input_gradients
 from tbviz.taps.looker import Looker
 
 RANDOM = np.random.default_rng(5)
@@ -48,7 +49,7 @@ def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
     looker = Looker(model)
     outputs = looker.survey(X).outputs
     aim = Aim(np.array([0, PREDICTED, 2]), np.array([3, NOTHING, PREDICTED]))
-    found = looker.class_gradients([outputs["active"], outputs["conv"]], X, aim)
+    found = class_gradients(looker, [outputs["active"], outputs["conv"]], X, aim)
     (conv, active), scores, _, _ = by_hand(X, np.zeros((3, 4)))
     best = scores.argmax(1)
     assert found.classes.tolist() == [0, best[1], 2]
@@ -66,7 +67,7 @@ def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
 @pytest.mark.parametrize("guided", [False, True])
 def test_gradients_in_the_input(guided):
     looker = Looker(two_layers())
-    found = looker.input_gradients(X, Aim(np.array([1, 1, 3])), guided=guided)
+    found = input_gradients(looker, X, Aim(np.array([1, 1, 3])), guided=guided)
     (conv, _), _, (before, _), slopes = by_hand(X, np.eye(4)[[1, 1, 3]])
     if guided:  # the ReLU passes back what is positive, where its input was
         slopes = (before * (before > 0)) @ KERNEL.T
@@ -79,7 +80,7 @@ def test_a_cut_off_relu_passes_nothing_beyond_its_end_when_guided():
     inputs = np.array([-1.0, 3.0, 9.0], np.float32).reshape(3, 1, 1, 1)
     values = layers.ReLU(max_value=6, name="relu")(keras.Input((1, 1, 1)))
     model = keras.Model(values._keras_history.operation.input, layers.Flatten()(values))
-    found = Looker(model).input_gradients(inputs, Aim(np.zeros(3, int)), guided=True)
+    found = input_gradients(Looker(model), inputs, Aim(np.zeros(3, int)), guided=True)
     assert found.gradients.ravel().tolist() == [0, 1, 0]
     # The model itself is as it was.
     assert array(model(inputs)).ravel().tolist() == [0, 3, 6]
@@ -94,7 +95,7 @@ def test_bytes_have_gradients_and_other_whole_numbers_have_zeros():
         "image": RANDOM.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8),
         "at": np.array([[1], [4]], np.int32),
     }
-    found = Looker(model).input_gradients(inputs, Aim(np.array([0, 1])))
+    found = input_gradients(Looker(model), inputs, Aim(np.array([0, 1])))
     weights = array(model.layers[-1].kernel)[:48].T.reshape(2, 4, 4, 3) / 255
     np.testing.assert_allclose(found.gradients["image"], weights, rtol=1e-5)
     assert not found.gradients["at"].any()
@@ -117,9 +118,9 @@ def test_scores_of_any_number_of_images_are_compiled_once():
 def test_wrong_aims_say_what_there_is():
     looker = Looker(two_layers())
     with pytest.raises(TbvizError, match=r"classes \[0, 4, 1\]; the model has 4"):
-        looker.input_gradients(X, Aim(np.array([0, 4, 1])))
+        input_gradients(looker, X, Aim(np.array([0, 4, 1])))
     with pytest.raises(TbvizError, match=r"shape \(3,\) against classes of shape \(2,\)"):
-        looker.input_gradients(X, Aim(np.zeros(3, int), np.zeros(2, int)))
+        input_gradients(looker, X, Aim(np.zeros(3, int), np.zeros(2, int)))
 
 
 def test_what_augmentation_makes_of_the_images():

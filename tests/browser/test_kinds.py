@@ -39,6 +39,7 @@ def paused(logs):
     run = Run(logs / "paused", LAYERS[:1], images=1, now=True)
     run.add()
     told = {"level": "info", "layer": None, "remedy": None, "text": "paused: nothing is looked at"}
+    told |= {"event": "paused", "key": "paused/control///1", "rule": None}
     run.append({"kind": "notice", "method": "control", "epoch": 0, **told})
     run.writer.flush()
     yield

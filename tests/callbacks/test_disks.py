@@ -42,7 +42,9 @@ def trains(log_dir, **actions):
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
     looks = [grid, tbviz.LayerHealth(log_dir, x[:2])]
-    actions["epoch_3"] = lambda: grid._session.journal.notice("someone", "was blind", level="info")
+    actions["epoch_3"] = lambda: grid._session.journal.notice(
+        "someone", "was blind", level="info", event="left_out"
+    )
     history = kept().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks])
     assert len(history.history["loss"]) == EPOCHS
 

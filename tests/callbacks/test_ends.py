@@ -167,6 +167,27 @@ def test_callbacks_that_are_called_by_hand(tmp_path, shell):
     assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
 
 
+def test_a_loop_of_ones_own_may_be_called_fit(tmp_path, shell):
+    """As by hand, for nothing but Keras' own `fit` tells all callbacks of one object."""
+
+    def fit(model, callbacks):
+        for callback in callbacks:
+            callback.set_params({"epochs": 1})
+            callback.set_model(model)
+        for callback in callbacks:
+            callback.on_train_begin()
+        for hook, logs in (("on_epoch_begin", None), ("on_epoch_end", {"loss": 1.0})):
+            for callback in callbacks:
+                getattr(callback, hook)(0, logs)
+        for callback in callbacks:
+            callback.on_train_end()
+
+    fit(kept(), looks(tmp_path))
+    assert shell.waiting == []
+    assert ends(tmp_path) == ["finished"]
+    assert positions(tmp_path) == [(1, 0, None, False)]
+
+
 class Interrupts(keras.callbacks.Callback):
     """Ctrl-C in the middle of a look."""
 

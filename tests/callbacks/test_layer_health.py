@@ -10,7 +10,7 @@ import pytest
 from callbacks.nets import CLASSES, SIDE, K, compiled, data, metas, notices
 
 from tbviz.callbacks.layer_health import LayerHealth
-from tbviz.methods.advice import Thresholds
+from tbviz.methods.thresholds import Thresholds
 from tbviz.store import open_run
 from tbviz.store.schema import HEALTH_NUMBERS
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tbviz.errors import TbvizError
-from tbviz.methods.advice import Advisor, Look, Thresholds
+from tbviz.methods.advice import Advisor
 from tbviz.methods.layer_health import COLUMNS, LayerNumbers
+from tbviz.methods.rules import Look
+from tbviz.methods.thresholds import Thresholds
 
 NAN = float("nan")
 

@@ -11,6 +11,8 @@ from children.starting import run_program
 from forge import HONEST, LAYOUT, PNG, TABLE, Forge
 from plugin import bounds
 
+from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+
 ROOT = Path(__file__).parents[2]
 POSITIONS = 1500
 
@@ -50,6 +52,16 @@ def layers(forge, less):
             "layers": {str(layer): {} for layer in range(10**6 // less)},
         }
     )
+
+
+def numbers(forge, less):
+    """As many of one layer as there may be, and records of many layers with one that has them."""
+    most = {f"n{number}": 1 for number in range(MAX_HEALTH_NUMBERS - len(HEALTH_NUMBERS))}
+    few = {str(layer): {} for layer in range(100)}
+    for epoch in range(POSITIONS // less):
+        forge.add({"kind": "health", "epoch": epoch, "layers": {**few, "0": most}})
+        more = {f"{epoch}_{number}": 1 for number in range(1000)}
+        forge.add({"kind": "health", "epoch": epoch, "layers": {"more": more}})
 
 
 def advice(forge, less):
@@ -107,7 +119,8 @@ def names(forge, less):
 
 
 CONTENTS = [
-    tags, late_tags, images, layers, advice, callbacks, layouts, sheets, magic, advised, names
+    tags, late_tags, images, layers, numbers, advice, callbacks, layouts, sheets, magic, advised,
+    names,
 ]  # fmt: skip
 
 

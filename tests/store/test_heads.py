@@ -75,6 +75,17 @@ def test_heads_of_a_small_run_by_hand(tmp_path):
     }  # fmt: skip
 
 
+def test_notices_are_served_with_what_programs_read(tmp_path):
+    writer = Writer(tmp_path)
+    told = {"kind": "notice", "level": "info", "method": "control", "text": "t"}
+    writer.append({**told, "event": "paused", "key": "paused/control///1", "rule": None})
+    writer.append(told)  # as an older tbviz did
+    writer.close()
+    new, old = heads.heads(open_run(tmp_path))["notices"]
+    assert (new["event"], new["key"], new["rule"]) == ("paused", "paused/control///1", None)
+    assert not {"event", "key", "rule"} & set(old)
+
+
 def test_a_client_that_polls_holds_what_one_that_comes_late_gets(tmp_path):
     reader = Reader(store_directory(tmp_path))
     answers = [heads.heads(reader)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tbviz.store.health import MISSING, Health
-from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 
 MEAN = HEALTH_NUMBERS.index("mean")
 
@@ -71,3 +71,90 @@ def test_a_record_that_makes_no_sense_leaves_nothing_behind(ordinal, meta, sheet
     health.add(1, record(a=2), [[10, 2]], 50)
     assert means(health, "a", 0, 2) == [1, 2]
     assert health.table("a", 1) == (1, 50, 10, 2)
+
+
+def some(ordinal, **layers):
+    return ordinal, {"layers": layers}, [], 0
+
+
+def test_numbers_that_nobody_knows_are_kept_beside_the_others():
+    health = Health()
+    health.add(*some(0, a={"mean": 1.0}, b={}))
+    health.add(*some(1, a={"mean": 2.0, "spin": 0.5}, b={"charm": "NaN"}))
+    health.add(*some(3, a={}, b={"spin": "Infinity", "charm": None}))
+    names = ("charm", "mean", "spin", "strangeness")
+    found = [health.numbers(layer, 0, 4, names).tolist() for layer in ("a", "b")]
+    nan = found[1][1].pop(0)
+    assert np.isnan(nan)
+    assert found == [
+        [
+            [MISSING, 1.0, MISSING, MISSING],
+            [MISSING, 2.0, 0.5, MISSING],
+            [MISSING] * 4,
+            [MISSING] * 4,
+        ],
+        [[MISSING] * 4, [MISSING] * 3, [MISSING] * 4, [MISSING, MISSING, np.inf, MISSING]],
+    ]
+    assert health.names == {"mean", "spin", "charm"}
+    assert means(health, "a", 0, 2) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spin", "left"),
+        ("spin", None),
+        ("spin", True),
+        ("spin", [1]),
+        ("spin", 10**400),
+        ("", 1),
+        ("a,b", 1),
+        ("1a", 1),
+        ("a" * 65, 1),
+        ("ä", 1),
+        ("channels", 1),
+    ],
+)
+def test_what_is_no_number_or_has_no_name_of_one_is_skipped(name, value):
+    health = Health()
+    health.add(*some(0, a={"mean": 1.0, name: value}))
+    health.add(*some(1, a={"mean": 2.0, "spin": 3.0}))
+    health.add(*some(2, a={"mean": 4.0, "spin": "left"}))
+    assert health.names == {"mean", "spin"}
+    assert means(health, "a", 0, 3) == [1.0, 2.0, 4.0]
+    assert health.numbers("a", 0, 3, ["spin"]).tolist() == [[MISSING], [3.0], [MISSING]]
+
+
+def test_too_many_numbers_are_damage_and_leave_nothing_behind(monkeypatch):
+    health = Health()
+    most = {f"n{index}": 1.0 for index in range(MAX_HEALTH_NUMBERS - len(HEALTH_NUMBERS))}
+    health.add(*some(0, a=most))
+    before = health.contents()
+    with pytest.raises(ValueError, match="65 health numbers"):
+        health.add(*some(1, a={"one_more": 1.0}))
+    with pytest.raises(ValueError, match="health numbers"):
+        health.add(*some(1, b={f"x{index}": 1.0 for index in range(5000)}))
+    assert (health.contents(), health.channels) == (before, {"a": 0})
+    health.add(*some(1, a={"n0": 2.0}))
+    assert health.numbers("a", 0, 2, ["n0"]).tolist() == [[1.0], [2.0]]
+    # Three layers with one number more: three values a record, of all records so far.
+    monkeypatch.setattr("tbviz.store.health.MAX_VALUES", 11)
+    other = Health()
+    for ordinal in range(3):
+        other.add(*some(ordinal, a={"mean": 1.0}, b={}, c={}))
+    with pytest.raises(ValueError, match="over 11 values"):
+        other.add(*some(3, a={"spin": 1.0}, b={}, c={}))
+    monkeypatch.setattr("tbviz.store.health.MAX_VALUES", 12)
+    other.add(*some(3, a={"spin": 1.0}, b={}, c={}))
+    with pytest.raises(ValueError, match="over 12 values"):
+        other.add(*some(4, a={}, b={}, c={}))
+    assert means(other, "a", 0, 4) == [1.0, 1.0, 1.0, MISSING]
+
+
+def test_known_numbers_take_52_bytes_a_layer_and_record():
+    health = Health()
+    for ordinal in range(10):
+        values = {"channels": 4, **dict.fromkeys(HEALTH_NUMBERS, 0.5)}
+        health.add(ordinal, {"layers": {"a": values, "b": values}}, [], 0)
+    [group] = health._groups.values()
+    assert len(group._numbers) * group._numbers.itemsize == 4 * len(HEALTH_NUMBERS) * 2 * 10

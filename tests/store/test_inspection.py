@@ -248,3 +248,19 @@ def test_a_store_that_is_not_there_is_empty(tmp_path):
     answer = look(tmp_path)
     assert (answer["segments"], answer["positions"], answer["bytes_an_epoch"]) == ([], 0, None)
     assert whats(answer, "notes") == ["unreadable"]
+
+
+def test_warnings_are_counted_by_their_key_and_say_their_event(tmp_path):
+    writer = Writer(tmp_path)
+    told = {"kind": "notice", "level": "warning", "method": "M", "layer": None, "remedy": None}
+    for key, text in (("one", "no map"), ("one", "no map at all"), ("two", "no map")):
+        writer.append({**told, "event": "error", "key": key, "rule": None, "text": text})
+    writer.append({**told, "event": 5, "key": [1], "rule": {}, "text": "odd"})
+    writer.close()
+    found = look(tmp_path)["warnings"]
+    known = [(one["event"], one["key"], one["rule"], one["text"], one["count"]) for one in found]
+    assert known == [
+        ("error", "one", None, "no map", 2),
+        ("error", "two", None, "no map", 1),
+        ("5", "[1]", "{}", "odd", 1),
+    ]

@@ -27,10 +27,9 @@ export const newestSegment = computed<Segment | null>(() => heads.value?.segment
 export const paused = computed<Notice | null>(() => {
   const { segment, status } = newestSegment.value ?? {};
   const last = heads.value?.notices.findLast(
-    ({ method, segment: of, text }) =>
-      method === "control" && of === segment && /^(paused|goes on)/.test(text),
+    ({ segment: of, event }) => of === segment && (event === "paused" || event === "resumed"),
   );
-  return status === "live" && last?.text.startsWith("paused") ? last : null;
+  return status === "live" && last?.event === "paused" ? last : null;
 });
 
 export function seriesOf(kind: string, layer: string) {

@@ -12,7 +12,7 @@ import { Canvas } from "./Canvas";
 import { camsOf, drawnTiles, lay, layingOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
-import { notShown } from "./SheetView";
+import { notShown } from "./naming";
 import { Classes, Verdict } from "./Verdict";
 
 const FRAMES = 12;

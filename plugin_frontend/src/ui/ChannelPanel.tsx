@@ -25,8 +25,8 @@ import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
 import { type Measured, Numbers, said } from "./Numbers";
+import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./naming";
 import { Photograph } from "./Probes";
-import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./SheetView";
 
 const FRAMES = 12;
 

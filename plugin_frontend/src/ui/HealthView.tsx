@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { type Dense, lookAt } from "../dense";
 import { lookLabel } from "../positions";
-import { said, statisticOf } from "../statistics";
+import { said, statisticOf, withUnknown } from "../statistics";
 import { cursor, looked } from "../store/cursor";
 import { adviceNow, type Health, health, healthAt } from "../store/health";
 import { positions, segmentCount } from "../store/run";
@@ -18,25 +18,37 @@ interface Chart {
   of: string[];
 }
 
-/** A chart a statistic; what belongs together shares one. */
-const CHARTS: Chart[] = [
-  ...["dead", "saturated", "alike", "sparsity"].map(alone),
+/** What belongs together shares a chart. */
+const SHARED: Chart[] = [
   {
     title: "Mean and spread",
     help: "mean and standard deviation of the outputs",
     of: ["mean", "std"],
   },
   { title: "Extremes", help: "least and greatest output", of: ["minimum", "maximum"] },
-  ...["likeness", "change", "weight_norm", "update_norm", "nonfinite"].map(alone),
 ];
+const BEFORE_SHARED = 4;
+
+/** A chart a statistic, those that the table does not have behind the others. */
+export function chartsOf(names: readonly string[]): Chart[] {
+  const shared = new Set(SHARED.flatMap((chart) => chart.of));
+  const charts = withUnknown(names)
+    .filter((name) => !shared.has(name))
+    .map(alone);
+  return [...charts.slice(0, BEFORE_SHARED), ...SHARED, ...charts.slice(BEFORE_SHARED)];
+}
+
+/** Kept, since what is drawn of a chart hangs on which one it is. */
+const ALONE = new Map<string, Chart>();
 
 function alone(name: string): Chart {
   const { title, help } = statisticOf(name);
-  return { title, help, of: [name] };
+  const chart = ALONE.get(name) ?? { title, help, of: [name] };
+  ALONE.set(name, chart);
+  return chart;
 }
 
 const COLOURS = ["--train", "--validation"];
-const KNOWN = new Set(CHARTS.flatMap((chart) => chart.of));
 
 /** What to do about it: the lines that hold at the cursor, those of the open layer first. */
 function AdviceList({ path }: { path: string }) {
@@ -56,8 +68,7 @@ function AdviceList({ path }: { path: string }) {
             onClick={() => selectLayer(advice.layer)}
           >
             <Icon name="warning" />
-            {!advice.text.includes(advice.layer) && <b>{advice.layer}</b>}{" "}
-            <span>{advice.text}</span>
+            {advice.layer !== path && <b>{advice.layer}</b>} <span>{advice.text}</span>
           </button>
         </li>
       ))}
@@ -73,7 +84,6 @@ export function HealthView() {
   usePart(logged ? { layer: path } : null);
   if (held === null || !logged) return <section class="view" />;
   const channels = held.channels.get(path);
-  const others = held.names.filter((name) => !KNOWN.has(name));
   // While the numbers are on their way the charts of the run have their places already.
   const coming = !held.whole.has(path);
   const has = (name: string) =>
@@ -83,7 +93,7 @@ export function HealthView() {
           .get(name)
           ?.get(path)
           ?.some((value) => value !== undefined);
-  const charts = [...CHARTS, ...others.map(alone)].filter((chart) => chart.of.some(has));
+  const charts = chartsOf(held.names).filter((chart) => chart.of.some(has));
   const first = held.numbers.get(charts[0]?.of[0] ?? "")?.get(path) ?? NONE;
   const look = lookAt(first, cursor.value);
   return (

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { HEALTH } from "../families";
 import { whole } from "../format";
 import type { Json } from "../json";
-import { STATISTICS, said, statisticOf } from "../statistics";
+import { said, statisticOf, withUnknown } from "../statistics";
 import { cursor } from "../store/cursor";
 import { adviceNow, health, healthAt } from "../store/health";
 import { kind, kindsOf, path } from "../store/selection";
@@ -93,7 +93,7 @@ function Facts({ path: of }: { path: string }) {
   if (held === null || !logged) return null;
   // While they are on their way their lines are there already.
   const coming = !held.whole.has(of);
-  const numbers = Object.keys(STATISTICS).flatMap((name) => {
+  const numbers = withUnknown(held.names).flatMap((name) => {
     const value = coming ? undefined : healthAt(of, name, cursor.value);
     return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
   });

@@ -8,7 +8,7 @@ import { channelTable } from "../store/channels";
 import { cursor, position } from "../store/cursor";
 import type { Shown } from "../store/pictures";
 import { positions } from "../store/run";
-import { isEmpty } from "./SheetView";
+import { isEmpty } from "./naming";
 
 /** Whose numbers these are. */
 export interface Measured {

@@ -3,7 +3,7 @@ import { levelValue } from "../colour";
 import { number, plural } from "../format";
 import type { Shown } from "../store/pictures";
 import type { Mark } from "../tiles";
-import { nameOf, type Point } from "./SheetView";
+import { nameOf, type Point } from "./naming";
 
 /** What is under the pointer. */
 export function Readout({ point, shown }: { point: Point | null; shown: Shown }) {

@@ -9,7 +9,7 @@ import { dark } from "../store/shell";
 import type { Mark } from "../tiles";
 import { Labels } from "./Labels";
 import { drawMarks } from "./marks";
-import type { Point } from "./SheetView";
+import type { Point } from "./naming";
 
 interface Props {
   shown: Shown;

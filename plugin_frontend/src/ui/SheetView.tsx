@@ -1,21 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { arrange } from "../arrange";
-import { barAt, captionsOf, countOf, isNumbered, tileName } from "../captions";
+import { barAt, captionsOf, countOf, isNumbered } from "../captions";
 import { kindLabel } from "../families";
 import { paintGrid } from "../paint";
 import type { Sheet as DecodedSheet } from "../png";
-import { lookLabel } from "../positions";
 import { probesOf } from "../probes";
 import { health } from "../store/health";
 import { mapName, sheetRange, signed, tileRange } from "../store/look";
 import { main, type Shown } from "../store/pictures";
-import { layoutOf, positions, segmentCount } from "../store/run";
-import { imageName, pick, probe, shownImage, tile as shownTile, WHOLE } from "../store/selection";
-import { type Subject, subjectsOf } from "../subjects";
+import { imageName, pick, probe, tile as shownTile } from "../store/selection";
+import { subjectsOf } from "../subjects";
 import { type Mark, marks } from "../tiles";
 import { ColourBar } from "./ColourBar";
 import { LayerLine } from "./LayerFacts";
+import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "./naming";
 import { Probes } from "./Probes";
 import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
@@ -49,10 +48,6 @@ export function PictureError({ text }: { text: string }) {
     </div>
   );
 }
-
-/** What a picture is of; where that is not the cursor's own position, it says so. */
-export const whenText = ({ ordinal, asked }: Shown) =>
-  lookLabel(positions.value, ordinal, asked, segmentCount.value);
 
 function Sheet({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
@@ -139,41 +134,12 @@ function Sheet({ shown }: { shown: Shown }) {
 const numbersOf = ({ channels, tiles }: Shown["layout"]) =>
   (channels ?? Array.from({ length: tiles }, (_, tile) => tile)).map(String);
 
-/** The probe image that the sheet on the screen is of: the chosen one may be on its way. */
-export const imageOf = (shown: Shown) => shown.images[0] ?? shownImage.value;
-
 /** A layer that has fewer channels than a grid has rows leaves its other places empty. */
 function marksOf(sheet: DecodedSheet, shown: Shown): Mark[] {
   const { tile, columns, tiles } = shown.layout;
   const subjects = subjectsOf(shown.kind, shown.layout, null);
   return marks(sheet, tile, columns, tiles).map((mark, at) =>
     isEmpty(subjects[at]) ? { constant: false, broken: 0 } : mark,
-  );
-}
-
-/** Whether a tile is of a channel that its layer does not have. */
-export function isEmpty(subject: Subject | null | undefined): boolean {
-  if (subject?.is !== "channel") return false;
-  const count = channelCount(subject.layer);
-  return count !== null && subject.channel >= count;
-}
-
-/** How many channels a layer has, where that was logged. */
-export const channelCount = (layer: string) =>
-  health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
-
-/** The layer that a picture is of, or the model. */
-export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
-
-/** A tile of what is shown by one name. */
-export function nameOf(shown: Shown, tile: number): string {
-  const of = probe.value;
-  return tileName(
-    shown.layout,
-    shown.kind,
-    tile,
-    (index) => imageName(of, index),
-    of?.images.length,
   );
 }
 
@@ -195,18 +161,6 @@ function NotShown({ shown }: { shown: Shown }) {
       </p>
     </>
   );
-}
-
-/** "cat was not shown to Grad-CAM.": not every method is given every probe image. */
-export function notShown(shown: Shown): string {
-  const name = imageName(probe.value, shownImage.value);
-  return `${name} was not shown to ${kindLabel(shown.kind)}.`;
-}
-
-export interface Point {
-  tile: number;
-  x: number;
-  y: number;
 }
 
 function captionOf(shown: Shown, marked: readonly Mark[]): string {

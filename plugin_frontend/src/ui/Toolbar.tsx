@@ -36,10 +36,10 @@ export function Toolbar() {
   );
 }
 
-/** What the picture is: the layout's own words where they are more than a name. */
+/** What the picture is: the layout's own words, but where these are the method's name. */
 function sentence(of: string): string {
   const own = layout.value?.title ?? "";
-  return own.split(" ").length > 3 ? own : kindHelp(of);
+  return familyOf(of).view === "cams" || own === "" ? kindHelp(of) : own;
 }
 
 const FEW = 4;

@@ -14,8 +14,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
+from tbviz.arrays.types import Doubles, Floats
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
 from tbviz.taps.aims import NOTHING, PREDICTED, Aim
-
-Integers = npt.NDArray[np.int64]
 
 
 def aim_of(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tbviz.methods.cams.cam import Cam, Doubles, Evidence, means
+from tbviz.arrays.types import Doubles
+from tbviz.methods.cams.cam import Cam, Evidence, means
 
 
 class GradCam(Cam):

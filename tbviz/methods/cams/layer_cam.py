@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+from tbviz.arrays.types import Doubles
+from tbviz.methods.cams.cam import Cam, Evidence
 
 
 class LayerCam(Cam):

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.resample import enlarge
-from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+from tbviz.arrays.types import Doubles, Floats
+from tbviz.methods.cams.cam import Cam, Evidence
+from tbviz.methods.cams.classes import aim_of, in_words, of_class
 from tbviz.methods.cams.notes import note_of
+from tbviz.methods.cams.perturbed import Answers, Perturbed
 from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
-
-if TYPE_CHECKING:
-    import keras
-
-    from tbviz.methods.cams.perturbed import Answers, Perturbed
-    from tbviz.taps.gradients import ClassGradients
-    from tbviz.taps.select import Filter
-
-Floats = npt.NDArray[np.float32]
+from tbviz.taps.aims import Aim
+from tbviz.taps.gradients import ClassGradients, class_gradients
+from tbviz.taps.images import image_batch
+from tbviz.taps.looker import looker_of
+from tbviz.taps.select import Filter, cam_layer, select
 
 NO_RESPONSE = "nothing in this layer raises the score"
 """What a map of zeros means."""
@@ -92,19 +92,12 @@ def grad_cam(
     Raises:
         TbvizError: no such method, layer or class, or no layer with feature maps.
     """
-    import keras  # late: who uses arrays alone needs no Keras
-
-    from tbviz.methods.cams.classes import aim_of, in_words
-    from tbviz.methods.cams.perturbed import Perturbed
-    from tbviz.taps.looker import looker_of
-    from tbviz.taps.select import cam_layer, select
-
     cam = cam_of(method)
     looker = looker_of(model)
     survey = looker.survey(images)
     outputs = [cam_layer(survey)] if layer is None else select(survey, layer)
     aim = aim_of(len(keras.tree.flatten(images)[0]), classes, against)
-    found = looker.class_gradients(outputs, images, aim)
+    found = class_gradients(looker, outputs, images, aim)
     picked = None
     if found.probabilities is not None:
         picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
@@ -135,9 +128,6 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
         found: its outputs and gradients among others, and the classes.
         changed: the same model and images, for methods that ask the model.
     """
-    from tbviz.methods.cams.classes import of_class
-    from tbviz.taps.aims import Aim
-
     aim = Aim(found.classes, found.against)
 
     def confidence(answers: Answers) -> Doubles:
@@ -170,8 +160,6 @@ def _mean(each: Sequence[Floats], size: tuple[int, int]) -> Floats:
 
 def _size(images: Any, each: Sequence[Floats]) -> tuple[int, int]:
     """Height and width of the input; of the largest layer where no input is a batch of images."""
-    from tbviz.taps.images import image_batch
-
     batch = image_batch(images)
     height, width = batch.shape[1:3] if batch is not None else max(m.shape[1:] for m in each)
     return height, width

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.taps.aims import Aim
+from tbviz.taps.gradients import input_gradients
 from tbviz.taps.images import channels_last, image_layout, image_place
-
-if TYPE_CHECKING:
-    from tbviz.taps.looker import Looker
-
-Floats = npt.NDArray[np.float32]
+from tbviz.taps.looker import Looker
 
 _BATCH = 32
 """Changed images that the model sees at a time."""
@@ -126,7 +124,7 @@ class Perturbed:
             `(images, height, width, colours)`.
         """
         inputs = self._with(images, np.arange(len(images)))
-        found = self.looker.input_gradients(inputs, aim, guided=guided)
+        found = input_gradients(self.looker, inputs, aim, guided=guided)
         return channels_last(np.asarray(keras.tree.flatten(found.gradients)[self._place]))
 
     @property

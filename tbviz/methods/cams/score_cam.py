@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.arrays.resample import enlarge
+from tbviz.arrays.types import Doubles
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.cam import Cam, Doubles, Evidence
+from tbviz.methods.cams.cam import Cam, Evidence
 
 
 @dataclass(frozen=True)

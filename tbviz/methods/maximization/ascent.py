@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.types import Floats
 from tbviz.methods.maximization.found import Maximized, notes_of, shown
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
@@ -21,11 +21,10 @@ from tbviz.taps.forward import gradient_scale
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
     from tbviz.taps.looker import Looker
-    from tbviz.taps.survey import Output
+    from tbviz.taps.outputs import Output
 
 __all__ = ["Ascent", "Maximized", "climb", "maximize"]
 
-Floats = npt.NDArray[np.float32]
 
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
 # random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by no

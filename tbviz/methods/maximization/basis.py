@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-Floats = npt.NDArray[np.float32]
+from tbviz.arrays.types import Floats
 
 
 class Basis(Protocol):

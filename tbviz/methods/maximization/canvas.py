@@ -7,15 +7,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.taps import private
 from tbviz.taps.images import image_layout, image_place
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

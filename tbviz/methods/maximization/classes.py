@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.ascent import climb
 from tbviz.methods.maximization.found import Maximized
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tbviz.taps.looker import Looker
     from tbviz.taps.survey import Survey
 
-Floats = npt.NDArray[np.float32]
 
 Classes = Sequence[int | str]
 """Classes by number or by name."""

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-
-Floats = npt.NDArray[np.float32]
 
 _ALIKE = "the model compares its images, which are painted alike and so do not differ, or "
 

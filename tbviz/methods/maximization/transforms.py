@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
-Floats = npt.NDArray[np.float32]
+from tbviz.arrays.types import Floats
 
 # Multiples of these fill a circle most evenly: the golden ratio's and the silver ratio's inverse.
 _EVENLY = (0.6180339887498949, 0.4142135623730951)

@@ -8,11 +8,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Doubles, Floats
 from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.taps.aims import Aim
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 
 class Attributed(NamedTuple):

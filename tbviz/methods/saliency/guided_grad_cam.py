@@ -17,6 +17,7 @@ from tbviz.methods.cams.maps import layer_maps
 from tbviz.methods.cams.perturbed import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
 from tbviz.taps.aims import Aim
+from tbviz.taps.gradients import class_gradients
 from tbviz.taps.select import cam_layer, select
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class GuidedGradCam(Attribution):
         """
         survey = changed.looker.survey(changed.inputs)
         output = cam_layer(survey) if self.layer is None else select(survey, self.layer)[-1]
-        found = changed.looker.class_gradients([output], changed.inputs, aim)
+        found = class_gradients(changed.looker, [output], changed.inputs, aim)
         where = enlarge(layer_maps(GradCam(), output.key, found, changed), changed.size)
         lines = largest(changed.gradients(changed.images, aim, guided=True))
         with np.errstate(invalid="ignore", over="ignore"):

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.arrays.types import Floats
 from tbviz.methods.cams.classes import aim_of, in_words, of_class, settled
 from tbviz.methods.cams.notes import note_of
 from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
-
-if TYPE_CHECKING:
-    import keras
-
-    from tbviz.methods.saliency.attribution import Attribution
-
-Floats = npt.NDArray[np.float32]
+from tbviz.taps.looker import looker_of
 
 NO_EFFECT = "no pixel moves the score"
 """What a map of zeros means."""
@@ -86,8 +83,6 @@ def saliency_maps(
     Raises:
         TbvizError: no such method or class, or none of the inputs is a batch of images.
     """
-    from tbviz.taps.looker import looker_of
-
     attribution = attribution_of(method)
     looker = looker_of(model)
     changed = Perturbed(looker, images)

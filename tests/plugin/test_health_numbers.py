@@ -1,0 +1,101 @@
+"""Health numbers: one list, and what stands in the documents and the page agrees with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tbviz.methods.layer_health import COLUMNS, layer_numbers
+from tbviz.store import Writer
+from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "plugin_frontend" / "src"
+# These the callback adds: they belong to weights.
+OF_WEIGHTS = {"weight_norm", "update_norm"}
+
+
+def read(*parts):
+    return ROOT.joinpath(*parts).read_text("utf-8")
+
+
+def test_what_is_computed_is_what_is_listed():
+    found = layer_numbers(np.zeros((2, 3, 3, 4), np.float32)).numbers
+    assert found.keys() | OF_WEIGHTS == {"channels", *HEALTH_NUMBERS}
+
+
+def test_the_page_has_words_for_what_is_listed():
+    text = (PAGE / "statistics.ts").read_text("utf-8")
+    table = text[text.index("export const STATISTICS") : text.index("\n};\n")]
+    assert set(re.findall(r"^  (\w+): \{", table, re.MULTILINE)) == set(HEALTH_NUMBERS)
+
+
+def test_the_page_asks_for_nothing_else():
+    for file in ("ui/HealthView.tsx", "store/health.ts", "store/heat.ts", "ui/LayerFacts.tsx"):
+        text = (PAGE / file).read_text("utf-8")
+        named = re.findall(r"(?:names|of): (?:\[(.*?)\]|(\"\w+\"))", text)
+        words = {word for both in named for word in re.findall(r'"(\w+)"', "".join(both))}
+        assert words <= set(HEALTH_NUMBERS), file
+
+
+def test_the_documents_list_them():
+    text = read("tbviz", "plugin", "http_api.md")
+    section = text[text.index("## `./health") : text.index("## `./channels")]
+    answer = section[section.index('"numbers": {') : section.index('"advice": [')]
+    assert re.findall(r'"(\w+)": (?:\[|…)', answer.removeprefix('"numbers": {')) == list(
+        HEALTH_NUMBERS
+    )
+    text = read("docs", "format.md")
+    section = text[text.index("### Health numbers") : text.index("## Media")]
+    numbers, columns = section.split("Columns of the table")
+    assert set(re.findall(r"`([a-z_]+)`", numbers)) == {"channels", *HEALTH_NUMBERS}
+    assert re.findall(r"`([a-z_]+)`", columns) == list(COLUMNS)
+
+
+def write(log_dir, *records):
+    writer = Writer(log_dir)
+    for epoch, layers in enumerate(records):
+        writer.append({"kind": "health", "epoch": epoch, "layers": layers})
+    writer.close()
+
+
+def test_a_number_that_nobody_knows_is_served(board, tmp_path):
+    write(
+        tmp_path / "run",
+        {"conv": {"channels": 4, "mean": 1.5}, "relu": {"channels": 4}},
+        {
+            "conv": {"channels": 4, "mean": 2.5, "spin": 0.125, "charm": "NaN"},
+            "relu": {"channels": 4, "spin": 1e39},
+        },
+    )
+    one = board(tmp_path)
+    whole = one.ask("health", run="run")
+    assert whole["names"] == ["mean", "charm", "spin"]
+    assert whole["numbers"] == {
+        "mean": [[1.5, 2.5], [None, None]],
+        "charm": [[None, "NaN"], [None, None]],
+        "spin": [[None, 0.125], [None, "Infinity"]],
+    }
+    some = one.ask("health", run="run", names="spin,mean", layer="conv", since=1)
+    assert some["numbers"] == {"mean": [[2.5]], "spin": [[0.125]]}
+    # Another fit that does not have it, and one that has another.
+    write(tmp_path / "run", {"conv": {"mean": 3.5}})
+    write(tmp_path / "run", {"conv": {"beauty": 4.5}})
+    later = board(tmp_path).ask("health", run="run", layer="conv")
+    assert later["numbers"]["spin"] == [[None, 0.125, None, None]]
+    assert later["numbers"]["beauty"] == [[None, None, None, 4.5]]
+
+
+def test_a_run_has_no_more_names_than_one_of_its_segments_may_have(board, tmp_path):
+    for segment in range(3):
+        numbers = {f"n{segment}_{index:02}": 1.0 for index in range(40)}
+        write(tmp_path / "run", {"conv": {"channels": 1, "mean": 1.0, **numbers}})
+    write(tmp_path / "run", {"conv": {f"n{index}": 1.0 for index in range(5000)}})
+    one = board(tmp_path)
+    answer = one.ask("health", run="run")
+    assert len(answer["names"]) == len(answer["numbers"]) == MAX_HEALTH_NUMBERS
+    assert answer["names"][:2] == ["mean", "n0_00"]
+    segments = one.ask("index", run="run")["segments"]
+    assert [segment["damaged"] for segment in segments] == [0, 0, 0, 1]

@@ -1,0 +1,132 @@
+"""The house has no circles, each name one home, and the tree of errors is the one that is told."""
+
+from __future__ import annotations
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import tbviz.errors
+
+PACKAGE = Path(__file__).parents[1] / "tbviz"
+
+
+def _name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_name(path): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+
+
+def _imported(tree):
+    """(module, name) of all that a file of ours imports from ours, late or for types alone too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield (inner, None) if inner in MODULES else (node.module, alias.name)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names if alias.name in MODULES)
+
+
+def _circle(arrows):
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_a_circle_is_found():
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": set()}) is None
+    assert set(_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "room", ["arrays", "taps", "methods", "images", "store", "plugin", "demo", "cli"]
+)
+def test_no_files_of_a_package_import_each_other_in_a_circle(room):
+    inside = f"tbviz.{room}."
+    arrows = {
+        name: {other for other, _ in _imported(tree) if other.startswith(inside)} - {name}
+        for name, tree in MODULES.items()
+        if name.startswith(inside)
+    }
+    assert arrows
+    assert _circle(arrows) is None
+
+
+def _defined(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_names_are_imported_from_the_file_that_defines_them():
+    homes = {name: set(_defined(tree)) for name, tree in MODULES.items()}
+    rooms = {_name(path) for path in PACKAGE.rglob("__init__.py")}  # these give names out again
+    wrong = [
+        f"{name} imports {what} from {where}"
+        for name, tree in MODULES.items()
+        for where, what in _imported(tree)
+        if what is not None and where not in rooms and what not in homes[where]
+    ]
+    assert not wrong
+
+
+def test_names_for_arrays_are_defined_once():
+    alias = re.compile(r"^(\w+)(: TypeAlias)? = (npt\.)?NDArray\[", re.MULTILINE)
+    found = [
+        (_name(path), match[1])
+        for path in PACKAGE.rglob("*.py")
+        for match in alias.finditer(path.read_text("utf-8"))
+    ]
+    assert sorted(found) == [
+        ("tbviz.arrays.types", name) for name in ("Doubles", "Floats", "Integers")
+    ]
+
+
+def test_private_names_of_keras_stand_in_one_file():
+    """A callback's or layer's underscore name, read by `getattr` or as an attribute of `model`."""
+    wrong = [
+        f"{name}: {node.args[1].value}"
+        for name, tree in MODULES.items()
+        if name.startswith("tbviz.callbacks.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and isinstance(node.args[1], ast.Constant)
+        and re.match(r"_[^_]", node.args[1].value)
+        # A tf.data pipeline, which is not Keras'.
+        and name != "tbviz.callbacks.probe"
+    ]
+    assert not wrong
+
+
+def _told():
+    """(class, its base) as the docstring of `tbviz.errors` draws them."""
+    above: list[tuple[int, str]] = []
+    for line in tbviz.errors.__doc__.splitlines():
+        match = re.match(r"( *)([A-Z]\w+Error)\b", line)
+        if match is None:
+            continue
+        depth = len(match[1])
+        above = [one for one in above if one[0] < depth]
+        yield match[2], above[-1][1] if above else "Exception"
+        above.append((depth, match[2]))
+
+
+def test_the_tree_of_errors_is_complete():
+    ours = {}
+    for tree in MODULES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                ours[node.name] = node.bases[0].id
+    assert dict(_told()) == ours
