@@ -26,7 +26,7 @@ _NAMES = frozenset(HEALTH_NUMBERS)
 
 
 class Health:
-    """The health of a segment's layers: 52 bytes a layer and record, and 8 for its table.
+    """The health of a segment's layers: 60 bytes a layer and record, and 8 for its table.
 
     Attributes:
         channels: Layer to how many channels it has.

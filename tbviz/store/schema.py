@@ -46,6 +46,8 @@ HEALTH_NUMBERS = (
     "nonfinite",
     "weight_norm",
     "update_norm",
+    "nan",
+    "weight_fault",
 )
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 

@@ -52,6 +52,8 @@ class Tap:
         before: `before(key, call_index, input)` for the input of each chosen layer's own
             `activation`, the scores before ReLU; of a layer that has none, for the layer's own
             input; `None` leaves it alone.
+        enter: `enter(key, args, kwargs)` before each call; `touch` comes after it.
+        guided: whether gradients pass back through ReLU only where they are positive.
 
     Attributes:
         unreachable: keys of layers that ran where a tap must not act, with the reason.
@@ -65,6 +67,7 @@ class Tap:
         activations: Callable[[Noted], None] | None = None,
         before: Callable[[str, int, Any], None] | None = None,
         *,
+        enter: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None] | None = None,
         guided: bool = False,
     ) -> None:
         self._layers = layers
@@ -72,6 +75,7 @@ class Tap:
         self._model = model
         self._activations = activations
         self._before = before
+        self._enter = enter
         self._guided = guided
         self._live = False
         self._calls: dict[str, int] = {}
@@ -150,6 +154,8 @@ class Tap:
                 if before is not None and self._here():
                     given = args[0] if args else next(iter(kwargs.values()))
                     before(key, self._calls.get(key, 0), given)
+                if self._enter is not None and self._here():
+                    self._enter(key, args, kwargs)
                 output = original(*args, **kwargs)
                 if not self._mine():
                     return output
