@@ -197,6 +197,8 @@ export interface HealthAnswer {
    * layer nor points are asked for; a TensorBoard that was started before an update sends none.
    */
   advice?: [number, string, string, string | null][];
+  /** `[position, layer, what]`: not finite from there on; null: finite again. Sent as `advice` is. */
+  broken?: [number, string, string | null][];
 }
 
 export interface ChannelsAnswer {

@@ -54,9 +54,10 @@ class LayerNumbers:
             1: `sparsity`, of values that are zero; `nonfinite`, of values that are NaN or
             infinite; `nan`, of values that are NaN. A value that depends on weights that are not
             finite counts as NaN, whatever the processor makes of it. In the layer's own unit, of
-            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `likeness`, the largest absolute correlation of a channel
-            with the gray input, mean over images, 0 to 1 or NaN; `change`, norm of the
-            difference from the former maps over the norm of those, NaN where there are none.
+            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `likeness`, the
+            largest absolute correlation of a channel with the gray input, mean over images, 0 to 1
+            or NaN; `change`, norm of the difference from the former maps over the norm of those,
+            NaN where there are none.
         table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
             values at a bound, `alike` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.

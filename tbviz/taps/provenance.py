@@ -85,6 +85,12 @@ class Provenance:
         for outer in self._under_way:
             outer.inside |= whole
 
+    def cast(self, tensor: Any, result: Any) -> None:
+        """Notes that a tensor is another one in another type."""
+        known = self._known.get(id(tensor))
+        if known is not None and id(result) not in self._known:
+            self._known[id(result)] = result, known[1]
+
     def of(self, tensors: Any) -> int:
         """The set of weights that tensors depend on, such as the model's output."""
         return self._union(tensors)

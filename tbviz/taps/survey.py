@@ -207,8 +207,9 @@ class _Pass:
         self._provenance.begin(inputs)
         noted: list[targets.Noted] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
-        enter = self._provenance.enter
-        with Tap(layers, self._touch, model, activations=noted.append, enter=enter) as tap:
+        enter, cast = self._provenance.enter, self._provenance.cast
+        activations = noted.append
+        with Tap(layers, self._touch, model, activations, enter=enter, cast=cast) as tap:
             outputs = model(inputs, training=False)
         self.name = targets.first_name(outputs)
         output = targets.first_output(outputs)
