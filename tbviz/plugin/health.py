@@ -64,7 +64,8 @@ def health(
     }
     if layer is None and points is None:
         answer["advice"] = advice(reader, since)
-        answer["broken"] = broken(reader, since)
+        rows = broken(reader, since)
+        answer |= {"broken": rows} if rows else {}
     return answer
 
 
