@@ -108,6 +108,7 @@ export type NoticeEvent =
   | "left_out"
   | "limit_reached"
   | "limit_summary"
+  | "metrics_not_finite"
   | "not_scalar"
   | "orders_unreadable"
   | "paused"
@@ -120,7 +121,8 @@ export type NoticeEvent =
   | "store_failed"
   | "store_slow"
   | "structure_changed"
-  | "superseded";
+  | "superseded"
+  | "weights_not_finite";
 
 export interface Notice {
   segment: number;
@@ -229,6 +231,8 @@ export interface HealthAnswer {
    * layer nor points are asked for; a TensorBoard that was started before an update sends none.
    */
   advice?: [number, string, string, string | null][];
+  /** `[position, layer, what]`: not finite from there on; null: finite again. Sent as `advice` is. */
+  broken?: [number, string, string | null][];
 }
 
 export interface ChannelsAnswer {

@@ -39,6 +39,19 @@ export function ordinalTicks(count: number, room: number): number[] {
   return Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
 }
 
+/** Where a line stops being finite: the ordinal and what it is there. */
+export function breaksOf(values: readonly (number | undefined)[]): [number, number][] {
+  const out: [number, number][] = [];
+  let well = true;
+  values.forEach((value, ordinal) => {
+    if (value === undefined) return;
+    const finite = Number.isFinite(value);
+    if (well && !finite) out.push([ordinal, value]);
+    well = finite;
+  });
+  return out;
+}
+
 /**
  * The unbroken runs of a line as [ordinal, value]. Positions without a value are passed over;
  * a value that is not finite breaks the line, since a diverged loss must be seen.

@@ -14,13 +14,19 @@ export interface Change {
   to: number;
 }
 
+/** The strongest class; null where its value is not finite, as of a net with NaN in its weights. */
+export function strongest(guesses: readonly Guess[] | undefined): number | null {
+  const top = guesses?.[0];
+  return top !== undefined && Number.isFinite(top.value) ? top.class : null;
+}
+
 /** Where the strongest class is another one than at the prediction before. */
 export function changes(said: Said): Change[] {
   const out: Change[] = [];
   let before: number | null = null;
   said.forEach((guesses, ordinal) => {
-    const top = guesses?.[0]?.class;
-    if (top === undefined) return;
+    const top = strongest(guesses);
+    if (top === null) return;
     if (before !== null && top !== before) out.push({ ordinal, from: before, to: top });
     before = top;
   });
@@ -36,7 +42,7 @@ export function worthALine(said: Said, truth: number | null, room: number): numb
   const most = new Map<number, number>();
   for (const guesses of said) {
     guesses?.forEach(({ class: index, value }, rank) => {
-      if (rank === 0) times.set(index, (times.get(index) ?? 0) + 1);
+      if (rank === 0 && Number.isFinite(value)) times.set(index, (times.get(index) ?? 0) + 1);
       if (Number.isFinite(value)) most.set(index, Math.max(most.get(index) ?? value, value));
     });
   }
@@ -64,7 +70,7 @@ export function lineOf(said: Said, index: number): (number | undefined)[] {
 
 /** Share of the predictions whose strongest class is the true one; null where none was logged. */
 export function rightShare(said: Said, truth: number | null): number | null {
-  const tops = said.flatMap((guesses) => guesses?.[0]?.class ?? []);
+  const tops = said.flatMap((guesses) => (guesses?.[0] === undefined ? [] : strongest(guesses)));
   if (truth === null || tops.length === 0) return null;
   return tops.filter((top) => top === truth).length / tops.length;
 }

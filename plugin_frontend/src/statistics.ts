@@ -11,6 +11,8 @@ export interface Statistic {
   mapped: boolean;
   /** Compares a position with the last one: NaN at the first, where there is none. */
   compares?: true;
+  /** Told by badges and by marks in charts, not by a chart of its own. */
+  marked?: true;
 }
 
 export const STATISTICS: Readonly<Record<string, Statistic>> = {
@@ -69,6 +71,20 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     help: "share of the outputs that are NaN or infinite",
     unit: "share",
     mapped: true,
+  },
+  nan: {
+    title: "NaN",
+    help: "share of the outputs that are NaN",
+    unit: "share",
+    mapped: false,
+    marked: true,
+  },
+  weight_fault: {
+    title: "Weights not finite",
+    help: "2 if one of the layer's weights is NaN, 1 if one is infinite, else 0",
+    unit: "number",
+    mapped: false,
+    marked: true,
   },
   mean: { title: "Mean", help: "mean of the outputs", unit: "number", mapped: false },
   std: {

@@ -1,14 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { HealthAnswer } from "../src/api";
+import { breaksOf } from "../src/chart";
 import type { PositionRun } from "../src/positions";
 import { merge } from "../src/store/heads";
 import {
+  addBroken,
   addHealth,
   adviceNow,
   BASE,
   clearHealth,
   health,
   healthAt,
+  holding,
   refreshBase,
   refreshParts,
   SPARKS,
@@ -29,6 +32,37 @@ const answer = (of: Partial<HealthAnswer>): HealthAnswer => ({
   names: NAMES,
   numbers: {},
   ...of,
+});
+
+describe("layers that are not finite", () => {
+  const first = answer({ broken: [[2, "a", "infinite"], [3, "a", "NaN"], [3, "b", "NaN"]] }); // biome-ignore format: rows
+  const next = answer({ since: 5, broken: [[6, "b", null]] });
+  const held = addBroken(addBroken([], first), next);
+
+  it("say since when, and cease", () => {
+    const at = (ordinal: number) =>
+      holding(held, ordinal).map((one) => `${one.layer} ${one.text} ${one.ordinal}`);
+    expect([at(1), at(2), at(5), at(6)]).toEqual([
+      [],
+      ["a infinite 2"],
+      ["a NaN 3", "b NaN 3"],
+      ["a NaN 3"],
+    ]);
+  });
+
+  it("are no news from a server that does not tell", () => {
+    expect(addBroken(held, answer({ since: 9 }))).toEqual(held);
+  });
+
+  it("break a line once, at each time that it ceases to be finite", () => {
+    const [nan, infinity] = [Number.NaN, Number.POSITIVE_INFINITY];
+    expect(breaksOf([1, undefined, infinity, nan, undefined, 2, nan])).toEqual([
+      [2, infinity],
+      [6, nan],
+    ]);
+    expect(breaksOf([nan, nan])).toEqual([[0, nan]]);
+    expect(breaksOf([1, 2])).toEqual([]);
+  });
 });
 
 describe("parts of the health", () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { changes, coloursOf, lineOf, rightShare, type Said, worthALine } from "../src/minds";
+import {
+  changes,
+  coloursOf,
+  lineOf,
+  rightShare,
+  type Said,
+  strongest,
+  worthALine,
+} from "../src/minds";
 import { addTold, holding } from "../src/store/health";
 
 const guess = (index: number, value: number) => ({ class: index, value });
@@ -38,6 +46,16 @@ describe("a model's mind", () => {
       [17, "--class-4"],
     ]);
     expect(coloursOf(Array.from({ length: 20 }, (_, i) => i)).size).toBe(20);
+  });
+
+  it("is nothing where the model's output is NaN", () => {
+    const lost: Said = [[guess(2, 0.9)], [guess(0, Number.NaN), guess(1, Number.NaN)]];
+    expect(lost.map(strongest)).toEqual([2, null]);
+    expect([strongest(undefined), strongest([])]).toEqual([null, null]);
+    expect(changes(lost)).toEqual([]);
+    // Argmax of NaN is class 0: no hit.
+    expect(rightShare(lost, 0)).toBe(0);
+    expect(rightShare(lost, 2)).toBe(0.5);
   });
 
   it("was right at a share of the positions", () => {

@@ -97,7 +97,8 @@ class Explained:
         for index, captions in enumerate(self._captions(target)):
             for drawn, caption in zip(tiles[index], captions, strict=True):
                 further = (notes or {}).get(caption["role"], {}).get(index)
-                note = note_of(drawn, zero, caption["score"]) or further
+                cause = self.view.cause
+                note = note_of(drawn, zero, caption["score"], cause) or further
                 if note is not None:
                     caption["note"] = note
             texts.append({"tiles": captions})

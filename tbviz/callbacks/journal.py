@@ -17,7 +17,7 @@ import keras
 from tbviz.callbacks.costs import Costs
 from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pages import Author, Failure, Page, Written, of_the_fit
-from tbviz.callbacks.pictures import Entry, Record
+from tbviz.callbacks.pictures import Colours, Entry, Maps, Record
 from tbviz.callbacks.schedule import clock
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
@@ -51,6 +51,7 @@ class Journal:
         failure: the first thing that went wrong while encoding or writing, for `strict`.
         author: who logs what is added now, `None` where it belongs to no callback.
         yielding: whether what is added now gives way to what others log.
+        caveat: what a picture has to say beside what its callback says, `None` for nothing.
     """
 
     def __init__(self, log_dir: Place, ledger: Ledger) -> None:
@@ -59,6 +60,7 @@ class Journal:
         self.failure: Exception | None = None
         self.author: Author | None = None
         self.yielding = False
+        self.caveat: Callable[[Maps | Colours], str | None] = lambda _: None
         self._claimed: set[tuple[str, str]] = set()
         # Of those that yield: who was left out, and who logged something nevertheless.
         self._gave_way: set[Author | None] = set()
@@ -165,6 +167,9 @@ class Journal:
                 detail=[entry.kind],
             )
             return
+        caveat = None if isinstance(entry, Record) else self.caveat(entry)
+        if caveat is not None and not isinstance(entry, Record):
+            entry = entry.noted(caveat)
         self._page.entries.append((self.author, entry))
         if of_the_fit(entry):
             self._head[entry.kind] = entry

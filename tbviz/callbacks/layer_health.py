@@ -17,7 +17,7 @@ from tbviz.callbacks.pictures import Record
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.subject import Of
 from tbviz.callbacks.view import View
-from tbviz.methods.advice import Advisor
+from tbviz.methods.advice import Advice, Advisor
 from tbviz.methods.layer_health import COLUMNS, layer_numbers
 from tbviz.methods.likeness import gray
 from tbviz.methods.rules import Look
@@ -112,41 +112,44 @@ class LayerHealth(Visual):
         recording = view.recording
         probe, places = view.probe_of(self)
         inputs = gray(probe.pictures())
-        survey = view.survey
         looks = []
         for output in self.chosen:
             with self.boundary(journal, output.key):
                 maps = recording.maps[output.key][places]
-                looks.append(self._look(output, survey, maps, inputs))
+                looks.append(self._look(output, view, maps, inputs))
         if looks:
-            journal.add(_record(looks, self._advise(looks, journal)))
+            broken = [_row(advice) for advice in view.breakage.advice()]
+            journal.add(_record(looks, [*broken, *self._advise(looks, journal)]))
 
     def _look(
         self,
         output: Output,
-        survey: Survey,
+        view: View,
         maps: npt.NDArray[np.float32],
         inputs: npt.NDArray[np.float32] | None,
     ) -> Look:
-        layer, key = output.node.layer, output.key
+        layer, key, survey = output.node.layer, output.key, view.survey
         former, self._former[key] = self._former.get(key), maps
         found = layer_numbers(maps, inputs, former, bounds_of(layer), self.thresholds)
         weights = stand_in(output, survey, self.chosen)
         norm, update = self._weights.measure(key, weights)
+        fault = view.looker.fault_of(weights)
+        numbers = {"weight_norm": norm, "update_norm": update, "weight_fault": fault}
         return Look(
             key,
             self._epoch,
-            replace(found, numbers={**found.numbers, "weight_norm": norm, "update_norm": update}),
+            replace(found, numbers={**found.numbers, **numbers}),
             weighted=has_kernel(weights),
             trainable=bool(getattr(weights, "trainable_variables", ())),
             hands_on=not (has_weights(layer) or is_activation(output) or is_merge(output)),
+            broken=bool(view.looker.broken_channels(output, survey).any()),
         )
 
     def _advise(self, looks: list[Look], journal: Journal) -> list[dict[str, str]]:
         """What holds now; what has not been said yet is also said by a notice."""
         said = []
         for advice in self._advisor.advise(looks):
-            said.append({"layer": advice.layer, "rule": advice.rule, "text": advice.line})
+            said.append(_row(advice))
             journal.notice(
                 self.method,
                 advice.text,
@@ -157,6 +160,10 @@ class LayerHealth(Visual):
                 rule=advice.rule,
             )
         return said
+
+
+def _row(advice: Advice) -> dict[str, str]:
+    return {"layer": advice.layer, "rule": advice.rule, "text": advice.line}
 
 
 def _record(looks: list[Look], advice: list[dict[str, str]]) -> Record:

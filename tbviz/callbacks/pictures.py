@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,11 @@ class Maps(Picture):
     largest: int = LARGEST_TILE
     of_images: bool = True
 
+    def noted(self, note: str) -> Maps:
+        """The same with a further note on each sheet."""
+        texts = self.texts or [None] * len(self.tiles)
+        return replace(self, texts=[_noted(text, note) for text in texts])
+
     def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
         tiles = area_average(self.tiles, self.largest)
@@ -135,6 +140,10 @@ class Colours(Picture):
     text: Mapping[str, Any] | None = None
     columns: int = COLUMNS
     largest: int | None = None
+
+    def noted(self, note: str) -> Colours:
+        """The same with a further note."""
+        return replace(self, text=_noted(self.text, note))
 
     def write(self, writer: Writer, position: Position | None) -> None:
         """Encodes and appends one record."""
@@ -177,6 +186,11 @@ class Record:
 
 
 Entry = Maps | Colours | Record
+
+
+def _noted(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
+    known = dict(text or {})
+    return {**known, "note": "; ".join([*filter(None, [known.get("note")]), note])}
 
 
 def _place(position: Position | None) -> dict[str, int | bool]:

@@ -67,6 +67,7 @@ class Session:
         self._members: list[Visual] = []
         self._of: Of = None
         self._view = View(self.journal)
+        self.journal.caveat = self._view.caveat
         self._pace = Pace(self.journal, ledger, store_directory(log_dir))
         self._first_epoch: int | None = None
         self._epoch = 0
@@ -242,7 +243,7 @@ class Session:
         with self._ending_if_it_raises():
             with self._boundary():
                 self.journal.open(position)
-                self._note_metrics(logs)
+                self._note_metrics(logs, position)
             if due.members:
                 with self._boundary():
                     self._look(due, position)
@@ -251,10 +252,11 @@ class Session:
                 self.journal.hand_over(fields)
             self._raise_what_failed()
 
-    def _note_metrics(self, logs: Mapping[str, Any] | None) -> None:
+    def _note_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
         record, others = metrics_record(logs)
         if record is not None:
             self.journal.add(record)
+            self._view.breakage.metrics(record.meta["values"], position)
         if others:
             self.journal.notice(
                 "tbviz",
@@ -271,6 +273,8 @@ class Session:
             self._weights = signature(model)
             if self._view.open(model):
                 self._choose()
+            with self._boundary():
+                self._view.check(position)
         self._pace.limits.spend(first, spent, parts=0, done=False)
         for member in sorted(due.members, key=lambda member: member.yields):
             if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):

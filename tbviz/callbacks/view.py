@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tbviz.callbacks.breakage import Breakage
 from tbviz.callbacks.gathering import Gathering
 from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.pictures import Colours, Maps
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import unseen
+from tbviz.store.schema import Position
 from tbviz.taps.looker import Looker, looker_of
 from tbviz.taps.outputs import Output
 from tbviz.taps.recording import Recording
@@ -28,10 +31,12 @@ class View:
 
     Attributes:
         in_parts: whether looks may have to be interrupted, so that work is worth dividing.
+        breakage: which of the weights are not finite, and since when.
     """
 
     def __init__(self, journal: Journal) -> None:
         self.in_parts = False
+        self.breakage = Breakage(journal)
         self._journal = journal
         self._gathering = Gathering()
         self._runs_model = False
@@ -76,6 +81,19 @@ class View:
                 detail=[self._changes],
             )
         return changed
+
+    def check(self, position: Position) -> None:
+        """Finds out which weights are not finite at this position."""
+        self.breakage.update(self.looker.faults, position)
+
+    def caveat(self, picture: Maps | Colours) -> str | None:
+        """What a picture has to say of weights that are not finite."""
+        return self.breakage.caveat(picture, self.survey) if self.breakage.faults else None
+
+    @property
+    def cause(self) -> str | None:
+        """Why what the model puts out is not finite, if that lies in its weights."""
+        return self.breakage.cause(self.survey.output_reads) if self.breakage.faults else None
 
     def record(self, members: Iterable[Visual]) -> None:
         """Says whose chosen layers `recording` holds, of the structure as it is now."""

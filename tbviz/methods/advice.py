@@ -64,6 +64,11 @@ class Advisor:
         Returns:
             At most one line a rule and layer.
         """
+        # Of weights that are not finite nothing follows but that: see `Breakage`.
+        for look in looks:
+            if look.broken:
+                self._looks.pop(look.layer, None)
+        looks = [look for look in looks if not look.broken]
         for look in looks:
             kept = self._looks.setdefault(look.layer, deque(maxlen=self.thresholds.window))
             kept.append(look)

@@ -52,10 +52,12 @@ class LayerNumbers:
             (`tbviz.methods.saturation`) with most of their values; `alike`, those whose
             correlation with another channel is high, NaN where that is not known. Shares, 0 to
             1: `sparsity`, of values that are zero; `nonfinite`, of values that are NaN or
-            infinite. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
-            `maximum`. Without a unit: `likeness`, the largest absolute correlation of a channel
-            with the gray input, mean over images, 0 to 1 or NaN; `change`, norm of the
-            difference from the former maps over the norm of those, NaN where there are none.
+            infinite; `nan`, of values that are NaN. A value that depends on weights that are not
+            finite counts as NaN, whatever the processor makes of it. In the layer's own unit, of
+            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `likeness`, the
+            largest absolute correlation of a channel with the gray input, mean over images, 0 to 1
+            or NaN; `change`, norm of the difference from the former maps over the norm of those,
+            NaN where there are none.
         table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
             values at a bound, `alike` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.
@@ -89,7 +91,8 @@ def health(
         thresholds: when a channel counts as dead, saturated or alike.
 
     Returns:
-        Layer path to its numbers, with the `weight_norm` of its weights where it has any.
+        Layer path to its numbers, with the `weight_norm` of its weights where it has any, and
+        `weight_fault`: 2 if these hold NaN, 1 if they hold infinity, 0 if all are finite.
 
     Raises:
         TbvizError: a filter matches no layer with feature maps.
@@ -99,15 +102,17 @@ def health(
 
     found = activations(model, images, layers)
     inputs = gray(images)
-    survey = looker_of(model).survey(images)
+    looker = looker_of(model)
+    survey = looker.survey(images)
     measured = [survey.outputs[key] for key in found]
     numbers = {}
     for key, maps in found.items():
         output = survey.outputs[key]
         bounds = bounds_of(output.node.layer)
         numbers[key] = layer_numbers(maps, inputs, None, bounds, thresholds)
-        weights = weight_norm(stand_in(output, survey, measured))
-        numbers[key].numbers["weight_norm"] = weights
+        weights = stand_in(output, survey, measured)
+        numbers[key].numbers["weight_norm"] = weight_norm(weights)
+        numbers[key].numbers["weight_fault"] = looker.fault_of(weights)
     return numbers
 
 
@@ -183,6 +188,7 @@ def layer_numbers(
         "saturated": float((bounded >= limits.saturated_values).sum()),
         "alike": _count(nearest[compared] >= limits.alike_correlation),
         "nonfinite": float(1 - finite.mean()),
+        "nan": float(np.isnan(flat).mean()),
     }
     return LayerNumbers(numbers, table, dead)
 

@@ -25,6 +25,7 @@ class Look:
         weighted: whether it has a kernel, or stands for the layer before it that has one.
         trainable: whether its weights are trained.
         hands_on: whether it only hands on what it gets, as a pooling does.
+        broken: whether what it puts out depends on weights that are not finite.
     """
 
     layer: str
@@ -33,6 +34,7 @@ class Look:
     weighted: bool
     trainable: bool
     hands_on: bool
+    broken: bool = False
 
     def number(self, name: str) -> float:
         """One of its numbers, NaN where it has none of this name."""

@@ -9,11 +9,12 @@ import numpy as np
 from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.plugin.wire import Value, room, span, told
 from tbviz.store.columns import join_runs
+from tbviz.store.health import MISSING
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 from tbviz.store.segment import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,6 +66,8 @@ def health(
     }
     if layer is None and points is None:
         answer["advice"] = advice(reader, since)
+        rows = broken(reader, since)
+        answer |= {"broken": rows} if rows else {}
     return answer
 
 
@@ -115,6 +118,45 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
                 rows.append((position, layer, rule, text))
             before = text
     return sorted(rows, key=lambda row: row[0])
+
+
+def broken(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
+    """When a layer begins and ceases to be not finite: `(position, layer, what or None)`.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer.
+    """
+    begins = [base for base, _ in reader.based()]
+    layers = {layer: None for segment in reader.segments for layer in segment.health.channels}
+    rows: list[tuple[int, str, str | None]] = []
+    for layer in layers:
+        columns = dict(zip(_TELLING, _dense(reader, layer, 0, _TELLING).T, strict=True))
+        codes = _broken_codes(columns)
+        known = columns["nonfinite"] != MISSING
+        known[begins] = True  # a new segment begins well
+        places = np.flatnonzero(known)
+        found = codes[places]
+        changed = np.flatnonzero(found != np.concatenate([[0], found[:-1]]))
+        rows += [
+            (int(places[at]), layer, BROKEN[found[at]]) for at in changed if places[at] >= since
+        ]
+    return sorted(rows, key=lambda row: row[0])
+
+
+_TELLING = ("nonfinite", "nan", "weight_fault")
+
+BROKEN = (None, "infinite", "NaN", "not finite")
+"""What a layer's weights or outputs are, by code."""
+
+
+def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
+    """Of each position the place in `BROKEN`; the weights come first, since outputs follow them."""
+    fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
+    told = nan != MISSING  # older writers did not tell NaN from infinity
+    out = np.where(told, np.where(nan > 0, 2, 1), 3)
+    # As told: NaN and what is missing are no fault.
+    return np.where(fault > 0, np.where(fault > 1, 2, 1), np.where(share > 0, out, 0))
 
 
 def channels(

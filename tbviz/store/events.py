@@ -16,6 +16,7 @@ Event = Literal[
     "left_out",
     "limit_reached",
     "limit_summary",
+    "metrics_not_finite",
     "not_scalar",
     "orders_unreadable",
     "paused",
@@ -29,6 +30,7 @@ Event = Literal[
     "store_slow",
     "structure_changed",
     "superseded",
+    "weights_not_finite",
 ]
 """What can have happened. What each means is said in docs/format.md."""
 

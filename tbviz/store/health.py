@@ -33,7 +33,7 @@ _FURTHER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class Health:
-    """The health of a segment's layers: 52 bytes a layer and record, and 8 for its table.
+    """The health of a segment's layers: 60 bytes a layer and record, and 8 for its table.
 
     A number that is not in `HEALTH_NUMBERS` is kept like those, in 4 bytes more.
 

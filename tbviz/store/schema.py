@@ -47,6 +47,8 @@ HEALTH_NUMBERS = (
     "nonfinite",
     "weight_norm",
     "update_norm",
+    "nan",
+    "weight_fault",
 )
 """In the order in which they are served; a record may have others, which follow these."""
 COSTS = ("main", "compile", "wait", "writer", "epoch")

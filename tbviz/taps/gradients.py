@@ -78,7 +78,8 @@ def class_gradients(
     Raises:
         TbvizError: there is no such class, or a layer cannot be tapped.
     """
-    head = looker.head(inputs)
+    known = looker.survey_like(inputs)
+    head = known.head
     backend = backends.current()
     by_key = {output.key: output for output in outputs}
 
@@ -120,6 +121,8 @@ def class_gradients(
     key = ("class_gradients", tuple(outputs), head)
     maps, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
     chosen, rivals, scores = aimed
+    maps = {one: looker.honest_maps(by_key[one], found, known) for one, found in maps.items()}
+    slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
     found = targets.probabilities(head, values)
     return ClassGradients(chosen, rivals, scores, found, Maps(maps), Maps(slopes))
 
@@ -139,7 +142,8 @@ def input_gradients(
     Raises:
         TbvizError: there is no such class.
     """
-    head = looker.head(inputs)
+    known = looker.survey_like(inputs)
+    head = known.head
     backend = backends.current()
 
     def look(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
@@ -170,6 +174,7 @@ def input_gradients(
     key = ("input_gradients", guided, head)
     _, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
     chosen, rivals, scores = aimed
+    slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
     found = targets.probabilities(head, values)
     return InputGradients(chosen, rivals, scores, found, slopes)
 

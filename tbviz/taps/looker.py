@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tbviz.arrays.types import Floats
+from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, private, targets
 from tbviz.taps.forward import with_scores
@@ -23,6 +23,7 @@ from tbviz.taps.randomness import backend_state_kept, random_states_kept
 from tbviz.taps.recording import Maps, Recording
 from tbviz.taps.survey import Survey, survey
 from tbviz.taps.tap import Enough, Tap, tapped, unreached
+from tbviz.taps.weights import Faults, WeightBook
 
 _ALL: Mapping[str, int] = MappingProxyType({})
 
@@ -48,6 +49,8 @@ class Looker:
         self._surveys: dict[Any, Survey] = {}
         self._draws = False
         self._fingerprint: int | None = None
+        self._book: WeightBook | None = None
+        self._faults: Faults | None = None
         self.traces = 0
         self.compile_seconds = 0.0
         self.first_seconds = 0.0
@@ -62,6 +65,33 @@ class Looker:
             raise TbvizError(msg)
         return model
 
+    @property
+    def faults(self) -> Faults:
+        """Which weights are not finite, checked once since `refresh`."""
+        if self._faults is None:
+            self.check()
+            start = time.perf_counter()
+            new = self._book is None
+            with self._undisturbed():
+                self._faults = self._weights().check()
+            if new:
+                self.compile_seconds += time.perf_counter() - start
+        return self._faults
+
+    def fault_of(self, layer: Any | None) -> float:
+        """Of a layer's own weights: 0, `INFINITE` or `NAN`; not a number if it has none."""
+        own = 0 if layer is None else self._weights().set_of(layer)
+        return float(self.faults.code_of(own)) if own else float("nan")
+
+    def refresh(self) -> None:
+        """Says that the weights may have changed: they are checked again before the next look."""
+        self._faults = None
+
+    def _weights(self) -> WeightBook:
+        if self._book is None:
+            self._book = WeightBook(self.model)
+        return self._book
+
     def survey(self, inputs: Any) -> Survey:
         """What the model has to show, found once for each shape of a probe."""
         self.check()
@@ -70,19 +100,23 @@ class Looker:
         found = self._surveys.get(key)
         if found is None:
             start = time.perf_counter()
-            found = self._surveys[key] = survey(self.model, inputs)
+            found = self._surveys[key] = survey(self.model, inputs, self._weights())
             self._draws |= found.draws
             self.compile_seconds += time.perf_counter() - start
         return found
 
     def head(self, inputs: Any) -> targets.Head:
         """How class scores are read off the model's output; batches of any size have the same."""
+        return self.survey_like(inputs).head
+
+    def survey_like(self, inputs: Any) -> Survey:
+        """A survey on a batch of any size of the same images."""
         self.check()
         sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
         for known, found in self._surveys.items():
             if [shape[1:] for shape, _ in known] == sample:
-                return found.head
-        return self.survey(inputs).head
+                return found
+        return self.survey(inputs)
 
     def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
         """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
@@ -143,7 +177,8 @@ class Looker:
             inputs: the probe batch.
             first: by layer's key, how many channels are enough; all of those not named.
         """
-        head = self.survey(inputs).head
+        known = self.survey(inputs)
+        head = known.head
 
         def look(model: Any, inputs: Any) -> Any:
             maps: dict[str, Any] = {}
@@ -161,7 +196,9 @@ class Looker:
         # Outputs say how a tensor of this size is read.
         key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
         maps, values, scores = self.run(key, look, inputs)
-        ordered = Maps((o.key, maps[o.key]) for o in outputs if o.key in maps)
+        there = [output for output in outputs if output.key in maps]
+        ordered = Maps((o.key, self.honest_maps(o, maps[o.key], known)) for o in there)
+        values, scores = self.honest(known.output_reads, (values, scores))
         return Recording(ordered, values, scores, targets.probabilities(head, values))
 
     def scores(self, inputs: Any, batch: int = 32) -> tuple[Floats, Floats | None]:
@@ -176,7 +213,8 @@ class Looker:
             Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None`
             where the model has none.
         """
-        head = self.head(inputs)
+        known = self.survey_like(inputs)
+        head = known.head
         arrays = keras.tree.map_structure(np.asarray, inputs)
         count = len(keras.tree.flatten(arrays)[0])
 
@@ -189,7 +227,8 @@ class Looker:
             rows = np.minimum(np.arange(first, first + batch), count - 1)
             part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
             found.append(self.run(("scores", head), look, part))
-        values, scores = (np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+        whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+        values, scores = self.honest(known.output_reads, whole)
         return scores, targets.probabilities(head, values)
 
     def augmented(self, output: Output, inputs: Any, draws: int) -> Floats:
@@ -228,7 +267,38 @@ class Looker:
             lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
         )
         found = self.run(("augmented", output), look, many)
+        found = self.honest_maps(output, found, self.survey_like(inputs))
         return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
+
+    def honest(self, reads: int, tree: Any) -> Any:
+        """Arrays that depend on weights, NaN if one of these is not finite.
+
+        What comes out of a pass cannot tell: some processors turn NaN into 0 in a fused
+        convolution and ReLU.
+
+        Args:
+            reads: the set of the weights, see `Faults`.
+            tree: float arrays.
+        """
+        if not self.faults.mask & reads:
+            return tree
+        return keras.tree.map_structure(lambda array: np.full_like(array, np.nan), tree)
+
+    def honest_maps(self, output: Output, maps: Floats, known: Survey) -> Floats:
+        """The same of a layer's maps; channels that the fault does not reach stay as they are."""
+        count = maps.shape[-1] if maps.ndim else 1
+        broken = self.broken_channels(output, known)[:count]
+        if not broken.any():
+            return maps
+        maps = np.array(maps)
+        maps[..., broken] = np.nan
+        return maps
+
+    def broken_channels(self, output: Output, known: Survey) -> Bools:
+        """Which channels of a layer depend on weights that are not finite, `(channels,)`."""
+        reads, own = known.reads.get(output.key, 0), known.own.get(output.node.path, 0)
+        layer = output.node.layer
+        return self.faults.broken_channels(reads, layer, own, output.channels)
 
     def check(self) -> None:
         """Drops what was compiled for another structure: kept, it would be silently wrong."""
@@ -236,6 +306,7 @@ class Looker:
         if self._fingerprint is not None and present != self._fingerprint:
             self._kept.clear()
             self._surveys.clear()
+            self._book = self._faults = None
             self.restarts += 1
         self._fingerprint = present
 
@@ -264,7 +335,12 @@ _LOOKERS: weakref.WeakKeyDictionary[keras.Model, Looker] = weakref.WeakKeyDictio
 
 
 def looker_of(model: keras.Model) -> Looker:
-    """The looker of a model, made once: what several callbacks and calls share."""
+    """The looker of a model, made once: what several callbacks and calls share.
+
+    It takes the weights as they are from now on.
+    """
     if model not in _LOOKERS:
         _LOOKERS[model] = Looker(model)
-    return _LOOKERS[model]
+    found = _LOOKERS[model]
+    found.refresh()
+    return found

@@ -94,11 +94,16 @@ def exchange_global_seeds(generator: Any | None) -> Any | None:
 
 def activation_module() -> Any | None:
     """The module through which every Keras softmax and sigmoid of this backend is computed."""
+    return getattr(backend_module(), "nn", None)
+
+
+def backend_module() -> Any | None:
+    """The module through which Keras casts what a layer gets to the type that it computes in."""
     try:
         from keras.src import backend  # private, may vanish
     except ImportError:
         return None
-    return getattr(backend, "nn", None)
+    return backend
 
 
 def model_of_callback(callback: Any) -> Any | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,9 +17,11 @@ from tbviz.taps import backends, targets
 from tbviz.taps.losses import losses_kept
 from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
+from tbviz.taps.provenance import Provenance
 from tbviz.taps.randomness import random_states_kept
 from tbviz.taps.reading import Place, Reader
 from tbviz.taps.tap import Tap, tapped
+from tbviz.taps.weights import WeightBook
 
 __all__ = ["Output", "Survey", "as_maps", "first_tensor", "survey"]
 
@@ -36,6 +38,9 @@ class Survey:
         draws: whether the model draws from Python's or numpy's random state when it predicts.
         last: paths of the layers whose output is the model's own, or the score before its
             activation.
+        reads: output's key to the set of weights that it depends on (see `Faults`).
+        own: layer's path to the set of its own weights.
+        output_reads: the set of weights that the model's first output depends on.
     """
 
     nodes: list[Node]
@@ -44,18 +49,22 @@ class Survey:
     unreachable: dict[str, str] = field(default_factory=dict)
     draws: bool = False
     last: frozenset[str] = frozenset()
+    reads: Mapping[str, int] = field(default_factory=dict)
+    own: Mapping[str, int] = field(default_factory=dict)
+    output_reads: int = 0
 
     def of(self, path: str) -> list[Output]:
         """The outputs of one layer, a call each."""
         return [output for output in self.outputs.values() if output.node.path == path]
 
 
-def survey(model: Any, inputs: Any) -> Survey:
+def survey(model: Any, inputs: Any, book: WeightBook | None = None) -> Survey:
     """Runs `model` once, eagerly and without a trace left, and notes every layer's output.
 
     Args:
         model: any built Keras model.
         inputs: a probe batch, in the structure that the model takes (numpy).
+        book: of the model's weights; made anew unless given.
 
     Raises:
         TbvizError: the model has no variables yet.
@@ -67,6 +76,7 @@ def survey(model: Any, inputs: Any) -> Survey:
         )
         raise TbvizError(msg)
     nodes = walk(model)
+    book = book or WeightBook(model)
     holders = {node.path: node for node in nodes}
     recurrent = isinstance(model, keras.layers.RNN)
     unreachable = {
@@ -77,7 +87,7 @@ def survey(model: Any, inputs: Any) -> Survey:
     reachable = [node for node in nodes if node.path not in unreachable]
     backend = backends.current()
     with losses_kept(model), random_states_kept() as moved:
-        seen, values, scores = _first_pass(reachable, model, inputs)
+        seen, values, scores = _first_pass(reachable, model, inputs, book)
 
         def output() -> Floats:
             if isinstance(values, np.ndarray):
@@ -91,7 +101,7 @@ def survey(model: Any, inputs: Any) -> Survey:
             for path, count in called.items()
         ):
             # Called twice, or in a loop, which unlike this pass a compiled look must leave alone.
-            traced = _Pass(reachable)
+            traced = _Pass(reachable, book)
             backend.shaped(traced.look, model, inputs)
             unreachable.update(traced.unreachable)
         draws = moved()
@@ -102,21 +112,33 @@ def survey(model: Any, inputs: Any) -> Survey:
         if node.path not in called and node.path not in unreachable
     )
     outputs = _outputs(seen.calls, holders, set(unreachable), keras.tree.flatten(inputs))
-    return Survey(nodes, outputs, head, unreachable, draws, frozenset(seen.last))
+    return Survey(
+        nodes,
+        outputs,
+        head,
+        unreachable,
+        draws,
+        frozenset(seen.last),
+        {key: seen.reads[output.node.path, output.call] for key, output in outputs.items()},
+        {node.path: book.set_of(node.layer) for node in nodes},
+        seen.output_reads,
+    )
 
 
-def _first_pass(nodes: list[Node], model: Any, inputs: Any) -> tuple[_Pass, Any, Any]:
+def _first_pass(
+    nodes: list[Node], model: Any, inputs: Any, book: WeightBook
+) -> tuple[_Pass, Any, Any]:
     """The pass, the model's output and its scores: arrays, or their shapes alone."""
     backend = backends.current()
     ways: list[Callable[..., Any]] = [backend.eagerly, _compiled]
     if not backend.EAGER_IS_QUICK:
         ways = [backend.shaped, backend.eagerly]
     try:
-        seen = _Pass(nodes)
+        seen = _Pass(nodes, book)
         values, scores, sizes = ways[0](seen.look, model, inputs)
     except Exception as error:
         # What cannot run eagerly may run compiled (channels first on a CPU), and the other way.
-        seen = _Pass(nodes)
+        seen = _Pass(nodes, book)
         try:
             values, scores, sizes = ways[1](seen.look, model, inputs)
         except Exception:
@@ -165,13 +187,16 @@ _CELL = "it is the cell of a recurrent layer and runs in its loop"
 class _Pass:
     """One pass over a model, and what was seen on it."""
 
-    def __init__(self, nodes: list[Node]) -> None:
+    def __init__(self, nodes: list[Node], book: WeightBook) -> None:
         self._nodes = nodes
         self.calls: list[tuple[str, int, tuple[int, ...]]] = []
         self.activation: targets.Noted | None = None
         self.name: str | None = None
         self.unreachable: dict[str, str] = {}
         self.last: set[str] = set()
+        self.reads: dict[tuple[str, int], int] = {}
+        self.output_reads = 0
+        self._provenance = Provenance(nodes, book)
         self._tensors: list[Any] = []
 
     def look(self, model: Any, inputs: Any) -> Any:
@@ -180,9 +205,12 @@ class _Pass:
         A compiled pass may not know a tensor's sizes when it is traced; `settle` takes them.
         """
         self.calls.clear()  # it may be traced twice
+        self._provenance.begin(inputs)
         noted: list[targets.Noted] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
-        with Tap(layers, self._touch, model, activations=noted.append) as tap:
+        enter, cast = self._provenance.enter, self._provenance.cast
+        activations = noted.append
+        with Tap(layers, self._touch, model, activations, enter=enter, cast=cast) as tap:
             outputs = model(inputs, training=False)
         self.name = targets.first_name(outputs)
         output = targets.first_output(outputs)
@@ -192,8 +220,11 @@ class _Pass:
         seen = list(zip(self.calls, self._tensors, strict=True))
         self.last = {path for (path, _, _), tensor in seen if tensor is output or tensor is scores}
         sizes = [ops.shape(tensor) for (_, _, shape), tensor in seen if None in shape]
+        self.reads = dict(self._provenance.reads)
+        self.output_reads = self._provenance.of(output)
         # Those of a trace must not outlive it.
         self._tensors.clear()
+        self._provenance.forget()
         self.activation = found and found._replace(value=None, output=None)
         return output, scores, sizes
 
@@ -205,6 +236,7 @@ class _Pass:
                 self.calls[place] = (path, call, tuple(map(int, next(known))))
 
     def _touch(self, path: str, call: int, output: Any) -> Any:
+        self._provenance.leave(path, call, output)
         first = first_tensor(output)
         if first is not None:
             self.calls.append((path, call, tuple(first.shape)))

@@ -52,6 +52,10 @@ class Tap:
         before: `before(key, call_index, input)` for the input of each chosen layer's own
             `activation`, the scores before ReLU; of a layer that has none, for the layer's own
             input; `None` leaves it alone.
+        enter: `enter(key, args, kwargs)` before each call; `touch` comes after it.
+        cast: `cast(tensor, result)` for each change of a tensor's type, as before a layer that
+            computes in another one.
+        guided: whether gradients pass back through ReLU only where they are positive.
 
     Attributes:
         unreachable: keys of layers that ran where a tap must not act, with the reason.
@@ -65,6 +69,8 @@ class Tap:
         activations: Callable[[Noted], None] | None = None,
         before: Callable[[str, int, Any], None] | None = None,
         *,
+        enter: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None] | None = None,
+        cast: Callable[[Any, Any], None] | None = None,
         guided: bool = False,
     ) -> None:
         self._layers = layers
@@ -72,6 +78,8 @@ class Tap:
         self._model = model
         self._activations = activations
         self._before = before
+        self._enter = enter
+        self._cast = cast
         self._guided = guided
         self._live = False
         self._calls: dict[str, int] = {}
@@ -98,9 +106,13 @@ class Tap:
                 if private.is_rematerialized(layer):
                     self._wrap(layer, "rematerialized_call", _plainly)
             if self._activations is not None:
-                self._wrap_functions(("softmax", "sigmoid"), self._noted)
+                module = private.activation_module()
+                self._wrap_functions(module, ("softmax", "sigmoid"), self._noted)
+            if self._cast is not None:
+                self._wrap_functions(private.backend_module(), ("cast",), self._cast_noted)
             if self._guided:
-                self._wrap_functions(("relu", "relu6"), self._passing_positive)
+                module = private.activation_module()
+                self._wrap_functions(module, ("relu", "relu6"), self._passing_positive)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -128,9 +140,11 @@ class Tap:
         object.__setattr__(holder, name, wrapper)
 
     def _wrap_functions(
-        self, names: Iterable[str], wrapper: Callable[[str], Callable[[Callable[..., Any]], Any]]
+        self,
+        module: Any | None,
+        names: Iterable[str],
+        wrapper: Callable[[str], Callable[[Callable[..., Any]], Any]],
     ) -> None:
-        module = private.activation_module()
         for name in names:
             if hasattr(module, name):
                 self._wrap(module, name, wrapper(name))
@@ -150,6 +164,8 @@ class Tap:
                 if before is not None and self._here():
                     given = args[0] if args else next(iter(kwargs.values()))
                     before(key, self._calls.get(key, 0), given)
+                if self._enter is not None and self._here():
+                    self._enter(key, args, kwargs)
                 output = original(*args, **kwargs)
                 if not self._mine():
                     return output
@@ -186,6 +202,21 @@ class Tap:
                 return output
 
             return activation
+
+        return make
+
+    def _cast_noted(self, name: str) -> Callable[[Callable[..., Any]], Any]:
+        del name
+
+        def make(original: Callable[..., Any]) -> Any:
+            @functools.wraps(original)
+            def cast(value: Any, *args: Any, **kwargs: Any) -> Any:
+                result = original(value, *args, **kwargs)
+                if self._cast is not None and self._here():
+                    self._cast(value, result)
+                return result
+
+            return cast
 
         return make
 

@@ -170,6 +170,12 @@ def test_two_grids_share_one_overview(tmp_path, said):
     assert {layout["method"] for layout in metas(tmp_path, "layout")} == {"ActivationGrid"}
 
 
+BROKEN = [
+    "tbviz: loss became NaN at epoch 0",
+    "tbviz at conv1: Weights of conv1 and 2 more layers became NaN at epoch 0",
+]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
     x, _ = data(2)
@@ -179,7 +185,8 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
         tmp_path, x, layers=["conv1", "relu", "average"], channels="most-active", strict=True
     )
     fit(model, [grid], 1)
-    assert said() == []
+    kinds = [text.partition(".")[0] for text in said()]
+    assert kinds == BROKEN * bool(value)
     pixels, _ = tiles(tmp_path, "activations:colours", "conv1", 0)
     assert np.ptp(pixels) == 0
     [bars], _ = tiles(tmp_path, "activations", "average", 0)
@@ -189,7 +196,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
     }
     if value:
         assert np.isnan(bars[:, ::16]).all()
-        assert note == "no value is finite"
+        assert note == "no value is finite; the weights of conv1 are NaN since epoch 0"
     else:
         assert not bars.any()
         assert note == "from 0.0 to 0.0"

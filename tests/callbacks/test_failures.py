@@ -193,10 +193,15 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     last, _ = tiles(tmp_path, "activations", "conv1", 2)
     assert np.isnan(last).all()
     assert len(positions(tmp_path)) == 3
-    said = {notice["method"]: notice["text"] for notice in notices(tmp_path, "warning")}
-    assert said.keys() == {"LayerHealth", "FilterMaximization"}
-    assert said["LayerHealth"].startswith("conv1 has put out NaN or infinity since epoch 0")
-    assert "'conv1' is NaN or infinity for every image" in said["FilterMaximization"]
+    loss, weights, maximized = notices(tmp_path, "warning")
+    assert (loss["method"], loss["text"]) == ("tbviz", "loss became NaN at epoch 0")
+    assert (weights["method"], weights["layer"]) == ("tbviz", "conv1")
+    assert weights["text"] == "Weights of conv1 and 2 more layers became NaN at epoch 0"
+    [advice] = metas(tmp_path, "health")[-1]["advice"]
+    assert (advice["layer"], advice["rule"]) == ("conv1", "weights-nonfinite")
+    assert advice["text"].startswith(weights["text"])
+    assert maximized["method"] == "FilterMaximization"
+    assert "'conv1' is NaN or infinity for every image" in maximized["text"]
 
 
 class Puts(keras.callbacks.Callback):

@@ -128,15 +128,14 @@ def test_nan_is_said_at_once_by_the_first_layer_that_has_it(tmp_path):
     x, y = data(8)
     health = LayerHealth(tmp_path, x[:2], layers=["scale", "conv"], strict=True)
     net().fit(x, y, 8, 3, verbose=0, callbacks=[Breaks(), health])
-    text = "conv has put out NaN or infinity since epoch 1"
+    text = "Weights of conv became NaN at epoch 1"
     before, *after = metas(tmp_path, "health")
     assert "advice" not in before
     for meta in after:
         [one] = meta["advice"]
-        assert (one["layer"], one["rule"]) == ("conv", "nonfinite")
+        assert (one["layer"], one["rule"]) == ("conv", "weights-nonfinite")
         assert one["text"].startswith(text)
-    [notice] = notices(tmp_path, "warning")
-    assert notice["text"] == text
+    assert text in [notice["text"] for notice in notices(tmp_path, "warning")]
     assert numbers(tmp_path, "conv", "nonfinite") == [0.0, 1.0, 1.0]
     assert numbers(tmp_path, "scale", "nonfinite") == [0.0] * 3
 

@@ -6,7 +6,6 @@ import errno
 import gc
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import small
 from buckets import objects
+from children.starting import run_program
 from failing import Failing, contents, held_open
 
 from tbviz.store import BackgroundWriter, StoreError, Writer, open_run, store_directory
@@ -233,7 +233,7 @@ assert not [path for path in left if path.startswith(sys.argv[1])], left
 
 @needs_proc
 def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
-    subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=True, timeout=60)
+    run_program([sys.executable, "-c", FULL, str(tmp_path)])
     pack, index = sorted(store_directory(tmp_path).iterdir(), key=lambda path: path.suffix)[::-1]
     assert (pack.suffix, index.suffix) == (".pack", ".jsonl")
     small.parse(pack.read_bytes())

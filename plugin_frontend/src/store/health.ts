@@ -42,6 +42,8 @@ export const health = signal<Health | null>(null);
 export const sparks = signal<ByLayer>(new Map());
 /** Changes, in the order of positions. */
 export const told = signal<readonly Told[]>([]);
+/** The same of layers that are not finite; the text says what they are: "NaN", "infinite". */
+export const broken = signal<readonly Told[]>([]);
 
 /** Asked for at once: it says which layers there are too, and what to do about them. */
 export const BASE: HealthPart = { names: "dead" };
@@ -92,6 +94,14 @@ export function addTold(held: readonly Told[], answer: HealthAnswer): readonly T
   ];
 }
 
+export function addBroken(held: readonly Told[], answer: HealthAnswer): readonly Told[] {
+  const fresh = answer.broken ?? [];
+  return [
+    ...held.filter(({ ordinal }) => ordinal < answer.since),
+    ...fresh.map(([ordinal, layer, text]) => ({ ordinal, layer, rule: "", text })),
+  ];
+}
+
 const keyOf = (part: HealthPart) => JSON.stringify(part);
 
 function take(part: HealthPart, answer: HealthAnswer): void {
@@ -105,7 +115,9 @@ function take(part: HealthPart, answer: HealthAnswer): void {
     health.value = now;
     // The same list anew would have all that hangs on it asked and drawn again.
     if (now.layers.join("\n") !== healthLayers.peek()?.join("\n")) healthLayers.value = now.layers;
-    if (part === BASE) told.value = addTold(told.peek(), answer);
+    if (part !== BASE) return;
+    told.value = addTold(told.peek(), answer);
+    broken.value = addBroken(broken.peek(), answer);
   });
 }
 
@@ -167,6 +179,7 @@ export function clearHealth(): void {
   health.value = null;
   sparks.value = new Map();
   told.value = [];
+  broken.value = [];
   healthLayers.value = null;
 }
 
@@ -183,6 +196,13 @@ export function holding(list: readonly Told[], ordinal: number): Advice[] {
   }
   return [...last.values()].filter((one): one is Advice => one.text !== null);
 }
+
+/** The layers that are not finite at the cursor. */
+export const brokenNow = computed(() => holding(broken.value, cursor.value));
+
+/** What a layer is at the cursor where it is not finite, and from which position on. */
+export const brokenAt = (layer: string | null): Advice | undefined =>
+  brokenNow.value.find((one) => one.layer === layer);
 
 /** What to do about the layers as they are at the cursor. */
 export const adviceNow = computed(() => holding(told.value, cursor.value));

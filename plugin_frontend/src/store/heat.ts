@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { shortened } from "../arrange";
 import { carried, lastLooks } from "../bins";
 import { MAPPED, statisticOf } from "../statistics";
-import { type Health, health } from "./health";
+import { broken, type Health, health } from "./health";
 import { statistic } from "./look";
 import { heads, positions } from "./run";
 
@@ -58,6 +58,17 @@ export const cellsNow = computed(() => {
   // Those of a layer that is looked at may be here before.
   if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
   return cells(of, mapped.value, looksNow.value);
+});
+/** Of each cell whether the layer is not finite there: what it is, as in `broken`. */
+export const brokenCells = computed(() => {
+  const changes = broken.value;
+  return (health.value?.layers ?? []).map((path) => {
+    const own = changes.filter(({ layer }) => layer === path);
+    if (own.length === 0) return null;
+    return positions.value.map(
+      (_, ordinal) => own.findLast((change) => change.ordinal <= ordinal)?.text ?? null,
+    );
+  });
 });
 export const topNow = computed(() => top(mapped.value, cellsNow.value));
 export const names = computed(() => shortened(health.value?.layers ?? []));

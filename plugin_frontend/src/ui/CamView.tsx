@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import { gradient } from "../colour";
 import { familyOf, kindLabel } from "../families";
 import { number, percent } from "../format";
+import { strongest } from "../minds";
 import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
 import { camMaximum, mapName, strength } from "../store/look";
@@ -223,10 +224,10 @@ function subject({ text }: Cam): string | null {
 
 /** Whether the net was right, in a word. */
 function Outcome({ image: index, at }: { image: number; at: number }) {
-  const top = guesses(index, at)?.[0];
+  const top = strongest(guesses(index, at));
   const label = probe.value?.images[index]?.label ?? null;
-  if (top === undefined || label === null) return null;
-  const right = top.class === label;
+  if (top === null || label === null) return null;
+  const right = top === label;
   return <span class={right ? "right" : "wrong"}>{right ? "✓ recognised" : "✗ mistaken"}</span>;
 }
 
@@ -241,9 +242,11 @@ function remarkable(cam: Cam): string {
 /** "predicted astronaut 45 %: maximum 0.83"; a map of zeros is said. */
 export function describe(cam: Cam, of: string | null): string {
   const who = cam.text.name === null ? "" : ` ${subject(cam)}`;
-  const chance = cam.text.probability === null ? "" : ` ${percent(cam.text.probability)}`;
+  const { probability } = cam.text;
+  const likely = Number.isNaN(probability) ? "NaN" : percent(probability);
+  const chance = probability === null ? "" : ` ${likely}`;
   const about = `${of === null ? "" : `${of}: `}${cam.role}${who}${chance}`;
-  if (!Number.isFinite(cam.own)) return `${about}: no finite value`;
+  if (!Number.isFinite(cam.own)) return `${about}: ${cam.text.note ?? "no finite value"}`;
   if (cam.scale === 0) return `${about}: the map is zero, nothing speaks for it`;
   const floored = cam.scale > cam.own ? `, faint: drawn by ${number(cam.scale)}` : "";
   const what = cam.constant ? "the same everywhere," : "maximum";

@@ -1,4 +1,5 @@
 import { useMemo } from "preact/hooks";
+import { breaksOf } from "../chart";
 import type { Dense } from "../dense";
 import { number } from "../format";
 import { chosen, type Pair, pairs, title } from "../metrics";
@@ -7,7 +8,7 @@ import { looked } from "../store/cursor";
 import { metrics, smoothing } from "../store/look";
 import { scalars } from "../store/tables";
 import { HeatMap } from "./HeatMap";
-import { type Line, Plot } from "./Plot";
+import { type Break, type Line, Plot } from "./Plot";
 
 /** Always in view: the curves, and what is dead where. */
 export function Curves() {
@@ -52,6 +53,10 @@ function CurveCard({ pair, all, place, shown }: Props) {
     }
     return both;
   }, [pair.train, pair.validation, train, validation, weight]);
+  const breaks = useMemo(
+    () => [...broken(train, "--train"), ...broken(validation, "--validation")],
+    [train, validation],
+  );
   return (
     <div class="card" data-testid="curve" data-metric={pair.name}>
       <div class="card-head">
@@ -62,7 +67,12 @@ function CurveCard({ pair, all, place, shown }: Props) {
         </span>
         {place === 0 && <Smoothing />}
       </div>
-      <Plot lines={lines} label={`${title(pair.name)} over the run`} testid="plot" />
+      <Plot
+        lines={lines}
+        label={`${title(pair.name)} over the run`}
+        testid="plot"
+        breaks={breaks}
+      />
     </div>
   );
 }
@@ -70,6 +80,9 @@ function CurveCard({ pair, all, place, shown }: Props) {
 function values(tag: string | null): Dense {
   return tag === null ? NONE : (scalars.value?.tags.get(tag) ?? NONE);
 }
+
+const broken = (of: Dense, colour: string): Break[] =>
+  breaksOf(of).map(([ordinal, value]) => ({ ordinal, text: number(value), colour }));
 
 /** The smoothed line, and the raw one faint behind it. */
 function withRaw(label: string, colour: string, raw: Dense, weight: number): Line[] {

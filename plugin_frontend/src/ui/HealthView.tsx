@@ -3,12 +3,13 @@ import { type Dense, lookAt } from "../dense";
 import { lookLabel } from "../positions";
 import { said, statisticOf, withUnknown } from "../statistics";
 import { cursor, looked } from "../store/cursor";
-import { adviceNow, type Health, health, healthAt } from "../store/health";
+import { adviceNow, broken, brokenAt, type Health, health, healthAt } from "../store/health";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
+import { brokenHelp, brokenSince, MEANINGLESS } from "./broken";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
-import { type Line, Plot } from "./Plot";
+import { type Break, type Line, Plot } from "./Plot";
 import { usePart } from "./usePart";
 
 interface Chart {
@@ -33,7 +34,7 @@ const BEFORE_SHARED = 4;
 export function chartsOf(names: readonly string[]): Chart[] {
   const shared = new Set(SHARED.flatMap((chart) => chart.of));
   const charts = withUnknown(names)
-    .filter((name) => !shared.has(name))
+    .filter((name) => !shared.has(name) && !statisticOf(name).marked)
     .map(alone);
   return [...charts.slice(0, BEFORE_SHARED), ...SHARED, ...charts.slice(BEFORE_SHARED)];
 }
@@ -96,6 +97,7 @@ export function HealthView() {
   const charts = chartsOf(held.names).filter((chart) => chart.of.some(has));
   const first = held.numbers.get(charts[0]?.of[0] ?? "")?.get(path) ?? NONE;
   const look = lookAt(first, cursor.value);
+  const ill = brokenAt(path);
   return (
     <section class="view" data-testid="view">
       <div class="caption">
@@ -105,6 +107,12 @@ export function HealthView() {
             {channels !== null && channels !== undefined && <> · {channels} channels</>}
             {look >= 0 && (
               <> · {lookLabel(positions.value, look, cursor.value, segmentCount.value)}</>
+            )}
+            {ill !== undefined && (
+              <b class="broken" data-testid="broken-caption" title={brokenHelp(ill)}>
+                {" "}
+                · {brokenSince(ill)}
+              </b>
             )}
           </span>
           <LayerLine />
@@ -122,6 +130,16 @@ export function HealthView() {
 
 const NONE: Dense = [];
 
+/** The values without those that mean nothing since the layer is not finite there. */
+function meant(name: string, path: string, values: Dense): Dense {
+  if (!MEANINGLESS.has(name)) return values;
+  const changes = broken.value.filter((one) => one.layer === path);
+  if (changes.length === 0) return values;
+  return values.map((value, ordinal) =>
+    changes.findLast((one) => one.ordinal <= ordinal)?.text ? Number.NaN : value,
+  );
+}
+
 function ChartCard({
   chart,
   path,
@@ -138,9 +156,17 @@ function ChartCard({
       chart.of.map((name, i) => ({
         label: statisticOf(name).title,
         colour: COLOURS[i] ?? "--train",
-        values: held.numbers.get(name)?.get(path) ?? NONE,
+        values: meant(name, path, held.numbers.get(name)?.get(path) ?? NONE),
       })),
-    [chart, held, path],
+    [chart, held, path, broken.value],
+  );
+  const ill = brokenAt(path);
+  const breaks = useMemo<Break[]>(
+    () =>
+      broken.value.flatMap(({ layer: of, ordinal, text }) =>
+        of === path && text !== null ? [{ ordinal, text, colour: "--bad" }] : [],
+      ),
+    [broken.value, path],
   );
   return (
     <div class="card chart" data-testid="chart" data-statistic={chart.of[0]}>
@@ -151,13 +177,19 @@ function ChartCard({
             <span key={name} style={{ color: `var(${COLOURS[i]})` }}>
               {chart.of.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
               {!coming && (
-                <b>{said(name, healthAt(path, name, looked.value), held.channels.get(path))}</b>
+                <b>
+                  {ill && MEANINGLESS.has(name)
+                    ? "–"
+                    : said(name, healthAt(path, name, looked.value), held.channels.get(path))}
+                </b>
               )}
             </span>
           ))}
         </span>
       </div>
-      {!coming && <Plot lines={lines} label={`${chart.title} of ${path} over the run`} />}
+      {!coming && (
+        <Plot lines={lines} label={`${chart.title} of ${path} over the run`} breaks={breaks} />
+      )}
     </div>
   );
 }

@@ -2,12 +2,23 @@ import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowLabels } from "../arrange";
 import { maxima } from "../bins";
+import { NAN_COLOUR } from "../colour";
 import { number, percent } from "../format";
 import { lookLabel } from "../positions";
 import { statisticOf } from "../statistics";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
-import { cellsNow, coming, looksNow, mapped, names, none, offered, topNow } from "../store/heat";
+import {
+  brokenCells,
+  cellsNow,
+  coming,
+  looksNow,
+  mapped,
+  names,
+  none,
+  offered,
+  topNow,
+} from "../store/heat";
 import { statistic } from "../store/look";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
@@ -87,15 +98,22 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
     return (
       <span class="legend scale">
         0 <i class="heat-scale" aria-hidden="true" /> {!coming.value && said(topNow.value)}
+        {brokenCells.value.some((row) => row?.some((what) => what !== null)) && (
+          <span data-testid="heat-broken">
+            {" "}
+            <i class="heat-broken" aria-hidden="true" /> not finite
+          </span>
+        )}
       </span>
     );
   }
+  const what = brokenCells.value[at.row]?.[at.ordinal];
   const look = looksNow.value[at.row]?.[at.ordinal] ?? -1;
   return (
     <span class="legend" data-testid="heat-readout">
       {path} ·{" "}
       {lookLabel(positions.value, look < 0 ? at.ordinal : look, at.ordinal, segmentCount.value)} ·{" "}
-      <b>{said(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
+      <b>{what ?? said(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
     </span>
   );
 }
@@ -120,9 +138,9 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
-      draw(canvas.current, rows, looks, most, plotWidth, rowHeight);
+      draw(canvas.current, rows, looks, most, plotWidth, rowHeight, brokenCells.value);
     }
-  }, [rows, looks, most, plotWidth, rowHeight, dark.value]);
+  }, [rows, looks, most, plotWidth, rowHeight, brokenCells.value, dark.value]);
   useEffect(
     () => () => {
       spot.value = null;
@@ -213,6 +231,7 @@ function draw(
   most: number,
   width: number,
   rowHeight: number,
+  broken: readonly ((string | null)[] | null)[],
 ): void {
   const scale = devicePixelRatio;
   canvas.width = Math.round(width * scale);
@@ -230,14 +249,20 @@ function draw(
     const top = Math.round(row * rowHeight * scale);
     const gapY = rowHeight >= 6 ? scale : 0;
     const height = Math.max(1, Math.round((row + 1) * rowHeight * scale) - top - gapY);
+    const ill = maxima(broken[row]?.map((what) => Number(what !== null)) ?? [], bins);
     binned.forEach((value, i) => {
-      if (Number.isNaN(value)) return;
+      if (Number.isNaN(value) && ill[i] !== 1) return;
       const left = Math.round((i / bins) * canvas.width);
       const right = Math.round(((i + 1) / bins) * canvas.width);
       const gapX = right - left >= 6 * scale ? scale : 0;
       // What is carried on from an earlier look is paler.
       const strength = looked[i] === 1 ? 1 : CARRIED;
       context.globalAlpha = strength;
+      if (ill[i] === 1) {
+        context.fillStyle = `rgb(${NAN_COLOUR.join(" ")})`;
+        context.fillRect(left, top, right - left - gapX, height);
+        return;
+      }
       context.fillStyle = cold;
       context.fillRect(left, top, right - left - gapX, height);
       // The root makes a few dead channels visible beside many.

@@ -4,10 +4,11 @@ import { whole } from "../format";
 import type { Json } from "../json";
 import { said, statisticOf, withUnknown } from "../statistics";
 import { cursor } from "../store/cursor";
-import { adviceNow, health, healthAt } from "../store/health";
+import { adviceNow, brokenAt, health, healthAt } from "../store/health";
 import { kind, kindsOf, path } from "../store/selection";
 import { model } from "../store/tables";
 import { shapeText } from "../tree";
+import { brokenHelp, brokenSince, MEANINGLESS } from "./broken";
 import { usePart } from "./usePart";
 
 function text(value: Json): string {
@@ -93,7 +94,9 @@ function Facts({ path: of }: { path: string }) {
   if (held === null || !logged) return null;
   // While they are on their way their lines are there already.
   const coming = !held.whole.has(of);
+  const ill = brokenAt(of);
   const numbers = withUnknown(held.names).flatMap((name) => {
+    if (statisticOf(name).marked) return [];
     const value = coming ? undefined : healthAt(of, name, cursor.value);
     return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
   });
@@ -106,13 +109,23 @@ function Facts({ path: of }: { path: string }) {
             {advice.text}
           </p>
         ))}
+      {ill !== undefined && (
+        <p class="reason broken" data-testid="broken-fact" title={brokenHelp(ill)}>
+          {brokenSince(ill)}
+        </p>
+      )}
       <dl data-testid="health-facts" aria-busy={coming}>
         {numbers.map(({ name, value }) => (
           <>
             <dt key={name} class="defined" title={statisticOf(name).help}>
               {statisticOf(name).title.toLowerCase()}
             </dt>
-            <dd>{!coming && said(name, value, held.channels.get(of))}</dd>
+            <dd>
+              {!coming &&
+                (ill !== undefined && MEANINGLESS.has(name)
+                  ? "–"
+                  : said(name, value, held.channels.get(of)))}
+            </dd>
           </>
         ))}
       </dl>

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
 import type { Dense } from "../dense";
 import { tickText } from "../format";
-import { tick } from "../positions";
+import { label as positionLabel, tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { pause } from "../store/play";
 import { heads, positions } from "../store/run";
@@ -19,6 +19,13 @@ export interface Line {
   strong?: boolean;
 }
 
+/** Where a line ends because its values are not finite any more. */
+export interface Break {
+  ordinal: number;
+  text: string;
+  colour: string;
+}
+
 interface Props {
   lines: readonly Line[];
   label: string;
@@ -27,9 +34,11 @@ interface Props {
   span?: Ends | undefined;
   /** Positions where something happened, marked at the top. */
   events?: readonly number[];
+  breaks?: readonly Break[];
 }
 
 const NO_EVENTS: readonly number[] = [];
+const NO_BREAKS: readonly Break[] = [];
 
 /** Room around the lines, in CSS pixels. */
 const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
@@ -38,7 +47,14 @@ const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
 const SPARSE = 8;
 
 /** Lines over the positions, with the page's cursor in them: a click commits, hovering points. */
-export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) {
+export function Plot({
+  lines,
+  label,
+  testid,
+  span,
+  events = NO_EVENTS,
+  breaks = NO_BREAKS,
+}: Props) {
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const count = positions.value.length;
@@ -47,9 +63,9 @@ export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) 
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > 80 && height > 40) {
-      draw(canvas.current, lines, count, { width, height }, span, events);
+      draw(canvas.current, lines, count, { width, height }, span, events, breaks);
     }
-  }, [lines, events, span?.low, span?.high, count, width, height, dark.value]);
+  }, [lines, events, breaks, span?.low, span?.high, count, width, height, dark.value]);
   useEffect(
     () => () => {
       ghost.value = null;
@@ -68,7 +84,7 @@ export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) 
       class="plot"
       ref={box}
       role="img"
-      aria-label={label}
+      aria-label={[label, ...breaks.map(spoken)].join("; ")}
       data-testid={testid}
       data-left={AROUND.left}
       data-right={AROUND.right}
@@ -89,6 +105,11 @@ export function Plot({ lines, label, testid, span, events = NO_EVENTS }: Props) 
       <Mark name="cursor" at={cursor} width={inner} />
     </div>
   );
+}
+
+function spoken({ ordinal, text }: Break): string {
+  const position = positions.value[ordinal];
+  return position === undefined ? text : `${text} at ${positionLabel(position)}`;
 }
 
 interface MarkProps {
@@ -113,6 +134,7 @@ function draw(
   size: Size,
   fixed: Ends | undefined,
   events: readonly number[],
+  breaks: readonly Break[],
 ): void {
   const ratio = devicePixelRatio;
   canvas.width = Math.round(size.width * ratio);
@@ -179,6 +201,21 @@ function draw(
     }
   }
   context.globalAlpha = 1;
+  context.lineWidth = 1;
+  context.textBaseline = "top";
+  context.setLineDash([2, 2]);
+  breaks.forEach(({ ordinal, text, colour }, i) => {
+    const at = Math.round(x(ordinal)) + 0.5;
+    context.strokeStyle = css(colour);
+    context.fillStyle = css(colour);
+    stroke(context, [at, top], [at, bottom]);
+    // Behind the end of the line, where there is room; those of one place under each other.
+    const before = at > right - 30;
+    const above = breaks.filter((other, j) => j < i && other.ordinal === ordinal).length;
+    context.textAlign = before ? "right" : "left";
+    context.fillText(text, before ? at - 3 : at + 3, top + 12 * above);
+  });
+  context.setLineDash([]);
   context.fillStyle = css("--text");
   for (const event of events) {
     const at = x(event);

@@ -1,6 +1,14 @@
 import { useMemo } from "preact/hooks";
 import { number, percent } from "../format";
-import { type Change, changes, coloursOf, lineOf, rightShare, worthALine } from "../minds";
+import {
+  type Change,
+  changes,
+  coloursOf,
+  lineOf,
+  rightShare,
+  strongest,
+  worthALine,
+} from "../minds";
 import { label } from "../positions";
 import { cursor, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
@@ -24,8 +32,8 @@ function View() {
   const last = cursor.value;
   const labelled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
   const right = images.filter((_, index) => {
-    const top = guesses(index, last)?.[0]?.class;
-    return top !== undefined && top === truthOf(index);
+    const top = strongest(guesses(index, last));
+    return top !== null && top === truthOf(index);
   }).length;
   return (
     <section class="view" data-testid="view">
@@ -88,7 +96,7 @@ function Mind({ index }: { index: number }) {
     [classes, colours, said, truth],
   );
   const now = guesses(index, cursor.value) ?? [];
-  const top = now[0]?.class;
+  const top = strongest(now);
   const weakest = now.slice(0, LINES).at(-1);
   const chosen = shownImage.value === index;
   const name = imageName(probe.value, index);
@@ -106,7 +114,7 @@ function Mind({ index }: { index: number }) {
         <Photograph index={index} />
         <span>
           <b>{name}</b>
-          {truth !== null && top !== undefined && (
+          {truth !== null && top !== null && (
             <span class={top === truth ? "right" : "wrong"}>{top === truth ? " ✓" : " ✗"}</span>
           )}
         </span>

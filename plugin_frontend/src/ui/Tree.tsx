@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { polyline, thinned } from "../bins";
 import { number, percent } from "../format";
 import { cursor } from "../store/cursor";
-import { adviceNow, health, healthAt, SPARKS, sparks } from "../store/health";
+import { adviceNow, brokenAt, health, healthAt, SPARKS, sparks } from "../store/health";
 import {
   filter,
   filterIsValid,
@@ -14,6 +14,7 @@ import {
 import { positions } from "../store/run";
 import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
 import { type Row, shapeText } from "../tree";
+import { brokenHelp, tickAt } from "./broken";
 import { Icon } from "./icons";
 import { usePart } from "./usePart";
 
@@ -182,6 +183,7 @@ function Spark({ path }: { path: string }) {
 
 function Badges({ path }: { path: string }) {
   const advice = adviceNow.value.filter((one) => one.layer === path);
+  const ill = brokenAt(path);
   const dead = healthAt(path, "dead", cursor.value) ?? 0;
   const channels = health.value?.channels.get(path) ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
@@ -198,7 +200,12 @@ function Badges({ path }: { path: string }) {
           <Icon name="warning" />
         </span>
       )}
-      {dead > 0 && (
+      {ill !== undefined && (
+        <span class="badge broken" data-testid="broken" title={brokenHelp(ill)}>
+          {ill.text} since {tickAt(ill.ordinal)}
+        </span>
+      )}
+      {ill === undefined && dead > 0 && (
         <span
           class="badge"
           data-testid="dead"

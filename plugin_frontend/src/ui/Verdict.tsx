@@ -1,6 +1,6 @@
 import { lookAt } from "../dense";
 import { number, percent } from "../format";
-import type { Guess, Said } from "../minds";
+import { type Guess, type Said, strongest } from "../minds";
 import { samePhoto } from "../probes";
 import { heads } from "../store/run";
 import { className, probe, probeAt } from "../store/selection";
@@ -29,16 +29,21 @@ export function saidOf(image: number, ordinal: number): Said {
 }
 
 export function chance(guess: Guess): string {
-  return predictions.value?.scale === "score" ? number(guess.value) : percent(guess.value);
+  const share = predictions.value?.scale !== "score" && Number.isFinite(guess.value);
+  return share ? percent(guess.value) : number(guess.value);
 }
 
 /** "predicted astronaut 45 % · true coffee". */
 export function verdict(image: number, ordinal: number): { said: string; truth: string | null } {
-  const top = guesses(image, ordinal)?.[0];
+  const list = guesses(image, ordinal);
+  const top = strongest(list) === null ? undefined : list?.[0];
   const entry = probe.value?.images[image];
   const truth = entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
   return {
-    said: top === undefined ? "" : `${className(probe.value, top.class)} ${chance(top)}`,
+    said:
+      top === undefined
+        ? number(list?.[0]?.value).replace("–", "")
+        : `${className(probe.value, top.class)} ${chance(top)}`,
     truth,
   };
 }
@@ -51,10 +56,10 @@ interface Props {
 
 export function Verdict({ image, at }: Props) {
   const { said, truth } = verdict(image, at);
-  const top = guesses(image, at)?.[0];
+  const top = strongest(guesses(image, at));
   const label = probe.value?.images[image]?.label ?? null;
   if (said === "" && truth === null) return null;
-  const right = top !== undefined && label !== null && top.class === label;
+  const right = top === label;
   return (
     <span class="verdict" data-testid="verdict">
       {said !== "" && (
@@ -65,7 +70,7 @@ export function Verdict({ image, at }: Props) {
       {truth !== null && (
         <>
           {said !== "" && " · "}true <b>{truth}</b>
-          {said !== "" && label !== null && (
+          {top !== null && label !== null && (
             <span class={right ? "right" : "wrong"}> {right ? "✓" : "✗"}</span>
           )}
         </>

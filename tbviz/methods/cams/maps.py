@@ -104,6 +104,7 @@ def grad_cam(
     changed = Perturbed(looker, images)
     layers = tuple(output.key for output in outputs)
     each = [layer_maps(cam, key, found, changed) for key in layers]
+    cause = looker.faults.cause_of(survey.output_reads)
     maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
     return ClassMap(
         maps,
@@ -115,7 +116,7 @@ def grad_cam(
         cam.name,
         None if against is None else found.against,
         layers,
-        tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores)),
+        tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores, repeat(cause))),
     )
 
 

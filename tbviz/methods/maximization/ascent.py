@@ -129,6 +129,13 @@ def climb(
         key, look, chosen, start, views, scale
     )
     reached = reached if settings.steps else np.ones_like(after)
+    cause = None
+    if looker.faults:
+        known = looker.survey_like(canvas.inputs)
+        cause = looker.faults.cause_of(objective.reads(known))
+        broken = objective.broken(looker, known, chosen.tolist())
+        before, after = (np.where(broken, np.float32(np.nan), each) for each in (before, after))
+        last = looker.honest(known.output_reads, last)
     notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
@@ -142,6 +149,7 @@ def climb(
         reached,
         objective.name,
         painted_alike=len(canvas.places) > 1,
+        cause=cause,
     )
 
 

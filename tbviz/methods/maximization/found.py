@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +29,7 @@ class Maximized:
         reached: size of the largest slope that each image met.
         objective: what was climbed, in words.
         painted_alike: whether the model takes several images, which show the same.
+        cause: which weights are not finite, in words, if some of the images depend on them.
     """
 
     channels: list[int]
@@ -41,6 +42,7 @@ class Maximized:
     reached: Floats
     objective: str
     painted_alike: bool
+    cause: str | None = field(default=None, kw_only=True)
 
 
 Found = TypeVar("Found", bound=Maximized)
@@ -87,10 +89,8 @@ def shown(found: Found) -> Found:
         TbvizError: all scores are NaN or infinite, or no gradient reaches the input from any.
     """
     if not np.isfinite(found.after).any():
-        msg = (
-            f"{found.objective} is NaN or infinity for every image: its weights, or those before "
-            "it, are no longer finite; see the loss"
-        )
+        why = found.cause or "its values leave the range of its floats; see the loss"
+        msg = f"{found.objective} is NaN or infinity for every image: {why}"
         raise TbvizError(msg)
     if not np.any(found.reached):
         msg = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from tbviz.arrays.types import Bools
 from tbviz.taps import backends
 from tbviz.taps.forward import with_scores
 from tbviz.taps.outputs import Output, as_maps, first_tensor
@@ -18,7 +20,10 @@ from tbviz.taps.select import is_activation
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
+    from tbviz.taps.looker import Looker
+    from tbviz.taps.survey import Survey
     from tbviz.taps.targets import Head
+
 
 _LEAK = 0.1
 
@@ -46,6 +51,12 @@ class Objective(Protocol):
     @property
     def name(self) -> str:
         """For messages."""
+
+    def reads(self, known: Survey) -> int:
+        """The set of weights that it depends on."""
+
+    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+        """Which channels or classes depend on weights that are not finite, `(wanted,)`."""
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
         """How strongly image `i` excites `wanted[i]`.
@@ -77,6 +88,14 @@ class ChannelMean:
     def name(self) -> str:
         """See `Objective.name`."""
         return f"layer {self.output.key!r}"
+
+    def reads(self, known: Survey) -> int:
+        """See `Objective.reads`."""
+        return known.reads.get(self.output.key, 0)
+
+    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+        """See `Objective.broken`."""
+        return looker.broken_channels(self.output, known)[list(wanted)]
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
         """See `Objective.__call__`; `wanted` are channels."""
@@ -139,6 +158,14 @@ class ClassScore:
     def name(self) -> str:
         """See `Objective.name`."""
         return "the model's output"
+
+    def reads(self, known: Survey) -> int:
+        """See `Objective.reads`."""
+        return known.output_reads
+
+    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+        """See `Objective.broken`."""
+        return np.full(len(wanted), bool(looker.faults.mask & self.reads(known)))
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
         """See `Objective.__call__`; `wanted` are classes."""

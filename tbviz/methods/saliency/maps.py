@@ -86,23 +86,24 @@ def saliency_maps(
     attribution = attribution_of(method)
     looker = looker_of(model)
     changed = Perturbed(looker, images)
-    head = looker.survey(images).head
+    survey = looker.survey(images)
     scores, likely = changed.unchanged
     aim = settled(aim_of(len(changed.images), classes, against), scores[:, 0])
     found = attribution.attribute(changed, aim)
     picked = None
     if likely is not None:
         picked = np.take_along_axis(likely[:, 0], aim.classes[:, None], axis=1)[:, 0]
+    cause = looker.faults.cause_of(survey.output_reads)
     explained = of_class(scores[:, 0], aim).astype(np.float32)
     return SaliencyMap(
         found.maps,
         aim.classes,
         explained,
         picked,
-        attribution.target(in_words(head.target, aim)),
+        attribution.target(in_words(survey.head.target, aim)),
         attribution.name,
         attribution.signed,
         aim.against,
         found.completeness,
-        tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained)),
+        tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained, repeat(cause))),
     )

@@ -6,7 +6,7 @@ A backend is a module with the functions of `Backend`; the room outside knows on
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
@@ -52,6 +52,20 @@ class Backend(Protocol):
 
     def shaped(self, function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
         """The same, traced only: gives the tree with a shape in place of each array."""
+
+    def plain_variables(self, layer: Any) -> list[Any]:
+        """The state that a layer holds in the backend's own variables, unknown to Keras."""
+
+    def faults(self, variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+        """Compiles a check of float variables, which reads and does not change them.
+
+        Args:
+            variables: gives Keras' variables, or those of `plain_variables`; always as many.
+
+        Returns:
+            What gives one code for each variable, whole numbers in a numpy array: 2 if it holds
+            NaN, 1 if it holds infinity and no NaN, 0 if all of it is finite.
+        """
 
     def kept(self, tensor: Any) -> Any:
         """A tensor of the same numbers that what the model does in place leaves alone."""

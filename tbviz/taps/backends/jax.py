@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import keras
 
 from tbviz.errors import TbvizError
-from tbviz.taps.backends.common import alive, as_numpy
+from tbviz.taps.backends.common import alive, as_numpy, fault_codes
 
 COMPILES = True
 COMPILES_LATE = True
@@ -60,27 +60,35 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
     jitted = jax.jit(_pure(function, held))
 
     def call(*arrays: Any) -> Any:
-        values = _values(alive(held))
-        try:
-            return as_numpy(jitted(values, arrays))
-        except RuntimeError:
-            # Another thread's `predict` hands its arrays over to JAX, and puts back new ones.
-            if not any(value.is_deleted() for value in values):
-                raise
-            return as_numpy(jitted(_values(alive(held)), arrays))
+        return _with_values(lambda: _values(alive(held)), lambda values: jitted(values, arrays))
 
     return call
 
 
+def _with_values(read: Callable[[], list[Any]], run: Callable[[list[Any]], Any]) -> Any:
+    values = read()
+    try:
+        return as_numpy(run(values))
+    except RuntimeError:
+        # Another thread's `predict` hands its arrays over to JAX, and puts back new ones.
+        if not any(value.is_deleted() for value in values):
+            raise
+        return as_numpy(run(read()))
+
+
 def _values(model: Any) -> list[Any]:
     values = [variable.value for variable in model.variables]
-    if not all(value.is_fully_addressable or value.is_fully_replicated for value in values):
+    if not _within_reach(values):
         msg = (
             f"the weights of {model.name!r} are spread over several processes, and one of them "
             "cannot run it alone; look into a checkpoint of it instead"
         )
         raise TbvizError(msg)
     return values
+
+
+def _within_reach(values: Sequence[Any]) -> bool:
+    return all(value.is_fully_addressable or value.is_fully_replicated for value in values)
 
 
 def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[..., Any]:
@@ -108,6 +116,29 @@ def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """
     with keras.StatelessScope():
         return as_numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))
+
+
+def plain_variables(layer: Any) -> list[Any]:
+    """See `Backend.plain_variables`: JAX has none."""
+    del layer
+    return []
+
+
+def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.faults`."""
+    jitted = jax.jit(fault_codes)
+
+    def read() -> list[Any]:
+        values = [variable.value for variable in variables()]
+        if not _within_reach(values):
+            msg = (
+                "the weights are spread over several processes, and one of them cannot check them "
+                "alone; look into a checkpoint instead"
+            )
+            raise TbvizError(msg)
+        return values
+
+    return lambda: _with_values(read, jitted)
 
 
 def kept(tensor: Any) -> Any:

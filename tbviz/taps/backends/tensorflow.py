@@ -6,14 +6,14 @@ import contextlib
 import functools
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tbviz.taps import private
-from tbviz.taps.backends.common import alive, as_numpy
+from tbviz.taps.backends.common import alive, as_numpy, fault_codes
 
 COMPILES = True
 COMPILES_LATE = False
@@ -171,13 +171,26 @@ def _plain_variables_kept(model: Any) -> Iterator[None]:
 
 
 def _plain_variables(model: Any) -> list[tf.Variable]:
-    found: dict[int, tf.Variable] = {}
-    for layer in private.all_layers(model):
-        for value in list(vars(layer).values()):
-            variable = value.state if isinstance(value, tf.random.Generator) else value
-            if isinstance(variable, tf.Variable):
-                found[id(variable)] = variable
+    layers = private.all_layers(model)
+    found = {id(each): each for layer in layers for each in plain_variables(layer)}
     return list(found.values())
+
+
+def plain_variables(layer: Any) -> list[Any]:
+    """See `Backend.plain_variables`: those in its attributes, and in its `tf.random.Generator`."""
+    held = [
+        value.state if isinstance(value, tf.random.Generator) else value
+        for value in list(vars(layer).values())
+    ]
+    return [value for value in held if isinstance(value, tf.Variable)]
+
+
+def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.faults`."""
+    # A `partial`, as in `compiled`.
+    run = functools.partial(lambda: fault_codes(variables()))
+    graph = tf.function(run, autograph=False)
+    return lambda: as_numpy(graph())
 
 
 def _stateless(function: Callable[..., Any], model: Any, arrays: tuple[Any, ...]) -> Any:

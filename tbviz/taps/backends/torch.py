@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 
 from tbviz.taps import private
@@ -100,6 +102,30 @@ def _modules_kept(model: Any) -> Iterator[None]:
         with torch.no_grad():
             for buffer, value in buffers:
                 buffer.copy_(value)
+
+
+def plain_variables(layer: Any) -> list[Any]:
+    """See `Backend.plain_variables`: the buffers of a module that the layer wraps."""
+    return list(layer.buffers(recurse=False)) if isinstance(layer, torch.nn.Module) else []
+
+
+def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.faults`: by the largest absolute value, which in torch is NaN if one is NaN."""
+
+    def check() -> Any:
+        held = variables()
+        with torch.no_grad():
+            values = [one.value if isinstance(one, keras.Variable) else one for one in held]
+            some = [place for place, value in enumerate(values) if value.numel()]
+            codes = np.zeros(len(values), np.int64)
+            if some:
+                # One kernel for all of them; tensor by tensor it takes many times as long.
+                largest = torch._foreach_norm([values[place] for place in some], ord=math.inf)  # noqa: SLF001
+                found = torch.stack([value.float() for value in largest]).cpu().numpy()
+                codes[some] = np.where(np.isnan(found), 2, np.where(np.isinf(found), 1, 0))
+        return codes
+
+    return check
 
 
 def kept(tensor: Any) -> Any:
