@@ -24,6 +24,7 @@ def main() -> int:
     one = commands.add_parser("compare", help="compare two recordings through renames.py")
     one.add_argument("old", type=Path)
     one.add_argument("new", type=Path)
+    one.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     one.add_argument("--show", type=int, default=60, help="differences (default: %(default)s)")
     one = commands.add_parser("against", help="record a commit and this tree, and compare")
     one.add_argument("base", help="a commit that has benchmarks/freeze")
@@ -44,6 +45,8 @@ def main() -> int:
         old, new = against.recordings(options.base, options.only)
     else:
         old, new = (json.loads(path.read_text()) for path in (options.old, options.new))
+        for side in (old, new):
+            side["parts"] = {k: v for k, v in side["parts"].items() if k in options.only}
     return report.report(old, new, options.show)
 
 

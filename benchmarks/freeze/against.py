@@ -97,6 +97,9 @@ def _build_page(tree: Path) -> None:
     if done.returncode:
         (tree / _BUNDLE).unlink(missing_ok=True)
         print(f"the page of {tree} cannot be built:\n{done.stdout}{done.stderr}")
+        return
+    code = "import setup; setup.RECORD.write_text(setup.hash_of_sources() + '\\n')"
+    subprocess.run([sys.executable, "-c", code], cwd=tree, check=False)
 
 
 def _is_current(tree: Path) -> bool:
