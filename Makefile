@@ -25,7 +25,7 @@ SHELL := /bin/bash
 .PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
 .PHONY: lint lint-python lint-page clean
 .PHONY: bench-memory bench-agreement bench-localisation bench-maximization
-.PHONY: bench-overhead bench-store bench-s3 check-s3
+.PHONY: bench-overhead bench-store bench-s3 check-s3 freeze
 .NOTPARALLEL:
 
 # $(call timed,what,command) runs one stage and says how long it took.
@@ -54,6 +54,8 @@ help:
 	@echo "make bench-store      writing, opening and reading a run of 200,000 images"
 	@echo "make check-s3         fits into a local S3 server and looks at them, byte for byte (not in test)"
 	@echo "make bench-s3         what writing to S3 and reading there cost (ARGS='--latency 100')"
+	@echo "make freeze BASE=COMMIT  shows that names alone have changed since a commit"
+	@echo "                      (ARGS='--only http functions --show 200' for a part of it)"
 	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
 
 demo: $(VENV)/.tensorflow
@@ -94,6 +96,10 @@ check-s3: $(VENV)/.s3 $(S3_VENV)/.made
 
 bench-s3: $(S3_VENV)/.made
 	@$(S3_VENV)/bin/python benchmarks/s3.py $(ARGS)
+
+freeze: $(VENV)/.test $(VENV)/.page
+	@[ -n "$(BASE)" ] || { echo "Expected a commit: make freeze BASE=COMMIT." >&2; exit 1; }
+	@PYTHONPATH="$(CURDIR)" $(PYTHON) -m benchmarks.freeze against $(BASE) $(ARGS)
 
 lint: lint-python lint-page
 
