@@ -101,7 +101,7 @@ export const FAMILIES: readonly Family[] = [
         help: "How much the score of the class would change with each pixel",
       },
       "gradients-x-input": {
-        label: "Gradients × input",
+        label: "Gradients x input",
         help: "Gradient times pixel: which pixels speak for the class and which against it",
       },
       smoothgrad: {

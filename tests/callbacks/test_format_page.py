@@ -12,12 +12,15 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.monitor import Monitor
 from tbviz.callbacks.saliency import Saliency
 from tbviz.images.sheet import decode
+from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.layer_health import COLUMNS
 from tbviz.methods.maximization.settings import Ascent
+from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.store import open_run
 from tbviz.store.schema import HEALTH_NUMBERS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")
 
 
 def listed(head: str, after: str = "") -> set[str]:
@@ -70,3 +73,11 @@ def test_fields_of_layouts(tmp_path):
     for numbers in health["layers"].values():
         assert numbers.keys() == {"channels", *HEALTH_NUMBERS}
     assert health["columns"] == list(COLUMNS)
+
+
+def test_methods_have_the_same_names_on_the_page():
+    """There, a title that is the name of the kind gives way to a line that says more."""
+    page = ROOT.joinpath("plugin_frontend", "src", "families.ts").read_text("utf-8")
+    labels = set(re.findall(r'(?:label|title): "(.*?)"', page))
+    methods = (*CAMS.values(), *ATTRIBUTIONS.values())
+    assert {method.title for method in methods} <= labels

@@ -36,10 +36,10 @@ export function Toolbar() {
   );
 }
 
-/** What the picture is: the layout's own words, but where these are the method's name. */
+/** What the picture is: the layout's own words, unless they are the name that the kind has. */
 function sentence(of: string): string {
   const own = layout.value?.title ?? "";
-  return familyOf(of).view === "cams" || own === "" ? kindHelp(of) : own;
+  return own === "" || own === variantLabel(of) ? kindHelp(of) : own;
 }
 
 const FEW = 4;
