@@ -44,9 +44,9 @@ def compute(out: str) -> None:
     import keras
 
     from tbviz.methods import grad_cam
-    from tbviz.taps.aims import Aim
+    from tbviz.taps.class_target import Aim
     from tbviz.taps.gradients import class_gradients
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
     from tbviz.taps.select import select
 
     model = keras.applications.MobileNetV2(weights=None, alpha=0.35, input_shape=(SIDE, SIDE, 3))

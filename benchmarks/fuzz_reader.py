@@ -15,12 +15,12 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["tbviz"]):
-    from tbviz.store import StoreError, heads, open_run, store_directory
+    from tbviz.store import StoreError, open_run, run_index, store_directory
     from tbviz.store.schema import encode_json
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from forge import HONEST, Forge
+from forged_stores import HONEST, Forge
 
 KINDS = sorted(HONEST)
 LOG_DIR = Path(tempfile.mkdtemp())
@@ -45,7 +45,7 @@ def one_input(data: bytes) -> None:
         file[at : at + source.ConsumeIntInRange(0, 100)] = source.ConsumeBytes(100)
     forge.write(index=source.ConsumeBool())
     run = open_run(LOG_DIR)
-    heads.since(run, heads.heads(run)["cursor"])
+    run_index.since(run, run_index.heads(run)["cursor"])
     for kind, layer in run.series():
         for position in range(min(len(run), 4)):
             try:

@@ -25,12 +25,12 @@ from tbviz.arrays.resample import enlarge
 from tbviz.demo import network, photographs
 from tbviz.demo.dataset import Dataset
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 from tbviz.taps.gradients import class_gradients
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import cam_layer
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.looker import Looker
-    from tbviz.taps.survey import Output
+    from tbviz.taps.inspector import Looker
+    from tbviz.taps.model_outputs import Output
 
 Floats = npt.NDArray[np.float32]
 
@@ -51,7 +51,7 @@ def main() -> None:
 
     from tbviz.methods.maximization.ascent import Ascent, maximize
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.looker import Looker
+    from tbviz.taps.inspector import Looker
     from tbviz.taps.select import select
 
     model = keras.models.load_model(options.model, compile=False)

@@ -31,8 +31,8 @@ IMAGES = 4
 _STARTS = 5  # of TensorBoard a side
 _OPEN = """
 import json, os, sys, time
-from tbviz.plugin import answers
-from tbviz.store import Reader, heads
+from tbviz.plugin import handlers
+from tbviz.store import Reader, run_index
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 before, begin, cpu = resident(), time.perf_counter(), time.process_time()
@@ -116,27 +116,27 @@ def measure_opening(table: Table, log_dir: Path) -> None:
 
 def measure_wire(table: Table, client: Client, log_dir: Path, layers: list, epochs: int) -> None:
     """Sizes of the answers that a page asks for, as they go over the wire."""
-    heads = client.ask("index")
+    opened = client.ask("index")
     table.row("on the wire: opening (./index)", client.received, "bytes", timed=False)
     series = client.ask("series", kind="activations", layer=layers[0].path)
     name = f"on the wire: a series of {len(series['crc']):,} sheets"
     table.row(name, client.received, "bytes", timed=False)
     table.row(f"answering it, median of {Client.TIMES}", client.median("series",
               kind="activations", layer=layers[0].path), "ms")  # fmt: skip
-    client.ask("index", since=heads["cursor"])
+    client.ask("index", since=opened["cursor"])
     table.row("on the wire: a poll without news", client.received, "bytes", timed=False)
-    table.row("answering it, median", client.median("index", since=heads["cursor"]), "ms")
+    table.row("answering it, median", client.median("index", since=opened["cursor"]), "ms")
     run = FabricatedRun(layers, epochs + 1, IMAGES, seed=7)
     writer = Writer(log_dir)
     run.begin(writer)
     append_all(writer, run.position(epochs))
     writer.flush()
     time.sleep(2)  # a page asks every 2.5 s, a run is looked at every 0.5 s
-    heads = client.ask("index", since=heads["cursor"])
+    opened = client.ask("index", since=opened["cursor"])
     append_all(writer, run.position(epochs + 1))
     writer.close()
     time.sleep(2)
-    news = client.ask("index", since=heads["cursor"])
+    news = client.ask("index", since=opened["cursor"])
     if sum(run[2] for run in news["positions"]) != 1:
         sys.exit(f"received {news['positions']}, expected one new position")
     table.row("on the wire: a poll with one new position", client.received, "bytes", timed=False)

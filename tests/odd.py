@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from fabricate import LAYERS, fabricate
+from made_stores import LAYERS, fabricate
 
 RUNS = ["a", "deep/m", "z"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tbviz.taps import gradients
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 
 
 def class_gradients(looker, output, inputs, classes, against=None):

@@ -13,14 +13,13 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.kept import Kept
+from tbviz.callbacks.model_view import View
+from tbviz.callbacks.per_layer_cache import Kept
 from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.bars import bars
-from tbviz.methods.colour_maps import colour_maps, has_colours
 from tbviz.methods.feature_maps import (
     MOST_CHANNELS,
     Channels,
@@ -31,16 +30,17 @@ from tbviz.methods.feature_maps import (
     is_vector,
 )
 from tbviz.methods.overview import MOST_MAPS, SIDE, overview_layers, overview_of
+from tbviz.methods.rgb_maps import colour_maps, has_colours
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, select
-from tbviz.taps.survey import Survey
 
 
 class ActivationGrid(Visual):
     """Logs the feature maps of chosen layers on the probe images, one sheet an image and layer.
 
     A map that looks like the input has learnt nothing, a flat one is a dead channel. Beside the
-    maps, each layer is logged in colour (`tbviz.methods.colour_maps`), and the first maps of the
+    maps, each layer is logged in colour (`tbviz.methods.rgb_maps`), and the first maps of the
     first fifteen layers are logged on one sheet (`tbviz.methods.overview`).
 
     Which channels are the most active, and what colours mean, is decided at the first look and

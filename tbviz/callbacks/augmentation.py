@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Colours
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
-from tbviz.taps.survey import Survey
 
 LARGEST = 128
 """Pictures are reduced to this many pixels a side."""

@@ -11,20 +11,20 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.amounts import bytes_of, share_of
-from tbviz.callbacks.boundary import boundary, in_short
-from tbviz.callbacks.chief import is_chief, say_that_another_leads
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.pages import Author
+from tbviz.callbacks.distributed import is_chief, say_that_another_leads
+from tbviz.callbacks.error_boundary import boundary, in_short
+from tbviz.callbacks.model_view import View
+from tbviz.callbacks.position_records import Author
 from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session
 from tbviz.callbacks.sessions import session_of
-from tbviz.callbacks.subject import Of, check_of, subject_of
-from tbviz.callbacks.view import View
-from tbviz.store.places import usable_place
+from tbviz.callbacks.submodel import Of, check_of, subject_of
+from tbviz.store.locations import usable_place
 from tbviz.store.schema import Position
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
-from tbviz.taps.survey import Survey
 
 _log = logging.getLogger("tbviz")
 
@@ -45,7 +45,7 @@ class Visual(keras.callbacks.Callback):
             the epoch and answers whether to look at its end. First and last epoch are always
             looked at.
         of: the model to look into where it is not the one that is fitted, see
-            `tbviz.callbacks.subject.subject_of`. All callbacks of one fit and log directory have
+            `tbviz.callbacks.submodel.subject_of`. All callbacks of one fit and log directory have
             the same one; another goes into a log directory of its own.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; the smallest that one of them has counts. They look less often to stay

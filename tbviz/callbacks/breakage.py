@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.run_log import Journal
 from tbviz.methods.advice import Advice
 from tbviz.store.schema import Position
-from tbviz.taps.survey import Survey
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.weights import INFINITE, KINDS, NAN, Faults, in_words
 
 RULE = "weights-nonfinite"

@@ -9,13 +9,13 @@ from typing import Any
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
-from tbviz.callbacks.boundary import boundary
-from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.error_boundary import boundary
 from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MOST_CLASSES,
@@ -25,7 +25,7 @@ from tbviz.methods.maximization.classes import (
     climb_scores,
 )
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps.survey import Survey
+from tbviz.taps.model_outputs import Survey
 
 
 class ClassMaximization(Maximization):

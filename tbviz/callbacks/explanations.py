@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Maps
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.view import View
+from tbviz.methods.cams.captions import note_of
 from tbviz.methods.cams.classes import in_words, of_class
-from tbviz.methods.cams.notes import note_of
-from tbviz.methods.cams.perturbed import Perturbed
-from tbviz.taps.aims import Aim
+from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.taps.class_target import Aim
 
 _Result = TypeVar("_Result")
 

@@ -8,21 +8,21 @@ from functools import partial
 from typing import Any
 
 from tbviz.arrays.types import Floats
-from tbviz.callbacks.journal import Journal
 from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Colours
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.feature_maps import choose_channels
 from tbviz.methods.maximization.ascent import climb
 from tbviz.methods.maximization.canvas import Canvas
-from tbviz.methods.maximization.found import Maximized
 from tbviz.methods.maximization.objectives import ChannelMean
+from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_convolutions, select
-from tbviz.taps.survey import Survey
 
 MOST_LAYERS = 4
 """How many layers are maximized unless more are asked for."""

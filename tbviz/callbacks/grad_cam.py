@@ -8,22 +8,22 @@ from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.boundary import boundary
+from tbviz.callbacks.divided_work import in_parts, joined
+from tbviz.callbacks.error_boundary import boundary
 from tbviz.callbacks.explanations import Explained, once
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.parts import in_parts, joined
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
+from tbviz.callbacks.submodel import Of
 from tbviz.callbacks.targets import Targets
-from tbviz.callbacks.view import View
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
 from tbviz.methods.cams.registry import cam_of
 from tbviz.taps.gradients import ClassGradients, class_gradients
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
-from tbviz.taps.survey import Survey
 
 
 class GradCAM(Visual):

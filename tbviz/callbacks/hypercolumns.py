@@ -10,18 +10,18 @@ import numpy as np
 
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.kept import Kept
+from tbviz.callbacks.model_view import View
+from tbviz.callbacks.per_layer_cache import Kept
 from tbviz.callbacks.pictures import Colours, Maps
 from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of, subject_of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of, subject_of
 from tbviz.methods.hypercolumn import Basis, hypercolumn_layers, hypercolumns_of
 from tbviz.methods.overview import short_names
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError
-from tbviz.taps.survey import Survey
 
 LARGEST = 128
 """The longer side of a picture in pixels, at most."""

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.conv_kernels import (
     MOST_LAYERS,
     chosen_kernels,
@@ -24,9 +24,9 @@ from tbviz.methods.conv_kernels import (
 )
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_convolution
-from tbviz.taps.survey import Survey
 
 
 class Kernels(Visual):

@@ -12,21 +12,21 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Record
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
-from tbviz.callbacks.view import View
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.advice import Advice, Advisor
 from tbviz.methods.layer_health import COLUMNS, layer_numbers
-from tbviz.methods.likeness import gray
 from tbviz.methods.rules import Look
 from tbviz.methods.saturation import bounds_of
+from tbviz.methods.similarity import gray
 from tbviz.methods.thresholds import Thresholds
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, stand_in
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, is_activation, is_merge, select
-from tbviz.taps.survey import Survey
 
 
 class LayerHealth(Visual):

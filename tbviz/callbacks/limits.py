@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.amounts import in_bytes
 from tbviz.callbacks.budget import Budget
-from tbviz.callbacks.costs import Spent
-from tbviz.callbacks.factor import WriterFactor
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.ledger import Ledger
-from tbviz.callbacks.patience import Asked
+from tbviz.callbacks.cost_meter import Spent
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import clock
+from tbviz.callbacks.timeout import Asked
+from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.writer_factor import WriterFactor
 from tbviz.store.events import Event
 from tbviz.store.folder import bytes_in
-from tbviz.store.places import Place
+from tbviz.store.locations import Place
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

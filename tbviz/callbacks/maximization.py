@@ -11,14 +11,14 @@ import numpy as np
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.boundary import boundary
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.parts import in_parts, made_over
+from tbviz.callbacks.divided_work import in_parts, made_over
+from tbviz.callbacks.error_boundary import boundary
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import COLUMNS, Colours
-from tbviz.callbacks.view import View
+from tbviz.callbacks.run_log import Journal
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
-from tbviz.methods.maximization.found import Found, Maximized, shown, together
+from tbviz.methods.maximization.result import Found, Maximized, shown, together
 from tbviz.methods.maximization.settings import Ascent
 
 PART = 16

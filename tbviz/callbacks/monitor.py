@@ -18,7 +18,7 @@ from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.probe import is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
+from tbviz.callbacks.submodel import Of
 from tbviz.methods.maximization.settings import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from tbviz.callbacks.labels import classes_of, is_array
 from tbviz.errors import TbvizError
-from tbviz.taps.images import image_batch, image_layout
-from tbviz.taps.randomness import global_states_kept
+from tbviz.taps.image_inputs import image_batch, image_layout
+from tbviz.taps.random_state import global_states_kept
 
 MOST_IMAGES = 16
 """More probe images than this are cut: each costs a sheet a layer a step."""

@@ -8,21 +8,21 @@ from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.boundary import boundary
+from tbviz.callbacks.divided_work import in_parts, joined
+from tbviz.callbacks.error_boundary import boundary
 from tbviz.callbacks.explanations import Explained, once
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.parts import in_parts, joined
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.subject import Of
+from tbviz.callbacks.submodel import Of
 from tbviz.callbacks.targets import Targets
-from tbviz.callbacks.view import View
 from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
-from tbviz.taps.images import image_place
-from tbviz.taps.survey import Survey
+from tbviz.taps.image_inputs import image_place
+from tbviz.taps.model_outputs import Survey
 
 LARGEST = 128
 """Maps are reduced to this many pixels a side."""

@@ -12,26 +12,26 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.beginning import fit_fields, size_saying
-from tbviz.callbacks.boundary import boundary, in_short
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.error_boundary import boundary, in_short
+from tbviz.callbacks.fit_info import fit_fields, size_saying
+from tbviz.callbacks.layer_tree import model_record
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.notebook import in_fit, when_cell_ends
-from tbviz.callbacks.pace import Due, Pace
 from tbviz.callbacks.records import metrics_record
+from tbviz.callbacks.run_callback import work
+from tbviz.callbacks.run_log import Journal
 from tbviz.callbacks.schedule import Moment, clock
-from tbviz.callbacks.subject import Of, not_callable, subject_of
-from tbviz.callbacks.tree import model_record
-from tbviz.callbacks.view import View
-from tbviz.callbacks.weights import signature
-from tbviz.callbacks.working import work
+from tbviz.callbacks.scheduler import Due, Pace
+from tbviz.callbacks.submodel import Of, not_callable, subject_of
+from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.weight_signature import signature
 from tbviz.errors import TbvizError
-from tbviz.store.ending import end_before_exit
-from tbviz.store.places import Place, store_directory
+from tbviz.store.exit_hooks import end_before_exit
+from tbviz.store.locations import Place, store_directory
 from tbviz.store.schema import Position
-from tbviz.taps import private
-from tbviz.taps.looker import looker_of
-from tbviz.taps.survey import Survey
+from tbviz.taps import keras_private
+from tbviz.taps.inspector import looker_of
+from tbviz.taps.model_outputs import Survey
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -236,7 +236,7 @@ class Session:
 
     def _is_last(self, member: Visual, epoch: int) -> bool:
         # Not `member.model`: that would sync JAX's state at every epoch, due or not.
-        stopping = getattr(private.model_of_callback(member), "stop_training", False)
+        stopping = getattr(keras_private.model_of_callback(member), "stop_training", False)
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
     def _turn(self, due: Due, position: Position, logs: Mapping[str, Any] | None) -> None:

@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.session import Session
+from tbviz.callbacks.training_clock import Ledger
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

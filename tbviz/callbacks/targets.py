@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.types import Integers
-from tbviz.callbacks.journal import Journal
+from tbviz.callbacks.model_view import View
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.view import View
+from tbviz.callbacks.run_log import Journal
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import settled
-from tbviz.taps.aims import PREDICTED, Aim
+from tbviz.taps.class_target import PREDICTED, Aim
 
 USUAL = ("predicted", "true")
 """What is explained unless something else is asked for: the true class where it is known."""

@@ -7,14 +7,14 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from tbviz.cli.layout import counted
+from tbviz.cli.console import say
+from tbviz.cli.formatting import counted
 from tbviz.cli.runs import OneByOne, add_log_dir, runs_under, title
-from tbviz.cli.say import say
 from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
     from tbviz.store.control import Orders
-    from tbviz.store.places import Place
+    from tbviz.store.locations import Place
 
 _SAID = {
     "pause": "nothing is looked at until `tbviz control {log_dir} resume`; training goes on",
@@ -141,8 +141,8 @@ def _trains(store: Place) -> bool | None:
     Returns:
         None where there are no locks, no end, and nothing was written for a while.
     """
-    from tbviz.store.heads import status
     from tbviz.store.reader import Reader
+    from tbviz.store.run_index import status
 
     reader = Reader(store)
     reader.refresh()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbviz.backend import chosen_backend, require_backend
 from tbviz.cli.arguments import positive, share, whole
-from tbviz.cli.say import quiet_libraries, say
+from tbviz.cli.console import quiet_libraries, say
 from tbviz.cli.server import Server
 
 if TYPE_CHECKING:

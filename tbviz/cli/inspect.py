@@ -31,9 +31,9 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what there is."""
-    from tbviz.store.inspection import inspect
     from tbviz.store.reader import Reader
     from tbviz.store.schema import plain
+    from tbviz.store.summary import inspect
     from tbviz.version import __version__
 
     each = OneByOne("inspect")

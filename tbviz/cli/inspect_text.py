@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tbviz.amounts import ranges
-from tbviz.cli.layout import counted, moment, size, table
+from tbviz.cli.formatting import counted, moment, size, table
 from tbviz.cli.runs import title
 
 _COLUMNS = (
@@ -21,7 +21,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
 
     Args:
         name: What to call it.
-        run: What `tbviz.store.inspection.inspect` says of it.
+        run: What `tbviz.store.summary.inspect` says of it.
         verified: Whether every byte was read.
     """
     if not run["segments"]:

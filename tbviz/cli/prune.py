@@ -7,16 +7,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tbviz.cli.arguments import positive
-from tbviz.cli.layout import counted, size
+from tbviz.cli.console import say
+from tbviz.cli.formatting import counted, size
 from tbviz.cli.repair import add_careful, clear_leftovers
 from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
-from tbviz.cli.say import say
 from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.pruning import Pruned
+    from tbviz.store.prune import Pruned
 
 
 def add_parser(commands: Any) -> None:
@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prune every run, and say what that frees."""
-    from tbviz.store.pruning import Rule, prune
+    from tbviz.store.prune import Rule, prune
 
     runs = local_runs_under(options.log_dir, "prune")
     kinds = ("*",) if options.kinds is None else _kinds(options.kinds, [store for _, store in runs])
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
     """The patterns of --kinds, of which each must match a kind of a run."""
-    from tbviz.store.pruning import prunable_kinds
+    from tbviz.store.prune import prunable_kinds
 
     patterns = tuple(part.strip() for part in text.split(",") if part.strip())
     there = sorted(set().union(*map(prunable_kinds, stores)))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tbviz.cli.layout import counted, shortened, size
+from tbviz.cli.console import say
+from tbviz.cli.formatting import counted, shortened, size
 from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
-from tbviz.cli.say import say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.repairing import Treated
+    from tbviz.store.repair import Treated
 
 _MOST_LOST = 10
 
@@ -45,7 +45,7 @@ def add_careful(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Repair every run, and say what was done."""
-    from tbviz.store.repairing import repair
+    from tbviz.store.repair import repair
 
     each = OneByOne("repair")
     done = left = 0

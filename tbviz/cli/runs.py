@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbviz.store.places import Place
+    from tbviz.store.locations import Place
 
 
 class FoundRun(NamedTuple):
@@ -76,7 +76,7 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     """
     from tbviz.plugin.discovery import walk
     from tbviz.plugin.remote_walk import RemoteWalk
-    from tbviz.store.places import place_of, store_directory
+    from tbviz.store.locations import place_of, store_directory
 
     state = "without a run"
     place = place_of(log_dir)
@@ -108,7 +108,7 @@ def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
     Raises:
         TbvizError: If there is none, or it is in an object store.
     """
-    from tbviz.store.places import is_remote
+    from tbviz.store.locations import is_remote
 
     if is_remote(log_dir):
         raise TbvizError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tbviz.cli.say import say
+from tbviz.cli.console import say
 from tbviz.errors import TbvizError
 
 HOST = "127.0.0.1"

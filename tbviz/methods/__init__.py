@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tbviz.methods.augmentation import augmented_images
     from tbviz.methods.cams.maps import grad_cam
-    from tbviz.methods.colour_maps import activation_colours
     from tbviz.methods.conv_kernels import kernels
     from tbviz.methods.feature_maps import activations
     from tbviz.methods.hypercolumn import hypercolumns
     from tbviz.methods.layer_health import health
     from tbviz.methods.maximization import maximize_classes, maximize_filters
     from tbviz.methods.overview import activation_overview
+    from tbviz.methods.rgb_maps import activation_colours
     from tbviz.methods.saliency.maps import saliency_maps
 
 _HOME = {
-    "activation_colours": "tbviz.methods.colour_maps",
+    "activation_colours": "tbviz.methods.rgb_maps",
     "activation_overview": "tbviz.methods.overview",
     "activations": "tbviz.methods.feature_maps",
     "augmented_images": "tbviz.methods.augmentation",

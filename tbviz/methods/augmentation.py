@@ -17,9 +17,9 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     import keras
 
-    from tbviz.taps.looker import Looker
+    from tbviz.taps.inspector import Looker
+    from tbviz.taps.model_outputs import Survey
     from tbviz.taps.outputs import Output
-    from tbviz.taps.survey import Survey
 
 
 DRAWS = 8
@@ -65,7 +65,7 @@ def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Aug
     Raises:
         TbvizError: the model has no augmentation layer.
     """
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
 
     looker = looker_of(model)
     output = augmentation_layer(looker.survey(images))

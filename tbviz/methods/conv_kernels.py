@@ -13,11 +13,11 @@ from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import MOST_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
+from tbviz.taps.model_outputs import Survey
+from tbviz.taps.output_head import Head
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import walk
 from tbviz.taps.select import is_convolution, select, spread
-from tbviz.taps.survey import Survey
-from tbviz.taps.targets import Head
 
 if TYPE_CHECKING:
     from tbviz.taps.select import Filter

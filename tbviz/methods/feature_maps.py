@@ -46,7 +46,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     Raises:
         TbvizError: a filter matches no layer with feature maps or vectors.
     """
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
     from tbviz.taps.select import default_layers, select
 
     looker = looker_of(model)

@@ -24,7 +24,7 @@ from tbviz.arrays.principal import MOST_VECTORS, Axes, principal_axes, sample
 from tbviz.arrays.resample import resize
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.colour_maps import (
+from tbviz.methods.rgb_maps import (
     coloured,
     ends,
     leading_axes,
@@ -34,8 +34,8 @@ from tbviz.methods.colour_maps import (
 )
 
 if TYPE_CHECKING:
+    from tbviz.taps.model_outputs import Survey
     from tbviz.taps.outputs import Output
-    from tbviz.taps.survey import Survey
 
 
 MOST_LAYERS = 6
@@ -104,8 +104,8 @@ def hypercolumns(
         TbvizError: a number or filter names no layer with feature maps, or the basis is of other
             layers.
     """
-    from tbviz.taps.images import image_batch
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.image_inputs import image_batch
+    from tbviz.taps.inspector import looker_of
 
     looker = looker_of(model)
     chosen = hypercolumn_layers(looker.survey(images), model, layers)
@@ -181,7 +181,7 @@ def hypercolumns_of(
         size: height and width of the result in pixels.
         normalise: see `hypercolumns`.
         basis: of earlier maps of these layers. Directions stay, the extents shown are widened
-            where they have been outgrown (`tbviz.methods.colour_maps.widened`). Where a layer's
+            where they have been outgrown (`tbviz.methods.rgb_maps.widened`). Where a layer's
             spread has changed more than tenfold since, weights and colours get a new meaning: on
             the former one that layer would be all that one sees, or nothing.
     """

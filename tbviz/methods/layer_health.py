@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
-from tbviz.methods.likeness import (
+from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
+from tbviz.methods.similarity import (
     gray,
     likeness_by_image,
     mean_over_images,
     nearest_channel,
     strongest,
 )
-from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
 from tbviz.methods.thresholds import Thresholds
 from tbviz.methods.weight_norms import stand_in, weight_norm
 
@@ -98,7 +98,7 @@ def health(
         TbvizError: a filter matches no layer with feature maps.
     """
     from tbviz.methods.feature_maps import activations
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
 
     found = activations(model, images, layers)
     inputs = gray(images)

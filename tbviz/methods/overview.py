@@ -19,8 +19,8 @@ from tbviz.arrays.types import Floats
 if TYPE_CHECKING:
     import keras
 
+    from tbviz.taps.model_outputs import Survey
     from tbviz.taps.outputs import Output
-    from tbviz.taps.survey import Survey
 
 
 MOST_LAYERS = 15
@@ -70,7 +70,7 @@ def activation_overview(
     Raises:
         TbvizError: no layer of the model has feature maps.
     """
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
     from tbviz.taps.select import LayerNotFoundError
 
     looker = looker_of(model)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.taps.private import snake_case
+from tbviz.taps.keras_private import snake_case
 
 Bounds = tuple[float | None, float]
 """The lower and the upper bound; no lower one where that is the zero of a ReLU, which is wanted."""

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from tbviz.arrays.types import Floats
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
-from tbviz.taps.survey import Survey
 
 MOST_KEPT = 1 << 20
 """Weights of a layer that are kept to be compared: of more, every second, third ... one."""

@@ -15,7 +15,7 @@ from tbviz.plugin.remote_walk import RemoteWalk
 from tbviz.store.errors import StoreError
 from tbviz.store.folder import folder_of
 from tbviz.store.listing import directories_in, is_directory, printable
-from tbviz.store.places import Place, place_of
+from tbviz.store.locations import Place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from tbviz.store.places import RemotePlace
-from tbviz.store.remote import ObjectStore
+from tbviz.store.locations import RemotePlace
+from tbviz.store.object_store import ObjectStore
 
 _log = logging.getLogger("tbviz.plugin")
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from tbviz.plugin import answers, strip
-from tbviz.plugin.costs import costs
+from tbviz.plugin import handlers, strip
+from tbviz.plugin.cost_handlers import costs
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
-from tbviz.plugin.health import channels, health
+from tbviz.plugin.health_handlers import channels, health
 from tbviz.plugin.query import Query
-from tbviz.plugin.respond import (
+from tbviz.plugin.responses import (
     IMMUTABLE,
     NO_CACHE,
     bytes_response,
@@ -26,7 +26,7 @@ from tbviz.plugin.respond import (
     packed_response,
 )
 from tbviz.plugin.static_files import static_file
-from tbviz.store import heads
+from tbviz.store import run_index
 from tbviz.store.errors import DamagedError, UnknownWriterError
 from tbviz.version import __version__
 
@@ -99,14 +99,14 @@ class Routes:
         """Heads of one run, or what is new of them."""
         since = query.optional("since")
         try:
-            return json_response(request, self._run(query).ask(lambda r: heads.since(r, since)))
+            return json_response(request, self._run(query).ask(lambda r: run_index.since(r, since)))
         except ValueError as error:
             raise MalformedError(str(error)) from error
 
     def series(self, request: Request, query: Query) -> Response:
         """Where the sheets of one series are."""
         kind, layer, since = query.text("kind"), query.text("layer"), query.whole("since", 0)
-        answer = self._run(query).ask(lambda r: answers.series(r, kind, layer, since))
+        answer = self._run(query).ask(lambda r: handlers.series(r, kind, layer, since))
         return json_response(request, answer)
 
     def sheet(self, _: Request, query: Query) -> Response:
@@ -142,11 +142,11 @@ class Routes:
     def scalars(self, request: Request, query: Query) -> Response:
         """Metrics and costs, one value a position."""
         run, since = self._run(query), query.whole("since", 0)
-        answer = run.ask(lambda r: answers.scalars(r, since))
+        answer = run.ask(lambda r: handlers.scalars(r, since))
         if not answer["tags"]:
             found = self._scalars.read(request.environ, query.text("run"))
             if found:
-                answer |= run.ask(lambda r: answers.placed(r, since, found))
+                answer |= run.ask(lambda r: handlers.placed(r, since, found))
         return json_response(request, answer)
 
     def costs(self, request: Request, query: Query) -> Response:
@@ -170,17 +170,17 @@ class Routes:
     def predictions(self, request: Request, query: Query) -> Response:
         """The strongest classes of each probe image, one list a position."""
         since = query.whole("since", 0)
-        answer = self._run(query).ask(lambda r: answers.predictions(r, since))
+        answer = self._run(query).ask(lambda r: handlers.predictions(r, since))
         return json_response(request, answer)
 
     def model(self, request: Request, query: Query) -> Response:
         """The layer tree."""
         run = self._run(query)
         number = query.optional_whole("segment")
-        segment, entry = run.ask(lambda r: answers.model(r, number))
+        segment, entry = run.ask(lambda r: handlers.model(r, number))
         payload = run.sheet(*entry.sheets[0])
         try:
-            return json_response(request, answers.tree(segment, entry, payload))
+            return json_response(request, handlers.tree(segment, entry, payload))
         except (ValueError, TypeError) as error:
             raise GoneError(f"the layer tree of segment {segment} is damaged: {error}") from error
 

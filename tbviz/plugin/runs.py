@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.store.errors import DamagedError
-from tbviz.store.heads import Pulse, pulse
 from tbviz.store.reader import Reader
+from tbviz.store.run_index import Pulse, pulse
 from tbviz.store.source import Folder, Pack
 
 if TYPE_CHECKING:

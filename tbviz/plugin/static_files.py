@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.plugin.respond import IMMUTABLE, NO_CACHE
+from tbviz.plugin.responses import IMMUTABLE, NO_CACHE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
-from tbviz.store.places import store_directory
+from tbviz.store.locations import store_directory
 from tbviz.store.reader import Reader, open_run
 from tbviz.store.schema import Position, layout_id
 from tbviz.store.writer import Writer

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.errors import StoreError
 from tbviz.store.files import open_file
-from tbviz.store.places import Place, RemotePlace
+from tbviz.store.locations import Place, RemotePlace
 
 if TYPE_CHECKING:
-    from tbviz.store.remote import ObjectStore
+    from tbviz.store.object_store import ObjectStore
 
 FILE = "control.json"
 _LARGEST = 4096
@@ -96,7 +96,7 @@ def _write(store: Place, data: bytes) -> None:
 
 
 def _object_store(store: RemotePlace) -> ObjectStore:
-    from tbviz.store.remote import ObjectStore
+    from tbviz.store.object_store import ObjectStore
 
     return ObjectStore(store)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbviz.store.files import open_file
-from tbviz.store.pack import PackScanner, read_at
+from tbviz.store.pack_scanner import PackScanner, read_at
 from tbviz.store.schema import FILE_NAME, HEADER, decode_meta
 from tbviz.store.segment import Segment
 from tbviz.store.source import Found, Source

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbviz.store.files import open_file
+from tbviz.store.locations import Place, RemotePlace, place_of
 from tbviz.store.names import Parts, group_parts, pack_name
-from tbviz.store.pack import PackScanner, read_at
-from tbviz.store.parts import PartSource
-from tbviz.store.places import Place, RemotePlace, place_of
+from tbviz.store.pack_scanner import PackScanner, read_at
+from tbviz.store.part_source import PartSource
 from tbviz.store.schema import FILE_NAME
 from tbviz.store.source import Folder, Pack, Source
 
@@ -131,6 +131,6 @@ def folder_of(store: str | Path | RemotePlace | Folder, *, rest: float = 0.0) ->
     place = place_of(store)
     if isinstance(place, Path):
         return LocalFolder(place)
-    from tbviz.store.remote_folder import RemoteFolder
+    from tbviz.store.object_store_folder import RemoteFolder
 
     return RemoteFolder(place, rest)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.claiming import BusyError, claimed
 from tbviz.store.errors import StoreError
-from tbviz.store.examination import examine
+from tbviz.store.exclusive import BusyError, claimed
 from tbviz.store.files import open_file
 from tbviz.store.locks import held
-from tbviz.store.pack import record_at
-from tbviz.store.rewriting import remove
+from tbviz.store.pack_scanner import record_at
+from tbviz.store.rewrite import remove
+from tbviz.store.scan import examine
 from tbviz.store.schema import FILE_NAME
 from tbviz.store.source import Found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.folder import folder_of
-from tbviz.store.places import RemotePlace, store_directory
+from tbviz.store.locations import RemotePlace, store_directory
 from tbviz.store.schema import MAX_PAYLOAD, Position
 from tbviz.store.segment import Segment, Sheet
 from tbviz.store.source import Folder

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers
-from tbviz.store.costs import CostSums
-from tbviz.store.health import Health
+from tbviz.store.cost_sums import CostSums
+from tbviz.store.health_columns import Health
 from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
 from tbviz.store.sheet_columns import SheetColumns
 from tbviz.store.source import Found, Source

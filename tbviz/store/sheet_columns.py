@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tbviz.store.columns import Runs
-from tbviz.store.digits import fitting, nearest
 from tbviz.store.schema import number
+from tbviz.store.six_digits import fitting, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
-from tbviz.store.pack_files import PackFiles
-from tbviz.store.places import Place, RemotePlace, store_directory
+from tbviz.store.locations import Place, RemotePlace, store_directory
+from tbviz.store.pack_writer import PackFiles
 from tbviz.store.record import Record
 from tbviz.store.schema import FORMAT, layout_id
 from tbviz.version import __version__
@@ -201,6 +201,6 @@ def _kept(records: Sequence[Record]) -> list[Record]:
 def _sink(store: Place, uid: str, *, sync: bool) -> Sink:
     if isinstance(store, Path):
         return PackFiles(store, uid, sync=sync)
-    from tbviz.store.part_objects import PartObjects
+    from tbviz.store.part_writer import PartObjects
 
     return PartObjects(store, uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tbviz.taps import private, targets
+from tbviz.taps import keras_private, output_head
 from tbviz.taps.outputs import Output
 from tbviz.taps.tap import Tap, tapped
 
@@ -17,7 +17,7 @@ _HALF_PRECISION_SCALE = 2.0**12
 def with_scores(
     model: Any,
     inputs: Any,
-    head: targets.Head,
+    head: output_head.Head,
     outputs: Sequence[Output] = (),
     touch: Callable[[str, int, Any], Any] | None = None,
     *,
@@ -33,12 +33,12 @@ def with_scores(
         touch: see `Tap`.
         guided: see `Tap`.
     """
-    noted: list[targets.Noted] = []
+    noted: list[output_head.Noted] = []
     layers = tapped((output.node.path, output.node.layer) for output in outputs)
     with Tap(layers, touch or _left_alone, model, activations=noted.append, guided=guided):
-        values = targets.first_output(model(inputs, training=False))
-    found = targets.last_activation(values, noted)
-    return values, targets.class_scores(head, values, found)
+        values = output_head.first_output(model(inputs, training=False))
+    found = output_head.last_activation(values, noted)
+    return values, output_head.class_scores(head, values, found)
 
 
 def _left_alone(path: str, call: int, value: Any) -> Any:
@@ -49,6 +49,7 @@ def _left_alone(path: str, call: int, value: Any) -> Any:
 def gradient_scale(model: Any) -> float:
     """What a score is multiplied by before its gradient is taken, and that is divided by."""
     in_half = any(
-        getattr(layer, "compute_dtype", None) == "float16" for layer in private.all_layers(model)
+        getattr(layer, "compute_dtype", None) == "float16"
+        for layer in keras_private.all_layers(model)
     )
     return _HALF_PRECISION_SCALE if in_half else 1.0

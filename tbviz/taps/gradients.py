@@ -11,13 +11,13 @@ import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats, Integers
-from tbviz.taps import aims, backends, targets
-from tbviz.taps.aims import Aim
+from tbviz.taps import backends, class_target, output_head
+from tbviz.taps.class_target import Aim
 from tbviz.taps.forward import gradient_scale, with_scores
-from tbviz.taps.images import image_layout
-from tbviz.taps.looker import Looker
+from tbviz.taps.image_inputs import image_layout
+from tbviz.taps.inspector import Looker
 from tbviz.taps.outputs import Output, as_maps
-from tbviz.taps.randomness import same_draw
+from tbviz.taps.random_state import same_draw
 from tbviz.taps.recording import Maps
 from tbviz.taps.tap import unreached
 
@@ -105,7 +105,7 @@ def class_gradients(
             for key in by_key:
                 if key not in seen:
                     raise unreached(key)
-            return seen, values, aims.take(scores, classes, against)
+            return seen, values, class_target.take(scores, classes, against)
 
         (maps, values, aimed), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[2][2]) * scale
@@ -123,7 +123,7 @@ def class_gradients(
     chosen, rivals, scores = aimed
     maps = {one: looker.honest_maps(by_key[one], found, known) for one, found in maps.items()}
     slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
-    found = targets.probabilities(head, values)
+    found = output_head.probabilities(head, values)
     return ClassGradients(chosen, rivals, scores, found, Maps(maps), Maps(slopes))
 
 
@@ -155,7 +155,7 @@ def input_gradients(
             moved = keras.tree.pack_sequence_as(inputs, leaves)
             with same_draw(model):
                 values, scores = with_scores(model, moved, head, guided=guided)
-            return values, aims.take(scores, classes, against)
+            return values, class_target.take(scores, classes, against)
 
         (values, aimed), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[1][2]) * scale
@@ -175,12 +175,17 @@ def input_gradients(
     _, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
     chosen, rivals, scores = aimed
     slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
-    found = targets.probabilities(head, values)
+    found = output_head.probabilities(head, values)
     return InputGradients(chosen, rivals, scores, found, slopes)
 
 
 def _scaled(
-    looker: Looker, key: Any, look: Callable[..., Any], inputs: Any, aim: Aim, head: targets.Head
+    looker: Looker,
+    key: Any,
+    look: Callable[..., Any],
+    inputs: Any,
+    aim: Aim,
+    head: output_head.Head,
 ) -> Any:
     """Runs a look that gives derivatives second, again without the scale where it was too much."""
     arrays = inputs, *aim.arrays(head.classes)

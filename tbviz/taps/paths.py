@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from tbviz.taps import private
+from tbviz.taps import keras_private
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def walk(model: Any) -> list[Node]:
 
 
 def _below(holder: Any, parent: str | None, seen: set[int]) -> Iterator[Node]:
-    members = [m for m in private.children(holder) if _shown(m) and id(m) not in seen]
+    members = [m for m in keras_private.children(holder) if _shown(m) and id(m) not in seen]
     members = list({id(m): m for m in members}.values())
     seen.update(id(m) for m in members)
     for member, name in zip(members, _names(holder, members), strict=True):
@@ -87,7 +87,7 @@ def _names(holder: Any, members: list[Any]) -> list[str]:
     counts: Counter[str] = Counter()
     names = []
     for member in members:
-        automatic = private.snake_case(type(member).__name__)
+        automatic = keras_private.snake_case(type(member).__name__)
         if isinstance(holder, keras.layers.Bidirectional):  # it calls them `forward_lstm_1`
             automatic = f"{member.name.split('_', 1)[0]}_{automatic}"
         if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", member.name):
@@ -131,7 +131,7 @@ def _attributes(holder: Any) -> dict[int, str]:
             for key, item in value.items():
                 visit(item, f"{name}.{key}", depth + 1)
 
-    for name, value in private.attributes(holder).items():
+    for name, value in keras_private.attributes(holder).items():
         if not name.startswith("_"):
             visit(value, name, 0)
     return found

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 
 from tbviz.errors import TbvizError
-from tbviz.taps import private
+from tbviz.taps import keras_private
+from tbviz.taps.model_outputs import Survey
 from tbviz.taps.outputs import Output, has_maps, is_attention
-from tbviz.taps.survey import Survey
 
 Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
 """A path, a layer's name, a glob, a compiled regex, a layer class, a layer, a callable of a
@@ -145,7 +145,7 @@ def is_merge(output: Output) -> bool:
     layer = output.node.layer
     if isinstance(layer, keras.layers.Layer):
         return ".layers.merging" in type(layer).__module__
-    return output.node.kind in _JOINING and private.joins(layer)
+    return output.node.kind in _JOINING and keras_private.joins(layer)
 
 
 _JOINING = {"Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate"}

@@ -18,8 +18,8 @@ from typing import Any, Self
 from keras import ops
 
 from tbviz.errors import TbvizError
-from tbviz.taps import backends, private
-from tbviz.taps.targets import Noted
+from tbviz.taps import backends, keras_private
+from tbviz.taps.output_head import Noted
 
 _MISSING = object()
 
@@ -102,16 +102,16 @@ class Tap:
                 self._wrap(layer, name, self._tapped(key, before))
                 if self._before is not None and active:
                     self._wrap(layer, "activation", self._tapped_activation(key))
-            for layer in private.all_layers(self._model) if self._model is not None else ():
-                if private.is_rematerialized(layer):
+            for layer in keras_private.all_layers(self._model) if self._model is not None else ():
+                if keras_private.is_rematerialized(layer):
                     self._wrap(layer, "rematerialized_call", _plainly)
             if self._activations is not None:
-                module = private.activation_module()
+                module = keras_private.activation_module()
                 self._wrap_functions(module, ("softmax", "sigmoid"), self._noted)
             if self._cast is not None:
-                self._wrap_functions(private.backend_module(), ("cast",), self._cast_noted)
+                self._wrap_functions(keras_private.backend_module(), ("cast",), self._cast_noted)
             if self._guided:
-                module = private.activation_module()
+                module = keras_private.activation_module()
                 self._wrap_functions(module, ("relu", "relu6"), self._passing_positive)
         except BaseException:
             self.__exit__(None, None, None)

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 from one_layer import class_gradients
 
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 
 
 def network():

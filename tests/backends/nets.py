@@ -10,9 +10,9 @@ import numpy as np
 from keras import layers, ops
 from one_layer import class_gradients
 
-from tbviz.taps import private
-from tbviz.taps.aims import PREDICTED
-from tbviz.taps.looker import Looker
+from tbviz.taps import keras_private
+from tbviz.taps.class_target import PREDICTED
+from tbviz.taps.inspector import Looker
 
 BACKEND = keras.backend.backend()
 
@@ -57,7 +57,7 @@ def attributes(model):
     """Which object every attribute of every layer is."""
     return {
         (layer.name, name): (id(value), value)
-        for layer in private.all_layers(model)
+        for layer in keras_private.all_layers(model)
         for name, value in vars(layer).items()
     }
 

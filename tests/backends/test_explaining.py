@@ -9,9 +9,9 @@ from backends.nets import array
 from keras import layers
 
 from tbviz.errors import TbvizError
-from tbviz.taps.aims import NOTHING, PREDICTED, Aim
+from tbviz.taps.class_target import NOTHING, PREDICTED, Aim
 from tbviz.taps.gradients import class_gradients, input_gradients
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(3, 4, 4, 2)).astype(np.float32)

@@ -13,7 +13,7 @@ import tbviz
 from tbviz.errors import TbvizError
 from tbviz.methods import activations, grad_cam, health, maximize_filters, saliency_maps
 from tbviz.methods.maximization import Ascent
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 from tbviz.taps.weights import INFINITE, NAN
 
 X = np.random.default_rng(0).random((2, 8, 8, 1)).astype(np.float32)

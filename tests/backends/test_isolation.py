@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from backends.nets import Compiling, X, array, attributes, changed, look, small, state
 
-from tbviz.taps import backends, private
+from tbviz.taps import backends, keras_private
 from tbviz.taps.tap import Enough, Tap
 
 BACKEND = keras.backend.backend()
@@ -25,7 +25,7 @@ def compiling():
 
 def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
     model = small()
-    nn = private.activation_module()
+    nn = keras_private.activation_module()
     before, functions = attributes(model), (nn.softmax, nn.sigmoid)
     look(model)
     assert changed(before, model) == []
@@ -36,7 +36,7 @@ def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Enough])
 def test_nothing_is_left_after_an_exception_either(error):
     model = small()
-    nn = private.activation_module()
+    nn = keras_private.activation_module()
     before, functions = attributes(model), (nn.softmax, nn.sigmoid)
 
     def touch(key, call, output):

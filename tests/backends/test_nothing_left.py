@@ -17,8 +17,8 @@ from backends.everything import everything, kinds
 from callbacks.nets import CLASSES, Draws, K, data, layers, metas, notices
 
 import tbviz
-from tbviz.taps import private
-from tbviz.taps.looker import looker_of
+from tbviz.taps import keras_private
+from tbviz.taps.inspector import looker_of
 
 BACKEND = keras.backend.backend()
 
@@ -89,7 +89,7 @@ def size(value):
 
 def parts(model):
     """Every attribute of everything that belongs to a model: which object it is, and its size."""
-    things = [*private.all_layers(model), *model.variables, *model.optimizer.variables]
+    things = [*keras_private.all_layers(model), *model.variables, *model.optimizer.variables]
     things += [model.optimizer, *model.metrics]
     return {
         (type(thing).__name__, place, name): (id(value), size(value))
@@ -107,7 +107,7 @@ def switches(model):
             *(getattr(layer, name, None) for name in names),
             *(list(getattr(layer, name, ())) for name in hooks),
         ]
-        for layer in private.all_layers(model)
+        for layer in keras_private.all_layers(model)
     ]
 
 
@@ -123,7 +123,7 @@ def gradients(model):
 
 def surroundings():
     """What belongs to the process."""
-    module = private.activation_module()
+    module = keras_private.activation_module()
     compiling = importlib.import_module(BACKEND).config if BACKEND == "tensorflow" else None
     return (
         compiling and compiling.functions_run_eagerly(),
@@ -169,7 +169,7 @@ def outcome(callbacks=(), run_eagerly=False, inside=None):
     before, steps = K.Dense(1).name, len(STEPS)
     history = fit(model, callbacks, epochs=3, count=32, validation_split=0.25)
     values = [*model.variables, *model.optimizer.variables]
-    things = [*private.all_layers(model), *model.variables, model.optimizer, *model.metrics]
+    things = [*keras_private.all_layers(model), *model.variables, model.optimizer, *model.metrics]
     return {
         "history": history,
         "values": [keras.ops.convert_to_numpy(value).tobytes() for value in values],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tbviz.taps.survey import survey
+from tbviz.taps.model_outputs import survey
 
 if keras.backend.backend() != "torch":
     pytest.skip("TorchModuleWrapper is torch's", allow_module_level=True)

@@ -9,7 +9,7 @@ from backends.nets import X, array, look
 from keras import layers
 from one_layer import class_gradients
 
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 
 if keras.backend.backend() != "torch":
     pytest.skip("TorchModuleWrapper is torch's", allow_module_level=True)

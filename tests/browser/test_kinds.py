@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser.serving import tensorboard
 from browser.tab import Tab, expected_tiles
-from fabricate import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, fabricate
 from playwright.sync_api import expect
 
 from tbviz.store import store_directory

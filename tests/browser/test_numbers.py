@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from browser.serving import tensorboard
 from browser.tab import Tab, layout_of
-from fabricate import LAYERS, fabricate
+from made_stores import LAYERS, fabricate
 from playwright.sync_api import expect
 
 from tbviz.images.sheet import decode
 from tbviz.plugin.errors import NotFoundError
-from tbviz.plugin.health import channels
+from tbviz.plugin.health_handlers import channels
 from tbviz.store.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

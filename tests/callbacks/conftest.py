@@ -22,12 +22,12 @@ def no_thread_is_left():
 @pytest.fixture(autouse=True)
 def busy_machines_are_waited_for(monkeypatch):
     """What stops waiting sooner or later does so later, but where a test says when."""
-    from tbviz.callbacks import journal, limits, orders
+    from tbviz.callbacks import limits, remote_control, run_log
 
     for name in ("PATIENCE", "LAST_PATIENCE"):
-        monkeypatch.setattr(journal, name, 240.0)
+        monkeypatch.setattr(run_log, name, 240.0)
     for name in ("_PATIENCE", "_BATCH_PATIENCE"):
-        monkeypatch.setattr(orders, name, 240.0)
+        monkeypatch.setattr(remote_control, name, 240.0)
     monkeypatch.setattr(limits, "_PATIENCE", 240.0)
 
 
@@ -64,11 +64,11 @@ def said(caplog):
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that stands still but where a test sets it."""
-    from callbacks.pacing import Clock
+    from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks import costs, journal, ledger, limits, orders
+    from tbviz.callbacks import cost_meter, limits, remote_control, run_log, training_clock
 
     made = Clock()
-    for module in (costs, journal, ledger, limits, orders):
+    for module in (cost_meter, run_log, training_clock, limits, remote_control):
         monkeypatch.setattr(module, "clock", made)
     return made

@@ -12,8 +12,8 @@ from callbacks.nets import compiled, data, layers, metas, notices, sequential, t
 import tbviz
 from tbviz.callbacks.activation_grid import ActivationGrid
 from tbviz.images.sheet import decode
-from tbviz.methods.colour_maps import colour_maps
 from tbviz.methods.overview import in_pixels
+from tbviz.methods.rgb_maps import colour_maps
 from tbviz.store import open_run
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tbviz.callbacks.budget import Budget
-from tbviz.callbacks.factor import WriterFactor
+from tbviz.callbacks.writer_factor import WriterFactor
 
 SHARE = 0.05
 

@@ -8,12 +8,12 @@ import threading
 import keras
 import numpy as np
 import pytest
+from callbacks.limited_runs import X, Y, fit
 from callbacks.nets import kept, metas, notices, positions, sequential, settled
-from callbacks.pacing import X, Y, fit
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
-from tbviz.callbacks import journal as journal_module
+from tbviz.callbacks import run_log as journal_module
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent

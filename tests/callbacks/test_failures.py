@@ -105,7 +105,7 @@ def test_strict_raises_what_cannot_be_written(tmp_path):
 
 
 def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, said):
-    from tbviz.taps.looker import Looker
+    from tbviz.taps.inspector import Looker
 
     tries = []
 
@@ -121,7 +121,7 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, sa
 
 
 def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
-    from tbviz.taps.looker import Looker
+    from tbviz.taps.inspector import Looker
 
     survey, tries = Looker.survey, []
 

@@ -24,7 +24,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.store import open_run
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 
 EPOCHS = 2
 

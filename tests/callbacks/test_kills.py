@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from callbacks import doomed_fits
+from callbacks import killed_fits
 from callbacks.nets import data, ends, kept, metas
 from children.starting import run_program
 from faults import unlike_a_kill
@@ -16,7 +16,7 @@ from faults import unlike_a_kill
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.store import open_run, store_directory
-from tbviz.store.inspection import inspect
+from tbviz.store.summary import inspect
 
 ROOT = Path(__file__).parents[2]
 SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
@@ -28,7 +28,7 @@ SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
 def test_fits_killed_at_random_moments(tmp_path, fits, faults):
     seed = str(random.randrange(10**9))
     done = run_program(
-        [sys.executable, doomed_fits.__file__, tmp_path, str(fits), seed],
+        [sys.executable, killed_fits.__file__, tmp_path, str(fits), seed],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
         timeout=240 + 10 * fits,

@@ -6,10 +6,10 @@ import threading
 from types import SimpleNamespace
 
 from tbviz.callbacks import limits as limits_module
-from tbviz.callbacks.costs import Costs, Spent
-from tbviz.callbacks.ledger import Ledger
+from tbviz.callbacks.cost_meter import Costs, Spent
 from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.pages import Author, Written
+from tbviz.callbacks.position_records import Author, Written
+from tbviz.callbacks.training_clock import Ledger
 
 
 class Journal:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import keras
 import pytest
+from callbacks.limited_runs import Looks, Trains, fit
 from callbacks.nets import data, kept, notices, settled
-from callbacks.pacing import Looks, Trains, fit
 from callbacks.test_orders import Gives
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
-from tbviz.callbacks.journal import Journal
-from tbviz.callbacks.ledger import Ledger
 from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.training_clock import Ledger
 from tbviz.store import open_run
 from tbviz.store.control import Orders
 from tbviz.store.events import EVENTS, key_of

@@ -10,8 +10,8 @@ from callbacks.nets import data, kept, metas, notices
 from PIL import Image
 
 import tbviz
-from tbviz.callbacks.gathering import Gathering
 from tbviz.callbacks.probe import InputFormat, input_format, read_probe
+from tbviz.callbacks.probe_batch import Gathering
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.store import open_run

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from fabricate import LAYERS, fabricate
+from made_stores import LAYERS, fabricate
 
 from tbviz.cli import server
 from tbviz.cli.main import main

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fabricate import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, fabricate
 
 from tbviz.store import locks, store_directory
 from tbviz.store.control import Orders, read_orders

@@ -13,7 +13,7 @@ from children.starting import PIPE, STDOUT, run_program, started
 
 from tbviz.cli import server
 from tbviz.store import Writer
-from tbviz.store.places import store_directory
+from tbviz.store.locations import store_directory
 from tbviz.store.reader import Reader
 
 pytestmark = pytest.mark.slow

@@ -147,16 +147,16 @@ def test_orders_that_cannot_be_left_in_one_run_are_left_in_the_others(logs, comm
 def test_a_run_that_cannot_be_inspected_is_said_and_the_others_are_shown(
     logs, monkeypatch, command
 ):
-    from tbviz.store import soundness
+    from tbviz.store import check
 
-    real = soundness.orders
+    real = check.orders
 
     def fails(reader):
         if reader.folder == LocalFolder(store_directory(logs / "z")):
             raise OSError(errno.EIO, "Input/output error")
         return real(reader)
 
-    monkeypatch.setattr(soundness, "orders", fails)
+    monkeypatch.setattr(check, "orders", fails)
     status, out, err = command("inspect", logs)
     assert (status, err.count("\n")) == (4, 1)
     assert err.startswith(f"tbviz inspect: {logs / 'z'}: ")

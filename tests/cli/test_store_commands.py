@@ -10,10 +10,10 @@ from pathlib import Path
 import fsspec
 import pytest
 from children.starting import run_program
-from fabricate import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, fabricate
 
-from tbviz.cli.layout import size
-from tbviz.store import inspection, open_run, store_directory
+from tbviz.cli.formatting import size
+from tbviz.store import open_run, store_directory, summary
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def fields(answer):
 
 
 def test_every_field_of_json_is_listed(healthy, tbviz):
-    listed = set(re.findall(r"`(\w+)`", inspection.__doc__))
+    listed = set(re.findall(r"`(\w+)`", summary.__doc__))
     assert fields(json.loads(tbviz("inspect", "--json", healthy)[1].out)) <= listed
 
 

@@ -3,7 +3,7 @@
 Run `python tests/golden/make_stores.py DIRECTORY`, for a new version of the format, or of what the
 golden stores do not hold yet: those that are here are read for ever and never written again. What
 comes out stands beside them under a name of its own, with a test of every number. (`format-1` is
-older; it was made by `tests/fabricate.py`.)
+older; it was made by `tests/made_stores.py`.)
 
 * `format-1-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
 * `format-1-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
@@ -25,8 +25,8 @@ import numpy as np
 import tbviz
 from tbviz.store import open_run, store_directory
 from tbviz.store.control import Orders, write_orders
-from tbviz.store.pruning import Rule, prune
-from tbviz.store.repairing import repair
+from tbviz.store.prune import Rule, prune
+from tbviz.store.repair import repair
 
 SIDE, CLASSES = 8, ["left", "right", "both"]
 URI = "memory://golden"

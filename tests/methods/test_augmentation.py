@@ -6,7 +6,7 @@ import pytest
 
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import Augmented, augmentation_layer, augmented_images
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 
 K = keras.layers
 

@@ -7,7 +7,7 @@ import pytest
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import chosen_kernels, kernels, layer_kernels, why_not
 from tbviz.methods.kernel_tiles import MOST_INPUTS, kernel_tiles, principal_slices
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 from tbviz.taps.select import LayerNotFoundError
 
 K = keras.layers

@@ -12,7 +12,7 @@ from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.objectives import window
 from tbviz.methods.maximization.transforms import Transforms
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 
 STILL = Transforms(jitter=0, scale=0)
 

@@ -13,7 +13,7 @@ from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.classes import choose_classes
 from tbviz.methods.maximization.regularizers import total_variation
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 
 STILL = Transforms(jitter=0, scale=0)
 # One column is the whole map, so that its window is 1: a weighted sum of the pixels.

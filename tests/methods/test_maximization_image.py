@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbviz.methods.maximization.basis import Fourier, Pixels
-from tbviz.methods.maximization.colour import MATRIX
+from tbviz.methods.maximization.color import MATRIX
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
 from tbviz.methods.maximization.transforms import Transforms, turned

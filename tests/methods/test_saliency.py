@@ -16,9 +16,9 @@ from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 from tbviz.taps.gradients import input_gradients
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 
 HEIGHT, WIDTH = 6, 10
 RANDOM = np.random.default_rng(3)

@@ -6,7 +6,7 @@ import pytest
 
 from tbviz.methods import weight_norms
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, stand_in, weight_norm
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 
 K = keras.layers
 

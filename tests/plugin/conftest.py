@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from tensorboard.backend import application
     from tensorboard.plugins import base_plugin
 
-from fabricate import fabricate
+from made_stores import fabricate
 from werkzeug.test import Client
 
 from tbviz.plugin.loader import Loader

@@ -9,12 +9,12 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from fabricate import LAYERS, fabricate
+from made_stores import LAYERS, fabricate
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name, walk
-from tbviz.store import pack, store_directory
-from tbviz.store.places import RemotePlace
+from tbviz.store import pack_scanner, store_directory
+from tbviz.store.locations import RemotePlace
 
 
 def make(*directories):
@@ -177,8 +177,10 @@ def test_runs_are_opened_once_a_page_comes_and_not_while_tensorboard_starts(
     board, tmp_path, monkeypatch
 ):
     fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
-    opened, original = [], pack.open_file
-    monkeypatch.setattr(pack, "open_file", lambda *args: opened.append(args) or original(*args))
+    opened, original = [], pack_scanner.open_file
+    monkeypatch.setattr(
+        pack_scanner, "open_file", lambda *args: opened.append(args) or original(*args)
+    )
     one = board(tmp_path)
     assert list(one.plugin._discovery.found) == ["run"]
     assert opened == []

@@ -8,7 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from forge import HONEST, LAYOUT, PNG, TABLE, Forge, places, replaced
+from forged_stores import HONEST, LAYOUT, PNG, TABLE, Forge, places, replaced
 from plugin.asking import Asker
 
 DEEP = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from children.starting import run_program
-from forge import HONEST, LAYOUT, PNG, TABLE, Forge
+from forged_stores import HONEST, LAYOUT, PNG, TABLE, Forge
 from plugin import bounds
 
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 import pytest
-from fabricate import fabricate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_stores import fabricate
 from plugin.asking import CODES, strict
 from plugin.conftest import BASE, Board
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tbviz.images.sheet import decode, encode_gray, encode_rgb
-from tbviz.store import Position, Writer, heads, open_run
+from tbviz.store import Position, Writer, open_run, run_index
 
 RUN = "run"
 KINDS = ["overview", "saliency:smoothgrad", "kernels:colours", "kernels"]
@@ -45,7 +45,7 @@ def logs(tmp_path_factory):
 
 
 def test_they_are_in_the_index(logs):
-    answer = heads.heads(open_run(logs / RUN))
+    answer = run_index.heads(open_run(logs / RUN))
     found = {(head["kind"], head["layer"]): head for head in answer["series"]}
     assert {key: head["images"] for key, head in found.items()} == {
         ("overview", ""): 2,

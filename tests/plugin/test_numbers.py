@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from fabricate import LAYERS, TABLE
+from made_stores import LAYERS, TABLE
 
 from tbviz.store import Position, Writer, open_run
 

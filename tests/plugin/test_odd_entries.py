@@ -9,13 +9,13 @@ from pathlib import Path
 
 import odd
 import pytest
-from fabricate import LAYERS, fabricate
+from made_stores import LAYERS, fabricate
 from odd import RUNS, played
 
 from tbviz.plugin.discovery import Discovery, Root, walk
 from tbviz.store import open_run, store_directory
 from tbviz.store.folder import LocalFolder, bytes_in
-from tbviz.store.places import place_of
+from tbviz.store.locations import place_of
 
 named = pytest.mark.parametrize("code", odd.CODES, ids=errno.errorcode.get)
 

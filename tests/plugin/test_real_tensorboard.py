@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from children.starting import PIPE, started
-from fabricate import fabricate
+from made_stores import fabricate
 
 ROOT = Path(__file__).parents[2]
 ENTRY_POINT = "tbviz.plugin.loader:Loader"

@@ -8,15 +8,15 @@ from argparse import Namespace
 
 import fsspec
 import pytest
-from fabricate import LAYERS, Run, fabricate
 from fsspec.implementations.memory import MemoryFileSystem
+from made_stores import LAYERS, Run, fabricate
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root
 from tbviz.plugin.remote_walk import RemoteWalk
 from tbviz.store import open_run
-from tbviz.store.places import place_of
-from tbviz.store.remote_folder import RemoteFolder
+from tbviz.store.locations import place_of
+from tbviz.store.object_store_folder import RemoteFolder
 
 
 @pytest.fixture

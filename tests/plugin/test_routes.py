@@ -9,7 +9,7 @@ import threading
 import zlib
 
 import pytest
-from fabricate import LAYERS, TABLE, Run, fabricate
+from made_stores import LAYERS, TABLE, Run, fabricate
 from PIL import Image
 
 from tbviz.plugin import runs as runs_module

@@ -16,7 +16,7 @@ import pytest
 
 from tbviz.plugin import routes as routes_module
 from tbviz.plugin import runs as runs_module
-from tbviz.store import Position, Reader, Writer, heads, pack, store_directory
+from tbviz.store import Position, Reader, Writer, pack_scanner, run_index, store_directory
 from tbviz.store.folder import LocalFolder
 from tbviz.store.schema import HEALTH_NUMBERS
 
@@ -115,7 +115,7 @@ def test_a_poll_without_news_is_at_most_300_bytes_and_reads_nothing(board, long,
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
     one = board(long)
     cursor = one.ask("index", run=RUN)["cursor"]
-    opened = count(monkeypatch, pack, "open_file")
+    opened = count(monkeypatch, pack_scanner, "open_file")
     for _ in range(10):
         assert wire(one.get("index", headers=ZIPPED, run=RUN, since=cursor)) <= 300
     assert opened == []
@@ -159,7 +159,7 @@ def test_memory_is_under_60_bytes_an_image(long):
     images = sum(len(columns) for s in reader.segments for columns in s.series.values())
     assert images == EPOCHS * LAYERS * IMAGES
     # Layouts and names are there once, however long the run is.
-    fixed = len(str(heads.heads(reader))) * 4
+    fixed = len(str(run_index.heads(reader))) * 4
     assert (held - fixed) / images < 60
 
 
@@ -169,12 +169,12 @@ def test_one_read_a_sheet(board, long, monkeypatch):
     series = one.ask("series", run=RUN, kind="activations", layer=layer)
     (writer, _), *_ = series["writers"]
     places = list(zip(series["offset"], series["length"], series["crc"], strict=True))
-    reads = count(monkeypatch, pack, "read_at")
+    reads = count(monkeypatch, pack_scanner, "read_at")
     offset, length, crc = places[7]
     one.get("sheet", run=RUN, writer=writer, offset=offset, length=length, crc=crc)
     assert [(args[1], args[2]) for args in reads] == [(offset, length)]
     reads.clear()
-    opened = count(monkeypatch, pack, "open_file")
+    opened = count(monkeypatch, pack_scanner, "open_file")
     names = ",".join(f"{writer}:{o}:{n}:{c}" for o, n, c in places[:IMAGES])
     answer = one.get("sheets", run=RUN, sheets=names).get_data()
     assert len(answer) == sum(4 + n for _, n, _ in places[:IMAGES])
@@ -221,7 +221,7 @@ def test_200_runs_are_listed_and_read_once(board, tmp_path, monkeypatch):
     one = board(tmp_path)
     first = one.ask("runs")["runs"]
     assert [run["positions"] for run in first] == [1] * 200
-    opened = count(monkeypatch, pack, "open_file")
+    opened = count(monkeypatch, pack_scanner, "open_file")
     assert one.ask("runs")["runs"] == first
     assert opened == []
     runs = one.plugin._routes._runs

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from fabricate import LAYERS, Run, dead_channels
+from made_stores import LAYERS, Run, dead_channels
 from PIL import Image
 
 from tbviz.images.sheet import decode, encode_gray, split

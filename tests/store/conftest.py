@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
-from torn import Torn
+from damaged_store import Torn
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import weakref
 from pathlib import Path
 
 import pytest
-import small
+import stores
 from children.starting import run_program
 
 from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
 
-ROOM = str(Path(small.__file__).parent)
+ROOM = str(Path(stores.__file__).parent)
 
 
 def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
@@ -26,7 +26,7 @@ def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
         def run(writer):
             seen.append(len(open_run(tmp_path)))
             threads.add(threading.current_thread() is threading.main_thread())
-            small.append(writer, epoch)
+            stores.append(writer, epoch)
 
         return run
 
@@ -47,12 +47,12 @@ def test_handing_over_waits_for_the_former_job(tmp_path, monkeypatch):
     def slow(writer):
         assert gate.wait(60)
         time.sleep(0.1)
-        small.append(writer, 0)
+        stores.append(writer, 0)
 
     background.submit(slow)
     assert not background.drain(timeout=0.01)
     monkeypatch.setattr(background, "drain", lambda *args: gate.set() or drain(*args))
-    assert background.submit(lambda writer: small.append(writer, 1)) >= 0.1
+    assert background.submit(lambda writer: stores.append(writer, 1)) >= 0.1
     assert drain(timeout=60)
     assert len(open_run(tmp_path)) == 2
     background.close()
@@ -63,17 +63,17 @@ def test_failures_reach_the_callback_and_nobody_else(tmp_path):
     background = BackgroundWriter(Writer(tmp_path), told.append)
 
     def half(writer):
-        small.append(writer, 0)
+        stores.append(writer, 0)
         raise ValueError("no such layer")
 
     background.submit(half)
-    background.submit(lambda writer: small.append(writer, 1))
+    background.submit(lambda writer: stores.append(writer, 1))
     background.close()
     assert [str(error) for error in told] == ["no such layer"]
     assert background.failures == told
     assert background.failures[0].__traceback__ is None
     assert len(open_run(tmp_path)) == 2  # what the job had appended is kept
-    background.submit(lambda writer: small.append(writer, 2))
+    background.submit(lambda writer: stores.append(writer, 2))
     assert isinstance(told[-1], StoreError)
 
 
@@ -97,10 +97,10 @@ def test_a_disk_failure_reaches_the_callback_and_the_next_job_goes_on(tmp_path):
     told = []
     (tmp_path / "plugins").write_text("in the way")
     background = BackgroundWriter(Writer(tmp_path), told.append)
-    background.submit(lambda writer: small.append(writer, 0))
+    background.submit(lambda writer: stores.append(writer, 0))
     background.drain()
     (tmp_path / "plugins").unlink()
-    background.submit(lambda writer: small.append(writer, 1))
+    background.submit(lambda writer: stores.append(writer, 1))
     background.close()
     assert len(told) == 1
     assert isinstance(told[0], StoreError)
@@ -139,7 +139,7 @@ def test_nothing_is_left_behind(tmp_path):
     before = set(threading.enumerate())
     for _ in range(20):
         background = BackgroundWriter(Writer(tmp_path))
-        background.submit(lambda writer: small.append(writer, 0))
+        background.submit(lambda writer: stores.append(writer, 0))
         background.close()
         gone = weakref.ref(background)
         del background
@@ -170,7 +170,7 @@ def test_what_was_handed_over_is_on_disk_when_the_interpreter_ends(tmp_path, end
     script = f"""
 import sys, time
 sys.path.insert(0, {ROOM!r})
-import small
+import stores
 from tbviz.store import BackgroundWriter, Writer
 background = BackgroundWriter(Writer({str(tmp_path)!r}))
 def job(writer):

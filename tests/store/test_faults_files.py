@@ -10,7 +10,7 @@ import socket
 from pathlib import Path
 
 import pytest
-import small
+import stores
 
 from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
@@ -53,7 +53,7 @@ def a_terminal(path):
 
 
 def not_for_us(path):
-    path.write_bytes(small.record(b'{"kind":"x"}'))
+    path.write_bytes(stores.record(b'{"kind":"x"}'))
     path.chmod(0)
 
 
@@ -75,11 +75,11 @@ def thing(request):
 def whole(run, positions=4):
     assert len(run) == positions
     for position in range(positions):
-        assert run.picture("activations", "conv", position, 1) == small.sheets(position)[1]
+        assert run.picture("activations", "conv", position, 1) == stores.sheets(position)[1]
 
 
 def test_it_is_called_a_pack(tmp_path, thing, faults):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     with faults.trying():
         thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
         thing(store_directory(tmp_path) / f"{FOREIGN}.jsonl")
@@ -89,7 +89,7 @@ def test_it_is_called_a_pack(tmp_path, thing, faults):
 
 
 def test_it_is_called_an_index(tmp_path, thing, faults):
-    path = small.write(tmp_path).path.with_suffix(".jsonl")
+    path = stores.write(tmp_path).path.with_suffix(".jsonl")
     path.unlink()
     with faults.trying():
         thing(path)
@@ -99,8 +99,8 @@ def test_it_is_called_an_index(tmp_path, thing, faults):
 
 
 def test_it_takes_the_place_of_a_pack_that_is_known(tmp_path, thing, faults):
-    small.write(tmp_path)
-    path = small.write(tmp_path).path
+    stores.write(tmp_path)
+    path = stores.write(tmp_path).path
     run = open_run(tmp_path)
     assert len(run) == 8
     sheet = run.find("activations", "conv", 6)
@@ -114,7 +114,7 @@ def test_it_takes_the_place_of_a_pack_that_is_known(tmp_path, thing, faults):
 
 
 def test_it_is_in_place_of_the_orders(tmp_path, thing, faults):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     with faults.trying():
         thing(store_directory(tmp_path) / FILE)
         with contextlib.suppress(StoreError):
@@ -125,7 +125,7 @@ def test_a_writer_beside_it(tmp_path, thing, faults):
     with faults.trying():
         store_directory(tmp_path).mkdir(parents=True)
         thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
-        assert small.write(tmp_path).path.name[:6] == "000010"
+        assert stores.write(tmp_path).path.name[:6] == "000010"
         whole(open_run(tmp_path))
 
 
@@ -140,7 +140,7 @@ def unreadable(monkeypatch, code):
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.EACCES])
 def test_what_cannot_be_read_for_a_moment_is_not_forgotten(tmp_path, monkeypatch, code, faults):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     reader = Reader(store_directory(tmp_path))
     reader.refresh()
     with faults.trying():
@@ -153,7 +153,7 @@ def test_what_cannot_be_read_for_a_moment_is_not_forgotten(tmp_path, monkeypatch
 
 
 def test_a_removed_directory_is_forgotten(tmp_path, faults):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     run = open_run(tmp_path)
     with faults.trying():
         shutil.rmtree(tmp_path / "plugins")
@@ -163,12 +163,12 @@ def test_a_removed_directory_is_forgotten(tmp_path, faults):
 
 
 def test_what_replaces_and_what_is_replaced_lie_side_by_side(tmp_path, faults):
-    old = small.write(tmp_path)
+    old = stores.write(tmp_path)
     with faults.trying():
         new = Writer(tmp_path)
         new.append({"kind": "writer", "replaces": [old.uid]})
         for epoch in (0, 3):
-            small.append(new, epoch)
+            stores.append(new, epoch)
         new.close()
         run = open_run(tmp_path)
         assert [position.epoch for _, position in run.positions] == [0, 3]
@@ -176,5 +176,5 @@ def test_what_replaces_and_what_is_replaced_lie_side_by_side(tmp_path, faults):
         sheet = run.find("activations", "conv", 1)
         old.path.unlink()
         assert run.refresh()
-        assert run.read(sheet) == small.sheets(3)[0]
+        assert run.read(sheet) == stores.sheets(3)[0]
         assert not run.refresh()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import sys
 
-import doomed
-import small
+import killed_writer
+import stores
 from children.starting import run_program
 from faults import unlike_a_kill
 
 from tbviz.store import Writer, open_run, store_directory
-from tbviz.store.inspection import inspect
 from tbviz.store.locks import held
+from tbviz.store.summary import inspect
 
 WRITERS = 45
 
@@ -20,15 +20,15 @@ WRITERS = 45
 def whole(run, position: int, epoch: int) -> bool:
     """Whether every record of a position is there; what is there must be what was written."""
     there = 0
-    for layer in doomed.LAYERS:
+    for layer in killed_writer.LAYERS:
         if ("activations", layer) in run.series() and position in positions(run, layer):
             there += 1
-            for image, sheet in enumerate(doomed.sheets(epoch, layer)):
+            for image, sheet in enumerate(killed_writer.sheets(epoch, layer)):
                 assert run.picture("activations", layer, position, image) == sheet
     segment, ordinal = run.place(position)
     loss = segment.metrics.get("loss")
     values = [] if loss is None else loss.span(ordinal, ordinal + 1)
-    return there == len(doomed.LAYERS) and values == [epoch]
+    return there == len(killed_writer.LAYERS) and values == [epoch]
 
 
 def positions(run, layer: str) -> set[int]:
@@ -41,7 +41,7 @@ def positions(run, layer: str) -> set[int]:
 
 def test_45_writers_killed_at_random_moments(tmp_path, faults):
     seed = str(random.randrange(10**9))
-    command = [sys.executable, doomed.__file__, tmp_path, str(WRITERS), seed]
+    command = [sys.executable, killed_writer.__file__, tmp_path, str(WRITERS), seed]
     done = run_program(command, check=True)
     said = [int(line) for line in done.stdout.split()]
     assert len(said) == WRITERS
@@ -70,17 +70,17 @@ def examine(log_dir, last: int) -> int:
     # The next fit goes on beside what the dead one left, and changes nothing of it.
     before = [pack.read_bytes() for pack in packs]
     writer = Writer(log_dir)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.close()
     assert [pack.read_bytes() for pack in packs] == before
     run.refresh()
     assert len(run) == len(epochs) + 1
-    assert run.picture("activations", "conv", len(epochs)) == small.sheets(0)[0]
+    assert run.picture("activations", "conv", len(epochs)) == stores.sheets(0)[0]
     return max(0, last + 1 - sum(complete))
 
 
 def test_a_kill_between_the_bytes_of_a_line_is_known_as_one(tmp_path):
-    small.write(tmp_path).close()
+    stores.write(tmp_path).close()
     store = store_directory(tmp_path)
     [index] = store.glob("*.jsonl")
     lines = index.read_bytes().splitlines(keepends=True)

@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import small
-from forge import HONEST, Forge
+import stores
+from forged_stores import HONEST, Forge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbviz.store import StoreError, heads, open_run, store_directory
+from tbviz.store import StoreError, open_run, run_index, store_directory
 
 POSITIONS = 4
 
@@ -24,8 +24,8 @@ changes = st.lists(
         st.integers(0, 300),  # how many bytes are taken out
         st.one_of(
             st.binary(max_size=300),
-            st.sampled_from([small.MAGIC, b"\n", b'{"offset":', bytes(4096), b"\xff" * 24]),
-            st.builds(small.record, st.binary(max_size=100), st.binary(max_size=50)),
+            st.sampled_from([stores.MAGIC, b"\n", b'{"offset":', bytes(4096), b"\xff" * 24]),
+            st.builds(stores.record, st.binary(max_size=100), st.binary(max_size=50)),
         ),
     ),
     min_size=1,
@@ -42,9 +42,9 @@ def spliced(data: bytes, change) -> bytes:
 def read_all(log_dir):
     """Everything that a reader can be asked of a store."""
     run = open_run(log_dir)
-    answer = heads.heads(run)
+    answer = run_index.heads(run)
     json.dumps(answer)
-    heads.since(run, answer["cursor"])
+    run_index.since(run, answer["cursor"])
     shown = {}
     for kind, layer in run.series():
         for position in range(len(run)):
@@ -60,7 +60,7 @@ def read_all(log_dir):
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("honest")
-    pack = small.write(log_dir, POSITIONS).path
+    pack = stores.write(log_dir, POSITIONS).path
     return {"pack": pack.read_bytes(), "index": pack.with_suffix(".jsonl").read_bytes()}, pack.name
 
 
@@ -78,7 +78,7 @@ def any_bytes(honest, changed):
         truth = {
             (epoch, image): sheet
             for epoch in range(POSITIONS)
-            for image, sheet in enumerate(small.sheets(epoch))
+            for image, sheet in enumerate(stores.sheets(epoch))
         }
         for (kind, layer, position, image), picture in shown.items():
             if (kind, layer) == ("activations", "conv"):

@@ -6,19 +6,19 @@ import shutil
 import sys
 import time
 
-import crowd
-import doomed
+import killed_writer
+import parallel_writers
 import pytest
-import small
+import stores
 from children.starting import started
 
-from tbviz.store import Position, Reader, Writer, heads, locks, open_run, store_directory
+from tbviz.store import Position, Reader, Writer, locks, open_run, run_index, store_directory
 
 WRITERS, EPOCHS = 4, 25
 
 
 def test_a_reader_beside_four_writers(tmp_path, faults):
-    command = [sys.executable, crowd.__file__, str(tmp_path), str(WRITERS), str(EPOCHS)]
+    command = [sys.executable, parallel_writers.__file__, str(tmp_path), str(WRITERS), str(EPOCHS)]
     reader = Reader(store_directory(tmp_path), patience=60)
     seen = {}
     with started(command) as process:
@@ -44,8 +44,8 @@ def check(reader, segment, ordinals) -> None:
     for ordinal in ordinals:
         assert segment.position(ordinal) == Position(ordinal)
         assert segment.metrics["loss"].span(ordinal, ordinal + 1) == [ordinal]
-        for layer in doomed.LAYERS:
-            wanted = doomed.sheets(ordinal, layer)[1]
+        for layer in killed_writer.LAYERS:
+            wanted = killed_writer.sheets(ordinal, layer)[1]
             assert reader.picture("activations", layer, base + ordinal, 1) == wanted
 
 
@@ -65,21 +65,21 @@ def test_a_clock_that_jumps(tmp_path, monkeypatch, jump, faults):
         writer = Writer(tmp_path)
         writer.append({"kind": "fit", "event": "begin", "epochs": 20})
         for epoch in range(20):
-            small.append(writer, epoch)
+            stores.append(writer, epoch)
             writer.flush()
             clock.now += 60 + (jump if epoch == 9 else 0)
         run = open_run(tmp_path)
         assert [position.epoch for _, position in run.positions] == list(range(20))
         assert run.segments[0].last == clock.now - 60
-        states = [heads.status(run.segments[0], clock.now + later) for later in (0, 500, 1000)]
+        states = [run_index.status(run.segments[0], clock.now + later) for later in (0, 500, 1000)]
         assert states == ["live", "live", "lost"]
         writer.close()
         # A restarted job under a clock that is behind is the newer segment all the same.
         clock.now = 1e8
-        small.write(tmp_path, 2)
+        stores.write(tmp_path, 2)
         run.refresh()
         assert [segment for segment, _ in run.positions] == [1] * 20 + [2] * 2
-        small.write(tmp_path, 1)
+        stores.write(tmp_path, 1)
         run.refresh()
         assert run.positions[-1] == (3, Position(0))
 
@@ -88,31 +88,31 @@ def test_a_copied_and_a_renamed_directory(tmp_path, faults):
     here, there = tmp_path / "here", tmp_path / "there"
     writer = Writer(here)
     for epoch in range(2):
-        small.append(writer, epoch)
+        stores.append(writer, epoch)
         writer.flush()
     run = open_run(here)
-    cursor = heads.cursor(run)
+    cursor = run_index.cursor(run)
     with faults.trying():  # copied while it is written to
         shutil.copytree(here, there)
         copied = open_run(there)
-        assert copied.picture("activations", "conv", 1) == small.sheets(1)[0]
-        news = heads.since(copied, cursor)  # at most that nobody writes the copy
+        assert copied.picture("activations", "conv", 1) == stores.sheets(1)[0]
+        news = run_index.since(copied, cursor)  # at most that nobody writes the copy
         assert [news.get(name) or [] for name in ("positions", "series")] == [[], []]
     with faults.trying():  # the fit goes on, beside what the copy's next fit writes
-        small.append(writer, 2)
+        stores.append(writer, 2)
         writer.flush()
-        small.write(there, 1)
+        stores.write(there, 1)
         run.refresh(), copied.refresh()
         assert (len(run), len(copied)) == (3, 3)
     with faults.trying():  # renamed under the reader, and under the writer
         here.rename(tmp_path / "moved")
         assert run.refresh()
         assert run.segments == []
-        small.append(writer, 3)
+        stores.append(writer, 3)
         writer.close()
         assert len(open_run(tmp_path / "moved")) == 4
     with faults.trying():  # and back
         (tmp_path / "moved").rename(here)
         assert run.refresh()
         assert len(run) == 4
-        assert run.picture("activations", "conv", 3) == small.sheets(3)[0]
+        assert run.picture("activations", "conv", 3) == stores.sheets(3)[0]

@@ -8,13 +8,13 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
-import small
+import stores
 
 from tbviz.images.sheet import decode
-from tbviz.store import Position, heads, open_run
+from tbviz.store import Position, open_run, run_index
 from tbviz.store.control import Orders, read_orders
-from tbviz.store.inspection import inspect
 from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.summary import inspect
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FORMAT_1 = GOLDEN / "format-1"
@@ -62,7 +62,7 @@ def test_format_1_is_read():
     (segment,) = run.segments
     assert segment.damaged == 0
     assert run.series() == [("activations", "conv"), ("maximization", "conv"), ("cam", "conv")]
-    answer = heads.heads(run)
+    answer = run_index.heads(run)
     assert answer["segments"][0]["status"] == "stopped"
     assert answer["segments"][0]["writer"] == "dc674a7fbcc9edbb"
     assert answer["latest"] == {"metrics": 3, "health": 3, "predictions": 3}
@@ -93,14 +93,14 @@ def test_format_1_is_read_without_its_index(tmp_path):
     (pack,) = (FORMAT_1 / "plugins" / "tbviz").glob("*.pack")
     (directory / pack.name).write_bytes(pack.read_bytes())
     without = open_run(tmp_path)
-    assert heads.heads(without, 0.0) == heads.heads(with_index, 0.0)
-    small.parse(pack.read_bytes())
+    assert run_index.heads(without, 0.0) == run_index.heads(with_index, 0.0)
+    stores.parse(pack.read_bytes())
 
 
 def shown(run):
     """What `EVERY_RUN` lists."""
     rows = []
-    for series in heads.heads(run)["series"]:
+    for series in run_index.heads(run)["series"]:
         pixels = decode(run.picture(series["kind"], series["layer"], len(run) - 1)).pixels
         head = [series[name] for name in ("kind", "layer", "media", "images")]
         rows.append((*head, pixels.shape, int(pixels.sum()), series.get("range")))
@@ -155,7 +155,9 @@ def test_parts_of_format_1_are_read():
     check_training(run)
     [segment] = check_sound(run)["segments"]
     assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85297)
-    layouts = {(series["kind"], series["layer"]): series for series in heads.heads(run)["series"]}
+    layouts = {
+        (series["kind"], series["layer"]): series for series in run_index.heads(run)["series"]
+    }
     assert layouts["cam:score-cam", "conv"]["positions"] == [[3, 1]]
     assert layouts["saliency:gradients", ""]["positions"] == [[0, 1], [3, 1]]
 
@@ -178,7 +180,7 @@ def test_parts_of_format_1_tell_what_looking_took():
 def test_parts_of_format_1_are_read_from_an_object_store(bucket):
     fsspec.filesystem("memory").put(str(PARTS / "plugins"), f"{bucket}/plugins", recursive=True)
     run = open_run(bucket)
-    assert heads.heads(run, 0.0) == heads.heads(open_run(PARTS), 0.0)
+    assert run_index.heads(run, 0.0) == run_index.heads(open_run(PARTS), 0.0)
     assert shown(run) == OF_PARTS
     check_training(run)
 
@@ -188,7 +190,7 @@ def test_rewritten_packs_of_format_1_are_read():
     first, second = run.segments
     assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]
     # The first fit's middle epoch was pruned.
-    assert {str(s["positions"]) for s in heads.heads(run)["series"]} == {"[[0, 1], [2, 2]]"}
+    assert {str(s["positions"]) for s in run_index.heads(run)["series"]} == {"[[0, 1], [2, 2]]"}
     # The components of the second fit's first look are its own.
     colours = {"activations:colours": 37439}
     assert shown(run) == [(*row[:5], colours.get(row[0], row[5]), row[6]) for row in EVERY_RUN]

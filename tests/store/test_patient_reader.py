@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 
-from torn import epochs
+from damaged_store import epochs
 
 from tbviz.store import Reader
-from tbviz.store import pack as pack_module
+from tbviz.store import pack_scanner as pack_module
 
 
 def test_a_patient_reader_waits_for_the_lines_of_a_position(torn):

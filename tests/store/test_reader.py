@@ -7,8 +7,8 @@ import sys
 import tracemalloc
 
 import pytest
-import small
-from fabricate import LAYERS, Run, fabricate
+import stores
+from made_stores import LAYERS, Run, fabricate
 
 from tbviz.store import (
     DamagedError,
@@ -20,9 +20,9 @@ from tbviz.store import (
     open_run,
     store_directory,
 )
-from tbviz.store.digits import nearest
-from tbviz.store.health import MISSING
+from tbviz.store.health_columns import MISSING
 from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.six_digits import nearest
 
 
 def test_a_pack_made_by_hand_is_read(tmp_path):
@@ -32,15 +32,15 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
     directory.mkdir(parents=True)
     row = f"[3,{zlib.crc32(b'abc')}]"
     pack = b"".join([
-        small.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
-        small.record(b'{"kind":"layout","time":1.5,"id":"0000000a","of":"maximization"}'),
-        small.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
-        small.record(
+        stores.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
+        stores.record(b'{"kind":"layout","time":1.5,"id":"0000000a","of":"maximization"}'),
+        stores.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
+        stores.record(
             b'{"kind":"maximization","time":3.0,"epoch":7,"layer":"a/b","layout":"0000000a",'
             b'"media":"rgb8","bytes":3,"sheets":[' + row.encode() + b"]}",
             b"abc",
         ),
-        small.record(b'{"kind":"metrics","time":4.0,"epoch":7,"values":{"loss":"Infinity"}}'),
+        stores.record(b'{"kind":"metrics","time":4.0,"epoch":7,"values":{"loss":"Infinity"}}'),
     ])  # fmt: skip
     (directory / "000001-00000000000000aa.pack").write_bytes(pack)
     run = open_run(tmp_path)
@@ -93,12 +93,12 @@ def test_a_reader_follows_a_writer(tmp_path):
     assert not reader.refresh()
     writer = Writer(tmp_path)
     for epoch in range(5):
-        small.append(writer, epoch)
+        stores.append(writer, epoch)
         assert not reader.refresh()
         writer.flush()
         assert reader.refresh()
         assert len(reader) == epoch + 1
-        assert reader.picture("activations", "conv", epoch, 1) == small.sheets(epoch)[1]
+        assert reader.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
     writer.close()
     assert not reader.refresh()
 
@@ -140,10 +140,10 @@ def test_every_kind_of_a_full_run(tmp_path):
 
 
 def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     run = open_run(tmp_path)
     sheet = run.find("activations", "conv", 2, 1)
-    assert run.read(sheet) == small.sheets(2)[1]
+    assert run.read(sheet) == stores.sheets(2)[1]
     for wrong in (
         sheet._replace(crc=sheet.crc ^ 1),
         sheet._replace(offset=sheet.offset + 1),
@@ -154,7 +154,7 @@ def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
     ):
         with pytest.raises(DamagedError):
             run.read(wrong)
-        assert run.sheets([wrong, sheet, wrong]) == [None, small.sheets(2)[1], None]
+        assert run.sheets([wrong, sheet, wrong]) == [None, stores.sheets(2)[1], None]
     with pytest.raises(UnknownWriterError):
         run.read(sheet._replace(writer="0" * 16))
     assert run.sheets([sheet._replace(writer="0" * 16)]) == [None]
@@ -165,7 +165,7 @@ def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
 
 
 def test_what_was_not_logged_is_said(tmp_path):
-    small.write(tmp_path)
+    stores.write(tmp_path)
     run = open_run(tmp_path)
     for kind, layer, position, image in (
         ("cam", "conv", 0, 0),
@@ -182,8 +182,8 @@ def test_what_was_not_logged_is_said(tmp_path):
 
 def test_records_whose_fields_make_no_sense_are_counted_and_left_out(tmp_path):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
-    layout = writer.layout(small.LAYOUT)
+    stores.append(writer, 0)
+    layout = writer.layout(stores.LAYOUT)
     picture = {"kind": "activations", "layer": "conv", "layout": layout, "media": "gray8"}
     rows = [(0, 1, 0, 1)] * 2
     nonsense = [
@@ -206,14 +206,14 @@ def test_records_whose_fields_make_no_sense_are_counted_and_left_out(tmp_path):
     ]  # fmt: skip
     for record in nonsense:
         writer.append(*record)
-    small.append(writer, 3)
+    stores.append(writer, 3)
     writer.close()
     run = open_run(tmp_path)
     (segment,) = run.segments
     # A probe without images is odd, not wrong.
     assert segment.damaged == len(nonsense) - 1
     assert next(iter(run.columns("activations", "conv")[0][2].positions))[0] == 0
-    assert run.picture("activations", "conv", len(run) - 1, 1) == small.sheets(3)[1]
+    assert run.picture("activations", "conv", len(run) - 1, 1) == stores.sheets(3)[1]
     columns = segment.series["activations", "conv"]
     assert len(columns) == len(columns.offsets()) == len(columns.table()) == 4
 
@@ -222,7 +222,7 @@ def test_two_writers_at_once_are_two_segments(tmp_path):
     first, second = Writer(tmp_path), Writer(tmp_path)
     for epoch in range(3):
         for writer in (first, second):
-            small.append(writer, epoch)
+            stores.append(writer, epoch)
             writer.flush()
     first.close()
     second.close()
@@ -234,7 +234,7 @@ def test_two_writers_at_once_are_two_segments(tmp_path):
 def test_a_run_holds_under_sixty_bytes_an_image(tmp_path):
     run = Run(tmp_path, LAYERS[:1], images=1)
     writer = run.writer
-    layout = writer.layout({**small.LAYOUT, "images": 4})
+    layout = writer.layout({**stores.LAYOUT, "images": 4})
     images = 0
     for epoch in range(500):
         for layer in range(10):

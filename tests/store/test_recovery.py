@@ -6,8 +6,8 @@ import shutil
 from collections import Counter
 
 import pytest
-import small
-from torn import Torn, epochs
+import stores
+from damaged_store import Torn, epochs
 
 from tbviz.store import DamagedError, Reader, StoreError, store_directory
 
@@ -25,7 +25,7 @@ def test_every_truncation_of_the_last_two_records(torn, faults, index):
             assert run.refresh()
             assert epochs(run) == [0, 1, 2, 3], size
             assert run.segments[0].damaged == 0
-            assert run.picture("activations", "conv", 3, 1) == small.sheets(3)[1]
+            assert run.picture("activations", "conv", 3, 1) == stores.sheets(3)[1]
 
 
 def test_every_truncation_of_the_last_two_lines(torn, faults):
@@ -73,7 +73,7 @@ def test_zeros_from_any_byte_of_the_last_4_kib_on(tmp_path, faults, of):
                 for image in (0, 1):
                     if epoch in whole:
                         picture = run.picture("activations", "conv", position, image)
-                        assert picture == small.sheets(epoch)[image]
+                        assert picture == stores.sheets(epoch)[image]
                     elif epoch > len(whole):
                         with pytest.raises(DamagedError):
                             run.picture("activations", "conv", position, image)
@@ -110,7 +110,7 @@ FIELDS = {"magic": 0, "meta length": 8, "payload length": 12, "meta CRC": 16, "p
 @pytest.mark.parametrize("index", [None, False])
 def test_every_bit_flip_in_the_last_record(torn, faults, index):
     begin, meta, _ = torn.records[-1]
-    first = len(small.sheets(3)[0])
+    first = len(stores.sheets(3)[0])
     flips = Counter()
     header = range(8 * 24)
     rest = range(8 * 24, 8 * (len(torn.pack) - begin), 9)  # another bit of each byte
@@ -123,7 +123,7 @@ def test_every_bit_flip_in_the_last_record(torn, faults, index):
             run = torn.open()
             assert epochs(run)[:3] == [0, 1, 2]
             for epoch in (0, 1, 2):
-                assert run.picture("activations", "conv", epoch, 1) == small.sheets(epoch)[1]
+                assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
             known = epochs(run) == [0, 1, 2, 3]
             # The index knows the record; without one it is as good as its header and meta are.
             assert known or index is False
@@ -132,7 +132,7 @@ def test_every_bit_flip_in_the_last_record(torn, faults, index):
                 with pytest.raises(DamagedError):
                     run.picture("activations", "conv", 3, wrong)
             elif known:
-                assert run.picture("activations", "conv", 3, 1) == small.sheets(3)[1]
+                assert run.picture("activations", "conv", 3, 1) == stores.sheets(3)[1]
             name = [name for name, start in FIELDS.items() if field >= start][-1]
             name = name if field < 24 else "meta" if field < 24 + len(meta) else "payload"
             flips[name, known] += 1
@@ -163,15 +163,15 @@ def test_every_bit_flip_in_a_record_costs_at_most_that_record(torn, faults, inde
             position = kept.index(epoch)
             for image in (0, 1):
                 picture = run.picture("activations", "conv", position, image)
-                assert picture == small.sheets(epoch)[image]
+                assert picture == stores.sheets(epoch)[image]
         if in_payload:
             assert kept == [0, 1, 2, 3]
-            first = len(small.sheets(1)[0])
+            first = len(stores.sheets(1)[0])
             wrong = int(field - 24 - len(meta) >= first)
             with pytest.raises(DamagedError):
                 run.picture("activations", "conv", 1, wrong)
             other = run.picture("activations", "conv", 1, 1 - wrong)
-            assert other == small.sheets(1)[1 - wrong]
+            assert other == stores.sheets(1)[1 - wrong]
         elif index is False and (field < 12 or 16 <= field < 20 or field >= 24):
             # Magic, length of meta, its CRC, meta: the record is lost, and said to be.
             assert kept == others
@@ -195,7 +195,7 @@ def test_every_bit_flip_in_the_index_costs_nothing(torn, faults, line):
             run = torn.open()
             assert epochs(run) == [0, 1, 2, 3], bit
             for epoch in range(4):
-                assert run.picture("activations", "conv", epoch, 1) == small.sheets(epoch)[1]
+                assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
 
 
 def test_a_flipped_last_record_is_damage_only_when_it_stays(torn):
@@ -214,12 +214,12 @@ def test_a_flipped_last_record_is_damage_only_when_it_stays(torn):
 
 def test_garbage_between_records_is_counted_once(torn):
     cut = torn.begins[4]
-    for garbage in (b"\0" * 5000, b"\x89tbv" * 10, small.MAGIC * 3, os.urandom(3000)):
+    for garbage in (b"\0" * 5000, b"\x89tbv" * 10, stores.MAGIC * 3, os.urandom(3000)):
         torn.put(torn.pack[:cut] + garbage + torn.pack[cut:], index=False)
         run = torn.open()
         assert epochs(run) == [0, 1, 2, 3]
         assert run.segments[0].damaged == 1
-        assert run.picture("activations", "conv", 3, 0) == small.sheets(3)[0]
+        assert run.picture("activations", "conv", 3, 0) == stores.sheets(3)[0]
 
 
 @pytest.mark.parametrize(
@@ -268,18 +268,18 @@ def test_a_pack_that_shrank_is_read_anew(torn):
 
 def test_delete_everything_and_start_again(tmp_path):
     reader = Reader(store_directory(tmp_path))
-    first = small.write(tmp_path)
+    first = stores.write(tmp_path)
     reader.refresh()
     assert len(reader) == 4
     shutil.rmtree(tmp_path / "plugins")
     assert reader.refresh()
     assert (len(reader), reader.segments, reader.series()) == (0, [], [])
     assert not reader.refresh()
-    second = small.write(tmp_path, 2)
+    second = stores.write(tmp_path, 2)
     assert second.path.name[:6] == first.path.name[:6] == "000001"
     assert reader.refresh()
     assert epochs(reader) == [0, 1]
-    assert reader.picture("activations", "conv", 1, 0) == small.sheets(1)[0]
+    assert reader.picture("activations", "conv", 1, 0) == stores.sheets(1)[0]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -303,7 +303,7 @@ def test_no_damage_whatsoever_stops_a_reader_or_shows_a_wrong_picture(tmp_path, 
                     data[at : at + length] = bytes(length)
         return bytes(data)
 
-    truth = {(epoch, image): small.sheets(epoch)[image] for epoch in range(6) for image in (0, 1)}
+    truth = {(epoch, image): stores.sheets(epoch)[image] for epoch in range(6) for image in (0, 1)}
     for _ in range(60):
         with faults.trying():
             torn.put(damage(torn.pack), damage(torn.index))

@@ -7,14 +7,14 @@ import errno
 from pathlib import Path
 
 import pytest
-import small
+import stores
 from failing import Failing, held_open
 
 from tbviz.store import StoreError, open_run, store_directory
 from tbviz.store.leftovers import clear, leftovers
 from tbviz.store.locks import hold
-from tbviz.store.pruning import Rule, prune
-from tbviz.store.repairing import packs, repair
+from tbviz.store.prune import Rule, prune
+from tbviz.store.repair import packs, repair
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 
@@ -29,17 +29,17 @@ def repaired(log_dir):
 
 def torn(log_dir):
     """Four positions and half a record."""
-    path = small.write(log_dir).path
+    path = stores.write(log_dir).path
     with path.open("ab") as file:
-        file.write(small.record(b'{"kind":"x"}')[:20])
+        file.write(stores.record(b'{"kind":"x"}')[:20])
 
 
 def without_index(log_dir):
     """Four positions, of which the index is lost."""
-    small.write(log_dir).path.with_suffix(".jsonl").unlink()
+    stores.write(log_dir).path.with_suffix(".jsonl").unlink()
 
 
-CASES = [(small.write, pruned, [0, 3]), (torn, repaired, range(4)),
+CASES = [(stores.write, pruned, [0, 3]), (torn, repaired, range(4)),
          (without_index, repaired, range(4))]  # fmt: skip
 
 
@@ -80,4 +80,4 @@ def whole(log_dir, kept):
     run = open_run(log_dir)
     at = {position.epoch: number for number, (_, position) in enumerate(run.positions)}
     for epoch in kept:  # in this store a position is its one picture
-        assert run.picture("activations", "conv", at[epoch], 1) == small.sheets(epoch)[1]
+        assert run.picture("activations", "conv", at[epoch], 1) == stores.sheets(epoch)[1]

@@ -8,14 +8,14 @@ import zlib
 from pathlib import Path
 
 import pytest
-import small
+import stores
 from children.starting import PIPE, run_program, started
 
-from tbviz.store import Position, StoreError, Writer, open_run, pack_files, store_directory
+from tbviz.store import Position, StoreError, Writer, open_run, pack_writer, store_directory
 from tbviz.store.locks import held
 from tbviz.version import __version__
 
-ROOM = str(Path(small.__file__).parent)
+ROOM = str(Path(stores.__file__).parent)
 
 
 def test_files_are_made_by_the_first_flush_and_named_by_the_format(tmp_path):
@@ -39,7 +39,7 @@ def test_every_byte_is_as_the_format_says(tmp_path):
     )
     writer.close()
     pack = writer.path.read_bytes()
-    first, metrics, cam = small.parse(pack)
+    first, metrics, cam = stores.parse(pack)
     assert first[0] == 0
     head = json.loads(first[1])
     assert head.pop("time") > 1.7e9
@@ -54,14 +54,14 @@ def test_every_byte_is_as_the_format_says(tmp_path):
         f'[3,{zlib.crc32(b"cde")},"NaN","NaN","NaN","NaN"]]}}'
     )
     assert cam[1:] == (expected.encode(), b"abcde")
-    assert pack[cam[0] :] == small.record(expected.encode(), b"abcde")
+    assert pack[cam[0] :] == stores.record(expected.encode(), b"abcde")
 
 
 def test_index_lines_are_metas_with_offset_and_check_in_front(tmp_path):
-    writer = small.write(tmp_path)
+    writer = stores.write(tmp_path)
     pack = writer.path.read_bytes()
     lines = writer.path.with_suffix(".jsonl").read_bytes().splitlines(keepends=True)
-    records = small.parse(pack)
+    records = stores.parse(pack)
     assert len(lines) == len(records) == 6
     for line, (begin, meta, payload) in zip(lines, records, strict=True):
         offset = begin + 24 + len(meta)
@@ -75,7 +75,7 @@ def test_numbers_go_on_from_the_highest(tmp_path):
     directory.mkdir(parents=True)
     (directory / ("000041-" + "0" * 16 + ".pack")).write_bytes(b"")
     (directory / "999999-foreign.pack").write_bytes(b"")
-    first, second = small.write(tmp_path, 1), small.write(tmp_path, 1)
+    first, second = stores.write(tmp_path, 1), stores.write(tmp_path, 1)
     assert first.path.name.startswith("000042-")
     assert second.path.name.startswith("000043-")
     assert first.uid != second.uid
@@ -83,10 +83,10 @@ def test_numbers_go_on_from_the_highest(tmp_path):
 
 def test_a_layout_is_written_once(tmp_path):
     writer = Writer(tmp_path)
-    assert writer.layout(small.LAYOUT) == writer.layout(dict(reversed(small.LAYOUT.items())))
-    assert writer.layout({**small.LAYOUT, "tiles": 2}) != writer.layout(small.LAYOUT)
+    assert writer.layout(stores.LAYOUT) == writer.layout(dict(reversed(stores.LAYOUT.items())))
+    assert writer.layout({**stores.LAYOUT, "tiles": 2}) != writer.layout(stores.LAYOUT)
     writer.close()
-    kinds = [json.loads(meta)["kind"] for _, meta, _ in small.parse(writer.path.read_bytes())]
+    kinds = [json.loads(meta)["kind"] for _, meta, _ in stores.parse(writer.path.read_bytes())]
     assert kinds == ["writer", "layout", "layout"]
 
 
@@ -109,21 +109,21 @@ def test_what_the_format_does_not_allow_is_refused(tmp_path, meta, payload, summ
     with pytest.raises(StoreError, match=message):
         writer.append(meta, payload, summaries)
     writer.close()
-    assert len(small.parse(writer.path.read_bytes())) == 1
+    assert len(stores.parse(writer.path.read_bytes())) == 1
 
 
 def test_close_twice_and_append_after(tmp_path):
-    writer = small.write(tmp_path)
+    writer = stores.write(tmp_path)
     writer.close()
     with pytest.raises(StoreError, match=r"after close\(\)"):
-        small.append(writer, 9)
+        stores.append(writer, 9)
 
 
 def test_a_forked_child_writes_nothing(tmp_path):
     script = f"""
 import os, sys
 sys.path.insert(0, {ROOM!r})
-import small
+import stores
 from tbviz.store import BackgroundWriter, Writer
 writer = Writer({str(tmp_path)!r})
 background = BackgroundWriter(writer)
@@ -150,7 +150,7 @@ def test_a_forked_child_does_not_hold_the_pack_of_a_killed_parent(tmp_path):
     script = f"""
 import os, sys
 sys.path.insert(0, {ROOM!r})
-import small
+import stores
 from tbviz.store import Writer
 writer = Writer({str(tmp_path)!r})
 small.append(writer, 0)
@@ -179,7 +179,7 @@ sys.stdin.read()
 
 def test_a_fork_while_files_are_closed_closes_nothing_else(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
     real, others = os.close, []
 
@@ -188,7 +188,7 @@ def test_a_fork_while_files_are_closed_closes_nothing_else(tmp_path, monkeypatch
         others.append(os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT))
         with monkeypatch.context() as child:
             child.setattr(os, "close", real)
-            pack_files._close_copies()
+            pack_writer._close_copies()
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "close", close)
@@ -203,7 +203,7 @@ def test_a_full_disk_costs_positions_and_nothing_else(tmp_path):
     script = f"""
 import resource, signal, sys
 sys.path.insert(0, {ROOM!r})
-import small
+import stores
 from tbviz.store import StoreError, Writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 writer = Writer({str(tmp_path)!r})
@@ -234,42 +234,42 @@ writer.close()
     assert segment.damaged == 0
     texts = [(entry.meta["text"], entry.position) for entry in segment.notices]
     assert texts == [(f"{how} {epoch}", None) for epoch in (1, 2) for how in ("kept", "said at")]
-    assert run.picture("activations", "conv", 1, 1) == small.sheets(3)[1]
-    small.parse(segment.source.path.read_bytes())
+    assert run.picture("activations", "conv", 1, 1) == stores.sheets(3)[1]
+    stores.parse(segment.source.path.read_bytes())
 
 
 def test_layouts_survive_a_failed_first_flush(tmp_path):
     (tmp_path / "plugins").write_text("in the way")
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         writer.flush()
     (tmp_path / "plugins").unlink()
-    small.append(writer, 1)
+    stores.append(writer, 1)
     writer.close()
     run = open_run(tmp_path)
     assert run.positions == [(1, Position(1))]
-    assert run.picture("activations", "conv", 0, 0) == small.sheets(1)[0]
+    assert run.picture("activations", "conv", 0, 0) == stores.sheets(1)[0]
 
 
 def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
-    monkeypatch.setattr("tbviz.store.pack_files._create", _only_packs(monkeypatch))
+    stores.append(writer, 0)
+    monkeypatch.setattr("tbviz.store.pack_writer._create", _only_packs(monkeypatch))
     writer.flush()
     assert not list(store_directory(tmp_path).glob("*.jsonl"))
     assert len(open_run(tmp_path)) == 1
     monkeypatch.undo()
-    small.append(writer, 1)
+    stores.append(writer, 1)
     writer.close()
     assert len(writer.path.with_suffix(".jsonl").read_bytes().splitlines()) == 4
     assert len(open_run(tmp_path)) == 2
 
 
 def _only_packs(monkeypatch):
-    from tbviz.store import pack_files
+    from tbviz.store import pack_writer
 
-    create = pack_files._create
+    create = pack_writer._create
 
     def only_packs(path):
         if path.suffix == ".jsonl":
@@ -281,10 +281,10 @@ def _only_packs(monkeypatch):
 
 def test_a_pack_deleted_while_training_is_said(tmp_path):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
     writer.path.unlink()
-    small.append(writer, 1)
+    stores.append(writer, 1)
     with pytest.raises(StoreError, match="was deleted while it was being written"):
         writer.flush()
     writer.close()
@@ -306,5 +306,5 @@ def test_a_file_system_that_cannot_sync_is_written_to(tmp_path, monkeypatch):
         raise OSError(22, "Invalid argument")
 
     monkeypatch.setattr("os.fdatasync", cannot, raising=False)
-    small.write(tmp_path)
+    stores.write(tmp_path)
     assert len(open_run(tmp_path)) == 4

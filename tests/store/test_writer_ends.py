@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import small
+import stores
 from buckets import objects
 from children.starting import run_program
 from failing import Failing, contents, held_open
@@ -21,7 +21,7 @@ from tbviz.store import BackgroundWriter, StoreError, Writer, open_run, store_di
 from tbviz.store.locks import hold
 from tbviz.store.schema import MAGIC
 
-ROOM = str(Path(small.__file__).parent)
+ROOM = str(Path(stores.__file__).parent)
 POSITIONS = 3
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 
@@ -33,7 +33,7 @@ def session(log_dir):
     """
     writer, stored = Writer(log_dir), set()
     for epoch in range(POSITIONS):
-        small.append(writer, epoch)
+        stores.append(writer, epoch)
         try:
             writer.flush()
         except StoreError:
@@ -50,7 +50,7 @@ def in_background(log_dir):
     background = BackgroundWriter(writer, told.append)
     for epoch in range(POSITIONS):
         before = len(told)
-        background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+        background.submit(lambda one, epoch=epoch: stores.append(one, epoch))
         background.drain()
         if len(told) == before:
             stored.add(epoch)
@@ -74,7 +74,7 @@ def check(log_dir, writer, stored, before):
     seen = {position.epoch: at for at, (_, position) in enumerate(run.positions)}
     assert stored <= seen.keys()
     for epoch, at in seen.items():
-        for image, sheet in enumerate(small.sheets(epoch)):
+        for image, sheet in enumerate(stores.sheets(epoch)):
             assert run.picture("activations", "conv", at, image) == sheet
     assert sum(segment.damaged for segment in run.segments) == 0
     # And now it is over.
@@ -140,17 +140,17 @@ def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypa
     store = store_directory(tmp_path)
     with monkeypatch.context() as patched:
         if not index:
-            patched.setattr("tbviz.store.pack_files._create", _packs_alone())
+            patched.setattr("tbviz.store.pack_writer._create", _packs_alone())
         for epoch in range(POSITIONS):
             if epoch == after > 0:
                 shutil.rmtree(tmp_path / "plugins")
-            background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+            background.submit(lambda one, epoch=epoch: stores.append(one, epoch))
             background.drain()
     if after == POSITIONS:
         shutil.rmtree(tmp_path / "plugins")
     if anew:
         store.mkdir(parents=True, exist_ok=True)
-    background.submit(lambda one: small.append(one, POSITIONS))
+    background.submit(lambda one: stores.append(one, POSITIONS))
     background.drain()
     background.push(lambda one: None)  # nothing new, but lines that the index lacks
     background.close()
@@ -166,9 +166,9 @@ def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypa
 
 
 def _packs_alone():
-    from tbviz.store import pack_files
+    from tbviz.store import pack_writer
 
-    create = pack_files._create
+    create = pack_writer._create
 
     def packs_alone(path):
         if path.suffix == ".jsonl":
@@ -180,12 +180,12 @@ def _packs_alone():
 
 def test_what_a_copy_has_taken_the_place_of_is_gone(tmp_path):
     writer = Writer(tmp_path / "logs")
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
     shutil.copytree(tmp_path / "logs", tmp_path / "copy")
     shutil.rmtree(tmp_path / "logs")
     (tmp_path / "copy").rename(tmp_path / "logs")
-    small.append(writer, 1)
+    stores.append(writer, 1)
     with pytest.raises(StoreError, match="was deleted while"):
         writer.flush()
     assert writer.path.exists()
@@ -196,7 +196,7 @@ def test_what_a_copy_has_taken_the_place_of_is_gone(tmp_path):
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
 def test_what_cannot_be_looked_at_is_not_gone(code, tmp_path, monkeypatch):
-    writer = small.write(tmp_path, 1)
+    writer = stores.write(tmp_path, 1)
 
     def fail(*_, **__):
         raise OSError(code, os.strerror(code))
@@ -211,7 +211,7 @@ def test_what_cannot_be_looked_at_is_not_gone(code, tmp_path, monkeypatch):
 FULL = f"""
 import os, resource, sys
 sys.path.insert(0, {ROOM!r})
-import small
+import stores
 from tbviz.store import BackgroundWriter, Writer
 writer, told = Writer(sys.argv[1]), []
 background = BackgroundWriter(writer, told.append)
@@ -236,7 +236,7 @@ def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
     run_program([sys.executable, "-c", FULL, str(tmp_path)])
     pack, index = sorted(store_directory(tmp_path).iterdir(), key=lambda path: path.suffix)[::-1]
     assert (pack.suffix, index.suffix) == (".pack", ".jsonl")
-    small.parse(pack.read_bytes())
+    stores.parse(pack.read_bytes())
     run = open_run(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 1]
     assert [segment.damaged for segment in run.segments] == [0]
@@ -245,7 +245,7 @@ def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
 def test_a_pack_without_a_record_is_not_left(tmp_path, monkeypatch):
     with Failing(0, 10_000, errno.ENOSPC, ("write",))(monkeypatch):
         writer = Writer(tmp_path)
-        small.append(writer, 0)
+        stores.append(writer, 0)
         with pytest.raises(StoreError):
             writer.flush()
         assert len(contents(tmp_path)) == 1
@@ -256,7 +256,7 @@ def test_a_pack_without_a_record_is_not_left(tmp_path, monkeypatch):
 
 def test_a_close_that_fails_says_so_once_and_is_over(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     with (
         Failing(0, 10_000, errno.EDQUOT, ("close",))(monkeypatch),
         pytest.raises(StoreError, match="could not close what was written"),
@@ -270,9 +270,9 @@ def test_a_close_that_fails_says_so_once_and_is_over(tmp_path, monkeypatch):
 def test_a_writer_that_nobody_closes_lets_go_with_its_memory(tmp_path):
     before = held_open()
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
-    small.append(writer, 1)
+    stores.append(writer, 1)
     assert held_open() != before
     files = contents(tmp_path)
     del writer
@@ -283,7 +283,7 @@ def test_a_writer_that_nobody_closes_lets_go_with_its_memory(tmp_path):
 
 def test_a_flush_that_waits_while_the_writer_is_closed_writes_nothing(tmp_path):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
     with writer._lock:
         late = threading.Thread(target=writer.flush)
@@ -295,11 +295,11 @@ def test_a_flush_that_waits_while_the_writer_is_closed_writes_nothing(tmp_path):
 
 
 def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
-    from tbviz.store.remote import ObjectStore
+    from tbviz.store.object_store import ObjectStore
 
     writer, told = Writer(bucket), []
     background = BackgroundWriter(writer, told.append)
-    background.submit(lambda one: small.append(one, 0))
+    background.submit(lambda one: stores.append(one, 0))
     background.drain()
     before, put = objects(bucket), []
 
@@ -310,7 +310,7 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(ObjectStore, "put", full)
         # What belongs to no position is kept where a put fails: it would be put once more.
-        small.append(writer, 1)
+        stores.append(writer, 1)
         writer.append({"kind": "notice", "level": "info", "text": "kept"})
         background.close()
         assert len(put) == 1
@@ -325,10 +325,10 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
 
 def test_what_could_not_be_cut_off_at_once_is_cut_off_at_the_end(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
-    small.append(writer, 0)
+    stores.append(writer, 0)
     writer.flush()
     size = writer.path.stat().st_size
-    small.append(writer, 1)
+    stores.append(writer, 1)
     with (
         Failing(0, 10_000, errno.ENOSPC, ("write", "ftruncate"))(monkeypatch),
         pytest.raises(StoreError),
@@ -337,4 +337,4 @@ def test_what_could_not_be_cut_off_at_once_is_cut_off_at_the_end(tmp_path, monke
     assert writer.path.stat().st_size > size
     writer.close()
     assert writer.path.stat().st_size == size
-    small.parse(writer.path.read_bytes())
+    stores.parse(writer.path.read_bytes())

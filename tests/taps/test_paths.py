@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tbviz.taps.model_outputs import survey
 from tbviz.taps.paths import walk
-from tbviz.taps.survey import survey
 
 
 def paths(model):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from tbviz.taps.model_outputs import survey
 from tbviz.taps.select import (
     LayerNotFoundError,
     cam_layer,
@@ -15,7 +16,6 @@ from tbviz.taps.select import (
     select,
     spread,
 )
-from tbviz.taps.survey import survey
 
 
 def conv(filters, name):

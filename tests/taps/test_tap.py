@@ -13,9 +13,9 @@ from backends.nets import Compiling, X, attributes, changed, look, small
 from keras import layers
 from one_layer import class_gradients
 
-from tbviz.taps import private
+from tbviz.taps import keras_private
 from tbviz.taps.backends import tensorflow as backend
-from tbviz.taps.looker import Looker
+from tbviz.taps.inspector import Looker
 from tbviz.taps.tap import Tap
 
 
@@ -87,7 +87,7 @@ def test_rematerialized_layers_are_tapped():
     with keras.RematScope(mode="full"):
         inner = layers.Conv2D(3, 3, activation="relu", name="conv")
         model = keras.Sequential([keras.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(2)])
-    assert private.is_rematerialized(inner)
+    assert keras_private.is_rematerialized(inner)
     model(X)
     before = attributes(model)
     looker = Looker(model)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
-from tbviz.taps.aims import NOTHING, PREDICTED, Aim
+from tbviz.taps.class_target import NOTHING, PREDICTED, Aim
 
 
 def aim_of(

@@ -14,15 +14,15 @@ import numpy.typing as npt
 from tbviz.arrays.resample import enlarge
 from tbviz.arrays.types import Doubles, Floats
 from tbviz.methods.cams.cam import Cam, Evidence
+from tbviz.methods.cams.captions import note_of
 from tbviz.methods.cams.classes import aim_of, in_words, of_class
-from tbviz.methods.cams.notes import note_of
-from tbviz.methods.cams.perturbed import Answers, Perturbed
+from tbviz.methods.cams.perturbed_model import Answers, Perturbed
 from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 from tbviz.taps.gradients import ClassGradients, class_gradients
-from tbviz.taps.images import image_batch
-from tbviz.taps.looker import looker_of
+from tbviz.taps.image_inputs import image_batch
+from tbviz.taps.inspector import looker_of
 from tbviz.taps.select import Filter, cam_layer, select
 
 NO_RESPONSE = "nothing in this layer raises the score"

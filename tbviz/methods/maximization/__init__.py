@@ -16,7 +16,7 @@ from tbviz.methods.maximization.classes import (
     choose_classes,
     climb_scores,
 )
-from tbviz.methods.maximization.found import Maximized, shown
+from tbviz.methods.maximization.result import Maximized, shown
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.maximization.transforms import Transforms
 
@@ -62,7 +62,7 @@ def maximize_filters(
     """
     from tbviz.methods.feature_maps import choose_channels
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
     from tbviz.taps.select import default_convolutions, select
 
     looker = looker_of(model)
@@ -113,7 +113,7 @@ def maximize_classes(
         (2, 224, 224, 3)
     """
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.looker import looker_of
+    from tbviz.taps.inspector import looker_of
 
     looker = looker_of(model)
     canvas = canvas_of(model, images)

@@ -10,17 +10,17 @@ import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats
-from tbviz.methods.maximization.found import Maximized, notes_of, shown
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
 from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
+from tbviz.methods.maximization.result import Maximized, notes_of, shown
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps import backends
 from tbviz.taps.forward import gradient_scale
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.looker import Looker
+    from tbviz.taps.inspector import Looker
     from tbviz.taps.outputs import Output
 
 __all__ = ["Ascent", "Maximized", "climb", "maximize"]

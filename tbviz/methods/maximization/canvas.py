@@ -11,8 +11,8 @@ from keras import ops
 
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
-from tbviz.taps import private
-from tbviz.taps.images import image_layout, image_place
+from tbviz.taps import keras_private
+from tbviz.taps.image_inputs import image_layout, image_place
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _first(images: Any) -> Any:
 
 
 def _samples(model: Any) -> Any:
-    struct = private.input_structure(model)
+    struct = keras_private.input_structure(model)
     if struct is None:
         msg = (
             f"the input shape of {type(model).__name__} is not known from the model itself; "
@@ -143,7 +143,7 @@ def _range_of(model: Any) -> tuple[float, float]:
 
     It may divide by 255 or 127.5, or take off a mean that it has learnt from the data.
     """
-    for layer in private.all_layers(model):
+    for layer in keras_private.all_layers(model):
         if isinstance(layer, keras.layers.Rescaling):
             scale = np.asarray(layer.scale, dtype=np.float64).max()
             return (0.0, 255.0) if scale < 0.1 else (0.0, 1.0)

@@ -12,16 +12,16 @@ import numpy as np
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.ascent import climb
-from tbviz.methods.maximization.found import Maximized
 from tbviz.methods.maximization.objectives import ClassScore
+from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps import targets
+from tbviz.taps import output_head
 from tbviz.taps.select import cam_layer
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.looker import Looker
-    from tbviz.taps.survey import Survey
+    from tbviz.taps.inspector import Looker
+    from tbviz.taps.model_outputs import Survey
 
 
 Classes = Sequence[int | str]
@@ -67,7 +67,9 @@ def climb_scores(
     features = cam_layer(survey) if settings.diversity > 1 else None
     objective = ClassScore(survey.head, features)
     found = climb(looker, objective, classes, canvas, settings, seed, start)
-    all_classes = None if found.output is None else targets.probabilities(survey.head, found.output)
+    all_classes = (
+        None if found.output is None else output_head.probabilities(survey.head, found.output)
+    )
     own = None
     if all_classes is not None:
         own = all_classes[np.arange(len(found.channels)), found.channels]

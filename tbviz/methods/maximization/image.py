@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tbviz.methods.maximization.basis import Basis
-from tbviz.methods.maximization.colour import correlated
+from tbviz.methods.maximization.color import correlated
 from tbviz.methods.maximization.transforms import Transforms, inside, turned
 
 

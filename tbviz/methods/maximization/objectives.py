@@ -20,9 +20,9 @@ from tbviz.taps.select import is_activation
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
-    from tbviz.taps.looker import Looker
-    from tbviz.taps.survey import Survey
-    from tbviz.taps.targets import Head
+    from tbviz.taps.inspector import Looker
+    from tbviz.taps.model_outputs import Survey
+    from tbviz.taps.output_head import Head
 
 
 _LEAK = 0.1

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Doubles, Floats
-from tbviz.methods.cams.perturbed import Perturbed
-from tbviz.taps.aims import Aim
+from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.taps.class_target import Aim
 
 
 class Attributed(NamedTuple):

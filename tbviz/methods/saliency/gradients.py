@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest, total
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 
 
 class Gradients(Attribution):

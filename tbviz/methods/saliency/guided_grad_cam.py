@@ -14,9 +14,9 @@ import numpy as np
 from tbviz.arrays.resample import enlarge
 from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 from tbviz.taps.gradients import class_gradients
 from tbviz.taps.select import cam_layer, select
 

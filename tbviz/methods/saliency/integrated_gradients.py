@@ -12,9 +12,9 @@ import numpy as np
 
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import of_class
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution, total
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 
 
 @dataclass(frozen=True)

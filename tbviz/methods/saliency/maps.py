@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
+from tbviz.methods.cams.captions import note_of
 from tbviz.methods.cams.classes import aim_of, in_words, of_class, settled
-from tbviz.methods.cams.notes import note_of
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
-from tbviz.taps.looker import looker_of
+from tbviz.taps.inspector import looker_of
 
 NO_EFFECT = "no pixel moves the score"
 """What a map of zeros means."""

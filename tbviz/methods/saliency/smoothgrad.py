@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.perturbed import Perturbed
+from tbviz.methods.cams.perturbed_model import Perturbed
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.aims import Aim
+from tbviz.taps.class_target import Aim
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tbviz.taps import private
+from tbviz.taps import keras_private
 from tbviz.taps.backends.common import alive, as_numpy, fault_codes
 
 COMPILES = True
@@ -171,7 +171,7 @@ def _plain_variables_kept(model: Any) -> Iterator[None]:
 
 
 def _plain_variables(model: Any) -> list[tf.Variable]:
-    layers = private.all_layers(model)
+    layers = keras_private.all_layers(model)
     found = {id(each): each for layer in layers for each in plain_variables(layer)}
     return list(found.values())
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import torch
 
-from tbviz.taps import private
+from tbviz.taps import keras_private
 from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = False
@@ -90,7 +90,7 @@ def _modules_kept(model: Any) -> Iterator[None]:
     a `TorchModuleWrapper` in evaluation.
     """
     # Of each layer: Keras does not tell torch of all layers inside a model.
-    layers = private.all_layers(model)
+    layers = keras_private.all_layers(model)
     modules = {id(module): module for layer in layers for module in layer.modules()}
     modes = [(module, module.training) for module in modules.values()]
     buffers = [(b, b.clone()) for module in modules.values() for b in module.buffers(recurse=False)]

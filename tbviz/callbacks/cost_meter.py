@@ -1,0 +1,114 @@
+"""Costs: what looking took from training, a position at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tbviz.callbacks.schedule import clock
+from tbviz.callbacks.training_clock import Ledger
+from tbviz.taps.inspector import Looker
+
+
+class Spent:
+    """What one stretch of work took.
+
+    Attributes:
+        seconds: on the main thread, without compiling.
+        again: what the same may be expected to take the next time.
+        new: whether something was compiled, so that the next time may take less or more.
+    """
+
+    seconds = again = 0.0
+    new = False
+
+
+class Costs:
+    """Seconds spent since the last position, by callback.
+
+    Args:
+        ledger: of the `fit`.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._compile: dict[str, float] = defaultdict(float)
+        self._encode: dict[str, float] = defaultdict(float)
+        self._wait = 0.0
+        self._cpu = 0.0
+        self._last = clock()
+        self._trained = ledger.trained
+
+    @contextmanager
+    def of(self, name: str, looker: Looker) -> Iterator[Spent]:
+        """Counts the time of a block for one callback.
+
+        Tracing and compiling are counted apart: they come once, and no budget could hold them.
+        """
+        start, compiled, spent = clock(), looker.compile_seconds, Spent()
+        first = looker.first_seconds
+        try:
+            yield spent
+        finally:
+            compiled = looker.compile_seconds - compiled
+            took = clock() - start
+            self._ledger.count(took)
+            spent.seconds = max(took - compiled, 0.0)
+            spent.again = spent.seconds + looker.first_seconds - first
+            spent.new = compiled > 0
+            self._seconds[name] += spent.seconds
+            if compiled > 0:
+                self._compile[name] += compiled
+
+    def waited(self, seconds: float) -> None:
+        """Counts time spent waiting until the position before was on disk."""
+        self._wait += seconds
+        self._ledger.count(seconds)
+
+    def encoded(self, name: str, seconds: float) -> None:
+        """Counts CPU time of the writer's thread for one callback."""
+        self._encode[name] += seconds
+
+    @property
+    def training(self) -> float:
+        """Seconds of training since the last position."""
+        return max(self._ledger.trained - self._trained, 0.0)
+
+    def writer(self, cpu: float) -> float:
+        """CPU seconds of the writer's thread since the last position.
+
+        Args:
+            cpu: CPU seconds of the writer's thread so far.
+        """
+        return max(cpu - self._cpu, 0.0)
+
+    def record(self, cpu: float, further: Mapping[str, float | Sequence[str]]) -> dict[str, Any]:
+        """The `cost` record of this position; counting begins anew.
+
+        Args:
+            cpu: CPU seconds of the writer's thread so far.
+            further: fields of the record that are known elsewhere.
+        """
+        now = clock()
+        fields = {
+            "kind": "cost",
+            "seconds": _rounded(self._seconds),
+            "compile": _rounded(self._compile),
+            "encode": _rounded(self._encode),
+            "wait": round(self._wait, 6),
+            "writer": round(self.writer(cpu), 6),
+            "wall": round(now - self._last, 6),
+            **further,
+        }
+        for seconds in (self._seconds, self._compile, self._encode):
+            seconds.clear()
+        self._wait, self._cpu, self._last = 0.0, cpu, now
+        self._trained = self._ledger.trained
+        return fields
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in seconds.items()}

@@ -1,0 +1,76 @@
+"""The error boundary: a monitor never ends the run that it watches.
+
+Whatever fails inside is said once, with method, layer and remedy, and training goes on. Nothing
+is said by `warnings.warn`: under `python -W error` that would end training.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tbviz.callbacks.run_log import Journal
+from tbviz.errors import TbvizError
+
+_log = logging.getLogger("tbviz")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_GENERAL_REMEDY = "training goes on without this; strict=True raises the error with its traceback"
+
+
+@contextmanager
+def boundary(
+    journal: Journal,
+    method: str,
+    *,
+    strict: bool,
+    layer: str | None = None,
+    remedy: str | None = None,
+) -> Iterator[None]:
+    """Says once what fails inside, and goes on.
+
+    Args:
+        journal: where it is said.
+        method: the callback that is at work.
+        strict: raise it instead.
+        layer: path of the layer that is being drawn.
+        remedy: what the user can do; a general advice unless given.
+    """
+    try:
+        with _warnings_do_not_raise():
+            yield
+    except Exception as error:
+        if strict:
+            raise
+        _log.debug("where it was raised", exc_info=True)
+        if isinstance(error, TbvizError):  # its text says what to do
+            text, advice = str(error), remedy
+        else:
+            text = f"{type(error).__name__}: {in_short(error)}"
+            advice = remedy or _GENERAL_REMEDY
+        kind = type(error).__name__
+        journal.notice(method, text, advice, layer or None, event="error", detail=[kind])
+
+
+@contextmanager
+def _warnings_do_not_raise() -> Iterator[None]:
+    """Under `python -W error`, what Keras or numpy warn of inside a look is shown, not raised."""
+    if not any(entry[0] == "error" for entry in warnings.filters):
+        yield
+        return
+    with warnings.catch_warnings():
+        # Only what would raise is turned: what the user has silenced stays silent.
+        warnings.filters = [
+            ("default", *entry[1:]) if entry[0] == "error" else entry for entry in warnings.filters
+        ]
+        yield
+
+
+def in_short(error: BaseException) -> str:
+    """The first lines of an error: Keras' and TensorFlow's go on for pages."""
+    plain = _COLOURS.sub("", str(error))  # Keras prints its messages in bold
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    text = " ".join(lines[:3]) or "(no message)"
+    return text if len(text) <= 400 else text[:397] + "..."

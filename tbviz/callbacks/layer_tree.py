@@ -1,0 +1,139 @@
+"""The layer tree that the page shows: what the model is made of, and why a layer has no picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tbviz.callbacks.pictures import Record
+from tbviz.store.schema import encode_json
+from tbviz.taps.model_outputs import Survey
+from tbviz.taps.outputs import Output
+from tbviz.taps.paths import Node
+
+# What a person asks about a layer; the rest of a configuration is initializers and the like.
+_ASKED = (
+    "filters",
+    "units",
+    "kernel_size",
+    "strides",
+    "padding",
+    "dilation_rate",
+    "groups",
+    "depth_multiplier",
+    "pool_size",
+    "activation",
+    "rate",
+    "scale",
+    "offset",
+    "axis",
+    "momentum",
+    "epsilon",
+    "factor",
+    "size",
+    "num_heads",
+    "key_dim",
+    "dtype",
+)
+
+
+def model_record(model: Any, survey: Survey, drawn: Mapping[str, list[str]]) -> Record:
+    """The `model` record.
+
+    Args:
+        model: the Keras model.
+        survey: of it.
+        drawn: key of each layer that has pictures or numbers, to their kinds.
+    """
+    meta = {
+        "kind": "model",
+        "media": "json",
+        "name": model.name,
+        "class": type(model).__name__,
+        "parameters": int(model.count_params()),
+        "trainable": _count(model.trainable_variables),
+    }
+    nodes = [entry for node in survey.nodes for entry in _entries(node, survey, drawn)]
+    return Record(meta, [encode_json({"nodes": nodes})], placed=False)
+
+
+def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    """One entry, or one a call for a layer that is called more than once."""
+    outputs = survey.of(node.path)
+    if not outputs:
+        return [_entry(node, node.path, None, [], survey.unreachable.get(node.path))]
+    entries = []
+    for output in outputs:
+        kinds = drawn.get(output.key, [])
+        single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
+        # Kernels are drawn of layers that have no maps, too.
+        answers = [kind for kind in kinds if not kind.startswith("kernels")]
+        reason = _reason(output) if single and not answers else None
+        entries.append(_entry(node, output.key, output, kinds, reason))
+    return entries
+
+
+def _entry(
+    node: Node, path: str, output: Output | None, kinds: list[str], reason: str | None
+) -> dict[str, Any]:
+    return {
+        "path": path,
+        "name": path.rsplit("/", 1)[-1],
+        "class": node.kind,
+        "parent": node.parent,
+        "shape": list(output.shape[1:]) if output is not None else None,
+        "parameters": _count(getattr(node.layer, "variables", ())),
+        "trainable": bool(getattr(node.layer, "trainable_variables", ())),
+        "config": {**_config(node.layer), **_frame(output)},
+        "kinds": kinds,
+        "reason": reason,
+    }
+
+
+def _reason(output: Output) -> str:
+    if output.spatial:
+        return (
+            "left out by default: a few layers spread over the depth are shown; "
+            f"pass layers=[..., {output.key!r}] for this one"
+        )
+    if output.reason is not None:
+        return output.reason
+    return "its maps are one pixel high or wide: a number a channel, and nothing to draw"
+
+
+def _frame(output: Output | None) -> dict[str, str]:
+    """Beside a layer's settings: that only one frame of several is looked at."""
+    if output is None or output.frames is None:
+        return {}
+    return {"frame": f"0 of {output.frames}"}
+
+
+def _config(layer: Any) -> dict[str, Any]:
+    try:
+        config = layer.get_config()
+    except Exception:  # a custom layer's own code: without settings it is still shown
+        return {}
+    if isinstance(layer, keras.Model):
+        return {}
+    return {name: _said(config[name]) for name in _ASKED if config.get(name) is not None}
+
+
+def _said(value: Any) -> Any:
+    """A setting as JSON can hold it; objects by their name."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        named = inner.get("name") if isinstance(inner, dict) else inner
+        return named if isinstance(named, str) else value.get("class_name", str(value))
+    try:
+        json.dumps(value)
+    except TypeError:
+        return str(value)
+    return value
+
+
+def _count(variables: Any) -> int:
+    return int(sum(int(np.prod(variable.shape)) for variable in variables))

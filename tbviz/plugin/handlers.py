@@ -1,0 +1,178 @@
+"""(reader, parameters) => (what a route answers): pure functions, one a route of http_api.md."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tbviz.plugin.errors import NotFoundError
+from tbviz.plugin.json_numbers import Value, room, span, told
+from tbviz.store.columns import Numbers, encode_runs, join_runs
+from tbviz.store.errors import StoreError
+from tbviz.store.schema import COSTS, decode_json
+from tbviz.store.segment import Entry, Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tbviz.store.reader import Reader
+
+_GRAY = ("lo", "hi", "p", "q")
+# Digits of these numbers where there are thousands: enough to draw them over time.
+_ON_THE_WIRE = 3
+
+
+def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
+    """Where the sheets of one series are, from the record with the number `since` on.
+
+    Raises:
+        NotFoundError: If nothing of this kind is logged for this layer.
+    """
+    try:
+        parts = reader.columns(kind, layer)
+    except StoreError as error:
+        raise NotFoundError(str(error)) from error
+    names = ("offset", "length", "crc", *(_GRAY if parts[-1][2].gray else ()))
+    columns: dict[str, list[Value]] = {name: [] for name in names}
+    positions: list[int] = []
+    writers: list[str] = []
+    layouts: list[str] = []
+    skip = since
+    for base, segment, held in parts:
+        total = held.positions.total
+        begin = min(skip, total)
+        skip -= begin
+        positions += [base + ordinal for ordinal in held.positions.values()][begin:]
+        writers += [segment.uid] * (total - begin)
+        layouts += [layout for layout, count in held.layouts for _ in range(count)][begin:]
+        table = held.table(begin)
+        columns["offset"] += held.offsets(begin).tolist()
+        for name in names[1:]:
+            if name not in _GRAY:
+                columns[name] += table[name].tolist()
+            elif held.gray:
+                columns[name] += told(table[name], _ON_THE_WIRE)
+            else:
+                columns[name] += [None] * len(table)
+    return {
+        "since": since - skip,
+        "images": parts[-1][1].images(kind, layer),
+        "positions": join_runs((position, 1) for position in positions),
+        "writers": encode_runs(writers),
+        "layouts": encode_runs(layouts),
+        **columns,
+    }
+
+
+def scalars(reader: Reader, since: int) -> dict[str, Any]:
+    """The metrics and costs of the positions from `since` on, as the store has them."""
+    known = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
+    tags = [*known][: room(reader, since)]
+
+    def metric(tag: str) -> list[float | None]:
+        return _along(reader, since, lambda s: s.metrics.get(tag))
+
+    def cost(name: str) -> list[float | None]:
+        return _along(reader, since, lambda s: s.cost[name])
+
+    return {
+        "source": "store",
+        **span(reader, since),
+        "tags": {tag: metric(tag) for tag in tags},
+        "cost": {name: cost(name) for name in COSTS},
+    }
+
+
+def placed(reader: Reader, since: int, found: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
+    """TensorBoard's own scalars on the run's positions, by epoch; later segments win.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer.
+        found: Metric to epoch to value.
+    """
+    where = dict(_epochs(reader))
+    tags: dict[str, list[float | None]] = {}
+    for tag, values in found.items():
+        column: list[float | None] = [None] * len(reader)
+        for epoch, value in values.items():
+            if epoch in where:
+                column[where[epoch]] = value
+        tags[tag] = column[since:]
+    return {"source": "tensorboard", "tags": tags}
+
+
+def predictions(reader: Reader, since: int) -> dict[str, Any]:
+    """The strongest classes of each probe image at the positions from `since` on."""
+    records: list[list[Any] | None] = []
+    for base, segment in reader.based():
+        for ordinal in range(max(since - base, 0), len(segment)):
+            text = segment.predictions.get(ordinal)
+            records.append(None if text is None else json.loads(text))
+    images = max((len(record) for record in records if record is not None), default=0)
+    newest = [segment for segment in reader.segments if "predictions" in segment.latest]
+    return {
+        **span(reader, since),
+        "scale": newest[-1].scale if newest else "probability",
+        "images": [
+            [
+                record[image] if record is not None and image < len(record) else None
+                for record in records
+            ]
+            for image in range(min(images, room(reader, since)))
+        ],
+    }
+
+
+def model(reader: Reader, number: int | None) -> tuple[int, Entry]:
+    """The record of the layer tree, and the number of its segment.
+
+    Args:
+        reader: The run.
+        number: The segment, None for the newest that has one.
+
+    Raises:
+        NotFoundError: If there is none.
+    """
+    for index in reversed(range(len(reader.segments))):
+        models = reader.segments[index].models
+        if models and number in {None, index + 1}:
+            return index + 1, models[-1]
+    raise NotFoundError(f"received segment {number}, expected one whose model was logged")
+
+
+def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
+    """The layer tree with what is known of the whole model.
+
+    Raises:
+        ValueError: If the payload is no tree.
+    """
+    held = decode_json(payload)
+    if not isinstance(held, dict):
+        raise TypeError("a layer tree is an object")
+    names = ("name", "class", "parameters", "trainable")
+    return {"segment": segment, **{name: entry.meta.get(name) for name in names}, **held}
+
+
+def _along(
+    reader: Reader, since: int, pick: Callable[[Segment], Numbers | None]
+) -> list[float | None]:
+    """One value a position from `since` on, over all segments."""
+    values: list[float | None] = []
+    for base, segment in reader.based():
+        begin = min(max(since - base, 0), len(segment))
+        held = pick(segment)
+        if held is None:
+            values += [None] * (len(segment) - begin)
+        else:
+            values += held.span(begin, len(segment))
+    return values
+
+
+def _epochs(reader: Reader) -> Iterator[tuple[int, int]]:
+    """Every epoch's end: epoch and position, later segments behind earlier ones."""
+    for base, segment in reader.based():
+        for ordinal in range(len(segment)):
+            epoch, batch, final = segment.position(ordinal)
+            if batch is None and not final:
+                yield epoch, base + ordinal

@@ -1,0 +1,197 @@
+"""(reader, parameters) => what `./health` and `./channels` answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tbviz.plugin.errors import GoneError, NotFoundError
+from tbviz.plugin.json_numbers import Value, room, span, told
+from tbviz.store.columns import join_runs
+from tbviz.store.health_columns import MISSING
+from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.segment import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tbviz.store.reader import Reader
+
+
+def health(
+    reader: Reader,
+    since: int,
+    names: Collection[str] | None = None,
+    layer: str | None = None,
+    points: int | None = None,
+) -> dict[str, Any]:
+    """The health numbers at the positions from `since` on; see http_api.md.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer.
+        names: Which numbers, None for all; those that the run does not have are left out.
+        layer: The layer, None for every one.
+        points: How many positions at most, evenly apart; None for all.
+    """
+    channels: dict[str, int] = {}
+    held: set[str] = set()
+    for segment in reader.segments:
+        channels |= segment.health.channels
+        held |= segment.health.names
+    had = [name for name in HEALTH_NUMBERS if name in held]
+    # Those that only the run knows follow, as many as one of its segments may have.
+    had = [*had, *sorted(held.difference(HEALTH_NUMBERS))][:MAX_HEALTH_NUMBERS]
+    asked = [name for name in had if names is None or name in names][: room(reader, since)]
+    layers = [one for one in channels if layer in {None, one}]
+    layers = layers[: room(reader, since, len(asked))]
+    answer = span(reader, since)
+    kept: NDArray[np.intp] | slice = slice(None)
+    if points is not None:
+        kept = _evenly(_logged(reader, since), points)
+        answer["positions"] = join_runs((since + int(at), 1) for at in kept)
+    numbers: dict[str, list[list[Value]]] = {name: [] for name in asked}
+    for one in layers if asked else ():
+        columns = _dense(reader, one, since, asked)[kept].T
+        for name, column in zip(asked, columns, strict=True):
+            numbers[name].append(told(column))
+    answer |= {
+        "layers": layers,
+        "channels": [channels[one] for one in layers],
+        "names": had,
+        "numbers": numbers,
+    }
+    if layer is None and points is None:
+        answer["advice"] = advice(reader, since)
+        rows = broken(reader, since)
+        answer |= {"broken": rows} if rows else {}
+    return answer
+
+
+def _dense(reader: Reader, layer: str, since: int, names: Sequence[str]) -> NDArray[np.float32]:
+    """Numbers of a layer at the positions from `since` on: (positions, names)."""
+    parts = [
+        segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment), names)
+        for base, segment in reader.based()
+    ]
+    return np.concatenate(parts)
+
+
+def _logged(reader: Reader, since: int) -> NDArray[np.intp]:
+    """The positions from `since` on that have a health record, counted from there."""
+    found = [base + segment.health.ordinals() - since for base, segment in reader.based()]
+    logged = np.concatenate(found) if found else np.empty(0, np.intp)
+    return logged[logged >= 0]
+
+
+def _evenly(values: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of them, evenly apart, the last one among them."""
+    if len(values) <= most:
+        return values
+    return values[np.linspace(len(values) - 1, 0, most, dtype=np.intp)[::-1]]
+
+
+def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]:
+    """When advice begins, changes and ends: `(position, layer, rule, text or None)`.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer; what holds there already is told there.
+    """
+    if since >= len(reader):
+        return []
+    held: dict[tuple[str, str], dict[int, str | None]] = {}
+    for base, segment in reader.based():
+        for texts in held.values():
+            texts[max(base, since)] = None  # a new segment begins with no advice
+        for key, changes in segment.health.advice.items():
+            texts = held.setdefault(key, {})
+            texts.update((max(base + ordinal, since), text) for ordinal, text in changes)
+    rows: list[tuple[int, str, str, str | None]] = []
+    for (layer, rule), texts in held.items():
+        before: str | None = None
+        for position, text in texts.items():
+            if text != before:
+                rows.append((position, layer, rule, text))
+            before = text
+    return sorted(rows, key=lambda row: row[0])
+
+
+def broken(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
+    """When a layer begins and ceases to be not finite: `(position, layer, what or None)`.
+
+    Args:
+        reader: The run.
+        since: The first position of the answer.
+    """
+    begins = [base for base, _ in reader.based()]
+    layers = {layer: None for segment in reader.segments for layer in segment.health.channels}
+    rows: list[tuple[int, str, str | None]] = []
+    for layer in layers:
+        columns = dict(zip(_TELLING, _dense(reader, layer, 0, _TELLING).T, strict=True))
+        codes = _broken_codes(columns)
+        known = columns["nonfinite"] != MISSING
+        known[begins] = True  # a new segment begins well
+        places = np.flatnonzero(known)
+        found = codes[places]
+        changed = np.flatnonzero(found != np.concatenate([[0], found[:-1]]))
+        rows += [
+            (int(places[at]), layer, BROKEN[found[at]]) for at in changed if places[at] >= since
+        ]
+    return sorted(rows, key=lambda row: row[0])
+
+
+_TELLING = ("nonfinite", "nan", "weight_fault")
+
+BROKEN = (None, "infinite", "NaN", "not finite")
+"""What a layer's weights or outputs are, by code."""
+
+
+def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
+    """Of each position the place in `BROKEN`; the weights come first, since outputs follow them."""
+    fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
+    told = nan != MISSING  # older writers did not tell NaN from infinity
+    out = np.where(told, np.where(nan > 0, 2, 1), 3)
+    # As told: NaN and what is missing are no fault.
+    return np.where(fault > 0, np.where(fault > 1, 2, 1), np.where(share > 0, out, 0))
+
+
+def channels(
+    reader: Reader, layer: str, position: int, read: Callable[[Sheet], bytes]
+) -> dict[str, Any]:
+    """The table of one number a channel, of the last health record at or before a position.
+
+    Args:
+        reader: The run.
+        layer: Path of the layer.
+        position: Where.
+        read: What gives the bytes of a sheet.
+
+    Raises:
+        NotFoundError: If there is no such record.
+        GoneError: If it is no table.
+    """
+    for base, segment in reversed(list(reader.based())):
+        table = segment.health.table(layer, position - base)
+        if table is None:
+            continue
+        ordinal, *place = table
+        data = read(Sheet(segment.uid, *place))
+        if len(data) % 4:
+            raise GoneError(f"the table of {layer!r} has {len(data)} bytes, expected float32")
+        values = np.frombuffer(data, "<f4")
+        columns = segment.health.columns
+        rows = values.size // max(len(columns), 1)
+        return {
+            "position": base + ordinal,
+            "columns": {
+                name: [float(f"{value:.7g}") for value in values[rows * i : rows * (i + 1)]]
+                for i, name in enumerate(columns)
+            },
+        }
+    raise NotFoundError(
+        f"received layer {layer!r} at position {position}, expected one that has health by then"
+    )

@@ -1,0 +1,43 @@
+"""What answers share: their positions, their numbers as JSON says them, their bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tbviz.store.health_columns import MISSING
+from tbviz.store.schema import plain
+from tbviz.store.six_digits import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tbviz.store.reader import Reader
+
+Value = float | str | None
+
+# Nobody looks at more; a store that was made to have more must not take the server's memory.
+_MOST_VALUES = 1 << 24
+
+
+def span(reader: Reader, since: int) -> dict[str, Any]:
+    """The positions from `since` on, as the fields of an answer."""
+    begin = min(since, len(reader))
+    count = len(reader) - begin
+    return {"since": begin, "positions": [[begin, count]] if count else []}
+
+
+def room(reader: Reader, since: int, values: int = 1) -> int:
+    """How many rows of so many values a position an answer has room for, at least one."""
+    positions = max(len(reader) - since, 1)
+    return max(_MOST_VALUES // (positions * max(values, 1)), 1)
+
+
+def told(column: NDArray[np.float32], digits: int = 6) -> list[Value]:
+    """Numbers as JSON can say them, None in the place of `MISSING`."""
+    missing = column == MISSING
+    values: list[Value] = [*nearest(np.where(missing, 0, column), digits)]
+    for index in np.flatnonzero(missing | ~np.isfinite(column)):
+        values[index] = None if missing[index] else plain(values[index])
+    return values

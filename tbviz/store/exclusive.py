@@ -1,0 +1,61 @@
+"""Keeping writers and other commands from a pack that is being rewritten.
+
+The lock that does it is the one a writer holds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tbviz.store import run_index
+from tbviz.store.errors import StoreError
+from tbviz.store.extents import segment_of
+from tbviz.store.locks import hold
+from tbviz.store.pack_scanner import PackScanner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class BusyError(StoreError):
+    """The pack is being written, or rewritten, by somebody else. The text does not name it."""
+
+
+@contextmanager
+def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
+    """Keep everybody else from writing or rewriting a pack, while the context lasts.
+
+    Args:
+        pack: An existing pack.
+        force: Whether to go on where the file system has no locks and the run looks alive.
+
+    Raises:
+        BusyError: If it is being written or rewritten.
+        OSError: If it cannot be opened, or was deleted meanwhile.
+    """
+    descriptor = os.open(pack, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        ours = hold(descriptor)
+        if ours is False:
+            raise BusyError(
+                "it is being written; it is left alone: give the command again when that is over"
+            )
+        if ours is None and not force and _looks_alive(pack):
+            raise BusyError(
+                "it looks as if it were being written, and the file system has no locks "
+                "that would tell; it is left alone. If no training writes to it, give --force"
+            )
+        if os.fstat(descriptor).st_nlink == 0:
+            raise FileNotFoundError(f"{pack.name} was rewritten by somebody else meanwhile")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _looks_alive(pack: Path) -> bool:
+    segment = segment_of(pack, PackScanner(pack))
+    return run_index.status(segment, time.time()) == "live"

@@ -1,0 +1,123 @@
+"""An object store, or whatever else fsspec reaches: list, read, put. Errors are OSErrors."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbviz.store.file_systems import open_uri
+from tbviz.store.locations import RemotePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Listing(NamedTuple):
+    """What is directly in a folder.
+
+    Args:
+        sizes: Bytes of each file, by its name.
+        folders: Names of the folders.
+    """
+
+    sizes: dict[str, int]
+    folders: list[str]
+
+
+class ObjectStore:
+    """A folder in a store that fsspec reaches. Safe to use from several threads.
+
+    Args:
+        place: The folder. It need not exist.
+
+    Raises:
+        StoreError: If fsspec, or the package for this kind of store, is not installed.
+    """
+
+    def __init__(self, place: RemotePlace) -> None:
+        self.place = place
+        self._fs, self._root = open_uri(place.uri)
+
+    def listing(self, folder: str = "") -> Listing:
+        """What is in the folder, or in one inside it, by now. None of it is remembered.
+
+        Raises:
+            FileNotFoundError: If there is no such folder.
+            OSError: If it cannot be listed.
+        """
+        path = self._path(folder)
+        sizes, folders = {}, []
+        with _as_os_error(path):
+            self._fs.invalidate_cache(path)
+            entries = self._fs.ls(path, detail=True)
+        for entry in entries:
+            whole = str(entry.get("name", "")).rstrip("/")
+            name = whole.rpartition("/")[2]
+            if whole.lstrip("/") == path.strip("/"):
+                continue  # the marker that some tools make for a folder
+            if name in {"", ".", ".."}:
+                continue  # a key may have such a part; a folder of this name is none to enter
+            if entry.get("type") == "directory":
+                folders.append(name)
+            else:
+                with suppress(TypeError, ValueError):  # an odd one is left out, no other
+                    sizes[name] = int(entry.get("size") or 0)
+        return Listing(sizes, folders)
+
+    def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
+        """Several ranges at once, as many requests; an error in the place of what is not there.
+
+        Args:
+            ranges: Of each the name, the first byte and the byte behind the last one.
+        """
+        names, starts, ends = zip(*ranges, strict=True)
+        paths = [self._path(name) for name in names]
+        try:
+            got = self._fs.cat_ranges(paths, list(starts), list(ends), on_error="return")
+        except Exception as error:
+            return [_os_error(path, error) for path in paths]
+        return [
+            _os_error(path, data) if isinstance(data, Exception) else bytes(data)
+            for path, data in zip(paths, got, strict=True)
+        ]
+
+    def get(self, name: str, most: int) -> bytes:
+        """An object's first bytes.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            OSError: If it cannot be read.
+        """
+        path = self._path(name)
+        with _as_os_error(path):
+            # By name: s3fs has another argument before these.
+            return bytes(self._fs.cat_file(path, start=0, end=most))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Make an object, or put it in place of the one that there is.
+
+        Raises:
+            OSError: If that failed; it may be there all the same.
+        """
+        path = self._path(name)
+        with _as_os_error(path):
+            self._fs.pipe_file(path, data)
+            self._fs.invalidate_cache(path)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}" if name else self._root
+
+
+@contextmanager
+def _as_os_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _os_error(path, error) from error
+
+
+def _os_error(path: str, error: Exception) -> OSError:
+    """File systems raise what the libraries below them raise."""
+    if isinstance(error, OSError):
+        return error
+    return OSError(f"{path}: {type(error).__name__}: {error}")

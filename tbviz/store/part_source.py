@@ -1,0 +1,297 @@
+"""A writer's virtual pack, cut into parts: how one is put together, and how they are read."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+import zlib
+from bisect import bisect_right
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
+
+from tbviz.store.names import Parts
+from tbviz.store.pack_scanner import index_entry, next_record, record_at
+from tbviz.store.record import index_of
+from tbviz.store.source import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tbviz.store.record import Record
+
+MAGIC = b"\x89tbp\r\n\x1a\n"
+# Magic, where the last part that is known to be stored ended, length of the lines; then the CRC.
+_TRAILER = struct.Struct("<8sQI")
+_CRC = struct.Struct("<I")
+_FIXED = _TRAILER.size + _CRC.size
+
+# Footers are guessed to be as long as the last ones were; before there are any, so long.
+_FIRST_GUESS = 64 << 10
+_LEAST_GUESS = 4 << 10
+_AT_ONCE = 64
+# Records that are found by hopping lie far apart: so much is read for each.
+_STRIDE = 64 << 10
+# A part that is missing may still be on its way; it is waited for so many times the patience.
+_WAITS = 15
+
+
+class Blobs(Protocol):
+    """Files or objects of a folder that never change. What cannot be read raises OSError."""
+
+    def parts(self, uid: str) -> Parts | None:
+        """A writer's parts as they were last listed, None where there are none."""
+
+    def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
+        """Several ranges at once: name, first byte and the byte behind the last one of each."""
+
+
+def part(records: Sequence[Record], start: int, before: int) -> bytes:
+    """The bytes of a part.
+
+    Args:
+        records: What it holds.
+        start: Where it begins in the virtual pack.
+        before: Where the last part ended that is known to be stored.
+    """
+    lines = index_of(records, start)
+    trailer = _TRAILER.pack(MAGIC, before, len(lines))
+    crc = _CRC.pack(zlib.crc32(trailer, zlib.crc32(lines)))
+    return b"".join([*(record.data for record in records), lines, trailer, crc])
+
+
+class _Part(NamedTuple):
+    """What a part holds; `before` is None where its footer is damaged."""
+
+    start: int
+    end: int
+    before: int | None
+    found: Sequence[Found]
+
+
+class PartSource:
+    """Yields the records of one writer's parts, each once, as they come to be stored.
+
+    Args:
+        blobs: Where they are.
+        uid: The writer.
+        patience: Seconds; where it is not 0, a missing part is waited for a while.
+
+    Attributes:
+        consumed: Bytes of the records of the parts that have been read; gaps do not count.
+        damaged: Parts that are damaged or missing.
+    """
+
+    def __init__(self, blobs: Blobs, uid: str, patience: float = 0.0) -> None:
+        self._blobs = blobs
+        self._uid = uid
+        self._patience = patience
+        self.consumed = 0
+        self.damaged = 0
+        self._parts = Parts(0, uid, {})
+        self._taken: dict[int, int] = {}  # start to size of the object
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._whole = True  # whether the end of the last part is known
+        self._guess = _FIRST_GUESS
+        self._gap: tuple[int, float] | None = None  # before which part, and since when
+
+    @property
+    def name(self) -> str:
+        """What its parts' names begin with."""
+        return f"{self._parts.seq:06d}-{self._uid}"
+
+    def scan(self) -> Iterator[Found]:
+        """The records that are new since the last call.
+
+        Raises:
+            OSError: If a part cannot be read; those before it have been.
+        """
+        parts = self._blobs.parts(self._uid)
+        if parts is None:
+            return
+        self._parts = parts
+        new = sorted(parts.sizes.keys() - self._taken.keys())
+        for first in range(0, len(new), _AT_ONCE):
+            for got in self._read(new[first : first + _AT_ONCE]):
+                if self._ends and got.start < self._ends[-1]:
+                    self._skip(got)  # no writer of ours puts one over another
+                    continue
+                if not self._may_follow(got):
+                    return
+                before = self.consumed
+                self._take(got)
+                for found in got.found:
+                    # Ends are counted as `consumed` is, which a cursor holds.
+                    yield found._replace(end=before + found.end - got.start)
+
+    def shrank(self) -> bool:
+        """Whether a part vanished or changed, or one came late into a gap."""
+        parts = self._blobs.parts(self._uid)
+        sizes = parts.sizes if parts is not None else {}
+        end = self._ends[-1] if self._ends else 0
+        late = any(start < end for start in sizes.keys() - self._taken.keys())
+        return late or any(sizes.get(start) != size for start, size in self._taken.items())
+
+    def held(self) -> None:
+        """Nobody can tell whether somebody writes it."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes of the virtual pack, none where not all of them are in one part.
+
+        Raises:
+            OSError: If the part cannot be read.
+        """
+        place = self._range(offset, length)
+        return _read(self._blobs, *place) if place is not None else b""
+
+    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As `read`, of several offsets and lengths at once; none of what cannot be read."""
+        ranges = [self._range(offset, length) for offset, length in places]
+        wanted = [place for place in ranges if place is not None]
+        got = iter(self._blobs.read(wanted) if wanted else ())
+        data = [b"" if place is None else next(got) for place in ranges]
+        return [b"" if isinstance(one, OSError) else one for one in data]
+
+    def _range(self, offset: int, length: int) -> tuple[str, int, int] | None:
+        index = bisect_right(self._starts, offset) - 1
+        if index < 0 or offset + length > self._ends[index]:
+            return None
+        start = self._starts[index]
+        return self._parts.name(start), offset - start, offset - start + length
+
+    def _may_follow(self, got: _Part) -> bool:
+        """Whether to go on with this part; counts one that is missing before it."""
+        end = self._ends[-1] if self._ends else 0
+        missing = self._whole and got.before is not None and got.before != end and got.start > end
+        if not missing:
+            return True
+        if self._gap is None or self._gap[0] != got.start:
+            self._gap = (got.start, time.monotonic())
+        if time.monotonic() - self._gap[1] < self._patience * _WAITS:
+            return False
+        self.damaged += 1
+        return True
+
+    def _skip(self, got: _Part) -> None:
+        self._taken[got.start] = self._parts.sizes[got.start]
+        self.damaged += 1
+
+    def _take(self, got: _Part) -> None:
+        self._taken[got.start] = self._parts.sizes[got.start]
+        # In this order: other threads look for a start, then for its end.
+        self._ends.append(got.end)
+        self._starts.append(got.start)
+        self._whole = got.before is not None
+        self.damaged += not self._whole
+        self.consumed += got.end - got.start
+
+    def _read(self, starts: Sequence[int]) -> Iterator[_Part]:
+        names = [self._parts.name(start) for start in starts]
+        sizes = [self._parts.sizes[start] for start in starts]
+        tails = self._tails(names, sizes, [self._guess] * len(names))
+        # Footers that are longer than was guessed.
+        needs = [_needed(tail) for tail in tails]
+        again = [i for i, need in enumerate(needs) if len(tails[i]) < need <= sizes[i]]
+        chosen = ([values[i] for i in again] for values in (sizes, needs))
+        longer = self._tails([names[i] for i in again], *chosen)
+        for i, tail in zip(again, longer, strict=True):
+            tails[i] = tail
+        if any(needs):
+            self._guess = max(_LEAST_GUESS, max(needs) * 5 // 4)
+        for start, name, size, tail in zip(starts, names, sizes, tails, strict=True):
+            got = _footer(start, size, tail)
+            yield got if got is not None else self._hop(start, name, size)
+
+    def _tails(
+        self, names: Sequence[str], sizes: Sequence[int], lengths: Sequence[int]
+    ) -> list[bytes]:
+        ranges = [
+            (name, max(0, size - length), size)
+            for name, size, length in zip(names, sizes, lengths, strict=True)
+        ]
+        return [_whole(data) for data in self._blobs.read(ranges)] if ranges else []
+
+    def _hop(self, start: int, name: str, size: int) -> _Part:
+        """A part whose footer is damaged, by its records' headers."""
+        file = cast(BinaryIO, _BlobFile(self._blobs, name, size))
+        found, begin = [], 0
+        while begin < size:
+            at = record_at(file, begin, size)
+            if isinstance(at, Found):
+                found.append(at._replace(offset=start + at.offset, end=start + at.end))
+                begin = at.end
+            else:
+                following = next_record(file, begin + 1, size)
+                if following is None or following <= begin:
+                    break
+                begin = following
+        end = found[-1].end if found else start
+        return _Part(start, end, None, found)
+
+
+class _BlobFile(io.RawIOBase):
+    """A blob as a file that can be read and sought in."""
+
+    def __init__(self, blobs: Blobs, name: str, size: int) -> None:
+        super().__init__()
+        self._blobs = blobs
+        self._name = name
+        self._size = size
+        self._at = 0
+        self._held = (0, b"")
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, length: int = -1) -> bytes:
+        end = self._size if length < 0 else min(self._size, self._at + length)
+        begin, data = self._held
+        if not begin <= self._at <= end <= begin + len(data):
+            begin = self._at
+            stop = min(self._size, max(end, begin + _STRIDE))
+            data = _read(self._blobs, self._name, begin, stop)
+            self._held = (begin, data)
+        taken = data[self._at - begin : end - begin]
+        self._at += len(taken)
+        return taken
+
+
+def _needed(tail: bytes) -> int:
+    """How long the footer at the end of these bytes says it is, 0 where there is none."""
+    if len(tail) < _FIXED:
+        return 0
+    magic, _, length = _TRAILER.unpack_from(tail, len(tail) - _FIXED)
+    return _FIXED + length if magic == MAGIC else 0
+
+
+def _footer(start: int, size: int, tail: bytes) -> _Part | None:
+    """What the footer at the end of these bytes says, None where it is damaged."""
+    need = _needed(tail)
+    if not 0 < need <= len(tail):
+        return None
+    lines = tail[len(tail) - need : len(tail) - _FIXED]
+    trailer = tail[len(tail) - _FIXED :]
+    crc = zlib.crc32(trailer[: _TRAILER.size], zlib.crc32(lines))
+    if crc != _CRC.unpack_from(trailer, _TRAILER.size)[0]:
+        return None
+    _, before, _ = _TRAILER.unpack_from(trailer)
+    end = start + size - need
+    found, at = [], start
+    for line in lines.splitlines():
+        entry = index_entry(line)
+        if entry is None or entry[0] != at or entry[1].end > end:
+            return None
+        found.append(entry[1])
+        at = entry[1].end
+    return _Part(start, end, before, found) if at == end else None
+
+
+def _read(blobs: Blobs, name: str, begin: int, end: int) -> bytes:
+    return _whole(blobs.read([(name, begin, end)])[0]) if begin < end else b""
+
+
+def _whole(data: bytes | OSError) -> bytes:
+    if isinstance(data, OSError):
+        raise data
+    return data

@@ -1,0 +1,92 @@
+"""A writer's records in an object store: an object a flush, never written again."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from tbviz.store.names import highest_seq, part_name
+from tbviz.store.object_store import ObjectStore
+from tbviz.store.part_source import part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbviz.store.locations import RemotePlace
+    from tbviz.store.record import Record
+
+
+class PartObjects:
+    """Parts of a virtual pack in an object store.
+
+    Args:
+        place: The store's folder.
+        uid: The writer.
+
+    Raises:
+        StoreError: If what the store needs is not installed.
+    """
+
+    path = None
+    remedy = (
+        "expected an object store that can be reached and written to; what was written before is "
+        "whole; look at its address and the credentials, or pass another log_dir"
+    )
+
+    def __init__(self, place: RemotePlace, uid: str) -> None:
+        self._store = ObjectStore(place)
+        self._uid = uid
+        self._seq = 0
+        self._end = 0  # where the next part begins
+        self._before = 0  # where the last one ended that is known to be stored
+        self._first = ""
+        self._closed = False
+        self.size = 0
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Put one part. One that fails may be there all the same: its place is not used again.
+
+        Raises:
+            OSError: If that cannot be done, the first part was deleted, or this is closed.
+        """
+        if self._closed:
+            raise OSError(errno.EBADF, "this writer is closed")
+        if not self._seq:
+            self._seq = 1 + highest_seq(self._names())
+        if self.gone():
+            raise FileNotFoundError(
+                errno.ENOENT, f"{self._first} was deleted while its fit was being written"
+            )
+        start = self._end
+        size = sum(len(record.data) for record in records)
+        self._end += size
+        name = part_name(self._seq, self._uid, start)
+        self._store.put(name, part(records, start, self._before))
+        self._before = self._end
+        self._first = self._first or name
+        self.size += size
+
+    def catch_up(self) -> None:
+        """Nothing: a part is whole."""
+
+    def gone(self) -> bool:
+        """Whether the first part was deleted; where that cannot be told, it was not."""
+        if not self._first:
+            return False
+        try:
+            self._store.get(self._first, 1)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        """Store nothing more."""
+        self._closed = True
+
+    def _names(self) -> list[str]:
+        try:
+            return list(self._store.listing().sizes)
+        except FileNotFoundError:
+            return []

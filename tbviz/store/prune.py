@@ -1,0 +1,189 @@
+"""Fewer pictures of a run that grew too large; its numbers all stay."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tbviz.store.exclusive import BusyError, claimed
+from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
+from tbviz.store.files import open_file
+from tbviz.store.reader import Reader
+from tbviz.store.repair import IN_PARTS, foreign_format, in_parts, packs, unreadable
+from tbviz.store.rewrite import Rewritten, pair_size, rewrite, rewritten_size
+from tbviz.store.scan import Examination, examine
+from tbviz.store.schema import Position, decode_meta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tbviz.store.segment import Segment
+
+
+class Rule(NamedTuple):
+    """Which pictures stay.
+
+    Args:
+        every: Of each so many epochs (0 to 9, 10 to 19 ... for 10) the first picture of each
+            series, which is that of epoch 0, 10, 20 ... where there is one; None for none.
+            Pictures within an epoch do not stay on that account.
+        last: Those at so many last positions of the run.
+        kinds: Patterns as those of file names, of which a kind must match one to lose pictures.
+    """
+
+    every: int | None
+    last: int
+    kinds: tuple[str, ...] = ("*",)
+
+
+class Pruned(NamedTuple):
+    """What was done about one pack, or would be.
+
+    Args:
+        pack: The name that it had.
+        pictures: Picture records it had.
+        dropped: Those that are dropped.
+        freed: Bytes that this frees.
+        left: Why it was left alone, "" where it was not.
+        rewritten: What became of it, None in a dry run and where nothing is dropped.
+    """
+
+    pack: str
+    pictures: int
+    dropped: int
+    freed: int
+    left: str = ""
+    rewritten: Rewritten | None = None
+
+
+def prune(
+    store: Path, rule: Rule, *, dry_run: bool = False, force: bool = False
+) -> Iterator[Pruned]:
+    """Drop the pictures that a rule does not keep, one pack after the other.
+
+    The first and the last picture of each series of a segment stay, and those of the state that
+    `fit` left behind. Everything that is no picture stays.
+
+    Args:
+        store: `<log_dir>/plugins/tbviz`.
+        rule: What stays.
+        dry_run: Only say what would be done.
+        force: As for `repair`.
+
+    Yields:
+        One a pack.
+
+    Raises:
+        StoreError: If a pack could not be rewritten; it is as it was, and so are those after it.
+    """
+    reader = Reader(store)
+    reader.refresh()
+    behind = {
+        segment.uid: len(reader) - base - len(segment) for base, segment in reader.based()
+    }  # positions of the run after those of each segment
+    for pack in packs(store):
+        uid = uid_of(pack)
+        if uid not in behind:
+            continue  # rewritten, and not deleted yet
+        try:
+            with claimed(pack, force=force):
+                yield _prune(pack, rule, max(0, rule.last - behind[uid]), dry_run=dry_run)
+        except BusyError as error:
+            yield Pruned(pack.name, 0, 0, 0, str(error))
+        except FileNotFoundError:
+            continue  # rewritten by somebody else meanwhile
+        except OSError as error:
+            yield Pruned(pack.name, 0, 0, 0, unreadable(error))
+    for name in in_parts(store):
+        yield Pruned(name, 0, 0, 0, IN_PARTS)
+
+
+def prunable_kinds(store: Path) -> set[str]:
+    """The kinds of pictures in a store of which a rule may drop some."""
+    reader = Reader(store)
+    reader.refresh()
+    return {kind for kind, _ in reader.series()} - {"health"}
+
+
+def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
+    found = examine(pack)
+    if not found.records:
+        return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
+    if unknown := foreign_format(pack, found):
+        return Pruned(pack.name, 0, 0, 0, unknown)
+    segment = segment_of(pack, ExtentSource(pack, found.records))
+    keep = chooser(segment, rule, last)
+    pictures, dropped = _count(pack, found, segment, keep)
+    if not dropped:
+        return Pruned(pack.name, pictures, 0, 0)
+    if dry_run:
+        freed = pair_size(pack) - rewritten_size(pack, found, "prune", keep)
+        return Pruned(pack.name, pictures, dropped, freed)
+    done = rewrite(pack, found, "prune", keep)
+    freed = done.before - done.after
+    return Pruned(pack.name, pictures, dropped, freed, rewritten=done)
+
+
+def chooser(segment: Segment, rule: Rule, last: int) -> Callable[[dict[str, Any]], bool]:
+    """What says of the meta of a segment's record whether it stays.
+
+    Args:
+        segment: The segment.
+        rule: The rule.
+        last: How many of the segment's last positions are among the last ones of the run.
+    """
+    kept = {
+        (kind, layer): _kept(segment, list(columns.positions.values()), rule, last)
+        for (kind, layer), columns in segment.series.items()
+        if kind != "health" and any(fnmatchcase(kind, pattern) for pattern in rule.kinds)
+    }
+
+    def keep(meta: dict[str, Any]) -> bool:
+        ordinals = kept.get(_series(meta)) if _is_picture(meta) else None
+        ordinal = None if ordinals is None else segment.ordinal(_position(meta))
+        return ordinals is None or ordinal is None or ordinal in ordinals
+
+    return keep
+
+
+def _kept(segment: Segment, ordinals: list[int], rule: Rule, last: int) -> set[int]:
+    """The positions at which a series keeps its picture."""
+    kept = {ordinals[0], ordinals[-1]}
+    window = None
+    for ordinal in ordinals:
+        epoch, batch, final = segment.position(ordinal)
+        if final or ordinal >= len(segment) - last:
+            kept.add(ordinal)
+        if rule.every is not None and batch is None and epoch // rule.every != window:
+            window = epoch // rule.every
+            kept.add(ordinal)
+    return kept
+
+
+def _count(
+    pack: Path, found: Examination, segment: Segment, keep: Callable[[dict[str, Any]], bool]
+) -> tuple[int, int]:
+    """How many pictures there are, and how many go."""
+    pictures = dropped = 0
+    with open_file(pack) as file:
+        for extent in found.records:
+            fields = decode_meta(meta_of(file, extent))
+            if not _is_picture(fields) or _series(fields) not in segment.series:
+                continue
+            pictures += 1
+            dropped += not keep(fields)
+    return pictures, dropped
+
+
+def _is_picture(meta: dict[str, Any]) -> bool:
+    placed = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
+    return placed and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
+
+
+def _series(meta: dict[str, Any]) -> tuple[str, str]:
+    return str(meta["kind"]), str(meta.get("layer"))
+
+
+def _position(meta: dict[str, Any]) -> Position:
+    return Position(meta["epoch"], meta.get("batch"), meta.get("final") is True)

@@ -1,0 +1,284 @@
+"""A pack is rewritten by one that stands for it: whole, checked, and only then the old one goes.
+
+Whoever is killed in between leaves either the old pair, or both, of which readers see the new one
+alone. The lock that keeps others from a pack that is being rewritten is the one a writer holds.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from tbviz.store.damaged_sheets import Losses
+from tbviz.store.draft import Draft
+from tbviz.store.durable import sync_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.extents import (
+    Extent,
+    ExtentSource,
+    meta_of,
+    payload_of,
+    segment_of,
+    uid_of,
+)
+from tbviz.store.files import open_file
+from tbviz.store.pack_scanner import PackScanner, read_at
+from tbviz.store.record import header, index_line
+from tbviz.store.scan import Examination, examine
+from tbviz.store.schema import FORMAT, HEADER, decode_meta, encode_json
+from tbviz.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tbviz.store.segment import Segment
+
+
+class Rewritten(NamedTuple):
+    """What became of a pack.
+
+    Args:
+        name: The new pack's name.
+        before: Bytes of the old pair.
+        after: Bytes of the new pair.
+        kept: Records that were kept.
+        lost: Sheets that were damaged before and still are, as `Losses.texts` says it.
+        lost_sheets: How many sheets that is.
+    """
+
+    name: str
+    before: int
+    after: int
+    kept: int
+    lost: tuple[str, ...]
+    lost_sheets: int
+
+
+def rewrite(
+    pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
+) -> Rewritten:
+    """Put a new pack in the place of one that is `claimed`.
+
+    Args:
+        pack: The old one.
+        examination: What was found in it.
+        by: `"prune"` or `"repair"`, for the new writer's record.
+        keep: Called with the meta of each record; whether it goes into the new pack.
+
+    Raises:
+        StoreError: If that is not possible; the old pack is as it was, unless the message says
+            otherwise.
+    """
+    before = pair_size(pack)
+    try:
+        with Draft(pack) as draft:
+            copied = _copy(pack, examination, by, keep, draft)
+            draft.finish()
+            _check(pack, draft, copied)
+            status = pack.stat()
+            if status.st_size != examination.size:
+                raise StoreError(f"{pack.name} was written to meanwhile; it is left as it is")
+            draft.publish()
+    except OSError as error:
+        raise StoreError(
+            f"could not rewrite {pack}: {error.strerror or error}; up to {before} free bytes are "
+            "needed beside it; it is as it was"
+        ) from error
+    remove(pack)
+    return Rewritten(
+        draft.target.name,
+        before,
+        pair_size(draft.target),
+        len(copied.records),
+        tuple(copied.losses.texts()),
+        copied.losses.count,
+    )
+
+
+def rewritten_size(
+    pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
+) -> int:
+    """Bytes of the pair that `rewrite` would make of the same arguments, but for a few.
+
+    The new writer's name is drawn by `rewrite`, and the length of its check sum in the index
+    depends on it.
+
+    Raises:
+        OSError: If the pack cannot be read.
+    """
+    end = lines = 0
+    with open_file(pack) as file:
+        for extent, meta in _chosen(pack, file, examination, by, keep, uid_of(pack)):
+            offset = end + HEADER.size + len(meta)
+            end = offset + (0 if extent is None else extent.end - extent.offset)
+            lines += len(index_line(meta, zlib.crc32(meta), offset))
+    return end + lines
+
+
+def rebuild_index(pack: Path, examination: Examination) -> None:
+    """Write the index of a `claimed` pack anew, in place of the one that is there.
+
+    Raises:
+        StoreError: If that is not possible; the index is as it was.
+    """
+    try:
+        with Draft(pack, index_only=True) as draft, open_file(pack) as file:
+            for extent in examination.records:
+                draft.add_line(meta_of(file, extent), extent.offset)
+            draft.finish()
+            draft.publish()
+    except OSError as error:
+        raise StoreError(
+            f"could not write the index of {pack}: {error.strerror or error}; it is as it was"
+        ) from error
+
+
+def remove(pack: Path) -> None:
+    """Delete a pack and its index, the pack last: it is what says that they belong together.
+
+    Raises:
+        StoreError: If that is not possible.
+    """
+    try:
+        pack.with_suffix(".jsonl").unlink(missing_ok=True)
+        pack.unlink(missing_ok=True)
+        sync_directory(pack.parent)
+    except OSError as error:
+        raise StoreError(
+            f"could not delete {pack}: {error.strerror or error}; what stands in its place is "
+            "complete and readers use it; delete the file and its .jsonl, or give the command again"
+        ) from error
+
+
+class _Copied:
+    """What was written into a draft."""
+
+    def __init__(self) -> None:
+        self.kept: list[Extent] = []
+        self.records: list[tuple[int, int, int]] = []  # CRC of meta, length and CRC of payload
+        self.losses = Losses()
+
+
+def _copy(
+    pack: Path,
+    examination: Examination,
+    by: str,
+    keep: Callable[[dict[str, Any]], bool],
+    draft: Draft,
+) -> _Copied:
+    copied = _Copied()
+    with open_file(pack) as file:
+        for extent, meta in _chosen(pack, file, examination, by, keep, draft.uid):
+            if extent is None:
+                copied.records.append(draft.add(header(meta, b"") + meta, meta))
+                continue
+            payload = payload_of(file, extent)
+            damaged = copied.losses.check(decode_meta(meta), payload)
+            head = read_at(file, extent.begin, extent.offset - extent.begin)
+            if extent.meta is not None or not damaged:
+                # The same bytes again, unless the header was damaged.
+                head = header(meta, payload) + meta
+            copied.records.append(draft.add(head + payload, meta))
+            copied.kept.append(extent)
+    return copied
+
+
+def _chosen(
+    pack: Path,
+    file: BinaryIO,
+    examination: Examination,
+    by: str,
+    keep: Callable[[dict[str, Any]], bool],
+    uid: str,
+) -> Iterator[tuple[Extent | None, bytes]]:
+    """The records of the new pack: where each lies in the old one, and its meta.
+
+    The first lies nowhere. It says what a pack begins with: who wrote it, and now also whom it
+    stands for.
+    """
+    for number, extent in enumerate(examination.records):
+        meta = meta_of(file, extent)
+        fields = decode_meta(meta)
+        if number == 0:
+            yield None, encode_json(_writer(pack, uid, fields, by))
+        if fields["kind"] != "writer" and keep(fields):
+            yield extent, meta
+
+
+def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, Any]:
+    own = first if first["kind"] == "writer" else {"format": FORMAT, "tbviz": __version__}
+    before = str(own.get("by") or "")
+    return {
+        "kind": "writer",
+        # The old one's: a run that is over is not to look alive again.
+        "time": first.get("time", 0.0),
+        **own,
+        "uid": uid,
+        "replaces": [uid_of(pack)],
+        "by": before if by in before.split(", ") else f"{before}, {by}".removeprefix(", "),
+    }
+
+
+def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
+    """Read a draft back and compare it with what was to be in it."""
+    found = examine(draft.pack)
+    same = found.whole and found.lines.complete and len(found.records) == len(copied.records)
+    if same:
+        with open_file(draft.pack) as file:
+            same = all(
+                _record(file, extent) == written
+                for extent, written in zip(found.records, copied.records, strict=True)
+            )
+    if same:
+        wanted = segment_of(pack, ExtentSource(pack, copied.kept))
+        read = segment_of(pack, PackScanner(draft.pack))
+        same = contents(read) == contents(wanted)
+    if not same:
+        raise StoreError(
+            f"what was written in place of {pack.name} did not read back as it should; the draft "
+            "is thrown away and nothing has changed; is the disk or the memory at fault?"
+        )
+
+
+def _record(file: Any, extent: Extent) -> tuple[int, int, int]:
+    payload = payload_of(file, extent)
+    return zlib.crc32(meta_of(file, extent)), len(payload), zlib.crc32(payload)
+
+
+def contents(segment: Segment) -> tuple[Any, ...]:
+    """What a segment holds, in a form that can be compared; offsets do not count."""
+    positions = [segment.position(ordinal) for ordinal in range(len(segment))]
+    series = {
+        key: (
+            [positions[ordinal] for ordinal in columns.positions.values()],
+            columns.media,
+            columns.layouts,
+            columns.table().tobytes(),
+        )
+        for key, columns in segment.series.items()
+    }
+    entries = (segment.models, segment.probes, segment.notices, list(segment.layouts.values()))
+    numbers = {
+        name: numbers.span(0, len(segment))
+        for name, numbers in (*segment.metrics.items(), *segment.cost.items())
+    }
+    metas = [[entry.meta for entry in kind] for kind in entries]
+    # As text: NaN is not equal to itself.
+    return (
+        positions,
+        series,
+        repr((metas, segment.begin, segment.finish, numbers)),
+        segment.predictions,
+        segment.health.contents(),
+    )
+
+
+def pair_size(pack: Path) -> int:
+    """Bytes of a pack and its index on the disk.
+
+    Raises:
+        OSError: If there is no pack, or it cannot be looked at.
+    """
+    index = pack.with_suffix(".jsonl")
+    return pack.stat().st_size + (index.stat().st_size if index.exists() else 0)

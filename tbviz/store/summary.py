@@ -1,0 +1,265 @@
+"""Everything that can be said of a store in one object, as `tbviz inspect --json` prints it.
+
+The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
+was read) and `runs`, one each of those found there.
+
+Of a run: `run` (name), `store` (where), `bytes`, `positions`, `bytes_an_epoch` (null before the
+first), `forecast` (bytes when the planned epochs are there, null where no training goes on),
+`segments`, `kinds`, `layers`, `series`, `orders` (`paused`, `every`, `now`; null where none were
+given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds since 1970; runs of
+numbers are lists of `[first, how many]`. Fields may be added, none is taken away.
+
+* A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
+  `failed`, `lost`), `being_written` (null where the file system cannot say), `model`, `backend`,
+  `tbviz`, `format`, `planned` (epochs), `initial_epoch`, `begun`, `last`, `reason`, `positions`,
+  `bytes` (of its files or objects, the index too), `epochs` (runs), `batches` (positions within an
+  epoch), `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by`
+  (what rewrote it).
+* A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
+  many any of them has a picture), `records`, `sheets`, `bytes`.
+  A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
+* A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
+  `bytes`, `positions` (runs of position numbers over the whole run), `lacking` (runs of those
+  where it has no picture).
+* A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
+  `event`, `key`, `rule` as docs/format.md has them (absent where an older tbviz wrote it).
+* Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
+  there is none), `command` (whether the remedy is a command that takes the log directory).
+  `what` of damage is `tail`, `places`, `index-missing`, `index-behind`, `index-ahead`,
+  `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer that lost any),
+  `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tbviz.store import check
+from tbviz.store.check import Finding
+from tbviz.store.columns import join_runs
+from tbviz.store.rewrite import pair_size
+from tbviz.store.run_index import status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tbviz.store.reader import Reader
+    from tbviz.store.segment import Segment
+
+
+def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -> dict[str, Any]:
+    """What a store holds, and how it is.
+
+    Args:
+        reader: The store; it is refreshed.
+        verify: Whether to read every byte and compare every checksum.
+        now: Seconds since 1970, by default now.
+
+    Returns:
+        The fields that this module's docstring lists, without `run` and `store`.
+    """
+    now = time.time() if now is None else now
+    reader.refresh()
+    sizes = {pack.uid: pack.size for pack in reader.folder.packs()}
+    segments = [
+        _segment(reader, index + 1, segment, sizes, now)
+        for index, segment in enumerate(reader.segments)
+    ]
+    orders, damage = check.orders(reader)
+    for entry, segment in zip(segments, reader.segments, strict=True):
+        damage += _damage(reader, entry, segment, verify=verify)
+    series = [_series(reader, *key) for key in reader.series()]
+    methods = {
+        entry.meta.get("of"): entry.meta.get("method")
+        for segment in reader.segments
+        for entry in segment.layouts.values()
+    }
+    epochs = {(entry["segment"], epoch) for entry in segments for epoch in _each(entry["epochs"])}
+    size = sum(entry["bytes"] for entry in segments)
+    rate = size / len(epochs) if epochs else None
+    return {
+        "bytes": size,
+        "positions": len(reader),
+        "bytes_an_epoch": rate,
+        "forecast": _forecast(segments, size),
+        "segments": segments,
+        "kinds": [
+            {
+                "kind": kind,
+                "method": methods.get(kind),
+                "layers": len(members),
+                "positions": _covered(run for member in members for run in member["positions"]),
+                **_sums(members),
+            }
+            for kind, members in _grouped(series, "kind").items()
+        ],
+        "layers": [
+            {"layer": layer, "kinds": [member["kind"] for member in members], **_sums(members)}
+            for layer, members in _grouped(series, "layer").items()
+        ],
+        "series": series,
+        "orders": orders,
+        "warnings": _warnings(reader),
+        "damage": [finding._asdict() for finding in damage],
+        "notes": [finding._asdict() for finding in check.notes(reader)],
+    }
+
+
+def _segment(
+    reader: Reader, number: int, segment: Segment, sizes: dict[str, int], now: float
+) -> dict[str, Any]:
+    said = status(segment, now)
+    begin, finish = segment.begin, segment.finish
+    positions = [segment.position(ordinal) for ordinal in range(len(segment))]
+    epochs = sorted({position.epoch for position in positions if position.batch is None})
+    planned, first = begin.get("epochs"), begin.get("initial_epoch", 0)
+    return {
+        "segment": number,
+        "writer": segment.uid,
+        "pack": segment.source.name,
+        "status": said,
+        "being_written": segment.source.held(),
+        "model": begin.get("model"),
+        "backend": begin.get("backend"),
+        "tbviz": segment.version,
+        "format": segment.format,
+        "planned": planned,
+        "initial_epoch": first,
+        "begun": begin.get("time"),
+        "last": segment.last or None,
+        "reason": None if finish is None else finish.get("reason"),
+        "positions": len(positions),
+        "bytes": _size(reader, segment, sizes),
+        "epochs": _runs(epochs),
+        "batches": sum(position.batch is not None for position in positions),
+        "final": any(position.final for position in positions),
+        "missing": _missing(epochs, first, planned if said == "finished" else None),
+        "replaces": list(segment.replaces),
+        "by": segment.by,
+    }
+
+
+def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
+    """Bytes of a segment where it lies, as repair and prune count them."""
+    path = check.pack_path(reader, segment)
+    try:
+        if path is not None:
+            return pair_size(path)
+    except OSError:
+        pass  # it was deleted meanwhile
+    return sizes.get(segment.uid, segment.consumed)
+
+
+def _damage(
+    reader: Reader, entry: dict[str, Any], segment: Segment, *, verify: bool
+) -> list[Finding]:
+    written = entry["being_written"]
+    growing = entry["status"] == "live" if written is None else written
+    try:
+        return list(check.damage(reader, entry["segment"], segment, growing=growing, verify=verify))
+    except OSError as error:
+        text = f"{segment.source.name} could not be read: {error.strerror or error}"
+        return [Finding("unreadable", entry["segment"], text)]
+
+
+def _missing(epochs: list[int], first: object, planned: object) -> list[list[int]]:
+    """The epochs that are not there: up to the last one, or the planned end of a finished fit."""
+    begin = first if isinstance(first, int) else 0
+    end = epochs[-1] + 1 if epochs else begin
+    if isinstance(planned, int):
+        end = max(end, planned)
+    held = [(epoch, 1) for epoch in epochs]
+    return _between(held, begin, end)
+
+
+def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
+    parts = reader.columns(kind, layer)
+    positions = join_runs(
+        (base + first, count) for base, _, columns in parts for first, count in columns.positions
+    )
+    return {
+        "kind": kind,
+        "layer": layer,
+        "media": parts[-1][2].media,
+        "records": sum(columns.positions.total for _, _, columns in parts),
+        "sheets": sum(columns.positions.total * columns.sheets for _, _, columns in parts),
+        "bytes": sum(columns.size for _, _, columns in parts),
+        "positions": positions,
+        "lacking": _between([(first, count) for first, count in positions], 0, len(reader)),
+    }
+
+
+def _sums(members: list[dict[str, Any]]) -> dict[str, int]:
+    names = ("records", "sheets", "bytes")
+    return {name: sum(member[name] for member in members) for name in names}
+
+
+def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for entry in series:
+        groups.setdefault(entry[field], []).append(entry)
+    return groups
+
+
+def _forecast(segments: list[dict[str, Any]], size: int) -> int | None:
+    """Bytes of the run when the newest fit has trained as planned."""
+    newest = segments[-1] if segments else {}
+    planned, epochs = newest.get("planned"), list(_each(newest.get("epochs", ())))
+    if newest.get("status") != "live" or not isinstance(planned, int) or not epochs:
+        return None
+    left = max(0, planned - 1 - epochs[-1])
+    return size + int(left * newest["bytes"] / len(epochs))
+
+
+def _warnings(reader: Reader) -> list[dict[str, Any]]:
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for number, segment in enumerate(reader.segments, 1):
+        for entry in segment.notices:
+            meta = entry.meta
+            if meta.get("level") != "warning":
+                continue
+            said: dict[str, str | None] = {
+                name: _text(meta.get(name)) for name in ("method", "layer", "text", "remedy")
+            }
+            # An older writer gave no key: there, what is the same in every field is the same.
+            key = meta.get("key")
+            same = (number, key if isinstance(key, str) else repr(said))
+            state: dict[str, str | None] = {
+                name: _text(meta[name]) for name in ("event", "key", "rule") if name in meta
+            }
+            warning: dict[str, Any] = {"segment": number, **state, **said, "count": 0}
+            found.setdefault(same, warning)["count"] += 1
+    return list(found.values())
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _runs(values: Iterable[int]) -> list[list[int]]:
+    return join_runs((value, 1) for value in values)
+
+
+def _covered(runs: Iterable[list[int]]) -> int:
+    """How many numbers are in any of these runs."""
+    count = end = 0
+    for first, length in sorted(runs):
+        count += max(0, first + length - max(first, end))
+        end = max(end, first + length)
+    return count
+
+
+def _each(runs: Iterable[list[int]]) -> Iterable[int]:
+    for first, count in runs:
+        yield from range(first, first + count)
+
+
+def _between(held: Iterable[tuple[int, int]], begin: int, end: int) -> list[list[int]]:
+    """What is not held of the numbers from `begin` to before `end`."""
+    missing = []
+    for first, count in held:
+        if begin < first:
+            missing.append([begin, first - begin])
+        begin = max(begin, first + count)
+    return [*missing, *([[begin, end - begin]] if begin < end else [])]

@@ -1,0 +1,91 @@
+"""Randomness: global random states, the user's own, are after a look what they were before."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from tbviz.taps import backends, keras_private
+
+
+@contextlib.contextmanager
+def random_states_kept() -> Iterator[Callable[[], bool]]:
+    """Puts back the state of `random`, of `numpy.random` and of the backend.
+
+    A layer of the user's may draw from them while it is called, and training draws from them, too:
+    one number more in a look and every batch after it is shuffled differently. But the states
+    belong to the whole process: where a data pipeline draws from them on a thread of its own,
+    putting them back would make it draw the same numbers twice. So this is only for models that
+    are known to draw, and for finding out, before a pipeline runs.
+
+    Yields:
+        Tells whether `random` or `numpy.random` have moved since.
+    """
+    with backend_state_kept(), global_states_kept() as moved:
+        yield moved
+
+
+@contextlib.contextmanager
+def global_states_kept() -> Iterator[Callable[[], bool]]:
+    """The same without the backend's: for what draws while a dataset is opened."""
+    before = _states()
+    try:
+        yield lambda: not _same(before, _states())
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002  (the user's state, not ours)
+
+
+def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
+    """A scope of its own inside a look: the model's seeds are behind it what they were before.
+
+    So passes of one look (steps of an ascent, or the two of a gradient on JAX) see the same draw,
+    and no tensor of a loop or of an inner trace gets out by a seed.
+    """
+    state = [(variable, variable.value) for variable in model.variables]
+    scope: contextlib.AbstractContextManager[object] = keras.StatelessScope(state_mapping=state)
+    return scope
+
+
+@contextlib.contextmanager
+def backend_state_kept() -> Iterator[None]:
+    """Puts back the backend's own random state and Keras', which no data pipeline draws from."""
+    restore = backends.current().random_state()
+    try:
+        with _global_seeds_kept():
+            yield
+    finally:
+        restore()
+
+
+@contextlib.contextmanager
+def _global_seeds_kept() -> Iterator[None]:
+    """Leaves it to training to make Keras' global seeds, where it has not yet.
+
+    A look has some of its own until then, the same ones each time: compiled looks refer to them.
+    """
+    if (there := keras_private.exchange_global_seeds(_OURS.get("seeds"))) is not None:
+        keras_private.exchange_global_seeds(there)
+        yield
+        return
+    try:
+        yield
+    finally:
+        _OURS["seeds"] = keras_private.exchange_global_seeds(None)
+
+
+_OURS: dict[str, Any] = {}
+
+
+def _states() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002  (the user's state, not ours)
+
+
+def _same(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    pairs = zip(one[1], other[1], strict=True)
+    return one[0] == other[0] and all(np.array_equal(a, b) for a, b in pairs)

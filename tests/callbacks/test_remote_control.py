@@ -1,0 +1,158 @@
+"""Orders from outside, in real fits."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import keras
+from callbacks.limited_runs import Looks, X, Y, fit
+from callbacks.nets import kept, metas, notices, positions
+
+import tbviz
+from tbviz.callbacks import remote_control as orders_module
+from tbviz.callbacks.remote_control import OrdersWatch
+from tbviz.store import StoreError, store_directory
+from tbviz.store.control import Orders, write_orders
+
+
+class Gives(keras.callbacks.Callback):
+    """Gives an order at the beginning of an epoch."""
+
+    def __init__(self, log_dir, remote_control):
+        super().__init__()
+        self.log_dir, self.orders = log_dir, remote_control
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch in self.orders:
+            store = store_directory(self.log_dir)
+            store.mkdir(parents=True, exist_ok=True)
+            write_orders(store, self.orders[epoch])
+
+
+def test_a_run_is_paused_and_goes_on(tmp_path, clock):
+    ours = Looks(tmp_path, clock, 0.1)
+    orders = {2: Orders(paused=True), 5: Orders()}
+    fit(Gives(tmp_path, orders), ours, epochs=8)
+    assert ours.finished == [0, 1, 5, 6, 7]
+    # The numbers go on.
+    assert len(metas(tmp_path, "metrics")) == 8
+    said = [
+        (n["epoch"], n["text"].split(":")[0]) for n in notices(tmp_path) if n["method"] == "control"
+    ]
+    assert said == [(2, "paused"), (5, "goes on")]
+
+
+def test_a_run_that_ends_paused_looks_at_nothing(tmp_path, clock):
+    ours = Looks(tmp_path, clock, 0.1)
+    fit(Gives(tmp_path, {1: Orders(paused=True)}), ours, epochs=3)
+    assert ours.finished == [0]
+
+
+def test_a_run_that_is_paused_before_it_begins_looks_at_no_batch(tmp_path, clock):
+    store_directory(tmp_path).mkdir(parents=True)
+    write_orders(store_directory(tmp_path), Orders(paused=True))
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(batches=1))
+    fit(ours, epochs=3)
+    assert ours.finished == []
+
+
+def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
+    store = store_directory(tmp_path)
+    store.mkdir(parents=True)
+    write_orders(store, Orders(now="a"))
+
+    class Deletes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            (store / "control.json").unlink(missing_ok=True)
+
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    fit(Deletes(), ours, epochs=4)
+    assert ours.finished == [0, 3]
+
+
+def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(orders_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(orders_module, "_BATCH_PATIENCE", 0.01)
+    hangs = threading.Event()
+    monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(240) and Orders())
+    ours = Looks(tmp_path, clock, 0.1)
+    fit(ours, epochs=3)
+    assert ours.finished == [0, 1, 2]
+    hangs.set()
+    for thread in threading.enumerate():
+        if thread.name == "tbviz-asks":
+            thread.join()
+
+
+def test_a_look_asked_for_long_ago_is_not_taken_where_the_store_answers_late(
+    tmp_path, clock, monkeypatch
+):
+    monkeypatch.setattr(orders_module, "_PATIENCE", 0.05)
+    store_directory(tmp_path).mkdir(parents=True)
+    write_orders(store_directory(tmp_path), Orders(now="long ago"))
+    answers = threading.Event()
+    reading = orders_module.read_orders
+    monkeypatch.setattr(orders_module, "read_orders", lambda s: answers.wait(60) and reading(s))
+
+    class Answers(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                answers.set()
+
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    asks = Gives(tmp_path, {5: Orders(now="just now")})
+    fit(Answers(), asks, ours, epochs=8)
+    assert ours.finished == [0, 5, 7]
+
+
+def test_every_so_many_epochs(tmp_path, clock):
+    ours = Looks(tmp_path, clock, 0.1)
+    fit(Gives(tmp_path, {1: Orders(every=3)}), ours, epochs=9)
+    assert ours.finished == [0, 3, 6, 8]
+
+
+def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
+    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+
+    class Asks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            clock.now += 1.0
+            if self.params["epochs"] and batch == 1 and not getattr(self, "asked", False):
+                self.asked = True
+                write_orders(store_directory(tmp_path), Orders(now="a"))
+
+    store_directory(tmp_path).mkdir(parents=True)
+    write_orders(store_directory(tmp_path), Orders(now="long ago"))
+    model = kept()
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[Asks(), ours])
+    # Batches take a second, and orders are read every two: 1 is given, 2 seconds are over then.
+    assert (1, 0, 2, False) in positions(tmp_path)
+    assert len(ours.finished) == 3
+    assert not [n for n in notices(tmp_path) if "long ago" in n["text"]]
+
+
+def test_orders_that_make_no_sense_are_said_once(tmp_path, clock, said):
+    ours = Looks(tmp_path, clock, 0.1)
+    store_directory(tmp_path).mkdir(parents=True)
+    (store_directory(tmp_path) / "control.json").write_text("pause, please")
+    fit(ours, epochs=3)
+    assert ours.finished == [0, 1, 2]
+    [text] = said()
+    assert "pause, please" in text
+
+
+def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_path, monkeypatch):
+    write_orders(tmp_path, Orders(now="long ago"))
+
+    def fails(store):
+        raise StoreError("the share is away")
+
+    journal = SimpleNamespace(waits=lambda _: None, notice=lambda *_, **__: None)
+    watch = OrdersWatch(tmp_path, journal)
+    with monkeypatch.context() as away:
+        away.setattr(orders_module, "read_orders", fails)
+        watch.begin()
+    assert not watch.look()
+    write_orders(tmp_path, Orders(now="just now"))
+    assert watch.look()

@@ -1,0 +1,317 @@
+"""`of=`: a model that trains others inside it, and the one of them that is looked into."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from callbacks.nets import (
+    K,
+    compiled,
+    data,
+    ends,
+    kept,
+    layers,
+    metas,
+    monitor,
+    notices,
+    positions,
+    sequential,
+    tiles,
+    tree,
+)
+from PIL import Image
+
+import tbviz
+from tbviz.callbacks.submodel import has_call, sub_models, subject_of
+from tbviz.store import open_run
+
+LATENT = 4
+
+
+def discriminator():
+    stack = [K.Conv2D(3, 3, strides=2, padding="same", name="conv"), K.LeakyReLU(name="leaky")]
+    return keras.Sequential([*stack, K.Flatten(), K.Dense(1)], name="judge")
+
+
+def generator():
+    stack = [
+        K.Dense(4 * 4 * 2),
+        K.Reshape((4, 4, 2), name="folded"),
+        K.Conv2DTranspose(3, 3, strides=2, padding="same", activation="relu", name="up"),
+        K.Conv2D(1, 3, padding="same", activation="sigmoid", name="paint"),
+    ]
+    return keras.Sequential(stack, name="painter")
+
+
+class Gan(keras.Model):
+    """As in the guides: a `train_step`, and no `call`."""
+
+    def __init__(self, built=True):
+        super().__init__(name="gan")
+        self.discriminator, self.generator = discriminator(), generator()
+        if built:
+            self.discriminator.build((None, 8, 8, 1))
+            self.generator.build((None, LATENT))
+        self.seed = keras.random.SeedGenerator(1)
+        self.judging = keras.losses.BinaryCrossentropy(from_logits=True)
+        self.seen = keras.metrics.Mean(name="d_loss")
+
+    def compile(self, **settings):
+        super().compile(**settings)
+        self.d_optimizer, self.g_optimizer = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)
+
+    def _noise(self, count):
+        return keras.random.normal((count, LATENT), seed=self.seed)
+
+    def train_step(self, real):
+        count = keras.ops.shape(real)[0]
+        both = keras.ops.concatenate([real, self.generator(self._noise(count))])
+        truth = keras.ops.concatenate([keras.ops.ones((count, 1)), keras.ops.zeros((count, 1))])
+        self._step(self.discriminator, self.d_optimizer, lambda: self.discriminator(both), truth)
+        noise = self._noise(count)
+        self._step(
+            self.generator,
+            self.g_optimizer,
+            lambda: self.discriminator(self.generator(noise)),
+            keras.ops.ones((count, 1)),
+        )
+        return {"d_loss": self.seen.result()}
+
+    def _step(self, part, optimizer, judged, truth):
+        with tf.GradientTape() as tape:
+            loss = self.judging(truth, judged())
+        weights = part.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        self.seen.update_state(loss)
+
+
+def fitted_gan(callbacks, built=True, epochs=2, run_eagerly=True):
+    keras.utils.set_random_seed(0)
+    gan = Gan(built)
+    gan.compile(run_eagerly=run_eagerly)
+    gan.fit(data(8)[0], batch_size=4, epochs=epochs, verbose=0, callbacks=callbacks)
+    return gan
+
+
+def noise(count=2):
+    return np.random.default_rng(3).normal(size=(count, LATENT)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A compiled GAN that was trained while both its halves were looked into."""
+    log_dir = tmp_path_factory.mktemp("gan")
+    one, other = log_dir / "discriminator", log_dir / "generator"
+    looks = [
+        monitor(one, data(2)[0], painted="conv", of="discriminator"),
+        monitor(other, noise(), painted=None, of=lambda model: model.generator),
+    ]
+    return one, other, fitted_gan(looks, run_eagerly=False)
+
+
+def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
+    one, other, gan = run
+    x, _ = data(2)
+    assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
+    assert set(open_run(one).series()) == {
+        *(("activations", layer) for layer in ("conv", "leaky")),
+        *(("activations:colours", layer) for layer in ("conv", "leaky")),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
+        ("cam", "leaky"),
+        ("kernels", "conv"),
+        ("maximization", "conv"),
+    }
+    assert [meta["name"] for meta in metas(one, "model")] == ["judge"]
+    assert "up" in tree(other)
+    assert set(open_run(other).series()) == {
+        *((kind, layer) for kind in ("activations", "kernels") for layer in ("up", "paint")),
+        ("activations:colours", "up"),  # `paint` puts out one channel, and takes three
+        ("kernels:colours", "paint"),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
+        ("cam", "up"),
+    }
+    left_out = {n["method"]: n for n in notices(other) if "left out" in n["text"]}
+    assert left_out.keys() == {"Augmentation", "FilterMaximization"}
+    assert {notice["level"] for notice in left_out.values()} == {"info"}
+    nothing_to_paint_on = "left out: none of the model's inputs is a batch of images"
+    assert left_out["FilterMaximization"]["text"].startswith(nothing_to_paint_on)
+    assert ends(one) == ends(other) == ["finished"]
+    for log_dir, part, probe, layer in (
+        (one, gan.discriminator, x, "conv"),
+        (other, gan.generator, noise(), "up"),
+    ):
+        value = probe
+        for inner in part.layers:
+            value = inner(value)
+            if inner.name == layer:
+                break
+        found, half = tiles(log_dir, "activations", layer, 1, 1)
+        expected = np.moveaxis(keras.ops.convert_to_numpy(value)[1], -1, 0)
+        assert np.all(np.abs(found - expected) <= half * 1.01 + 1e-6)
+
+
+def test_a_gan_trains_as_without_us(run):
+    plain = fitted_gan([], run_eagerly=False)
+    for with_us, without in zip(run[2].get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(with_us, without)
+
+
+def test_parts_that_the_first_batch_builds_are_looked_into_then(tmp_path, said):
+    x, _ = data(2)
+    fitted_gan([tbviz.ActivationGrid(tmp_path, x, of="discriminator")], built=False)
+    series = open_run(tmp_path).series()
+    assert [layer for kind, layer in series if kind == "activations"] == ["conv", "leaky"]
+    assert len(metas(tmp_path, "activations")) == 4
+    assert said() == []
+
+
+def test_a_model_without_call_names_its_parts_and_is_watched_by_its_metrics(tmp_path, said):
+    fitted_gan([tbviz.Monitor(tmp_path, data(2)[0])])
+    [text] = said()
+    assert text.startswith(
+        "tbviz: model 'gan' has no call() to look into; pass of='discriminator' or of='generator'"
+    )
+    assert len(notices(tmp_path, "warning")) == 1
+    assert [set(meta["values"]) for meta in metas(tmp_path, "metrics")] == [{"d_loss"}] * 2
+    assert ends(tmp_path) == ["finished"]
+    with pytest.raises(tbviz.TbvizError, match="of='discriminator' or of='generator'"):
+        fitted_gan([tbviz.ActivationGrid(tmp_path, data(2)[0], strict=True)])
+
+
+class NotYet(keras.Model):
+    """Has a `call` that only says that there is none."""
+
+    def __init__(self):
+        super().__init__(name="not_yet")
+        self.inner = keras.Sequential(layers(), name="inside")
+
+    def call(self, inputs):
+        raise NotImplementedError("use train_step")
+
+    def train_step(self, batch):
+        return {"loss": keras.ops.mean(self.inner(batch[0]))}
+
+
+def test_a_call_that_is_not_implemented_counts_as_none(tmp_path, said):
+    x, y = data(8)
+    model = NotYet()
+    model.built = True
+    compiled(model, run_eagerly=True)
+    model.fit(x, y, 8, 2, verbose=0, callbacks=[tbviz.ActivationGrid(tmp_path, x[:2])])
+    [text] = said()
+    assert "model 'not_yet' cannot be called to look into it " in text
+    assert "use train_step" in text
+    assert "pass of='inner'" in text
+
+
+def test_another_of_in_one_log_directory_is_refused_with_the_remedy(tmp_path, said):
+    x, _ = data(2)
+    fitted_gan(
+        [
+            tbviz.ActivationGrid(tmp_path, x, of="discriminator"),
+            tbviz.LayerHealth(tmp_path, noise(), of="generator"),
+        ],
+        epochs=1,
+    )
+    [text] = said()
+    assert "LayerHealth: received of='generator' where" in text
+    assert f"such as {tmp_path / 'generator'}" in text
+    assert metas(tmp_path, "activations")
+    assert metas(tmp_path, "health") == []
+    strict = tbviz.LayerHealth(tmp_path, noise(), of="generator", strict=True)
+    with pytest.raises(tbviz.TbvizError, match="a log_dir of its own"):
+        fitted_gan([tbviz.ActivationGrid(tmp_path, x, of="discriminator"), strict])
+
+
+def test_a_part_that_is_replaced_is_looked_up_anew(tmp_path):
+    gan = Gan()
+    gan.compile(run_eagerly=True)
+
+    def replace(epoch, logs):
+        if epoch == 1:
+            gan.discriminator = sequential()
+
+    exchange = keras.callbacks.LambdaCallback(on_epoch_begin=replace)
+    gan.train_step = lambda real: {"loss": keras.ops.mean(gan.discriminator(real))}
+    x, _ = data(4)
+    grid = tbviz.ActivationGrid(tmp_path, x[:2], of="discriminator", strict=True)
+    gan.fit(x, batch_size=4, epochs=3, verbose=0, callbacks=[exchange, grid])
+    drawn = {}
+    for meta in metas(tmp_path, "activations"):
+        drawn.setdefault(meta["epoch"], []).append(meta["layer"])
+    new = ["conv1", "pool", "conv2", "relu"]
+    assert drawn == {0: ["conv", "leaky"], 1: new, 2: new}
+    changed = [n["epoch"] for n in notices(tmp_path) if "structure has changed" in n["text"]]
+    assert changed == [1]
+
+
+def test_image_files_are_read_at_the_size_of_the_part(tmp_path):
+    Image.new("RGB", (20, 10), "white").save(tmp_path / "white.png")
+    image = str(tmp_path / "white.png")
+    grid = tbviz.ActivationGrid(tmp_path / "run", image, of="discriminator", strict=True)
+    fitted_gan([grid], epochs=1)
+    assert grid.probe.inputs.shape == (1, 8, 8, 1)
+
+
+def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
+    keras.utils.set_random_seed(0)
+    base = keras.Sequential(layers()[:4], name="base")
+    tail = [K.GlobalAveragePooling2D(), K.Dense(3, activation="softmax")]
+    model = compiled(keras.Sequential([base, *tail]), run_eagerly=True)
+    x, y = data(4)
+    grid = tbviz.ActivationGrid(tmp_path, x[:2], of="base", strict=True)
+    model.fit(x, y, 4, 1, verbose=0, callbacks=[grid])
+    series = open_run(tmp_path).series()
+    drawn = [layer for kind, layer in series if kind == "activations"]
+    assert drawn == ["conv1", "pool", "conv2"]
+
+
+@pytest.mark.parametrize(
+    ("of", "where"),
+    [
+        ("discriminator", lambda gan: gan.discriminator),
+        ("judge", lambda gan: gan.discriminator),  # the layer's own name
+        ("parts.1", lambda gan: gan.generator),
+        ("named.d.conv", lambda gan: gan.discriminator.layers[0]),
+        (lambda gan: gan.generator, lambda gan: gan.generator),
+    ],
+)
+def test_paths(of, where):
+    gan = Gan()
+    gan.parts = [gan.discriminator, gan.generator]
+    gan.named = {"d": gan.discriminator}
+    assert subject_of(gan, of) is where(gan)
+
+
+@pytest.mark.parametrize(
+    ("of", "what"),
+    [
+        ("critic", "of='critic' leads to nothing in model 'gan', not to a model; pass of='disc"),
+        ("seed", "of='seed' leads to a SeedGenerator"),
+        ("parts.7", "of='parts.7' leads to nothing"),
+        (lambda gan: None, "leads to nothing"),
+    ],
+)
+def test_a_path_that_leads_to_no_model(of, what):
+    gan = Gan()
+    gan.parts = [gan.discriminator]
+    with pytest.raises(tbviz.TbvizError, match=what):
+        subject_of(gan, of)
+
+
+def test_what_names_no_model_is_refused_at_once(tmp_path):
+    for of in (7, "", kept()):
+        with pytest.raises(tbviz.TbvizError, match="takes an attribute path such as"):
+            tbviz.Monitor(tmp_path, data(2)[0], of=of)
+
+
+def test_which_models_have_a_call():
+    class Called(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    assert not has_call(Gan())
+    assert all(map(has_call, (kept(), Called(), discriminator())))
+    assert sub_models(Gan()) == ["discriminator", "generator"]

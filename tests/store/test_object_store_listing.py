@@ -1,0 +1,158 @@
+"""Listing object stores, orders in them, and places: fsspec's memory file system stands for one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import stores
+from buckets import TimeoutTypeError, put
+from fsspec.implementations.memory import MemoryFileSystem
+
+from tbviz.store import (
+    DamagedError,
+    Reader,
+    StoreError,
+    Writer,
+    open_run,
+    store_directory,
+)
+from tbviz.store.control import Orders, read_orders, write_orders
+from tbviz.store.locations import RemotePlace, place_of, usable_place
+from tbviz.store.object_store_folder import RemoteFolder
+
+
+def test_an_unreachable_store_keeps_what_is_known(bucket, monkeypatch):
+    stores.write(bucket, 3)
+    reader = open_run(bucket)
+
+    def fail(*_, **__):
+        raise TimeoutTypeError("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryFileSystem, "ls", fail)
+        patched.setattr(MemoryFileSystem, "cat_file", fail)
+        assert not reader.refresh()
+        assert len(reader) == 3
+        assert len(open_run(bucket)) == 0
+        with pytest.raises(DamagedError, match="no answer"):
+            reader.picture("activations", "conv", 1, 1)
+        with pytest.raises(StoreError, match="could not be read"):
+            read_orders(store_directory(bucket))
+    assert reader.picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
+
+
+def test_a_part_that_cannot_be_read_now_is_read_later(bucket, monkeypatch):
+    stores.write(bucket, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryFileSystem, "cat_ranges", _not_now)
+        reader = open_run(bucket)
+        assert [len(segment) for segment in reader.segments] == [0]
+    assert reader.refresh()
+    assert len(reader) == 3
+
+
+def _not_now(*_, **__):
+    raise TimeoutTypeError("not now")
+
+
+def test_listings_are_rare_and_made_behind_the_callers_back(bucket, monkeypatch):
+    stores.write(bucket, 1)
+    listed = []
+    ls = MemoryFileSystem.ls
+
+    def counting(fs, path, **options):
+        listed.append(path)
+        return ls(fs, path, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", counting)
+    now = time.monotonic()
+    clock = [now]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    folder = RemoteFolder(store_directory(bucket), rest=2.0)
+    reader = Reader(folder)
+    for _ in range(20):
+        reader.refresh()
+    assert len(listed) == 1
+    stores.write(bucket, 1)
+    before = len(listed)  # the writer lists too
+    clock[0] = now + 3
+    folder.packs()
+    _wait(lambda: len(folder.packs()) == 2)
+    assert len(listed) == before + 1
+    clock[0] = now + 303  # silent for five minutes: half a minute between listings
+    folder.packs()
+    _wait(lambda: len(listed) == before + 2 and not folder._listing.locked())
+    clock[0] = now + 303 + 29
+    folder.packs()
+    assert not folder._listing.locked()
+    clock[0] = now + 303 + 40
+    folder.packs()
+    _wait(lambda: len(listed) == before + 3 and not folder._listing.locked())
+
+
+def _wait(true):
+    for _ in range(12_000):
+        if true():
+            return
+        time.sleep(0.005)
+    raise AssertionError("did not come true")
+
+
+def test_orders_are_left_and_read(bucket):
+    store = store_directory(bucket)
+    assert read_orders(store) == Orders()
+    write_orders(store, Orders(paused=True, every=3, now="x"))
+    assert read_orders(store) == Orders(paused=True, every=3, now="x")
+    put(bucket, "control.json", b"[")
+    with pytest.raises(StoreError, match="expected what `tbviz control` writes"):
+        read_orders(store)
+    assert len(open_run(bucket)) == 0
+
+
+def test_ranges_are_asked_for_as_s3fs_understands_them(bucket, monkeypatch):
+    cat_file = MemoryFileSystem.cat_file
+
+    def as_in_s3fs(fs, path, version_id=None, start=None, end=None):
+        assert version_id is None
+        return cat_file(fs, path, start, end)
+
+    def cat_ranges(fs, paths, starts, ends, max_gap=None, batch_size=None, on_error="return"):
+        ranges = zip(paths, starts, ends, strict=True)
+        return [as_in_s3fs(fs, path, start=start, end=end) for path, start, end in ranges]
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", as_in_s3fs)
+    monkeypatch.setattr(MemoryFileSystem, "cat_ranges", cat_ranges)
+    stores.write(bucket, 2)
+    write_orders(store_directory(bucket), Orders(every=3))
+    assert read_orders(store_directory(bucket)) == Orders(every=3)
+    assert open_run(bucket).picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
+
+
+def test_places(tmp_path):
+    place = place_of("s3://bucket/logs/")
+    assert place == RemotePlace("s3://bucket/logs")
+    assert str(place / "run" / "a") == "s3://bucket/logs/run/a"
+    assert place.absolute() == place
+    assert place_of(place) is place
+    assert str(place_of("memory://") / "x") == "memory://x"
+    assert store_directory("gs://b") == RemotePlace("gs://b/plugins/tbviz")
+    assert place_of("~/logs") == Path.home() / "logs"
+    assert place_of(tmp_path) == tmp_path
+    assert place_of(f"file://{tmp_path}") == tmp_path
+    assert place_of(Path("a:/b")) == Path("a:/b")
+    with pytest.raises(StoreError, match="pass the text"):
+        place_of(Path("s3://bucket/logs"))
+
+
+def test_what_is_not_installed_is_said_with_what_to_install(monkeypatch):
+    with pytest.raises(StoreError, match="fsspec knows"):
+        usable_place("nosuch://bucket")
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]' s3fs"):
+        usable_place("s3://bucket/logs")
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(StoreError, match=r"expected fsspec to be installed.*gcsfs"):
+        Writer("gs://bucket/logs")

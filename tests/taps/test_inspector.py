@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from backends.nets import Looping
+from keras import layers
+from one_layer import class_gradients
+
+from tbviz.errors import TbvizError
+from tbviz.taps.class_target import PREDICTED
+from tbviz.taps.inspector import Looker, looker_of
+
+X = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
+ANY = np.full(3, PREDICTED)
+
+
+def build(**kwargs):
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            layers.Conv2D(4, 3, activation="relu", name="conv", **kwargs),
+            layers.BatchNormalization(name="norm"),
+            layers.GlobalAveragePooling2D(name="average"),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_a_recording_is_what_the_layers_put_out():
+    model = build()
+    looker = looker_of(model)
+    assert looker_of(model) is looker
+    recording = looker.record(list(looker.survey(X).outputs.values()), X)
+    assert list(recording.maps) == ["conv", "norm", "average", "classes"]
+    np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
+    np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
+    np.testing.assert_allclose(recording.probabilities, model(X), atol=1e-6)
+    softmax = np.exp(recording.scores) / np.exp(recording.scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(recording.probabilities, softmax, atol=1e-6)
+
+
+def test_looks_are_compiled_once_over_freezing_training_and_recompiling():
+    model = build()
+    looker = Looker(model)
+    conv = looker.survey(X).outputs["conv"]
+
+    def look():
+        class_gradients(looker, conv, X, ANY)
+        return looker.record([conv], X).maps["conv"]
+
+    look()
+    assert looker.traces == 2
+    for trainable in (False, True):
+        model.layers[0].trainable = trainable
+        model.compile("adam", "sparse_categorical_crossentropy", jit_compile=trainable)
+        model.fit(X, np.array([0, 1, 2]), verbose=0)
+        np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
+    model.set_weights([weight * 2 for weight in model.get_weights()])
+    np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
+    assert (looker.traces, looker.restarts) == (2, 0)
+
+
+def change_activation(model):
+    model.layers[0].activation = keras.activations.tanh
+
+
+def enable_lora(model):
+    model.layers[0].enable_lora(2, a_initializer="ones", b_initializer="ones")
+
+
+def add_a_layer(model):
+    model.add(layers.Rescaling(2.0))
+
+
+def change_the_loss(model):
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+
+def quantize(model):
+    model.layers[-1].quantize("int8")
+
+
+@pytest.mark.parametrize(
+    "change", [change_activation, enable_lora, add_a_layer, change_the_loss, quantize]
+)
+def test_a_changed_structure_is_compiled_anew(change):
+    model = build()
+    looker = Looker(model)
+    looker.record(list(looker.survey(X).outputs.values()), X)
+    change(model)
+    looker.check()
+    assert looker.restarts == 1
+    recording = looker.record(list(looker.survey(X).outputs.values()), X)
+    np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
+    np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
+    assert looker.traces == 2
+
+
+def test_a_failed_look_is_not_kept():
+    looker = Looker(build())
+
+    def failing(model, values):
+        raise ValueError("broken")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            looker.run("key", failing, X)
+    assert looker.run("key", lambda model, values: values + 1, X).shape == X.shape
+
+
+def test_a_model_that_is_not_built_says_so():
+    with pytest.raises(TbvizError, match="is not built"):
+        Looker(keras.Sequential([layers.Dense(1)])).survey(X)
+
+
+def test_a_deleted_model_says_so():
+    looker = Looker(keras.Sequential([keras.Input((2,))]))
+    keras.backend.clear_session()
+    import gc
+
+    gc.collect()
+    with pytest.raises(TbvizError, match="was deleted"):
+        looker.survey(X)
+
+
+def test_a_class_that_does_not_exist_says_so():
+    looker = Looker(build())
+    conv = looker.survey(X).outputs["conv"]
+    with pytest.raises(TbvizError, match=r"received classes \[0, 1, 3\]; the model has 3"):
+        class_gradients(looker, conv, X, np.array([0, 1, 3]))
+
+
+def test_a_layer_that_cannot_be_tapped_says_so():
+    # Of one turn: only a compiled look can tell that it is a loop.
+    model = keras.Sequential(
+        [keras.Input((6, 6, 2)), Looping(turns=1), layers.Flatten(), layers.Dense(2)]
+    )
+    looker = Looker(model)
+    outputs = looker.survey(X).outputs
+    recording = looker.record(list(outputs.values()), X)
+    np.testing.assert_allclose(recording.maps["looping"], model.layers[0](X), atol=1e-6)
+    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+        recording.maps["looping/inner"]
+    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+        class_gradients(looker, outputs["looping/inner"], X, ANY)
+
+
+def test_half_precision_gradients_do_not_vanish():
+    keras.utils.set_random_seed(0)
+    full, half = build(), build(dtype="mixed_float16")
+    half.set_weights(full.get_weights())
+    scale = 2.0**-24  # the gradient is below the smallest float16
+    for model in (full, half):
+        model.layers[-1].set_weights([w * scale for w in full.layers[-1].get_weights()])
+        if model is full:
+            weights = model.get_weights()
+    half.set_weights(weights)
+    found = [
+        class_gradients(looker, looker.survey(X).outputs["conv"], X, np.zeros(3)).gradients
+        for looker in (Looker(full), Looker(half))
+    ]
+    assert np.abs(found[0]).max() < 6e-8
+    assert np.abs(found[0]).max() > 0
+    np.testing.assert_allclose(found[1], found[0], atol=0.05 * np.abs(found[0]).max())
+
+
+def test_inputs_of_any_dtype_and_structure_are_taken():
+    left, right = keras.Input((6, 6, 2), name="left"), keras.Input((3,), name="right")
+    values = layers.Conv2D(2, 3, name="conv")(left)
+    values = layers.Concatenate()([layers.Flatten()(values), right])
+    model = keras.Model({"left": left, "right": right}, layers.Dense(2)(values))
+    inputs = {"left": X.astype(np.float64), "right": np.ones((3, 3), np.int32)}
+    looker = Looker(model)
+    conv = looker.survey(inputs).outputs["conv"]
+    recording = looker.record([conv], inputs)
+    assert recording.maps["conv"].dtype == np.float32
+    assert class_gradients(looker, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
+
+
+def test_the_first_channels_of_a_layer_are_enough():
+    model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(5, 1, name="conv")])
+    looker = Looker(model)
+    conv = looker.survey(X).outputs["conv"]
+    whole, two = looker.record([conv], X), looker.record([conv], X, {"conv": 2})
+    assert whole.maps["conv"].shape == (3, 6, 6, 5)
+    np.testing.assert_array_equal(two.maps["conv"], whole.maps["conv"][..., :2])
+    assert looker.record([conv], X).maps["conv"].shape == (3, 6, 6, 5)
