@@ -44,9 +44,9 @@ def compute(out: str) -> None:
     import keras
 
     from tbviz.methods import grad_cam
-    from tbviz.taps.class_target import Aim
+    from tbviz.taps.class_target import ClassTarget
     from tbviz.taps.gradients import class_gradients
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import select
 
     model = keras.applications.MobileNetV2(weights=None, alpha=0.35, input_shape=(SIDE, SIDE, 3))
@@ -54,11 +54,11 @@ def compute(out: str) -> None:
     model.set_weights(weights([v.path for v in variables], [tuple(v.shape) for v in variables]))
     images = np.random.default_rng(8).uniform(-1, 1, (len(CLASSES), SIDE, SIDE, 3))
     images = images.astype("float32")
-    looker = looker_of(model)
+    inspector = inspector_for(model)
     arrays = {}
     for depth in DEPTHS:
-        [output] = select(looker.survey(images), depth, lambda output: output.spatial)
-        found = class_gradients(looker, [output], images, Aim(np.array(CLASSES)))
+        [output] = select(inspector.model_outputs(images), depth, lambda output: output.spatial)
+        found = class_gradients(inspector, [output], images, ClassTarget(np.array(CLASSES)))
         arrays[f"gradient at {depth}"] = found.gradients[output.key]
         arrays[f"Grad-CAM at {depth}"] = grad_cam(model, images, CLASSES, layer=depth).maps
     np.savez(out, **arrays)

@@ -45,7 +45,7 @@ def one_input(data: bytes) -> None:
         file[at : at + source.ConsumeIntInRange(0, 100)] = source.ConsumeBytes(100)
     forge.write(index=source.ConsumeBool())
     run = open_run(LOG_DIR)
-    run_index.since(run, run_index.heads(run)["cursor"])
+    run_index.since(run, run_index.run_index(run)["cursor"])
     for kind, layer in run.series():
         for position in range(min(len(run), 4)):
             try:

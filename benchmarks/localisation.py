@@ -25,12 +25,12 @@ from tbviz.arrays.resample import enlarge
 from tbviz.demo import network, photographs
 from tbviz.demo.dataset import Dataset
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import class_gradients
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import cam_layer
 
@@ -83,12 +83,14 @@ def trained(dataset: Dataset, epochs: int) -> keras.Model:
     return model
 
 
-def explained(name: str, changed: Perturbed, output: Output, aim: Aim) -> npt.NDArray[np.floating]:
+def explained(
+    name: str, changed: PerturbedModel, output: Output, class_target: ClassTarget
+) -> npt.NDArray[np.floating]:
     """The maps of one method; what the model said of changed images is shared by all classes."""
     if name in CAMS:
-        found = class_gradients(changed.looker, [output], changed.inputs, aim)
+        found = class_gradients(changed.inspector, [output], changed.inputs, class_target)
         return layer_maps(CAMS[name], output.key, found, changed)
-    return ATTRIBUTIONS[name].attribute(changed, aim).maps
+    return ATTRIBUTIONS[name].attribute(changed, class_target).maps
 
 
 def main() -> None:
@@ -111,13 +113,16 @@ def main() -> None:
     known = alone[drawn.crops] == drawn.classes
     print(f"{known.size} explanations, {known.sum()} of crops known alone; chance is 0.25")
     print(f"{'method':<22}{'all':>7}{'known':>7}{'empty':>7}{'seconds':>9}")
-    looker = looker_of(model)
-    changed, output = Perturbed(looker, images), cam_layer(looker.survey(images))
+    inspector = inspector_for(model)
+    changed, output = PerturbedModel(inspector, images), cam_layer(inspector.model_outputs(images))
     for name in [*CAMS, *ATTRIBUTIONS]:
         start = time.perf_counter()
         found = np.stack(
             [
-                shares(explained(name, changed, output, Aim(drawn.classes[:, quarter])), quarter)
+                shares(
+                    explained(name, changed, output, ClassTarget(drawn.classes[:, quarter])),
+                    quarter,
+                )
                 for quarter in range(4)
             ],
             axis=1,

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.inspector import Looker
+    from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.model_outputs import Output
 
 Floats = npt.NDArray[np.float32]
@@ -51,33 +51,33 @@ def main() -> None:
 
     from tbviz.methods.maximization.ascent import Ascent, maximize
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.inspector import Looker
+    from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.select import select
 
     model = keras.models.load_model(options.model, compile=False)
     canvas = canvas_of(model, bounds=tuple(options.range))
-    looker = Looker(model)
-    survey = looker.survey(canvas.blank(1))
+    inspector = ModelInspector(model)
+    model_outputs = inspector.model_outputs(canvas.blank(1))
     settings = Ascent().careful() if options.careful else Ascent()
     photographs = read(options.photographs, canvas)
     rows = []
     print("layer           kept after a shift    channels above 3 x photographs    seconds")
-    for output in select(survey, list(options.layers)):
+    for output in select(model_outputs, list(options.layers)):
         channels = list(range(min(CHANNELS, output.channels)))
         seconds = []
         for _ in range(2):
             start = time.perf_counter()
-            found = maximize(looker, output, channels, canvas, settings)
+            found = maximize(inspector, output, channels, canvas, settings)
             seconds.append(time.perf_counter() - start)
         rows.append(found.images)
-        before = own_means(looker, output, canvas, found.images)
+        before = own_means(inspector, output, canvas, found.images)
         kept = [
-            own_means(looker, output, canvas, shifted(found.images, mode)).sum() / before.sum()
+            own_means(inspector, output, canvas, shifted(found.images, mode)).sum() / before.sum()
             for mode in ("wrap", "edge")
         ]
         reached = "-"
         if photographs is not None:
-            seen = means(looker, output, canvas, photographs)[:, channels].max(axis=0)
+            seen = means(inspector, output, canvas, photographs)[:, channels].max(axis=0)
             above = before > TIMES * np.maximum(seen, 0)
             ratio = before / np.maximum(seen, 1e-6)
             reached = f"{above.sum()} of {len(channels)} (median {np.median(ratio):.0f} x)"
@@ -97,8 +97,8 @@ def read(folder: Path | None, canvas: Canvas) -> Floats | None:
         if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
             continue
         with Image.open(path) as photograph:
-            colours = photograph.convert("RGB" if canvas.channels == 3 else "L")
-            pixels = np.asarray(colours.resize((width, height)), np.float32) / 255
+            colors = photograph.convert("RGB" if canvas.channels == 3 else "L")
+            pixels = np.asarray(colors.resize((width, height)), np.float32) / 255
         found.append(pixels.reshape(height, width, canvas.channels))
     return np.stack(found) if found else None
 
@@ -109,16 +109,16 @@ def shifted(images: Floats, mode: Literal["wrap", "edge"]) -> Floats:
     return np.pad(images, room, mode)[:, :-SHIFT, :-SHIFT]
 
 
-def means(looker: Looker, output: Output, canvas: Canvas, images: Floats) -> Any:
+def means(inspector: ModelInspector, output: Output, canvas: Canvas, images: Floats) -> Any:
     """Mean activation of each channel on each image, `(images, channels)`."""
     inputs = canvas.fill(images, np)
-    maps = looker.record([output], inputs).maps[output.key]
+    maps = inspector.record([output], inputs).maps[output.key]
     return maps.mean(axis=(1, 2))
 
 
-def own_means(looker: Looker, output: Output, canvas: Canvas, images: Floats) -> Any:
+def own_means(inspector: ModelInspector, output: Output, canvas: Canvas, images: Floats) -> Any:
     """Mean activation of channel `i` on image `i`."""
-    return np.diagonal(means(looker, output, canvas, images))
+    return np.diagonal(means(inspector, output, canvas, images))
 
 
 def save(rows: list[Floats], path: Path) -> None:

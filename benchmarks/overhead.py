@@ -89,8 +89,8 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{chosen.epochs} epochs, max_overhead={chosen.max_overhead}")
-    heads = ("without", "with", "looks", "main", "compile", "ratio", "-compile", "-epoch 0")
-    print(("{:>9}" * len(heads)).format(*heads))
+    run_index = ("without", "with", "looks", "main", "compile", "ratio", "-compile", "-epoch 0")
+    print(("{:>9}" * len(run_index)).format(*run_index))
     ratios = []
     for number in range(chosen.pairs):
         bare, seen = pair(chosen.epochs, chosen.max_overhead, number)

@@ -52,12 +52,12 @@ def save(picture: Image.Image, name: str) -> None:
 # What each layer answers: maps, their principal components in colour, and a glance at all layers.
 for path, maps in tbviz.methods.activations(model, images[:1]).items():
     save(tbviz.render.channels(maps[0, ..., :64]), f"activations {path}")
-for path, found in tbviz.methods.activation_colours(model, images).items():
-    save(tbviz.render.colours(found.colours), f"colours {path}")
+for path, found in tbviz.methods.activation_colors(model, images).items():
+    save(tbviz.render.colors(found.colors), f"colours {path}")
 glance = tbviz.methods.activation_overview(model, images[:1])
 save(tbviz.render.tiles(glance.tiles[0], len(glance.layers), bounds="tile"), "overview")
 columns = tbviz.methods.hypercolumns(model, images)
-save(tbviz.render.colours(columns.colours, size=128), "hypercolumns")
+save(tbviz.render.colors(columns.colors, size=128), "hypercolumns")
 
 # Where a class is seen.
 for method in ("grad-cam", "layercam"):
@@ -69,20 +69,20 @@ for method in ("gradients", "integrated-gradients"):
 
 # What filters and classes look for, and the weights themselves.
 for path, best in tbviz.methods.maximize_filters(model, filters=16, images=images).items():
-    save(tbviz.render.colours(best.images), f"maximization {path}")
+    save(tbviz.render.colors(best.images), f"maximization {path}")
 ideal = tbviz.methods.maximize_classes(model, list(range(4)), images)
-save(tbviz.render.colours(ideal.images, size=128), "classes")
+save(tbviz.render.colors(ideal.images, size=128), "classes")
 for path, kernel in tbviz.methods.kernels(model).items():
     save(tbviz.render.tiles(kernel.tiles, signed=True, size=32), f"kernels {path}")
 
 # Numbers that tell whether a layer works.
 for path, health in tbviz.methods.health(model, images).items():
     numbers = health.numbers
-    print(f"{path}: {numbers['dead']:.0f} dead channels, likeness {numbers['likeness']:.2f}")
+    print(f"{path}: {numbers['dead']:.0f} dead channels, likeness {numbers['similarity']:.2f}")
 
 try:
     augmented = tbviz.methods.augmented_images(model, images)
-    row = augmented.colours.shape[1]
-    save(tbviz.render.colours(augmented.colours.reshape(-1, *images.shape[1:]), row), "augmented")
+    row = augmented.colors.shape[1]
+    save(tbviz.render.colors(augmented.colors.reshape(-1, *images.shape[1:]), row), "augmented")
 except TbvizError as error:  # this model has no augmentation layer
     print(error)

@@ -30,7 +30,7 @@ def add_kinds(run: Run, step: float, where: dict) -> None:
     pictures.saliency()
     pictures.kernels()
     pictures.hypercolumns()
-    pictures.colours()
+    pictures.colors()
     pictures.augmentation()
     pictures.unknown()
 
@@ -189,8 +189,8 @@ class _Pictures:
                 channels=list(range(layer.channels)), total=layer.channels,
                 title="The weights of each filter, mean over its input channels",
             )  # fmt: skip
-        colours = drift.random((16, 3, 3, 3)) * (1 - math.exp(-self.step - 1))
-        self.rgb("kernels:colours", self.layers[0].path, colours, total=16)
+        colors = drift.random((16, 3, 3, 3)) * (1 - math.exp(-self.step - 1))
+        self.rgb("kernels:colours", self.layers[0].path, colors, total=16)
 
     def hypercolumns(self) -> None:
         lists = ["layers 1, 4, 7", "layers 1, 4, 7, 10, 11, 14, 17"]
@@ -208,7 +208,7 @@ class _Pictures:
             for image in self.images
         ])  # fmt: skip
 
-    def colours(self) -> None:
+    def colors(self) -> None:
         for layer in self.layers[:2]:
             self.rgb("activations:colours", layer.path, self.principal()[:, ::2, ::2])
 

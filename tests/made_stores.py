@@ -54,7 +54,7 @@ LAYERS = (
 )
 
 
-def fabricate(
+def make_run(
     log_dir: str | Path,
     positions: int = 12,
     layers: Sequence[Layer] = LAYERS,
@@ -97,7 +97,7 @@ def fabricate(
 
 
 class Run:
-    """One synthetic `fit`; what is not explained is as in `fabricate`.
+    """One synthetic `fit`; what is not explained is as in `make_run`.
 
     Args:
         epochs: Planned.
@@ -252,8 +252,8 @@ class Run:
     def _maximization(self, layer: Layer, step: float, where: dict) -> None:
         axis = np.linspace(0, 2 * math.pi, 24)
         channel = np.arange(8)[:, None, None, None]
-        colour = np.arange(3)[None, None, None, :]
-        wave = np.sin((channel + 1) * axis[None, :, None, None] * 0.5 + colour + 0.1 * step)
+        color = np.arange(3)[None, None, None, :]
+        wave = np.sin((channel + 1) * axis[None, :, None, None] * 0.5 + color + 0.1 * step)
         wave = wave * np.cos(axis[None, None, :, None] * (1 + channel % 3) + 0.2 * step)
         contrast = 1 - math.exp(-(step + 1) / 5)
         tiles = np.clip(128 + 127 * contrast * wave, 0, 255).astype(np.uint8)
@@ -367,7 +367,7 @@ def main() -> None:
     parser.add_argument("--live", type=float, metavar="SECONDS", help="add one so often")
     options = parser.parse_args()
     if options.live is None:
-        fabricate(
+        make_run(
             options.log_dir, options.positions, images=options.images,
             segments=options.segments, finish=not options.unfinished, batches=options.batches,
             every_kind=options.every_kind,

@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 
 RUNS = ["a", "deep/m", "z"]
 
@@ -17,7 +17,7 @@ RUNS = ["a", "deep/m", "z"]
 def make_runs(root):
     """Three runs of four positions at two depths."""
     for name in RUNS:
-        fabricate(root / name, 4, LAYERS[-1:], images=1)
+        make_run(root / name, 4, LAYERS[-1:], images=1)
     return root
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from tbviz.taps import gradients
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 
 
-def class_gradients(looker, output, inputs, classes, against=None):
+def class_gradients(inspector, output, inputs, classes, against=None):
     """What `gradients.class_gradients` gives for one output, its maps and slopes plain arrays."""
-    found = gradients.class_gradients(looker, [output], inputs, Aim(classes, against))
+    found = gradients.class_gradients(inspector, [output], inputs, ClassTarget(classes, against))
     return dataclasses.replace(
         found, activations=found.activations[output.key], gradients=found.gradients[output.key]
     )

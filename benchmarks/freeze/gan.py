@@ -70,4 +70,4 @@ def gan() -> Work:
     model = Gan()
     model.compile()
     x, _ = data(channels=1)
-    return Work(model, x, None, x[:2], None, (), {"of": "discriminator"})
+    return Work(model, x, None, x[:2], None, (), {"submodel": "discriminator"})

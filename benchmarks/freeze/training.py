@@ -65,13 +65,13 @@ def callbacks(log_dir: Path, work: Work) -> list[keras.callbacks.Callback]:
             x[1:],
             layers="conv*",
             channels="most-active:3",
-            colours=False,
+            colors=False,
             overview=False,
             schedule=tbviz.every(batches=3),
             **names,
         ),
         tbviz.ActivationGrid(
-            log_dir, x, layers=keras.layers.Dense, colours=False, overview=False, **names
+            log_dir, x, layers=keras.layers.Dense, colors=False, overview=False, **names
         ),
         tbviz.LayerHealth(log_dir, x, labels=y, thresholds=tbviz.Thresholds(window=1), **names),
         *(
@@ -84,7 +84,7 @@ def callbacks(log_dir: Path, work: Work) -> list[keras.callbacks.Callback]:
         ),
         tbviz.Saliency(log_dir, x, y, list(ATTRIBUTED.values()), targets=several, **names),
         tbviz.Kernels(log_dir, filters=5, **alone),
-        tbviz.Hypercolumns(log_dir, x, normalise=False, **alone),
+        tbviz.Hypercolumns(log_dir, x, normalize=False, **alone),
         tbviz.Augmentation(log_dir, x, 3, schedule="epoch", **alone),
         tbviz.FilterMaximization(
             log_dir, filters=3, images=x, settings=_ASCENT, warm_start=True, **alone

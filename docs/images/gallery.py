@@ -56,11 +56,11 @@ class Gallery:
             rows.append(tbviz.render.tiles(small, 13, bounds="tile", size=SIDE))
         return stacked(rows)
 
-    def colours(self) -> Image.Image:
+    def colors(self) -> Image.Image:
         """Principal components of three depths, of the four photographs."""
-        rows = [tbviz.render.colours(self.pixels, bounds=None, size=224)]
-        found = tbviz.methods.activation_colours(self.model, self.images, list(DEPTHS))
-        rows += [tbviz.render.colours(one.colours, size=224) for one in found.values()]
+        rows = [tbviz.render.colors(self.pixels, bounds=None, size=224)]
+        found = tbviz.methods.activation_colors(self.model, self.images, list(DEPTHS))
+        rows += [tbviz.render.colors(one.colors, size=224) for one in found.values()]
         return stacked(rows)
 
     def cams(self) -> Image.Image:
@@ -85,7 +85,7 @@ class Gallery:
         for index, pixels in enumerate(self.pixels):
             image = self.images[index : index + 1]
             titles = ["photograph"] if not index else None
-            row = [tbviz.render.colours(pixels[None], bounds=None, size=224, titles=titles)]
+            row = [tbviz.render.colors(pixels[None], bounds=None, size=224, titles=titles)]
             for name, method in ATTRIBUTIONS.items():
                 found = tbviz.methods.saliency_maps(self.model, image, method=name)
                 maps = clipped(found.maps)
@@ -103,7 +103,7 @@ class Gallery:
         found = tbviz.methods.kernels(self.model, ["stem_conv", "block5_depthwise"])
         return stacked(
             [
-                tbviz.render.colours(found["stem_conv"].shown_in_colour(), size=64),
+                tbviz.render.colors(found["stem_conv"].shown_in_color(), size=64),
                 tbviz.render.tiles(found["block5_depthwise"].tiles[:32], signed=True, size=64),
             ]
         )
@@ -114,7 +114,7 @@ class Gallery:
         return stacked(
             [
                 tbviz.render.tiles(found.mean, bounds="tile", size=224),
-                tbviz.render.colours(found.colours, size=224),
+                tbviz.render.colors(found.colors, size=224),
             ]
         )
 
@@ -123,13 +123,13 @@ class Gallery:
         found = tbviz.methods.maximize_filters(
             self.model, [EARLY, MIDDLE, LATE], 8, self.images, tbviz.Ascent().careful()
         )
-        return stacked([tbviz.render.colours(one.images, 8, size=128) for one in found.values()])
+        return stacked([tbviz.render.colors(one.images, 8, size=128) for one in found.values()])
 
     def classes(self) -> Image.Image:
         """What excites classes most."""
         settings = dataclasses.replace(tbviz.Ascent.of_classes(), steps=96)
         found = tbviz.methods.maximize_classes(self.model, list(CLASSES), self.images, settings)
-        return tbviz.render.colours(found.images, 6, size=224, titles=list(CLASSES.values()))
+        return tbviz.render.colors(found.images, 6, size=224, titles=list(CLASSES.values()))
 
 
 NAMES = tuple(name for name in vars(Gallery) if not name.startswith("_"))

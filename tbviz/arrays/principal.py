@@ -21,7 +21,7 @@ Number = TypeVar("Number", bound=np.generic)
 _NOTHING: Final = 1e-10
 # A few hot pixels would leave the rest of the picture in one colour.
 _PERCENTILES: Final = (1, 99)
-MOST_VECTORS: Final = 20_000
+MAX_VECTORS: Final = 20_000
 """More would move no axis that one sees."""
 
 
@@ -44,7 +44,7 @@ class Axes:
     high: NDArray[np.float64]
     share: NDArray[np.float64]
 
-    def colours(self, vectors: ArrayLike) -> NDArray[np.float32]:
+    def colors(self, vectors: ArrayLike) -> NDArray[np.float32]:
         """Give the colour of each vector.
 
         Args:
@@ -63,15 +63,15 @@ class Axes:
                 f"colours got vectors of shape {array.shape}; the axes take "
                 f"(..., {self.mean.size})."
             )
-        colours = np.full((*array.shape[:-1], 3), 0.5)
+        colors = np.full((*array.shape[:-1], 3), 0.5)
         known = np.isfinite(array).all(axis=-1)
         count = min(3, len(self.directions))
         with np.errstate(over="ignore", invalid="ignore"):
             places = (array[known] - self.mean) @ self.directions[:count].T
             shown = (places - self.low[:count]) / (self.high - self.low)[:count]
-        colours[known, :count] = np.clip(np.nan_to_num(shown, nan=0.5), 0, 1)
-        colours[~known] = 0
-        return colours.astype(np.float32)
+        colors[known, :count] = np.clip(np.nan_to_num(shown, nan=0.5), 0, 1)
+        colors[~known] = 0
+        return colors.astype(np.float32)
 
 
 def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
@@ -113,7 +113,7 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
     return Axes(mean, directions, low, high, share)
 
 
-def sample(vectors: NDArray[Number], most: int = MOST_VECTORS) -> NDArray[Number]:
+def sample(vectors: NDArray[Number], most: int = MAX_VECTORS) -> NDArray[Number]:
     """Give an even choice of vectors `(..., channels)`: at most so many, finite ones."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
     # Not every so-manieth: that might be the same column of every row.

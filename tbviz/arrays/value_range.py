@@ -18,7 +18,7 @@ _OVERSHOOT: Final = 0.05
 _UNIT: Final = (0.0, 1.0)
 _BYTES: Final = (0.0, 255.0)
 # Standardised images may happen to have no negative value; pictures of bytes reach farther.
-_LEAST_BYTES: Final = 16.0
+_MIN_BYTES: Final = 16.0
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -49,7 +49,7 @@ def value_range(images: ArrayLike) -> tuple[float, float]:
     for lo, hi in (_UNIT, (-1.0, 1.0), _BYTES):
         # Standardised images reach below 0 too, but fill little of 0 to 255.
         beyond = _OVERSHOOT * (hi - lo) if greatest - least >= (hi - lo) / 2 else 0.0
-        faint = (lo, hi) == _BYTES and greatest <= _LEAST_BYTES
+        faint = (lo, hi) == _BYTES and greatest <= _MIN_BYTES
         if lo - beyond <= least and greatest <= hi + beyond and not faint:
             return lo, hi
     if least == greatest:

@@ -13,15 +13,15 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.per_layer_cache import Kept
-from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.per_layer_cache import PerLayerCache
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.bars import bars
 from tbviz.methods.feature_maps import (
-    MOST_CHANNELS,
+    MAX_CHANNELS,
     Channels,
     channel_tiles,
     check_channels,
@@ -29,9 +29,9 @@ from tbviz.methods.feature_maps import (
     drawable,
     is_vector,
 )
-from tbviz.methods.overview import MOST_MAPS, SIDE, overview_layers, overview_of
-from tbviz.methods.rgb_maps import colour_maps, has_colours
-from tbviz.taps.model_outputs import Survey
+from tbviz.methods.overview import MAX_MAPS, SIDE, overview_layers, overview_of
+from tbviz.methods.rgb_maps import has_colors, rgb_maps
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, select
 
@@ -57,11 +57,11 @@ class ActivationGrid(Visual):
         channels: how many channels of each layer, the first ones; 64 unless given, 16 a row. Or
             `"most-active"`, the 64 that vary most over the probe images at the first look, the
             most active first; with a number, `"most-active:16"`. Or a list of which.
-        colours: also log a colour picture of each layer and image: the layer's three channels, or
+        colors: also log a colour picture of each layer and image: the layer's three channels, or
             the three principal components of more, on the axes of the first look.
         overview: also log the overview.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -69,7 +69,7 @@ class ActivationGrid(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, channels, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, channels, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> model.fit(x, y, callbacks=[tbviz.ActivationGrid("logs/run", x_val[:4])])
@@ -83,11 +83,11 @@ class ActivationGrid(Visual):
         labels: Any = None,
         class_names: Sequence[str] | None = None,
         layers: Any = None,
-        channels: Channels = MOST_CHANNELS,
-        colours: bool = True,
+        channels: Channels = MAX_CHANNELS,
+        colors: bool = True,
         overview: bool = True,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -99,89 +99,91 @@ class ActivationGrid(Visual):
             class_names=class_names,
             layers=layers,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
         )
         self.channels = check_channels(channels)
-        self.colours = colours
+        self.colors = colors
         self.overview = overview
         self._sheets: list[Output] = []
         self._columns: list[Output] = []
-        self._channels: Kept[list[int]] = Kept()
-        self._axes: Kept[Axes] = Kept()
-        self._journal: weakref.ref[Journal] | None = None  # of which this one draws the overview
+        self._channels: PerLayerCache[list[int]] = PerLayerCache()
+        self._axes: PerLayerCache[Axes] = PerLayerCache()
+        self._run_log: weakref.ref[RunLog] | None = None  # of which this one draws the overview
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers that get sheets of their own, and those of the overview."""
         self._sheets = (
-            default_layers(survey) if self.layers is None else select(survey, self.layers, drawable)
+            default_layers(model_outputs)
+            if self.layers is None
+            else select(model_outputs, self.layers, drawable)
         )
-        self._columns = overview_layers(survey) if self.overview else []
+        self._columns = overview_layers(model_outputs) if self.overview else []
         drawn = {output.key for output in self._sheets}
         # All channels of fifteen layers of a large network would be hundreds of megabytes.
-        self.first_channels = {o.key: MOST_MAPS for o in self._columns if o.key not in drawn}
+        self.first_channels = {o.key: MAX_MAPS for o in self._columns if o.key not in drawn}
         return [*self._sheets, *self._columns]
 
-    def look(self, view: View, journal: Journal) -> None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Adds one picture a layer, and the colours and the overview."""
         recording = view.recording
-        _, places = view.probe_of(self)
-        together = view.probe
-        names = together.names() if together is not None else []
-        titles = [names[place] for place in places]
+        _, rows = view.probe_of(self)
+        merged = view.probe
+        names = merged.names() if merged is not None else []
+        titles = [names[row] for row in rows]
         for output in self._sheets:
-            with self.boundary(journal, output.key):
-                maps = recording.maps[output.key][places]
-                journal.add(self._sheet(output, maps, places))
-                if self.colours and has_colours(output):
-                    journal.add(self._colours(output, maps, titles))
-        if self._columns and self._draws_overview(journal):
-            with self.boundary(journal, ""):
-                columns = {o.key: recording.maps[o.key][places] for o in self._columns}
-                journal.add(self._overview(columns, places))
+            with self.boundary(run_log, output.key):
+                maps = recording.maps[output.key][rows]
+                run_log.add(self._sheet(output, maps, rows))
+                if self.colors and has_colors(output):
+                    run_log.add(self._colors(output, maps, titles))
+        if self._columns and self._draws_overview(run_log):
+            with self.boundary(run_log, ""):
+                columns = {o.key: recording.maps[o.key][rows] for o in self._columns}
+                run_log.add(self._overview(columns, rows))
 
-    def _draws_overview(self, journal: Journal) -> bool:
+    def _draws_overview(self, run_log: RunLog) -> bool:
         """One overview shows the model; a second grid of this `fit` leaves it to the first."""
-        mine = self._journal is not None and self._journal() is journal
-        if not mine and "overview" in journal.drawn.get("", ()):
+        mine = self._run_log is not None and self._run_log() is run_log
+        if not mine and "overview" in run_log.drawn.get("", ()):
             text = "its overview is left out: another ActivationGrid of this fit logs one"
-            journal.notice(self.method, text, level="info", event="left_out", detail=["overview"])
+            run_log.notice(self.method, text, level="info", event="left_out", detail=["overview"])
             return False
-        self._journal = weakref.ref(journal)
+        self._run_log = weakref.ref(run_log)
         return True
 
-    def _sheet(self, output: Output, maps: Floats, places: list[int]) -> Maps:
+    def _sheet(self, output: Output, maps: Floats, rows: list[int]) -> GrayPicture:
         channels = self._chosen_channels(output, maps)
         layout = {"total": maps.shape[-1], "method": self.title}
         if is_vector(output):
-            return _bars(output.key, maps, channels, layout, places)
+            return _bars(output.key, maps, channels, layout, rows)
         layout["channels"] = channels
         tiles = channel_tiles(maps, channels)
-        return Maps("activations", output.key, tiles, layout, images=places)
+        return GrayPicture("activations", output.key, tiles, layout, images=rows)
 
     def _chosen_channels(self, output: Output, maps: Floats) -> list[int]:
         if not isinstance(self.channels, str):
             return choose_channels(maps.shape[-1], self.channels)
-        kept = self._channels.of([output])
+        kept = self._channels.get([output])
         if kept is None:
-            chosen = choose_channels(maps.shape[-1], self.channels, maps)
-            return self._channels.keep([output], chosen)
+            selected = choose_channels(maps.shape[-1], self.channels, maps)
+            return self._channels.set([output], selected)
         return kept
 
-    def _colours(self, output: Output, maps: Floats, titles: list[str]) -> Colours:
-        found = colour_maps(maps, self._axes.of([output]), limit=64)
-        self._axes.keep([output], found.axes)
+    def _colors(self, output: Output, maps: Floats, titles: list[str]) -> ColorPicture:
+        found = rgb_maps(maps, self._axes.get([output]), limit=64)
+        self._axes.set([output], found.axes)
         layout = {
             "titles": titles,
-            "title": _colours_title(maps.shape[-1], found.axes),
+            "title": _colors_title(maps.shape[-1], found.axes),
             "map": list(maps.shape[1:3]),
             "method": self.title,
         }
-        return Colours("activations:colours", output.key, found.colours, layout)
+        return ColorPicture("activations:colours", output.key, found.colors, layout)
 
-    def _overview(self, maps: dict[str, Floats], places: list[int]) -> Maps:
+    def _overview(self, maps: dict[str, Floats], rows: list[int]) -> GrayPicture:
         found = overview_of(maps)
         layout = {
             "title": f"The first {found.maps} maps of the first {len(found.layers)} layers",
@@ -190,20 +192,20 @@ class ActivationGrid(Visual):
             "column_layers": found.layers,
             "method": self.title,
         }
-        return Maps(
+        return GrayPicture(
             "overview",
             "",
             found.tiles,
             layout,
-            images=places,
+            images=rows,
             columns=len(found.layers),
             largest=SIDE,
         )
 
 
 def _bars(
-    layer: str, maps: Floats, channels: list[int], layout: dict[str, Any], places: list[int]
-) -> Maps:
+    layer: str, maps: Floats, channels: list[int], layout: dict[str, Any], rows: list[int]
+) -> GrayPicture:
     values = maps.reshape(len(maps), -1)[:, channels]
     pictures = bars(values)
     layout = {
@@ -217,7 +219,9 @@ def _bars(
         layout["signed"] = True
     texts = [{"note": _extent(row)} for row in values]
     tiles = pictures[:, None]
-    return Maps("activations", layer, tiles, layout, texts, images=places, largest=max(tiles.shape))
+    return GrayPicture(
+        "activations", layer, tiles, layout, texts, images=rows, largest=max(tiles.shape)
+    )
 
 
 def _extent(values: Floats) -> str:
@@ -229,11 +233,11 @@ def _extent(values: Floats) -> str:
     return f"from {low} to {high}" + (f"; {broken} of {values.size} not finite" if broken else "")
 
 
-def _colours_title(channels: int, axes: Axes) -> str:
+def _colors_title(channels: int, axes: Axes) -> str:
     if channels == 3:
         return "The three channels as red, green and blue"
     shares = ", ".join(
-        f"{colour} {share:.0%}"
-        for colour, share in zip(("red", "green", "blue"), axes.share, strict=True)
+        f"{color} {share:.0%}"
+        for color, share in zip(("red", "green", "blue"), axes.share, strict=True)
     )
     return f"Principal components of {channels} channels: {shares} of the first look's variance"

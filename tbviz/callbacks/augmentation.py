@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Colours
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import ColorPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
 LARGEST = 128
@@ -40,7 +40,7 @@ class Augmentation(Visual):
         class_names: name of each class.
         schedule: when to look; at the first and the last epoch unless given, since most
             augmentation does not change while a model trains.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -48,7 +48,7 @@ class Augmentation(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, draws, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, draws, schedule, limits or `submodel` cannot be used.
     """
 
     rare = True
@@ -63,7 +63,7 @@ class Augmentation(Visual):
         labels: Any = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = at_the_ends,
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -74,7 +74,7 @@ class Augmentation(Visual):
             labels=labels,
             class_names=class_names,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -83,29 +83,29 @@ class Augmentation(Visual):
             raise TbvizError(f"Augmentation received draws={draws}; it takes at least 1")
         self.draws = draws
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The last augmentation layer."""
-        found = augmentation_layer(survey)
+        found = augmentation_layer(model_outputs)
         return [] if found is None else [found]
 
-    def look(self, view: View, journal: Journal) -> None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Adds one picture with a row a probe image."""
-        for output in self.chosen:
-            with self.boundary(journal, output.key):
-                probe, places = view.probe_of(self)
-                maps = {output.key: view.recording.maps[output.key][places]}
-                found = augmented_by(view.looker, output, probe.inputs, maps, self.draws)
-                tiles = found.colours
+        for output in self.selected:
+            with self.boundary(run_log, output.key):
+                probe, rows = view.probe_of(self)
+                maps = {output.key: view.recording.maps[output.key][rows]}
+                found = augmented_by(view.inspector, output, probe.inputs, maps, self.draws)
+                tiles = found.colors
                 names = view.probe.names() if view.probe is not None else probe.names()
                 layout = {
                     "title": f"What training sees of each image, behind {output.key}",
                     "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.draws))],
-                    "row_titles": [names[place] for place in places],
+                    "row_titles": [names[row] for row in rows],
                     "map": list(tiles.shape[2:4]),
                     "method": self.title,
                 }
-                journal.add(
-                    Colours(
+                run_log.add(
+                    ColorPicture(
                         "augmentation",
                         "",
                         tiles.reshape(-1, *tiles.shape[2:]),

@@ -11,19 +11,19 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.amounts import bytes_of, share_of
-from tbviz.callbacks.distributed import is_chief, say_that_another_leads
+from tbviz.callbacks.distributed import is_primary, log_not_primary
 from tbviz.callbacks.error_boundary import boundary, in_short
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.position_records import Author
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.position_records import CallbackId
 from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session
 from tbviz.callbacks.sessions import session_of
-from tbviz.callbacks.submodel import Of, check_of, subject_of
-from tbviz.store.locations import usable_place
+from tbviz.callbacks.submodel import Submodel, check_submodel, find_submodel
+from tbviz.store.locations import usable_location
 from tbviz.store.schema import Position
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
 _log = logging.getLogger("tbviz")
@@ -32,7 +32,7 @@ _log = logging.getLogger("tbviz")
 class Visual(keras.callbacks.Callback):
     """A callback that looks into the model while it trains.
 
-    Subclasses say which layers they draw (`wanted`) and what they make of them (`look`).
+    Subclasses say which layers they draw (`wanted`) and what they make of them (`capture`).
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets, or a URI that
@@ -44,9 +44,9 @@ class Visual(keras.callbacks.Callback):
         schedule: `"epoch"`, `tbviz.every(...)`, `tbviz.geometric(...)`, or a callable that takes
             the epoch and answers whether to look at its end. First and last epoch are always
             looked at.
-        of: the model to look into where it is not the one that is fitted, see
-            `tbviz.callbacks.submodel.subject_of`. All callbacks of one fit and log directory have
-            the same one; another goes into a log directory of its own.
+        submodel: the model to look into where it is not the one that is fitted, see
+            `tbviz.callbacks.submodel.find_submodel`. All callbacks of one fit and log directory
+            have the same one; another goes into a log directory of its own.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; the smallest that one of them has counts. They look less often to stay
             below; first and last epoch are kept, compiling is not counted. No limit unless given.
@@ -54,11 +54,11 @@ class Visual(keras.callbacks.Callback):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: the images, labels, schedule, limits or `of` cannot be used.
+        TbvizError: the images, labels, schedule, limits or `submodel` cannot be used.
     """
 
     wants_recording: ClassVar[bool] = True
-    """Whether `look` needs the outputs of the chosen layers on the probe images."""
+    """Whether `capture` needs the outputs of the chosen layers on the probe images."""
 
     runs_model: ClassVar[bool] = True
     """Whether it needs to know what the model answers, or takes: weights are there without."""
@@ -78,25 +78,25 @@ class Visual(keras.callbacks.Callback):
         class_names: Sequence[str] | None = None,
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
-        self.log_dir = usable_place(log_dir)
+        self.log_dir = usable_location(log_dir)
         self.layers = layers
-        self.of = check_of(of)
+        self.submodel = check_submodel(submodel)
         self.strict = strict
         self.schedule = schedule_of(schedule)
         self.max_overhead = share_of(max_overhead)
         self.max_disk = bytes_of(max_disk)
-        self.last_look: Position | None = None
+        self.last_snapshot: Position | None = None
         # Which one it is of those with its title in this fit and log directory.
         self.number = 1
         # Whether another callback that logs the same is preferred, silently.
-        self.yields = False
-        self.chosen: list[Output] = []
+        self.low_priority = False
+        self.selected: list[Output] = []
         # Of chosen layers by key, how many channels are enough; all of those not named.
         self.first_channels: Mapping[str, int] = {}
         self.probe: Probe | None = None
@@ -119,11 +119,11 @@ class Visual(keras.callbacks.Callback):
         return self.title if self.number == 1 else f"{self.title} {self.number}"
 
     @property
-    def author(self) -> Author:
+    def callback_id(self) -> CallbackId:
         """Who logs its pictures."""
-        return Author(id(self), self.method)
+        return CallbackId(id(self), self.method)
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers that this callback draws.
 
         Raises:
@@ -131,7 +131,7 @@ class Visual(keras.callbacks.Callback):
         """
         raise NotImplementedError
 
-    def look(self, view: View, journal: Journal) -> Iterator[None] | None:
+    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None] | None:
         """Computes what is to be seen at this position.
 
         Work that may take long is a generator that yields between its parts: there it may be
@@ -139,42 +139,42 @@ class Visual(keras.callbacks.Callback):
 
         Args:
             view: the model, and what it answers to the probe images.
-            journal: takes the pictures and numbers.
+            run_log: takes the pictures and numbers.
         """
         raise NotImplementedError
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drops what was kept of earlier looks: a `fit` begins, or the model has changed."""
 
-    def boundary(self, journal: Journal, layer: str) -> AbstractContextManager[None]:
+    def boundary(self, run_log: RunLog, layer: str) -> AbstractContextManager[None]:
         """The error boundary round one layer: the others are drawn where this one fails."""
-        return boundary(journal, self.method, strict=self.strict, layer=layer)
+        return boundary(run_log, self.method, strict=self.strict, layer=layer)
 
     # For the session
 
-    def choose(self, survey: Survey, journal: Journal) -> None:
+    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
         """Finds the layers of a model that was not looked at before."""
-        self.forget()
-        self.chosen = []
-        self.chosen = self.wanted(survey)
-        if not self.chosen:
+        self.reset()
+        self.selected = []
+        self.selected = self.wanted(model_outputs)
+        if not self.selected:
             text = f"left out: this model has no {self.needs}"
-            journal.notice(self.method, text, level="info", event="left_out")
+            run_log.notice(self.method, text, level="info", event="left_out")
 
     # Keras' hooks
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Joins the session of this `fit`."""
-        self._session = self.last_look = None
+        self._session = self.last_snapshot = None
         try:
-            if not is_chief():
-                say_that_another_leads()
+            if not is_primary():
+                log_not_primary()
                 return
             model = self.model
             if self._unread is not None:
                 images, labels, names = self._unread
                 self.probe = read_probe(
-                    images, labels, names, input_format(subject_of(model, self.of))
+                    images, labels, names, input_format(find_submodel(model, self.submodel))
                 )
             session = session_of(self, model, self.params)
         except Exception as error:
@@ -186,7 +186,7 @@ class Visual(keras.callbacks.Callback):
         self._session = session
         if self.probe is not None and self.probe.left_out:
             given = self.probe.count + self.probe.left_out
-            session.journal.notice(
+            session.run_log.notice(
                 "tbviz",
                 f"the first {self.probe.count} of {given} probe images are used",
                 "pass the ones that you want to see",

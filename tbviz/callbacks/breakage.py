@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.methods.advice import Advice
 from tbviz.store.schema import Position
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.weights import INFINITE, KINDS, NAN, Faults, in_words
 
 RULE = "weights-nonfinite"
@@ -50,31 +50,31 @@ class _Since:
         """Such as `became NaN at epoch 4`."""
         kind = KINDS[self.code]
         if self.exact:
-            return f"became {kind} at {_place(self.position)}"
+            return f"became {kind} at {_in_words(self.position)}"
         if self.checked is None:
-            return f"were {kind} by {_place(self.position)}"
-        return f"became {kind} between {_place(self.checked)} and {_place(self.position)}"
+            return f"were {kind} by {_in_words(self.position)}"
+        return f"became {kind} between {_in_words(self.checked)} and {_in_words(self.position)}"
 
     @property
     def are(self) -> str:
         """Such as `are NaN since epoch 4`."""
         late = "" if self.exact else " at the latest"
-        return f"are {KINDS[self.code]} since {_place(self.position)}{late}"
+        return f"are {KINDS[self.code]} since {_in_words(self.position)}{late}"
 
 
 class Breakage:
     """What of a model is not finite at the position that is being logged, and since when.
 
     Args:
-        journal: gets a notice when it begins.
+        run_log: gets a notice when it begins.
 
     Attributes:
         faults: which weights.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, run_log: RunLog) -> None:
         self.faults = Faults()
-        self._journal = journal
+        self._run_log = run_log
         self._layers: dict[str, _Since] = {}
         self._metrics: dict[str, int] = {}
         self._checked: Position | None = None
@@ -93,7 +93,7 @@ class Breakage:
         self._checked = position
         for advice in self.advice():
             first = self._layers[advice.layer]
-            self._journal.notice(
+            self._run_log.notice(
                 "tbviz",
                 advice.text,
                 advice.remedy,
@@ -108,7 +108,7 @@ class Breakage:
         """One line about the weights, of the layer that was the first to break."""
         if not self._layers:
             return []
-        order = {path: place for place, path in enumerate(self._layers)}
+        order = {path: row for row, path in enumerate(self._layers)}
         first = min(
             self._layers,
             key=lambda path: (
@@ -118,9 +118,9 @@ class Breakage:
             ),
         )
         since = self._layers[first]
-        together = sum(one == since for one in self._layers.values())
-        later = len(self._layers) - together
-        text = f"Weights of {in_words(first, together - 1)} {since.became}"
+        merged = sum(one == since for one in self._layers.values())
+        later = len(self._layers) - merged
+        text = f"Weights of {in_words(first, merged - 1)} {since.became}"
         if later:
             text += f", those of {later} more layer{'s' if later > 1 else ''} at another position"
         return [Advice(first, RULE, text, _REMEDY, "warning")]
@@ -137,7 +137,7 @@ class Breakage:
         first = next(iter(broken))
         return f"the weights of {in_words(first)} {self._layers[first].are}"
 
-    def caveat(self, picture: Maps | Colours, known: Survey) -> str | None:
+    def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
         """What a picture has to say of weights that are not finite, `None` for nothing."""
         family = picture.kind.partition(":")[0]
         if not self.faults or family in _TOLD_ELSEWHERE:
@@ -162,9 +162,9 @@ class Breakage:
             if not names:
                 continue
             loss = any("loss" in name for name in names)
-            self._journal.notice(
+            self._run_log.notice(
                 "tbviz",
-                f"{' and '.join(names)} became {kind} at {_place(position)}",
+                f"{' and '.join(names)} became {kind} at {_in_words(position)}",
                 _REMEDY if loss else None,
                 level="warning" if loss else "info",
                 event="metrics_not_finite",
@@ -177,7 +177,7 @@ def _code(value: float) -> int:
     return NAN if math.isnan(value) else INFINITE if math.isinf(value) else 0
 
 
-def _place(position: Position) -> str:
+def _in_words(position: Position) -> str:
     if position.batch is not None:
         return f"epoch {position.epoch}, batch {position.batch}"
     return f"the end of epoch {position.epoch}" if position.final else f"epoch {position.epoch}"

@@ -11,21 +11,21 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.error_boundary import boundary
 from tbviz.callbacks.maximization import Maximization
-from tbviz.callbacks.model_view import View
+from tbviz.callbacks.model_view import ModelView
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
-    MOST_CLASSES,
+    MAX_CLASSES,
     Classes,
     MaximizedClasses,
     choose_classes,
-    climb_scores,
+    maximize_scores,
 )
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 
 
 class ClassMaximization(Maximization):
@@ -46,7 +46,7 @@ class ClassMaximization(Maximization):
         seed: of the start and the transforms.
         warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -54,7 +54,7 @@ class ClassMaximization(Maximization):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, schedule, limits or `of` cannot be used.
+        TbvizError: images, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> classes = tbviz.ClassMaximization("logs/run", ["cat", "dog"], class_names=names)
@@ -72,7 +72,7 @@ class ClassMaximization(Maximization):
         seed: int = 0,
         warm_start: bool = False,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -85,7 +85,7 @@ class ClassMaximization(Maximization):
             seed=seed,
             warm_start=warm_start,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -93,50 +93,52 @@ class ClassMaximization(Maximization):
         self.classes = classes
         self.class_names = class_names
 
-    def choose(self, survey: Survey, journal: Journal) -> None:
+    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
         """No layer: what is drawn belongs to the whole model."""
-        del survey, journal
-        self.forget()
+        del model_outputs, run_log
+        self.reset()
 
-    def look(self, view: View, journal: Journal) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
         """Adds one picture with a tile a class."""
-        canvas = self.canvas(view, journal, asked=self.classes is not None)
+        canvas = self.canvas(view, run_log, asked=self.classes is not None)
         if canvas is None:
             return
         classes: list[int] = []
         names: dict[int, str] = {}
-        with boundary(journal, self.method, strict=self.strict):
+        with boundary(run_log, self.method, strict=self.strict):
             classes, names = self._chosen(view)
         if not classes:
             return
         ascent = partial(self._ascent, view, canvas)
-        climbed = yield from self.climb(view, journal, "", classes, ascent)
-        if climbed is None:
+        maximized = yield from self.maximize(view, run_log, "", classes, ascent)
+        if maximized is None:
             return
-        found, over = climbed
-        with boundary(journal, self.method, strict=self.strict):
-            shown = [names.get(number, str(number)) for number in found.channels]
+        found, over = maximized
+        with boundary(run_log, self.method, strict=self.strict):
+            require_signal = [names.get(number, str(number)) for number in found.channels]
             layout = {
                 "title": "Made to raise each class's score; another class may score higher still",
                 "target": found.target,
-                "titles": shown,
+                "titles": require_signal,
             }
-            text = {"tiles": _captions(found, shown)}
-            journal.add(self.picture("classes", "", found, shown, layout, text, over))
+            text = {"tiles": _captions(found, require_signal)}
+            run_log.add(self.picture("classes", "", found, require_signal, layout, text, over))
 
     def _ascent(
-        self, view: View, canvas: Canvas, some: Sequence[int], start: Floats | None
+        self, view: ModelView, canvas: Canvas, some: Sequence[int], start: Floats | None
     ) -> MaximizedClasses:
-        return climb_scores(view.looker, view.survey, some, canvas, self.settings, self.seed, start)
+        return maximize_scores(
+            view.inspector, view.model_outputs, some, canvas, self.settings, self.seed, start
+        )
 
-    def _chosen(self, view: View) -> tuple[list[int], dict[int, str]]:
+    def _chosen(self, view: ModelView) -> tuple[list[int], dict[int, str]]:
         """The numbers of the classes, and the names that are known."""
-        count = view.survey.head.classes
+        count = view.model_outputs.head.classes
         probe = view.probe
         known = self.class_names or (probe.class_names if probe is not None else None) or ()
         names = dict(enumerate(map(str, known)))
         wanted = self.classes
-        if wanted is None and count > MOST_CLASSES:
+        if wanted is None and count > MAX_CLASSES:
             wanted = _labels(probe, count)
         return choose_classes(wanted, count, list(names.values())), names
 
@@ -145,7 +147,7 @@ def _labels(probe: Probe | None, count: int) -> list[int] | None:
     """The classes that the probe images are of, `None` where they are of none."""
     labels = (probe.labels if probe is not None else None) or ()
     found = sorted({label for label in labels if label is not None and 0 <= label < count})
-    return found[:MOST_CLASSES] or None
+    return found[:MAX_CLASSES] or None
 
 
 def _captions(found: MaximizedClasses, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.training_clock import Ledger
-from tbviz.taps.inspector import Looker
+from tbviz.callbacks.training_clock import TrainingClock
+from tbviz.taps.inspector import ModelInspector
 
 
 class Spent:
@@ -25,39 +25,39 @@ class Spent:
     new = False
 
 
-class Costs:
+class CostMeter:
     """Seconds spent since the last position, by callback.
 
     Args:
-        ledger: of the `fit`.
+        training_clock: of the `fit`.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, training_clock: TrainingClock) -> None:
+        self._training_clock = training_clock
         self._seconds: dict[str, float] = defaultdict(float)
         self._compile: dict[str, float] = defaultdict(float)
         self._encode: dict[str, float] = defaultdict(float)
         self._wait = 0.0
         self._cpu = 0.0
         self._last = clock()
-        self._trained = ledger.trained
+        self._trained = training_clock.trained
 
     @contextmanager
-    def of(self, name: str, looker: Looker) -> Iterator[Spent]:
+    def measure(self, name: str, inspector: ModelInspector) -> Iterator[Spent]:
         """Counts the time of a block for one callback.
 
         Tracing and compiling are counted apart: they come once, and no budget could hold them.
         """
-        start, compiled, spent = clock(), looker.compile_seconds, Spent()
-        first = looker.first_seconds
+        start, compiled, spent = clock(), inspector.compile_seconds, Spent()
+        first = inspector.first_seconds
         try:
             yield spent
         finally:
-            compiled = looker.compile_seconds - compiled
+            compiled = inspector.compile_seconds - compiled
             took = clock() - start
-            self._ledger.count(took)
+            self._training_clock.count(took)
             spent.seconds = max(took - compiled, 0.0)
-            spent.again = spent.seconds + looker.first_seconds - first
+            spent.again = spent.seconds + inspector.first_seconds - first
             spent.new = compiled > 0
             self._seconds[name] += spent.seconds
             if compiled > 0:
@@ -66,7 +66,7 @@ class Costs:
     def waited(self, seconds: float) -> None:
         """Counts time spent waiting until the position before was on disk."""
         self._wait += seconds
-        self._ledger.count(seconds)
+        self._training_clock.count(seconds)
 
     def encoded(self, name: str, seconds: float) -> None:
         """Counts CPU time of the writer's thread for one callback."""
@@ -75,7 +75,7 @@ class Costs:
     @property
     def training(self) -> float:
         """Seconds of training since the last position."""
-        return max(self._ledger.trained - self._trained, 0.0)
+        return max(self._training_clock.trained - self._trained, 0.0)
 
     def writer(self, cpu: float) -> float:
         """CPU seconds of the writer's thread since the last position.
@@ -106,7 +106,7 @@ class Costs:
         for seconds in (self._seconds, self._compile, self._encode):
             seconds.clear()
         self._wait, self._cpu, self._last = 0.0, cpu, now
-        self._trained = self._ledger.trained
+        self._trained = self._training_clock.trained
         return fields
 
 

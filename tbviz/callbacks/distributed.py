@@ -15,7 +15,7 @@ import keras
 _log = logging.getLogger("tbviz")
 
 
-def is_chief() -> bool:
+def is_primary() -> bool:
     """Whether this process is the one of rank 0, or trains alone.
 
     Asked of the backend that Keras runs on: JAX's `process_index`; the rank of
@@ -27,10 +27,10 @@ def is_chief() -> bool:
         return _jax_rank() == 0
     if backend == "torch":
         return _torch_rank(os.environ) == 0
-    return backend != "tensorflow" or leads_cluster(os.environ.get("TF_CONFIG"))
+    return backend != "tensorflow" or is_cluster_primary(os.environ.get("TF_CONFIG"))
 
 
-def leads_cluster(config: str | None) -> bool:
+def is_cluster_primary(config: str | None) -> bool:
     """Whether a `TF_CONFIG` names the chief, or worker 0 of a cluster that has none.
 
     Args:
@@ -49,7 +49,7 @@ def leads_cluster(config: str | None) -> bool:
 
 
 @functools.cache
-def say_that_another_leads() -> None:
+def log_not_primary() -> None:
     """Says once a process why nothing is logged here."""
     _log.info("tbviz: another process is the chief and logs this fit; this one logs nothing")
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from tbviz.callbacks.pictures import Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.pictures import GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.store.schema import Position
 
 Part = TypeVar("Part")
@@ -18,14 +18,14 @@ Done = list[tuple[Position | None, Part]]
 
 
 def in_parts(
-    journal: Journal,
+    run_log: RunLog,
     guard: Callable[[], AbstractContextManager[None]],
     parts: Sequence[Callable[[], Part | None]],
 ) -> Generator[None, None, Done[Part]]:
     """Does one part after the other; between two of them the work may be interrupted.
 
     Args:
-        journal: knows the position.
+        run_log: knows the position.
         guard: the error boundary of each.
         parts: each looks at the model as it is when it is called, and gives `None` where there
             is nothing to see.
@@ -40,7 +40,7 @@ def in_parts(
         with guard():  # never across a yield: it changes what warnings do
             found = part()
             if found is not None:
-                done.append((journal.position, found))
+                done.append((run_log.position, found))
         if len(done) == number:
             return []
     return done
@@ -56,7 +56,7 @@ def made_over(positions: Sequence[Position | None]) -> str | None:
     return f"made in parts from epoch {epochs[0]} to epoch {epochs[-1]}"
 
 
-def joined(done: Done[Maps]) -> Maps:
+def joined(done: Done[GrayPicture]) -> GrayPicture:
     """The pictures of some probe images each as one picture of all of them.
 
     A sheet that was made at an earlier position than the last says so.

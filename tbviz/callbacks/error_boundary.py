@@ -12,17 +12,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
 
 _log = logging.getLogger("tbviz")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _GENERAL_REMEDY = "training goes on without this; strict=True raises the error with its traceback"
 
 
 @contextmanager
 def boundary(
-    journal: Journal,
+    run_log: RunLog,
     method: str,
     *,
     strict: bool,
@@ -32,7 +32,7 @@ def boundary(
     """Says once what fails inside, and goes on.
 
     Args:
-        journal: where it is said.
+        run_log: where it is said.
         method: the callback that is at work.
         strict: raise it instead.
         layer: path of the layer that is being drawn.
@@ -51,7 +51,7 @@ def boundary(
             text = f"{type(error).__name__}: {in_short(error)}"
             advice = remedy or _GENERAL_REMEDY
         kind = type(error).__name__
-        journal.notice(method, text, advice, layer or None, event="error", detail=[kind])
+        run_log.notice(method, text, advice, layer or None, event="error", detail=[kind])
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def _warnings_do_not_raise() -> Iterator[None]:
 
 def in_short(error: BaseException) -> str:
     """The first lines of an error: Keras' and TensorFlow's go on for pages."""
-    plain = _COLOURS.sub("", str(error))  # Keras prints its messages in bold
+    plain = _COLORS.sub("", str(error))  # Keras prints its messages in bold
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     text = " ".join(lines[:3]) or "(no message)"
     return text if len(text) <= 400 else text[:397] + "..."

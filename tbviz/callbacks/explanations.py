@@ -10,63 +10,72 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import GrayPicture
 from tbviz.callbacks.probe import Probe
 from tbviz.methods.cams.captions import note_of
 from tbviz.methods.cams.classes import in_words, of_class
-from tbviz.methods.cams.perturbed_model import Perturbed
-from tbviz.taps.class_target import Aim
+from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.taps.class_target import ClassTarget
 
 _Result = TypeVar("_Result")
 
 
-def once(aims: Mapping[str, Aim], compute: Callable[[Aim], _Result]) -> dict[str, _Result]:
+def once(
+    class_targets: Mapping[str, ClassTarget], compute: Callable[[ClassTarget], _Result]
+) -> dict[str, _Result]:
     """What is computed for each role; roles of the same classes share it."""
     known: dict[Any, _Result] = {}
     found = {}
-    for role, aim in aims.items():
-        key = aim.classes.tobytes(), None if aim.against is None else aim.against.tobytes()
+    for role, class_target in class_targets.items():
+        key = (
+            class_target.classes.tobytes(),
+            None if class_target.against is None else class_target.against.tobytes(),
+        )
         if key not in known:
-            known[key] = compute(aim)
+            known[key] = compute(class_target)
         found[role] = known[key]
     return found
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explanation:
     """What is explained to one callback at one position: some images, and classes of them.
 
     Attributes:
-        aims: by role.
+        class_targets: by role.
         view: of the model.
         probe: of the images.
-        places: where they are among those of all callbacks.
+        rows: where they are among those of all callbacks.
         changed: the model, to be asked about changed images.
     """
 
-    aims: Mapping[str, Aim]
-    view: View
+    class_targets: Mapping[str, ClassTarget]
+    view: ModelView
     probe: Probe
-    places: Sequence[int]
-    changed: Perturbed
+    rows: Sequence[int]
+    changed: PerturbedModel
 
     @classmethod
-    def of(
-        cls, aims: Mapping[str, Aim], view: View, probe: Probe, places: Sequence[int]
-    ) -> Explained:
+    def of_targets(
+        cls,
+        class_targets: Mapping[str, ClassTarget],
+        view: ModelView,
+        probe: Probe,
+        rows: Sequence[int],
+    ) -> Explanation:
         """All images of a callback's probe."""
-        return cls(aims, view, probe, places, Perturbed(view.looker, probe.inputs))
+        return cls(class_targets, view, probe, rows, PerturbedModel(view.inspector, probe.inputs))
 
-    def only(self, row: int) -> Explained:
+    def only(self, row: int) -> Explanation:
         """One of the images."""
         probe = self.probe.part([row])
-        return Explained(
-            {role: aim.of([row]) for role, aim in self.aims.items()},
+        return Explanation(
+            {role: class_target.select([row]) for role, class_target in self.class_targets.items()},
             self.view,
             probe,
-            [self.places[row]],
-            Perturbed(self.view.looker, probe.inputs, self.changed),
+            [self.rows[row]],
+            PerturbedModel(self.view.inspector, probe.inputs, self.changed),
         )
 
     def picture(
@@ -79,7 +88,7 @@ class Explained:
         layout: Mapping[str, Any],
         notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
-    ) -> Maps:
+    ) -> GrayPicture:
         """A sheet an image, a tile a role.
 
         Args:
@@ -90,9 +99,9 @@ class Explained:
             target: what the method explains, in words; it gets what the score is.
             layout: fields of the layout record beside roles and target.
             notes: what else is to be said of a tile, by role and by the image's number.
-            **settings: of `Maps`.
+            **settings: of `GrayPicture`.
         """
-        tiles = np.stack([maps[role] for role in self.aims], axis=1)
+        tiles = np.stack([maps[role] for role in self.class_targets], axis=1)
         texts = []
         for index, captions in enumerate(self._captions(target)):
             for drawn, caption in zip(tiles[index], captions, strict=True):
@@ -102,20 +111,20 @@ class Explained:
                 if note is not None:
                     caption["note"] = note
             texts.append({"tiles": captions})
-        head = self.view.survey.head.target
-        layout = {"roles": list(self.aims), "target": target(head), **layout}
-        return Maps(kind, layer, tiles, layout, texts, self.places, **settings)
+        head = self.view.model_outputs.head.target
+        layout = {"roles": list(self.class_targets), "target": target(head), **layout}
+        return GrayPicture(kind, layer, tiles, layout, texts, self.rows, **settings)
 
     def _captions(self, target: Callable[[str], str]) -> list[list[dict[str, Any]]]:
         """Of each image what its tiles show: role, class, probability, score."""
         recording = self.view.recording
-        rows = list(self.places)
+        rows = list(self.rows)
         likely = None if recording.probabilities is None else recording.probabilities[rows]
         tiles: list[list[dict[str, Any]]] = [[] for _ in rows]
-        for role, aim in self.aims.items():
-            scores = of_class(recording.scores[rows], aim)
-            explained = target(in_words(self.view.survey.head.target, aim))
-            for index, label in enumerate(aim.classes.tolist()):
+        for role, class_target in self.class_targets.items():
+            scores = of_class(recording.scores[rows], class_target)
+            explained = target(in_words(self.view.model_outputs.head.target, class_target))
+            for index, label in enumerate(class_target.classes.tolist()):
                 tile = {
                     "role": role,
                     "class": label,
@@ -124,8 +133,8 @@ class Explained:
                     "score": six_digits(scores[index]),
                     "target": explained,
                 }
-                if aim.against is not None and aim.against[index] >= 0:
-                    rival = int(aim.against[index])
+                if class_target.against is not None and class_target.against[index] >= 0:
+                    rival = int(class_target.against[index])
                     tile |= {"against": rival, "against_name": self.probe.class_name(rival)}
                 tiles[index].append(tile)
         return tiles

@@ -9,22 +9,22 @@ from typing import Any
 
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.maximization import Maximization
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Colours
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import ColorPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.feature_maps import choose_channels
-from tbviz.methods.maximization.ascent import climb
+from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.objectives import ChannelMean
 from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_convolutions, select
 
-MOST_LAYERS = 4
+MAX_LAYERS = 4
 """How many layers are maximized unless more are asked for."""
 
 
@@ -45,7 +45,7 @@ class FilterMaximization(Maximization):
         seed: of the start and the transforms.
         warm_start: go on from the images of this `fit`'s last look in place of a blank.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -53,7 +53,7 @@ class FilterMaximization(Maximization):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, schedule, limits or `of` cannot be used.
+        TbvizError: images, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> textures = tbviz.FilterMaximization("logs/run", "conv3", filters=[0, 5, 9])
@@ -73,7 +73,7 @@ class FilterMaximization(Maximization):
         seed: int = 0,
         warm_start: bool = False,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -86,49 +86,56 @@ class FilterMaximization(Maximization):
             seed=seed,
             warm_start=warm_start,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
         )
         self.filters = filters
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers whose filters are maximized."""
         if self.layers is None:
-            return default_convolutions(survey, limit=MOST_LAYERS)
-        return select(survey, self.layers)
+            return default_convolutions(model_outputs, limit=MAX_LAYERS)
+        return select(model_outputs, self.layers)
 
-    def look(self, view: View, journal: Journal) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
         """Adds one picture a layer."""
-        if not self.chosen:
+        if not self.selected:
             return
-        canvas = self.canvas(view, journal, asked=self.layers is not None)
+        canvas = self.canvas(view, run_log, asked=self.layers is not None)
         if canvas is None:
             return
-        for number, output in enumerate(self.chosen):
+        for number, output in enumerate(self.selected):
             if number:
                 yield
             channels: list[int] = []
-            with self.boundary(journal, output.key):
+            with self.boundary(run_log, output.key):
                 channels = choose_channels(output.channels, self.filters)
             if not channels:
                 continue
             ascent = partial(self._ascent, view, output, canvas)
-            climbed = yield from self.climb(view, journal, output.key, channels, ascent)
-            if climbed is not None:
-                with self.boundary(journal, output.key):
-                    journal.add(self._drawn(output, channels, *climbed))
+            maximized = yield from self.maximize(view, run_log, output.key, channels, ascent)
+            if maximized is not None:
+                with self.boundary(run_log, output.key):
+                    run_log.add(self._drawn(output, channels, *maximized))
 
     def _ascent(
-        self, view: View, output: Output, canvas: Canvas, some: Sequence[int], start: Floats | None
+        self,
+        view: ModelView,
+        output: Output,
+        canvas: Canvas,
+        some: Sequence[int],
+        start: Floats | None,
     ) -> Maximized:
         objective = ChannelMean(output)
-        return climb(view.looker, objective, some, canvas, self.settings, self.seed, start)
+        return maximize_objective(
+            view.inspector, objective, some, canvas, self.settings, self.seed, start
+        )
 
     def _drawn(
         self, output: Output, channels: Sequence[int], found: Maximized, over: str | None
-    ) -> Colours:
+    ) -> ColorPicture:
         layout: dict[str, Any] = {
             "total": output.channels,
             "target": "mean response of the channel",

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from tbviz.amounts import in_bytes
-from tbviz.store.locations import Place
+from tbviz.store.locations import Location
 from tbviz.version import __version__
 
 
@@ -32,8 +32,8 @@ def fit_fields(
     }
 
 
-def size_saying(
-    log_dir: Place, epochs: int | None, limit: int | None = None, *, thinned: bool = False
+def size_forecast(
+    log_dir: Location, epochs: int | None, limit: int | None = None, *, thinned: bool = False
 ) -> Callable[[int, Sequence[str]], str]:
     """Makes the function that says in words what a run takes.
 

@@ -10,18 +10,18 @@ from typing import Any
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.divided_work import in_parts, joined
 from tbviz.callbacks.error_boundary import boundary
-from tbviz.callbacks.explanations import Explained, once
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.explanations import Explanation, once
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.callbacks.targets import Targets
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
 from tbviz.methods.cams.registry import cam_of
 from tbviz.taps.gradients import ClassGradients, class_gradients
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
 
@@ -46,7 +46,7 @@ class GradCAM(Visual):
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -54,7 +54,7 @@ class GradCAM(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method, targets, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> cams = tbviz.GradCAM("logs/run", x_val[:4], y_val[:4], targets=["true", ("true", 3)])
@@ -72,7 +72,7 @@ class GradCAM(Visual):
         targets: Sequence[Any] | str | int | None = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -84,7 +84,7 @@ class GradCAM(Visual):
             class_names=class_names,
             layers=layer,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -98,58 +98,62 @@ class GradCAM(Visual):
         name = super().title
         return name if self.cam.name == "grad-cam" else f"{name} {self.cam.name}"
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers whose maps are drawn."""
         if self.layers is not None:
-            return select(survey, self.layers)
+            return select(model_outputs, self.layers)
         try:
-            return [cam_layer(survey)]
+            return [cam_layer(model_outputs)]
         except LayerNotFoundError:
             return []
 
-    def look(self, view: View, journal: Journal) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
         """Adds one picture a layer, with a tile a target."""
-        if not self.chosen:
+        if not self.selected:
             return
         if not (self.cam.many_passes and view.in_parts):
-            for picture in self._pictures(view, journal, self.chosen, None):
-                journal.add(picture)
+            for picture in self._pictures(view, run_log, self.selected, None):
+                run_log.add(picture)
             return
         count = view.probe_of(self)[0].count
-        for number, output in enumerate(self.chosen):
+        for number, output in enumerate(self.selected):
             if number:
                 yield
-            images = [partial(self._picture, view, journal, output, row) for row in range(count)]
-            guard = partial(boundary, journal, self.method, strict=self.strict)
-            done = yield from in_parts(journal, guard, images)
+            images = [partial(self._picture, view, run_log, output, row) for row in range(count)]
+            guard = partial(boundary, run_log, self.method, strict=self.strict)
+            done = yield from in_parts(run_log, guard, images)
             if done:
-                journal.add(joined(done))
+                run_log.add(joined(done))
 
-    def _picture(self, view: View, journal: Journal, output: Output, row: int) -> Maps | None:
+    def _picture(
+        self, view: ModelView, run_log: RunLog, output: Output, row: int
+    ) -> GrayPicture | None:
         """Of one layer and image, `None` where it cannot be given."""
-        return next(iter(self._pictures(view, journal, [output], row)), None)
+        return next(iter(self._pictures(view, run_log, [output], row)), None)
 
     def _pictures(
-        self, view: View, journal: Journal, outputs: Sequence[Output], row: int | None
-    ) -> list[Maps]:
+        self, view: ModelView, run_log: RunLog, outputs: Sequence[Output], row: int | None
+    ) -> list[GrayPicture]:
         """Of these layers; of one image, or of all."""
-        probe, places = view.probe_of(self)
-        aims = self._targets.aims(view, journal, probe, places)
-        if not aims:  # what was asked for cannot be given, and that has been said
+        probe, rows = view.probe_of(self)
+        class_targets = self._targets.class_targets(view, run_log, probe, rows)
+        if not class_targets:  # what was asked for cannot be given, and that has been said
             return []
         if not self.cam.of_class:
-            aims = dict(list(aims.items())[:1])
-        explained = Explained.of(aims, view, probe, places)
+            class_targets = dict(list(class_targets.items())[:1])
+        explained = Explanation.of_targets(class_targets, view, probe, rows)
         if row is not None:
             explained = explained.only(row)
         inputs = explained.probe.inputs
         found: dict[str, ClassGradients] = {}
         pictures = []
         for output in outputs:
-            with self.boundary(journal, output.key):
+            with self.boundary(run_log, output.key):
                 found = found or once(
-                    explained.aims,
-                    lambda aim: class_gradients(view.looker, outputs, inputs, aim),
+                    explained.class_targets,
+                    lambda class_target: class_gradients(
+                        view.inspector, outputs, inputs, class_target
+                    ),
                 )
                 maps = {
                     role: layer_maps(self.cam, output.key, one, explained.changed)

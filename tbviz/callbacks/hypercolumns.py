@@ -10,16 +10,16 @@ import numpy as np
 
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.per_layer_cache import Kept
-from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.per_layer_cache import PerLayerCache
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of, subject_of
-from tbviz.methods.hypercolumn import Basis, hypercolumn_layers, hypercolumns_of
+from tbviz.callbacks.submodel import Submodel, find_submodel
+from tbviz.methods.hypercolumn import HypercolumnBasis, hypercolumn_layers, hypercolumns_of
 from tbviz.methods.overview import short_names
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError
 
@@ -44,14 +44,14 @@ class Hypercolumns(Visual):
             or several such lists, a tile each, such as `[[1, 4, 7], [1, 4, 7, 10, 11, 14, 17]]`.
             Six layers spread over the depth unless given. See `tbviz.methods.hypercolumn.numbered`
             for what a number counts in nested models.
-        normalise: divide each layer by its spread at the first look and count all layers alike,
+        normalize: divide each layer by its spread at the first look and count all layers alike,
             so that one with large values or many channels does not drown the others. Else the
             average is that over all channels of all layers.
-        colours: also log the three principal components in colour.
+        colors: also log the three principal components in colour.
         labels: the class of each image, for the caption.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -59,7 +59,7 @@ class Hypercolumns(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Hypercolumns(Visual):
         images: Any,
         layers: Any = None,
         *,
-        normalise: bool = True,
-        colours: bool = True,
+        normalize: bool = True,
+        colors: bool = True,
         labels: Any = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -85,62 +85,66 @@ class Hypercolumns(Visual):
             class_names=class_names,
             layers=layers,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
         )
-        self.normalise = normalise
-        self.colours = colours
+        self.normalize = normalize
+        self.colors = colors
         self._stacks: list[list[Output]] = []
-        self._bases: Kept[Basis] = Kept()
+        self._bases: PerLayerCache[HypercolumnBasis] = PerLayerCache()
 
     @property
     def _average(self) -> str:
-        if self.normalise:
+        if self.normalize:
             return "Average of the layers, each divided by its spread"
         return "Average over all channels of the layers"
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers of all lists."""
-        model = subject_of(self.model, self.of)
+        model = find_submodel(self.model, self.submodel)
         try:
-            self._stacks = [hypercolumn_layers(survey, model, one) for one in _lists(self.layers)]
+            self._stacks = [
+                hypercolumn_layers(model_outputs, model, one) for one in _lists(self.layers)
+            ]
         except LayerNotFoundError:
             if self.layers is not None:
                 raise
             self._stacks = []
         return [output for stack in self._stacks for output in stack]
 
-    def look(self, view: View, journal: Journal) -> None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Adds the averages, a tile a list of layers, and the colours, a tile a probe image."""
         if not self._stacks:
             return
         recording = view.recording
-        probe, places = view.probe_of(self)
+        probe, rows = view.probe_of(self)
         names = view.probe.names() if view.probe is not None else probe.names()
         size = _size(probe, self._stacks)
         found = []
         for stack in self._stacks:
-            maps = {output.key: recording.maps[output.key][places] for output in stack}
-            one = hypercolumns_of(maps, size, normalise=self.normalise, basis=self._bases.of(stack))
-            self._bases.keep(stack, one.basis)
+            maps = {output.key: recording.maps[output.key][rows] for output in stack}
+            one = hypercolumns_of(
+                maps, size, normalize=self.normalize, basis=self._bases.get(stack)
+            )
+            self._bases.set(stack, one.basis)
             found.append(one)
         titles = [_title(one.layers) for one in found]
         common = {"stacks": [one.layers for one in found], "method": self.title}
         layout = {**common, "titles": titles, "title": self._average}
         tiles = np.stack([one.mean for one in found], axis=1)
-        journal.add(Maps("hypercolumns", "", tiles, layout, images=places, largest=LARGEST))
-        if self.colours:
-            pictures = np.concatenate([one.colours for one in found])
-            shown = [names[place] for place in places]
+        run_log.add(GrayPicture("hypercolumns", "", tiles, layout, images=rows, largest=LARGEST))
+        if self.colors:
+            pictures = np.concatenate([one.colors for one in found])
+            shown = [names[row] for row in rows]
             layout = {**common, "title": "Principal components of the layers' activations"}
             if len(found) > 1:
                 layout |= {"row_titles": titles, "column_titles": shown}
             else:
                 layout |= {"titles": shown}
-            columns = len(places)
-            journal.add(Colours("hypercolumns:colours", "", pictures, layout, columns=columns))
+            columns = len(rows)
+            run_log.add(ColorPicture("hypercolumns:colours", "", pictures, layout, columns=columns))
 
 
 def _lists(layers: Any) -> list[Any]:

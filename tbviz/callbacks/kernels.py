@@ -11,20 +11,20 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Colours, Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.conv_kernels import (
-    MOST_LAYERS,
+    MAX_LAYERS,
     chosen_kernels,
     layer_kernels,
     without_kernels,
 )
-from tbviz.methods.feature_maps import MOST_CHANNELS
+from tbviz.methods.feature_maps import MAX_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_convolution
 
@@ -42,7 +42,7 @@ class Kernels(Visual):
             twelve convolutions, spread over the depth, unless given.
         filters: how many filters of each layer, or which; 64 unless given.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -50,7 +50,7 @@ class Kernels(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: schedule, limits or `of` cannot be used.
+        TbvizError: schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> model.fit(x, y, callbacks=[tbviz.Kernels("logs/run")])
@@ -65,9 +65,9 @@ class Kernels(Visual):
         log_dir: str | os.PathLike[str],
         layers: Any = None,
         *,
-        filters: int | Sequence[int] = MOST_CHANNELS,
+        filters: int | Sequence[int] = MAX_CHANNELS,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -76,7 +76,7 @@ class Kernels(Visual):
             log_dir,
             layers=layers,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -86,47 +86,47 @@ class Kernels(Visual):
         self._former: dict[tuple[str, str], Kernel] = {}
         self._scale: dict[str, float] = {}
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers whose kernels are drawn."""
-        return chosen_kernels(survey, self.layers, MOST_LAYERS)
+        return chosen_kernels(model_outputs, self.layers, MAX_LAYERS)
 
-    def choose(self, survey: Survey, journal: Journal) -> None:
+    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
         """Finds the layers, and says which are left out where the user named none."""
-        super().choose(survey, journal)
+        super().prepare(model_outputs, run_log)
         if self.layers is not None:
             return
-        for key, reason in without_kernels(survey).items():
+        for key, reason in without_kernels(model_outputs).items():
             text = f"its kernel is left out: {reason}"
-            journal.notice(self.method, text, layer=key, level="info", event="left_out")
-        total = len({o.node.path for o in survey.outputs.values() if is_convolution(o)})
-        if 0 < len(self.chosen) < total:
-            journal.notice(
+            run_log.notice(self.method, text, layer=key, level="info", event="left_out")
+        total = len({o.node.path for o in model_outputs.outputs.values() if is_convolution(o)})
+        if 0 < len(self.selected) < total:
+            run_log.notice(
                 self.method,
-                f"the kernels of {len(self.chosen)} of {total} convolutions are logged",
+                f"the kernels of {len(self.selected)} of {total} convolutions are logged",
                 "name others with layers=[...]",
                 level="info",
                 event="layers_limited",
-                detail=[len(self.chosen), total],
+                detail=[len(self.selected), total],
             )
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """A new `fit` or a changed model has first weights of its own."""
         self._first.clear()
         self._former.clear()
         self._scale.clear()
 
-    def look(self, view: View, journal: Journal) -> None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Adds one picture a kernel, and one in colour where it has three inputs."""
-        for output in self.chosen:
-            with self.boundary(journal, output.key):
+        for output in self.selected:
+            with self.boundary(run_log, output.key):
                 for kernel in layer_kernels(output.node.layer, self.filters):
-                    self._add(output.key, kernel, journal)
+                    self._add(output.key, kernel, run_log)
 
-    def _add(self, layer: str, kernel: Kernel, journal: Journal) -> None:
-        place = layer, kernel.variant
-        kernel = kernel.facing(self._former.get(place, kernel))
-        self._former[place] = kernel
-        first = self._first.setdefault(place, kernel)
+    def _add(self, layer: str, kernel: Kernel, run_log: RunLog) -> None:
+        row = layer, kernel.variant
+        kernel = kernel.facing(self._former.get(row, kernel))
+        self._former[row] = kernel
+        first = self._first.setdefault(row, kernel)
         layout: dict[str, Any] = {"total": kernel.total, "method": self.title}
         if kernel.channels:
             layout["channels"] = kernel.channels
@@ -143,8 +143,8 @@ class Kernels(Visual):
             notes.append(f"the kernel {what} since the first step")
         if notes:
             text["note"] = "; ".join(notes)
-        journal.add(
-            Maps(
+        run_log.add(
+            GrayPicture(
                 f"kernels:{kernel.variant}" if kernel.variant else "kernels",
                 layer,
                 kernel.tiles[np.newaxis],
@@ -154,14 +154,14 @@ class Kernels(Visual):
                 of_images=False,
             )
         )
-        if kernel.colours is not None:
+        if kernel.colors is not None:
             # It only grows, so that epochs compare.
             scale = self._scale[layer] = max(self._scale.get(layer, 0.0), kernel.largest)
             title = "Weights on the three inputs as red, green and blue; gray is zero"
             known = {"scale": six_digits(scale), "note": f"full colour is a weight of {scale:.3g}"}
-            tiles = kernel.shown_in_colour(scale)
+            tiles = kernel.shown_in_color(scale)
             layout = {**layout, "title": title}
-            journal.add(Colours("kernels:colours", layer, tiles, layout, {**text, **known}))
+            run_log.add(ColorPicture("kernels:colours", layer, tiles, layout, {**text, **known}))
 
 
 def _numbers(values: npt.NDArray[np.floating]) -> list[float]:

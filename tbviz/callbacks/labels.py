@@ -30,7 +30,7 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
     if labels is None or isinstance(labels, dict):
         return None
     listed = labels if isinstance(labels, tuple | list) else ()
-    unknown = [place for place, label in enumerate(listed) if label is None]
+    unknown = [row for row, label in enumerate(listed) if label is None]
     if unknown:
         msg = f"labels received None for images {unknown}; expected a class for each, or no labels"
         raise TbvizError(msg)

@@ -12,19 +12,19 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Record
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import MetaRecord
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.advice import Advice, Advisor
 from tbviz.methods.layer_health import COLUMNS, layer_numbers
-from tbviz.methods.rules import Look
+from tbviz.methods.rules import HealthSnapshot
 from tbviz.methods.saturation import bounds_of
 from tbviz.methods.similarity import gray
 from tbviz.methods.thresholds import Thresholds
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, stand_in
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, is_activation, is_merge, select
 
@@ -46,7 +46,7 @@ class LayerHealth(Visual):
         thresholds: when a channel counts as dead, saturated or like another, and when advice is
             given.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -54,7 +54,7 @@ class LayerHealth(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LayerHealth(Visual):
         class_names: Sequence[str] | None = None,
         thresholds: Thresholds | None = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -79,7 +79,7 @@ class LayerHealth(Visual):
             class_names=class_names,
             layers=layers,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -95,62 +95,62 @@ class LayerHealth(Visual):
         self._epoch = epoch
         super().on_epoch_begin(epoch, logs)
 
-    def wanted(self, survey: Survey) -> list[Output]:
+    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
         """The layers that are measured."""
         if self.layers is None:
-            return default_layers(survey)
-        return select(survey, self.layers, lambda output: len(output.shape) >= 2)
+            return default_layers(model_outputs)
+        return select(model_outputs, self.layers, lambda output: len(output.shape) >= 2)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """What a former `fit` or model put out is no measure of change."""
         self._former.clear()
-        self._weights.forget()
-        self._advisor.forget()
+        self._weights.reset()
+        self._advisor.reset()
 
-    def look(self, view: View, journal: Journal) -> None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Adds one record with all layers."""
         recording = view.recording
-        probe, places = view.probe_of(self)
+        probe, rows = view.probe_of(self)
         inputs = gray(probe.pictures())
-        looks = []
-        for output in self.chosen:
-            with self.boundary(journal, output.key):
-                maps = recording.maps[output.key][places]
-                looks.append(self._look(output, view, maps, inputs))
-        if looks:
+        snapshots = []
+        for output in self.selected:
+            with self.boundary(run_log, output.key):
+                maps = recording.maps[output.key][rows]
+                snapshots.append(self._capture(output, view, maps, inputs))
+        if snapshots:
             broken = [_row(advice) for advice in view.breakage.advice()]
-            journal.add(_record(looks, [*broken, *self._advise(looks, journal)]))
+            run_log.add(_record(snapshots, [*broken, *self._advise(snapshots, run_log)]))
 
-    def _look(
+    def _capture(
         self,
         output: Output,
-        view: View,
+        view: ModelView,
         maps: npt.NDArray[np.float32],
         inputs: npt.NDArray[np.float32] | None,
-    ) -> Look:
-        layer, key, survey = output.node.layer, output.key, view.survey
+    ) -> HealthSnapshot:
+        layer, key, model_outputs = output.node.layer, output.key, view.model_outputs
         former, self._former[key] = self._former.get(key), maps
         found = layer_numbers(maps, inputs, former, bounds_of(layer), self.thresholds)
-        weights = stand_in(output, survey, self.chosen)
+        weights = stand_in(output, model_outputs, self.selected)
         norm, update = self._weights.measure(key, weights)
-        fault = view.looker.fault_of(weights)
+        fault = view.inspector.fault_of(weights)
         numbers = {"weight_norm": norm, "update_norm": update, "weight_fault": fault}
-        return Look(
+        return HealthSnapshot(
             key,
             self._epoch,
             replace(found, numbers={**found.numbers, **numbers}),
-            weighted=has_kernel(weights),
+            has_kernel=has_kernel(weights),
             trainable=bool(getattr(weights, "trainable_variables", ())),
-            hands_on=not (has_weights(layer) or is_activation(output) or is_merge(output)),
-            broken=bool(view.looker.broken_channels(output, survey).any()),
+            passes_through=not (has_weights(layer) or is_activation(output) or is_merge(output)),
+            broken=bool(view.inspector.broken_channels(output, model_outputs).any()),
         )
 
-    def _advise(self, looks: list[Look], journal: Journal) -> list[dict[str, str]]:
+    def _advise(self, snapshots: list[HealthSnapshot], run_log: RunLog) -> list[dict[str, str]]:
         """What holds now; what has not been said yet is also said by a notice."""
         said = []
-        for advice in self._advisor.advise(looks):
+        for advice in self._advisor.advise(snapshots):
             said.append(_row(advice))
-            journal.notice(
+            run_log.notice(
                 self.method,
                 advice.text,
                 advice.remedy,
@@ -166,18 +166,22 @@ def _row(advice: Advice) -> dict[str, str]:
     return {"layer": advice.layer, "rule": advice.rule, "text": advice.line}
 
 
-def _record(looks: list[Look], advice: list[dict[str, str]]) -> Record:
+def _record(snapshots: list[HealthSnapshot], advice: list[dict[str, str]]) -> MetaRecord:
     layers = {}
-    for look in looks:
-        numbers = {name: six_digits(value) for name, value in look.found.numbers.items()}
-        layers[look.layer] = {**numbers, "channels": look.channels, "dead": int(numbers["dead"])}
+    for capture in snapshots:
+        numbers = {name: six_digits(value) for name, value in capture.found.numbers.items()}
+        layers[capture.layer] = {
+            **numbers,
+            "channels": capture.channels,
+            "dead": int(numbers["dead"]),
+        }
     meta = {
         "kind": "health",
         "layers": layers,
         "media": "table",
         "columns": list(COLUMNS),
-        "rows": [look.channels for look in looks],
+        "rows": [capture.channels for capture in snapshots],
         **({"advice": advice} if advice else {}),
     }
-    tables = [np.ascontiguousarray(look.found.table, "<f4").tobytes() for look in looks]
-    return Record(meta, tables)
+    tables = [np.ascontiguousarray(capture.found.table, "<f4").tobytes() for capture in snapshots]
+    return MetaRecord(meta, tables)

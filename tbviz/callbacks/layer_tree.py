@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbviz.callbacks.pictures import Record
+from tbviz.callbacks.pictures import MetaRecord
 from tbviz.store.schema import encode_json
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import Node
 
@@ -41,12 +41,14 @@ _ASKED = (
 )
 
 
-def model_record(model: Any, survey: Survey, drawn: Mapping[str, list[str]]) -> Record:
+def model_record(
+    model: Any, model_outputs: ModelOutputs, drawn: Mapping[str, list[str]]
+) -> MetaRecord:
     """The `model` record.
 
     Args:
         model: the Keras model.
-        survey: of it.
+        model_outputs: of it.
         drawn: key of each layer that has pictures or numbers, to their kinds.
     """
     meta = {
@@ -57,15 +59,19 @@ def model_record(model: Any, survey: Survey, drawn: Mapping[str, list[str]]) -> 
         "parameters": int(model.count_params()),
         "trainable": _count(model.trainable_variables),
     }
-    nodes = [entry for node in survey.nodes for entry in _entries(node, survey, drawn)]
-    return Record(meta, [encode_json({"nodes": nodes})], placed=False)
+    nodes = [
+        entry for node in model_outputs.nodes for entry in _entries(node, model_outputs, drawn)
+    ]
+    return MetaRecord(meta, [encode_json({"nodes": nodes})], positioned=False)
 
 
-def _entries(node: Node, survey: Survey, drawn: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+def _entries(
+    node: Node, model_outputs: ModelOutputs, drawn: Mapping[str, list[str]]
+) -> list[dict[str, Any]]:
     """One entry, or one a call for a layer that is called more than once."""
-    outputs = survey.of(node.path)
+    outputs = model_outputs.outputs_at(node.path)
     if not outputs:
-        return [_entry(node, node.path, None, [], survey.unreachable.get(node.path))]
+        return [_entry(node, node.path, None, [], model_outputs.unreachable.get(node.path))]
     entries = []
     for output in outputs:
         kinds = drawn.get(output.key, [])

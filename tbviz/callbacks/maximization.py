@@ -13,12 +13,12 @@ from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.divided_work import in_parts, made_over
 from tbviz.callbacks.error_boundary import boundary
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import COLUMNS, Colours
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import COLUMNS, ColorPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
-from tbviz.methods.maximization.result import Found, Maximized, shown, together
+from tbviz.methods.maximization.result import Maximized, Result, merged, require_signal
 from tbviz.methods.maximization.settings import Ascent
 
 PART = 16
@@ -51,16 +51,16 @@ class Maximization(Visual):
         self.warm_start = warm_start
         self._former: dict[str, tuple[list[int], Floats]] = {}
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """A new `fit` or a changed model is maximized from a blank again."""
         self._former.clear()
 
-    def canvas(self, view: View, journal: Journal, *, asked: bool) -> Canvas | None:
+    def canvas(self, view: ModelView, run_log: RunLog, *, asked: bool) -> Canvas | None:
         """What is painted on; `None`, and said, where the model takes no image.
 
         Args:
             view: of the model.
-            journal: takes the notice.
+            run_log: takes the notice.
             asked: whether the user named what to maximize, and has to know.
 
         Raises:
@@ -72,22 +72,22 @@ class Maximization(Visual):
             if asked:
                 raise
             text = f"left out: {error}"
-            journal.notice(self.method, text, level="info", event="left_out")
+            run_log.notice(self.method, text, level="info", event="left_out")
             return None
 
-    def climb(
+    def maximize(
         self,
-        view: View,
-        journal: Journal,
+        view: ModelView,
+        run_log: RunLog,
         key: str,
         wanted: Sequence[int],
-        ascent: Callable[[Sequence[int], Floats | None], Found],
-    ) -> Generator[None, None, tuple[Found, str | None] | None]:
+        ascent: Callable[[Sequence[int], Floats | None], Result],
+    ) -> Generator[None, None, tuple[Result, str | None] | None]:
         """Climbs; where looks may have to be interrupted, a part of many images at a time.
 
         Args:
             view: of the model.
-            journal: takes what goes wrong.
+            run_log: takes what goes wrong.
             key: the layer's; of what is maximized, a warm start goes on from the same.
             wanted: the channels or classes.
             ascent: takes some of them, and where a warm start goes on from.
@@ -97,14 +97,14 @@ class Maximization(Visual):
         """
         count = -(-len(wanted) // PART) if view.in_parts else 1
         some = [part.tolist() for part in np.array_split(np.asarray(wanted), count)]
-        guard = partial(boundary, journal, self.method, strict=self.strict, layer=key or None)
+        guard = partial(boundary, run_log, self.method, strict=self.strict, layer=key or None)
         parts = [partial(self._part, key, wanted, part, ascent) for part in some]
-        done = yield from in_parts(journal, guard, parts)
+        done = yield from in_parts(run_log, guard, parts)
         if not done:
             return None
-        whole: list[Found] = []
+        whole: list[Result] = []
         with guard():
-            whole.append(shown(together([part for _, part in done])))
+            whole.append(require_signal(merged([part for _, part in done])))
         if not whole:
             return None
         if self.warm_start:
@@ -116,8 +116,8 @@ class Maximization(Visual):
         key: str,
         wanted: Sequence[int],
         some: Sequence[int],
-        ascent: Callable[[Sequence[int], Floats | None], Found],
-    ) -> Found:
+        ascent: Callable[[Sequence[int], Floats | None], Result],
+    ) -> Result:
         of, former = self._former.get(key, ([], None))
         if not self.warm_start or former is None or of != list(wanted):
             return ascent(some, None)
@@ -134,7 +134,7 @@ class Maximization(Visual):
         layout: Mapping[str, Any],
         text: Mapping[str, Any] | None = None,
         over: str | None = None,
-    ) -> Colours:
+    ) -> ColorPicture:
         """A tile an image; with several of each, a row a channel or class.
 
         Args:
@@ -149,7 +149,7 @@ class Maximization(Visual):
         several = self.settings.diversity
         if several > 1:
             layout = {**layout, "row_titles": list(names[::several])}
-        return Colours(
+        return ColorPicture(
             kind,
             layer,
             found.images,

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.breakage import Breakage
-from tbviz.callbacks.pictures import Colours, Maps
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.probe_batch import Gathering
+from tbviz.callbacks.probe_batch import ProbeBatch
 from tbviz.callbacks.records import predictions_record, probe_record
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import unseen
 from tbviz.store.schema import Position
-from tbviz.taps.inspector import Looker, looker_of
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.inspector import ModelInspector, inspector_for
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.recording import Recording
 
@@ -23,41 +23,41 @@ if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
 
 
-class View:
+class ModelView:
     """The model at the position that is being logged.
 
     Args:
-        journal: gets the probe images once, and the predictions at each position.
+        run_log: gets the probe images once, and the predictions at each position.
 
     Attributes:
         in_parts: whether looks may have to be interrupted, so that work is worth dividing.
         breakage: which of the weights are not finite, and since when.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, run_log: RunLog) -> None:
         self.in_parts = False
-        self.breakage = Breakage(journal)
-        self._journal = journal
-        self._gathering = Gathering()
+        self.breakage = Breakage(run_log)
+        self._run_log = run_log
+        self._probe_batch = ProbeBatch()
         self._runs_model = False
-        self._looker: Looker | None = None
-        # Where what is drawn was chosen: another looker is another model (`of`).
-        self._recorded: tuple[Looker, int] | None = None
+        self._inspector: ModelInspector | None = None
+        # Where what is drawn was chosen: another looker is another model (`submodel`).
+        self._recorded: tuple[ModelInspector, int] | None = None
         self._changes = 0
         self._outputs: Sequence[Output] = ()
         self._first: dict[str, int] = {}
         self._recording: Recording | Exception | None = None
         self._probe_written = False
 
-    def join(self, member: Visual) -> None:
+    def join(self, callback: Visual) -> None:
         """Takes in a callback's probe.
 
         Raises:
             TbvizError: it does not fit into one batch with those of the others.
         """
-        self._runs_model |= member.runs_model
-        if member.probe is not None:
-            self._gathering.add(member, member.probe)
+        self._runs_model |= callback.runs_model
+        if callback.probe is not None:
+            self._probe_batch.add(callback, callback.probe)
 
     def open(self, model: Any) -> bool:
         """Looks at the model as it is now.
@@ -66,14 +66,14 @@ class View:
             Whether its structure is another one than at the last look, or this is the first.
         """
         self._recording = None
-        self._looker = looker_of(model)
+        self._inspector = inspector_for(model)
         if self._runs_model:
-            self._gathering.blank_for(model)
-        self._looker.check()
-        changed = self._recorded != (self._looker, self._looker.restarts)
+            self._probe_batch.blank_for(model)
+        self._inspector.check()
+        changed = self._recorded != (self._inspector, self._inspector.restarts)
         if changed and self._recorded is not None:
             self._changes += 1
-            self._journal.notice(
+            self._run_log.notice(
                 "tbviz",
                 "the model's structure has changed; its layers are looked up and compiled anew",
                 level="info",
@@ -84,49 +84,51 @@ class View:
 
     def check(self, position: Position) -> None:
         """Finds out which weights are not finite at this position."""
-        self.breakage.update(self.looker.faults, position)
+        self.breakage.update(self.inspector.faults, position)
 
-    def caveat(self, picture: Maps | Colours) -> str | None:
+    def caveat(self, picture: GrayPicture | ColorPicture) -> str | None:
         """What a picture has to say of weights that are not finite."""
-        return self.breakage.caveat(picture, self.survey) if self.breakage.faults else None
+        return self.breakage.caveat(picture, self.model_outputs) if self.breakage.faults else None
 
     @property
     def cause(self) -> str | None:
         """Why what the model puts out is not finite, if that lies in its weights."""
-        return self.breakage.cause(self.survey.output_reads) if self.breakage.faults else None
+        return (
+            self.breakage.cause(self.model_outputs.output_reads) if self.breakage.faults else None
+        )
 
-    def record(self, members: Iterable[Visual]) -> None:
+    def record(self, callbacks: Iterable[Visual]) -> None:
         """Says whose chosen layers `recording` holds, of the structure as it is now."""
-        self._recorded = self.looker, self.looker.restarts
-        chosen: dict[str, Output] = {}
+        self._recorded = self.inspector, self.inspector.restarts
+        selected: dict[str, Output] = {}
         first: dict[str, int] = {}
-        for member in members:
-            for output in member.chosen:
-                chosen[output.key] = output
-                enough = member.first_channels.get(output.key, output.channels)
+        for callback in callbacks:
+            for output in callback.selected:
+                selected[output.key] = output
+                enough = callback.first_channels.get(output.key, output.channels)
                 first[output.key] = max(enough, first.get(output.key, 0))
-        self._outputs = sorted(chosen.values(), key=lambda output: output.order)
-        self._first = {key: count for key, count in first.items() if count < chosen[key].channels}
+        self._outputs = sorted(selected.values(), key=lambda output: output.order)
+        self._first = {key: count for key, count in first.items() if count < selected[key].channels}
 
     @property
-    def looker(self) -> Looker:
+    def inspector(self) -> ModelInspector:
         """Into the model."""
-        if self._looker is None:
+        if self._inspector is None:
             msg = "the view was not opened on a model; Session does it before each look"
             raise TbvizError(msg)
-        return self._looker
+        return self._inspector
 
     @property
     def model(self) -> Any:
         """The model."""
-        return self.looker.model
+        return self.inspector.model
 
     @property
-    def survey(self) -> Survey:
+    def model_outputs(self) -> ModelOutputs:
         """What the model has to show on the probe; its layers alone where nobody runs it."""
         if not self._runs_model:
             return unseen(self.model)
-        return self.looker.survey(self._gathering.inputs)
+        return self.inspector.model_outputs(self._probe_batch.inputs)
 
     @property
     def recording(self) -> Recording:
@@ -143,20 +145,20 @@ class View:
     @property
     def probe(self) -> Probe | None:
         """The probe images of all callbacks together."""
-        return self._gathering.together
+        return self._probe_batch.merged
 
-    def probe_of(self, member: Visual) -> tuple[Probe, list[int]]:
+    def probe_of(self, callback: Visual) -> tuple[Probe, list[int]]:
         """A callback's probe, and the places of its images among those of all callbacks."""
-        return self._gathering.of(member)
+        return self._probe_batch.rows_for(callback)
 
     def _record(self) -> Recording:
-        recording = self.looker.record(self._outputs, self._gathering.inputs, self._first)
+        recording = self.inspector.record(self._outputs, self._probe_batch.inputs, self._first)
         probe = self.probe
         if probe is not None:
             if not self._probe_written:
                 self._probe_written = True
                 record = probe_record(probe)
                 if record is not None:
-                    self._journal.add(record)
-            self._journal.add(predictions_record(recording, probe.labels))
+                    self._run_log.add(record)
+            self._run_log.add(predictions_record(recording, probe.labels))
         return recording

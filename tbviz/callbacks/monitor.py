@@ -18,7 +18,7 @@ from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.probe import is_path, read_probe
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.maximization.settings import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
@@ -48,7 +48,7 @@ class Monitor(keras.callbacks.Callback):
             unless given.
         schedule: when to look; at every epoch's end unless given. `Augmentation` keeps its own, of
             the first and the last epoch.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -56,7 +56,7 @@ class Monitor(keras.callbacks.Callback):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> model.fit(
@@ -78,7 +78,7 @@ class Monitor(keras.callbacks.Callback):
         *,
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -88,7 +88,7 @@ class Monitor(keras.callbacks.Callback):
         probe = images if is_path(images) else read_probe(images, labels, class_names)
         known: dict[str, Any] = {"labels": labels, "class_names": class_names}
         plain: dict[str, Any] = {
-            "of": of,
+            "submodel": submodel,
             "max_overhead": max_overhead,
             "max_disk": max_disk,
             "strict": strict,
@@ -105,7 +105,7 @@ class Monitor(keras.callbacks.Callback):
         ]
 
         for callback in self.callbacks:  # what stands beside Monitor was asked for
-            callback.yields = True
+            callback.low_priority = True
 
     def set_model(self, model: Any) -> None:
         """Passes the model on."""

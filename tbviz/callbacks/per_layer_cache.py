@@ -11,7 +11,7 @@ from tbviz.taps.outputs import Output
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class PerLayerCache(Generic[Value]):
     """Decisions by layer: which channels are shown, what colours mean.
 
     They outlive a `fit`: a second one that goes on with the same callback and the same layers
@@ -22,7 +22,7 @@ class Kept(Generic[Value]):
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], tuple[list[weakref.ref[Any]], list[int], Value]] = {}
 
-    def of(self, outputs: Sequence[Output]) -> Value | None:
+    def get(self, outputs: Sequence[Output]) -> Value | None:
         """What is kept of these layers, `None` where they are new or have other channels."""
         layers, channels, value = self._found.get(_key(outputs), ([], [], None))
         if channels != _channels(outputs):
@@ -30,7 +30,7 @@ class Kept(Generic[Value]):
         same = (held() is output.node.layer for held, output in zip(layers, outputs, strict=True))
         return value if all(same) else None
 
-    def keep(self, outputs: Sequence[Output], value: Value) -> Value:
+    def set(self, outputs: Sequence[Output], value: Value) -> Value:
         """Keeps what was decided of these layers."""
         layers = [output.node.held for output in outputs]
         self._found[_key(outputs)] = (layers, _channels(outputs), value)

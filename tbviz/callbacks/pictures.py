@@ -19,7 +19,7 @@ from tbviz.store.writer import Writer
 COLUMNS = 16
 """Tiles a row of a stored sheet."""
 
-LARGEST_TILE = 64
+MAX_TILE_SIDE = 64
 """Feature maps are reduced to this many pixels a side."""
 
 
@@ -62,7 +62,7 @@ class Picture(ABC):
         }
         meta = {
             "kind": self.kind,
-            **_place(position),
+            **_position_fields(position),
             "layer": self.layer,
             "layout": writer.layout(fields),
             "media": media,
@@ -72,7 +72,7 @@ class Picture(ABC):
 
 
 @dataclass(frozen=True)
-class Maps(Picture):
+class GrayPicture(Picture):
     """Float tiles: one sheet a probe image, or one that belongs to none.
 
     Attributes:
@@ -94,10 +94,10 @@ class Maps(Picture):
     texts: Sequence[Mapping[str, Any] | None] | None = None
     images: Sequence[int] | None = None
     columns: int = COLUMNS
-    largest: int = LARGEST_TILE
+    largest: int = MAX_TILE_SIDE
     of_images: bool = True
 
-    def noted(self, note: str) -> Maps:
+    def noted(self, note: str) -> GrayPicture:
         """The same with a further note on each sheet."""
         texts = self.texts or [None] * len(self.tiles)
         return replace(self, texts=[_noted(text, note) for text in texts])
@@ -120,7 +120,7 @@ class Maps(Picture):
 
 
 @dataclass(frozen=True)
-class Colours(Picture):
+class ColorPicture(Picture):
     """Colour tiles on one sheet that belongs to no probe image.
 
     Attributes:
@@ -141,7 +141,7 @@ class Colours(Picture):
     columns: int = COLUMNS
     largest: int | None = None
 
-    def noted(self, note: str) -> Colours:
+    def noted(self, note: str) -> ColorPicture:
         """The same with a further note."""
         return replace(self, text=_noted(self.text, note))
 
@@ -156,18 +156,18 @@ class Colours(Picture):
 
 
 @dataclass(frozen=True)
-class Record:
+class MetaRecord:
     """A record that is ready but for its position: numbers, notices.
 
     Attributes:
         meta: its fields.
         payload: its sheets.
-        placed: whether it belongs to a position.
+        positioned: whether it belongs to a position.
     """
 
     meta: Mapping[str, Any]
     payload: Sequence[bytes] = ()
-    placed: bool = True
+    positioned: bool = True
 
     @property
     def kind(self) -> str:
@@ -181,11 +181,11 @@ class Record:
 
     def write(self, writer: Writer, position: Position | None) -> None:
         """Appends it; without a position where there is none yet or any more."""
-        place = _place(position if self.placed else None)
-        writer.append({"kind": self.kind, **place, **self.meta}, self.payload)
+        row = _position_fields(position if self.positioned else None)
+        writer.append({"kind": self.kind, **row, **self.meta}, self.payload)
 
 
-Entry = Maps | Colours | Record
+Entry = GrayPicture | ColorPicture | MetaRecord
 
 
 def _noted(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
@@ -193,5 +193,5 @@ def _noted(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
     return {**known, "note": "; ".join([*filter(None, [known.get("note")]), note])}
 
 
-def _place(position: Position | None) -> dict[str, int | bool]:
+def _position_fields(position: Position | None) -> dict[str, int | bool]:
     return {} if position is None else position.fields()

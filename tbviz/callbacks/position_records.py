@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tbviz.callbacks.pictures import Entry, Record
+from tbviz.callbacks.pictures import Entry, MetaRecord
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
 
-class Author(NamedTuple):
+class CallbackId(NamedTuple):
     """Who logs something: a callback, by a name that keeps nothing alive.
 
     Args:
@@ -29,12 +29,12 @@ class Written:
     """What the records of one callback took on the writer's thread.
 
     Attributes:
-        author: who logged them, `None` for what belongs to no callback.
+        callback_id: who logged them, `None` for what belongs to no callback.
         seconds: of CPU time.
         size: bytes.
     """
 
-    author: Author | None
+    callback_id: CallbackId | None
     seconds: float = 0.0
     size: int = 0
 
@@ -47,7 +47,7 @@ class Failure(NamedTuple):
 
 
 @dataclass
-class Page:
+class PositionRecords:
     """What is written of one position, each with who logged it.
 
     Attributes:
@@ -57,35 +57,35 @@ class Page:
     """
 
     position: Position | None
-    entries: list[tuple[Author | None, Entry]] = field(default_factory=list)
+    entries: list[tuple[CallbackId | None, Entry]] = field(default_factory=list)
     lacking: Sequence[str] | None = None
 
-    def numbers(self) -> Page:
+    def numbers(self) -> PositionRecords:
         """The same without pictures."""
-        kept = [written for written in self.entries if isinstance(written[1], Record)]
-        return Page(self.position, kept)
+        kept = [written for written in self.entries if isinstance(written[1], MetaRecord)]
+        return PositionRecords(self.position, kept)
 
-    def append_to(self, writer: Writer, *, placed: bool) -> tuple[list[Written], list[Failure]]:
+    def append_to(self, writer: Writer, *, positioned: bool) -> tuple[list[Written], list[Failure]]:
         """Appends its entries to a writer; one that fails takes no other along.
 
         Args:
             writer: gets them.
-            placed: whether those that belong to the position, or those that do not.
+            positioned: whether those that belong to the position, or those that do not.
 
         Returns:
             What they took, by author, and what failed.
         """
         failures: list[Failure] = []
-        written: dict[Author | None, Written] = {}
-        for author, entry in self.entries:
-            if of_the_fit(entry) is placed:
+        written: dict[CallbackId | None, Written] = {}
+        for callback_id, entry in self.entries:
+            if of_the_fit(entry) is positioned:
                 continue
             start, size = time.thread_time(), writer.collected
             try:
                 entry.write(writer, self.position)
             except Exception as error:
                 failures.append(Failure(entry, error))
-            one = written.setdefault(author, Written(author))
+            one = written.setdefault(callback_id, Written(callback_id))
             one.seconds += time.thread_time() - start
             one.size += writer.collected - size
         return list(written.values()), failures
@@ -93,4 +93,4 @@ class Page:
 
 def of_the_fit(entry: Entry) -> bool:
     """Whether it belongs to no position."""
-    return isinstance(entry, Record) and not entry.placed
+    return isinstance(entry, MetaRecord) and not entry.positioned

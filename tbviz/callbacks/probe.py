@@ -16,9 +16,9 @@ import numpy.typing as npt
 from tbviz.callbacks.labels import classes_of, is_array
 from tbviz.errors import TbvizError
 from tbviz.taps.image_inputs import image_batch, image_layout
-from tbviz.taps.random_state import global_states_kept
+from tbviz.taps.random_state import global_states_preserved
 
-MOST_IMAGES = 16
+MAX_IMAGES = 16
 """More probe images than this are cut: each costs a sheet a layer a step."""
 
 
@@ -122,7 +122,7 @@ def read_probe(
             "pass a batch of it (an array), or a callable that makes a fresh batch"
         )
         raise TbvizError(msg)
-    with _random_states_kept(images):
+    with _random_states_preserved(images):
         images, found = _open(images, files or InputFormat())
     if labels is None:
         labels = found
@@ -133,12 +133,12 @@ def read_probe(
         msg = f"images received arrays of shapes {shapes}; all need the same first axis, above 0"
         raise TbvizError(msg)
     given = counts.pop()
-    count = min(given, MOST_IMAGES)
+    count = min(given, MAX_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
-    chosen = classes_of(labels, given)
+    selected = classes_of(labels, given)
     names = [str(name) for name in class_names] if class_names is not None else None
-    return Probe(arrays, chosen[:count] if chosen else None, names, count, given - count)
+    return Probe(arrays, selected[:count] if selected else None, names, count, given - count)
 
 
 def is_path(images: Any) -> bool:
@@ -253,7 +253,7 @@ def _files(paths: list[Path], files: InputFormat) -> npt.NDArray[np.float32]:
 
 
 @contextmanager
-def _random_states_kept(images: Any) -> Iterator[None]:
+def _random_states_preserved(images: Any) -> Iterator[None]:
     """Opening a dataset draws random numbers; training gets the same ones as without."""
     own = [
         value.bit_generator
@@ -261,7 +261,7 @@ def _random_states_kept(images: Any) -> Iterator[None]:
         if isinstance(value, np.random.Generator)
     ]
     states = [generator.state for generator in own]
-    with global_states_kept():
+    with global_states_preserved():
         try:
             yield
         finally:

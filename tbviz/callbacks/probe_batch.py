@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
 
 
-class Gathering:
+class ProbeBatch:
     """Probes by callback; equal ones are kept once."""
 
     def __init__(self) -> None:
         self._parts: list[Probe] = []
-        self._place: dict[int, int] = {}
-        self._together: Probe | None = None
+        self._position_fields: dict[int, int] = {}
+        self._merged: Probe | None = None
         self._blank: Any = None
 
-    def add(self, member: Visual, probe: Probe) -> None:
+    def add(self, callback: Visual, probe: Probe) -> None:
         """Adds a callback's probe.
 
         Raises:
@@ -38,25 +38,25 @@ class Gathering:
                     labels=part.labels or probe.labels,
                     class_names=part.class_names or probe.class_names,
                 )
-                self._place[id(member)] = index
+                self._position_fields[id(callback)] = index
                 break
         else:
             _joined([*self._parts, probe])  # raises before anything is changed
-            self._place[id(member)] = len(self._parts)
+            self._position_fields[id(callback)] = len(self._parts)
             self._parts.append(probe)
-        self._together = None
+        self._merged = None
 
     @property
-    def together(self) -> Probe | None:
+    def merged(self) -> Probe | None:
         """All probes, one after the other; `None` where no callback has one."""
-        if self._together is None and self._parts:
-            self._together = _joined(self._parts)
-        return self._together
+        if self._merged is None and self._parts:
+            self._merged = _joined(self._parts)
+        return self._merged
 
     @property
     def inputs(self) -> Any:
         """The model's inputs of all probes, or the blank one."""
-        return self._blank if self.together is None else self.together.inputs
+        return self._blank if self.merged is None else self.merged.inputs
 
     def blank_for(self, model: Any) -> None:
         """Where no callback has a probe, blank inputs take its place.
@@ -64,14 +64,14 @@ class Gathering:
         Raises:
             TbvizError: the model does not say what size it takes.
         """
-        if self.together is None and self._blank is None:
+        if self.merged is None and self._blank is None:
             self._blank = blank_inputs(model)
 
-    def of(self, member: Visual) -> tuple[Probe, list[int]]:
+    def rows_for(self, callback: Visual) -> tuple[Probe, list[int]]:
         """A callback's probe, and the places of its images in the batch of all."""
-        place = self._place[id(member)]
-        first = sum(part.count for part in self._parts[:place])
-        part = self._parts[place]
+        row = self._position_fields[id(callback)]
+        first = sum(part.count for part in self._parts[:row])
+        part = self._parts[row]
         return part, list(range(first, first + part.count))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.floats import six_digits
-from tbviz.callbacks.pictures import Record
+from tbviz.callbacks.pictures import MetaRecord
 from tbviz.callbacks.probe import Probe
 from tbviz.images.display import display
 from tbviz.images.sheet import encode_rgb
@@ -18,7 +18,7 @@ TOP_CLASSES = 5
 """How many classes of each probe image a `predictions` record holds."""
 
 
-def probe_record(probe: Probe) -> Record | None:
+def probe_record(probe: Probe) -> MetaRecord | None:
     """The probe images as the page shows them; `None` where no input is an image."""
     pictures = probe.pictures()
     if pictures is None:
@@ -37,10 +37,12 @@ def probe_record(probe: Probe) -> Record | None:
         "images": images,
         "class_names": probe.class_names,
     }
-    return Record(meta, [encode_rgb(image[None], 1).png for image in shown], placed=False)
+    return MetaRecord(meta, [encode_rgb(image[None], 1).png for image in shown], positioned=False)
 
 
-def predictions_record(recording: Recording, labels: Sequence[int | None] | None = None) -> Record:
+def predictions_record(
+    recording: Recording, labels: Sequence[int | None] | None = None
+) -> MetaRecord:
     """The strongest classes of each probe image, and its true one behind them.
 
     Args:
@@ -58,10 +60,10 @@ def predictions_record(recording: Recording, labels: Sequence[int | None] | None
         if label is not None and 0 <= label < len(row) and label not in best:
             best.append(label)
         images.append([[index, six_digits(row[index])] for index in best])
-    return Record({"kind": "predictions", "scale": scale, "images": images})
+    return MetaRecord({"kind": "predictions", "scale": scale, "images": images})
 
 
-def metrics_record(logs: Mapping[str, Any] | None) -> tuple[Record | None, list[str]]:
+def metrics_record(logs: Mapping[str, Any] | None) -> tuple[MetaRecord | None, list[str]]:
     """An epoch's metrics, and the names of those that are no numbers. `logs` is only read."""
     values: dict[str, float] = {}
     others = []
@@ -70,4 +72,4 @@ def metrics_record(logs: Mapping[str, Any] | None) -> tuple[Record | None, list[
             values[str(name)] = float(value)
         except (TypeError, ValueError):
             others.append(str(name))
-    return (Record({"kind": "metrics", "values": values}) if values else None), others
+    return (MetaRecord({"kind": "metrics", "values": values}) if values else None), others

@@ -4,54 +4,54 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.timeout import Asked
+from tbviz.callbacks.timeout import BackgroundCall
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.errors import StoreError
 from tbviz.store.events import Event
-from tbviz.store.locations import Place
+from tbviz.store.locations import Location
 
 _REST = 2.0  # seconds between two readings at the ends of batches
 _REMOTE_REST = 30.0  # the same where each takes a request to an object store
 
 # Seconds to wait for an answer: usually there at once, later at the next batch or epoch.
-_BATCH_PATIENCE = 0.02
-_PATIENCE = 0.5
+_BATCH_TIMEOUT = 0.02
+_TIMEOUT = 0.5
 
 
-class OrdersWatch:
+class RemoteControl:
     """Reads the orders in a store, and says what changes by them.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        journal: takes what is said.
+        run_log: takes what is said.
 
     Attributes:
         orders: as last read.
     """
 
-    def __init__(self, store: Place, journal: Journal) -> None:
+    def __init__(self, store: Location, run_log: RunLog) -> None:
         self.orders = Orders()
         self._store = store
-        self._journal = journal
+        self._run_log = run_log
         self._said = 0
         self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
         self._next = clock() + self._rest
         # `None` until the orders could be read once: what they ask for then was asked before.
         self._served: str | None = None
         # A store that hangs must not hang training.
-        self._asked = Asked(self._read)
+        self._asked = BackgroundCall(self._read)
 
     def begin(self) -> None:
         """A look that was asked for before this `fit` was not asked of it."""
-        self._take(self._ask(_PATIENCE))
+        self._take(self._ask(_TIMEOUT))
 
     def rested(self) -> bool:
         """Whether the last reading is long ago, so that batches are not slowed by readings."""
         return clock() >= self._next
 
-    def look(self, *, batch: bool = False) -> bool:
+    def capture(self, *, batch: bool = False) -> bool:
         """Reads the orders.
 
         Args:
@@ -60,7 +60,7 @@ class OrdersWatch:
         Returns:
             Whether a look is asked for now.
         """
-        orders = self._ask(_BATCH_PATIENCE if batch else _PATIENCE)
+        orders = self._ask(_BATCH_TIMEOUT if batch else _TIMEOUT)
         self._next = clock() + self._rest
         self._take(orders)
         if self._served is None or orders.now in {"", self._served}:
@@ -82,17 +82,17 @@ class OrdersWatch:
             text = f"looks every {orders.every} epochs, whatever the schedules say"
             self._say("schedule_overridden", text)
 
-    def _ask(self, patience: float) -> Orders:
+    def _ask(self, timeout: float) -> Orders:
         begin = clock()
-        answer = self._asked.answer(patience)
-        self._journal.waits(clock() - begin)
+        answer = self._asked.answer(timeout)
+        self._run_log.waits(clock() - begin)
         return self.orders if answer is None else answer
 
     def _read(self) -> Orders:
         try:
             orders = read_orders(self._store)
         except StoreError as error:
-            self._journal.notice("control", str(error), event="orders_unreadable")
+            self._run_log.notice("control", str(error), event="orders_unreadable")
             return self.orders
         if self._served is None:
             self._served = orders.now
@@ -101,4 +101,4 @@ class OrdersWatch:
     def _say(self, event: Event, text: str) -> None:
         """Say what has changed, each time anew."""
         self._said += 1
-        self._journal.notice("control", text, level="info", event=event, detail=[self._said])
+        self._run_log.notice("control", text, level="info", event=event, detail=[self._said])

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.run_log import Journal
-from tbviz.callbacks.scheduler import Pace
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -17,10 +17,10 @@ _DONE = object()
 
 
 def work(
-    member: Visual,
-    view: View,
-    journal: Journal,
-    pace: Pace,
+    callback: Visual,
+    view: ModelView,
+    run_log: RunLog,
+    pace: Scheduler,
     boundary: Callable[[Visual], AbstractContextManager[None]],
     *,
     whole: bool,
@@ -28,9 +28,9 @@ def work(
     """Lets a callback look, or go on with a look that was interrupted.
 
     Args:
-        member: the callback.
+        callback: the callback.
         view: of the model.
-        journal: takes what is logged, and what it costs.
+        run_log: takes what is logged, and what it costs.
         pace: says what it can afford.
         boundary: catches what goes wrong in it.
         whole: whether it begins anew and does all of its work now, whatever that takes.
@@ -38,28 +38,31 @@ def work(
     Returns:
         Whether the look is finished, and all of it was taken at this position.
     """
-    rest = None if whole else pace.going_on(member)
+    rest = None if whole else pace.continued(callback)
     anew = rest is None
     if rest is None:
-        pace.drop(member)
-        rest = _parts(member, view, journal)
-    journal.yielding, journal.author = member.yields, member.author
+        pace.drop(callback)
+        rest = _parts(callback, view, run_log)
+    run_log.low_priority, run_log.callback_id = callback.low_priority, callback.callback_id
     try:
         while True:
             done = True  # also where it fails
-            with boundary(member), journal.costs.of(member.method, view.looker) as spent:
+            with (
+                boundary(callback),
+                run_log.costs.measure(callback.method, view.inspector) as spent,
+            ):
                 done = next(rest, _DONE) is _DONE
-            pace.limits.spend(member, spent, parts=1, done=done)
+            pace.limits.spend(callback, spent, parts=1, done=done)
             if done:
                 return anew
-            if not whole and not pace.limits.affords(member):
-                pace.interrupt(member, rest)
+            if not whole and not pace.limits.affords(callback):
+                pace.interrupt(callback, rest)
                 return False
     finally:
-        journal.yielding, journal.author = False, None
+        run_log.low_priority, run_log.callback_id = False, None
 
 
-def _parts(member: Visual, view: View, journal: Journal) -> Iterator[None]:
-    parts = member.look(view, journal)
+def _parts(callback: Visual, view: ModelView, run_log: RunLog) -> Iterator[None]:
+    parts = callback.capture(view, run_log)
     if parts is not None:
         yield from parts

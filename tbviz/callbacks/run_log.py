@@ -14,62 +14,68 @@ from typing import Any
 
 import keras
 
-from tbviz.callbacks.cost_meter import Costs
-from tbviz.callbacks.pictures import Colours, Entry, Maps, Record
-from tbviz.callbacks.position_records import Author, Failure, Page, Written, of_the_fit
+from tbviz.callbacks.cost_meter import CostMeter
+from tbviz.callbacks.pictures import ColorPicture, Entry, GrayPicture, MetaRecord
+from tbviz.callbacks.position_records import (
+    CallbackId,
+    Failure,
+    PositionRecords,
+    Written,
+    of_the_fit,
+)
 from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.store.background import BackgroundWriter
 from tbviz.store.errors import StoreError
 from tbviz.store.events import Event, key_of
-from tbviz.store.locations import Place
+from tbviz.store.locations import Location
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
 _log = logging.getLogger("tbviz")
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds that training waits until the position before is on disk."""
 
-LAST_PATIENCE = 60.0
+LAST_TIMEOUT = 60.0
 """Seconds that the end of `fit` waits until all is on disk."""
 
 # Positions of which the numbers are kept while the disk hangs.
-_MOST_HELD = 1000
+_MAX_HELD = 1000
 
 
-class Journal:
+class RunLog:
     """One `fit`'s records. No file is made before `begin`.
 
     Args:
         log_dir: the directory in which the store lies.
-        ledger: of the fit.
+        training_clock: of the fit.
 
     Attributes:
         costs: what was spent since the last position.
         drawn: layer to the kinds of what was logged of it, for the layer tree.
         failure: the first thing that went wrong while encoding or writing, for `strict`.
-        author: who logs what is added now, `None` where it belongs to no callback.
-        yielding: whether what is added now gives way to what others log.
+        callback_id: who logs what is added now, `None` where it belongs to no callback.
+        low_priority: whether what is added now gives way to what others log.
         caveat: what a picture has to say beside what its callback says, `None` for nothing.
     """
 
-    def __init__(self, log_dir: Place, ledger: Ledger) -> None:
-        self.costs = Costs(ledger)
+    def __init__(self, log_dir: Location, training_clock: TrainingClock) -> None:
+        self.costs = CostMeter(training_clock)
         self.drawn: dict[str, list[str]] = {}
         self.failure: Exception | None = None
-        self.author: Author | None = None
-        self.yielding = False
-        self.caveat: Callable[[Maps | Colours], str | None] = lambda _: None
+        self.callback_id: CallbackId | None = None
+        self.low_priority = False
+        self.caveat: Callable[[GrayPicture | ColorPicture], str | None] = lambda _: None
         self._claimed: set[tuple[str, str]] = set()
         # Of those that yield: who was left out, and who logged something nevertheless.
-        self._gave_way: set[Author | None] = set()
-        self._kept: set[Author | None] = set()
+        self._gave_way: set[CallbackId | None] = set()
+        self._kept: set[CallbackId | None] = set()
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
-        self._page = Page(None)
-        self._held: deque[Page] = deque(maxlen=_MOST_HELD)
+        self._page = PositionRecords(None)
+        self._held: deque[PositionRecords] = deque(maxlen=_MAX_HELD)
         self._hangs = False
         self._written: list[Written] = []
         self._waited = 0.0
@@ -78,7 +84,7 @@ class Journal:
         self._deleted = False
         self._wait_at_once = False
         self._said: set[str] = set()
-        self._late: list[Record] = []  # notices, from the writer's thread too
+        self._late: list[MetaRecord] = []  # notices, from the writer's thread too
         # Reentrant: garbage that is collected inside `notice` may end this very journal.
         self._lock = threading.RLock()
         self._unencoded: Exception | None = None
@@ -97,7 +103,9 @@ class Journal:
                 callbacks are not counted.
         """
         self._size_said = size_said
-        self._head["fit"] = Record({"kind": "fit", "event": "begin", **fields}, placed=False)
+        self._head["fit"] = MetaRecord(
+            {"kind": "fit", "event": "begin", **fields}, positioned=False
+        )
         self._open()
 
     def end(self, status: str, reason: str | None = None) -> None:
@@ -114,10 +122,10 @@ class Journal:
         if self._background is None:
             return
         fields = {"kind": "fit", "event": "end", "status": status, "reason": reason}
-        entries = [*self._take_late(), Record(fields, placed=False)]
-        last = [*self._take_held(), Page(None, [(None, entry) for entry in entries])]
+        entries = [*self._take_late(), MetaRecord(fields, positioned=False)]
+        last = [*self._take_held(), PositionRecords(None, [(None, entry) for entry in entries])]
         self._background.push(lambda writer: self._write(writer, last))
-        if not self._background.close(0.0 if self._hangs else LAST_PATIENCE):
+        if not self._background.close(0.0 if self._hangs else LAST_TIMEOUT):
             _log.warning(
                 "tbviz store: not all of %s is stored yet; training is over, and the "
                 "process writes the rest before it ends, if it can",
@@ -142,8 +150,10 @@ class Journal:
         one layer, the first one's is kept, and that is said. What a callback that yields logs is
         left out for good where another one has logged the same.
         """
-        if self.yielding and any((entry.kind, layer) in self._claimed for layer in entry.layers):
-            self._gave_way.add(self.author)
+        if self.low_priority and any(
+            (entry.kind, layer) in self._claimed for layer in entry.layers
+        ):
+            self._gave_way.add(self.callback_id)
             return
         shared = [
             layer
@@ -167,24 +177,24 @@ class Journal:
                 detail=[entry.kind],
             )
             return
-        caveat = None if isinstance(entry, Record) else self.caveat(entry)
-        if caveat is not None and not isinstance(entry, Record):
+        caveat = None if isinstance(entry, MetaRecord) else self.caveat(entry)
+        if caveat is not None and not isinstance(entry, MetaRecord):
             entry = entry.noted(caveat)
-        self._page.entries.append((self.author, entry))
+        self._page.entries.append((self.callback_id, entry))
         if of_the_fit(entry):
             self._head[entry.kind] = entry
         for layer in entry.layers:
-            if self.yielding:
-                self._kept.add(self.author)
+            if self.low_priority:
+                self._kept.add(self.callback_id)
             else:
                 self._claimed.add((entry.kind, layer))
             kinds = self.drawn.setdefault(layer, [])
             if entry.kind not in kinds:
                 kinds.append(entry.kind)
 
-    def superseded(self, author: Author) -> bool:
+    def superseded(self, callback_id: CallbackId) -> bool:
         """Whether all that a callback has to log is logged by others, to which it yields."""
-        return author in self._gave_way and author not in self._kept
+        return callback_id in self._gave_way and callback_id not in self._kept
 
     def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
         """Hands this position to the writer's thread, once the one before is on disk.
@@ -195,17 +205,17 @@ class Journal:
             further: fields of its `cost` record that are known elsewhere.
         """
         further = further or {}
-        page, self._page = self._page, Page(None)
+        page, self._page = self._page, PositionRecords(None)
         if page.position is None or self._background is None:
             return  # what was said meanwhile waits for the next position, or the end
-        if any(author for author, _ in page.entries):
+        if any(callback_id for callback_id, _ in page.entries):
             page.lacking = [*further.get("parts", ()), *further.get("left_out", ())]
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
         if self._deleted:
             self._open()
         in_time = self._wait(self._background)
         cost = self.costs.record(self._background.cpu_seconds, further)
-        page.entries.append((None, Record(cost)))
+        page.entries.append((None, MetaRecord(cost)))
         if not in_time:
             self._held.append(page.numbers())
             return
@@ -253,7 +263,7 @@ class Journal:
         event: Event,
         rule: str | None = None,
         detail: Iterable[object] = (),
-        placed: bool = True,
+        positioned: bool = True,
     ) -> None:
         """Says once, to the log and to the page, what happened and what to do.
 
@@ -269,7 +279,7 @@ class Journal:
             event: what happened, for programs.
             rule: of advice, or the limit.
             detail: what else tells it from others, such as numbers and names in the text.
-            placed: whether it belongs to a position, and is lost where that cannot be written.
+            positioned: whether it belongs to a position, and is lost where that cannot be written.
         """
         with self._lock:
             key = key_of(event, method, layer, rule, detail)
@@ -279,7 +289,7 @@ class Journal:
             fields = {"level": level, "method": method, "layer": layer, "rule": rule}
             said = {"text": text, "remedy": remedy}
             meta = {"kind": "notice", "event": event, "key": key, **fields, **said}
-            self._late.append(Record(meta, placed=placed))
+            self._late.append(MetaRecord(meta, positioned=positioned))
         who = "tbviz" if method == "tbviz" else f"tbviz {method}"
         where = f" at {layer}" if layer else ""
         _log.log(
@@ -291,58 +301,58 @@ class Journal:
             f". {remedy}" if remedy else "",
         )
 
-    def _take_late(self) -> list[Record]:
+    def _take_late(self) -> list[MetaRecord]:
         with self._lock:
             late, self._late = self._late, []
         return late
 
-    def _take_held(self) -> list[Page]:
-        held, self._held = list(self._held), deque(maxlen=_MOST_HELD)
+    def _take_held(self) -> list[PositionRecords]:
+        held, self._held = list(self._held), deque(maxlen=_MAX_HELD)
         return held
 
     # Writing
 
     def _open(self) -> None:
         if self._background is not None:
-            self._background.close(PATIENCE)
+            self._background.close(TIMEOUT)
         self._deleted = False
         self._wait_at_once = _threads_slow_training()
         self._background = BackgroundWriter(Writer(self._log_dir), self._failed)
-        head = [Page(None, [(None, entry) for entry in self._head.values()])]
+        head = [PositionRecords(None, [(None, entry) for entry in self._head.values()])]
         self._background.push(lambda writer: self._write(writer, head))
 
     def _wait(self, background: BackgroundWriter) -> bool:
         """Whether what was handed over is on disk; a disk that hangs is waited for once."""
         start = clock()
-        in_time = background.drain(0.0 if self._hangs else PATIENCE)
+        in_time = background.drain(0.0 if self._hangs else TIMEOUT)
         self.waits(clock() - start)
         self._hangs = not in_time
         if self._hangs:
             self.notice(
                 "store",
-                f"storing a position took over {PATIENCE:.0f} s; until that has caught up, "
+                f"storing a position took over {TIMEOUT:.0f} s; until that has caught up, "
                 "pictures are left out, and numbers wait",
                 "use a faster disk or network, log less, or less often (max_overhead, schedule)",
                 event="store_slow",
             )
         return in_time
 
-    def _write(self, writer: Writer, pages: Sequence[Page]) -> None:
+    def _write(self, writer: Writer, pages: Sequence[PositionRecords]) -> None:
         """Appends all entries; one that fails takes no other along. On the writer's thread."""
         failures: list[Failure] = []
         for page in pages:
             # What later records need comes first, and is not the size of a position.
-            for placed in (False, True):
-                if placed and self._size_said is not None and page.lacking is not None:
+            for positioned in (False, True):
+                if positioned and self._size_said is not None and page.lacking is not None:
                     said, self._size_said = self._size_said, None
                     writer.flush()
                     before = writer.size
-                    failures += self._append(writer, page, placed=placed)
+                    failures += self._append(writer, page, positioned=positioned)
                     writer.flush()
                     text = said(writer.size - before, page.lacking)
                     self.notice("tbviz", text, level="info", event="size_forecast")
                 else:
-                    failures += self._append(writer, page, placed=placed)
+                    failures += self._append(writer, page, positioned=positioned)
         refused: list[Exception] = [e for _, e in failures if isinstance(e, StoreError)]
         for entry, error in failures:
             if not isinstance(error, StoreError):
@@ -352,8 +362,8 @@ class Journal:
             self._unencoded = raised  # said already, where it is no StoreError
             raise raised
 
-    def _append(self, writer: Writer, page: Page, *, placed: bool) -> list[Failure]:
-        written, failures = page.append_to(writer, placed=placed)
+    def _append(self, writer: Writer, page: PositionRecords, *, positioned: bool) -> list[Failure]:
+        written, failures = page.append_to(writer, positioned=positioned)
         with self._lock:
             self._written += written
         return failures
@@ -377,7 +387,7 @@ class Journal:
             advice,
             event="store_failed",
             detail=[type(error).__name__, *(["deleted"] if self._deleted else [])],
-            placed=False,
+            positioned=False,
         )
 
     def _say_unencoded(self, error: Exception, entry: Entry | None = None) -> None:
@@ -391,7 +401,7 @@ class Journal:
             (layers[0] or None) if len(layers) == 1 else None,
             event="encode_failed",
             detail=[kind] if entry is None else [kind, entry.kind],
-            placed=False,
+            positioned=False,
         )
 
 

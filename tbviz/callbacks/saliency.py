@@ -10,19 +10,19 @@ from typing import Any
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.divided_work import in_parts, joined
 from tbviz.callbacks.error_boundary import boundary
-from tbviz.callbacks.explanations import Explained, once
-from tbviz.callbacks.model_view import View
-from tbviz.callbacks.pictures import Maps
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.explanations import Explanation, once
+from tbviz.callbacks.model_view import ModelView
+from tbviz.callbacks.pictures import GrayPicture
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Of
+from tbviz.callbacks.submodel import Submodel
 from tbviz.callbacks.targets import Targets
 from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
-from tbviz.taps.image_inputs import image_place
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.image_inputs import image_input_index
+from tbviz.taps.model_outputs import ModelOutputs
 
 LARGEST = 128
 """Maps are reduced to this many pixels a side."""
@@ -50,7 +50,7 @@ class Saliency(Visual):
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
-        of: the model to look into where it is not the one that is fitted, such as a GAN's
+        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05; they look less often to stay below. No limit unless given.
@@ -58,7 +58,7 @@ class Saliency(Visual):
         strict: raise what goes wrong instead of saying it once and going on.
 
     Raises:
-        TbvizError: images, labels, method, targets, schedule, limits or `of` cannot be used.
+        TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
 
     Example:
         >>> pixels = tbviz.Saliency("logs/run", x_val[:4], y_val[:4], ["smoothgrad", "occlusion"])
@@ -77,7 +77,7 @@ class Saliency(Visual):
         targets: Sequence[Any] | str | int | None = None,
         class_names: Sequence[str] | None = None,
         schedule: ScheduleLike = "epoch",
-        of: Of = None,
+        submodel: Submodel = None,
         max_overhead: float | None = None,
         max_disk: float | str | None = None,
         strict: bool = False,
@@ -88,7 +88,7 @@ class Saliency(Visual):
             labels=labels,
             class_names=class_names,
             schedule=schedule,
-            of=of,
+            submodel=submodel,
             max_overhead=max_overhead,
             max_disk=max_disk,
             strict=strict,
@@ -101,41 +101,41 @@ class Saliency(Visual):
             raise TbvizError(msg)
         self._targets = Targets(self.title, targets)
 
-    def choose(self, survey: Survey, journal: Journal) -> None:
+    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
         """No layer: what is drawn belongs to the whole model."""
-        if self.probe is not None and image_place(self.probe.inputs) is None:
+        if self.probe is not None and image_input_index(self.probe.inputs) is None:
             text = f"left out: this model has no {self.needs}"
-            journal.notice(self.method, text, level="info", event="left_out")
+            run_log.notice(self.method, text, level="info", event="left_out")
 
-    def look(self, view: View, journal: Journal) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
         """Adds one picture a method, with a tile a target."""
         probe, _ = view.probe_of(self)
-        if image_place(probe.inputs) is None:
+        if image_input_index(probe.inputs) is None:
             return
         for number, attribution in enumerate(self.attributions):
             if number:
                 yield
             split = attribution.many_passes and view.in_parts
             rows: list[int | None] = [*range(probe.count)] if split else [None]
-            images = [partial(self._picture, view, journal, attribution, row) for row in rows]
+            images = [partial(self._picture, view, run_log, attribution, row) for row in rows]
             name = f"{self.method} {attribution.name}"
-            guard = partial(boundary, journal, name, strict=self.strict)
-            done = yield from in_parts(journal, guard, images)
+            guard = partial(boundary, run_log, name, strict=self.strict)
+            done = yield from in_parts(run_log, guard, images)
             if done:
-                journal.add(joined(done))
+                run_log.add(joined(done))
 
     def _picture(
-        self, view: View, journal: Journal, attribution: Attribution, row: int | None
-    ) -> Maps | None:
+        self, view: ModelView, run_log: RunLog, attribution: Attribution, row: int | None
+    ) -> GrayPicture | None:
         """Of one image, or of all; `None` where what was asked for cannot be given."""
-        probe, places = view.probe_of(self)
-        aims = self._targets.aims(view, journal, probe, places)
-        if not aims:  # that has been said
+        probe, rows = view.probe_of(self)
+        class_targets = self._targets.class_targets(view, run_log, probe, rows)
+        if not class_targets:  # that has been said
             return None
-        explained = Explained.of(aims, view, probe, places)
+        explained = Explanation.of_targets(class_targets, view, probe, rows)
         if row is not None:
             explained = explained.only(row)
-        found = once(explained.aims, partial(attribution.attribute, explained.changed))
+        found = once(explained.class_targets, partial(attribution.attribute, explained.changed))
         layout = {
             "method": attribution.name,
             "title": attribution.title,

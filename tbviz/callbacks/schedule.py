@@ -76,11 +76,11 @@ def every(
         TbvizError: none or several are given, or one that is not above 0.
     """
     given = {"epochs": epochs, "batches": batches, "minutes": minutes}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    if len(chosen) != 1 or min(chosen.values()) <= 0:
+    selected = {name: value for name, value in given.items() if value is not None}
+    if len(selected) != 1 or min(selected.values()) <= 0:
         msg = (
-            f"every() received {chosen or 'nothing'}; it takes exactly one of epochs, batches and "
-            "minutes, above 0, such as every(epochs=5)"
+            f"every() received {selected or 'nothing'}; it takes exactly one of epochs, batches "
+            "and minutes, above 0, such as every(epochs=5)"
         )
         raise TbvizError(msg)
     if epochs is not None:

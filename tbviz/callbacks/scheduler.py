@@ -7,51 +7,51 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.remote_control import OrdersWatch
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.remote_control import RemoteControl
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import Moment
-from tbviz.callbacks.training_clock import Ledger
-from tbviz.store.locations import Place
+from tbviz.callbacks.training_clock import TrainingClock
+from tbviz.store.locations import Location
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
 
 
-class Due(NamedTuple):
+class DueCallbacks(NamedTuple):
     """Who looks at a moment.
 
     Args:
-        members: these.
+        callbacks: these.
         whole: whether each does all of its work now, whatever it takes.
     """
 
-    members: Sequence[Visual] = ()
+    callbacks: Sequence[Visual] = ()
     whole: bool = True
 
 
-class Pace:
+class Scheduler:
     """Who looks at a moment.
 
     Args:
-        journal: of the log directory.
-        ledger: of the fit.
+        run_log: of the log directory.
+        training_clock: of the fit.
         store: `<log_dir>/plugins/tbviz`.
     """
 
-    def __init__(self, journal: Journal, ledger: Ledger, store: Place) -> None:
-        self.limits = Limits(journal, ledger, store)
-        self._journal = journal
-        self._watch = OrdersWatch(store, journal)
-        self._members: list[Visual] = []
+    def __init__(self, run_log: RunLog, training_clock: TrainingClock, store: Location) -> None:
+        self.limits = Limits(run_log, training_clock, store)
+        self._run_log = run_log
+        self._watch = RemoteControl(store, run_log)
+        self._callbacks: list[Visual] = []
         self._going_on: dict[int, Iterator[None]] = {}
         self._left_out: list[str] = []
         self._interrupted: list[str] = []
         self._skipped: Counter[str] = Counter()
 
-    def join(self, member: Visual) -> None:
+    def join(self, callback: Visual) -> None:
         """Takes in a callback, before the first epoch."""
-        self.limits.join(member)
-        self._members.append(member)
+        self.limits.join(callback)
+        self._callbacks.append(callback)
 
     def begin(self, first: int, planned: int | None) -> None:
         """The first epoch begins.
@@ -65,19 +65,19 @@ class Pace:
 
     # Who looks
 
-    def at_batch(self, moment: Moment, scheduled: Sequence[Visual]) -> Due:
+    def at_batch(self, moment: Moment, scheduled: Sequence[Visual]) -> DueCallbacks:
         """Who looks at the end of a batch, of those who would by their schedules."""
-        now = self._watch.rested() and self._watch.look(batch=True)
+        now = self._watch.rested() and self._watch.capture(batch=True)
         orders = self._watch.orders
         if not now and (orders.paused or orders.every is not None):
-            return Due()
+            return DueCallbacks()
         if not now and not scheduled:
-            return Due()
-        return self._due(moment, self._members if now else scheduled, whole=now)
+            return DueCallbacks()
+        return self._due(moment, self._callbacks if now else scheduled, whole=now)
 
     def at_epoch(
         self, moment: Moment, scheduled: Sequence[Visual], *, first: bool, last: bool
-    ) -> Due:
+    ) -> DueCallbacks:
         """Who looks at the end of an epoch.
 
         Args:
@@ -86,74 +86,78 @@ class Pace:
             first: whether it is the first epoch of the fit.
             last: whether it is known to be the last.
         """
-        now = self._watch.look()
+        now = self._watch.capture()
         orders = self._watch.orders
         if orders.paused and not now:
             return self._due(moment, ())
         if orders.every is not None:
-            scheduled = self._members if moment.epoch % orders.every == 0 else ()
+            scheduled = self._callbacks if moment.epoch % orders.every == 0 else ()
         if now or first or last:
-            return self._due(moment, self._members, whole=now or last, first=first)
-        going_on = [member for member in self._members if member.author.key in self._going_on]
-        return self._due(moment, scheduled, going_on)
+            return self._due(moment, self._callbacks, whole=now or last, first=first)
+        continued = [
+            callback for callback in self._callbacks if callback.callback_id.key in self._going_on
+        ]
+        return self._due(moment, scheduled, continued)
 
-    def at_end(self, members: Sequence[Visual]) -> Due:
+    def at_end(self, callbacks: Sequence[Visual]) -> DueCallbacks:
         """Who looks at what `fit` left behind, of those for whom it is new."""
         if self._watch.orders.paused:
-            return Due()
+            return DueCallbacks()
         self.limits.collect()
-        return Due(self.limits.fitting([one for one in members if one in self._members]))
+        return DueCallbacks(
+            self.limits.fitting([one for one in callbacks if one in self._callbacks])
+        )
 
     def _due(
         self,
         moment: Moment,
         scheduled: Sequence[Visual],
-        going_on: Sequence[Visual] = (),
+        continued: Sequence[Visual] = (),
         *,
         whole: bool = False,
         first: bool = False,
-    ) -> Due:
+    ) -> DueCallbacks:
         self.limits.pay(moment.epoch, epoch_end=moment.epoch_end)
-        members = [one for one in self._members if one in scheduled or one in going_on]
+        callbacks = [one for one in self._callbacks if one in scheduled or one in continued]
         if not self.limits.thin:
-            return Due(members)
+            return DueCallbacks(callbacks)
         if whole or first:
-            chosen = self.limits.fitting(members)
+            selected = self.limits.fitting(callbacks)
         else:
-            chosen = [member for member in members if self.limits.affords(member)]
-        for member in scheduled:  # whose look goes on can wait, and misses nothing
-            if member in members and member not in chosen:
-                self._leave_out(member)
-        return Due(chosen, whole=whole)
+            selected = [callback for callback in callbacks if self.limits.affords(callback)]
+        for callback in scheduled:  # whose look goes on can wait, and misses nothing
+            if callback in callbacks and callback not in selected:
+                self._leave_out(callback)
+        return DueCallbacks(selected, whole=whole)
 
-    def retire(self, member: Visual) -> None:
+    def retire(self, callback: Visual) -> None:
         """A callback looks no more: others log all that it would."""
-        self._members.remove(member)
+        self._callbacks.remove(callback)
         text = "looks no more: another callback logs all that it would"
-        self._journal.notice(member.method, text, level="info", event="superseded")
+        self._run_log.notice(callback.method, text, level="info", event="superseded")
 
     # Work that goes on over several positions
 
-    def going_on(self, member: Visual) -> Iterator[None] | None:
+    def continued(self, callback: Visual) -> Iterator[None] | None:
         """What is left of a look that was interrupted."""
-        return self._going_on.pop(member.author.key, None)
+        return self._going_on.pop(callback.callback_id.key, None)
 
-    def interrupt(self, member: Visual, rest: Iterator[None]) -> None:
+    def interrupt(self, callback: Visual, rest: Iterator[None]) -> None:
         """Keeps what is left of a look until its callback can afford it."""
-        self._going_on[member.author.key] = rest
-        self._interrupted.append(member.method)
+        self._going_on[callback.callback_id.key] = rest
+        self._interrupted.append(callback.method)
 
-    def drop(self, member: Visual) -> None:
+    def drop(self, callback: Visual) -> None:
         """A callback begins a look anew."""
-        if self._going_on.pop(member.author.key, None) is not None:
-            self.limits.abandon(member)
+        if self._going_on.pop(callback.callback_id.key, None) is not None:
+            self.limits.abandon(callback)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drops all interrupted looks: they are of a model that has changed."""
-        for member in self._members:
-            self.drop(member)
+        for callback in self._callbacks:
+            self.drop(callback)
 
-    def turned(self, step: int) -> dict[str, float | list[str]]:
+    def finish_step(self, step: int) -> dict[str, float | list[str]]:
         """A position is handed over.
 
         Args:
@@ -162,7 +166,7 @@ class Pace:
         Returns:
             Fields of its `cost` record.
         """
-        fields: dict[str, float | list[str]] = {**self.limits.turned(step)}
+        fields: dict[str, float | list[str]] = {**self.limits.finish_step(step)}
         if self._left_out:
             fields["left_out"], self._left_out = self._left_out, []
         if self._interrupted:
@@ -171,19 +175,19 @@ class Pace:
 
     # Saying
 
-    def _leave_out(self, member: Visual) -> None:
-        name = member.method
+    def _leave_out(self, callback: Visual) -> None:
+        name = callback.method
         self._skipped[name] += 1
         self._left_out.append(name)
-        why = self.limits.why(member)
-        self._journal.notice(name, why.text, level="info", event=why.event, rule=why.rule)
+        why = self.limits.why(callback)
+        self._run_log.notice(name, why.text, level="info", event=why.event, rule=why.rule)
 
     def say_what_was_left_out(self) -> None:
         """At the end: what the limits have come to."""
         if not self._skipped:
             return
         each = ", ".join(f"{name} {count} times" for name, count in self._skipped.most_common())
-        self._journal.notice(
+        self._run_log.notice(
             "tbviz",
             f"looks took {self.limits.share:.1%} of training time; left out: {each}",
             level="info",

@@ -13,25 +13,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.error_boundary import boundary, in_short
-from tbviz.callbacks.fit_info import fit_fields, size_saying
+from tbviz.callbacks.fit_info import fit_fields, size_forecast
 from tbviz.callbacks.layer_tree import model_record
-from tbviz.callbacks.model_view import View
+from tbviz.callbacks.model_view import ModelView
 from tbviz.callbacks.notebook import in_fit, when_cell_ends
 from tbviz.callbacks.records import metrics_record
 from tbviz.callbacks.run_callback import work
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import Moment, clock
-from tbviz.callbacks.scheduler import Due, Pace
-from tbviz.callbacks.submodel import Of, not_callable, subject_of
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.scheduler import DueCallbacks, Scheduler
+from tbviz.callbacks.submodel import Submodel, find_submodel, not_callable
+from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.callbacks.weight_signature import signature
 from tbviz.errors import TbvizError
-from tbviz.store.exit_hooks import end_before_exit
-from tbviz.store.locations import Place, store_directory
+from tbviz.store.exit_hooks import run_before_exit
+from tbviz.store.locations import Location, store_directory
 from tbviz.store.schema import Position
 from tbviz.taps import keras_private
-from tbviz.taps.inspector import looker_of
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.inspector import inspector_for
+from tbviz.taps.model_outputs import ModelOutputs
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -44,31 +44,35 @@ class Session:
         log_dir: where the store lies.
         model_name: what the model is called.
         params: what Keras tells callbacks: planned epochs and steps; `None` where it does not.
-        ledger: of the fit.
+        training_clock: of the fit.
 
     Attributes:
-        journal: what is written.
-        ledger: what it shares with other log directories of the same `fit`.
+        run_log: what is written.
+        training_clock: what it shares with other log directories of the same `fit`.
         closed: whether the end of the `fit` has been written.
     """
 
     def __init__(
-        self, log_dir: Place, model_name: str, params: Mapping[str, Any] | None, ledger: Ledger
+        self,
+        log_dir: Location,
+        model_name: str,
+        params: Mapping[str, Any] | None,
+        training_clock: TrainingClock,
     ) -> None:
         told = params or {}
-        self.journal = Journal(log_dir, ledger)
-        self.ledger = ledger
+        self.run_log = RunLog(log_dir, training_clock)
+        self.training_clock = training_clock
         self.closed = False
         self._log_dir = log_dir
         self._model_name = model_name
         self._params = params
         self._planned: int | None = told.get("epochs")
         self._steps: int | None = told.get("steps")
-        self._members: list[Visual] = []
-        self._of: Of = None
-        self._view = View(self.journal)
-        self.journal.caveat = self._view.caveat
-        self._pace = Pace(self.journal, ledger, store_directory(log_dir))
+        self._callbacks: list[Visual] = []
+        self._submodel: Submodel = None
+        self._view = ModelView(self.run_log)
+        self.run_log.caveat = self._view.caveat
+        self._scheduler = Scheduler(self.run_log, training_clock, store_directory(log_dir))
         self._first_epoch: int | None = None
         self._epoch = 0
         self._step = 0
@@ -80,11 +84,11 @@ class Session:
         # exit, when the callbacks are collected, or when a notebook's cell has ended.
         self._finalizer = weakref.finalize(
             self,
-            self.journal.end,
+            self.run_log.end,
             "failed",
             "the process ended, or an exception left fit, before its end",
         )
-        end_before_exit(self._finalizer)
+        run_before_exit(self._finalizer)
         when_cell_ends(partial(_fail, weakref.ref(self)))
 
     @property
@@ -99,37 +103,38 @@ class Session:
         """
         return self._params is params or not in_fit()
 
-    def has(self, member: Visual) -> bool:
+    def has(self, callback: Visual) -> bool:
         """Whether this callback has joined."""
-        return any(other is member for other in self._members)
+        return any(other is callback for other in self._callbacks)
 
-    def join(self, member: Visual) -> None:
+    def join(self, callback: Visual) -> None:
         """Adds a callback, before the first epoch.
 
         Raises:
             TbvizError: it looks into another model than the others, or its probe does not fit into
                 one batch with theirs.
         """
-        if self._members and member.of != self._of:
+        if self._callbacks and callback.submodel != self._submodel:
+            other = self._log_dir / _folder(callback.submodel)
             msg = (
-                f"received of={member.of!r} where another callback of this fit and log directory "
-                f"has of={self._of!r}; a log directory shows one model: give this one a log_dir "
-                f"of its own, such as {self._log_dir / _folder(member.of)} (a function must be the "
-                "same object in both)"
+                f"received submodel={callback.submodel!r} where another callback of this fit and "
+                f"log directory has submodel={self._submodel!r}; a log directory shows one model: "
+                f"give this one a log_dir of its own, such as {other} (a function must be the same "
+                "object in both)"
             )
             raise TbvizError(msg)
-        self._view.join(member)
-        self._of = member.of
-        member.number = 1 + sum(other.title == member.title for other in self._members)
-        self._members.append(member)
-        self._pace.join(member)
-        member.schedule.start(self._moment(epoch_end=False))
+        self._view.join(callback)
+        self._submodel = callback.submodel
+        callback.number = 1 + sum(other.title == callback.title for other in self._callbacks)
+        self._callbacks.append(callback)
+        self._scheduler.join(callback)
+        callback.schedule.start(self._moment(epoch_end=False))
 
     def close(self, status: str, reason: str | None = None) -> None:
         """Writes what is left and the end of the `fit`, and waits until all is on disk."""
         self.closed = True
         self._finalizer.detach()
-        self.journal.end(status, reason)
+        self.run_log.end(status, reason)
 
     # Keras' hooks, of every member
 
@@ -142,123 +147,123 @@ class Session:
             self._first_epoch = epoch
             with self._ending_if_it_raises(), self._boundary():
                 fields = fit_fields(self._model_name, self._planned, epoch, self._steps)
-                usual = [member.schedule for member in self._members if not member.rare]
+                usual = [callback.schedule for callback in self._callbacks if not callback.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
-                looks = self._planned - epoch if every_epoch and self._planned else None
-                limits = self._pace.limits
-                saying = size_saying(self._log_dir, looks, limits.size, thinned=limits.divide)
-                self.journal.begin(fields, saying)
-                self._pace.begin(epoch, self._planned)
+                snapshots = self._planned - epoch if every_epoch and self._planned else None
+                limits = self._scheduler.limits
+                saying = size_forecast(self._log_dir, snapshots, limits.size, thinned=limits.divide)
+                self.run_log.begin(fields, saying)
+                self._scheduler.begin(epoch, self._planned)
                 self._view.in_parts = limits.divide
             with self._ending_if_it_raises(), self._boundary():
-                self._survey()
+                self._find_outputs()
 
-    def _survey(self) -> None:
+    def _find_outputs(self) -> None:
         # Now, before Keras opens the data: whether the model draws from the global random states
         # cannot be told while a pipeline draws from them on a thread of its own.
-        first = self._members[0]
-        model = self._subject(first)
+        first = self._callbacks[0]
+        model = self._find_submodel(first)
         if model.built:
-            with self.journal.costs.of(first.method, looker_of(model)):
+            with self.run_log.costs.measure(first.method, inspector_for(model)):
                 if self._view.open(model):
-                    self._choose()  # so that a layer that is not there is said at once
+                    self._prepare()  # so that a layer that is not there is said at once
 
-    def batch_ends(self, member: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
+    def batch_ends(self, callback: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Counts batches; looks where a schedule goes by batches or minutes."""
-        if not self._conducts(member):
+        if not self._conducts(callback):
             return
         self._step = self._steps_before_epoch + batch + 1
         moment = self._moment(epoch_end=False)
-        batchwise = any(other.schedule.batchwise for other in self._members)
+        batchwise = any(other.schedule.batchwise for other in self._callbacks)
         scheduled = self._scheduled(moment) if batchwise else ()
-        due = Due()
+        due = DueCallbacks()
         with self._ending_if_it_raises(), self._boundary():
-            due = self._pace.at_batch(moment, scheduled)
-        if due.members:
+            due = self._scheduler.at_batch(moment, scheduled)
+        if due.callbacks:
             self._turn(due, Position(self._epoch, self._step), logs)
 
-    def epoch_ends(self, member: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
+    def epoch_ends(self, callback: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Looks, where a schedule says so, and at the first and the last epoch."""
-        if not self._conducts(member):
+        if not self._conducts(callback):
             return
         self._epoch = epoch
         self._steps_before_epoch = self._step
         self._last_end = Position(epoch)
         moment = self._moment(epoch_end=True)
         scheduled = self._scheduled(moment)
-        first, last = epoch == self._first_epoch, self._is_last(member, epoch)
-        due = Due()
+        first, last = epoch == self._first_epoch, self._is_last(callback, epoch)
+        due = DueCallbacks()
         with self._ending_if_it_raises(), self._boundary():
-            due = self._pace.at_epoch(moment, scheduled, first=first, last=last)
+            due = self._scheduler.at_epoch(moment, scheduled, first=first, last=last)
         self._turn(due, self._last_end, logs)
 
-    def train_ends(self, member: Visual) -> None:
+    def train_ends(self, callback: Visual) -> None:
         """Looks at what `fit` left behind, if that is not the last epoch's, and ends the run."""
-        if not self._conducts(member):
+        if not self._conducts(callback):
             return
         with self._ending_if_it_raises():
             last = self._last_end
             if last is not None:
-                due = [other for other in self._members if other.last_look != last]
+                due = [other for other in self._callbacks if other.last_snapshot != last]
                 with self._boundary():
                     # EarlyStopping may have put back the best weights, an optimizer its averages.
                     if (
                         self._weights is not None
-                        and signature(self._subject(member)) != self._weights
+                        and signature(self._find_submodel(callback)) != self._weights
                     ):
-                        due = self._members
-                looking = Due()
+                        due = self._callbacks
+                looking = DueCallbacks()
                 with self._boundary():
-                    looking = self._pace.at_end(due)
-                if looking.members:
+                    looking = self._scheduler.at_end(due)
+                if looking.callbacks:
                     self._turn(looking, Position(last.epoch, final=True), None)
                 with self._boundary():
-                    self._pace.say_what_was_left_out()
+                    self._scheduler.say_what_was_left_out()
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
             self._raise_what_failed()
-            for other in self._members:  # now, since the last of them has just looked for all
-                other.forget()
+            for other in self._callbacks:  # now, since the last of them has just looked for all
+                other.reset()
 
     # One position
 
-    def _conducts(self, member: Visual) -> bool:
-        return not self.closed and member is self._members[-1]
+    def _conducts(self, callback: Visual) -> bool:
+        return not self.closed and callback is self._callbacks[-1]
 
     def _scheduled(self, moment: Moment) -> list[Visual]:
         due = []
-        for member in self._members:
-            with self._ending_if_it_raises(), self._boundary(member):
-                if member.schedule.due(moment):  # may be the user's own code
-                    due.append(member)
+        for callback in self._callbacks:
+            with self._ending_if_it_raises(), self._boundary(callback):
+                if callback.schedule.due(moment):  # may be the user's own code
+                    due.append(callback)
         return due
 
-    def _is_last(self, member: Visual, epoch: int) -> bool:
-        # Not `member.model`: that would sync JAX's state at every epoch, due or not.
-        stopping = getattr(keras_private.model_of_callback(member), "stop_training", False)
+    def _is_last(self, callback: Visual, epoch: int) -> bool:
+        # Not `callback.model`: that would sync JAX's state at every epoch, due or not.
+        stopping = getattr(keras_private.model_of_callback(callback), "stop_training", False)
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
-    def _turn(self, due: Due, position: Position, logs: Mapping[str, Any] | None) -> None:
+    def _turn(self, due: DueCallbacks, position: Position, logs: Mapping[str, Any] | None) -> None:
         with self._ending_if_it_raises():
             with self._boundary():
-                self.journal.open(position)
+                self.run_log.open(position)
                 self._note_metrics(logs, position)
-            if due.members:
+            if due.callbacks:
                 with self._boundary():
-                    self._look(due, position)
+                    self._capture(due, position)
             with self._boundary():
-                fields = self._pace.turned(self._step)
-                self.journal.hand_over(fields)
+                fields = self._scheduler.finish_step(self._step)
+                self.run_log.hand_over(fields)
             self._raise_what_failed()
 
     def _note_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
         record, others = metrics_record(logs)
         if record is not None:
-            self.journal.add(record)
+            self.run_log.add(record)
             self._view.breakage.metrics(record.meta["values"], position)
         if others:
-            self.journal.notice(
+            self.run_log.notice(
                 "tbviz",
                 f"the metrics {', '.join(others)} are no single numbers and are left out",
                 level="info",
@@ -266,52 +271,54 @@ class Session:
                 detail=others,
             )
 
-    def _look(self, due: Due, position: Position) -> None:
-        first = due.members[0]
-        model = self._subject(first)
-        with self.journal.costs.of(first.method, looker_of(model)) as spent:
+    def _capture(self, due: DueCallbacks, position: Position) -> None:
+        first = due.callbacks[0]
+        model = self._find_submodel(first)
+        with self.run_log.costs.measure(first.method, inspector_for(model)) as spent:
             self._weights = signature(model)
             if self._view.open(model):
-                self._choose()
+                self._prepare()
             with self._boundary():
                 self._view.check(position)
-        self._pace.limits.spend(first, spent, parts=0, done=False)
-        for member in sorted(due.members, key=lambda member: member.yields):
-            if work(member, self._view, self.journal, self._pace, self._boundary, whole=due.whole):
-                member.last_look = position
-                if self.journal.superseded(member.author):
-                    self._pace.retire(member)
-        drawn = sum(map(len, self.journal.drawn.values()))
+        self._scheduler.limits.spend(first, spent, parts=0, done=False)
+        for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
+            if work(
+                callback, self._view, self.run_log, self._scheduler, self._boundary, whole=due.whole
+            ):
+                callback.last_snapshot = position
+                if self.run_log.superseded(callback.callback_id):
+                    self._scheduler.retire(callback)
+        drawn = sum(map(len, self.run_log.drawn.values()))
         if drawn != self._drawn:
             self._drawn = drawn
-            self.journal.add(model_record(model, self._view.survey, self.journal.drawn))
+            self.run_log.add(model_record(model, self._view.model_outputs, self.run_log.drawn))
 
-    def _choose(self) -> None:
+    def _prepare(self) -> None:
         self._drawn = -1
-        self._pace.forget()
-        survey = self._surveyed()
-        for member in self._members:
-            with self._boundary(member):
-                member.choose(survey, self.journal)
-        self._view.record(member for member in self._members if member.wants_recording)
+        self._scheduler.reset()
+        model_outputs = self._outputs_or_raise()
+        for callback in self._callbacks:
+            with self._boundary(callback):
+                callback.prepare(model_outputs, self.run_log)
+        self._view.record(callback for callback in self._callbacks if callback.wants_recording)
 
-    def _subject(self, member: Visual) -> Any:
-        # `member.model` first, outside every scope and trace: on JAX reading it syncs.
-        return subject_of(member.model, self._of)
+    def _find_submodel(self, callback: Visual) -> Any:
+        # `callback.model` first, outside every scope and trace: on JAX reading it syncs.
+        return find_submodel(callback.model, self._submodel)
 
-    def _surveyed(self) -> Survey:
+    def _outputs_or_raise(self) -> ModelOutputs:
         try:
-            return self._view.survey
+            return self._view.model_outputs
         except NotImplementedError as error:
-            raise not_callable(self._members[0].model, self._of, error) from error
+            raise not_callable(self._callbacks[0].model, self._submodel, error) from error
 
     # Small things
 
-    def _boundary(self, member: Visual | None = None) -> AbstractContextManager[None]:
-        if member is not None:
-            return boundary(self.journal, member.method, strict=member.strict)
-        strict = any(other.strict for other in self._members)
-        return boundary(self.journal, "tbviz", strict=strict)
+    def _boundary(self, callback: Visual | None = None) -> AbstractContextManager[None]:
+        if callback is not None:
+            return boundary(self.run_log, callback.method, strict=callback.strict)
+        strict = any(other.strict for other in self._callbacks)
+        return boundary(self.run_log, "tbviz", strict=strict)
 
     @contextmanager
     def _ending_if_it_raises(self) -> Iterator[None]:
@@ -324,15 +331,15 @@ class Session:
 
     def _raise_what_failed(self) -> None:
         """What failed on the writer's thread, said there already, for `strict=True`."""
-        if self.journal.failure is not None and any(other.strict for other in self._members):
-            raise self.journal.failure
+        if self.run_log.failure is not None and any(other.strict for other in self._callbacks):
+            raise self.run_log.failure
 
     def _moment(self, *, epoch_end: bool) -> Moment:
         return Moment(self._epoch, self._step, clock(), epoch_end)
 
 
-def _folder(of: Of) -> str:
-    return of.rsplit(".", 1)[-1] if isinstance(of, str) else "other"
+def _folder(submodel: Submodel) -> str:
+    return submodel.rsplit(".", 1)[-1] if isinstance(submodel, str) else "other"
 
 
 def _fail(of: weakref.ref[Session]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.session import Session
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.training_clock import TrainingClock
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
 
 
-def session_of(member: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
+def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
     """The session that a callback joins.
 
     One that is still open from a `fit` that died (an exception ends it without a hook) is closed
     as failed first.
 
     Args:
-        member: the callback.
+        callback: the callback.
         model: that is fitted.
         params: what Keras has told the callback.
 
@@ -31,24 +31,26 @@ def session_of(member: Visual, model: Any, params: Mapping[str, Any] | None) -> 
         TbvizError: the callback looks into another model than the others of its log directory, or
             its probe does not fit into one batch with theirs.
     """
-    key = (id(model), str(member.log_dir.absolute()))
+    key = (id(model), str(callback.log_dir.absolute()))
     session = _SESSIONS.get(key)
-    if session is not None and not session.closed and not _takes(session, member, params):
+    if session is not None and not session.closed and not _takes(session, callback, params):
         session.close("failed", "an exception left fit before its end")
     if session is None or session.closed:
-        ledger = _ledger_of(model, params)
-        session = _SESSIONS[key] = Session(member.log_dir, str(model.name), params, ledger)
-    session.join(member)
+        training_clock = _training_clock_of(model, params)
+        session = _SESSIONS[key] = Session(
+            callback.log_dir, str(model.name), params, training_clock
+        )
+    session.join(callback)
     return session
 
 
-def _takes(session: Session, member: Visual, params: Mapping[str, Any] | None) -> bool:
-    return session.belongs_to(params) and not (session.begun or session.has(member))
+def _takes(session: Session, callback: Visual, params: Mapping[str, Any] | None) -> bool:
+    return session.belongs_to(params) and not (session.begun or session.has(callback))
 
 
-def _ledger_of(model: Any, params: Mapping[str, Any] | None) -> Ledger:
+def _training_clock_of(model: Any, params: Mapping[str, Any] | None) -> TrainingClock:
     """That of another log directory whose `fit` of this model begins as well, or a new one."""
     for (of, _), other in _SESSIONS.items():
         if of == id(model) and other.belongs_to(params) and not (other.begun or other.closed):
-            return other.ledger
-    return Ledger()
+            return other.training_clock
+    return TrainingClock()

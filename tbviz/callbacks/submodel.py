@@ -1,7 +1,7 @@
 """The subject: the model that is looked into, which need not be the one that is fitted.
 
 A model with a `train_step` of its own, such as a GAN, often cannot be called at all: it trains the
-models inside it. `of=` names one of those.
+models inside it. `submodel=` names one of those.
 """
 
 from __future__ import annotations
@@ -15,52 +15,59 @@ from tbviz.callbacks.error_boundary import in_short
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
 
-Of = str | Callable[[Any], Any] | None
-"""What a user may pass as `of`."""
+Submodel = str | Callable[[Any], Any] | None
+"""What a user may pass as `submodel`."""
 
 
-def check_of(of: Any) -> Of:
-    """Returns `of`, if it is something that can name a model.
+def check_submodel(submodel: Any) -> Submodel:
+    """Returns `submodel`, if it is something that can name a model.
 
     Raises:
         TbvizError: it is not.
     """
-    if of is None or (isinstance(of, str) and of) or (callable(of) and not is_model(of)):
-        result: Of = of
+    if (
+        submodel is None
+        or (isinstance(submodel, str) and submodel)
+        or (callable(submodel) and not is_model(submodel))
+    ):
+        result: Submodel = submodel
         return result
     msg = (
-        f"of received {of!r}; it takes an attribute path such as 'discriminator', or a function "
-        "of the fitted model such as lambda model: model.discriminator"
+        f"submodel received {submodel!r}; it takes an attribute path such as 'discriminator', "
+        "or a function of the fitted model such as lambda model: model.discriminator"
     )
     raise TbvizError(msg)
 
 
-def subject_of(model: Any, of: Of) -> Any:
+def find_submodel(model: Any, submodel: Submodel) -> Any:
     """The model to look into, found anew each time: a sub-model may be replaced in training.
 
     Args:
         model: the one that is fitted.
-        of: path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names where there
-            is no such attribute; a function of the model; `None` for the model itself.
+        submodel: path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names where
+            there is no such attribute; a function of the model; `None` for the model itself.
 
     Raises:
         TbvizError: there is no such model, or the model itself cannot be called.
     """
-    if of is None:
+    if submodel is None:
         if has_call(model):
             return model
         raise TbvizError(f"model {model.name!r} has no call() to look into; {_remedy(model)}")
-    found = _at(model, of) if isinstance(of, str) else of(model)
+    found = _at(model, submodel) if isinstance(submodel, str) else submodel(model)
     if is_model(found):
         return found
     what = f"a {type(found).__name__}" if found is not None else "nothing"
-    msg = f"of={of!r} leads to {what} in model {model.name!r}, not to a model; {_remedy(model)}"
+    msg = (
+        f"submodel={submodel!r} leads to {what} in model {model.name!r}, not to a model; "
+        f"{_remedy(model)}"
+    )
     raise TbvizError(msg)
 
 
-def not_callable(model: Any, of: Of, error: NotImplementedError) -> TbvizError:
+def not_callable(model: Any, submodel: Submodel, error: NotImplementedError) -> TbvizError:
     """What to raise where a look found that a `call` is there, but not implemented."""
-    name = f"model {model.name!r}" if of is None else f"of={of!r}"
+    name = f"model {model.name!r}" if submodel is None else f"submodel={submodel!r}"
     msg = f"{name} cannot be called to look into it ({in_short(error)}); {_remedy(model)}"
     return TbvizError(msg)
 
@@ -76,8 +83,8 @@ def is_model(value: Any) -> bool:
     return isinstance(value, keras.layers.Layer)
 
 
-def sub_models(model: Any) -> list[str]:
-    """What to pass as `of` for each model that `model` holds."""
+def submodels_of(model: Any) -> list[str]:
+    """What to pass as `submodel` for each model that `model` holds."""
     names = {id(found): name for name, found in reversed(list(_held(model)))}
     for child in keras_private.children(model):
         if isinstance(child, keras.Model):
@@ -113,7 +120,7 @@ def _inside(holder: Any, name: str) -> Any:
 
 
 def _remedy(model: Any) -> str:
-    names = sub_models(model)
+    names = submodels_of(model)
     if not names:
-        return "it holds no other model that of= could name"
-    return "pass " + " or ".join(f"of={name!r}" for name in names)
+        return "it holds no other model that submodel= could name"
+    return "pass " + " or ".join(f"submodel={name!r}" for name in names)

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.types import Integers
-from tbviz.callbacks.model_view import View
+from tbviz.callbacks.model_view import ModelView
 from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import Journal
+from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import settled
-from tbviz.taps.class_target import PREDICTED, Aim
+from tbviz.methods.cams.classes import resolve_predictions
+from tbviz.taps.class_target import PREDICTED, ClassTarget
 
 USUAL = ("predicted", "true")
 """What is explained unless something else is asked for: the true class where it is known."""
@@ -51,31 +51,31 @@ class Targets:
             counts[role] += 1
             self._roles.append(role if counts[role] == 1 else f"{role} {counts[role]}")
 
-    def aims(
-        self, view: View, journal: Journal, probe: Probe, places: Sequence[int]
-    ) -> dict[str, Aim]:
+    def class_targets(
+        self, view: ModelView, run_log: RunLog, probe: Probe, rows: Sequence[int]
+    ) -> dict[str, ClassTarget]:
         """By role, a class of each image; what the model or the labels cannot give is left out.
 
         Args:
             view: of the model that is looked into.
-            journal: where it is said what was left out.
+            run_log: where it is said what was left out.
             probe: the callback's probe.
-            places: where its images are among those of all callbacks.
+            rows: where its images are among those of all callbacks.
 
         Raises:
             TbvizError: the model has no such class.
         """
-        scores = view.recording.scores[list(places)]
-        aims = {}
+        scores = view.recording.scores[list(rows)]
+        class_targets = {}
         for role, target in zip(self._roles, self._targets, strict=True):
             pair = target if isinstance(target, tuple) else (target, None)
             classes = [
-                None if one is None else self._classes(one, view, journal, probe) for one in pair
+                None if one is None else self._classes(one, view, run_log, probe) for one in pair
             ]
             if classes[0] is None or (pair[1] is not None and classes[1] is None):
                 continue
-            aims[role] = settled(Aim(classes[0], classes[1]), scores)
-        return aims
+            class_targets[role] = resolve_predictions(ClassTarget(classes[0], classes[1]), scores)
+        return class_targets
 
     def _role(self, target: Any) -> str:
         if isinstance(target, tuple):
@@ -91,12 +91,14 @@ class Targets:
             return "given" if values.ndim else "class"
         raise TbvizError(f"{self._method} received the target {target!r}; {_EXPECTED}")
 
-    def _classes(self, target: Any, view: View, journal: Journal, probe: Probe) -> Integers | None:
+    def _classes(
+        self, target: Any, view: ModelView, run_log: RunLog, probe: Probe
+    ) -> Integers | None:
         """A class of each image, `None` where there is none and that has been said."""
         if isinstance(target, str) and target == "predicted":
             return np.full(probe.count, PREDICTED)
         if isinstance(target, str) and target == "true":
-            return self._true(view, journal, probe)
+            return self._true(view, run_log, probe)
         if isinstance(target, str):
             target = _number_of(target, probe.class_names)
         classes = np.asarray(target, np.int64)
@@ -107,19 +109,19 @@ class Targets:
             raise TbvizError(f"a target received {classes.tolist()}; classes count from 0")
         return np.broadcast_to(classes, (probe.count,))
 
-    def _true(self, view: View, journal: Journal, probe: Probe) -> Integers | None:
-        head = view.survey.head
+    def _true(self, view: ModelView, run_log: RunLog, probe: Probe) -> Integers | None:
+        head = view.model_outputs.head
         if probe.labels is None:
-            self._say_if_asked(journal, "no labels", "pass labels=")
+            self._say_if_asked(run_log, "no labels", "pass labels=")
             return None
         if head.classes < 2:
-            self._say_if_asked(journal, "the model has no classes")
+            self._say_if_asked(run_log, "the model has no classes")
             return None
         labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
         if labels.min() >= 0 and labels.max() < head.classes:
             return labels
         if head.kind != "linear":  # else a regression: whole numbers, but no classes
-            journal.notice(
+            run_log.notice(
                 self._method,
                 f"the labels go from {labels.min()} to {labels.max()}, the model has "
                 f"{head.classes} classes; maps of the true class are left out",
@@ -128,13 +130,13 @@ class Targets:
                 detail=["true", "labels out of range"],
             )
         else:
-            self._say_if_asked(journal, "the model has no classes")
+            self._say_if_asked(run_log, "the model has no classes")
         return None
 
-    def _say_if_asked(self, journal: Journal, why: str, remedy: str | None = None) -> None:
+    def _say_if_asked(self, run_log: RunLog, why: str, remedy: str | None = None) -> None:
         if self._asked:
             text = f"maps of the true class are left out: {why}"
-            journal.notice(self._method, text, remedy, event="left_out", detail=["true"])
+            run_log.notice(self._method, text, remedy, event="left_out", detail=["true"])
 
 
 _EXPECTED = (

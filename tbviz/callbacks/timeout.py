@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class Asked(Generic[Value]):
+class BackgroundCall(Generic[Value]):
     """A question that a thread of its own answers, one at a time.
 
     Args:
@@ -26,14 +26,14 @@ class Asked(Generic[Value]):
         """Whether a question was asked and hangs."""
         return self._thread is not None and self._thread.is_alive()
 
-    def answer(self, patience: float) -> Value | None:
+    def answer(self, timeout: float) -> Value | None:
         """The newest answer, `None` where there is none yet.
 
         Asks, unless the question before is still open. Where that takes longer or fails, the
         answer is one of before.
 
         Args:
-            patience: seconds to wait at most.
+            timeout: seconds to wait at most.
         """
         thread = self._thread
         if thread is None or not self.open:
@@ -45,7 +45,7 @@ class Asked(Generic[Value]):
             except RuntimeError:  # the interpreter is going down, or there are too many threads
                 self._thread = None
                 return self._answer
-        thread.join(patience)
+        thread.join(timeout)
         return self._answer
 
     def _ask(self) -> None:

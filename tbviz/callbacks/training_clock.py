@@ -6,7 +6,7 @@ from tbviz.callbacks.budget import Budget
 from tbviz.callbacks.schedule import clock
 
 
-class Ledger:
+class TrainingClock:
     """Keeps the time that looks take apart from the time that training takes.
 
     Attributes:

@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
     from tbviz.store.control import Orders
-    from tbviz.store.locations import Place
+    from tbviz.store.locations import Location
 
 _SAID = {
     "pause": "nothing is looked at until `tbviz control {log_dir} resume`; training goes on",
@@ -135,7 +135,7 @@ def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
     return held._replace(now=os.urandom(4).hex())
 
 
-def _trains(store: Place) -> bool | None:
+def _trains(store: Location) -> bool | None:
     """Whether a training writes there: by its lock, else by its newest fit's end or the clock.
 
     Returns:

@@ -12,8 +12,8 @@ _COLUMNS = (
     *("run", "status", "segments", "positions", "size"),
     *("an_epoch", "last", "warnings", "damage"),
 )
-_MOST_LAYERS = 8
-_MOST_FINDINGS = 12
+_MAX_LAYERS = 8
+_MAX_FINDINGS = 12
 
 
 def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
@@ -136,10 +136,10 @@ def _layers(run: dict[str, Any]) -> list[str]:
     ordered = sorted(run["layers"], key=lambda layer: -layer["bytes"])
     rows = [
         [layer["layer"] or whole, len(layer["kinds"]), layer["sheets"], size(layer["bytes"])]
-        for layer in ordered[:_MOST_LAYERS]
+        for layer in ordered[:_MAX_LAYERS]
     ]
     lines = table(["layer", "kinds", "sheets", "size"], rows)
-    rest = ordered[_MOST_LAYERS:]
+    rest = ordered[_MAX_LAYERS:]
     if rest:
         total = size(sum(layer["bytes"] for layer in rest))
         lines.append(f"  and {counted(len(rest), 'layer')} more, {total} (--json has all)")
@@ -157,7 +157,7 @@ def _orders(name: str, run: dict[str, Any]) -> list[str]:
 
 def _warnings(run: dict[str, Any]) -> list[str]:
     lines = []
-    for warning in run["warnings"][:_MOST_FINDINGS]:
+    for warning in run["warnings"][:_MAX_FINDINGS]:
         about = ", ".join(str(warning[name]) for name in ("method", "layer") if warning[name])
         times = f" ({warning['count']} times)" if warning["count"] > 1 else ""
         remedy = f"; {warning['remedy']}" if warning["remedy"] else ""
@@ -171,10 +171,10 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
     about = f"{name}, " if named else ""
     lines = []
     for word, findings in (("DAMAGED", run["damage"]), ("note", run["notes"])):
-        for finding in findings[:_MOST_FINDINGS]:
+        for finding in findings[:_MAX_FINDINGS]:
             segment = finding["segment"]
-            place = about + ("the store" if segment is None else f"segment {segment}")
-            lines.append(f"  {word}  {place}: {finding['text']}")
+            location = about + ("the store" if segment is None else f"segment {segment}")
+            lines.append(f"  {word}  {location}: {finding['text']}")
         lines += _more(len(findings), word)
     remedies = dict.fromkeys(
         f"{finding['remedy']} {name}" if finding["command"] else finding["remedy"]
@@ -192,7 +192,7 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
 
 
 def _more(count: int, word: str) -> list[str]:
-    more = count - _MOST_FINDINGS
+    more = count - _MAX_FINDINGS
     return [f"  and {more} more of: {word} (--json has all)"] if more > 0 else []
 
 

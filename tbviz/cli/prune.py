@@ -50,11 +50,11 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prune every run, and say what that frees."""
-    from tbviz.store.prune import Rule, prune
+    from tbviz.store.prune import KeepRule, prune
 
     runs = local_runs_under(options.log_dir, "prune")
     kinds = ("*",) if options.kinds is None else _kinds(options.kinds, [store for _, store in runs])
-    rule = Rule(options.keep.get("every"), options.keep.get("last", 0), kinds)
+    rule = KeepRule(options.keep.get("every"), options.keep.get("last", 0), kinds)
     each = OneByOne("prune")
     freed = left = 0
     for name, store in runs:

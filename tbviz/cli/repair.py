@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tbviz.store.repair import Treated
 
-_MOST_LOST = 10
+_MAX_LOST = 10
 
 
 def add_parser(commands: Any) -> None:
@@ -99,5 +99,5 @@ def _said(treated: Treated, *, dry_run: bool) -> list[str]:
         lines.append(
             f"{new.name} stands in its place: {counted(new.kept, 'record')}, {size(new.after)}"
         )
-        lines += shortened([f"lost: {lost}" for lost in new.lost], _MOST_LOST)
+        lines += shortened([f"lost: {lost}" for lost in new.lost], _MAX_LOST)
     return lines

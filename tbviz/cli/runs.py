@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbviz.store.locations import Place
+    from tbviz.store.locations import Location
 
 
 class FoundRun(NamedTuple):
@@ -26,7 +26,7 @@ class FoundRun(NamedTuple):
     """
 
     name: str
-    store: Place
+    store: Location
 
 
 class OneByOne:
@@ -76,22 +76,22 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     """
     from tbviz.plugin.discovery import walk
     from tbviz.plugin.remote_walk import RemoteWalk
-    from tbviz.store.locations import place_of, store_directory
+    from tbviz.store.locations import location_of, store_directory
 
     state = "without a run"
-    place = place_of(log_dir)
-    if _is_store(place):
-        return [FoundRun(".", place)]
-    if isinstance(place, Path):
-        runs = [FoundRun(name, store) for name, store in walk(place)]
-        state = _state(place)
+    location = location_of(log_dir)
+    if _is_store(location):
+        return [FoundRun(".", location)]
+    if isinstance(location, Path):
+        runs = [FoundRun(name, store) for name, store in walk(location)]
+        state = _state(location)
     else:
         try:
-            names = RemoteWalk(place).runs()
+            names = RemoteWalk(location).runs()
         except OSError as error:
             raise TbvizError(f"{log_dir} could not be listed: {error}") from error
         runs = [
-            FoundRun(name, store_directory(place if name == "." else place / name))
+            FoundRun(name, store_directory(location if name == "." else location / name))
             for name in names
         ]
     if not runs:
@@ -123,24 +123,24 @@ def title(log_dir: str, name: str) -> str:
     return log_dir if name == "." else f"{log_dir.rstrip('/')}/{name}"
 
 
-def _state(place: Path) -> str:
+def _state(location: Path) -> str:
     """What keeps a place from being one with runs, in words."""
     try:
-        with os.scandir(place):
+        with os.scandir(location):
             return "without a run"
     except FileNotFoundError:
         return "which is not there"
     except NotADirectoryError:
-        return "which is a file" if os.access(place, os.F_OK) else "which is not there"
+        return "which is a file" if os.access(location, os.F_OK) else "which is not there"
     except OSError as error:
         return f"which cannot be listed ({error.strerror or error})"
 
 
-def _is_store(place: Place) -> bool:
+def _is_store(location: Location) -> bool:
     from tbviz.store.folder import LocalFolder
     from tbviz.store.listing import is_directory
 
-    if not isinstance(place, Path):
-        return str(place).endswith("/plugins/tbviz")
-    named = (place.name, place.parent.name) == ("tbviz", "plugins")
-    return is_directory(place) and (named or bool(LocalFolder(place).packs()))
+    if not isinstance(location, Path):
+        return str(location).endswith("/plugins/tbviz")
+    named = (location.name, location.parent.name) == ("tbviz", "plugins")
+    return is_directory(location) and (named or bool(LocalFolder(location).packs()))

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 # Far from every colour of every map, so that what is not a number is never taken for one.
-NAN_COLOUR: Final = (255, 0, 255)
-POS_INF_COLOUR: Final = (255, 150, 255)
-NEG_INF_COLOUR: Final = (0, 255, 255)
+NAN_COLOR: Final = (255, 0, 255)
+POS_INF_COLOR: Final = (255, 150, 255)
+NEG_INF_COLOR: Final = (0, 255, 255)
 
 
-def _colours(digits: str) -> NDArray[np.uint8]:
+def _colors(digits: str) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(256, 3)
 
 
 COLORMAPS: Final[Mapping[str, NDArray[np.uint8]]] = MappingProxyType(
     {
-        "gray": _colours("".join(f"{level:02x}" * 3 for level in range(256))),
-        "viridis": _colours(colormap_tables.VIRIDIS),
-        "turbo": _colours(colormap_tables.TURBO),
-        "balance": _colours(colormap_tables.BALANCE),
+        "gray": _colors("".join(f"{level:02x}" * 3 for level in range(256))),
+        "viridis": _colors(colormap_tables.VIRIDIS),
+        "turbo": _colors(colormap_tables.TURBO),
+        "balance": _colors(colormap_tables.BALANCE),
     }
 )
 """Name to 256 RGB colours, read-only. `balance` is for signed data: blue, near white, red."""
@@ -69,7 +69,7 @@ def colorize(
     Raises:
         ValueError: there is no such colour map, or not one range a tile.
     """
-    colours = colormap(name)
+    colors = colormap(name)
     first = np.asarray(low, np.float64)[..., np.newaxis]
     last = np.asarray(high, np.float64)[..., np.newaxis]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -77,10 +77,10 @@ def colorize(
         shown = (extent > 0) & np.isfinite(extent)
         values = ranges.level_values(lo, hi)
         share = (values - np.where(shown, first, 0.0)) / np.where(shown, extent, 1.0)
-    table = pick(np.where(shown, share, 0.0), colours)
-    table[..., ranges.POSITIVE_INFINITY, :] = POS_INF_COLOUR
-    table[..., ranges.NEGATIVE_INFINITY, :] = NEG_INF_COLOUR
-    table[np.broadcast_to(np.isnan(values), table.shape[:-1])] = NAN_COLOUR
+    table = pick(np.where(shown, share, 0.0), colors)
+    table[..., ranges.POSITIVE_INFINITY, :] = POS_INF_COLOR
+    table[..., ranges.NEGATIVE_INFINITY, :] = NEG_INF_COLOR
+    table[np.broadcast_to(np.isnan(values), table.shape[:-1])] = NAN_COLOR
     return ranges.look_up(table, levels)
 
 
@@ -95,15 +95,15 @@ def colormap(name: str) -> NDArray[np.uint8]:
     return COLORMAPS[name]
 
 
-def pick(share: NDArray[np.float64], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pick(share: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give the colour at each share of the way through a map; NaN counts as 0.
 
     Args:
         share: 0 for the first colour, 1 for the last, cut to that.
-        colours: 256 RGB colours.
+        colors: 256 RGB colours.
 
     Returns:
         uint8 of the shape of `share` with an axis of 3 behind.
     """
     places = np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0) * 255 + 0.5
-    return colours[places.astype(np.intp)]
+    return colors[places.astype(np.intp)]

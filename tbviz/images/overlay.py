@@ -27,7 +27,7 @@ def overlay(
 
     Opacity grows with the map, so the photograph stays as it is where the map is cold; an even
     mix would veil all of it in the map's lowest colour. With `t` the enlarged map over `maximum`
-    cut to 0 to 1, and `a = strength * t`: `floor(image * (1 - a) + colour(t) * a + 0.5)`.
+    cut to 0 to 1, and `a = strength * t`: `floor(image * (1 - a) + color(t) * a + 0.5)`.
 
     Args:
         image: uint8 RGB of shape `(H, W, 3)`.

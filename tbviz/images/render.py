@@ -91,7 +91,7 @@ def tiles(
     return _grid(colorize(levels, lo, hi, low, high, colormap), columns, size, titles)
 
 
-def colours(
+def colors(
     images: ArrayLike,
     columns: int = 16,
     bounds: Bounds | None = (0.0, 1.0),

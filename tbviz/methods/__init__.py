@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tbviz.methods.layer_health import health
     from tbviz.methods.maximization import maximize_classes, maximize_filters
     from tbviz.methods.overview import activation_overview
-    from tbviz.methods.rgb_maps import activation_colours
+    from tbviz.methods.rgb_maps import activation_colors
     from tbviz.methods.saliency.maps import saliency_maps
 
 _HOME = {
-    "activation_colours": "tbviz.methods.rgb_maps",
+    "activation_colors": "tbviz.methods.rgb_maps",
     "activation_overview": "tbviz.methods.overview",
     "activations": "tbviz.methods.feature_maps",
     "augmented_images": "tbviz.methods.augmentation",
@@ -36,7 +36,7 @@ _HOME = {
 }
 
 __all__ = [
-    "activation_colours",
+    "activation_colors",
     "activation_overview",
     "activations",
     "augmented_images",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from tbviz.methods.rules import RULES, Look, Looks, Rule
+from tbviz.methods.rules import RULES, AdviceRule, HealthSnapshot, HealthSnapshots
 from tbviz.methods.thresholds import Thresholds
 
 
@@ -47,56 +47,58 @@ class Advisor:
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
-        self._looks: dict[str, deque[Look]] = {}
+        self._snapshots: dict[str, deque[HealthSnapshot]] = {}
         self._broken_since: dict[str, int] = {}
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begins anew: another `fit`, or another model."""
-        self._looks.clear()
+        self._snapshots.clear()
         self._broken_since.clear()
 
-    def advise(self, looks: Looks) -> list[Advice]:
+    def advise(self, snapshots: HealthSnapshots) -> list[Advice]:
         """The advice that holds now.
 
         Args:
-            looks: of all measured layers at one step, in the order of computation.
+            snapshots: of all measured layers at one step, in the order of computation.
 
         Returns:
             At most one line a rule and layer.
         """
         # Of weights that are not finite nothing follows but that: see `Breakage`.
-        for look in looks:
-            if look.broken:
-                self._looks.pop(look.layer, None)
-        looks = [look for look in looks if not look.broken]
-        for look in looks:
-            kept = self._looks.setdefault(look.layer, deque(maxlen=self.thresholds.window))
-            kept.append(look)
-        advice = self._broken(looks)
+        for snapshot in snapshots:
+            if snapshot.broken:
+                self._snapshots.pop(snapshot.layer, None)
+        snapshots = [snapshot for snapshot in snapshots if not snapshot.broken]
+        for snapshot in snapshots:
+            kept = self._snapshots.setdefault(snapshot.layer, deque(maxlen=self.thresholds.window))
+            kept.append(snapshot)
+        advice = self._broken(snapshots)
         for rule in RULES:
-            advice += self._by(rule, looks)
+            advice += self._by(rule, snapshots)
         stuck = {one.layer for one in advice if one.rule == "saturated"}
         # At a bound a channel may well be one number everywhere: the bound says why.
         return [one for one in advice if one.rule != "dead" or one.layer not in stuck]
 
-    def _by(self, rule: Rule, looks: Looks) -> list[Advice]:
+    def _by(self, rule: AdviceRule, snapshots: HealthSnapshots) -> list[Advice]:
         found: list[Advice] = []
-        before: Look | None = None
+        before: HealthSnapshot | None = None
         held = False  # whether the rule holds of the layer before
-        for look in looks:
-            text = rule.says(self._looks[look.layer], self.thresholds)
-            same = before is not None and before.channels == look.channels
-            repeats = same and not look.weighted and (held or look.hands_on)
+        for snapshot in snapshots:
+            text = rule.says(self._snapshots[snapshot.layer], self.thresholds)
+            same = before is not None and before.channels == snapshot.channels
+            repeats = same and not snapshot.has_kernel and (held or snapshot.passes_through)
             if text is not None and not repeats:
-                found.append(Advice(look.layer, rule.name, text, rule.remedy, rule.level))
-            before, held = look, text is not None
+                found.append(Advice(snapshot.layer, rule.name, text, rule.remedy, rule.level))
+            before, held = snapshot, text is not None
         return _first_of(found) if rule.spreads else found
 
-    def _broken(self, looks: Looks) -> list[Advice]:
+    def _broken(self, snapshots: HealthSnapshots) -> list[Advice]:
         """Numbers that are not finite: at once, with the epoch since when."""
-        now = {look.layer: look for look in looks if look.number("nonfinite") > 0}
+        now = {
+            snapshot.layer: snapshot for snapshot in snapshots if snapshot.number("nonfinite") > 0
+        }
         self._broken_since = {
-            layer: self._broken_since.get(layer, look.epoch) for layer, look in now.items()
+            layer: self._broken_since.get(layer, snapshot.epoch) for layer, snapshot in now.items()
         }
         found = [
             Advice(layer, "nonfinite", f"{layer} has put out NaN or infinity since epoch {since}",

@@ -17,8 +17,8 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     import keras
 
-    from tbviz.taps.inspector import Looker
-    from tbviz.taps.model_outputs import Survey
+    from tbviz.taps.inspector import ModelInspector
+    from tbviz.taps.model_outputs import ModelOutputs
     from tbviz.taps.outputs import Output
 
 
@@ -44,7 +44,7 @@ class Augmented:
     layer: str
 
     @property
-    def colours(self) -> Floats:
+    def colors(self) -> Floats:
         """All of them between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
         low, high = self.bounds
         together = np.concatenate([self.images[:, None], self.draws], axis=1)
@@ -65,37 +65,41 @@ def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Aug
     Raises:
         TbvizError: the model has no augmentation layer.
     """
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
 
-    looker = looker_of(model)
-    output = augmentation_layer(looker.survey(images))
+    inspector = inspector_for(model)
+    output = augmentation_layer(inspector.model_outputs(images))
     if output is None:
         msg = (
             f"model {model.name!r} has no augmentation layer: none that draws random numbers, has "
             "no weights, and stands before the first layer that has some"
         )
         raise TbvizError(msg)
-    return augmented_by(looker, output, images, looker.record([output], images).maps, draws)
+    return augmented_by(inspector, output, images, inspector.record([output], images).maps, draws)
 
 
 def augmented_by(
-    looker: Looker, output: Output, images: Any, maps: dict[str, Floats], draws: int = DRAWS
+    inspector: ModelInspector,
+    output: Output,
+    images: Any,
+    maps: dict[str, Floats],
+    draws: int = DRAWS,
 ) -> Augmented:
     """What one layer makes of images.
 
     Args:
-        looker: into the model.
+        inspector: into the model.
         output: the layer's.
         images: a batch, in the structure that the model takes.
         maps: what was recorded at inference, the layer among it.
         draws: how often each image is drawn.
     """
     as_it_is = maps[output.key]
-    found = looker.augmented(output, images, draws)
+    found = inspector.augmented(output, images, draws)
     return Augmented(as_it_is, np.moveaxis(found, 0, 1), value_range(as_it_is), output.key)
 
 
-def augmentation_layer(survey: Survey) -> Output | None:
+def augmentation_layer(model_outputs: ModelOutputs) -> Output | None:
     """The last layer that changes images in training only; `None` where a model has none.
 
     It draws random numbers (Keras' `Random...` layers, `RandAugment`, `GaussianNoise`, any of
@@ -106,7 +110,7 @@ def augmentation_layer(survey: Survey) -> Output | None:
     from tbviz.taps.select import is_preprocessing
 
     last = None
-    for output in survey.outputs.values():
+    for output in model_outputs.outputs.values():
         layer = output.node.layer
         if output.node.leaf and getattr(layer, "weights", None) and not is_preprocessing(output):
             break

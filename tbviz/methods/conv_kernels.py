@@ -11,10 +11,10 @@ import numpy as np
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import MOST_CHANNELS
+from tbviz.methods.feature_maps import MAX_CHANNELS
 from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
-from tbviz.taps.model_outputs import Survey
-from tbviz.taps.output_head import Head
+from tbviz.taps.model_outputs import ModelOutputs
+from tbviz.taps.output_head import OutputHead
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import walk
 from tbviz.taps.select import is_convolution, select, spread
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tbviz.taps.select import Filter
 
 
-MOST_LAYERS = 12
+MAX_LAYERS = 12
 """How many layers' kernels are drawn unless more are asked for."""
 
 _TRANSPOSED = (
@@ -38,7 +38,7 @@ _DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 
 
 def kernels(
-    model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MOST_CHANNELS
+    model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MAX_CHANNELS
 ) -> dict[str, Kernel]:
     """The kernels of a model's convolutions, at any depth; the model is not run.
 
@@ -69,12 +69,12 @@ def kernels(
 
 
 def chosen_kernels(
-    survey: Survey, layers: Filter | None = None, limit: int = MOST_LAYERS
+    model_outputs: ModelOutputs, layers: Filter | None = None, limit: int = MAX_LAYERS
 ) -> list[Output]:
     """The convolutions whose kernels are drawn, each layer once, in the model's order.
 
     Args:
-        survey: of the model.
+        model_outputs: of the model.
         layers: a filter; by default up to `limit` of those that can be drawn, spread over the
             depth, kernels of one pixel only where there is room.
         limit: how many by default.
@@ -84,10 +84,10 @@ def chosen_kernels(
     """
     outputs = {
         key: replace(output, reason=why_not(output.node.layer))
-        for key, output in survey.outputs.items()
+        for key, output in model_outputs.outputs.items()
     }
     if layers is not None:
-        drawn = replace(survey, outputs=outputs)
+        drawn = replace(model_outputs, outputs=outputs)
         return _once(select(drawn, layers, lambda output: output.reason is None))
     found = _once([output for output in outputs.values() if output.reason is None])
     large = spread([o for o in found if _looks(o.node.layer)], limit)
@@ -97,10 +97,10 @@ def chosen_kernels(
     return sorted(large, key=lambda output: output.order)
 
 
-def without_kernels(survey: Survey) -> dict[str, str]:
+def without_kernels(model_outputs: ModelOutputs) -> dict[str, str]:
     """The layers that work like convolutions and yet have no kernel to draw, with the reason."""
     found = {}
-    for output in survey.outputs.values():
+    for output in model_outputs.outputs.values():
         reason = why_not(output.node.layer)
         if reason is not None and (is_convolution(output) or _wraps_torch(output.node.layer)):
             found[output.key] = reason
@@ -124,7 +124,7 @@ def why_not(layer: Any) -> str | None:
     return None
 
 
-def layer_kernels(layer: Any, filters: int | Sequence[int] = MOST_CHANNELS) -> list[Kernel]:
+def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> list[Kernel]:
     """The kernels of one convolution: one, or two where it is separable.
 
     Weights are read as the layer uses them: with LoRA its update is added.
@@ -191,14 +191,14 @@ NOT_RUN = "the model was not run: callbacks that take images show what its layer
 """Why there are no maps where weights alone are logged."""
 
 
-def unseen(model: Any) -> Survey:
+def unseen(model: Any) -> ModelOutputs:
     """The layers of a model as a survey has them, without a pass over any input."""
     nodes = list(walk(model))
     outputs = {
         node.path: Output(node.path, node, 0, _shape(node.layer), order, reason=NOT_RUN)
         for order, node in enumerate(nodes)
     }
-    return Survey(nodes, outputs, Head("linear", logits=True, classes=0, target=""))
+    return ModelOutputs(nodes, outputs, OutputHead("linear", logits=True, classes=0, target=""))
 
 
 def _shape(layer: Any) -> tuple[int, ...]:

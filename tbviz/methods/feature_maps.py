@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from tbviz.taps.select import Filter
 
 
-MOST_CHANNELS = 64
+MAX_CHANNELS = 64
 """How many channels of a layer are shown unless more are asked for: four rows of sixteen."""
 
 Channels = int | str | Sequence[int]
 """Which channels: how many of the first, `"most-active"` (with a number: `"most-active:16"`), or
 a list."""
 
-_MOST_ACTIVE = re.compile(r"most-active(?::(\d+))?")
+_MAX_ACTIVE = re.compile(r"most-active(?::(\d+))?")
 
 
 def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
@@ -46,13 +46,15 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     Raises:
         TbvizError: a filter matches no layer with feature maps or vectors.
     """
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_layers, select
 
-    looker = looker_of(model)
-    survey = looker.survey(images)
-    chosen = default_layers(survey) if layers is None else select(survey, layers, drawable)
-    return looker.record(chosen, images).maps
+    inspector = inspector_for(model)
+    model_outputs = inspector.model_outputs(images)
+    chosen = (
+        default_layers(model_outputs) if layers is None else select(model_outputs, layers, drawable)
+    )
+    return inspector.record(chosen, images).maps
 
 
 def drawable(output: Output) -> bool:
@@ -72,7 +74,7 @@ def check_channels(channels: Channels) -> Channels:
         TbvizError: it is not.
     """
     if isinstance(channels, str):
-        if _MOST_ACTIVE.fullmatch(channels) is None or channels.endswith(":0"):
+        if _MAX_ACTIVE.fullmatch(channels) is None or channels.endswith(":0"):
             raise TbvizError(f"received channels={channels!r}; {_TAKES}")
     elif isinstance(channels, int | np.integer):
         if channels < 1:
@@ -104,8 +106,8 @@ def choose_channels(total: int, channels: Channels, maps: Floats | None = None) 
     if isinstance(channels, str):
         if maps is None:
             raise TbvizError(f"received channels={channels!r} where only numbers can be chosen")
-        found = _MOST_ACTIVE.fullmatch(channels)
-        count = int((found and found[1]) or MOST_CHANNELS)
+        found = _MAX_ACTIVE.fullmatch(channels)
+        count = int((found and found[1]) or MAX_CHANNELS)
         order = np.argsort(-activity(maps), kind="stable")
         return [int(channel) for channel in order[:count]]
     if isinstance(channels, int | np.integer):

@@ -20,12 +20,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.arrays.principal import MOST_VECTORS, Axes, principal_axes, sample
+from tbviz.arrays.principal import MAX_VECTORS, Axes, principal_axes, sample
 from tbviz.arrays.resample import resize
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.rgb_maps import (
-    coloured,
+    colored,
     ends,
     leading_axes,
     project,
@@ -34,11 +34,11 @@ from tbviz.methods.rgb_maps import (
 )
 
 if TYPE_CHECKING:
-    from tbviz.taps.model_outputs import Survey
+    from tbviz.taps.model_outputs import ModelOutputs
     from tbviz.taps.outputs import Output
 
 
-MOST_LAYERS = 6
+MAX_LAYERS = 6
 """How many layers are laid over each other unless others are asked for, spread over the depth."""
 
 # Of each layer, before the axes of all are sought: the others carry next to nothing.
@@ -47,7 +47,7 @@ _TENFOLD = 10.001  # rounding does not decide
 
 
 @dataclass(frozen=True)
-class Basis:
+class HypercolumnBasis:
     """What the colours and the weights mean; kept, hypercolumns of later steps compare.
 
     Attributes:
@@ -66,16 +66,16 @@ class Hypercolumns:
 
     Attributes:
         mean: `(images, height, width)`, the average over channels.
-        colours: `(images, height, width, 3)`, 0 to 1, the three principal components; black where
+        colors: `(images, height, width, 3)`, 0 to 1, the three principal components; black where
             a layer is not finite.
         layers: paths of the layers.
         basis: what they mean, to be passed on where others shall compare.
     """
 
     mean: Floats
-    colours: Floats
+    colors: Floats
     layers: list[str]
-    basis: Basis
+    basis: HypercolumnBasis
 
 
 def hypercolumns(
@@ -84,8 +84,8 @@ def hypercolumns(
     layers: Any = None,
     size: tuple[int, int] | None = None,
     *,
-    normalise: bool = True,
-    basis: Basis | None = None,
+    normalize: bool = True,
+    basis: HypercolumnBasis | None = None,
 ) -> Hypercolumns:
     """Lays the activations of several layers over each other, at one size.
 
@@ -95,7 +95,7 @@ def hypercolumns(
         layers: numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`; or any
             filter; six layers spread over the depth unless given.
         size: height and width of the result in pixels; the images' own unless given.
-        normalise: divide each layer by its spread and count all layers alike, so that one with
+        normalize: divide each layer by its spread and count all layers alike, so that one with
             large values or many channels does not drown the others. Else the mean is that over
             all channels of all layers.
         basis: of an earlier call on the same layers.
@@ -105,20 +105,20 @@ def hypercolumns(
             layers.
     """
     from tbviz.taps.image_inputs import image_batch
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
 
-    looker = looker_of(model)
-    chosen = hypercolumn_layers(looker.survey(images), model, layers)
-    maps = looker.record(chosen, images).maps
+    inspector = inspector_for(model)
+    chosen = hypercolumn_layers(inspector.model_outputs(images), model, layers)
+    maps = inspector.record(chosen, images).maps
     if size is None:
         batch = image_batch(images)
         like = [batch] if batch is not None else list(maps.values())
         height, width = max(value.shape[1:3] for value in like)
         size = height, width
-    return hypercolumns_of(maps, size, normalise=normalise, basis=basis)
+    return hypercolumns_of(maps, size, normalize=normalize, basis=basis)
 
 
-def hypercolumn_layers(survey: Survey, model: Any, layers: Any = None) -> list[Output]:
+def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = None) -> list[Output]:
     """The layers that a list names, in the model's order.
 
     Raises:
@@ -127,11 +127,11 @@ def hypercolumn_layers(survey: Survey, model: Any, layers: Any = None) -> list[O
     from tbviz.taps.select import LayerNotFoundError, default_layers, select
 
     if layers is None:
-        found = default_layers(survey, MOST_LAYERS)
+        found = default_layers(model_outputs, MAX_LAYERS)
         if not found:
             raise LayerNotFoundError("no layer of this model has feature maps to lay over another")
         return found
-    return select(survey, numbered(model, layers))
+    return select(model_outputs, numbered(model, layers))
 
 
 def numbered(model: Any, layers: Any) -> Any:
@@ -171,15 +171,15 @@ def hypercolumns_of(
     maps: Mapping[str, Floats],
     size: tuple[int, int],
     *,
-    normalise: bool = True,
-    basis: Basis | None = None,
+    normalize: bool = True,
+    basis: HypercolumnBasis | None = None,
 ) -> Hypercolumns:
     """The hypercolumns of layers' maps.
 
     Args:
         maps: layer path to `(images, height, width, channels)`.
         size: height and width of the result in pixels.
-        normalise: see `hypercolumns`.
+        normalize: see `hypercolumns`.
         basis: of earlier maps of these layers. Directions stay, the extents shown are widened
             where they have been outgrown (`tbviz.methods.rgb_maps.widened`). Where a layer's
             spread has changed more than tenfold since, weights and colours get a new meaning: on
@@ -194,10 +194,10 @@ def hypercolumns_of(
         )
         raise TbvizError(msg)
     samples = [sample(value) for value in values]
-    weights, scales = _weights(samples, normalise)
+    weights, scales = _weights(samples, normalize)
     found = basis
     if found is None or not found.axes.share.any() or _outgrown(weights / found.weights):
-        found = Basis(weights, _joint_axes(values, samples, scales))
+        found = HypercolumnBasis(weights, _joint_axes(values, samples, scales))
     kept = found is basis
     mean = np.zeros((len(values[0]), *size))
     places = np.zeros((len(values[0]), 3, *size))
@@ -215,16 +215,18 @@ def hypercolumns_of(
             start = end
     projected = np.moveaxis(places, 1, -1).astype(np.float32)
     axes = widened(found.axes, projected) if kept else _extents(found.axes, projected)
-    colours = coloured(projected, axes)
-    return Hypercolumns(mean.astype(np.float32), colours, list(maps), Basis(found.weights, axes))
+    colors = colored(projected, axes)
+    return Hypercolumns(
+        mean.astype(np.float32), colors, list(maps), HypercolumnBasis(found.weights, axes)
+    )
 
 
 def _weights(
-    samples: list[Floats], normalise: bool
+    samples: list[Floats], normalize: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Of each layer's mean in the average, and of its channels among those of all layers."""
     channels = np.array([vectors.shape[-1] for vectors in samples], np.float64)
-    if not normalise:
+    if not normalize:
         return channels / channels.sum(), np.ones(len(samples))
     spreads = np.array([_spread(vectors) for vectors in samples])
     return 1 / (len(samples) * spreads), 1 / (spreads * np.sqrt(channels))
@@ -258,7 +260,7 @@ def _grid(values: list[Floats]) -> tuple[int, int]:
     """Height and width of the largest layer, or as much of it as bounds the work."""
     images = len(values[0])
     height, width = max((value.shape[1:3] for value in values), key=lambda size: size[0] * size[1])
-    shrink = min(1.0, (MOST_VECTORS / (images * height * width)) ** 0.5)
+    shrink = min(1.0, (MAX_VECTORS / (images * height * width)) ** 0.5)
     return max(1, int(height * shrink)), max(1, int(width * shrink))
 
 

@@ -16,10 +16,10 @@ from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import choose_channels
 
-MOST_INPUTS = 256
+MAX_INPUTS = 256
 """How many inputs a matrix of weights shows."""
 
-_MOST_ROWS = 64  # inputs of a filter over a sequence
+_MAX_ROWS = 64  # inputs of a filter over a sequence
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Kernel:
         variant: empty, or `"pointwise"`: the second kernel of a separable convolution.
         shares: `(tiles,)`, where a tile is a principal component: the share of the squares of
             the filter's weights that it holds, NaN where that is undefined.
-        colours: `(tiles, height, width, 3)`, the weights on three input channels side by side.
+        colors: `(tiles, height, width, 3)`, the weights on three input channels side by side.
     """
 
     tiles: Floats
@@ -45,7 +45,7 @@ class Kernel:
     title: str
     variant: str = ""
     shares: Floats | None = None
-    colours: Floats | None = None
+    colors: Floats | None = None
 
     @property
     def largest(self) -> float:
@@ -53,7 +53,7 @@ class Kernel:
         finite = self.weights[np.isfinite(self.weights)]
         return float(np.abs(finite).max(initial=0.0))
 
-    def shown_in_colour(self, scale: float | None = None) -> Floats:
+    def shown_in_color(self, scale: float | None = None) -> Floats:
         """Weights on three inputs as red, green and blue: `0.5 + w / (2 scale)`, cut to 0 to 1.
 
         Args:
@@ -63,13 +63,13 @@ class Kernel:
         Raises:
             TbvizError: the layer does not have three input channels.
         """
-        if self.colours is None:
+        if self.colors is None:
             msg = f"these are {self.title}, not weights on three input channels; draw the tiles"
             raise TbvizError(msg)
         scale = self.largest if scale is None else scale
         with np.errstate(invalid="ignore"):
-            shown = 0.5 + self.colours.astype(np.float64) / (2 * scale if scale > 0 else 1.0)
-        known = np.isfinite(self.colours)
+            shown = 0.5 + self.colors.astype(np.float64) / (2 * scale if scale > 0 else 1.0)
+        known = np.isfinite(self.colors)
         return np.where(known, np.clip(shown, 0, 1), np.nan).astype(np.float32)
 
     def moved(self, first: Kernel) -> npt.NDArray[np.float64]:
@@ -123,9 +123,9 @@ def kernel_tiles(
     if len(size) == 1:
         name, rows = f"{name} of {size[0]} steps", "a step a column"
         if inputs > 1:
-            rows += f", an input a row: {_some(inputs, _MOST_ROWS)}"
+            rows += f", an input a row: {_some(inputs, _MAX_ROWS)}"
         title = _said(name, rows)
-        return Kernel(chosen[:, :_MOST_ROWS], weights, channels, total, title)
+        return Kernel(chosen[:, :_MAX_ROWS], weights, channels, total, title)
     depth = "depth from left to right" if len(size) == 3 else ""
     if inputs == 1:
         return Kernel(_flat(chosen[:, 0]), weights, channels, total, _said(name, depth))
@@ -137,20 +137,20 @@ def kernel_tiles(
         total,
         _said(name, f"each the first principal component of its {inputs} input slices", depth),
         shares=shares,
-        colours=np.moveaxis(chosen, 1, -1) if inputs == 3 and len(size) == 2 else None,
+        colors=np.moveaxis(chosen, 1, -1) if inputs == 3 and len(size) == 2 else None,
     )
 
 
 def _matrix(weights: Floats, channels: list[int], total: int, sort: str) -> Kernel:
     inputs = weights.shape[1]
-    shown = weights[:, :MOST_INPUTS]
+    shown = weights[:, :MAX_INPUTS]
     rows = _some(total, len(channels))
     if channels != list(range(len(channels))):
         rows = f"filters {', '.join(map(str, channels))}"
     title = _said(
         f"{sort} 1 x 1 weights".strip(),
         f"a filter a row: {rows}",
-        f"an input a column: {_some(inputs, MOST_INPUTS)}",
+        f"an input a column: {_some(inputs, MAX_INPUTS)}",
     )
     return Kernel(shown[np.newaxis], shown.reshape(1, -1), [], total, title)
 

@@ -15,9 +15,9 @@ from tbviz.arrays.types import Floats
 from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
 from tbviz.methods.similarity import (
     gray,
-    likeness_by_image,
     mean_over_images,
     nearest_channel,
+    similarity_by_image,
     strongest,
 )
 from tbviz.methods.thresholds import Thresholds
@@ -49,17 +49,17 @@ class LayerNumbers:
     Attributes:
         numbers: by name. Counts of channels: `channels`; `dead`, those whose output is one number
             everywhere on every image; `saturated`, those that stand at a bound of the activation
-            (`tbviz.methods.saturation`) with most of their values; `alike`, those whose
+            (`tbviz.methods.saturation`) with most of their values; `duplicates`, those whose
             correlation with another channel is high, NaN where that is not known. Shares, 0 to
             1: `sparsity`, of values that are zero; `nonfinite`, of values that are NaN or
             infinite; `nan`, of values that are NaN. A value that depends on weights that are not
             finite counts as NaN, whatever the processor makes of it. In the layer's own unit, of
-            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `likeness`, the
+            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `similarity`, the
             largest absolute correlation of a channel with the gray input, mean over images, 0 to 1
             or NaN; `change`, norm of the difference from the former maps over the norm of those,
             NaN where there are none.
         table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
-            values at a bound, `alike` the largest correlation with another channel.
+            values at a bound, `duplicates` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.
     """
 
@@ -98,21 +98,21 @@ def health(
         TbvizError: a filter matches no layer with feature maps.
     """
     from tbviz.methods.feature_maps import activations
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
 
     found = activations(model, images, layers)
     inputs = gray(images)
-    looker = looker_of(model)
-    survey = looker.survey(images)
-    measured = [survey.outputs[key] for key in found]
+    inspector = inspector_for(model)
+    model_outputs = inspector.model_outputs(images)
+    measured = [model_outputs.outputs[key] for key in found]
     numbers = {}
     for key, maps in found.items():
-        output = survey.outputs[key]
+        output = model_outputs.outputs[key]
         bounds = bounds_of(output.node.layer)
         numbers[key] = layer_numbers(maps, inputs, None, bounds, thresholds)
-        weights = stand_in(output, survey, measured)
+        weights = stand_in(output, model_outputs, measured)
         numbers[key].numbers["weight_norm"] = weight_norm(weights)
-        numbers[key].numbers["weight_fault"] = looker.fault_of(weights)
+        numbers[key].numbers["weight_fault"] = inspector.fault_of(weights)
     return numbers
 
 
@@ -155,7 +155,7 @@ def layer_numbers(
     largest = np.nanmax(np.abs([lowest, highest]), initial=0.0)
     dead = finite.all(axis=0) & (highest - lowest <= limits.flat * largest)
     zeros = (flat == 0).mean(axis=0)
-    correlations = likeness_by_image(values, inputs)
+    correlations = similarity_by_image(values, inputs)
     bounded = at_bounds(flat, bounds)
     nearest = nearest_channel(values)
     compared = np.isfinite(nearest)
@@ -186,7 +186,7 @@ def layer_numbers(
         "likeness": strongest(correlations),
         "change": change(maps, former),
         "saturated": float((bounded >= limits.saturated_values).sum()),
-        "alike": _count(nearest[compared] >= limits.alike_correlation),
+        "alike": _count(nearest[compared] >= limits.duplicate_correlation),
         "nonfinite": float(1 - finite.mean()),
         "nan": float(np.isnan(flat).mean()),
     }

@@ -19,14 +19,14 @@ from tbviz.arrays.types import Floats
 if TYPE_CHECKING:
     import keras
 
-    from tbviz.taps.model_outputs import Survey
+    from tbviz.taps.model_outputs import ModelOutputs
     from tbviz.taps.outputs import Output
 
 
-MOST_LAYERS = 15
+MAX_LAYERS = 15
 """How many layers, from the input on."""
 
-MOST_MAPS = 6
+MAX_MAPS = 6
 """How many maps of each."""
 
 SIDE = 48
@@ -54,8 +54,8 @@ class Overview:
 def activation_overview(
     model: keras.Model,
     images: Any,
-    layers: int = MOST_LAYERS,
-    maps: int = MOST_MAPS,
+    layers: int = MAX_LAYERS,
+    maps: int = MAX_MAPS,
     side: int = SIDE,
 ) -> Overview:
     """The first maps of the first layers of a model.
@@ -70,17 +70,17 @@ def activation_overview(
     Raises:
         TbvizError: no layer of the model has feature maps.
     """
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import LayerNotFoundError
 
-    looker = looker_of(model)
-    chosen = overview_layers(looker.survey(images), layers)
+    inspector = inspector_for(model)
+    chosen = overview_layers(inspector.model_outputs(images), layers)
     if not chosen:
         raise LayerNotFoundError("no layer of this model has feature maps")
-    return overview_of(looker.record(chosen, images).maps, maps, side)
+    return overview_of(inspector.record(chosen, images).maps, maps, side)
 
 
-def overview_layers(survey: Survey, limit: int = MOST_LAYERS) -> list[Output]:
+def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:
     """The first convolutions, poolings, activations, merges and attentions with feature maps.
 
     Where a model is made of none of these, its first layers with maps, whatever they are. What
@@ -89,7 +89,7 @@ def overview_layers(survey: Survey, limit: int = MOST_LAYERS) -> list[Output]:
     from tbviz.taps import select
     from tbviz.taps.outputs import is_attention
 
-    found = [o for o in survey.outputs.values() if o.spatial and o.whole]
+    found = [o for o in model_outputs.outputs.values() if o.spatial and o.whole]
     found = [o for o in found if not select.is_preprocessing(o)]
     kinds = (
         select.is_convolution,
@@ -102,7 +102,7 @@ def overview_layers(survey: Survey, limit: int = MOST_LAYERS) -> list[Output]:
     return (usual or found)[:limit]
 
 
-def overview_of(maps: dict[str, Floats], most: int = MOST_MAPS, side: int = SIDE) -> Overview:
+def overview_of(maps: dict[str, Floats], most: int = MAX_MAPS, side: int = SIDE) -> Overview:
     """The overview of layers' maps, in their order.
 
     Args:

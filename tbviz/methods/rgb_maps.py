@@ -34,24 +34,24 @@ _SLACK = 0.1
 
 
 @dataclass(frozen=True)
-class ColourMaps:
+class RgbMaps:
     """One layer in colour.
 
     Attributes:
-        colours: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
+        colors: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
         axes: what the colours mean; `axes.share` is each one's share of the variance.
     """
 
-    colours: Floats
+    colors: Floats
     axes: Axes
 
 
-def activation_colours(
+def activation_colors(
     model: keras.Model,
     images: Any,
     layers: Filter | None = None,
     axes: dict[str, Axes] | None = None,
-) -> dict[str, ColourMaps]:
+) -> dict[str, RgbMaps]:
     """Chosen layers in colour: the principal components of their channels, over all the images.
 
     Args:
@@ -67,26 +67,26 @@ def activation_colours(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the axes have other channels.
     """
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_layers, select
 
-    looker = looker_of(model)
-    survey = looker.survey(images)
-    chosen = default_layers(survey) if layers is None else select(survey, layers)
-    chosen = [output for output in chosen if has_colours(output)]
+    inspector = inspector_for(model)
+    model_outputs = inspector.model_outputs(images)
+    chosen = default_layers(model_outputs) if layers is None else select(model_outputs, layers)
+    chosen = [output for output in chosen if has_colors(output)]
     kept = axes or {}
     return {
-        key: colour_maps(maps, kept.get(key))
-        for key, maps in looker.record(chosen, images).maps.items()
+        key: rgb_maps(maps, kept.get(key))
+        for key, maps in inspector.record(chosen, images).maps.items()
     }
 
 
-def has_colours(output: Output) -> bool:
+def has_colors(output: Output) -> bool:
     """Whether a layer has enough channels for three colours, and more than one pixel."""
     return output.spatial and output.channels >= 3
 
 
-def colour_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> ColourMaps:
+def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> RgbMaps:
     """One layer in colour.
 
     Three channels are red, green and blue as they are, in the usual range that holds them, or
@@ -104,16 +104,16 @@ def colour_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None
         TbvizError: the axes have other channels.
     """
     kept = axes is not None and bool(axes.share.any())
-    found = axes if axes is not None and kept else colour_axes(maps)
+    found = axes if axes is not None and kept else color_axes(maps)
     places = project(maps, found)
     if limit is not None:
         places = np.moveaxis(area_average(np.moveaxis(places, -1, 1), limit), 1, -1)
     if kept:
         found = widened(found, places)
-    return ColourMaps(coloured(places, found), found)
+    return RgbMaps(colored(places, found), found)
 
 
-def colour_axes(maps: Floats) -> Axes:
+def color_axes(maps: Floats) -> Axes:
     """The three axes of maps `(images, height, width, channels)` that nothing is known of yet.
 
     Where they vary in fewer directions, or nothing is finite, the axes left over are zero: half of
@@ -181,9 +181,9 @@ def project(maps: Floats, axes: Axes) -> Floats:
     return places
 
 
-def coloured(places: Floats, axes: Axes) -> Floats:
+def colored(places: Floats, axes: Axes) -> Floats:
     """The colours `(..., 3)` of projections `(..., 3)`."""
-    return dataclasses.replace(axes, mean=np.zeros(3), directions=np.eye(3)).colours(places)
+    return dataclasses.replace(axes, mean=np.zeros(3), directions=np.eye(3)).colors(places)
 
 
 def widened(axes: Axes, places: Floats) -> Axes:

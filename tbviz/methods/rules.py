@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class HealthSnapshot:
     """One layer at one look.
 
     Attributes:
         layer: its path.
         epoch: when, counted from 0.
         found: its numbers, `weight_norm` and `update_norm` among them where it has weights.
-        weighted: whether it has a kernel, or stands for the layer before it that has one.
+        has_kernel: whether it has a kernel, or stands for the layer before it that has one.
         trainable: whether its weights are trained.
-        hands_on: whether it only hands on what it gets, as a pooling does.
+        passes_through: whether it only hands on what it gets, as a pooling does.
         broken: whether what it puts out depends on weights that are not finite.
     """
 
     layer: str
     epoch: int
     found: LayerNumbers
-    weighted: bool
+    has_kernel: bool
     trainable: bool
-    hands_on: bool
+    passes_through: bool
     broken: bool = False
 
     def number(self, name: str) -> float:
@@ -46,18 +46,18 @@ class Look:
         return self.found.dead.size
 
     @property
-    def usual_likeness(self) -> float:
+    def usual_similarity(self) -> float:
         """The median of the channels' likeness to the input; NaN where none has one."""
         values = self.found.column("likeness")
         values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
 
 
-Looks = Sequence[Look]
+HealthSnapshots = Sequence[HealthSnapshot]
 
 
 @dataclass(frozen=True)
-class Rule:
+class AdviceRule:
     """One rule.
 
     Attributes:
@@ -70,80 +70,80 @@ class Rule:
     """
 
     name: str
-    says: Callable[[Looks, Thresholds], str | None]
+    says: Callable[[HealthSnapshots, Thresholds], str | None]
     remedy: str
     level: str = "info"
     spreads: bool = False
 
 
-def _dead(looks: Looks, limits: Thresholds) -> str | None:
-    dead, channels = _dead_throughout(looks, limits), looks[-1].channels
+def _dead(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    dead, channels = _dead_throughout(snapshots, limits), snapshots[-1].channels
     if not max(1.0, limits.dead * channels) <= dead < channels:
         return None
-    return _of_channels(dead, looks[-1], f"have been dead {_span(looks)}")
+    return _of_channels(dead, snapshots[-1], f"have been dead {_span(snapshots)}")
 
 
-def _all_dead(looks: Looks, limits: Thresholds) -> str | None:
-    channels = looks[-1].channels
-    if _dead_throughout(looks, limits) < channels:
+def _all_dead(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    channels = snapshots[-1].channels
+    if _dead_throughout(snapshots, limits) < channels:
         return None
-    return _of_channels(channels, looks[-1], f"have been dead {_span(looks)}")
+    return _of_channels(channels, snapshots[-1], f"have been dead {_span(snapshots)}")
 
 
-def _dead_throughout(looks: Looks, limits: Thresholds) -> int:
+def _dead_throughout(snapshots: HealthSnapshots, limits: Thresholds) -> int:
     """How many channels are dead at every look of a full window."""
-    if not _full(looks, limits) or len({look.channels for look in looks}) > 1:
+    if not _full(snapshots, limits) or len({snapshot.channels for snapshot in snapshots}) > 1:
         return 0
-    return int(np.logical_and.reduce([look.found.dead for look in looks]).sum())
+    return int(np.logical_and.reduce([snapshot.found.dead for snapshot in snapshots]).sum())
 
 
-def _saturated(looks: Looks, limits: Thresholds) -> str | None:
-    if not _all(looks, limits, lambda look: look.number("saturated"), limits.saturated):
+def _saturated(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    if not _all(snapshots, limits, lambda snapshot: snapshot.number("saturated"), limits.saturated):
         return None
-    what = f"have stood at a bound of their activation {_span(looks)}"
-    return _of_channels(int(looks[-1].number("saturated")), looks[-1], what)
+    what = f"have stood at a bound of their activation {_span(snapshots)}"
+    return _of_channels(int(snapshots[-1].number("saturated")), snapshots[-1], what)
 
 
-def _alike(looks: Looks, limits: Thresholds) -> str | None:
-    if not _all(looks, limits, lambda look: look.number("alike"), limits.alike):
+def _duplicates(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    if not _all(snapshots, limits, lambda snapshot: snapshot.number("alike"), limits.duplicates):
         return None
-    what = f"have been nearly the same as another one {_span(looks)}"
-    return _of_channels(int(looks[-1].number("alike")), looks[-1], what)
+    what = f"have been nearly the same as another one {_span(snapshots)}"
+    return _of_channels(int(snapshots[-1].number("alike")), snapshots[-1], what)
 
 
-def _like_the_input(looks: Looks, limits: Thresholds) -> str | None:
-    now = looks[-1]
-    if not (_full(looks, limits) and now.weighted and now.trainable):
+def _similar_to_input(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    now = snapshots[-1]
+    if not (_full(snapshots, limits) and now.has_kernel and now.trainable):
         return None
-    if not all(look.usual_likeness >= limits.likeness for look in looks):
+    if not all(snapshot.usual_similarity >= limits.similarity for snapshot in snapshots):
         return None
     return (
-        f"{now.layer}'s maps look like its input ({now.usual_likeness:.2f} {_span(looks)}): it "
-        "has learnt nothing yet"
+        f"{now.layer}'s maps look like its input ({now.usual_similarity:.2f} {_span(snapshots)}): "
+        "it has learnt nothing yet"
     )
 
 
-def _still(looks: Looks, limits: Thresholds) -> str | None:
-    now = looks[-1]
-    if not (_full(looks, limits) and now.trainable):
+def _still(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    now = snapshots[-1]
+    if not (_full(snapshots, limits) and now.trainable):
         return None
-    if not all(look.number("update_norm") < limits.still for look in looks):
+    if not all(snapshot.number("update_norm") < limits.still for snapshot in snapshots):
         return None
-    return f"the weights of {now.layer} have not moved {_span(looks)}"
+    return f"the weights of {now.layer} have not moved {_span(snapshots)}"
 
 
-def _weights_blow_up(looks: Looks, limits: Thresholds) -> str | None:
-    grown = _grown(looks, "weight_norm", limits.weight_growth)
-    return grown and f"the weights of {looks[-1].layer} have grown {grown}"
+def _weights_blow_up(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    grown = _grown(snapshots, "weight_norm", limits.weight_growth)
+    return grown and f"the weights of {snapshots[-1].layer} have grown {grown}"
 
 
-def _output_explodes(looks: Looks, limits: Thresholds) -> str | None:
-    grown = _grown(looks, "std", limits.output_growth)
-    return grown and f"the spread of {looks[-1].layer}'s output has grown {grown}"
+def _output_explodes(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
+    grown = _grown(snapshots, "std", limits.output_growth)
+    return grown and f"the spread of {snapshots[-1].layer}'s output has grown {grown}"
 
 
-def _grown(looks: Looks, name: str, limit: float) -> str | None:
-    now, then = looks[-1], looks[0]
+def _grown(snapshots: HealthSnapshots, name: str, limit: float) -> str | None:
+    now, then = snapshots[-1], snapshots[0]
     size, former = now.number(name), then.number(name)
     if not (former > 0 and np.isfinite(size) and size >= limit * former):
         return None
@@ -151,51 +151,62 @@ def _grown(looks: Looks, name: str, limit: float) -> str | None:
     return f"{size / former:.3g}-fold {when}"
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[AdviceRule, ...] = (
+    AdviceRule(
         "dead",
         _dead,
         "if other probe images do not wake them, try a lower learning rate or LeakyReLU",
     ),
-    Rule("dead", _all_dead, "nothing behind it learns: begin anew with a lower learning rate",
+    AdviceRule("dead", _all_dead, "nothing behind it learns: begin anew with a lower learning rate",
          "warning", spreads=True),
-    Rule(
+    AdviceRule(
         "saturated",
         _saturated,
         "try a lower learning rate, smaller initial weights or a normalisation before it",
         "warning",
     ),
-    Rule("alike", _alike, "fewer filters may do as well"),
-    Rule("like-input", _like_the_input, "see whether its weights move and gradients reach it"),
-    Rule("still", _still, "see whether gradients reach it and the learning rate is not too low",
-         spreads=True),
-    Rule("weights-grow", _weights_blow_up, "lower the learning rate, or add weight decay",
+    AdviceRule("alike", _duplicates, "fewer filters may do as well"),
+    AdviceRule(
+        "like-input", _similar_to_input, "see whether its weights move and gradients reach it"
+    ),
+    AdviceRule(
+        "still",
+        _still,
+        "see whether gradients reach it and the learning rate is not too low",
+        spreads=True,
+    ),
+    AdviceRule("weights-grow", _weights_blow_up, "lower the learning rate, or add weight decay",
          "warning", spreads=True),
-    Rule("output-grows", _output_explodes, "lower the learning rate, or add a normalisation",
+    AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalisation",
          "warning", spreads=True),
 )  # fmt: skip
 """All rules but `nonfinite`, which needs no window."""
 
 
-def _full(looks: Looks, limits: Thresholds) -> bool:
-    return len(looks) == limits.window
+def _full(snapshots: HealthSnapshots, limits: Thresholds) -> bool:
+    return len(snapshots) == limits.window
 
 
-def _all(looks: Looks, limits: Thresholds, count: Callable[[Look], float], share: float) -> bool:
+def _all(
+    snapshots: HealthSnapshots,
+    limits: Thresholds,
+    count: Callable[[HealthSnapshot], float],
+    share: float,
+) -> bool:
     """Whether so large a share of the channels is counted at every look of a full window."""
-    return _full(looks, limits) and all(
-        count(look) >= max(1.0, share * look.channels) for look in looks
+    return _full(snapshots, limits) and all(
+        count(snapshot) >= max(1.0, share * snapshot.channels) for snapshot in snapshots
     )
 
 
-def _of_channels(count: int, now: Look, what: str) -> str:
+def _of_channels(count: int, now: HealthSnapshot, what: str) -> str:
     which = f"all {count}" if count == now.channels else f"{count} of {now.channels}"
     return f"{which} channels of {now.layer} {what}"
 
 
-def _span(looks: Looks) -> str:
+def _span(snapshots: HealthSnapshots) -> str:
     """How long a window is, in words."""
-    epochs = [look.epoch for look in looks]
+    epochs = [snapshot.epoch for snapshot in snapshots]
     if epochs == list(range(epochs[0], epochs[0] + len(epochs))):
         return f"for {len(epochs)} epochs" if len(epochs) > 1 else "in this epoch"
     return f"at the last {len(epochs)} looks"

@@ -14,13 +14,13 @@ from tbviz.arrays.resample import resize
 from tbviz.arrays.types import Doubles, Floats
 from tbviz.taps.image_inputs import image_batch
 
-MOST_CHANNELS = 512
+MAX_CHANNELS = 512
 """Channels that are compared with each other: the cost grows with their square."""
 
-MOST_PLACES = 2048
+MAX_PLACES = 2048
 """Pixels, over all images, at which channels are compared with each other."""
 
-LEAST_PLACES = 32
+MIN_PLACES = 32
 """With fewer, independent channels may agree by chance."""
 
 
@@ -37,7 +37,7 @@ def gray(images: Any) -> Floats | None:
     return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)
 
 
-def likeness(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
+def similarity(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
     """A channel's absolute correlation with the input reduced to its size, mean over images.
 
     Args:
@@ -47,10 +47,10 @@ def likeness(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
     Returns:
         `(channels,)`, 0 to 1; NaN where map or input is constant on every image.
     """
-    return mean_over_images(likeness_by_image(maps, inputs))
+    return mean_over_images(similarity_by_image(maps, inputs))
 
 
-def likeness_by_image(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
+def similarity_by_image(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
     """Absolute Pearson correlations `(images, channels)`, NaN where one side is constant."""
     images, channels = maps.shape[0], maps.shape[-1]
     if inputs is None or maps.ndim != 4 or min(maps.shape[1:3]) < 2:
@@ -95,18 +95,18 @@ def nearest_channel(maps: npt.NDArray[Any]) -> Doubles:
 
     Returns:
         `(channels,)`, -1 to 1; NaN for a channel that is constant or not finite, for one beyond
-        the first `MOST_CHANNELS`, and for all where there are fewer than `LEAST_PLACES` pixels.
+        the first `MAX_CHANNELS`, and for all where there are fewer than `MIN_PLACES` pixels.
     """
     values = np.asarray(maps).reshape(-1, maps.shape[-1])
     places, channels = values.shape
     found = np.full(channels, np.nan)
-    if places < LEAST_PLACES:
+    if places < MIN_PLACES:
         return found
-    if places > MOST_PLACES:
+    if places > MAX_PLACES:
         # At random: a stride could hit the same column of each map again and again.
-        chosen = np.random.default_rng(0).integers(0, places, MOST_PLACES)
+        chosen = np.random.default_rng(0).integers(0, places, MAX_PLACES)
         values = values[np.sort(chosen)]
-    compared = values[:, :MOST_CHANNELS].astype(np.float64)
+    compared = values[:, :MAX_CHANNELS].astype(np.float64)
     with np.errstate(all="ignore"):
         away = compared - compared.mean(axis=0)
         norms = np.linalg.norm(away, axis=0)

@@ -18,8 +18,8 @@ class Thresholds:
         dead: share of a layer's channels that are dead at all of them, 0 to 1. Late layers of a
             good network of a thousand classes are a third silent on four photographs.
         saturated: share of its channels that are saturated.
-        alike: share of its channels that are nearly the same as another one.
-        likeness: correlation with the input that more than half of the channels reach, 0 to 1.
+        duplicates: share of its channels that are nearly the same as another one.
+        similarity: correlation with the input that more than half of the channels reach, 0 to 1.
         still: relative change of a layer's weights from look to look, below which they count as
             not moving.
         weight_growth: how many times larger within the window the norm of a layer's weights
@@ -29,7 +29,7 @@ class Thresholds:
         flat: a channel is dead whose span is at most this share of the layer's largest absolute
             value.
         saturated_values: a channel is saturated with this share of its values at a bound.
-        alike_correlation: a channel is like another from this correlation on.
+        duplicate_correlation: a channel is like another from this correlation on.
 
     Raises:
         TbvizError: one of them cannot be.
@@ -38,14 +38,14 @@ class Thresholds:
     window: int = 5
     dead: float = 0.4
     saturated: float = 0.25
-    alike: float = 0.5
-    likeness: float = 0.9
+    duplicates: float = 0.5
+    similarity: float = 0.9
     still: float = 1e-4
     weight_growth: float = 10.0
     output_growth: float = 100.0
     flat: float = 1e-6
     saturated_values: float = 0.9
-    alike_correlation: float = 0.98
+    duplicate_correlation: float = 0.98
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -9,15 +9,17 @@ import keras
 import numpy as np
 
 from tbviz.arrays.types import Floats
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
 
-MOST_KEPT = 1 << 20
+MAX_KEPT = 1 << 20
 """Weights of a layer that are kept to be compared: of more, every second, third ... one."""
 
 
-def stand_in(output: Output, survey: Survey, measured: Sequence[Output] = ()) -> Any | None:
+def stand_in(
+    output: Output, model_outputs: ModelOutputs, measured: Sequence[Output] = ()
+) -> Any | None:
     """The layer whose weights are meant where a layer's weights are asked for.
 
     Itself; or, for an activation behind a convolution or a dense layer (and what stands between
@@ -25,7 +27,7 @@ def stand_in(output: Output, survey: Survey, measured: Sequence[Output] = ()) ->
 
     Args:
         output: of the layer.
-        survey: of the model.
+        model_outputs: of the model.
         measured: the outputs of layers that speak for themselves.
 
     Returns:
@@ -36,7 +38,7 @@ def stand_in(output: Output, survey: Survey, measured: Sequence[Output] = ()) ->
     if not is_activation(output):
         return None
     spoken = {other.node.path for other in measured}
-    for other in sorted(survey.outputs.values(), key=lambda o: -o.order):
+    for other in sorted(model_outputs.outputs.values(), key=lambda o: -o.order):
         before = other.order < output.order and other.channels == output.channels
         if before and (is_convolution(other) or isinstance(other.node.layer, _DENSE)):
             return None if other.node.path in spoken else other.node.layer
@@ -72,7 +74,7 @@ class WeightHistory:
     def __init__(self) -> None:
         self._former: dict[str, list[Floats]] = {}
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drops what is kept."""
         self._former.clear()
 
@@ -91,7 +93,7 @@ class WeightHistory:
         if not variables:
             return float("nan"), float("nan")
         arrays = [_read(variable) for variable in variables]
-        stride = -(-sum(array.size for array in arrays) // MOST_KEPT)
+        stride = -(-sum(array.size for array in arrays) // MAX_KEPT)
         # A copy: on a CPU what was read may be the variable's own memory.
         kept = [array[::stride].copy() for array in arrays]
         former, self._former[key] = self._former.get(key), kept

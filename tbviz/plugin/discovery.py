@@ -15,7 +15,7 @@ from tbviz.plugin.remote_walk import RemoteWalk
 from tbviz.store.errors import StoreError
 from tbviz.store.folder import folder_of
 from tbviz.store.listing import directories_in, is_directory, printable
-from tbviz.store.locations import Place, place_of
+from tbviz.store.locations import Location, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,14 +35,14 @@ _SHARE_OF_SILENCE = 0.1
 # Seconds between two listings of a run in an object store.
 _REMOTE_LISTING = 2.0
 # Against links that lead to each other in a thousand ways.
-_MOST_DIRECTORIES = 200_000
+_MAX_DIRECTORIES = 200_000
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
 
 class Root(NamedTuple):
     """A directory or a folder to walk, and the name its runs begin with ('' for none)."""
 
-    path: Place
+    path: Location
     name: str
 
 
@@ -55,7 +55,7 @@ def roots(logdir: str, logdir_spec: str) -> list[Root]:
             reads it (`_parse_event_files_spec` in data_ingester.py).
     """
     if logdir:
-        return [Root(place_of(logdir), "")]
+        return [Root(location_of(logdir), "")]
     found = []
     for specification in filter(None, logdir_spec.split(",")):
         name, path = "", specification
@@ -66,10 +66,10 @@ def roots(logdir: str, logdir_spec: str) -> list[Root]:
             and not os.path.splitdrive(specification)[0]
         ):
             name, _, path = specification.partition(":")
-        place = place_of(path)
-        if isinstance(place, Path):
-            place = Path(os.path.realpath(place))
-        found.append(Root(place, name))
+        location = location_of(path)
+        if isinstance(location, Path):
+            location = Path(os.path.realpath(location))
+        found.append(Root(location, name))
     return found
 
 
@@ -86,22 +86,22 @@ class Discovery:
     def __init__(self, where: Sequence[Root]) -> None:
         self.found: Mapping[str, Folder] = {}
         self._where = tuple(where)
-        self._remote: dict[Place, RemoteWalk] = {}
-        self._runs: dict[Place, list[tuple[str, Place]]] = {}
-        self._said: set[tuple[Place, type[Exception]]] = set()
+        self._remote: dict[Location, RemoteWalk] = {}
+        self._runs: dict[Location, list[tuple[str, Location]]] = {}
+        self._said: set[tuple[Location, type[Exception]]] = set()
         self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._walked = threading.Event()
 
-    def start(self, patience: float) -> None:
+    def start(self, timeout: float) -> None:
         """Walk on a daemon thread from now on.
 
         Args:
-            patience: Seconds to wait at most for the first walk.
+            timeout: Seconds to wait at most for the first walk.
         """
         work = (weakref.ref(self), self._stopped)
         threading.Thread(target=_keep_walking, args=work, name="tbviz-runs", daemon=True).start()
-        self._walked.wait(patience)
+        self._walked.wait(timeout)
 
     def stop(self) -> None:
         """End the thread."""
@@ -130,23 +130,23 @@ class Discovery:
             shortest = max(_SHORTEST_REMOTE_REST, silence)
         return max(shortest, _REST * (now - begin))
 
-    def _walk(self, place: Place) -> Sequence[tuple[str, Place]]:
-        if isinstance(place, Path):
-            return walk(place)
+    def _walk(self, location: Location) -> Sequence[tuple[str, Location]]:
+        if isinstance(location, Path):
+            return walk(location)
         try:
-            if place not in self._remote:
-                self._remote[place] = RemoteWalk(place)
-            names = self._remote[place].runs()
+            if location not in self._remote:
+                self._remote[location] = RemoteWalk(location)
+            names = self._remote[location].runs()
         except (StoreError, OSError) as error:
             # Said once of each place and sort of error: it is tried again and again.
-            said = (place, type(error))
+            said = (location, type(error))
             if said not in self._said:
                 self._said.add(said)
-                _log.warning("looking for runs in %s failed: %s", place, error)
-            return self._runs.get(place, ())
-        runs = [(name, place / name if name != "." else place) for name in names]
-        self._runs[place] = [(name, run / "plugins" / "tbviz") for name, run in runs]
-        return self._runs[place]
+                _log.warning("looking for runs in %s failed: %s", location, error)
+            return self._runs.get(location, ())
+        runs = [(name, location / name if name != "." else location) for name in names]
+        self._runs[location] = [(name, run / "plugins" / "tbviz") for name, run in runs]
+        return self._runs[location]
 
 
 def run_name(group: str, relative: str) -> str:
@@ -176,7 +176,7 @@ def walk(root: Path) -> list[tuple[str, Path]]:
             waiting, linked = linked[::-1], []
         directory, relative, above = waiting.pop()
         walked += 1
-        if walked > _MOST_DIRECTORIES:
+        if walked > _MAX_DIRECTORIES:
             _log.warning("%s has over %d directories; the rest is left out", root, walked - 1)
             break
         try:

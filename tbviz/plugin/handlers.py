@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tbviz.plugin.errors import NotFoundError
-from tbviz.plugin.json_numbers import Value, room, span, told
+from tbviz.plugin.json_numbers import Value, json_values, room, span
 from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.errors import StoreError
 from tbviz.store.schema import COSTS, decode_json
@@ -51,7 +51,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
             if name not in _GRAY:
                 columns[name] += table[name].tolist()
             elif held.gray:
-                columns[name] += told(table[name], _ON_THE_WIRE)
+                columns[name] += json_values(table[name], _ON_THE_WIRE)
             else:
                 columns[name] += [None] * len(table)
     return {

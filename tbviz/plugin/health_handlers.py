@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tbviz.plugin.errors import GoneError, NotFoundError
-from tbviz.plugin.json_numbers import Value, room, span, told
+from tbviz.plugin.json_numbers import Value, json_values, room, span
 from tbviz.store.columns import join_runs
 from tbviz.store.health_columns import MISSING
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
-from tbviz.store.segment import Sheet
+from tbviz.store.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -57,7 +57,7 @@ def health(
     for one in layers if asked else ():
         columns = _dense(reader, one, since, asked)[kept].T
         for name, column in zip(asked, columns, strict=True):
-            numbers[name].append(told(column))
+            numbers[name].append(json_values(column))
     answer |= {
         "layers": layers,
         "channels": [channels[one] for one in layers],
@@ -153,14 +153,14 @@ BROKEN = (None, "infinite", "NaN", "not finite")
 def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
     """Of each position the place in `BROKEN`; the weights come first, since outputs follow them."""
     fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
-    told = nan != MISSING  # older writers did not tell NaN from infinity
-    out = np.where(told, np.where(nan > 0, 2, 1), 3)
+    json_values = nan != MISSING  # older writers did not tell NaN from infinity
+    out = np.where(json_values, np.where(nan > 0, 2, 1), 3)
     # As told: NaN and what is missing are no fault.
     return np.where(fault > 0, np.where(fault > 1, 2, 1), np.where(share > 0, out, 0))
 
 
 def channels(
-    reader: Reader, layer: str, position: int, read: Callable[[Sheet], bytes]
+    reader: Reader, layer: str, position: int, read: Callable[[SheetAddress], bytes]
 ) -> dict[str, Any]:
     """The table of one number a channel, of the last health record at or before a position.
 
@@ -178,8 +178,8 @@ def channels(
         table = segment.health.table(layer, position - base)
         if table is None:
             continue
-        ordinal, *place = table
-        data = read(Sheet(segment.uid, *place))
+        ordinal, *location = table
+        data = read(SheetAddress(segment.uid, *location))
         if len(data) % 4:
             raise GoneError(f"the table of {layer!r} has {len(data)} bytes, expected float32")
         values = np.frombuffer(data, "<f4")

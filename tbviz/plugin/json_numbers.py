@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Value = float | str | None
 
 # Nobody looks at more; a store that was made to have more must not take the server's memory.
-_MOST_VALUES = 1 << 24
+_MAX_VALUES = 1 << 24
 
 
 def span(reader: Reader, since: int) -> dict[str, Any]:
@@ -31,10 +31,10 @@ def span(reader: Reader, since: int) -> dict[str, Any]:
 def room(reader: Reader, since: int, values: int = 1) -> int:
     """How many rows of so many values a position an answer has room for, at least one."""
     positions = max(len(reader) - since, 1)
-    return max(_MOST_VALUES // (positions * max(values, 1)), 1)
+    return max(_MAX_VALUES // (positions * max(values, 1)), 1)
 
 
-def told(column: NDArray[np.float32], digits: int = 6) -> list[Value]:
+def json_values(column: NDArray[np.float32], digits: int = 6) -> list[Value]:
     """Numbers as JSON can say them, None in the place of `MISSING`."""
     missing = column == MISSING
     values: list[Value] = [*nearest(np.where(missing, 0, column), digits)]

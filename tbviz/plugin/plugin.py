@@ -10,7 +10,7 @@ from tensorboard.plugins import base_plugin
 
 from tbviz.plugin.discovery import Discovery, roots
 from tbviz.plugin.routes import Routes
-from tbviz.plugin.runs import Runs
+from tbviz.plugin.runs import OpenRuns
 from tbviz.plugin.tensorboard_scalars import TensorboardScalars
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _log = logging.getLogger("tbviz.plugin")
 
 # So long may the start of TensorBoard wait for the first walk, so that the tab is there at once
 # where the log directory is small.
-_PATIENCE = 0.3
+_TIMEOUT = 0.3
 
 
 class Plugin(base_plugin.TBPlugin):
@@ -38,10 +38,10 @@ class Plugin(base_plugin.TBPlugin):
         spec = getattr(flags, "logdir_spec", None) or ""
         self._discovery = Discovery(roots(str(logdir), str(spec)))
         provider = getattr(context, "data_provider", None)
-        self._runs = Runs(self._discovery)
+        self._runs = OpenRuns(self._discovery)
         self._routes = Routes(self._runs, TensorboardScalars(provider), str(logdir or spec))
         self._opened = False
-        self._discovery.start(_PATIENCE)
+        self._discovery.start(_TIMEOUT)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """The routes of http_api.md, each a WSGI application."""

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from tbviz.plugin.errors import MalformedError
-from tbviz.store.segment import Sheet
+from tbviz.store.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _WRITER = re.compile(r"[0-9a-f]{16}")
-_MOST_SHEETS = 64
+_MAX_SHEETS = 64
 
 
 class Query:
@@ -92,30 +92,30 @@ class Query:
             )
         return range(begin, end + 1)
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> SheetAddress:
         """One sheet, named by `writer`, `offset`, `length` and `crc`."""
         return _sheet([self.text(name) for name in ("writer", "offset", "length", "crc")])
 
-    def sheets(self) -> list[Sheet]:
+    def sheets(self) -> list[SheetAddress]:
         """Sheets as `writer:offset:length:crc`, separated by commas.
 
         Raises:
             MalformedError: If they are something else, or too many.
         """
         items = self.text("sheets").split(",")
-        if len(items) > _MOST_SHEETS:
-            raise MalformedError(f"received {len(items)} sheets, expected at most {_MOST_SHEETS}")
+        if len(items) > _MAX_SHEETS:
+            raise MalformedError(f"received {len(items)} sheets, expected at most {_MAX_SHEETS}")
         return [_sheet(item.split(":")) for item in items]
 
 
-def _sheet(parts: list[str]) -> Sheet:
+def _sheet(parts: list[str]) -> SheetAddress:
     if len(parts) != 4 or _WRITER.fullmatch(parts[0]) is None:
         raise MalformedError(
             f"received sheet {':'.join(parts)!r}, expected writer:offset:length:crc, the writer "
             "as 16 hexadecimal digits"
         )
     offset, length, crc = (_whole("sheet", part) for part in parts[1:])
-    return Sheet(parts[0], offset, length, crc)
+    return SheetAddress(parts[0], offset, length, crc)
 
 
 def _whole(name: str, text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from tbviz.store.locations import RemotePlace
+from tbviz.store.locations import RemoteLocation
 from tbviz.store.object_store import ObjectStore
 
 _log = logging.getLogger("tbviz.plugin")
@@ -13,22 +13,22 @@ _log = logging.getLogger("tbviz.plugin")
 # Each listing waits for the network, not for the processor.
 _AT_ONCE = 8
 # A bucket that holds other things too is not listed to its end.
-_MOST_FOLDERS = 20_000
+_MAX_FOLDERS = 20_000
 
 
 class RemoteWalk:
     """Walks a folder in an object store again and again.
 
     Args:
-        place: The folder.
+        location: The folder.
 
     Raises:
         StoreError: If what the store needs is not installed.
     """
 
-    def __init__(self, place: RemotePlace) -> None:
-        self._place = place
-        self._store = ObjectStore(place)
+    def __init__(self, location: RemoteLocation) -> None:
+        self._location = location
+        self._store = ObjectStore(location)
         self._known: set[str] = set()
 
     def runs(self) -> list[str]:
@@ -42,12 +42,12 @@ class RemoteWalk:
         """
         found: set[str] = set()
         level = ["."]
-        left = _MOST_FOLDERS
+        left = _MAX_FOLDERS
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while level:
                 if len(level) > left:
                     _log.warning("%s has over %d folders; the rest is left out",
-                                 self._place, _MOST_FOLDERS)  # fmt: skip
+                                 self._location, _MAX_FOLDERS)  # fmt: skip
                     break
                 left -= len(level)
                 deeper = []

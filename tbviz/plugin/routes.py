@@ -31,7 +31,7 @@ from tbviz.store.errors import DamagedError, UnknownWriterError
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
-    from tbviz.plugin.runs import Run, Runs
+    from tbviz.plugin.runs import OpenRuns, Run
     from tbviz.plugin.tensorboard_scalars import TensorboardScalars
 
 _log = logging.getLogger("tbviz.plugin")
@@ -39,10 +39,10 @@ _log = logging.getLogger("tbviz.plugin")
 STATIC = Path(__file__).parent / "static"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MISSING = struct.pack("<I", 0xFFFFFFFF)
-_MOST_TILES = 64
-_MOST_POSITIONS = 512
+_MAX_TILES = 64
+_MAX_POSITIONS = 512
 # Of the sheets in one answer, so that many clients at once take a bounded memory.
-_MOST_BYTES = 8 << 20
+_MAX_BYTES = 8 << 20
 
 App = Callable[..., Iterable[bytes]]
 Route = Callable[[Request, Query], Response]
@@ -59,7 +59,7 @@ class Routes:
     """
 
     def __init__(
-        self, runs: Runs, scalars: TensorboardScalars, logdir: str, static: Path = STATIC
+        self, runs: OpenRuns, scalars: TensorboardScalars, logdir: str, static: Path = STATIC
     ) -> None:
         self._runs = runs
         self._scalars = scalars
@@ -119,7 +119,7 @@ class Routes:
         """The bytes of several sheets, each behind its length."""
         run, wanted = self._run(query), query.sheets()
         sizes = accumulate(sheet.length for sheet in wanted)
-        fitting = max(1, sum(size <= _MOST_BYTES for size in sizes))
+        fitting = max(1, sum(size <= _MAX_BYTES for size in sizes))
         found = run.sheets(wanted[:fitting])
         parts = []
         for data in found + [None] * (len(wanted) - fitting):
@@ -131,8 +131,8 @@ class Routes:
         """Frames over time."""
         run = self._run(query)
         kind, layer, image = query.text("kind"), query.text("layer"), query.whole("image", 0)
-        tiles = query.wholes("tiles", _MOST_TILES)
-        span = query.span("positions", _MOST_POSITIONS)
+        tiles = query.wholes("tiles", _MAX_TILES)
+        span = query.span("positions", _MAX_POSITIONS)
         plan = run.ask(lambda r: strip.plan(r, kind, layer, image, tiles, span))
         png, shown = strip.draw(plan, tiles, run.sheets)
         response = bytes_response(png, "image/png")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tbviz.plugin.discovery import Discovery
-    from tbviz.store.segment import Sheet
+    from tbviz.store.segment import SheetAddress
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]
 
 _REFRESH = 0.5  # seconds between two looks at a run's directory
-_PATIENCE = 1.0  # a position that is being written is shown when it is whole
+_TIMEOUT = 1.0  # a position that is being written is shown when it is whole
 # Readers are kept for so many runs, and for so many sheets: one of 200,000 takes some 10 MB.
 _OPEN = 16
 _SHEETS = 1_000_000
@@ -70,7 +70,7 @@ class Run:
             raise DamagedError(f"received a sheet of {length} bytes, expected at most {_LARGEST}")
         return self._knowing([writer]).sheet(writer, offset, length, crc)
 
-    def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
+    def sheets(self, wanted: Sequence[SheetAddress]) -> list[bytes | None]:
         """The bytes of several; see `Reader.sheets`. The lock is not held while reading."""
         reader = self._knowing([sheet.writer for sheet in wanted])
         found = iter(reader.sheets([sheet for sheet in wanted if sheet.length <= _LARGEST]))
@@ -83,14 +83,14 @@ class Run:
             return None
         return max((pack.changed for pack in self._state), default=0)
 
-    def summarise(self, patience: float) -> None:
+    def summarise(self, timeout: float) -> None:
         """Read what the list of runs says of it, as of the last call of `changed`.
 
         Args:
-            patience: Seconds to wait at most for who is reading it now.
+            timeout: Seconds to wait at most for who is reading it now.
         """
         state = self._state
-        if self._lock.acquire(timeout=max(patience, 0.0)):
+        if self._lock.acquire(timeout=max(timeout, 0.0)):
             try:
                 # Read now: kept under this state, an older answer would stand for good.
                 self._summary = _Summary.of(self._fresh(due=True), state)
@@ -111,7 +111,7 @@ class Run:
     def _fresh(self, *, due: bool) -> Reader:
         reader = self._reader
         if reader is None:
-            reader, due = Reader(self.store, _PATIENCE), True
+            reader, due = Reader(self.store, _TIMEOUT), True
         if due:
             reader.refresh()
             self._looked = time.monotonic()
@@ -127,7 +127,7 @@ class Run:
         return self.ask(lambda fresh: fresh)
 
 
-class Runs:
+class OpenRuns:
     """The runs that discovery found, opened when they are asked for.
 
     Args:

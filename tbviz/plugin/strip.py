@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
 from tbviz.store.errors import StoreError
-from tbviz.store.segment import Sheet
+from tbviz.store.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tbviz.plugin")
 
 # 64 million pixels: a strip is for looking at.
-_MOST_PIXELS = 1 << 26
+_MAX_PIXELS = 1 << 26
 # Sheets held in memory at a time.
 _AT_ONCE = 64
 
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
     """Where one position's frames are cropped from."""
 
     position: int
-    sheet: Sheet
+    sheet: SheetAddress
     tiles: int  # how many the sheet has
 
 
@@ -78,7 +78,7 @@ def plan(
             if size is None or _size(layout.get("tile")) != size or type(count) is not int:
                 continue
             if max(tiles) < count:
-                sheet = Sheet(segment.uid, *columns.sheet(record, image))
+                sheet = SheetAddress(segment.uid, *columns.sheet(record, image))
                 frames.append(Frame(base + ordinal, sheet, count))
     if size is None or not frames:
         raise NotFoundError(
@@ -86,16 +86,16 @@ def plan(
             f"{min(span)} to {max(span)}; expected some that were logged"
         )
     pixels = len(frames) * len(tiles) * size[0] * size[1]
-    if pixels > _MOST_PIXELS:
+    if pixels > _MAX_PIXELS:
         raise MalformedError(
-            f"received a strip of {pixels} pixels, expected at most {_MOST_PIXELS}; ask for fewer "
+            f"received a strip of {pixels} pixels, expected at most {_MAX_PIXELS}; ask for fewer "
             "tiles or positions"
         )
     return Plan(frames, size)
 
 
 def draw(
-    made: Plan, tiles: Sequence[int], read: Callable[[Sequence[Sheet]], list[bytes | None]]
+    made: Plan, tiles: Sequence[int], read: Callable[[Sequence[SheetAddress]], list[bytes | None]]
 ) -> tuple[bytes, list[int]]:
     """The strip, and the positions that it shows.
 
@@ -139,7 +139,7 @@ def draw(
 
 
 def _with_data(
-    frames: Sequence[Frame], read: Callable[[Sequence[Sheet]], list[bytes | None]]
+    frames: Sequence[Frame], read: Callable[[Sequence[SheetAddress]], list[bytes | None]]
 ) -> Iterator[tuple[Frame, bytes]]:
     for first in range(0, len(frames), _AT_ONCE):
         some = frames[first : first + _AT_ONCE]
@@ -154,6 +154,6 @@ def _size(tile: object) -> tuple[int, int] | None:
     height, width = tile
     if type(height) is not int or type(width) is not int:
         return None
-    if not 1 <= min(height, width) <= max(height, width) <= _MOST_PIXELS:
+    if not 1 <= min(height, width) <= max(height, width) <= _MAX_PIXELS:
         return None
     return height, width

@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.control import FILE as ORDERS_FILE
 from tbviz.store.control import Orders, read_orders
-from tbviz.store.damaged_sheets import Losses
+from tbviz.store.damaged_sheets import DamagedSheets
 from tbviz.store.errors import StoreError
 from tbviz.store.extents import ExtentSource
 from tbviz.store.folder import LocalFolder
 from tbviz.store.leftovers import leftovers
 from tbviz.store.locks import held
 from tbviz.store.names import PART_NAME, pack_name
-from tbviz.store.object_store_folder import RemoteFolder
-from tbviz.store.scan import complaints, examine
+from tbviz.store.object_store_folder import ObjectStoreFolder
+from tbviz.store.scan import complaints, scan_pack
 from tbviz.store.schema import FILE_NAME, FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbviz.store.locations import Place
+    from tbviz.store.locations import Location
     from tbviz.store.reader import Reader
     from tbviz.store.segment import Segment
     from tbviz.store.source import Source
 
 REPAIR = "tbviz repair"
 _WHILE_WRITTEN = {"tail", "index-behind", "index-missing"}  # of what comes next
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 class Finding(NamedTuple):
@@ -90,18 +90,18 @@ def damage(
             yield Finding("places", number, f"{held.damaged} damaged places in {held.name}")
         source = _again(reader, segment) if verify else held
     else:
-        found = examine(path, thorough=verify)
+        found = scan_pack(path, thorough=verify)
         for complaint in complaints(found):
             if not (growing and complaint.what in _WHILE_WRITTEN):
                 yield Finding(complaint.what, number, complaint.text, REPAIR, command=True)
         held = source = ExtentSource(path, found.records)
     if verify:
-        losses = Losses()
+        damaged = DamagedSheets()
         for record in source.scan():
             length = record.meta.get("bytes", 0)
             payload = held.read(record.offset, length if type(length) is int else 0)
-            losses.check(record.meta, payload)
-        for lost in losses.texts():
+            damaged.check(record.meta, payload)
+        for lost in damaged.texts():
             yield Finding("sheet", number, f"{lost}: lost")
     if skipped:
         text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz makes no sense of"
@@ -114,13 +114,13 @@ def damage(
 def orders(reader: Reader) -> tuple[dict[str, Any] | None, list[Finding]]:
     """The orders that lie in a store, and what is wrong with them."""
     if isinstance(reader.folder, LocalFolder):
-        place: Place = reader.folder.directory
-    elif isinstance(reader.folder, RemoteFolder):
-        place = reader.folder.place
+        location: Location = reader.folder.directory
+    elif isinstance(reader.folder, ObjectStoreFolder):
+        location = reader.folder.location
     else:
         return None, []
     try:
-        held = read_orders(place)
+        held = read_orders(location)
     except StoreError as error:
         return None, [Finding("orders", None, str(error))]
     return (None if held == Orders() else held._asdict()), []
@@ -175,6 +175,6 @@ def _is_empty(path: Path) -> bool:
 
 
 def _named(names: list[str]) -> str:
-    shown = sorted(names)[:_MOST_NAMED]
+    shown = sorted(names)[:_MAX_NAMED]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Run = tuple[int, int]
 
 
-class Runs:
+class PositionRuns:
     """A rising sequence of integers, held as `(first, count)` runs."""
 
     __slots__ = ("_count", "_first", "_following", "total")

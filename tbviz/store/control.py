@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.errors import StoreError
 from tbviz.store.files import open_file
-from tbviz.store.locations import Place, RemotePlace
+from tbviz.store.locations import Location, RemoteLocation
 
 if TYPE_CHECKING:
     from tbviz.store.object_store import ObjectStore
@@ -32,7 +32,7 @@ class Orders(NamedTuple):
     now: str = ""
 
 
-def read_orders(store: Place) -> Orders:
+def read_orders(store: Location) -> Orders:
     """The orders that lie in a store.
 
     Args:
@@ -59,7 +59,7 @@ def read_orders(store: Place) -> Orders:
     return Orders(paused, every, now)
 
 
-def write_orders(store: Place, orders: Orders) -> None:
+def write_orders(store: Location, orders: Orders) -> None:
     """Leave orders in a store, in place of those that were there.
 
     Raises:
@@ -75,15 +75,15 @@ def write_orders(store: Place, orders: Orders) -> None:
         ) from error
 
 
-def _read(store: Place) -> bytes:
-    if isinstance(store, RemotePlace):
+def _read(store: Location) -> bytes:
+    if isinstance(store, RemoteLocation):
         return _object_store(store).get(FILE, _LARGEST + 1)
     with open_file(store / FILE) as file:
         return file.read(_LARGEST + 1)
 
 
-def _write(store: Place, data: bytes) -> None:
-    if isinstance(store, RemotePlace):
+def _write(store: Location, data: bytes) -> None:
+    if isinstance(store, RemoteLocation):
         _object_store(store).put(FILE, data)
         return
     draft = store / f".{FILE}.{os.getpid()}"
@@ -95,13 +95,13 @@ def _write(store: Place, data: bytes) -> None:
         raise
 
 
-def _object_store(store: RemotePlace) -> ObjectStore:
+def _object_store(store: RemoteLocation) -> ObjectStore:
     from tbviz.store.object_store import ObjectStore
 
     return ObjectStore(store)
 
 
-def _unusable(path: Place, data: bytes) -> str:
+def _unusable(path: Location, data: bytes) -> str:
     return (
         f"received {data[:80]!r} in {path}; expected what `tbviz control` writes; delete the file "
         "or give the order again"

@@ -92,10 +92,10 @@ def _seconds(meta: Mapping[str, Any], name: str) -> dict[str, float]:
 
 
 def _list(meta: Mapping[str, Any], name: str) -> Sequence[object]:
-    members = meta.get(name) or ()
-    if not isinstance(members, (list, tuple)):
+    callbacks = meta.get(name) or ()
+    if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"a cost's {name} are a list of callbacks")
-    return members
+    return callbacks
 
 
 def _finite(value: object) -> float:

@@ -9,7 +9,7 @@ from tbviz.amounts import ranges
 from tbviz.store.columns import join_runs
 
 
-class Losses:
+class DamagedSheets:
     """Sheets that are lost, as they are found.
 
     Attributes:

@@ -26,7 +26,7 @@ class BusyError(StoreError):
 
 
 @contextmanager
-def claimed(pack: Path, *, force: bool = False) -> Iterator[None]:
+def exclusive(pack: Path, *, force: bool = False) -> Iterator[None]:
     """Keep everybody else from writing or rewriting a pack, while the context lasts.
 
     Args:

@@ -13,10 +13,10 @@ import weakref
 from typing import Any
 
 _log = logging.getLogger("tbviz.store")
-_endings: list[tuple[weakref.finalize[Any, Any], threading.Thread]] = []
+_hooks: list[tuple[weakref.finalize[Any, Any], threading.Thread]] = []
 
 
-def end_before_exit(ending: weakref.finalize[Any, Any]) -> None:
+def run_before_exit(ending: weakref.finalize[Any, Any]) -> None:
     """Have something ended when the interpreter begins to exit, if it is still open then.
 
     Args:
@@ -24,13 +24,13 @@ def end_before_exit(ending: weakref.finalize[Any, Any]) -> None:
             it does where the thread that calls this is still at work then: the interpreter waits
             for it.
     """
-    _endings[:] = [one for one in _endings if one[0].alive]
-    _endings.append((ending, threading.current_thread()))
+    _hooks[:] = [one for one in _hooks if one[0].alive]
+    _hooks.append((ending, threading.current_thread()))
 
 
-def _end_all() -> None:
-    while _endings:
-        ending, thread = _endings.pop()
+def _run_all() -> None:
+    while _hooks:
+        ending, thread = _hooks.pop()
         at_work = thread.is_alive() and thread is not threading.main_thread()
         if at_work and not thread.daemon:
             continue
@@ -43,4 +43,4 @@ def _end_all() -> None:
 # Private, but what `concurrent.futures` closes its pools by; what registers last is called first.
 _register = getattr(threading, "_register_atexit", None)
 if _register is not None:
-    _register(_end_all)
+    _register(_run_all)

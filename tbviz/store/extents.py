@@ -8,7 +8,7 @@ from tbviz.store.files import open_file
 from tbviz.store.pack_scanner import PackScanner, read_at
 from tbviz.store.schema import FILE_NAME, HEADER, decode_meta
 from tbviz.store.segment import Segment
-from tbviz.store.source import Found, Source
+from tbviz.store.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +55,11 @@ class ExtentSource(PackScanner):
         super().__init__(pack)
         self._extents = extents
 
-    def scan(self) -> Iterator[Found]:
+    def scan(self) -> Iterator[ScannedRecord]:
         """The records."""
         with open_file(self.path) as file:
             for extent in self._extents:
-                yield Found(decode_meta(meta_of(file, extent)), extent.offset, extent.end)
+                yield ScannedRecord(decode_meta(meta_of(file, extent)), extent.offset, extent.end)
         self.consumed = self._extents[-1].end if self._extents else 0
 
 

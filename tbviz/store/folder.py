@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbviz.store.files import open_file
-from tbviz.store.locations import Place, RemotePlace, place_of
+from tbviz.store.locations import Location, RemoteLocation, location_of
 from tbviz.store.names import Parts, group_parts, pack_name
 from tbviz.store.pack_scanner import PackScanner, read_at
 from tbviz.store.part_source import PartSource
@@ -56,13 +56,13 @@ class LocalFolder:
         except OSError:
             return False
 
-    def source(self, pack: Pack, patience: float) -> Source:
+    def source(self, pack: Pack, timeout: float) -> Source:
         """What reads one of them."""
         path = self.directory / pack_name(pack.seq, pack.uid)
         # A pack that vanished meanwhile is not one in parts, of which no time is known.
         if pack.changed or path.exists():
-            return PackScanner(path, patience)
-        return PartSource(self, pack.uid, patience)
+            return PackScanner(path, timeout)
+        return PartSource(self, pack.uid, timeout)
 
     def parts(self, uid: str) -> Parts | None:
         """A writer's parts by now."""
@@ -101,9 +101,9 @@ class LocalFolder:
             return error
 
 
-def bytes_in(store: Place) -> int:
+def bytes_in(store: Location) -> int:
     """Bytes of all files of a store, as far as they can be listed."""
-    if isinstance(store, RemotePlace):
+    if isinstance(store, RemoteLocation):
         return sum(pack.size for pack in folder_of(store).packs())
     size = 0
     try:
@@ -116,21 +116,21 @@ def bytes_in(store: Place) -> int:
     return size
 
 
-def folder_of(store: str | Path | RemotePlace | Folder, *, rest: float = 0.0) -> Folder:
+def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0) -> Folder:
     """The folder that the place of a store means.
 
     Args:
         store: The place, or a folder, which is given back.
-        rest: Of an object store, see `RemoteFolder`.
+        rest: Of an object store, see `ObjectStoreFolder`.
 
     Raises:
         StoreError: If it is in an object store and what that needs is not installed.
     """
-    if not isinstance(store, (str, Path, RemotePlace)):
+    if not isinstance(store, (str, Path, RemoteLocation)):
         return store
-    place = place_of(store)
-    if isinstance(place, Path):
-        return LocalFolder(place)
-    from tbviz.store.object_store_folder import RemoteFolder
+    location = location_of(store)
+    if isinstance(location, Path):
+        return LocalFolder(location)
+    from tbviz.store.object_store_folder import ObjectStoreFolder
 
-    return RemoteFolder(place, rest)
+    return ObjectStoreFolder(location, rest)

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.store.errors import StoreError
-from tbviz.store.exclusive import BusyError, claimed
+from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.files import open_file
 from tbviz.store.locks import held
 from tbviz.store.pack_scanner import record_at
 from tbviz.store.rewrite import remove
-from tbviz.store.scan import examine
+from tbviz.store.scan import scan_pack
 from tbviz.store.schema import FILE_NAME
-from tbviz.store.source import Found
+from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,10 +79,10 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
     """
     try:
         if leftover.successor is not None:
-            found = examine(leftover.successor)
+            found = scan_pack(leftover.successor)
             if not found.whole:
                 return False  # what the old one holds may be needed yet
-            with claimed(leftover.owner, force=True):
+            with exclusive(leftover.owner, force=True):
                 remove(leftover.owner)
             return True
         if not leftover.owner.exists():
@@ -90,7 +90,7 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
         elif held(leftover.owner) is None and not force:
             return False
         else:
-            with claimed(leftover.owner, force=True):
+            with exclusive(leftover.owner, force=True):
                 _delete(leftover.files)
     except BusyError:
         return False
@@ -129,7 +129,7 @@ def _replaced(pack: Path, uid: str) -> list[str]:
             first = record_at(file, 0, file.seek(0, 2))
     except OSError:
         return []
-    if not isinstance(first, Found) or first.meta.get("uid") != uid:
+    if not isinstance(first, ScannedRecord) or first.meta.get("uid") != uid:
         return []
     replaces = first.meta.get("replaces")
     return [str(other) for other in replaces] if isinstance(replaces, list) else []

@@ -16,7 +16,7 @@ _BROKEN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\][^/\\]")
 
 
 @dataclass(frozen=True)
-class RemotePlace:
+class RemoteLocation:
     """A folder in an object store, such as `s3://bucket/logs`. Joined with `/` as paths are.
 
     Args:
@@ -25,18 +25,18 @@ class RemotePlace:
 
     uri: str
 
-    def __truediv__(self, name: str) -> RemotePlace:
-        return RemotePlace(self.uri + name if self.uri.endswith("/") else f"{self.uri}/{name}")
+    def __truediv__(self, name: str) -> RemoteLocation:
+        return RemoteLocation(self.uri + name if self.uri.endswith("/") else f"{self.uri}/{name}")
 
     def __str__(self) -> str:
         return self.uri
 
-    def absolute(self) -> RemotePlace:
+    def absolute(self) -> RemoteLocation:
         """Itself: a URI depends on no current directory."""
         return self
 
 
-Place: TypeAlias = Path | RemotePlace
+Location: TypeAlias = Path | RemoteLocation
 
 
 def is_remote(text: str) -> bool:
@@ -44,13 +44,13 @@ def is_remote(text: str) -> bool:
     return "://" in text and not text.startswith("file://")
 
 
-def place_of(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
+def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
     """The place that a user's `log_dir` means; `~` is his home.
 
     Raises:
         StoreError: If it is a URI that `pathlib` has taken a slash out of.
     """
-    if isinstance(log_dir, RemotePlace):
+    if isinstance(log_dir, RemoteLocation):
         return log_dir
     text = str(log_dir) if isinstance(log_dir, os.PathLike) else log_dir
     if isinstance(log_dir, PurePath) and _BROKEN.match(text):
@@ -65,25 +65,25 @@ def place_of(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
         except RuntimeError:  # nobody has this name: it is a directory's
             return local
     protocol, _, path = text.partition("://")
-    return RemotePlace(f"{protocol}://{path.rstrip('/')}")
+    return RemoteLocation(f"{protocol}://{path.rstrip('/')}")
 
 
-def usable_place(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
-    """As `place_of`, once it is sure that what the place needs is installed.
+def usable_location(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
+    """As `location_of`, once it is sure that what the place needs is installed.
 
     Raises:
         StoreError: If it is not, with what to install.
     """
-    place = place_of(log_dir)
-    if isinstance(place, RemotePlace):
-        open_uri(place.uri)
-    return place
+    location = location_of(log_dir)
+    if isinstance(location, RemoteLocation):
+        open_uri(location.uri)
+    return location
 
 
 @overload
 def store_directory(log_dir: Path) -> Path: ...
 @overload
-def store_directory(log_dir: str | os.PathLike[str] | RemotePlace) -> Place: ...
-def store_directory(log_dir: str | os.PathLike[str] | RemotePlace) -> Place:
+def store_directory(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location: ...
+def store_directory(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
     """Where the store of a log directory lies: `<log_dir>/plugins/tbviz`."""
-    return place_of(log_dir) / "plugins" / "tbviz"
+    return location_of(log_dir) / "plugins" / "tbviz"

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.store.file_systems import open_uri
-from tbviz.store.locations import RemotePlace
+from tbviz.store.locations import RemoteLocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,15 +28,15 @@ class ObjectStore:
     """A folder in a store that fsspec reaches. Safe to use from several threads.
 
     Args:
-        place: The folder. It need not exist.
+        location: The folder. It need not exist.
 
     Raises:
         StoreError: If fsspec, or the package for this kind of store, is not installed.
     """
 
-    def __init__(self, place: RemotePlace) -> None:
-        self.place = place
-        self._fs, self._root = open_uri(place.uri)
+    def __init__(self, location: RemoteLocation) -> None:
+        self.location = location
+        self._fs, self._root = open_uri(location.uri)
 
     def listing(self, folder: str = "") -> Listing:
         """What is in the folder, or in one inside it, by now. None of it is remembered.

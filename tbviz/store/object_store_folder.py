@@ -13,7 +13,7 @@ from tbviz.store.part_source import PartSource
 from tbviz.store.source import Pack
 
 if TYPE_CHECKING:
-    from tbviz.store.locations import RemotePlace
+    from tbviz.store.locations import RemoteLocation
 
 # A run that has said nothing for ten minutes is listed once a minute.
 _SHARE_OF_SILENCE = 0.1
@@ -22,11 +22,11 @@ _LONGEST_REST = 60.0
 _LISTING = threading.BoundedSemaphore(8)
 
 
-class RemoteFolder:
+class ObjectStoreFolder:
     """The store of one run, in an object store. It may not exist (yet).
 
     Args:
-        place: `<log_dir>/plugins/tbviz`.
+        location: `<log_dir>/plugins/tbviz`.
         rest: Seconds between two listings at least; each costs a request. Where it is not 0, only
             the first call waits for a listing: later ones answer what is known and, when it is
             time, list behind the caller's back; and a run that says nothing is listed less and
@@ -36,9 +36,9 @@ class RemoteFolder:
         StoreError: If what the store needs is not installed.
     """
 
-    def __init__(self, place: RemotePlace, rest: float = 0.0) -> None:
-        self.place = place
-        self._store = ObjectStore(place)
+    def __init__(self, location: RemoteLocation, rest: float = 0.0) -> None:
+        self.location = location
+        self._store = ObjectStore(location)
         self._rest = rest
         self._lock = threading.Lock()
         self._listing = threading.Lock()  # held by who lists
@@ -47,10 +47,10 @@ class RemoteFolder:
         self._changed = 0.0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteFolder) and self.place == other.place
+        return isinstance(other, ObjectStoreFolder) and self.location == other.location
 
     def __hash__(self) -> int:
-        return hash(self.place)
+        return hash(self.location)
 
     def packs(self) -> list[Pack]:
         """The virtual packs, one a writer, in writer order; what is known where unreachable."""
@@ -73,9 +73,9 @@ class RemoteFolder:
         """True: `packs` gives what is known where the store cannot be reached."""
         return True
 
-    def source(self, pack: Pack, patience: float) -> PartSource:
-        """What reads one of them. `patience` is that of `PartSource`."""
-        return PartSource(self, pack.uid, patience)
+    def source(self, pack: Pack, timeout: float) -> PartSource:
+        """What reads one of them. `timeout` is that of `PartSource`."""
+        return PartSource(self, pack.uid, timeout)
 
     def parts(self, uid: str) -> Parts | None:
         """A writer's parts as they were last listed."""

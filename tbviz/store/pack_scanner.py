@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tbviz.store.files import open_file
 from tbviz.store.locks import Holder
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
-from tbviz.store.source import Found
+from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class PackScanner:
 
     Args:
         path: The pack. Its index is looked for beside it.
-        patience: Seconds that records at the end of a pack wait for their index lines, the first
+        timeout: Seconds that records at the end of a pack wait for their index lines, the first
             ones for the index itself. A position's lines come at once and last, so a reader with
             patience sees it whole. Where no line comes, nothing behind waits until one does.
 
@@ -44,9 +44,9 @@ class PackScanner:
         consumed: Bytes of the pack that have been understood or given up.
     """
 
-    def __init__(self, path: Path, patience: float = 0.0) -> None:
+    def __init__(self, path: Path, timeout: float = 0.0) -> None:
         self.path = path
-        self._patience = patience
+        self._timeout = timeout
         self.consumed = 0
         self._damaged = 0
         self._bad_tail = False
@@ -61,7 +61,7 @@ class PackScanner:
         """Damaged places met so far, bytes at the end that are no record among them."""
         return self._damaged + self._bad_tail
 
-    def scan(self) -> Iterator[Found]:
+    def scan(self) -> Iterator[ScannedRecord]:
         """The records that are new since the last call.
 
         Raises:
@@ -100,7 +100,7 @@ class PackScanner:
         """As `read`, of several offsets and lengths; none of what cannot be read."""
         try:
             with open_file(self.path) as pack:
-                return [_read_if_there(pack, *place) for place in places]
+                return [_read_if_there(pack, *location) for location in places]
         except OSError:
             return [b""] * len(places)
 
@@ -116,7 +116,7 @@ class PackScanner:
         """Whether somebody writes the pack; None where that cannot be told."""
         return self._holder.held()
 
-    def _by_index(self, pack: BinaryIO, size: int, *, whole: bool) -> Iterator[Found]:
+    def _by_index(self, pack: BinaryIO, size: int, *, whole: bool) -> Iterator[ScannedRecord]:
         hopped = False
         index = self.path.with_suffix(".jsonl")
         for line, line_end in index_lines(index, self._index_consumed, whole=whole):
@@ -140,13 +140,13 @@ class PackScanner:
                 yield found
             self._index_consumed = line_end
 
-    def _by_hopping(self, pack: BinaryIO, size: int) -> Iterator[Found]:
+    def _by_hopping(self, pack: BinaryIO, size: int) -> Iterator[ScannedRecord]:
         while self.consumed < size:
             begin = max(self.consumed, self._searched)
             found = record_at(pack, begin, size)
             if found is _PENDING:
                 return
-            if isinstance(found, Found):
+            if isinstance(found, ScannedRecord):
                 if begin > self.consumed:
                     self._damaged += 1
                 self._advance(found.end)
@@ -163,11 +163,11 @@ class PackScanner:
             self._searched = following
 
     def _waits(self, status: os.stat_result) -> bool:
-        if not 0 <= time.time() - status.st_mtime < self._patience:
+        if not 0 <= time.time() - status.st_mtime < self._timeout:
             return False
         now = time.monotonic()
         self._since = now if self._since is None else self._since
-        return now - self._since < self._patience
+        return now - self._since < self._timeout
 
     def _advance(self, end: int) -> None:
         self.consumed = self._searched = end
@@ -187,8 +187,8 @@ _PENDING = _Not()  # header and meta are, and good; the payload is not
 _DAMAGED = _Not()
 
 
-def record_at(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
-    """The record that begins here, by its header; what is no `Found` says why there is none."""
+def record_at(pack: BinaryIO, begin: int, size: int) -> ScannedRecord | _Not:
+    """Return the record that begins here, by its header, or why there is none."""
     head = read_at(pack, begin, min(_PEEK, size - begin))
     if len(head) < HEADER.size:
         return _TORN if MAGIC.startswith(head[: len(MAGIC)]) else _DAMAGED
@@ -212,7 +212,7 @@ def record_at(pack: BinaryIO, begin: int, size: int) -> Found | _Not:
     if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
         length = payload_length
     end = offset + length
-    return Found(meta, offset, end) if end <= size else _PENDING
+    return ScannedRecord(meta, offset, end) if end <= size else _PENDING
 
 
 def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
@@ -225,12 +225,12 @@ def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
         block = read_at(pack, begin, _BLOCK)
         at = block.find(MAGIC)
         while at >= 0:
-            claimed = _claimed_meta(pack, begin + at)
-            if claimed <= max(_PEEK, budget):
+            exclusive = _claimed_meta(pack, begin + at)
+            if exclusive <= max(_PEEK, budget):
                 found = record_at(pack, begin + at, size)
-                if found is _PENDING or isinstance(found, Found):
+                if found is _PENDING or isinstance(found, ScannedRecord):
                     return begin + at
-                budget -= claimed
+                budget -= exclusive
             at = block.find(MAGIC, at + 1)
         if len(block) <= overlap:
             return None
@@ -303,12 +303,12 @@ def _rests(index: BinaryIO, size: int) -> bool:
         return False
 
 
-def index_entry(line: bytes) -> tuple[int, Found] | None:
+def index_entry(line: bytes) -> tuple[int, ScannedRecord] | None:
     """Where a line's record begins, and the record; None where the line is damaged."""
     match = _FRONT.match(line)
     if match is None:
         return None
-    place, check = match.groups()
+    location, check = match.groups()
     data = b"{" + line[match.end() :]
     if zlib.crc32(data) != int(check):
         return None
@@ -319,5 +319,5 @@ def index_entry(line: bytes) -> tuple[int, Found] | None:
     length = meta.get("bytes", 0)
     if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
         return None
-    offset = int(place)
-    return offset - HEADER.size - len(data), Found(meta, offset, offset + length)
+    offset = int(location)
+    return offset - HEADER.size - len(data), ScannedRecord(meta, offset, offset + length)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _TRIES = 100
 
-_in_use: weakref.WeakSet[PackFiles] = weakref.WeakSet()
+_in_use: weakref.WeakSet[PackWriter] = weakref.WeakSet()
 
 
-class PackFiles:
+class PackWriter:
     """A pack and its index in a directory, which is made by the first write.
 
     Args:

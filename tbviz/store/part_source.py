@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 from tbviz.store.names import Parts
 from tbviz.store.pack_scanner import index_entry, next_record, record_at
 from tbviz.store.record import index_of
-from tbviz.store.source import Found
+from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _FIXED = _TRAILER.size + _CRC.size
 
 # Footers are guessed to be as long as the last ones were; before there are any, so long.
 _FIRST_GUESS = 64 << 10
-_LEAST_GUESS = 4 << 10
+_MIN_GUESS = 4 << 10
 _AT_ONCE = 64
 # Records that are found by hopping lie far apart: so much is read for each.
 _STRIDE = 64 << 10
@@ -65,7 +65,7 @@ class _Part(NamedTuple):
     start: int
     end: int
     before: int | None
-    found: Sequence[Found]
+    found: Sequence[ScannedRecord]
 
 
 class PartSource:
@@ -74,17 +74,17 @@ class PartSource:
     Args:
         blobs: Where they are.
         uid: The writer.
-        patience: Seconds; where it is not 0, a missing part is waited for a while.
+        timeout: Seconds; where it is not 0, a missing part is waited for a while.
 
     Attributes:
         consumed: Bytes of the records of the parts that have been read; gaps do not count.
         damaged: Parts that are damaged or missing.
     """
 
-    def __init__(self, blobs: Blobs, uid: str, patience: float = 0.0) -> None:
+    def __init__(self, blobs: Blobs, uid: str, timeout: float = 0.0) -> None:
         self._blobs = blobs
         self._uid = uid
-        self._patience = patience
+        self._timeout = timeout
         self.consumed = 0
         self.damaged = 0
         self._parts = Parts(0, uid, {})
@@ -100,7 +100,7 @@ class PartSource:
         """What its parts' names begin with."""
         return f"{self._parts.seq:06d}-{self._uid}"
 
-    def scan(self) -> Iterator[Found]:
+    def scan(self) -> Iterator[ScannedRecord]:
         """The records that are new since the last call.
 
         Raises:
@@ -141,15 +141,15 @@ class PartSource:
         Raises:
             OSError: If the part cannot be read.
         """
-        place = self._range(offset, length)
-        return _read(self._blobs, *place) if place is not None else b""
+        location = self._range(offset, length)
+        return _read(self._blobs, *location) if location is not None else b""
 
     def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
         """As `read`, of several offsets and lengths at once; none of what cannot be read."""
         ranges = [self._range(offset, length) for offset, length in places]
-        wanted = [place for place in ranges if place is not None]
+        wanted = [location for location in ranges if location is not None]
         got = iter(self._blobs.read(wanted) if wanted else ())
-        data = [b"" if place is None else next(got) for place in ranges]
+        data = [b"" if location is None else next(got) for location in ranges]
         return [b"" if isinstance(one, OSError) else one for one in data]
 
     def _range(self, offset: int, length: int) -> tuple[str, int, int] | None:
@@ -167,7 +167,7 @@ class PartSource:
             return True
         if self._gap is None or self._gap[0] != got.start:
             self._gap = (got.start, time.monotonic())
-        if time.monotonic() - self._gap[1] < self._patience * _WAITS:
+        if time.monotonic() - self._gap[1] < self._timeout * _WAITS:
             return False
         self.damaged += 1
         return True
@@ -197,7 +197,7 @@ class PartSource:
         for i, tail in zip(again, longer, strict=True):
             tails[i] = tail
         if any(needs):
-            self._guess = max(_LEAST_GUESS, max(needs) * 5 // 4)
+            self._guess = max(_MIN_GUESS, max(needs) * 5 // 4)
         for start, name, size, tail in zip(starts, names, sizes, tails, strict=True):
             got = _footer(start, size, tail)
             yield got if got is not None else self._hop(start, name, size)
@@ -217,7 +217,7 @@ class PartSource:
         found, begin = [], 0
         while begin < size:
             at = record_at(file, begin, size)
-            if isinstance(at, Found):
+            if isinstance(at, ScannedRecord):
                 found.append(at._replace(offset=start + at.offset, end=start + at.end))
                 begin = at.end
             else:

@@ -12,15 +12,15 @@ from tbviz.store.part_source import part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbviz.store.locations import RemotePlace
+    from tbviz.store.locations import RemoteLocation
     from tbviz.store.record import Record
 
 
-class PartObjects:
+class PartWriter:
     """Parts of a virtual pack in an object store.
 
     Args:
-        place: The store's folder.
+        location: The store's folder.
         uid: The writer.
 
     Raises:
@@ -33,8 +33,8 @@ class PartObjects:
         "whole; look at its address and the credentials, or pass another log_dir"
     )
 
-    def __init__(self, place: RemotePlace, uid: str) -> None:
-        self._store = ObjectStore(place)
+    def __init__(self, location: RemoteLocation, uid: str) -> None:
+        self._store = ObjectStore(location)
         self._uid = uid
         self._seq = 0
         self._end = 0  # where the next part begins

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.exclusive import BusyError, claimed
+from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
 from tbviz.store.reader import Reader
 from tbviz.store.repair import IN_PARTS, foreign_format, in_parts, packs, unreadable
 from tbviz.store.rewrite import Rewritten, pair_size, rewrite, rewritten_size
-from tbviz.store.scan import Examination, examine
+from tbviz.store.scan import PackScan, scan_pack
 from tbviz.store.schema import Position, decode_meta
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tbviz.store.segment import Segment
 
 
-class Rule(NamedTuple):
+class KeepRule(NamedTuple):
     """Which pictures stay.
 
     Args:
@@ -58,7 +58,7 @@ class Pruned(NamedTuple):
 
 
 def prune(
-    store: Path, rule: Rule, *, dry_run: bool = False, force: bool = False
+    store: Path, rule: KeepRule, *, dry_run: bool = False, force: bool = False
 ) -> Iterator[Pruned]:
     """Drop the pictures that a rule does not keep, one pack after the other.
 
@@ -87,7 +87,7 @@ def prune(
         if uid not in behind:
             continue  # rewritten, and not deleted yet
         try:
-            with claimed(pack, force=force):
+            with exclusive(pack, force=force):
                 yield _prune(pack, rule, max(0, rule.last - behind[uid]), dry_run=dry_run)
         except BusyError as error:
             yield Pruned(pack.name, 0, 0, 0, str(error))
@@ -106,8 +106,8 @@ def prunable_kinds(store: Path) -> set[str]:
     return {kind for kind, _ in reader.series()} - {"health"}
 
 
-def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
-    found = examine(pack)
+def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
+    found = scan_pack(pack)
     if not found.records:
         return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
     if unknown := foreign_format(pack, found):
@@ -125,7 +125,7 @@ def _prune(pack: Path, rule: Rule, last: int, *, dry_run: bool) -> Pruned:
     return Pruned(pack.name, pictures, dropped, freed, rewritten=done)
 
 
-def chooser(segment: Segment, rule: Rule, last: int) -> Callable[[dict[str, Any]], bool]:
+def chooser(segment: Segment, rule: KeepRule, last: int) -> Callable[[dict[str, Any]], bool]:
     """What says of the meta of a segment's record whether it stays.
 
     Args:
@@ -147,7 +147,7 @@ def chooser(segment: Segment, rule: Rule, last: int) -> Callable[[dict[str, Any]
     return keep
 
 
-def _kept(segment: Segment, ordinals: list[int], rule: Rule, last: int) -> set[int]:
+def _kept(segment: Segment, ordinals: list[int], rule: KeepRule, last: int) -> set[int]:
     """The positions at which a series keeps its picture."""
     kept = {ordinals[0], ordinals[-1]}
     window = None
@@ -162,7 +162,7 @@ def _kept(segment: Segment, ordinals: list[int], rule: Rule, last: int) -> set[i
 
 
 def _count(
-    pack: Path, found: Examination, segment: Segment, keep: Callable[[dict[str, Any]], bool]
+    pack: Path, found: PackScan, segment: Segment, keep: Callable[[dict[str, Any]], bool]
 ) -> tuple[int, int]:
     """How many pictures there are, and how many go."""
     pictures = dropped = 0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.folder import folder_of
-from tbviz.store.locations import RemotePlace, store_directory
+from tbviz.store.locations import RemoteLocation, store_directory
 from tbviz.store.schema import MAX_PAYLOAD, Position
-from tbviz.store.segment import Segment, Sheet
+from tbviz.store.segment import Segment, SheetAddress
 from tbviz.store.source import Folder
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Reader:
 
     Args:
         store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It may not exist (yet).
-        patience: Seconds to wait for the index lines of what is at the end of a pack, so that a
+        timeout: Seconds to wait for the index lines of what is at the end of a pack, so that a
             position that is being written is not seen in part.
 
     Attributes:
@@ -39,9 +39,9 @@ class Reader:
             rewritten stands for itself as it was before.
     """
 
-    def __init__(self, store: str | Path | RemotePlace | Folder, patience: float = 0.0) -> None:
+    def __init__(self, store: str | Path | RemoteLocation | Folder, timeout: float = 0.0) -> None:
         self.folder = folder_of(store)
-        self._patience = patience
+        self._timeout = timeout
         self.segments: list[Segment] = []
         self._known: dict[str, Segment] = {}
         self._bases: list[int] = [0]
@@ -78,7 +78,7 @@ class Reader:
             segment = before = self._known.get(pack.uid)
             try:
                 if segment is None or segment.seq != pack.seq or segment.source.shrank():
-                    source = self.folder.source(pack, self._patience)
+                    source = self.folder.source(pack, self._timeout)
                     segment = Segment(pack.seq, pack.uid, source)
                     changed = True
                 changed |= segment.refresh()
@@ -108,7 +108,7 @@ class Reader:
         """Each segment with the number of its first position."""
         return zip(self._bases, self.segments, strict=False)
 
-    def place(self, position: int) -> tuple[Segment, int]:
+    def location(self, position: int) -> tuple[Segment, int]:
         """The segment of a position, and its number within it.
 
         Raises:
@@ -139,13 +139,13 @@ class Reader:
             raise StoreError(f"received series {kind!r} of layer {layer!r}, expected one logged")
         return parts
 
-    def find(self, kind: str, layer: str, position: int, image: int = 0) -> Sheet:
+    def find(self, kind: str, layer: str, position: int, image: int = 0) -> SheetAddress:
         """Where one sheet is.
 
         Raises:
             StoreError: If the series has none at this position, or not of this image.
         """
-        segment, ordinal = self.place(position)
+        segment, ordinal = self.location(position)
         columns = segment.series.get((kind, layer))
         record = None if columns is None else columns.positions.index(ordinal)
         if columns is None or record is None or not 0 <= image < columns.sheets:
@@ -153,7 +153,7 @@ class Reader:
                 f"received {kind!r} of layer {layer!r}, position {position}, image {image}; "
                 "expected one that was logged"
             )
-        return Sheet(segment.uid, *columns.sheet(record, image))
+        return SheetAddress(segment.uid, *columns.sheet(record, image))
 
     def knows(self, writers: Iterable[str]) -> bool:
         """Whether it has seen packs of all these writers."""
@@ -182,7 +182,7 @@ class Reader:
             )
         return data
 
-    def sheets(self, wanted: Sequence[Sheet]) -> list[bytes | None]:
+    def sheets(self, wanted: Sequence[SheetAddress]) -> list[bytes | None]:
         """The bytes of several sheets, read at once where they lie far away.
 
         Returns:
@@ -202,7 +202,7 @@ class Reader:
                     found[index] = data
         return found
 
-    def read(self, sheet: Sheet) -> bytes:
+    def read(self, sheet: SheetAddress) -> bytes:
         """The bytes of a sheet that `find` or an entry names. Raises what `sheet` does."""
         return self.sheet(*sheet)
 
@@ -223,7 +223,7 @@ def _is(data: bytes, length: int, crc: int) -> bool:
     return len(data) == length and zlib.crc32(data) == crc
 
 
-def open_run(log_dir: str | os.PathLike[str] | RemotePlace) -> Reader:
+def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     """A reader of what is logged under a log directory, or a URI that fsspec knows, by now.
 
     Raises:

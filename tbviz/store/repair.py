@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.exclusive import BusyError, claimed
+from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
 from tbviz.store.names import pack_name
 from tbviz.store.rewrite import Rewritten, rebuild_index, rewrite
-from tbviz.store.scan import Examination, complaints, examine
+from tbviz.store.scan import PackScan, complaints, scan_pack
 from tbviz.store.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
     """
     for pack in packs(store):
         try:
-            with claimed(pack, force=force):
+            with exclusive(pack, force=force):
                 yield _treat(pack, dry_run=dry_run)
         except BusyError as error:
             yield Treated(pack.name, "left", (str(error),))
@@ -96,7 +96,7 @@ def unreadable(error: OSError) -> str:
 
 
 def _treat(pack: Path, *, dry_run: bool) -> Treated:
-    found = examine(pack)
+    found = scan_pack(pack)
     why = tuple(complaint.text for complaint in complaints(found))
     if not why:
         return Treated(pack.name, "none", ())
@@ -112,7 +112,7 @@ def _treat(pack: Path, *, dry_run: bool) -> Treated:
     return Treated(pack.name, "rewrite", why, done)
 
 
-def foreign_format(pack: Path, found: Examination) -> str:
+def foreign_format(pack: Path, found: PackScan) -> str:
     """Why a pack must not be rewritten by this version of tbviz, "" where it may."""
     version = segment_of(pack, ExtentSource(pack, found.records)).format
     if version <= FORMAT:

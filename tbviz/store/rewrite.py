@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from tbviz.store.damaged_sheets import Losses
+from tbviz.store.damaged_sheets import DamagedSheets
 from tbviz.store.draft import Draft
 from tbviz.store.durable import sync_directory
 from tbviz.store.errors import StoreError
@@ -24,7 +24,7 @@ from tbviz.store.extents import (
 from tbviz.store.files import open_file
 from tbviz.store.pack_scanner import PackScanner, read_at
 from tbviz.store.record import header, index_line
-from tbviz.store.scan import Examination, examine
+from tbviz.store.scan import PackScan, scan_pack
 from tbviz.store.schema import FORMAT, HEADER, decode_meta, encode_json
 from tbviz.version import __version__
 
@@ -43,7 +43,7 @@ class Rewritten(NamedTuple):
         before: Bytes of the old pair.
         after: Bytes of the new pair.
         kept: Records that were kept.
-        lost: Sheets that were damaged before and still are, as `Losses.texts` says it.
+        lost: Sheets that were damaged before and still are, as `DamagedSheets.texts` says it.
         lost_sheets: How many sheets that is.
     """
 
@@ -56,13 +56,13 @@ class Rewritten(NamedTuple):
 
 
 def rewrite(
-    pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
+    pack: Path, pack_scan: PackScan, by: str, keep: Callable[[dict[str, Any]], bool]
 ) -> Rewritten:
-    """Put a new pack in the place of one that is `claimed`.
+    """Put a new pack in the place of one that is `exclusive`.
 
     Args:
         pack: The old one.
-        examination: What was found in it.
+        pack_scan: What was found in it.
         by: `"prune"` or `"repair"`, for the new writer's record.
         keep: Called with the meta of each record; whether it goes into the new pack.
 
@@ -73,11 +73,11 @@ def rewrite(
     before = pair_size(pack)
     try:
         with Draft(pack) as draft:
-            copied = _copy(pack, examination, by, keep, draft)
+            copied = _copy(pack, pack_scan, by, keep, draft)
             draft.finish()
             _check(pack, draft, copied)
             status = pack.stat()
-            if status.st_size != examination.size:
+            if status.st_size != pack_scan.size:
                 raise StoreError(f"{pack.name} was written to meanwhile; it is left as it is")
             draft.publish()
     except OSError as error:
@@ -91,13 +91,13 @@ def rewrite(
         before,
         pair_size(draft.target),
         len(copied.records),
-        tuple(copied.losses.texts()),
-        copied.losses.count,
+        tuple(copied.damaged.texts()),
+        copied.damaged.count,
     )
 
 
 def rewritten_size(
-    pack: Path, examination: Examination, by: str, keep: Callable[[dict[str, Any]], bool]
+    pack: Path, pack_scan: PackScan, by: str, keep: Callable[[dict[str, Any]], bool]
 ) -> int:
     """Bytes of the pair that `rewrite` would make of the same arguments, but for a few.
 
@@ -109,22 +109,22 @@ def rewritten_size(
     """
     end = lines = 0
     with open_file(pack) as file:
-        for extent, meta in _chosen(pack, file, examination, by, keep, uid_of(pack)):
+        for extent, meta in _chosen(pack, file, pack_scan, by, keep, uid_of(pack)):
             offset = end + HEADER.size + len(meta)
             end = offset + (0 if extent is None else extent.end - extent.offset)
             lines += len(index_line(meta, zlib.crc32(meta), offset))
     return end + lines
 
 
-def rebuild_index(pack: Path, examination: Examination) -> None:
-    """Write the index of a `claimed` pack anew, in place of the one that is there.
+def rebuild_index(pack: Path, pack_scan: PackScan) -> None:
+    """Write the index of a `exclusive` pack anew, in place of the one that is there.
 
     Raises:
         StoreError: If that is not possible; the index is as it was.
     """
     try:
         with Draft(pack, index_only=True) as draft, open_file(pack) as file:
-            for extent in examination.records:
+            for extent in pack_scan.records:
                 draft.add_line(meta_of(file, extent), extent.offset)
             draft.finish()
             draft.publish()
@@ -157,24 +157,24 @@ class _Copied:
     def __init__(self) -> None:
         self.kept: list[Extent] = []
         self.records: list[tuple[int, int, int]] = []  # CRC of meta, length and CRC of payload
-        self.losses = Losses()
+        self.damaged = DamagedSheets()
 
 
 def _copy(
     pack: Path,
-    examination: Examination,
+    pack_scan: PackScan,
     by: str,
     keep: Callable[[dict[str, Any]], bool],
     draft: Draft,
 ) -> _Copied:
     copied = _Copied()
     with open_file(pack) as file:
-        for extent, meta in _chosen(pack, file, examination, by, keep, draft.uid):
+        for extent, meta in _chosen(pack, file, pack_scan, by, keep, draft.uid):
             if extent is None:
                 copied.records.append(draft.add(header(meta, b"") + meta, meta))
                 continue
             payload = payload_of(file, extent)
-            damaged = copied.losses.check(decode_meta(meta), payload)
+            damaged = copied.damaged.check(decode_meta(meta), payload)
             head = read_at(file, extent.begin, extent.offset - extent.begin)
             if extent.meta is not None or not damaged:
                 # The same bytes again, unless the header was damaged.
@@ -187,7 +187,7 @@ def _copy(
 def _chosen(
     pack: Path,
     file: BinaryIO,
-    examination: Examination,
+    pack_scan: PackScan,
     by: str,
     keep: Callable[[dict[str, Any]], bool],
     uid: str,
@@ -197,7 +197,7 @@ def _chosen(
     The first lies nowhere. It says what a pack begins with: who wrote it, and now also whom it
     stands for.
     """
-    for number, extent in enumerate(examination.records):
+    for number, extent in enumerate(pack_scan.records):
         meta = meta_of(file, extent)
         fields = decode_meta(meta)
         if number == 0:
@@ -222,7 +222,7 @@ def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, A
 
 def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
     """Read a draft back and compare it with what was to be in it."""
-    found = examine(draft.pack)
+    found = scan_pack(draft.pack)
     same = found.whole and found.lines.complete and len(found.records) == len(copied.records)
     if same:
         with open_file(draft.pack) as file:

@@ -35,13 +35,13 @@ class Pulse(NamedTuple):
     Args:
         ended: `"finished"`, `"stopped"` or `"failed"`, None where no end was written.
         last: When the newest record was written, seconds since 1970.
-        patience: Seconds without a record after which it counts as lost where no lock tells.
+        timeout: Seconds without a record after which it counts as lost where no lock tells.
         held: Tells whether somebody writes it; see `Source.held`.
     """
 
     ended: str | None
     last: float
-    patience: float
+    timeout: float
     held: Callable[[], bool | None]
 
     def at(self, now: float) -> str:
@@ -50,7 +50,7 @@ class Pulse(NamedTuple):
             return self.ended
         held = self.held()
         if held is None:
-            held = now - self.last <= self.patience
+            held = now - self.last <= self.timeout
         return "live" if held else "lost"
 
 
@@ -65,9 +65,9 @@ def pulse(segment: Segment) -> Pulse:
     times = segment.position_times[-_RECENT:]
     distances = sorted(later - earlier for earlier, later in pairwise(times))
     usual = distances[len(distances) // 2] if distances else 0.0
-    patience = max(_LOST_AFTER, _LOST_DISTANCES * usual)
+    timeout = max(_LOST_AFTER, _LOST_DISTANCES * usual)
     ended = None if segment.finish is None else str(segment.finish["status"])
-    return Pulse(ended, segment.last, patience, segment.source.held)
+    return Pulse(ended, segment.last, timeout, segment.source.held)
 
 
 def status(segment: Segment, now: float) -> str:
@@ -87,7 +87,7 @@ def cursor(reader: Reader, now: float | None = None) -> str:
     return f"{count}.{before:08x}.{newest.uid}.{newest.consumed}.{states}"
 
 
-def heads(reader: Reader, now: float | None = None) -> dict[str, Any]:
+def run_index(reader: Reader, now: float | None = None) -> dict[str, Any]:
     """All heads of the run, as `./index` answers them without `since`."""
     return since(reader, None, now)
 

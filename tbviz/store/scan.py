@@ -9,7 +9,7 @@ from tbviz.store.extents import Extent
 from tbviz.store.files import open_file
 from tbviz.store.pack_scanner import index_entry, index_lines, next_record, read_at, record_at
 from tbviz.store.schema import FILE_NAME, HEADER
-from tbviz.store.source import Found
+from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Index(NamedTuple):
         return self.size >= 0 and not (self.behind or self.ahead or self.bad or self.foreign)
 
 
-class Examination(NamedTuple):
+class PackScan(NamedTuple):
     """What was found in a pack.
 
     Args:
@@ -63,7 +63,7 @@ class Examination(NamedTuple):
         return not self.damaged and not self.tail
 
 
-def examine(path: Path, *, thorough: bool = True) -> Examination:
+def scan_pack(path: Path, *, thorough: bool = True) -> PackScan:
     """Find every record of a pack.
 
     Args:
@@ -91,7 +91,7 @@ def examine(path: Path, *, thorough: bool = True) -> Examination:
         bad=0 if foreign else lines.count - fitting - ahead,
         foreign=foreign and lines.size > 0,
     )
-    return Examination(size, records, damaged, size - end, index)
+    return PackScan(size, records, damaged, size - end, index)
 
 
 class Complaint(NamedTuple):
@@ -109,7 +109,7 @@ class Complaint(NamedTuple):
     text: str
 
 
-def complaints(found: Examination) -> list[Complaint]:
+def complaints(found: PackScan) -> list[Complaint]:
     """What is wrong with a pack and its index; nothing where a repair has nothing to do."""
     lines = found.lines
     behind = 0 if lines.foreign or lines.size < 0 else lines.behind
@@ -169,7 +169,7 @@ class _Lines:
         begin = min(self.extents, default=None)
         if begin is None:
             return True
-        if isinstance(record_at(pack, begin, size), Found):
+        if isinstance(record_at(pack, begin, size), ScannedRecord):
             return _check(pack, begin) == self.checks[begin]
         match = FILE_NAME.fullmatch(self.path.with_suffix(".pack").name.removeprefix("."))
         uid = "" if match is None else match["uid"]
@@ -204,7 +204,7 @@ def _records(
             at = hint.end
             continue
         found = record_at(pack, at, size)
-        if isinstance(found, Found):
+        if isinstance(found, ScannedRecord):
             yield Extent(at, found.offset, found.end, None)
             at = found.end
         elif hint is not None:

@@ -12,7 +12,7 @@ from tbviz.store.cost_sums import CostSums
 from tbviz.store.health_columns import Health
 from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
 from tbviz.store.sheet_columns import SheetColumns
-from tbviz.store.source import Found, Source
+from tbviz.store.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ _UINT32 = 1 << 32
 _INT63 = 1 << 63
 
 
-class Sheet(NamedTuple):
+class SheetAddress(NamedTuple):
     """Where the bytes of a sheet are."""
 
     writer: str
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     end: int
     position: int | None
     meta: dict[str, Any]
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[SheetAddress, ...]
 
 
 class Segment:
@@ -139,14 +139,14 @@ class Segment:
         none = layout is not None and layout.meta.get("images") == 0
         return 0 if none and series.sheets == 1 else series.sheets
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: ScannedRecord) -> None:
         meta, offset, end = found
         time = meta.get("time", 0.0)
         if type(time) is not float:
             time = number(time)
         if 0 < time < 1e12:
             self.last = time
-        ordinal = self._place(meta, end, time)
+        ordinal = self._location(meta, end, time)
         kind = meta["kind"]
         if kind == "health":
             self.health.add(_needed(ordinal), meta, meta.get("sheets", ()), offset)
@@ -157,7 +157,7 @@ class Segment:
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
             self._take_picture(meta, offset, ordinal, end)
 
-    def _place(self, meta: dict[str, Any], end: int, time: float) -> int | None:
+    def _location(self, meta: dict[str, Any], end: int, time: float) -> int | None:
         epoch = meta.get("epoch")
         if epoch is None:
             return None
@@ -165,11 +165,11 @@ class Segment:
         final = meta.get("final") is True
         if type(epoch) is int and (epoch, batch, final) == self._newest:
             return len(self.epochs) - 1
-        place = (_whole(epoch), None if batch is None else _whole(batch), final)
-        ordinal = self._ordinals.get(place)
+        location = (_whole(epoch), None if batch is None else _whole(batch), final)
+        ordinal = self._ordinals.get(location)
         if ordinal is None:
-            self._newest = place
-            ordinal = self._ordinals[place] = len(self.epochs)
+            self._newest = location
+            ordinal = self._ordinals[location] = len(self.epochs)
             self.epochs.append(epoch)
             self.batches.append(-1 if batch is None else batch)
             self.finals.append(final)
@@ -178,14 +178,16 @@ class Segment:
         return ordinal
 
     def _take_writer(
-        self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, ___: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, ___: int
     ) -> None:
         self.replaces = tuple(str(uid) for uid in meta.get("replaces") or ())
         self.by = str(meta.get("by") or "")
         self.version = str(meta.get("tbviz") or "")
         self.format = _whole(meta.get("format", 0))
 
-    def _take_fit(self, meta: dict[str, Any], _: Sequence[Sheet], __: int | None, end: int) -> None:
+    def _take_fit(
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, end: int
+    ) -> None:
         if meta["event"] == "begin":
             self.begin = meta
         elif meta["event"] == "end":
@@ -194,21 +196,21 @@ class Segment:
         self.fit_end = end
 
     def _take_model(
-        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+        self, meta: dict[str, Any], sheets: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
         if len(sheets) != 1:
             raise ValueError("a model has one sheet")
         self.models.append(Entry(end, ordinal, meta, tuple(sheets)))
 
     def _take_probe(
-        self, meta: dict[str, Any], sheets: Sequence[Sheet], ordinal: int | None, end: int
+        self, meta: dict[str, Any], sheets: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
         if not isinstance(meta["images"], list) or len(meta["images"]) != len(sheets):
             raise ValueError("a probe has a sheet an image")
         self.probes = [Entry(end, ordinal, meta, tuple(sheets))]
 
     def _take_layout(
-        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, end: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
         identifier = meta["id"]
         if not isinstance(identifier, str):
@@ -217,44 +219,44 @@ class Segment:
         self.layouts.setdefault(identifier, Entry(end, ordinal, meta, ()))
 
     def _take_notice(
-        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, end: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
         self.notices.append(Entry(end, ordinal, meta, ()))
 
     def _take_metrics(
-        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
         values = {str(tag): number(value) for tag, value in meta["values"].items()}
-        place = _needed(ordinal)
-        check_names(self.metrics, values, place + 1)
+        location = _needed(ordinal)
+        check_names(self.metrics, values, location + 1)
         for tag, value in values.items():
-            self.metrics.setdefault(tag, Numbers()).put(place, value)
-        self.latest["metrics"] = place
+            self.metrics.setdefault(tag, Numbers()).put(location, value)
+        self.latest["metrics"] = location
 
     def _take_cost(
-        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
-        place = _needed(ordinal)
+        location = _needed(ordinal)
         self.costs.add(meta)
         for name in COSTS:
             value = meta.get(_COST_FIELDS.get(name, name))
             if isinstance(value, dict):
-                self.cost[name].put(place, sum(number(part) for part in value.values()))
+                self.cost[name].put(location, sum(number(part) for part in value.values()))
             elif value is not None:
-                self.cost[name].put(place, number(value))
+                self.cost[name].put(location, number(value))
 
     def _take_predictions(
-        self, meta: dict[str, Any], _: Sequence[Sheet], ordinal: int | None, __: int
+        self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
-        place = _needed(ordinal)
+        location = _needed(ordinal)
         if not isinstance(meta["images"], list):
             raise TypeError("predictions have a list an image")
         check_names((), range(len(meta["images"])))
         # As text: a tenth of what the lists would take.
-        self.predictions[place] = json.dumps(meta["images"], separators=(",", ":")).encode()
+        self.predictions[location] = json.dumps(meta["images"], separators=(",", ":")).encode()
         if meta.get("scale") in {"probability", "score"}:
             self.scale = meta["scale"]
-        self.latest["predictions"] = place
+        self.latest["predictions"] = location
 
     def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
         layer, media, layout = meta["layer"], meta["media"], meta["layout"]
@@ -289,13 +291,13 @@ _TAKEN = frozenset(
 )
 
 
-def _sheets(uid: str, meta: dict[str, Any], offset: int) -> list[Sheet]:
+def _sheets(uid: str, meta: dict[str, Any], offset: int) -> list[SheetAddress]:
     sheets = []
     for row in meta.get("sheets", ()):
         length, crc = _whole(row[0]), _whole(row[1])
         if length >= _UINT32 or crc >= _UINT32:
             raise ValueError("lengths and CRCs have 32 bits")
-        sheets.append(Sheet(uid, offset, length, crc))
+        sheets.append(SheetAddress(uid, offset, length, crc))
         offset += length
     return sheets
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tbviz.store.columns import Runs
+from tbviz.store.columns import PositionRuns
 from tbviz.store.schema import number
 from tbviz.store.six_digits import fitting, nearest
 
@@ -56,7 +56,7 @@ class SheetColumns:
     def __init__(self, media: str, sheets: int) -> None:
         self.media = media
         self.sheets = sheets
-        self.positions = Runs()
+        self.positions = PositionRuns()
         self.layouts: list[tuple[str, int]] = []
         self.end = 0
         self._dtype = _GRAY if self.gray else _OTHER

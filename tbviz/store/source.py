@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class Found(NamedTuple):
+class ScannedRecord(NamedTuple):
     """A record.
 
     Args:
@@ -54,7 +54,7 @@ class Source(Protocol):
     def name(self) -> str:
         """What errors call it."""
 
-    def scan(self) -> Iterator[Found]:
+    def scan(self) -> Iterator[ScannedRecord]:
         """The records that are new since the last call."""
 
     def shrank(self) -> bool:
@@ -79,5 +79,5 @@ class Folder(Protocol):
     def reachable(self) -> bool:
         """Whether `packs` tells what is there; where it cannot be told, what was known holds."""
 
-    def source(self, pack: Pack, patience: float) -> Source:
-        """What reads one of them. `patience` is that of `PackScanner`."""
+    def source(self, pack: Pack, timeout: float) -> Source:
+        """What reads one of them. `timeout` is that of `PackScanner`."""

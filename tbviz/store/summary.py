@@ -88,15 +88,21 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
             {
                 "kind": kind,
                 "method": methods.get(kind),
-                "layers": len(members),
-                "positions": _covered(run for member in members for run in member["positions"]),
-                **_sums(members),
+                "layers": len(callbacks),
+                "positions": _covered(
+                    run for callback in callbacks for run in callback["positions"]
+                ),
+                **_sums(callbacks),
             }
-            for kind, members in _grouped(series, "kind").items()
+            for kind, callbacks in _grouped(series, "kind").items()
         ],
         "layers": [
-            {"layer": layer, "kinds": [member["kind"] for member in members], **_sums(members)}
-            for layer, members in _grouped(series, "layer").items()
+            {
+                "layer": layer,
+                "kinds": [callback["kind"] for callback in callbacks],
+                **_sums(callbacks),
+            }
+            for layer, callbacks in _grouped(series, "layer").items()
         ],
         "series": series,
         "orders": orders,
@@ -190,9 +196,9 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
     }
 
 
-def _sums(members: list[dict[str, Any]]) -> dict[str, int]:
+def _sums(callbacks: list[dict[str, Any]]) -> dict[str, int]:
     names = ("records", "sheets", "bytes")
-    return {name: sum(member[name] for member in members) for name in names}
+    return {name: sum(callback[name] for callback in callbacks) for name in names}
 
 
 def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[str, Any]]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
-from tbviz.store.locations import Place, RemotePlace, store_directory
-from tbviz.store.pack_writer import PackFiles
+from tbviz.store.locations import Location, RemoteLocation, store_directory
+from tbviz.store.pack_writer import PackWriter
 from tbviz.store.record import Record
 from tbviz.store.schema import FORMAT, layout_id
 from tbviz.version import __version__
@@ -46,7 +46,9 @@ class Writer:
         StoreError: If the log directory is a URI, and what its store needs is not installed.
     """
 
-    def __init__(self, log_dir: str | os.PathLike[str] | RemotePlace, *, sync: bool = True) -> None:
+    def __init__(
+        self, log_dir: str | os.PathLike[str] | RemoteLocation, *, sync: bool = True
+    ) -> None:
         self.uid = os.urandom(8).hex()
         self.collected = 0
         self._store = store_directory(log_dir)
@@ -198,9 +200,9 @@ def _kept(records: Sequence[Record]) -> list[Record]:
     return kept
 
 
-def _sink(store: Place, uid: str, *, sync: bool) -> Sink:
+def _sink(store: Location, uid: str, *, sync: bool) -> Sink:
     if isinstance(store, Path):
-        return PackFiles(store, uid, sync=sync)
-    from tbviz.store.part_writer import PartObjects
+        return PackWriter(store, uid, sync=sync)
+    from tbviz.store.part_writer import PartWriter
 
-    return PartObjects(store, uid)
+    return PartWriter(store, uid)

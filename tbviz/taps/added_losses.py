@@ -10,7 +10,7 @@ from tbviz.taps import keras_private
 
 
 @contextmanager
-def losses_kept(model: Any) -> Iterator[None]:
+def added_losses_preserved(model: Any) -> Iterator[None]:
     """Puts back the losses that layers have noted: Keras clears them whenever a model is called."""
     noted = [
         (held, list(held))

@@ -21,7 +21,7 @@ NOTHING = -2
 
 
 @dataclass(frozen=True)
-class Aim:
+class ClassTarget:
     """The score that is explained: `score[class] - score[against]`, or that of the class alone.
 
     Attributes:
@@ -32,10 +32,10 @@ class Aim:
     classes: Integers
     against: Integers | None = None
 
-    def of(self, rows: Sequence[int]) -> Aim:
+    def select(self, rows: Sequence[int]) -> ClassTarget:
         """The same of some of the images."""
         against = None if self.against is None else self.against[list(rows)]
-        return Aim(self.classes[list(rows)], against)
+        return ClassTarget(self.classes[list(rows)], against)
 
     def arrays(self, classes: int) -> tuple[Integers, Integers]:
         """Both as arrays for a model of so many classes.
@@ -59,9 +59,9 @@ class Aim:
         return wanted, rivals
 
 
-def predicted(count: int) -> Aim:
+def predicted(count: int) -> ClassTarget:
     """The predicted class of each of so many images."""
-    return Aim(np.full(count, PREDICTED))
+    return ClassTarget(np.full(count, PREDICTED))
 
 
 def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
@@ -69,7 +69,7 @@ def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
 
     Args:
         scores: `(images, classes)`.
-        classes: as `Aim.arrays` gives them.
+        classes: as `ClassTarget.arrays` gives them.
         against: likewise.
 
     Returns:

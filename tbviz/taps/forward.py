@@ -17,7 +17,7 @@ _HALF_PRECISION_SCALE = 2.0**12
 def with_scores(
     model: Any,
     inputs: Any,
-    head: output_head.Head,
+    head: output_head.OutputHead,
     outputs: Sequence[Output] = (),
     touch: Callable[[str, int, Any], Any] | None = None,
     *,

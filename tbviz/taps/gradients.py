@@ -11,24 +11,24 @@ import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats, Integers
-from tbviz.taps import backends, class_target, output_head
-from tbviz.taps.class_target import Aim
+from tbviz.taps import backends, output_head
+from tbviz.taps.class_target import ClassTarget, take
 from tbviz.taps.forward import gradient_scale, with_scores
 from tbviz.taps.image_inputs import image_layout
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.random_state import same_draw
-from tbviz.taps.recording import Maps
+from tbviz.taps.recording import FeatureMaps
 from tbviz.taps.tap import unreached
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedScores:
     """Which score of each image was explained.
 
     Attributes:
         classes: the class of each image.
-        against: the class that it was compared with, `aims.NOTHING` where with none.
+        against: the class that it was compared with, `class_targets.NOTHING` where with none.
         scores: the score before softmax or sigmoid, or the difference of the two.
         probabilities: of all classes, `(images, classes)`, `None` where the model has none.
     """
@@ -40,7 +40,7 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class ClassGradients(Explained):
+class ClassGradients(ExplainedScores):
     """Layers' maps, and how each moves the score of one class an image.
 
     Attributes:
@@ -48,12 +48,12 @@ class ClassGradients(Explained):
         gradients: the derivative of the score in each of them.
     """
 
-    activations: Maps
-    gradients: Maps
+    activations: FeatureMaps
+    gradients: FeatureMaps
 
 
 @dataclass(frozen=True)
-class InputGradients(Explained):
+class InputGradients(ExplainedScores):
     """How each input moves the score of one class an image.
 
     Attributes:
@@ -65,25 +65,25 @@ class InputGradients(Explained):
 
 
 def class_gradients(
-    looker: Looker, outputs: Sequence[Output], inputs: Any, aim: Aim
+    inspector: ModelInspector, outputs: Sequence[Output], inputs: Any, class_target: ClassTarget
 ) -> ClassGradients:
     """Layers' maps and the derivatives of the scores aimed at in them, in one pass.
 
     Args:
-        looker: into the model.
+        inspector: into the model.
         outputs: the layers.
         inputs: the probe batch.
-        aim: which score of each image.
+        class_target: which score of each image.
 
     Raises:
         TbvizError: there is no such class, or a layer cannot be tapped.
     """
-    known = looker.survey_like(inputs)
+    known = inspector.survey_like(inputs)
     head = known.head
     backend = backends.current()
     by_key = {output.key: output for output in outputs}
 
-    def look(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
+    def compute(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
         order: list[str] = []  # JAX sorts a dict's keys
 
         def forward(watch: Callable[[Any], Any]) -> Any:
@@ -105,7 +105,7 @@ def class_gradients(
             for key in by_key:
                 if key not in seen:
                     raise unreached(key)
-            return seen, values, class_target.take(scores, classes, against)
+            return seen, values, take(scores, classes, against)
 
         (maps, values, aimed), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[2][2]) * scale
@@ -119,34 +119,34 @@ def class_gradients(
         )
 
     key = ("class_gradients", tuple(outputs), head)
-    maps, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
+    maps, slopes, values, aimed = _scaled(inspector, key, compute, inputs, class_target, head)
     chosen, rivals, scores = aimed
-    maps = {one: looker.honest_maps(by_key[one], found, known) for one, found in maps.items()}
-    slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
+    maps = {one: inspector.honest_maps(by_key[one], found, known) for one, found in maps.items()}
+    slopes, values, scores = inspector.honest(known.output_reads, (slopes, values, scores))
     found = output_head.probabilities(head, values)
-    return ClassGradients(chosen, rivals, scores, found, Maps(maps), Maps(slopes))
+    return ClassGradients(chosen, rivals, scores, found, FeatureMaps(maps), FeatureMaps(slopes))
 
 
 def input_gradients(
-    looker: Looker, inputs: Any, aim: Aim, *, guided: bool = False
+    inspector: ModelInspector, inputs: Any, class_target: ClassTarget, *, guided: bool = False
 ) -> InputGradients:
     """The derivatives of the scores aimed at in the model's inputs.
 
     Args:
-        looker: into the model.
+        inspector: into the model.
         inputs: the probe batch; whole numbers of images are taken as float32.
-        aim: which score of each image.
+        class_target: which score of each image.
         guided: guided backpropagation (Springenberg et al. 2015, "Striving for Simplicity"): every
             ReLU passes back only what is positive, where its input was.
 
     Raises:
         TbvizError: there is no such class.
     """
-    known = looker.survey_like(inputs)
+    known = inspector.survey_like(inputs)
     head = known.head
     backend = backends.current()
 
-    def look(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
+    def compute(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
         def forward(watch: Callable[[Any], Any]) -> Any:
             leaves = [
                 watch(leaf) if keras.backend.is_float_dtype(leaf.dtype) else leaf
@@ -155,7 +155,7 @@ def input_gradients(
             moved = keras.tree.pack_sequence_as(inputs, leaves)
             with same_draw(model):
                 values, scores = with_scores(model, moved, head, guided=guided)
-            return values, class_target.take(scores, classes, against)
+            return values, take(scores, classes, against)
 
         (values, aimed), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[1][2]) * scale
@@ -172,27 +172,27 @@ def input_gradients(
 
     inputs = keras.tree.map_structure(_image_as_float, inputs)
     key = ("input_gradients", guided, head)
-    _, slopes, values, aimed = _scaled(looker, key, look, inputs, aim, head)
+    _, slopes, values, aimed = _scaled(inspector, key, compute, inputs, class_target, head)
     chosen, rivals, scores = aimed
-    slopes, values, scores = looker.honest(known.output_reads, (slopes, values, scores))
+    slopes, values, scores = inspector.honest(known.output_reads, (slopes, values, scores))
     found = output_head.probabilities(head, values)
     return InputGradients(chosen, rivals, scores, found, slopes)
 
 
 def _scaled(
-    looker: Looker,
+    inspector: ModelInspector,
     key: Any,
-    look: Callable[..., Any],
+    compute: Callable[..., Any],
     inputs: Any,
-    aim: Aim,
-    head: output_head.Head,
+    class_target: ClassTarget,
+    head: output_head.OutputHead,
 ) -> Any:
     """Runs a look that gives derivatives second, again without the scale where it was too much."""
-    arrays = inputs, *aim.arrays(head.classes)
-    scale = gradient_scale(looker.model)
-    found = looker.run(key, look, *arrays, np.float32(scale))
+    arrays = inputs, *class_target.arrays(head.classes)
+    scale = gradient_scale(inspector.model)
+    found = inspector.run(key, compute, *arrays, np.float32(scale))
     if scale > 1 and not all(np.isfinite(leaf).all() for leaf in keras.tree.flatten(found[1])):
-        found = looker.run(key, look, *arrays, np.float32(1))
+        found = inspector.run(key, compute, *arrays, np.float32(1))
     return found
 
 

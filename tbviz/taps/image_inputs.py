@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-MOST_COLOURS = 4
+MAX_COLORS = 4
 """An axis of so many entries at most is one of colours."""
 
 
@@ -16,14 +16,14 @@ def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
     """Height, width, channels and whether these come first; `None` for what is no image batch."""
     if len(shape) != 4:
         return None
-    last_fits, first_fits = shape[3] <= MOST_COLOURS, shape[1] <= MOST_COLOURS
+    last_fits, first_fits = shape[3] <= MAX_COLORS, shape[1] <= MAX_COLORS
     first = keras.config.image_data_format() == "channels_first"
     if first_fits and (first or not last_fits):
         return shape[2], shape[3], shape[1], True
     return (shape[1], shape[2], shape[3], False) if last_fits else None
 
 
-def image_place(inputs: Any) -> int | None:
+def image_input_index(inputs: Any) -> int | None:
     """Which of the inputs, flattened, is the first batch of images; `None` where none is."""
     leaves = keras.tree.flatten(inputs)
     layouts = (image_layout(np.shape(leaf)) for leaf in leaves)
@@ -32,7 +32,7 @@ def image_place(inputs: Any) -> int | None:
 
 def image_batch(inputs: Any) -> npt.NDArray[Any] | None:
     """The first input that is a batch of images, channels last; `None` where none is."""
-    place = image_place(inputs)
+    place = image_input_index(inputs)
     if place is None:
         return None
     return channels_last(np.asarray(keras.tree.flatten(inputs)[place]))

@@ -16,19 +16,19 @@ from keras import ops
 from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, keras_private, output_head
-from tbviz.taps.added_losses import losses_kept
+from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.forward import with_scores
-from tbviz.taps.model_outputs import Survey, survey
+from tbviz.taps.model_outputs import ModelOutputs, model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
-from tbviz.taps.random_state import backend_state_kept, random_states_kept
-from tbviz.taps.recording import Maps, Recording
+from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
+from tbviz.taps.recording import FeatureMaps, Recording
 from tbviz.taps.tap import Enough, Tap, tapped, unreached
 from tbviz.taps.weights import Faults, WeightBook
 
 _ALL: Mapping[str, int] = MappingProxyType({})
 
 
-class Looker:
+class ModelInspector:
     """Looks into one model without a trace left in it; holds it weakly.
 
     Args:
@@ -46,7 +46,7 @@ class Looker:
         self._model = weakref.ref(model)
         self._backend = backends.current()
         self._kept: dict[Any, Callable[..., Any]] = {}
-        self._surveys: dict[Any, Survey] = {}
+        self._model_outputs: dict[Any, ModelOutputs] = {}
         self._draws = False
         self._fingerprint: int | None = None
         self._book: WeightBook | None = None
@@ -92,31 +92,31 @@ class Looker:
             self._book = WeightBook(self.model)
         return self._book
 
-    def survey(self, inputs: Any) -> Survey:
+    def model_outputs(self, inputs: Any) -> ModelOutputs:
         """What the model has to show, found once for each shape of a probe."""
         self.check()
         leaves = keras.tree.flatten(inputs)
         key = tuple((np.shape(leaf), str(getattr(leaf, "dtype", ""))) for leaf in leaves)
-        found = self._surveys.get(key)
+        found = self._model_outputs.get(key)
         if found is None:
             start = time.perf_counter()
-            found = self._surveys[key] = survey(self.model, inputs, self._weights())
+            found = self._model_outputs[key] = model_outputs(self.model, inputs, self._weights())
             self._draws |= found.draws
             self.compile_seconds += time.perf_counter() - start
         return found
 
-    def head(self, inputs: Any) -> output_head.Head:
+    def head(self, inputs: Any) -> output_head.OutputHead:
         """How class scores are read off the model's output; batches of any size have the same."""
         return self.survey_like(inputs).head
 
-    def survey_like(self, inputs: Any) -> Survey:
+    def survey_like(self, inputs: Any) -> ModelOutputs:
         """A survey on a batch of any size of the same images."""
         self.check()
         sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
-        for known, found in self._surveys.items():
+        for known, found in self._model_outputs.items():
             if [shape[1:] for shape, _ in known] == sample:
                 return found
-        return self.survey(inputs)
+        return self.model_outputs(inputs)
 
     def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
         """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
@@ -163,8 +163,8 @@ class Looker:
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Keeps what a call of the model moves; global random states, where it draws from them."""
-        states = random_states_kept() if self._draws else backend_state_kept()
-        with losses_kept(self.model), states:
+        states = random_states_preserved() if self._draws else backend_state_preserved()
+        with added_losses_preserved(self.model), states:
             yield
 
     def record(
@@ -177,10 +177,10 @@ class Looker:
             inputs: the probe batch.
             first: by layer's key, how many channels are enough; all of those not named.
         """
-        known = self.survey(inputs)
+        known = self.model_outputs(inputs)
         head = known.head
 
-        def look(model: Any, inputs: Any) -> Any:
+        def compute(model: Any, inputs: Any) -> Any:
             maps: dict[str, Any] = {}
 
             def touch(path: str, call: int, value: Any) -> Any:
@@ -195,9 +195,9 @@ class Looker:
 
         # Outputs say how a tensor of this size is read.
         key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
-        maps, values, scores = self.run(key, look, inputs)
+        maps, values, scores = self.run(key, compute, inputs)
         there = [output for output in outputs if output.key in maps]
-        ordered = Maps((o.key, self.honest_maps(o, maps[o.key], known)) for o in there)
+        ordered = FeatureMaps((o.key, self.honest_maps(o, maps[o.key], known)) for o in there)
         values, scores = self.honest(known.output_reads, (values, scores))
         return Recording(ordered, values, scores, output_head.probabilities(head, values))
 
@@ -218,7 +218,7 @@ class Looker:
         arrays = keras.tree.map_structure(np.asarray, inputs)
         count = len(keras.tree.flatten(arrays)[0])
 
-        def look(model: Any, inputs: Any) -> Any:
+        def compute(model: Any, inputs: Any) -> Any:
             values, scores = with_scores(model, inputs, head)
             return ops.cast(values, "float32"), scores
 
@@ -226,7 +226,7 @@ class Looker:
         for first in range(0, count, batch):
             rows = np.minimum(np.arange(first, first + batch), count - 1)
             part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
-            found.append(self.run(("scores", head), look, part))
+            found.append(self.run(("scores", head), compute, part))
         whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
         values, scores = self.honest(known.output_reads, whole)
         return scores, output_head.probabilities(head, values)
@@ -246,7 +246,7 @@ class Looker:
             TbvizError: the layer cannot be tapped.
         """
 
-        def look(model: Any, inputs: Any) -> Any:
+        def compute(model: Any, inputs: Any) -> Any:
             seen: list[Any] = []
 
             def touch(path: str, call: int, value: Any) -> Any:
@@ -266,7 +266,7 @@ class Looker:
         many = keras.tree.map_structure(
             lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
         )
-        found = self.run(("augmented", output), look, many)
+        found = self.run(("augmented", output), compute, many)
         found = self.honest_maps(output, found, self.survey_like(inputs))
         return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
@@ -284,7 +284,7 @@ class Looker:
             return tree
         return keras.tree.map_structure(lambda array: np.full_like(array, np.nan), tree)
 
-    def honest_maps(self, output: Output, maps: Floats, known: Survey) -> Floats:
+    def honest_maps(self, output: Output, maps: Floats, known: ModelOutputs) -> Floats:
         """The same of a layer's maps; channels that the fault does not reach stay as they are."""
         count = maps.shape[-1] if maps.ndim else 1
         broken = self.broken_channels(output, known)[:count]
@@ -294,7 +294,7 @@ class Looker:
         maps[..., broken] = np.nan
         return maps
 
-    def broken_channels(self, output: Output, known: Survey) -> Bools:
+    def broken_channels(self, output: Output, known: ModelOutputs) -> Bools:
         """Which channels of a layer depend on weights that are not finite, `(channels,)`."""
         reads, own = known.reads.get(output.key, 0), known.own.get(output.node.path, 0)
         layer = output.node.layer
@@ -305,7 +305,7 @@ class Looker:
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:
             self._kept.clear()
-            self._surveys.clear()
+            self._model_outputs.clear()
             self._book = self._faults = None
             self.restarts += 1
         self._fingerprint = present
@@ -331,16 +331,16 @@ def fingerprint(model: Any) -> int:
     return hash((eager, output_head.loss_meanings(model), *layers))
 
 
-_LOOKERS: weakref.WeakKeyDictionary[keras.Model, Looker] = weakref.WeakKeyDictionary()
+_INSPECTORS: weakref.WeakKeyDictionary[keras.Model, ModelInspector] = weakref.WeakKeyDictionary()
 
 
-def looker_of(model: keras.Model) -> Looker:
+def inspector_for(model: keras.Model) -> ModelInspector:
     """The looker of a model, made once: what several callbacks and calls share.
 
     It takes the weights as they are from now on.
     """
-    if model not in _LOOKERS:
-        _LOOKERS[model] = Looker(model)
-    found = _LOOKERS[model]
+    if model not in _INSPECTORS:
+        _INSPECTORS[model] = ModelInspector(model)
+    found = _INSPECTORS[model]
     found.refresh()
     return found

@@ -18,7 +18,7 @@ def children(layer: Any) -> list[Any]:
     held = list(getattr(layer, "_layers", ()))
     operations = getattr(layer, "operations", None)
     if isinstance(operations, list | tuple):  # a functional model: `ops.relu(x)` is one too
-        return list({id(member): member for member in [*operations, *held]}.values())
+        return list({id(callback): callback for callback in [*operations, *held]}.values())
     return held
 
 

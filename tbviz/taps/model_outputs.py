@@ -14,20 +14,20 @@ from keras import ops
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, output_head
-from tbviz.taps.added_losses import losses_kept
-from tbviz.taps.output_layout import Place, Reader
+from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.output_layout import LayerContext, OutputLayoutReader
 from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
 from tbviz.taps.provenance import Provenance
-from tbviz.taps.random_state import random_states_kept
+from tbviz.taps.random_state import random_states_preserved
 from tbviz.taps.tap import Tap, tapped
 from tbviz.taps.weights import WeightBook
 
-__all__ = ["Output", "Survey", "as_maps", "first_tensor", "survey"]
+__all__ = ["ModelOutputs", "Output", "as_maps", "first_tensor", "model_outputs"]
 
 
 @dataclass(frozen=True)
-class Survey:
+class ModelOutputs:
     """What a model has to show.
 
     Attributes:
@@ -45,7 +45,7 @@ class Survey:
 
     nodes: list[Node]
     outputs: dict[str, Output]
-    head: output_head.Head
+    head: output_head.OutputHead
     unreachable: dict[str, str] = field(default_factory=dict)
     draws: bool = False
     last: frozenset[str] = frozenset()
@@ -53,12 +53,12 @@ class Survey:
     own: Mapping[str, int] = field(default_factory=dict)
     output_reads: int = 0
 
-    def of(self, path: str) -> list[Output]:
+    def outputs_at(self, path: str) -> list[Output]:
         """The outputs of one layer, a call each."""
         return [output for output in self.outputs.values() if output.node.path == path]
 
 
-def survey(model: Any, inputs: Any, book: WeightBook | None = None) -> Survey:
+def model_outputs(model: Any, inputs: Any, book: WeightBook | None = None) -> ModelOutputs:
     """Runs `model` once, eagerly and without a trace left, and notes every layer's output.
 
     Args:
@@ -86,7 +86,7 @@ def survey(model: Any, inputs: Any, book: WeightBook | None = None) -> Survey:
     }
     reachable = [node for node in nodes if node.path not in unreachable]
     backend = backends.current()
-    with losses_kept(model), random_states_kept() as moved:
+    with added_losses_preserved(model), random_states_preserved() as moved:
         seen, values, scores = _first_pass(reachable, model, inputs, book)
 
         def output() -> Floats:
@@ -112,7 +112,7 @@ def survey(model: Any, inputs: Any, book: WeightBook | None = None) -> Survey:
         if node.path not in called and node.path not in unreachable
     )
     outputs = _outputs(seen.calls, holders, set(unreachable), keras.tree.flatten(inputs))
-    return Survey(
+    return ModelOutputs(
         nodes,
         outputs,
         head,
@@ -164,7 +164,7 @@ def _outputs(
     counts = Counter(path for path, _, _ in calls)
     shapes = {path: shape for path, _, shape in calls}
     inner = {node.parent: node.path for node in reversed(holders.values())}
-    reader = Reader(inputs)
+    reader = OutputLayoutReader(inputs)
     outputs: dict[str, Output] = {}
     for order, (path, call, shape) in enumerate(calls):
         node = holders[path]
@@ -173,8 +173,8 @@ def _outputs(
         if path in unreachable or (series and call):
             continue  # the frames of a series are one output; the first one stands for them
         repeats = isinstance(node.layer, keras.layers.TimeDistributed)
-        place = Place(node, attention, series, inner.get(path) if repeats else None)
-        found = reader.read(place, shape)
+        context = LayerContext(node, attention, series, inner.get(path) if repeats else None)
+        found = reader.read(context, shape)
         key = path if series or counts[path] == 1 else f"{path}#{call}"
         frames = shapes[series][1] if series in shapes else None
         outputs[key] = Output(key, node, call, shape, order, frames=frames, **asdict(found))
@@ -231,9 +231,9 @@ class _Pass:
     def settle(self, sizes: list[Any]) -> None:
         """Fills in the shapes that were not known when the pass was traced."""
         known = iter(sizes)
-        for place, (path, call, shape) in enumerate(self.calls):
+        for context, (path, call, shape) in enumerate(self.calls):
             if None in shape:
-                self.calls[place] = (path, call, tuple(map(int, next(known))))
+                self.calls[context] = (path, call, tuple(map(int, next(known))))
 
     def _touch(self, path: str, call: int, output: Any) -> Any:
         self._provenance.leave(path, call, output)

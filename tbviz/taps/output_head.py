@@ -18,7 +18,7 @@ from keras import ops
 from tbviz.arrays.types import Floats
 
 # Below it a probability is taken for lost to rounding, and its logarithm for meaningless.
-_LEAST = 1e-30
+_MIN = 1e-30
 
 
 class Noted(NamedTuple):
@@ -38,7 +38,7 @@ class Noted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Head:
+class OutputHead:
     """How class scores and probabilities are read off a model's (first) output.
 
     Attributes:
@@ -109,7 +109,7 @@ def head_of(
     activation: Noted | None,
     output: Callable[[], Floats],
     name: str | None = None,
-) -> Head:
+) -> OutputHead:
     """Decides once, on the probe, what the model's output means.
 
     Args:
@@ -122,18 +122,18 @@ def head_of(
     axis = activation.axis if activation is not None else -1
     units = int(shape[axis]) if len(shape) > 1 else 1
     if activation is not None and activation.name == "softmax":
-        return Head("softmax", False, units, "score before softmax", axis)
+        return OutputHead("softmax", False, units, "score before softmax", axis)
     if activation is not None:
         kind, classes = ("binary", 2) if units == 1 else ("sigmoid", units)
-        return Head(kind, False, classes, "score before sigmoid")
+        return OutputHead(kind, False, classes, "score before sigmoid")
     from_logits, binary = _loss_meaning(model, name)
     if from_logits:
         if units == 1:
-            return Head("binary", True, 2, "score")
-        return Head("sigmoid" if binary else "softmax", True, units, "score")
+            return OutputHead("binary", True, 2, "score")
+        return OutputHead("sigmoid" if binary else "softmax", True, units, "score")
     if units > 1 and _is_distribution(output()):
-        return Head("distribution", False, units, "log-odds against the other classes")
-    return Head("linear", False, units, "output")
+        return OutputHead("distribution", False, units, "log-odds against the other classes")
+    return OutputHead("linear", False, units, "output")
 
 
 def _is_distribution(output: Floats) -> bool:
@@ -145,7 +145,7 @@ def _is_distribution(output: Floats) -> bool:
     )
 
 
-def class_scores(head: Head, output: Any, activation: Noted | None) -> Any:
+def class_scores(head: OutputHead, output: Any, activation: Noted | None) -> Any:
     """Scores `(batch, classes)` as tensors, in the middle of a look.
 
     Args:
@@ -173,15 +173,15 @@ def _log_odds(probabilities: Any) -> Any:
     log p alone is as faint as p. Where a probability was lost to rounding the mean says nothing;
     there log p minus that of the strongest other class.
     """
-    logs = ops.log(ops.maximum(probabilities, _LEAST))
+    logs = ops.log(ops.maximum(probabilities, _MIN))
     mean = ops.mean(logs, axis=-1, keepdims=True)
     strongest, second = ops.split(ops.top_k(logs, 2)[0], 2, axis=-1)
     other = ops.where(logs >= strongest, second, strongest)
-    whole = ops.min(probabilities, axis=-1, keepdims=True) > _LEAST
+    whole = ops.min(probabilities, axis=-1, keepdims=True) > _MIN
     return logs - ops.where(whole, mean, other)
 
 
-def probabilities(head: Head, output: Floats) -> Floats | None:
+def probabilities(head: OutputHead, output: Floats) -> Floats | None:
     """Probabilities `(batch, classes)` from the model's output, `None` where there are none."""
     if head.kind == "linear":
         return None

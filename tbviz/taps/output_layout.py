@@ -22,7 +22,7 @@ _STEPPED = (*_SERIES, keras.layers.RNN, keras.layers.Bidirectional, keras.layers
 
 
 @dataclass(frozen=True)
-class Reading:
+class OutputLayout:
     """How one output is read; the fields are those of `Output`."""
 
     channels_first: bool = False
@@ -32,7 +32,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Place:
+class LayerContext:
     """Where in a model an output comes from.
 
     Attributes:
@@ -48,7 +48,7 @@ class Place:
     inner: str | None = None
 
 
-class Reader:
+class OutputLayoutReader:
     """Reads the outputs of one pass, in the order of computation.
 
     Args:
@@ -71,52 +71,52 @@ class Reader:
         self._unlike: dict[tuple[int, ...], str | None] = {}
         self._fifth = "axis"
 
-    def read(self, place: Place, shape: tuple[int, ...]) -> Reading:
+    def read(self, context: LayerContext, shape: tuple[int, ...]) -> OutputLayout:
         """The reading of the next output.
 
         Args:
-            place: where it comes from.
+            context: where it comes from.
             shape: its own, batch axis included.
         """
         rank = len(shape)
         before, self._before = self._before, rank
-        own = getattr(place.node.layer, "data_format", None)
+        own = getattr(context.node.layer, "data_format", None)
         first = own == "channels_first"
-        if place.attention is not None:
-            return Reading(reason=_inside(place.attention))
+        if context.attention is not None:
+            return OutputLayout(reason=_inside(context.attention))
         if rank == 3:
-            return self._sequence(place, shape, first, before)
+            return self._sequence(context, shape, first, before)
         if rank != 4:
-            return Reading(first and rank > 4, reason=self._other(place, shape))
-        reason = self._no_maps(place, shape)
+            return OutputLayout(first and rank > 4, reason=self._other(context, shape))
+        reason = self._no_maps(context, shape)
         self._unlike[shape[1:]] = reason
         if reason is not None:
-            return Reading(reason=reason)
+            return OutputLayout(reason=reason)
         # An activation or an addition has its channels where the last convolution has them.
-        self._channels = channel_axis(place.node.layer, self._channels)
+        self._channels = channel_axis(context.node.layer, self._channels)
         if self._channels == 2:
-            return Reading(
+            return OutputLayout(
                 reason=f"its output of {_size(shape)} has its channels between height and width"
             )
         first = self._channels == 1
         height, width = shape[2:] if first else shape[1:3]
-        self._grids.append((height, width, place.series))
-        return Reading(first)
+        self._grids.append((height, width, context.series))
+        return OutputLayout(first)
 
     def _sequence(
-        self, place: Place, shape: tuple[int, ...], first: bool, before: int | None
-    ) -> Reading:
+        self, context: LayerContext, shape: tuple[int, ...], first: bool, before: int | None
+    ) -> OutputLayout:
         steps, channels = (shape[2], shape[1]) if first else shape[1:]
-        if _unrolls(place.node.layer, before):
+        if _unrolls(context.node.layer, before):
             self._lengths.add(steps)
-        cut = None if first else self._cut(place, steps)
+        cut = None if first else self._cut(context, steps)
         if cut is not None:
             self._steps = steps
             height, width, skipped = cut
-            return Reading(tokens=(height, width), skipped=skipped)
+            return OutputLayout(tokens=(height, width), skipped=skipped)
         if steps > 1:
             self._steps = steps
-        return Reading(
+        return OutputLayout(
             first,
             reason=(
                 f"its output is a sequence of {_count(steps, 'step')} with "
@@ -124,16 +124,16 @@ class Reader:
             ),
         )
 
-    def _cut(self, place: Place, steps: int) -> tuple[int, int, int] | None:
+    def _cut(self, context: LayerContext, steps: int) -> tuple[int, int, int] | None:
         """The grid that so many tokens were cut from, and how many of them come before it."""
-        grids = [grid[:2] for grid in self._grids if grid[2] == place.series][::-1]
+        grids = [grid[:2] for grid in self._grids if grid[2] == context.series][::-1]
         pictures = [sides(image) for image in self._images]
-        own = not type(place.node.layer).__module__.startswith("keras.")
+        own = not type(context.node.layer).__module__.startswith("keras.")
         if own and all(grid in pictures for grid in grids):
             # A layer of the user's cuts the picture into patches. (Keras' own `Reshape` would cut
             # it into strips.)
             # As many as there are rows or columns may well be these, unless it has the name.
-            named = "patch" in type(place.node.layer).__name__.lower()
+            named = "patch" in type(context.node.layer).__name__.lower()
             patches = [
                 _patches(picture, steps - skip)
                 for picture in pictures
@@ -146,13 +146,13 @@ class Reader:
                 continue
             for height, width in grids:
                 if height * width == steps - skipped > 1:
-                    self._grids.append((height, width, place.series))
+                    self._grids.append((height, width, context.series))
                     return height, width, skipped
         return None
 
-    def _no_maps(self, place: Place, shape: tuple[int, ...]) -> str | None:
+    def _no_maps(self, context: LayerContext, shape: tuple[int, ...]) -> str | None:
         """Why an output of rank four is none of feature maps, `None` where it is."""
-        layer = place.node.layer
+        layer = context.node.layer
         if isinstance(layer, keras.layers.TimeDistributed | keras.layers.ConvLSTM1D):
             self._lengths.add(shape[1])
             return f"{_frames(shape)}, which together have no height and width"
@@ -169,9 +169,9 @@ class Reader:
             )
         return None
 
-    def _other(self, place: Place, shape: tuple[int, ...]) -> str:
+    def _other(self, context: LayerContext, shape: tuple[int, ...]) -> str:
         """Why an output of any other rank is none of feature maps."""
-        layer, size = place.node.layer, _size(shape)
+        layer, size = context.node.layer, _size(shape)
         if len(shape) < 3:
             return (
                 f"its output of {_count(int(size or 1), 'value')} has no height and width to draw"
@@ -183,9 +183,9 @@ class Reader:
             self._fifth = "depth"
         if isinstance(layer, keras.layers.ConvLSTM2D):
             return f"{_frames(shape)}; with return_sequences=False the last one could be drawn"
-        if place.inner is not None and len(shape) == 5:
+        if context.inner is not None and len(shape) == 5:
             return (
-                f"{_frames(shape)}; look at {place.inner!r} inside it, whose first frame is shown"
+                f"{_frames(shape)}; look at {context.inner!r} inside it, whose first frame is shown"
             )
         if len(shape) == 5 and self._fifth == "time":
             return f"{_frames(shape)}, and has no single height and width"

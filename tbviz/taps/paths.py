@@ -68,40 +68,40 @@ def walk(model: Any) -> list[Node]:
 
 
 def _below(holder: Any, parent: str | None, seen: set[int]) -> Iterator[Node]:
-    members = [m for m in keras_private.children(holder) if _shown(m) and id(m) not in seen]
-    members = list({id(m): m for m in members}.values())
-    seen.update(id(m) for m in members)
-    for member, name in zip(members, _names(holder, members), strict=True):
+    callbacks = [m for m in keras_private.children(holder) if _shown(m) and id(m) not in seen]
+    callbacks = list({id(m): m for m in callbacks}.values())
+    seen.update(id(m) for m in callbacks)
+    for callback, name in zip(callbacks, _names(holder, callbacks), strict=True):
         path = name if parent is None else f"{parent}/{name}"
-        inner = list(_below(member, path, seen))
-        yield Node(path, weakref.ref(member), parent, leaf=not inner)
+        inner = list(_below(callback, path, seen))
+        yield Node(path, weakref.ref(callback), parent, leaf=not inner)
         yield from inner
 
 
-def _shown(member: Any) -> bool:
+def _shown(callback: Any) -> bool:
     hidden = keras.layers.InputLayer | keras.metrics.Metric | keras.losses.Loss
-    return not isinstance(member, hidden)
+    return not isinstance(callback, hidden)
 
 
-def _names(holder: Any, members: list[Any]) -> list[str]:
+def _names(holder: Any, callbacks: list[Any]) -> list[str]:
     counts: Counter[str] = Counter()
     names = []
-    for member in members:
-        automatic = keras_private.snake_case(type(member).__name__)
+    for callback in callbacks:
+        automatic = keras_private.snake_case(type(callback).__name__)
         if isinstance(holder, keras.layers.Bidirectional):  # it calls them `forward_lstm_1`
-            automatic = f"{member.name.split('_', 1)[0]}_{automatic}"
-        if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", member.name):
+            automatic = f"{callback.name.split('_', 1)[0]}_{automatic}"
+        if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", callback.name):
             number = counts[automatic]
             counts[automatic] += 1
             names.append(f"{automatic}_{number}" if number else automatic)
         else:
-            names.append(member.name)
+            names.append(callback.name)
     shared = {name for name, count in Counter(names).items() if count > 1}
     if shared:
         attributes = _attributes(holder)
         names = [
-            attributes.get(id(member), name) if name in shared else name
-            for name, member in zip(names, members, strict=True)
+            attributes.get(id(callback), name) if name in shared else name
+            for name, callback in zip(names, callbacks, strict=True)
         ]
         names = _numbered(names)
     return names

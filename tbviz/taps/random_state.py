@@ -14,7 +14,7 @@ from tbviz.taps import backends, keras_private
 
 
 @contextlib.contextmanager
-def random_states_kept() -> Iterator[Callable[[], bool]]:
+def random_states_preserved() -> Iterator[Callable[[], bool]]:
     """Puts back the state of `random`, of `numpy.random` and of the backend.
 
     A layer of the user's may draw from them while it is called, and training draws from them, too:
@@ -26,12 +26,12 @@ def random_states_kept() -> Iterator[Callable[[], bool]]:
     Yields:
         Tells whether `random` or `numpy.random` have moved since.
     """
-    with backend_state_kept(), global_states_kept() as moved:
+    with backend_state_preserved(), global_states_preserved() as moved:
         yield moved
 
 
 @contextlib.contextmanager
-def global_states_kept() -> Iterator[Callable[[], bool]]:
+def global_states_preserved() -> Iterator[Callable[[], bool]]:
     """The same without the backend's: for what draws while a dataset is opened."""
     before = _states()
     try:
@@ -53,18 +53,18 @@ def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
 
 
 @contextlib.contextmanager
-def backend_state_kept() -> Iterator[None]:
+def backend_state_preserved() -> Iterator[None]:
     """Puts back the backend's own random state and Keras', which no data pipeline draws from."""
     restore = backends.current().random_state()
     try:
-        with _global_seeds_kept():
+        with _global_seeds_preserved():
             yield
     finally:
         restore()
 
 
 @contextlib.contextmanager
-def _global_seeds_kept() -> Iterator[None]:
+def _global_seeds_preserved() -> Iterator[None]:
     """Leaves it to training to make Keras' global seeds, where it has not yet.
 
     A look has some of its own until then, the same ones each time: compiled looks refer to them.

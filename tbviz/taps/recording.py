@@ -8,7 +8,7 @@ from tbviz.arrays.types import Floats
 from tbviz.taps.tap import unreached
 
 
-class Maps(dict[str, Floats]):
+class FeatureMaps(dict[str, Floats]):
     """Layers' outputs, or derivatives in them, by key; says why where a layer has none."""
 
     def __missing__(self, key: str) -> Floats:
@@ -26,7 +26,7 @@ class Recording:
         probabilities: the same after it, `None` where the model has none.
     """
 
-    maps: Maps
+    maps: FeatureMaps
     output: Floats
     scores: Floats
     probabilities: Floats | None

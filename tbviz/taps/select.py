@@ -12,7 +12,7 @@ import keras
 
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
-from tbviz.taps.model_outputs import Survey
+from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output, has_maps, is_attention
 
 Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
@@ -39,12 +39,12 @@ class LayerNotFoundError(TbvizError):
 
 
 def select(
-    survey: Survey, wanted: Filter, usable: Callable[[Output], bool] = has_maps
+    model_outputs: ModelOutputs, wanted: Filter, usable: Callable[[Output], bool] = has_maps
 ) -> list[Output]:
     """The outputs that a filter names, in the model's order.
 
     Args:
-        survey: of the model.
+        model_outputs: of the model.
         wanted: the filter.
         usable: which outputs the caller can draw; those with feature maps unless given.
 
@@ -54,10 +54,10 @@ def select(
     """
     chosen: dict[str, Output] = {}
     for part in _parts(wanted):
-        matches = _matching(survey, part)
+        matches = _matching(model_outputs, part)
         fitting = [output for output in matches if usable(output)]
         if not fitting:
-            raise LayerNotFoundError(_miss(survey, part, matches, usable))
+            raise LayerNotFoundError(_miss(model_outputs, part, matches, usable))
         chosen.update((output.key, output) for output in fitting)
     return sorted(chosen.values(), key=lambda output: output.order)
 
@@ -68,8 +68,8 @@ def _parts(wanted: Filter) -> list[Any]:
     return [part for item in wanted for part in _parts(item)]
 
 
-def _matching(survey: Survey, part: Any) -> list[Output]:
-    outputs = list(survey.outputs.values())
+def _matching(model_outputs: ModelOutputs, part: Any) -> list[Output]:
+    outputs = list(model_outputs.outputs.values())
     if not isinstance(part, str):
         return [output for output in outputs if _matches(part, output)]
     # The most exact reading that fits: `dense_1` may be one layer's path and another's own name.
@@ -97,9 +97,9 @@ def _matches(part: Any, output: Output) -> bool:
 
 
 def _miss(
-    survey: Survey, part: Any, matches: list[Output], usable: Callable[[Output], bool]
+    model_outputs: ModelOutputs, part: Any, matches: list[Output], usable: Callable[[Output], bool]
 ) -> str:
-    fitting = [output.key for output in survey.outputs.values() if usable(output)]
+    fitting = [output.key for output in model_outputs.outputs.values() if usable(output)]
     would_fit = ", ".join(fitting[:12]) + (" ..." if len(fitting) > 12 else "")
     if matches:
         first = matches[0]
@@ -108,11 +108,13 @@ def _miss(
             what += f": {first.reason}"
     else:
         what = f"no layer matches {part!r}"
-        blocked = [path for path in survey.unreachable if isinstance(part, str) and part in path]
+        blocked = [
+            path for path in model_outputs.unreachable if isinstance(part, str) and part in path
+        ]
         if blocked:
-            what += f" ({blocked[0]!r}: {survey.unreachable[blocked[0]]})"
+            what += f" ({blocked[0]!r}: {model_outputs.unreachable[blocked[0]]})"
         elif isinstance(part, str):
-            known = [*survey.outputs, *(o.node.name for o in survey.outputs.values())]
+            known = [*model_outputs.outputs, *(o.node.name for o in model_outputs.outputs.values())]
             near = difflib.get_close_matches(part, dict.fromkeys(known), n=3)
             if near:
                 what += f"; did you mean {' or '.join(map(repr, near))}?"
@@ -161,16 +163,20 @@ def spread(outputs: list[Output], limit: int) -> list[Output]:
     return [outputs[step] for step in steps]
 
 
-def default_layers(survey: Survey, limit: int = 12) -> list[Output]:
+def default_layers(model_outputs: ModelOutputs, limit: int = 12) -> list[Output]:
     """Up to `limit` layers worth looking at, spread over the depth.
 
     Convolutions, poolings, activations, merges and attentions with feature maps, and dense layers
     that see one token after the other. Where a convolution is followed by an activation layer of
     its own, the activation stands for both.
     """
-    kept = [o for o in _looked_at(survey) if is_activation(o) or is_merge(o) or is_attention(o)]
+    kept = [
+        o for o in _looked_at(model_outputs) if is_activation(o) or is_merge(o) or is_attention(o)
+    ]
     plain = [
-        o for o in _looked_at(survey) if is_convolution(o) or is_pooling(o) or _is_tokenwise(o)
+        o
+        for o in _looked_at(model_outputs)
+        if is_convolution(o) or is_pooling(o) or _is_tokenwise(o)
     ]
     if len(kept) >= limit:
         return spread(kept, limit)
@@ -179,8 +185,8 @@ def default_layers(survey: Survey, limit: int = 12) -> list[Output]:
     return spread(sorted(kept + plain, key=lambda output: output.order), limit)
 
 
-def _looked_at(survey: Survey) -> list[Output]:
-    return [output for output in survey.outputs.values() if output.spatial and output.whole]
+def _looked_at(model_outputs: ModelOutputs) -> list[Output]:
+    return [output for output in model_outputs.outputs.values() if output.spatial and output.whole]
 
 
 def _is_tokenwise(output: Output) -> bool:
@@ -188,13 +194,13 @@ def _is_tokenwise(output: Output) -> bool:
     return output.tokens is not None and isinstance(output.node.layer, dense)
 
 
-def default_convolutions(survey: Survey, limit: int) -> list[Output]:
+def default_convolutions(model_outputs: ModelOutputs, limit: int) -> list[Output]:
     """Up to `limit` convolutions, spread over the depth: what maximization looks at."""
-    convolutions = [output for output in survey.outputs.values() if is_convolution(output)]
+    convolutions = [output for output in model_outputs.outputs.values() if is_convolution(output)]
     return spread([o for o in convolutions if o.node.leaf and has_maps(o)], limit)
 
 
-def cam_layer(survey: Survey) -> Output:
+def cam_layer(model_outputs: ModelOutputs) -> Output:
     """The layer for class activation maps: the last with a spatial output, at any depth.
 
     Trailing poolings, dropouts and the like are passed over: they hold the same maps at a lower
@@ -206,20 +212,22 @@ def cam_layer(survey: Survey) -> Output:
     Raises:
         LayerNotFoundError: no layer has a spatial output.
     """
-    found = [output for output in _looked_at(survey) if not is_preprocessing(output)]
+    found = [output for output in _looked_at(model_outputs) if not is_preprocessing(output)]
     if not found:
         msg = (
             "this model has no layer whose output is a feature map larger than one pixel, so there "
             "is no place for a class activation map"
         )
-        near = next((o for o in survey.outputs.values() if o.reason and len(o.shape) > 2), None)
+        near = next(
+            (o for o in model_outputs.outputs.values() if o.reason and len(o.shape) > 2), None
+        )
         if near is not None:
             msg += f" ({near.key!r}: {near.reason})"
         raise LayerNotFoundError(msg)
     if found[-1].skipped:
-        found = _before_the_last_attention(survey, found) or found
+        found = _before_the_last_attention(model_outputs, found) or found
     else:
-        found = _before_the_map(survey, found) or found
+        found = _before_the_map(model_outputs, found) or found
     kept = [output for output in found if not is_pooling(output) and not _passes_on(output)]
     return (kept or found)[-1]
 
@@ -239,9 +247,9 @@ def _passes_on(output: Output) -> bool:
     )
 
 
-def _before_the_map(survey: Survey, found: list[Output]) -> list[Output]:
+def _before_the_map(model_outputs: ModelOutputs, found: list[Output]) -> list[Output]:
     """What comes before the layer that makes the model's output, where that is a map."""
-    ends = [place for place, output in enumerate(found) if output.node.path in survey.last]
+    ends = [place for place, output in enumerate(found) if output.node.path in model_outputs.last]
     if not ends:
         return found
     end = ends[-1]
@@ -250,12 +258,12 @@ def _before_the_map(survey: Survey, found: list[Output]) -> list[Output]:
     return found[:end]
 
 
-def _before_the_last_attention(survey: Survey, found: list[Output]) -> list[Output]:
+def _before_the_last_attention(model_outputs: ModelOutputs, found: list[Output]) -> list[Output]:
     """What comes before the last layer in which tokens see each other, projections apart."""
     # An attention that is written by hand shows in its heads, of rank four and yet no maps.
     mixing = [
         output.order
-        for output in survey.outputs.values()
+        for output in model_outputs.outputs.values()
         if is_attention(output) or (len(output.shape) == 4 and output.reason is not None)
     ]
     end = max(mixing, default=0)

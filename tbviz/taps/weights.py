@@ -70,32 +70,32 @@ class Faults:
     def __bool__(self) -> bool:
         return self.mask != 0
 
-    def layers(self, among: int = -1) -> dict[str, int]:
+    def layers(self, reference: int = -1) -> dict[str, int]:
         """The layers whose own weights are not finite, in the model's order, with the worst code.
 
         Args:
-            among: a set of weights; all of them unless given.
+            reference: a set of weights; all of them unless given.
         """
         found: dict[str, int] = {}
-        for place in _bits(self.mask & among):
+        for place in _bits(self.mask & reference):
             path = self.weights[place].path
             found[path] = max(found.get(path, 0), self.codes[place])
         return found
 
-    def cause_of(self, among: int) -> str | None:
+    def cause_of(self, reference: int) -> str | None:
         """What is wrong with a set of weights, in words; `None` if all of them are finite."""
-        layers = self.layers(among)
+        layers = self.layers(reference)
         if not layers:
             return None
         first, code = next(iter(layers.items()))
         return f"the weights of {in_words(first, len(layers) - 1)} are {KINDS[code]}"
 
-    def code_of(self, among: int) -> int:
+    def code_of(self, reference: int) -> int:
         """The worst code among a set of weights."""
-        return max(self.layers(among).values(), default=0)
+        return max(self.layers(reference).values(), default=0)
 
     def broken_channels(
-        self, among: int, layer: Any, own: int, count: int
+        self, reference: int, layer: Any, own: int, count: int
     ) -> npt.NDArray[np.bool_]:
         """Which channels of an output depend on weights that are not finite, `(count,)`.
 
@@ -103,12 +103,12 @@ class Faults:
         each channel stand apart: the others are as good as ever.
 
         Args:
-            among: the set of weights that the output depends on.
+            reference: the set of weights that the output depends on.
             layer: whose output it is.
             own: the set of the layer's own weights.
             count: how many channels the output has.
         """
-        broken = self.mask & among
+        broken = self.mask & reference
         if broken & ~own or not _channelwise(layer):
             return np.full(count, bool(broken))
         key = broken, count

@@ -16,8 +16,8 @@ def test_axes_of_points_on_a_line_by_hand():
     assert axes.directions == pytest.approx(np.array([[0.6, 0.8]]))
     assert axes.share == pytest.approx(np.array([1.0]))
     assert (axes.low[0], axes.high[0]) == pytest.approx((-4.9, 4.9))
-    colours = axes.colours(np.array([[7.0, 7.0], [7 + 3, 7 + 4], [7 - 3, 7 - 4]]))
-    assert colours == pytest.approx(np.array([[0.5, 0.5, 0.5], [1, 0.5, 0.5], [0, 0.5, 0.5]]))
+    colors = axes.colors(np.array([[7.0, 7.0], [7 + 3, 7 + 4], [7 - 3, 7 - 4]]))
+    assert colors == pytest.approx(np.array([[0.5, 0.5, 0.5], [1, 0.5, 0.5], [0, 0.5, 0.5]]))
 
 
 def test_the_axes_are_numpys_singular_vectors():
@@ -34,12 +34,12 @@ def test_equal_vectors_have_equal_axes_and_colours_in_any_shape():
     vectors = RANDOM.normal(size=(3, 5, 7, 4)).astype(np.float32)
     one, other = principal_axes(vectors), principal_axes(vectors.copy())
     assert np.array_equal(one.directions, other.directions)
-    colours = one.colours(vectors)
-    assert colours.shape == (3, 5, 7, 3)
-    assert colours.dtype == np.float32
-    assert np.array_equal(colours[1], one.colours(vectors[1]))
-    assert 0 <= colours.min() < 0.05
-    assert 0.95 < colours.max() <= 1
+    colors = one.colors(vectors)
+    assert colors.shape == (3, 5, 7, 3)
+    assert colors.dtype == np.float32
+    assert np.array_equal(colors[1], one.colors(vectors[1]))
+    assert 0 <= colors.min() < 0.05
+    assert 0.95 < colors.max() <= 1
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, 1e30, np.nan, np.inf])
@@ -48,7 +48,7 @@ def test_what_does_not_vary_has_no_axes_and_one_colour(value):
     axes = principal_axes(vectors)
     assert len(axes.directions) == 0
     expected = 0.5 if np.isfinite(value) else 0
-    assert (axes.colours(vectors) == expected).all()
+    assert (axes.colors(vectors) == expected).all()
 
 
 def test_what_is_not_finite_is_black_and_moves_no_axis():
@@ -56,15 +56,15 @@ def test_what_is_not_finite_is_black_and_moves_no_axis():
     broken = np.concatenate([vectors, [[np.nan, 0, 0], [0, np.inf, 0]]])
     axes = principal_axes(broken)
     assert np.array_equal(axes.directions, principal_axes(vectors).directions)
-    assert (axes.colours(broken)[-2:] == 0).all()
+    assert (axes.colors(broken)[-2:] == 0).all()
 
 
 def test_large_numbers_overflow_nowhere():
     axes = principal_axes(RANDOM.normal(size=(50, 3)) * 1e200)
     assert len(axes.directions) == 3
-    assert np.isfinite(axes.colours(RANDOM.normal(size=(50, 3)) * 1e200)).all()
+    assert np.isfinite(axes.colors(RANDOM.normal(size=(50, 3)) * 1e200)).all()
 
 
 def test_other_channels_are_refused():
     with pytest.raises(ValueError, match=r"\(2, 5\).*\(\.\.\., 3\)"):
-        principal_axes(RANDOM.normal(size=(50, 3))).colours(np.zeros((2, 5)))
+        principal_axes(RANDOM.normal(size=(50, 3))).colors(np.zeros((2, 5)))

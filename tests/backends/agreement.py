@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 from one_layer import class_gradients
 
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 
 def network():
@@ -42,12 +42,12 @@ def _drawn(random, weight):
 def at_three_depths():
     """Name to class gradients and feature maps, of the first, a middle and the last layer."""
     model = network()
-    looker = Looker(model)
+    inspector = ModelInspector(model)
     images = np.random.default_rng(2).normal(size=(2, 12, 12, 3)).astype(np.float32)
-    outputs = looker.survey(images).outputs
+    outputs = inspector.model_outputs(images).outputs
     found = {}
     for key in ("base/stem", "base/add", "base/pool"):
-        one = class_gradients(looker, outputs[key], images, np.array([1, 4]))
+        one = class_gradients(inspector, outputs[key], images, np.array([1, 4]))
         found[f"{key} gradients"], found[f"{key} maps"] = one.gradients, one.activations
     return found
 

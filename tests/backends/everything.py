@@ -24,7 +24,7 @@ _ATTRIBUTIONS = {
 _CAMS = {**CAMS, "score-cam": ScoreCam(channels=2)}
 _STEPS = 2
 # From strong noise: on an almost even gray a small untrained network may be off altogether.
-_CLIMB = replace(Ascent.of_classes(), steps=_STEPS, start=1.0)
+_MAXIMIZE = replace(Ascent.of_classes(), steps=_STEPS, start=1.0)
 
 
 def everything(log_dir, images, labels=None, **settings):
@@ -47,7 +47,7 @@ def everything(log_dir, images, labels=None, **settings):
             for name, cam in _CAMS.items()
             if name != "grad-cam"  # which Monitor has
         ),
-        tbviz.ClassMaximization(log_dir, settings=_CLIMB, **settings),
+        tbviz.ClassMaximization(log_dir, settings=_MAXIMIZE, **settings),
     ]
 
 

@@ -12,7 +12,7 @@ from one_layer import class_gradients
 
 from tbviz.taps import keras_private
 from tbviz.taps.class_target import PREDICTED
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 BACKEND = keras.backend.backend()
 
@@ -35,12 +35,12 @@ def small(activation="softmax"):
     return model
 
 
-def look(model, looker=None, values=X):
+def look(model, inspector=None, values=X):
     """All that a look can be: what layers put out, and a gradient in the first of them."""
-    looker = looker or Looker(model)
-    outputs = list(looker.survey(values).outputs.values())
-    recording = looker.record(outputs, values)
-    class_gradients(looker, outputs[0], values, np.full(len(values), PREDICTED))
+    inspector = inspector or ModelInspector(model)
+    outputs = list(inspector.model_outputs(values).outputs.values())
+    recording = inspector.record(outputs, values)
+    class_gradients(inspector, outputs[0], values, np.full(len(values), PREDICTED))
     return recording
 
 

@@ -29,7 +29,7 @@ def be_the_second(monkeypatch):
 def test_another_rank_writes_nothing_and_says_it_once(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, logger="tbviz")
     be_the_second(monkeypatch)
-    distributed.say_that_another_leads.cache_clear()
+    distributed.log_not_primary.cache_clear()
     x, y = data(8)
     for _ in range(2):
         monitor = tbviz.Monitor(tmp_path / "run", x[:2], strict=True)

@@ -9,9 +9,9 @@ from backends.nets import array
 from keras import layers
 
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import NOTHING, PREDICTED, Aim
+from tbviz.taps.class_target import NOTHING, PREDICTED, ClassTarget
 from tbviz.taps.gradients import class_gradients, input_gradients
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(3, 4, 4, 2)).astype(np.float32)
@@ -46,10 +46,10 @@ def by_hand(images, classes):
 
 def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
     model = two_layers()
-    looker = Looker(model)
-    outputs = looker.survey(X).outputs
-    aim = Aim(np.array([0, PREDICTED, 2]), np.array([3, NOTHING, PREDICTED]))
-    found = class_gradients(looker, [outputs["active"], outputs["conv"]], X, aim)
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(X).outputs
+    class_target = ClassTarget(np.array([0, PREDICTED, 2]), np.array([3, NOTHING, PREDICTED]))
+    found = class_gradients(inspector, [outputs["active"], outputs["conv"]], X, class_target)
     (conv, active), scores, _, _ = by_hand(X, np.zeros((3, 4)))
     best = scores.argmax(1)
     assert found.classes.tolist() == [0, best[1], 2]
@@ -66,8 +66,8 @@ def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
 
 @pytest.mark.parametrize("guided", [False, True])
 def test_gradients_in_the_input(guided):
-    looker = Looker(two_layers())
-    found = input_gradients(looker, X, Aim(np.array([1, 1, 3])), guided=guided)
+    inspector = ModelInspector(two_layers())
+    found = input_gradients(inspector, X, ClassTarget(np.array([1, 1, 3])), guided=guided)
     (conv, _), _, (before, _), slopes = by_hand(X, np.eye(4)[[1, 1, 3]])
     if guided:  # the ReLU passes back what is positive, where its input was
         slopes = (before * (before > 0)) @ KERNEL.T
@@ -80,7 +80,9 @@ def test_a_cut_off_relu_passes_nothing_beyond_its_end_when_guided():
     inputs = np.array([-1.0, 3.0, 9.0], np.float32).reshape(3, 1, 1, 1)
     values = layers.ReLU(max_value=6, name="relu")(keras.Input((1, 1, 1)))
     model = keras.Model(values._keras_history.operation.input, layers.Flatten()(values))
-    found = input_gradients(Looker(model), inputs, Aim(np.zeros(3, int)), guided=True)
+    found = input_gradients(
+        ModelInspector(model), inputs, ClassTarget(np.zeros(3, int)), guided=True
+    )
     assert found.gradients.ravel().tolist() == [0, 1, 0]
     # The model itself is as it was.
     assert array(model(inputs)).ravel().tolist() == [0, 3, 6]
@@ -95,32 +97,32 @@ def test_bytes_have_gradients_and_other_whole_numbers_have_zeros():
         "image": RANDOM.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8),
         "at": np.array([[1], [4]], np.int32),
     }
-    found = input_gradients(Looker(model), inputs, Aim(np.array([0, 1])))
+    found = input_gradients(ModelInspector(model), inputs, ClassTarget(np.array([0, 1])))
     weights = array(model.layers[-1].kernel)[:48].T.reshape(2, 4, 4, 3) / 255
     np.testing.assert_allclose(found.gradients["image"], weights, rtol=1e-5)
     assert not found.gradients["at"].any()
 
 
 def test_scores_of_any_number_of_images_are_compiled_once():
-    looker = Looker(two_layers())
-    looker.survey(X)
+    inspector = ModelInspector(two_layers())
+    inspector.model_outputs(X)
     images = RANDOM.normal(size=(11, 4, 4, 2)).astype(np.float32)
-    scores, probabilities = looker.scores(images, batch=4)
-    traces = looker.traces
+    scores, probabilities = inspector.scores(images, batch=4)
+    traces = inspector.traces
     expected = by_hand(images, np.zeros((11, 4)))[1]
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     shares = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
     np.testing.assert_allclose(probabilities, shares, atol=1e-5)
-    assert looker.scores(images[:3], batch=4)[0].shape == (3, 4)
-    assert looker.traces == traces
+    assert inspector.scores(images[:3], batch=4)[0].shape == (3, 4)
+    assert inspector.traces == traces
 
 
 def test_wrong_aims_say_what_there_is():
-    looker = Looker(two_layers())
+    inspector = ModelInspector(two_layers())
     with pytest.raises(TbvizError, match=r"classes \[0, 4, 1\]; the model has 4"):
-        input_gradients(looker, X, Aim(np.array([0, 4, 1])))
+        input_gradients(inspector, X, ClassTarget(np.array([0, 4, 1])))
     with pytest.raises(TbvizError, match=r"shape \(3,\) against classes of shape \(2,\)"):
-        input_gradients(looker, X, Aim(np.zeros(3, int), np.zeros(2, int)))
+        input_gradients(inspector, X, ClassTarget(np.zeros(3, int), np.zeros(2, int)))
 
 
 def test_what_augmentation_makes_of_the_images():
@@ -132,10 +134,10 @@ def test_what_augmentation_makes_of_the_images():
             layers.Dense(2),
         ]
     )
-    looker = Looker(model)
-    flip = looker.survey(X).outputs["flip"]
+    inspector = ModelInspector(model)
+    flip = inspector.model_outputs(X).outputs["flip"]
     before = [array(variable).copy() for variable in model.variables]
-    found = looker.augmented(flip, X, draws=8)
+    found = inspector.augmented(flip, X, draws=8)
     assert found.shape == (8, 3, 4, 4, 2)
     turned = (found == X[None, :, :, ::-1]).all((2, 3, 4))
     plain = (found == X[None]).all((2, 3, 4))
@@ -144,4 +146,4 @@ def test_what_augmentation_makes_of_the_images():
     assert plain.any()
     for old, variable in zip(before, model.variables, strict=True):
         assert np.array_equal(old, array(variable))
-    assert np.array_equal(looker.augmented(flip, X, draws=8), found)  # its seeds have not moved
+    assert np.array_equal(inspector.augmented(flip, X, draws=8), found)  # its seeds have not moved

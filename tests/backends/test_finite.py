@@ -13,7 +13,7 @@ import tbviz
 from tbviz.errors import TbvizError
 from tbviz.methods import activations, grad_cam, health, maximize_filters, saliency_maps
 from tbviz.methods.maximization import Ascent
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 from tbviz.taps.weights import INFINITE, NAN
 
 X = np.random.default_rng(0).random((2, 8, 8, 1)).astype(np.float32)
@@ -45,7 +45,7 @@ def spoil(model, layer, value, variable=0, place=...):
 
 
 def codes(model):
-    return looker_of(model).faults.layers()
+    return inspector_for(model).faults.layers()
 
 
 NAMES = ["a", "b", "c", "add", "d"]
@@ -287,10 +287,10 @@ def test_seldom_looks_say_between_which(tmp_path):
 def test_the_check_is_compiled_once_and_leaves_the_weights_alone():
     model = branches()
     before = [array(one).tobytes() for one in model.variables]
-    looker = looker_of(model)
-    assert not looker.faults
-    seconds = looker.compile_seconds
+    inspector = inspector_for(model)
+    assert not inspector.faults
+    seconds = inspector.compile_seconds
     for _ in range(3):
-        assert not looker_of(model).faults
-    assert looker.compile_seconds == seconds
+        assert not inspector_for(model).faults
+    assert inspector.compile_seconds == seconds
     assert [array(one).tobytes() for one in model.variables] == before

@@ -18,7 +18,7 @@ from callbacks.nets import CLASSES, Draws, K, data, layers, metas, notices
 
 import tbviz
 from tbviz.taps import keras_private
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 BACKEND = keras.backend.backend()
 
@@ -147,7 +147,7 @@ class Notes(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         model = self.model  # on JAX this puts training's state into the variables
         self.seen.append((parts(model), switches(model), gradients(model), surroundings()))
-        self.traces.append(looker_of(model).traces)
+        self.traces.append(inspector_for(model).traces)
 
 
 # Training
@@ -194,7 +194,7 @@ def plain(run_eagerly=False):
     return outcome(run_eagerly=run_eagerly)
 
 
-class LookedInto(NamedTuple):
+class Inspected(NamedTuple):
     """What a fit leaves that was looked into, and what was noted round the looks of each epoch."""
 
     left: dict[str, Any]
@@ -206,42 +206,42 @@ class LookedInto(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def looked_into(tmp_path_factory):
+def inspected(tmp_path_factory):
     """One fit for all, for to compile everything takes long: at every batch all callbacks look."""
     log_dir = tmp_path_factory.mktemp("run")
     before, after, inside = Notes(), Notes(), []
     looking = all_callbacks(log_dir, schedule=tbviz.every(batches=1))
     left = outcome([before, *looking, after], inside=inside)
-    return LookedInto(left, before.seen, after.seen, after.traces, inside, log_dir)
+    return Inspected(left, before.seen, after.seen, after.traces, inside, log_dir)
 
 
 def test_two_plain_fits_are_the_same():
     assert outcome() == plain()
 
 
-def test_a_fit_leaves_to_the_last_bit_what_a_plain_fit_leaves(looked_into):
+def test_a_fit_leaves_to_the_last_bit_what_a_plain_fit_leaves(inspected):
     for what, value in plain().items():
-        assert looked_into.left[what] == value, what
-    assert looked_into.left["names since"] == 1
-    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(looked_into.log_dir)}
-    assert notices(looked_into.log_dir, "warning") == []
+        assert inspected.left[what] == value, what
+    assert inspected.left["names since"] == 1
+    assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(inspected.log_dir)}
+    assert notices(inspected.log_dir, "warning") == []
 
 
-def test_a_look_leaves_every_attribute_the_object_that_it_was(looked_into):
-    assert len(looked_into.before) == len(looked_into.after) == 3
-    for before, after in zip(looked_into.before, looked_into.after, strict=True):
+def test_a_look_leaves_every_attribute_the_object_that_it_was(inspected):
+    assert len(inspected.before) == len(inspected.after) == 3
+    for before, after in zip(inspected.before, inspected.after, strict=True):
         assert [key for key, value in after[0].items() if before[0].get(key) != value] == []
         assert after == before
 
 
-def test_no_callback_compiles_anything_after_the_first_epoch(looked_into):
-    assert looked_into.traces == looked_into.traces[:1] * 3
+def test_no_callback_compiles_anything_after_the_first_epoch(inspected):
+    assert inspected.traces == inspected.traces[:1] * 3
 
 
-def test_a_deleted_model_is_collected(looked_into):
+def test_a_deleted_model_is_collected(inspected):
     keras.backend.clear_session()
     gc.collect()
-    assert [reference() for reference in looked_into.inside] == [None, None]
+    assert [reference() for reference in inspected.inside] == [None, None]
 
 
 @pytest.mark.slow
@@ -275,7 +275,7 @@ def test_nothing_is_compiled_after_the_first_look_also_in_a_second_fit(tmp_path)
     looking = quick(tmp_path)
     counts = []
     count = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: counts.append(looker_of(model).traces)
+        on_epoch_end=lambda epoch, logs: counts.append(inspector_for(model).traces)
     )
     fit(model, [*looking, count], epochs=3)
     model.base.trainable = False
@@ -285,4 +285,4 @@ def test_nothing_is_compiled_after_the_first_look_also_in_a_second_fit(tmp_path)
     assert len(counts) == 6
     assert (counts[0] > 0) == (BACKEND != "torch")  # which compiles nothing
     assert len(set(counts)) == 1
-    assert looker_of(model).restarts == 0
+    assert inspector_for(model).restarts == 0

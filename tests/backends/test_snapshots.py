@@ -16,7 +16,7 @@ from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps import backends, keras_private
 from tbviz.taps.class_target import PREDICTED
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gradients.npz"
 
@@ -35,9 +35,9 @@ def test_gradients_are_those_on_any_other_backend():
 def test_a_gradient_by_hand():
     # Score of class c = mean over 16 places of (norm(maps)) @ kernel[:, c].
     model = small()
-    looker = Looker(model)
-    norm = looker.survey(X).outputs["norm"]
-    found = class_gradients(looker, norm, X, np.array([2, 0, 1, PREDICTED]))
+    inspector = ModelInspector(model)
+    norm = inspector.model_outputs(X).outputs["norm"]
+    found = class_gradients(inspector, norm, X, np.array([2, 0, 1, PREDICTED]))
     kernel = array(model.get_layer("classes").kernel)
     assert found.classes[:3].tolist() == [2, 0, 1]
     assert found.classes[3] == array(model(X[3:])).argmax()
@@ -63,10 +63,10 @@ def test_the_score_is_found_before_an_operation_of_the_graph(eager):
     output = ops.softmax(layers.Dense(3)(layers.GlobalAveragePooling2D()(maps + 1.0)))
     model = keras.Model(first, output)
     model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
-    looker = Looker(model)
-    assert looker.survey(X).head.target == "score before softmax"
-    assert {"conv", "relu", "add"} <= set(looker.survey(X).outputs)
-    recording = look(model, looker)
+    inspector = ModelInspector(model)
+    assert inspector.model_outputs(X).head.target == "score before softmax"
+    assert {"conv", "relu", "add"} <= set(inspector.model_outputs(X).outputs)
+    recording = look(model, inspector)
     np.testing.assert_array_equal(recording.maps["relu"], np.maximum(recording.maps["conv"], 0))
     np.testing.assert_allclose(recording.maps["add"], recording.maps["relu"] + 1, atol=1e-6)
 
@@ -79,10 +79,10 @@ def test_a_distribution_without_a_known_origin_is_recognised():
 
     stack = [keras.Input((6, 6, 2)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()]
     model = keras.Sequential([*stack, layers.Dense(3, name="scores"), Shares()])
-    looker = Looker(model)
-    outputs = looker.survey(X).outputs
-    assert looker.survey(X).head.kind == "distribution"
-    recording = looker.record([outputs["scores"]], X)
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(X).outputs
+    assert inspector.model_outputs(X).head.kind == "distribution"
+    recording = inspector.record([outputs["scores"]], X)
     centred = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
     np.testing.assert_allclose(recording.scores, centred, atol=1e-5)
 
@@ -90,36 +90,36 @@ def test_a_distribution_without_a_known_origin_is_recognised():
 def test_a_loop_is_looked_at_from_outside():
     stack = [keras.Input((6, 6, 2)), Looping(turns=2), layers.Flatten(), layers.Dense(2)]
     model = keras.Sequential(stack)
-    looker = Looker(model)
-    outputs = looker.survey(X).outputs
-    recording = looker.record([outputs["looping"]], X)
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(X).outputs
+    recording = inspector.record([outputs["looping"]], X)
     np.testing.assert_allclose(recording.maps["looping"], array(model.layers[0](X)), atol=1e-5)
     if keras.backend.backend() != "torch":  # where a loop is a plain one
-        assert "looping/inner" in looker.survey(X).unreachable
+        assert "looping/inner" in inspector.model_outputs(X).unreachable
 
 
 def test_a_maximization_rises_and_repeats():
     model = small()
-    looker = Looker(model)
-    conv, canvas = looker.survey(X).outputs["conv"], canvas_of(model, X)
-    found = [maximize(looker, conv, [0, 2], canvas, Ascent(steps=6), seed=3) for _ in range(2)]
+    inspector = ModelInspector(model)
+    conv, canvas = inspector.model_outputs(X).outputs["conv"], canvas_of(model, X)
+    found = [maximize(inspector, conv, [0, 2], canvas, Ascent(steps=6), seed=3) for _ in range(2)]
     assert np.all(found[0].after > found[0].before)
     np.testing.assert_array_equal(found[0].images, found[1].images)
 
 
 def test_looks_are_compiled_once_over_training_freezing_and_recompiling():
     model = small()
-    looker = Looker(model)
-    look(model, looker)
+    inspector = ModelInspector(model)
+    look(model, inspector)
     expected = 2 if backends.current().COMPILES else 0
-    assert looker.traces == expected
+    assert inspector.traces == expected
     for trainable in (False, True):
         model.get_layer("conv").trainable = trainable
         model.compile("adam", "sparse_categorical_crossentropy")
         model.fit(X, np.array([0, 1, 2, 0]), verbose=0)
-        maps = look(model, looker).maps["conv"]
+        maps = look(model, inspector).maps["conv"]
         np.testing.assert_allclose(maps, array(model.get_layer("conv")(X)), atol=1e-6)
-    assert (looker.traces, looker.restarts) == (expected, 0)
+    assert (inspector.traces, inspector.restarts) == (expected, 0)
 
 
 class Sampling(layers.Layer):
@@ -140,14 +140,14 @@ def test_all_looks_see_one_draw_and_leave_the_seed_where_it_is(eager):
     model = keras.Sequential([*stack, *head])
     model.compile("sgd", "mse", run_eagerly=eager)
     before = state(model)
-    looker = Looker(model)
-    outputs = looker.survey(X).outputs
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(X).outputs
     conv = next(output for output in outputs.values() if "conv" in output.key)
-    maps = looker.record(list(outputs.values()), X).maps[conv.key]
-    found = class_gradients(looker, conv, X, np.zeros(4, np.int64))
+    maps = inspector.record(list(outputs.values()), X).maps[conv.key]
+    found = class_gradients(inspector, conv, X, np.zeros(4, np.int64))
     np.testing.assert_allclose(found.activations, maps, atol=1e-6)
     canvas = canvas_of(model, X)
-    ascents = [maximize(looker, conv, [0], canvas, Ascent(steps=3)) for _ in range(2)]
+    ascents = [maximize(inspector, conv, [0], canvas, Ascent(steps=3)) for _ in range(2)]
     np.testing.assert_array_equal(ascents[0].images, ascents[1].images)
     for old, new in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -158,12 +158,12 @@ def test_a_probe_of_another_size_is_read_anew():
     maps = layers.Conv2D(5, 4, strides=4, name="patches")(first)
     tokens = layers.Dense(5, activation="relu", name="tokens")(layers.Reshape((-1, 5))(maps))
     model = keras.Model(first, layers.Dense(3)(layers.GlobalAveragePooling1D()(tokens)))
-    looker = Looker(model)
+    inspector = ModelInspector(model)
     for side in (8, 16):
         images = np.random.default_rng(0).random((2, side, side, 3)).astype(np.float32)
-        output = looker.survey(images).outputs["tokens"]
-        found = class_gradients(looker, output, images, np.array([0, 1]))
-        maps = looker.record([output], images).maps["tokens"]
+        output = inspector.model_outputs(images).outputs["tokens"]
+        found = class_gradients(inspector, output, images, np.array([0, 1]))
+        maps = inspector.record([output], images).maps["tokens"]
         assert maps.shape == found.gradients.shape == (2, side // 4, side // 4, 5)
         np.testing.assert_allclose(maps, found.activations, atol=1e-6)
 
@@ -181,13 +181,13 @@ def test_a_look_leaves_it_to_training_to_make_the_global_seeds():
     head = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
     model = keras.Sequential([*stack, *head])
     keras_private.exchange_global_seeds(None)
-    looker = Looker(model)
-    drawn = [look(model, looker).output for _ in range(2)]
+    inspector = ModelInspector(model)
+    drawn = [look(model, inspector).output for _ in range(2)]
     assert keras_private.exchange_global_seeds(None) is None
     np.testing.assert_array_equal(*drawn)
     seeds = keras.random.SeedGenerator(3)
     keras_private.exchange_global_seeds(seeds)
     before = array(seeds.state)
-    look(model, looker)
+    look(model, inspector)
     assert keras_private.exchange_global_seeds(None) is seeds
     np.testing.assert_array_equal(array(seeds.state), before)

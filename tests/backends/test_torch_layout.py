@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tbviz.taps.model_outputs import survey
+from tbviz.taps.model_outputs import model_outputs
 
 if keras.backend.backend() != "torch":
     pytest.skip("TorchModuleWrapper is torch's", allow_module_level=True)
@@ -16,7 +16,7 @@ import torch
 def of(pictures, *stack):
     model = keras.Sequential(stack)
     model(pictures)
-    return survey(model, pictures).outputs
+    return model_outputs(model, pictures).outputs
 
 
 def test_a_convolution_of_torch_has_its_channels_first():

@@ -9,7 +9,7 @@ from backends.nets import X, array, look
 from keras import layers
 from one_layer import class_gradients
 
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 if keras.backend.backend() != "torch":
     pytest.skip("TorchModuleWrapper is torch's", allow_module_level=True)
@@ -48,12 +48,12 @@ def test_buffers_and_modes_are_put_back(training):
 
 def test_what_works_in_place_does_not_overwrite_what_was_recorded():
     model = stack(layers.TorchModuleWrapper(torch.nn.ReLU(inplace=True)))
-    looker = Looker(model)
-    conv = looker.survey(X).outputs["conv"]
+    inspector = ModelInspector(model)
+    conv = inspector.model_outputs(X).outputs["conv"]
     expected = array(model.get_layer("conv")(X))
     assert expected.min() < 0
-    found = class_gradients(looker, conv, X, np.zeros(4, np.int64))
-    np.testing.assert_allclose(looker.record([conv], X).maps["conv"], expected, atol=1e-6)
+    found = class_gradients(inspector, conv, X, np.zeros(4, np.int64))
+    np.testing.assert_allclose(inspector.record([conv], X).maps["conv"], expected, atol=1e-6)
     np.testing.assert_allclose(found.activations, expected, atol=1e-6)
     # Behind ReLU, a response below zero moves nothing.
     np.testing.assert_array_equal(found.gradients[expected < 0], 0)

@@ -107,10 +107,10 @@ def test_layers_that_draw_native_random_numbers(tmp_path, eager):
 class Failing(tbviz.ActivationGrid):
     """Looks, and fails halfway."""
 
-    def look(self, view, journal):
+    def look(self, view, run_log):
         assert view.recording.maps
-        with self.boundary(journal, "conv1"):
-            view.looker.run("fails", lambda model, x: model(x).nowhere, view.probe.inputs)
+        with self.boundary(run_log, "conv1"):
+            view.inspector.run("fails", lambda model, x: model(x).nowhere, view.probe.inputs)
 
 
 @pytest.mark.parametrize("eager", [False, True])

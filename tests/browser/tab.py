@@ -95,13 +95,13 @@ class Tab:
         return {key.removeprefix("p.tbviz."): urllib.parse.unquote(value) for key, value in pairs}
 
 
-def expected_tiles(run, kind, layer, position, image, shown_range, colours):
+def expected_tiles(run, kind, layer, position, image, shown_range, colors):
     """The stored tiles put through range and colour map by the Python implementation.
 
     Args:
         run: a `Reader`.
         shown_range: low and high; None for each tile's own.
-        colours: name of the colour map.
+        colors: name of the colour map.
     """
     sheet = decode(run.picture(kind, layer, position, image))
     segment, ordinal = run.place(position)
@@ -110,7 +110,7 @@ def expected_tiles(run, kind, layer, position, image, shown_range, colours):
     tiles = split(sheet.pixels, tuple(layout["tile"]), layout["tiles"])
     lo, hi = sheet.ranges[:, 0], sheet.ranges[:, 1]
     low, high = (lo, hi) if shown_range is None else shown_range
-    return colorize(tiles, lo, hi, low, high, colours)
+    return colorize(tiles, lo, hi, low, high, colors)
 
 
 def layout_of(run, segment, identifier):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser.serving import tensorboard
 from browser.tab import Tab, expected_tiles
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 from playwright.sync_api import expect
 
 from tbviz.store import store_directory
@@ -25,8 +25,8 @@ SHOWN = [LAYERS[0], LAYERS[5], LAYERS[6]]
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
     logdir = tmp_path_factory.mktemp("kinds")
-    fabricate(logdir / "run", POSITIONS, SHOWN, images=2, every_kind=True)
-    fabricate(logdir / "damaged", 2, SHOWN[:1], images=1)
+    make_run(logdir / "run", POSITIONS, SHOWN, images=2, every_kind=True)
+    make_run(logdir / "damaged", 2, SHOWN[:1], images=1)
     (pack,) = store_directory(logdir / "damaged").glob("*.pack")
     with pack.open("ab") as file:
         file.write(b"no record")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from browser.serving import tensorboard
 from browser.tab import Tab, layout_of
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 from playwright.sync_api import expect
 
 from tbviz.images.sheet import decode
@@ -30,7 +30,7 @@ def logs(tmp_path_factory):
     logdir = tmp_path_factory.mktemp("numbers")
     shutil.copytree(GOLDEN, logdir / "golden")
     for name, epochs in (("long", 8), ("short", 3), ("other", 8)):
-        fabricate(logdir / name, epochs, [LAYERS[0], LAYERS[5]], images=3, every_kind=True)
+        make_run(logdir / name, epochs, [LAYERS[0], LAYERS[5]], images=3, every_kind=True)
     return logdir
 
 

@@ -184,7 +184,7 @@ def test_a_series_without_a_picture_at_this_step_shows_the_one_before_and_says_s
 
 
 def test_unknown_keys_stay_and_invalid_values_fall_back(tab):
-    tab.open(run="digits", step="later", map="rainbow", colour="plaid")
+    tab.open(run="digits", step="later", map="rainbow", color="plaid")
     tab.sheet().wait_for(timeout=WAITS)
     tab.wait(layer=tab.sheet().get_attribute("data-layer"))
     assert tab.hash()["colour"] == "plaid"

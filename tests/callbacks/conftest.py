@@ -24,11 +24,11 @@ def busy_machines_are_waited_for(monkeypatch):
     """What stops waiting sooner or later does so later, but where a test says when."""
     from tbviz.callbacks import limits, remote_control, run_log
 
-    for name in ("PATIENCE", "LAST_PATIENCE"):
+    for name in ("TIMEOUT", "LAST_PATIENCE"):
         monkeypatch.setattr(run_log, name, 240.0)
-    for name in ("_PATIENCE", "_BATCH_PATIENCE"):
+    for name in ("_TIMEOUT", "_BATCH_PATIENCE"):
         monkeypatch.setattr(remote_control, name, 240.0)
-    monkeypatch.setattr(limits, "_PATIENCE", 240.0)
+    monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
 
 
 @pytest.fixture(autouse=True)

@@ -27,17 +27,17 @@ class Looks(Visual):
         self.clock, self.seconds, self.parts = clock, seconds, parts
         self.begun, self.finished, self.taken = [], [], []
 
-    def choose(self, survey, journal):
-        self.forget()
+    def prepare(self, model_outputs, run_log):
+        self.reset()
 
-    def look(self, view, journal):
-        self.begun.append(journal.position.epoch)
+    def look(self, view, run_log):
+        self.begun.append(run_log.position.epoch)
         for part in range(self.parts):
             if part:
                 yield
             self.clock.now += self.seconds / self.parts
-            self.taken.append(journal.position.epoch)
-        self.finished.append(journal.position.epoch)
+            self.taken.append(run_log.position.epoch)
+        self.finished.append(run_log.position.epoch)
 
 
 class Trains(keras.callbacks.Callback):

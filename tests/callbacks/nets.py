@@ -173,7 +173,7 @@ def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     return dequantize(pixels, low, high), half[:, None, None]
 
 
-def settled() -> None:
+def resolve_predictions() -> None:
     """Waits until what was handed over is on disk, or has failed."""
     for thread in threading.enumerate():
         if thread.name == "tbviz-writer":

@@ -13,7 +13,7 @@ import tbviz
 from tbviz.callbacks.activation_grid import ActivationGrid
 from tbviz.images.sheet import decode
 from tbviz.methods.overview import in_pixels
-from tbviz.methods.rgb_maps import colour_maps
+from tbviz.methods.rgb_maps import rgb_maps
 from tbviz.store import open_run
 
 
@@ -96,10 +96,10 @@ def test_colours_keep_the_axes_of_the_first_look(run):
     assert layout["title"].startswith("Principal components of 4 channels: red ")
     axes = None
     for epoch in range(3):
-        expected = colour_maps(found[epoch]["relu"], axes)
+        expected = rgb_maps(found[epoch]["relu"], axes)
         axes = expected.axes
         pixels, _ = tiles(log_dir, "activations:colours", "relu", epoch)
-        assert np.abs(pixels / 255 - expected.colours).max() < 0.02
+        assert np.abs(pixels / 255 - expected.colors).max() < 0.02
     [layout] = layout_of(log_dir, "activations:colours", "conv1")
     assert layout["title"] == "The three channels as red, green and blue"
 
@@ -140,18 +140,18 @@ def test_a_second_fit_keeps_the_choice_and_another_model_does_not(tmp_path):
     grid = ActivationGrid(tmp_path, x, **settings)
     model = scaled(sequential(rate=1e-6, run_eagerly=True), 1, 4, 16, 64)
     fit(model, [grid], 1)
-    axes = grid._axes.of(grid.chosen)
+    axes = grid._axes.get(grid.selected)
     fit(scaled(model, 64, 16, 4, 1), [grid], 1)
     assert channels_of(tmp_path) == [[3, 2, 1, 0]] * 2
-    np.testing.assert_array_equal(grid._axes.of(grid.chosen).directions, axes.directions)
+    np.testing.assert_array_equal(grid._axes.get(grid.selected).directions, axes.directions)
     fit(scaled(sequential(rate=1e-6, run_eagerly=True), 64, 16, 4, 1), [grid], 1)
     assert channels_of(tmp_path)[2] == [0, 1, 2, 3]
-    assert not np.allclose(grid._axes.of(grid.chosen).directions, axes.directions)
+    assert not np.allclose(grid._axes.get(grid.selected).directions, axes.directions)
 
 
 def test_what_is_not_wanted_is_left_out(tmp_path):
     x, _ = data(2)
-    grid = ActivationGrid(tmp_path, x, colours=False, overview=False, strict=True)
+    grid = ActivationGrid(tmp_path, x, colors=False, overview=False, strict=True)
     fit(sequential(run_eagerly=True), [grid], 1)
     assert {kind for kind, _ in open_run(tmp_path).series()} == {"activations"}
 

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 from callbacks.limited_runs import X, Y, fit
-from callbacks.nets import kept, metas, notices, positions, sequential, settled
+from callbacks.nets import kept, metas, notices, positions, resolve_predictions, sequential
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
-from tbviz.callbacks import run_log as journal_module
+from tbviz.callbacks import run_log as run_log_module
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
@@ -176,13 +176,13 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said)
     class Hangs(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                monkeypatch.setattr(journal_module, "PATIENCE", 0.05)
+                monkeypatch.setattr(run_log_module, "TIMEOUT", 0.05)
 
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 4:
-                monkeypatch.setattr(journal_module, "PATIENCE", 240.0)
+                monkeypatch.setattr(run_log_module, "TIMEOUT", 240.0)
                 disk.set()
-                settled()
+                resolve_predictions()
 
     fit(maps, Hangs(), epochs=8)
     slow = [text for text in said() if "storing a position took over" in text]

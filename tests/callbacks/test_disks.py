@@ -22,9 +22,9 @@ FAILS, HEALS = 2, 5  # the epochs at whose ends the disk begins to fail and is w
 class At(keras.callbacks.Callback):
     """Does something when an epoch ends, before tbviz looks and once what it wrote is on disk."""
 
-    def __init__(self, journal_of, **actions):
+    def __init__(self, run_log_of, **actions):
         super().__init__()
-        self.looks, self.actions = journal_of, actions
+        self.looks, self.actions = run_log_of, actions
 
     def on_epoch_end(self, epoch, logs=None):
         act = self.actions.get(f"epoch_{epoch}")
@@ -35,14 +35,14 @@ class At(keras.callbacks.Callback):
 
 def on_disk(grid) -> None:
     """Waits until what was handed over is written, or has failed."""
-    grid._session.journal._background.drain()
+    grid._session.run_log._background.drain()
 
 
 def trains(log_dir, **actions):
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
     looks = [grid, tbviz.LayerHealth(log_dir, x[:2])]
-    actions["epoch_3"] = lambda: grid._session.journal.notice(
+    actions["epoch_3"] = lambda: grid._session.run_log.notice(
         "someone", "was blind", level="info", event="left_out"
     )
     history = kept().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from tbviz.callbacks.distributed import is_chief, leads_cluster
+from tbviz.callbacks.distributed import is_cluster_primary, is_primary
 
 
 def cluster(kind, index, **hosts):
@@ -49,18 +49,18 @@ def on(monkeypatch):
 )
 def test_the_task_in_tf_config(monkeypatch, on, config, leads):
     on("tensorflow")
-    assert leads_cluster(config) is leads
+    assert is_cluster_primary(config) is leads
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
         monkeypatch.setenv("TF_CONFIG", config)
-    assert is_chief() is leads
+    assert is_primary() is leads
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_the_process_index_of_jax(monkeypatch, on, rank):
     on("jax", SimpleNamespace(process_index=lambda: rank))
     monkeypatch.setenv("RANK", "5")  # of another backend
-    assert is_chief() is (rank == 0)
+    assert is_primary() is (rank == 0)
 
 
 def distributed(available, initialized, rank):
@@ -93,10 +93,10 @@ def test_the_rank_of_torch(monkeypatch, on, group, environment, leads):
         if value is not None:
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))  # another backend's
-    assert is_chief() is leads
+    assert is_primary() is leads
 
 
 def test_backends_without_processes_have_a_chief_only(monkeypatch, on):
     monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
     on("numpy")
-    assert is_chief()
+    assert is_primary()

@@ -195,8 +195,8 @@ class Interrupts(keras.callbacks.Callback):
         super().__init__()
         self.look, grid.look = grid.look, self.interrupted
 
-    def interrupted(self, view, journal):
-        self.look(view, journal)
+    def interrupted(self, view, run_log):
+        self.look(view, run_log)
         raise KeyboardInterrupt
 
 

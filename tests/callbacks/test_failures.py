@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions, settled, tiles
+from callbacks.nets import data, ends, kept, metas, notices, positions, resolve_predictions, tiles
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
@@ -105,7 +105,7 @@ def test_strict_raises_what_cannot_be_written(tmp_path):
 
 
 def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, said):
-    from tbviz.taps.inspector import Looker
+    from tbviz.taps.inspector import ModelInspector
 
     tries = []
 
@@ -113,7 +113,7 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, sa
         tries.append(1)
         raise MemoryError("too many maps")
 
-    monkeypatch.setattr(Looker, "record", record)
+    monkeypatch.setattr(ModelInspector, "record", record)
     fit(looks(tmp_path), 1)
     assert len(tries) == 1
     assert len(said()) == 3
@@ -121,17 +121,17 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, sa
 
 
 def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
-    from tbviz.taps.inspector import Looker
+    from tbviz.taps.inspector import ModelInspector
 
-    survey, tries = Looker.survey, []
+    model_outputs, tries = ModelInspector.model_outputs, []
 
     def fails_once(self, inputs):
         tries.append(1)
         if len(tries) <= 2:  # before training, and at the first epoch's end
             raise RuntimeError("not now")
-        return survey(self, inputs)
+        return model_outputs(self, inputs)
 
-    monkeypatch.setattr(Looker, "survey", fails_once)
+    monkeypatch.setattr(ModelInspector, "model_outputs", fails_once)
     fit(looks(tmp_path))
     assert [text.split(":")[0] for text in said()] == ["tbviz"]
     assert [meta["epoch"] for meta in metas(tmp_path, "health")] == [1, 2]
@@ -163,7 +163,7 @@ class Doing(keras.callbacks.Callback):
 def test_a_directory_removed_while_training_begins_anew(tmp_path, said):
     log_dir = tmp_path / "run"
     callbacks = looks(log_dir)
-    remove = Doing(1, lambda: (settled(), shutil.rmtree(log_dir)))
+    remove = Doing(1, lambda: (resolve_predictions(), shutil.rmtree(log_dir)))
     fit([remove, *callbacks], 5)
     [text] = said()
     assert "deleted while it was being written" in text
@@ -273,7 +273,7 @@ def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
     x, _ = data(2)
     usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
     for callback in usual:
-        callback.yields = True  # as Monitor's do
+        callback.low_priority = True  # as Monitor's do
     own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
     fit([*usual, *own], 3)
     methods = open_run(tmp_path).segments[0].costs.methods

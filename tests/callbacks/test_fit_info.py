@@ -7,7 +7,7 @@ from callbacks.nets import data, kept, notices
 
 import tbviz
 from tbviz.amounts import in_bytes
-from tbviz.callbacks.fit_info import size_saying
+from tbviz.callbacks.fit_info import size_forecast
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ def test_sizes_are_said_in_two_digits(size, said):
 
 def test_what_a_run_takes():
     run = Path("logs/run")
-    said = size_saying(run, 12)(1_200_000, ())
+    said = size_forecast(run, 12)(1_200_000, ())
     assert said == "about 1.2 MB an epoch, 14 MB for 12 epochs, in logs/run"
-    assert size_saying(run, 1)(900, ()) == "about 900 B an epoch, 900 B for 1 epoch, in logs/run"
-    assert size_saying(run, 12, 10**7)(1_200_000, ()) == (
+    assert size_forecast(run, 1)(900, ()) == "about 900 B an epoch, 900 B for 1 epoch, in logs/run"
+    assert size_forecast(run, 12, 10**7)(1_200_000, ()) == (
         "about 1.2 MB a look, at most 10 MB for 12 epochs: looks are thinned, in logs/run"
     )
-    assert "thinned" not in size_saying(run, 12, 10**8)(1_200_000, ())
-    assert size_saying(run, 12, thinned=True)(1_200_000, ()) == (
+    assert "thinned" not in size_forecast(run, 12, 10**8)(1_200_000, ())
+    assert size_forecast(run, 12, thinned=True)(1_200_000, ()) == (
         "about 1.2 MB a look, at most about 14 MB for 12 epochs, in logs/run"
     )
-    assert size_saying(run, None)(1500, ()) == "about 1.5 kB a look, in logs/run"
-    assert size_saying(run, None)(1500, ["Saliency", "GradCAM"]) == (
+    assert size_forecast(run, None)(1500, ()) == "about 1.5 kB a look, in logs/run"
+    assert size_forecast(run, None)(1500, ["Saliency", "GradCAM"]) == (
         "about 1.5 kB a look, in logs/run; Saliency, GradCAM not counted"
     )
 

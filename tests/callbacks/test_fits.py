@@ -24,7 +24,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.store import open_run
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 EPOCHS = 2
 
@@ -152,10 +152,10 @@ def test_a_frozen_base_then_fine_tuned_with_the_same_callbacks(tmp_path):
         model = keras.Sequential([base, *tail])
         base.trainable = False
         compiled(model).fit(**arrays(), epochs=2, verbose=0, callbacks=callbacks)
-        traces = looker_of(model).traces
+        traces = inspector_for(model).traces
         base.trainable = True
         compiled(model, rate=0.001).fit(**arrays(), epochs=2, verbose=0, callbacks=callbacks)
-        assert looker_of(model).traces == traces
+        assert inspector_for(model).traces == traces
         return [value.tobytes() for value in model.get_weights()]
 
     x, y = data(2, seed=5)

@@ -196,7 +196,7 @@ def test_a_model_without_images_is_left_out(tmp_path):
 
 def test_one_broken_method_leaves_the_others_alone(tmp_path, said):
     class Broken(Occlusion):
-        def attribute(self, changed, aim):
+        def attribute(self, changed, class_target):
             raise RuntimeError("nothing hidden today")
 
     fit(Saliency(tmp_path, X, method=[Broken(), "gradients"]))

@@ -56,16 +56,16 @@ def test_each_list_is_a_tile_and_colours_keep_their_axes(tmp_path):
     assert layout["titles"] == ["conv1 + conv2", "conv1 to relu, 4 layers"]
     assert layout["stacks"] == [["conv1", "conv2"], ["conv1", "pool", "conv2", "relu"]]
     assert (layout["tiles"], layout["images"], layout["tile"]) == (2, 3, [8, 8])
-    colours = layout_of(tmp_path, "hypercolumns:colours")
-    assert colours["row_titles"] == layout["titles"]
-    assert colours["column_titles"] == ["image 0", "image 1", "image 2"]
-    assert (colours["tiles"], colours["columns"], colours["images"]) == (6, 3, 0)
+    colors = layout_of(tmp_path, "hypercolumns:colours")
+    assert colors["row_titles"] == layout["titles"]
+    assert colors["column_titles"] == ["image 0", "image 1", "image 2"]
+    assert (colors["tiles"], colors["columns"], colors["images"]) == (6, 3, 0)
     for epoch, found in enumerate(expected.found):
         values, half = tiles(tmp_path, "hypercolumns", "", epoch, 1)
         means = np.stack([one.mean[1] for one in found])
         assert np.all(np.abs(values - means) <= half * 1.01 + 1e-5)
         pixels, _ = tiles(tmp_path, "hypercolumns:colours", "", epoch)
-        both = np.concatenate([one.colours for one in found])
+        both = np.concatenate([one.colors for one in found])
         assert np.abs(pixels / 255 - both).max() < 0.02
 
 
@@ -79,7 +79,7 @@ def test_one_list_has_a_tile_an_image(tmp_path):
 
 def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colours_out(tmp_path):
     x, y = data(8)
-    callback = Hypercolumns(tmp_path, x[:2], colours=False, strict=True)
+    callback = Hypercolumns(tmp_path, x[:2], colors=False, strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert open_run(tmp_path).series() == [("hypercolumns", "")]
     assert layout_of(tmp_path, "hypercolumns")["stacks"] == [["conv1", "pool", "conv2", "relu"]]
@@ -91,7 +91,7 @@ def test_numbers_count_in_the_model_that_is_looked_into(tmp_path):
     base = keras.Sequential([image, *rest[:4]], name="base")
     model = compiled(keras.Sequential([base, *rest[4:]]), run_eagerly=True)
     x, y = data(8)
-    inside = Hypercolumns(tmp_path / "a", x[:2], [0, 1], of="base", strict=True)
+    inside = Hypercolumns(tmp_path / "a", x[:2], [0, 1], submodel="base", strict=True)
     outside = Hypercolumns(tmp_path / "b", x[:2], [0], strict=True)
     model.fit(x, y, 8, 1, verbose=0, callbacks=[inside, outside])
     assert layout_of(tmp_path / "a", "hypercolumns")["stacks"] == [["conv1", "pool"]]

@@ -86,8 +86,8 @@ def test_layouts_say_what_is_shown(run):
     matrix = layout(run[0], "kernels", "mix")
     assert (matrix["tile"], matrix["tiles"], matrix["columns"]) == ([6, 4], 1, 1)
     assert "channels" not in matrix
-    colours = layout(run[0], "kernels:colours", "first")
-    assert (colours["media"], colours["tile"], colours["images"]) == ("rgb8", [3, 3], 0)
+    colors = layout(run[0], "kernels:colours", "first")
+    assert (colors["media"], colors["tile"], colors["images"]) == ("rgb8", [3, 3], 0)
 
 
 def test_sheets_hold_the_weights(run):
@@ -133,7 +133,7 @@ def test_how_far_filters_have_moved(run):
 
 
 def test_what_is_left_out_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("tbviz.callbacks.kernels.MOST_LAYERS", 1)
+    monkeypatch.setattr("tbviz.callbacks.kernels.MAX_LAYERS", 1)
     x, y = data(8)
     callback = Kernels(tmp_path, strict=True)
     kept().fit(x, y, 8, 1, verbose=0, callbacks=[callback])

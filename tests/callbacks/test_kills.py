@@ -37,14 +37,14 @@ def test_fits_killed_at_random_moments(tmp_path, fits, faults):
     assert len(said) == fits
     for number, last in said.items():
         with faults.trying():
-            lost = examine(tmp_path / str(number), last)
+            lost = scan_pack(tmp_path / str(number), last)
             assert lost <= 1, (number, seed)
             faults.lost += lost
     with faults.trying():
         resume(tmp_path / "0")
 
 
-def examine(log_dir, last: int) -> int:
+def scan_pack(log_dir, last: int) -> int:
     """Reads what a killed fit left; how many of its positions are lost."""
     run = open_run(log_dir)
     assert [segment.damaged for segment in run.segments] in ([], [0])

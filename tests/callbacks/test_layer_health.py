@@ -56,7 +56,7 @@ def run(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("health")
     x, y = data(16)
     weights = Weights("conv")
-    limits = Thresholds(window=3, dead=0.5, alike=1.0, likeness=1.0, still=0.0)
+    limits = Thresholds(window=3, dead=0.5, duplicates=1.0, similarity=1.0, still=0.0)
     layers = ["scale", "conv", "relu", "pool", "bounded"]
     health = LayerHealth(log_dir, x[:4], layers=layers, thresholds=limits, strict=True)
     net().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[weights, health])

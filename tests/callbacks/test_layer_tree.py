@@ -7,13 +7,13 @@ import numpy as np
 from keras import layers
 
 from tbviz.callbacks.layer_tree import model_record
-from tbviz.taps.model_outputs import survey
+from tbviz.taps.model_outputs import model_outputs
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
 
 
 def tree_of(model, values):
-    record = model_record(model, survey(model, values), {})
+    record = model_record(model, model_outputs(model, values), {})
     return {node["path"]: node for node in json.loads(record.payload[0])["nodes"]}
 
 

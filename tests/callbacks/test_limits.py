@@ -6,17 +6,17 @@ import threading
 from types import SimpleNamespace
 
 from tbviz.callbacks import limits as limits_module
-from tbviz.callbacks.cost_meter import Costs, Spent
+from tbviz.callbacks.cost_meter import CostMeter, Spent
 from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.position_records import Author, Written
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.position_records import CallbackId, Written
+from tbviz.callbacks.training_clock import TrainingClock
 
 
-class Journal:
+class RunLog:
     """Tells what a test puts into it."""
 
-    def __init__(self, ledger):
-        self.costs, self.told, self.beside_training = Costs(ledger), [], True
+    def __init__(self, training_clock):
+        self.costs, self.told, self.beside_training = CostMeter(training_clock), [], True
         self.waited_for = 0
 
     def waits(self, seconds):
@@ -34,17 +34,17 @@ class Journal:
 def limited(store, epochs):
     """Limits of a callback that has 1000 bytes, where 900 are taken already."""
     (store / "old.pack").write_bytes(bytes(900))
-    ledger = Ledger()
-    journal = Journal(ledger)
-    limits = Limits(journal, ledger, store)
-    maps = SimpleNamespace(author=Author(1, "maps"), max_overhead=None, max_disk=1000)
+    training_clock = TrainingClock()
+    run_log = RunLog(training_clock)
+    limits = Limits(run_log, training_clock, store)
+    maps = SimpleNamespace(callback_id=CallbackId(1, "maps"), max_overhead=None, max_disk=1000)
     limits.join(maps)
     limits.begin(0, epochs)
-    return limits, journal, maps
+    return limits, run_log, maps
 
 
 def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
-    limits, journal, maps = limited(tmp_path, 10)
+    limits, run_log, maps = limited(tmp_path, 10)
     affords = []
     for epoch in range(10):
         clock.now += 30.0
@@ -53,7 +53,7 @@ def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
         if epoch == 0:
             limits.spend(maps, Spent(), parts=1, done=True)
             (tmp_path / "new.pack").write_bytes(bytes(80))
-            journal.told.append(Written(maps.author, 0.0, 80))
+            run_log.told.append(Written(maps.callback_id, 0.0, 80))
         if epoch == 1:
             assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")
         if epoch == 4:
@@ -66,7 +66,7 @@ def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
 def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
     tmp_path, clock, monkeypatch
 ):
-    monkeypatch.setattr(limits_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(limits_module, "_TIMEOUT", 0.01)
     answers, calls, listed = threading.Event(), [], limits_module.bytes_in
 
     def hangs(store):
@@ -76,13 +76,13 @@ def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
         return held
 
     monkeypatch.setattr(limits_module, "bytes_in", hangs)
-    limits, journal, maps = limited(tmp_path, 1000)
-    journal.told.append(Written(maps.author, 0.0, 80))
+    limits, run_log, maps = limited(tmp_path, 1000)
+    run_log.told.append(Written(maps.callback_id, 0.0, 80))
     for epoch in range(100):
         clock.now += 61.0
         limits.pay(epoch, epoch_end=True)
     assert len(calls) == 1
-    assert journal.waited_for < 10
+    assert run_log.waited_for < 10
     # The late answer is of then: what was written since is not in it.
     answers.set()
     for thread in threading.enumerate():

@@ -72,12 +72,12 @@ def test_layers_inside_a_nested_base(tmp_path):
     stack = [residual_base(), K.GlobalAveragePooling2D(), K.Dense(3, activation="softmax")]
     model = compiled(keras.Sequential(stack), run_eagerly=True)
     x, y = data(4)
-    chosen = [
+    selected = [
         tbviz.ActivationGrid(tmp_path, x[:2], layers="*/block_[12]_*relu", strict=True),
         tbviz.GradCAM(tmp_path, x[:2], strict=True),
         tbviz.FilterMaximization(tmp_path, "*/block_2_project", 2, settings=QUICK, strict=True),
     ]
-    model.fit(x, y, 4, 1, verbose=0, callbacks=chosen)
+    model.fit(x, y, 4, 1, verbose=0, callbacks=selected)
     inside = ["base/block_1_expand_relu", "base/block_2_expand_relu"]
     assert series(tmp_path, "activations") == inside
     assert series(tmp_path, "maximization") == ["base/block_2_project"]
@@ -114,8 +114,8 @@ def image_and_vector():
 def test_an_image_and_a_vector(tmp_path):
     model, inputs, y = image_and_vector()
     probe = tuple(part[:2] for part in inputs)
-    chosen = callbacks(tmp_path, probe, y[:2])
-    model.fit(list(inputs), y, batch_size=8, epochs=1, verbose=0, callbacks=chosen)
+    selected = callbacks(tmp_path, probe, y[:2])
+    model.fit(list(inputs), y, batch_size=8, epochs=1, verbose=0, callbacks=selected)
     assert series(tmp_path, "activations") == ["conv"]
     assert len(metas(tmp_path, "probe")[0]["images"]) == 2
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import keras
 import pytest
 from callbacks.limited_runs import Looks, Trains, fit
-from callbacks.nets import data, kept, notices, settled
+from callbacks.nets import data, kept, notices, resolve_predictions
 from callbacks.test_orders import Gives
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.pictures import Maps
-from tbviz.callbacks.run_log import Journal
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.store import open_run
 from tbviz.store.control import Orders
 from tbviz.store.events import EVENTS, key_of
@@ -128,17 +128,17 @@ def test_keys_tell_apart_what_is_not_the_same():
 
 
 def test_notices_are_the_same_by_their_key_whatever_they_say(tmp_path):
-    journal = Journal(tmp_path, Ledger())
-    journal.begin({}, lambda size, lacking: "")
-    journal.open(Position(0))
-    journal.notice("GradCAM", "no map", event="left_out")
-    journal.notice("GradCAM", "there is no map, in better words", event="left_out")
-    journal.notice("Saliency", "no map", event="left_out")
-    journal.notice("GradCAM", "no map", event="left_out", layer="conv")
-    journal.notice("GradCAM", "no map", event="left_out", rule="r")
-    journal.notice("GradCAM", "no map", event="left_out", detail=["overview"])
-    journal.notice("GradCAM", "no map", event="error")
-    journal.end("finished")
+    run_log = RunLog(tmp_path, TrainingClock())
+    run_log.begin({}, lambda size, lacking: "")
+    run_log.open(Position(0))
+    run_log.notice("GradCAM", "no map", event="left_out")
+    run_log.notice("GradCAM", "there is no map, in better words", event="left_out")
+    run_log.notice("Saliency", "no map", event="left_out")
+    run_log.notice("GradCAM", "no map", event="left_out", layer="conv")
+    run_log.notice("GradCAM", "no map", event="left_out", rule="r")
+    run_log.notice("GradCAM", "no map", event="left_out", detail=["overview"])
+    run_log.notice("GradCAM", "no map", event="error")
+    run_log.end("finished")
     found = notices(tmp_path)
     assert [(n["event"], n["method"], n["layer"], n["rule"]) for n in found] == [
         ("left_out", "GradCAM", None, None),
@@ -150,7 +150,7 @@ def test_notices_are_the_same_by_their_key_whatever_they_say(tmp_path):
     ]
     assert len({n["key"] for n in found}) == len(found)
     with pytest.raises(TypeError, match="event"):
-        journal.notice("GradCAM", "nobody knows what this is about")
+        run_log.notice("GradCAM", "nobody knows what this is about")
 
 
 def test_orders_are_events_that_repeat(tmp_path, clock):
@@ -184,7 +184,7 @@ def test_each_limit_that_is_reached_is_an_event_of_its_own(tmp_path, clock):
     assert said[-1] == ("limit_summary", None, "tbviz")
     images, labels = data(8)
     grid = tbviz.ActivationGrid(tmp_path / "full", images[:2], max_disk=2_000)
-    settles = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: settled())
+    settles = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: resolve_predictions())
     kept().fit(images, labels, 8, 4, verbose=0, callbacks=[settles, grid])
     said = {(n["event"], n["rule"]) for n in notices(tmp_path / "full")}
     assert ("limit_reached", "max_disk") in said

@@ -11,7 +11,7 @@ from PIL import Image
 
 import tbviz
 from tbviz.callbacks.probe import InputFormat, input_format, read_probe
-from tbviz.callbacks.probe_batch import Gathering
+from tbviz.callbacks.probe_batch import ProbeBatch
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.store import open_run
@@ -174,43 +174,43 @@ def test_files_are_read_as_the_model_takes_them(tmp_path):
     assert input_format(kept()) == InputFormat((8, 8), 1, False)
 
 
-class Member:
+class Callback:
     def __init__(self, *given):
         self.probe = read_probe(*given)
 
 
-def gathered(*members):
-    gathering = Gathering()
-    for member in members:
-        gathering.add(member, member.probe)
-    return gathering
+def gathered(*callbacks):
+    probe_batch = ProbeBatch()
+    for callback in callbacks:
+        probe_batch.add(callback, callback.probe)
+    return probe_batch
 
 
 def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
     x = images()
-    one, other = Member(x), Member(x, [0, 1, 2], ["a", "b", "c"])
-    gathering = gathered(one, other)
-    assert gathering.together.count == 3
-    assert gathering.together.labels == [0, 1, 2]
-    assert gathering.together.class_names == ["a", "b", "c"]
-    assert gathering.of(one)[1] == gathering.of(other)[1] == [0, 1, 2]
+    one, other = Callback(x), Callback(x, [0, 1, 2], ["a", "b", "c"])
+    probe_batch = gathered(one, other)
+    assert probe_batch.merged.count == 3
+    assert probe_batch.merged.labels == [0, 1, 2]
+    assert probe_batch.merged.class_names == ["a", "b", "c"]
+    assert probe_batch.rows_for(one)[1] == probe_batch.rows_for(other)[1] == [0, 1, 2]
 
 
 def test_other_probes_stand_behind():
-    one, other = Member(images(2), [5, 6]), Member(images(3) + 1)
-    gathering = gathered(one, other)
-    assert gathering.together.labels == [5, 6, None, None, None]
-    assert gathering.together.names() == ["5", "6", "image 2", "image 3", "image 4"]
-    assert gathering.of(other)[1] == [2, 3, 4]
-    assert gathering.of(other)[0] is other.probe
+    one, other = Callback(images(2), [5, 6]), Callback(images(3) + 1)
+    probe_batch = gathered(one, other)
+    assert probe_batch.merged.labels == [5, 6, None, None, None]
+    assert probe_batch.merged.names() == ["5", "6", "image 2", "image 3", "image 4"]
+    assert probe_batch.rows_for(other)[1] == [2, 3, 4]
+    assert probe_batch.rows_for(other)[0] is other.probe
 
 
 def test_probes_that_make_no_batch_are_refused_and_leave_the_others():
-    one, other = Member(images(2)), Member(np.zeros((2, 9, 9, 3)))
-    gathering = gathered(one)
+    one, other = Callback(images(2)), Callback(np.zeros((2, 9, 9, 3)))
+    probe_batch = gathered(one)
     with pytest.raises(TbvizError, match="one size"):
-        gathering.add(other, other.probe)
-    assert gathering.together.count == 2
+        probe_batch.add(other, other.probe)
+    assert probe_batch.merged.count == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import keras
 import pytest
-from callbacks.nets import data, kept, settled
+from callbacks.nets import data, kept, resolve_predictions
 from fsspec.implementations.memory import MemoryFileSystem
 
 import tbviz
@@ -81,7 +81,7 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(bucket, s
 
 def test_a_store_that_is_deleted_while_training_begins_anew(bucket, said):
     fs = fsspec.filesystem("memory")
-    remove = At(2, lambda: (settled(), fs.rm(f"{bucket}/run", recursive=True)))
+    remove = At(2, lambda: (resolve_predictions(), fs.rm(f"{bucket}/run", recursive=True)))
     fit([remove, tbviz.Kernels(f"{bucket}/run")], 5)
     [text] = said()
     assert "was deleted while" in text

@@ -11,7 +11,7 @@ from callbacks.nets import kept, metas, notices, positions
 
 import tbviz
 from tbviz.callbacks import remote_control as orders_module
-from tbviz.callbacks.remote_control import OrdersWatch
+from tbviz.callbacks.remote_control import RemoteControl
 from tbviz.store import StoreError, store_directory
 from tbviz.store.control import Orders, write_orders
 
@@ -72,7 +72,7 @@ def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
 
 
 def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(orders_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(orders_module, "_TIMEOUT", 0.01)
     monkeypatch.setattr(orders_module, "_BATCH_PATIENCE", 0.01)
     hangs = threading.Event()
     monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(240) and Orders())
@@ -88,7 +88,7 @@ def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch)
 def test_a_look_asked_for_long_ago_is_not_taken_where_the_store_answers_late(
     tmp_path, clock, monkeypatch
 ):
-    monkeypatch.setattr(orders_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(orders_module, "_TIMEOUT", 0.05)
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(now="long ago"))
     answers = threading.Event()
@@ -148,8 +148,8 @@ def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_p
     def fails(store):
         raise StoreError("the share is away")
 
-    journal = SimpleNamespace(waits=lambda _: None, notice=lambda *_, **__: None)
-    watch = OrdersWatch(tmp_path, journal)
+    run_log = SimpleNamespace(waits=lambda _: None, notice=lambda *_, **__: None)
+    watch = RemoteControl(tmp_path, run_log)
     with monkeypatch.context() as away:
         away.setattr(orders_module, "read_orders", fails)
         watch.begin()

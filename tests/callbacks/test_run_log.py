@@ -10,8 +10,8 @@ import pytest
 from callbacks.nets import metas
 
 from tbviz.callbacks import run_log as home
-from tbviz.callbacks.pictures import Record
-from tbviz.callbacks.training_clock import Ledger
+from tbviz.callbacks.pictures import MetaRecord
+from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.store.schema import Position
 
 
@@ -21,14 +21,14 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
 ):
     monkeypatch.setattr(home, "_threads_slow_training", lambda: slow)
     gate = threading.Event()
-    run_log = home.Journal(tmp_path, Ledger())
+    run_log = home.RunLog(tmp_path, TrainingClock())
     run_log.begin({}, lambda size: "")
 
     def hold(writer, position):
         assert gate.wait(30)
-        return Record.write(record, writer, position)
+        return MetaRecord.write(record, writer, position)
 
-    record = Record({"kind": "metrics", "values": {"loss": 1.0}})
+    record = MetaRecord({"kind": "metrics", "values": {"loss": 1.0}})
     held = SimpleNamespace(kind="metrics", layers=(), write=hold)
     if slow:
         threading.Timer(0.1, gate.set).start()

@@ -11,7 +11,7 @@ from callbacks.limited_runs import Looks, Trains, fit
 from callbacks.nets import metas, notices, positions
 
 import tbviz
-from tbviz.callbacks import run_log as journal_module
+from tbviz.callbacks import run_log as run_log_module
 from tbviz.callbacks.limits import Limits
 from tbviz.callbacks.position_records import Written
 from tbviz.callbacks.writer_factor import WriterFactor
@@ -99,8 +99,8 @@ def test_a_training_step_that_logs_nothing_is_no_way_round_the_limit(tmp_path, c
 
 def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
     cheap = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
-    told = [[Written(cheap.author, 4.0, 100)] for _ in range(100)]
-    monkeypatch.setattr(journal_module.Journal, "written", lambda _: told.pop())
+    told = [[Written(cheap.callback_id, 4.0, 100)] for _ in range(100)]
+    monkeypatch.setattr(run_log_module.RunLog, "written", lambda _: told.pop())
     monkeypatch.setattr(WriterFactor, "value", 0.5)
     fit(Trains(clock, lambda _: 10.0), cheap, epochs=20)
     # Two of ten seconds an epoch, told anew at each: far above half a second.
@@ -109,7 +109,7 @@ def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
 
 
 def test_waiting_for_the_disk_counts(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(journal_module.Journal, "waited", lambda _: 3.0)
+    monkeypatch.setattr(run_log_module.RunLog, "waited", lambda _: 3.0)
     cheap = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
     fit(Trains(clock, lambda _: 10.0), cheap, epochs=20)
     assert cheap.finished == [0, 19]
@@ -135,7 +135,7 @@ def test_compiling_is_not_in_the_budget(tmp_path, clock, monkeypatch):
         def look(self, view, run_log):
             if not self.begun:
                 clock.now += 60.0
-                view.looker.compile_seconds += 60.0
+                view.inspector.compile_seconds += 60.0
             yield from super().look(view, run_log)
 
     made = Compiles(tmp_path, clock, 0.2, max_overhead=0.05)
@@ -188,10 +188,10 @@ def test_a_look_that_goes_on_is_not_left_out_where_none_is_due(tmp_path, clock):
 
 def test_where_training_waits_for_the_writer_its_seconds_count_once(tmp_path, clock, monkeypatch):
     ours = Looks(tmp_path, clock, 0.0, max_overhead=0.05)
-    monkeypatch.setattr(journal_module, "_threads_slow_training", lambda: True)
-    monkeypatch.setattr(journal_module.Journal, "waited", lambda _: 0.4)
+    monkeypatch.setattr(run_log_module, "_threads_slow_training", lambda: True)
+    monkeypatch.setattr(run_log_module.RunLog, "waited", lambda _: 0.4)
     monkeypatch.setattr(
-        journal_module.Journal, "written", lambda _: [Written(ours.author, 0.4, 100)]
+        run_log_module.RunLog, "written", lambda _: [Written(ours.callback_id, 0.4, 100)]
     )
     fit(Trains(clock, lambda _: 10.0), ours, epochs=10)
     assert ours.finished == list(range(10))

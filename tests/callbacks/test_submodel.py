@@ -1,4 +1,4 @@
-"""`of=`: a model that trains others inside it, and the one of them that is looked into."""
+"""`submodel=`: a model that trains others inside it, and the one of them that is looked into."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from callbacks.nets import (
 from PIL import Image
 
 import tbviz
-from tbviz.callbacks.submodel import has_call, sub_models, subject_of
+from tbviz.callbacks.submodel import find_submodel, has_call, submodels_of
 from tbviz.store import open_run
 
 LATENT = 4
@@ -105,8 +105,8 @@ def run(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("gan")
     one, other = log_dir / "discriminator", log_dir / "generator"
     looks = [
-        monitor(one, data(2)[0], painted="conv", of="discriminator"),
-        monitor(other, noise(), painted=None, of=lambda model: model.generator),
+        monitor(one, data(2)[0], painted="conv", submodel="discriminator"),
+        monitor(other, noise(), painted=None, submodel=lambda model: model.generator),
     ]
     return one, other, fitted_gan(looks, run_eagerly=False)
 
@@ -160,7 +160,7 @@ def test_a_gan_trains_as_without_us(run):
 
 def test_parts_that_the_first_batch_builds_are_looked_into_then(tmp_path, said):
     x, _ = data(2)
-    fitted_gan([tbviz.ActivationGrid(tmp_path, x, of="discriminator")], built=False)
+    fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator")], built=False)
     series = open_run(tmp_path).series()
     assert [layer for kind, layer in series if kind == "activations"] == ["conv", "leaky"]
     assert len(metas(tmp_path, "activations")) == 4
@@ -171,12 +171,13 @@ def test_a_model_without_call_names_its_parts_and_is_watched_by_its_metrics(tmp_
     fitted_gan([tbviz.Monitor(tmp_path, data(2)[0])])
     [text] = said()
     assert text.startswith(
-        "tbviz: model 'gan' has no call() to look into; pass of='discriminator' or of='generator'"
+        "tbviz: model 'gan' has no call() to look into; "
+        "pass submodel='discriminator' or submodel='generator'"
     )
     assert len(notices(tmp_path, "warning")) == 1
     assert [set(meta["values"]) for meta in metas(tmp_path, "metrics")] == [{"d_loss"}] * 2
     assert ends(tmp_path) == ["finished"]
-    with pytest.raises(tbviz.TbvizError, match="of='discriminator' or of='generator'"):
+    with pytest.raises(tbviz.TbvizError, match="submodel='discriminator' or submodel='generator'"):
         fitted_gan([tbviz.ActivationGrid(tmp_path, data(2)[0], strict=True)])
 
 
@@ -203,26 +204,26 @@ def test_a_call_that_is_not_implemented_counts_as_none(tmp_path, said):
     [text] = said()
     assert "model 'not_yet' cannot be called to look into it " in text
     assert "use train_step" in text
-    assert "pass of='inner'" in text
+    assert "pass submodel='inner'" in text
 
 
 def test_another_of_in_one_log_directory_is_refused_with_the_remedy(tmp_path, said):
     x, _ = data(2)
     fitted_gan(
         [
-            tbviz.ActivationGrid(tmp_path, x, of="discriminator"),
-            tbviz.LayerHealth(tmp_path, noise(), of="generator"),
+            tbviz.ActivationGrid(tmp_path, x, submodel="discriminator"),
+            tbviz.LayerHealth(tmp_path, noise(), submodel="generator"),
         ],
         epochs=1,
     )
     [text] = said()
-    assert "LayerHealth: received of='generator' where" in text
+    assert "LayerHealth: received submodel='generator' where" in text
     assert f"such as {tmp_path / 'generator'}" in text
     assert metas(tmp_path, "activations")
     assert metas(tmp_path, "health") == []
-    strict = tbviz.LayerHealth(tmp_path, noise(), of="generator", strict=True)
+    strict = tbviz.LayerHealth(tmp_path, noise(), submodel="generator", strict=True)
     with pytest.raises(tbviz.TbvizError, match="a log_dir of its own"):
-        fitted_gan([tbviz.ActivationGrid(tmp_path, x, of="discriminator"), strict])
+        fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator"), strict])
 
 
 def test_a_part_that_is_replaced_is_looked_up_anew(tmp_path):
@@ -236,7 +237,7 @@ def test_a_part_that_is_replaced_is_looked_up_anew(tmp_path):
     exchange = keras.callbacks.LambdaCallback(on_epoch_begin=replace)
     gan.train_step = lambda real: {"loss": keras.ops.mean(gan.discriminator(real))}
     x, _ = data(4)
-    grid = tbviz.ActivationGrid(tmp_path, x[:2], of="discriminator", strict=True)
+    grid = tbviz.ActivationGrid(tmp_path, x[:2], submodel="discriminator", strict=True)
     gan.fit(x, batch_size=4, epochs=3, verbose=0, callbacks=[exchange, grid])
     drawn = {}
     for meta in metas(tmp_path, "activations"):
@@ -250,7 +251,7 @@ def test_a_part_that_is_replaced_is_looked_up_anew(tmp_path):
 def test_image_files_are_read_at_the_size_of_the_part(tmp_path):
     Image.new("RGB", (20, 10), "white").save(tmp_path / "white.png")
     image = str(tmp_path / "white.png")
-    grid = tbviz.ActivationGrid(tmp_path / "run", image, of="discriminator", strict=True)
+    grid = tbviz.ActivationGrid(tmp_path / "run", image, submodel="discriminator", strict=True)
     fitted_gan([grid], epochs=1)
     assert grid.probe.inputs.shape == (1, 8, 8, 1)
 
@@ -261,7 +262,7 @@ def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
     tail = [K.GlobalAveragePooling2D(), K.Dense(3, activation="softmax")]
     model = compiled(keras.Sequential([base, *tail]), run_eagerly=True)
     x, y = data(4)
-    grid = tbviz.ActivationGrid(tmp_path, x[:2], of="base", strict=True)
+    grid = tbviz.ActivationGrid(tmp_path, x[:2], submodel="base", strict=True)
     model.fit(x, y, 4, 1, verbose=0, callbacks=[grid])
     series = open_run(tmp_path).series()
     drawn = [layer for kind, layer in series if kind == "activations"]
@@ -269,7 +270,7 @@ def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("of", "where"),
+    ("submodel", "where"),
     [
         ("discriminator", lambda gan: gan.discriminator),
         ("judge", lambda gan: gan.discriminator),  # the layer's own name
@@ -278,33 +279,37 @@ def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
         (lambda gan: gan.generator, lambda gan: gan.generator),
     ],
 )
-def test_paths(of, where):
+def test_paths(submodel, where):
     gan = Gan()
     gan.parts = [gan.discriminator, gan.generator]
     gan.named = {"d": gan.discriminator}
-    assert subject_of(gan, of) is where(gan)
+    assert find_submodel(gan, submodel) is where(gan)
 
 
 @pytest.mark.parametrize(
-    ("of", "what"),
+    ("submodel", "what"),
     [
-        ("critic", "of='critic' leads to nothing in model 'gan', not to a model; pass of='disc"),
-        ("seed", "of='seed' leads to a SeedGenerator"),
-        ("parts.7", "of='parts.7' leads to nothing"),
+        (
+            "critic",
+            "submodel='critic' leads to nothing in model 'gan', not to a model; "
+            "pass submodel='disc",
+        ),
+        ("seed", "submodel='seed' leads to a SeedGenerator"),
+        ("parts.7", "submodel='parts.7' leads to nothing"),
         (lambda gan: None, "leads to nothing"),
     ],
 )
-def test_a_path_that_leads_to_no_model(of, what):
+def test_a_path_that_leads_to_no_model(submodel, what):
     gan = Gan()
     gan.parts = [gan.discriminator]
     with pytest.raises(tbviz.TbvizError, match=what):
-        subject_of(gan, of)
+        find_submodel(gan, submodel)
 
 
 def test_what_names_no_model_is_refused_at_once(tmp_path):
-    for of in (7, "", kept()):
+    for submodel in (7, "", kept()):
         with pytest.raises(tbviz.TbvizError, match="takes an attribute path such as"):
-            tbviz.Monitor(tmp_path, data(2)[0], of=of)
+            tbviz.Monitor(tmp_path, data(2)[0], submodel=submodel)
 
 
 def test_which_models_have_a_call():
@@ -314,4 +319,4 @@ def test_which_models_have_a_call():
 
     assert not has_call(Gan())
     assert all(map(has_call, (kept(), Called(), discriminator())))
-    assert sub_models(Gan()) == ["discriminator", "generator"]
+    assert submodels_of(Gan()) == ["discriminator", "generator"]

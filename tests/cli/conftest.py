@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 
 from tbviz.cli import server
 from tbviz.cli.main import main
@@ -16,7 +16,7 @@ EACH = 50
 @pytest.fixture
 def run_dir(tmp_path):
     """One run of four positions."""
-    fabricate(tmp_path / "run", 4, LAYERS[-1:], images=1)
+    make_run(tmp_path / "run", 4, LAYERS[-1:], images=1)
     return tmp_path / "run"
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 
 from tbviz.store import locks, store_directory
 from tbviz.store.control import Orders, read_orders
 
 
 def test_control_leaves_orders_in_the_runs_that_train(tmp_path, tbviz):
-    fabricate(tmp_path / "done", 2, LAYERS[-1:], images=1)
+    make_run(tmp_path / "done", 2, LAYERS[-1:], images=1)
     done = store_directory(tmp_path / "done")
     status, said = tbviz("control", tmp_path, "pause")
     assert (status, read_orders(done)) == (0, Orders(paused=True))
@@ -48,7 +48,7 @@ def test_control_leaves_orders_in_the_runs_that_train(tmp_path, tbviz):
 
 def test_now_where_nobody_knows_who_trains_may_be_late(tmp_path, tbviz, monkeypatch):
     run_dir = tmp_path / "run"
-    fabricate(run_dir, 2, LAYERS[-1:], images=1, finish=False)
+    make_run(run_dir, 2, LAYERS[-1:], images=1, finish=False)
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     monkeypatch.setattr("time.time", lambda: 1e12)
     status, said = tbviz("control", run_dir, "now")
@@ -57,7 +57,7 @@ def test_now_where_nobody_knows_who_trains_may_be_late(tmp_path, tbviz, monkeypa
 
 
 def test_a_run_without_locks_that_says_it_ended_is_not_trained(bucket, tbviz):
-    fabricate(bucket, 1, LAYERS[-1:], images=1)
+    make_run(bucket, 1, LAYERS[-1:], images=1)
     assert "nothing writes there now" in tbviz("control", bucket, "pause")[1].out
     assert "nothing trains in" in tbviz("control", bucket, "now")[1].err
     training = Run(bucket, LAYERS[-1:], 1, now=True)

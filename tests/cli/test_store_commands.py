@@ -10,7 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from children.starting import run_program
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 
 from tbviz.cli.formatting import size
 from tbviz.store import open_run, store_directory, summary
@@ -20,8 +20,8 @@ from tbviz.store import open_run, store_directory, summary
 def healthy(tmp_path_factory):
     """A log directory with a run of twelve positions and one of three. Do not write to it."""
     log_dir = tmp_path_factory.mktemp("logs")
-    fabricate(log_dir / "long", 12, LAYERS[-2:], images=2)
-    fabricate(log_dir / "deep" / "short", 3, LAYERS[-1:], images=1)
+    make_run(log_dir / "long", 12, LAYERS[-2:], images=2)
+    make_run(log_dir / "deep" / "short", 3, LAYERS[-1:], images=1)
     return log_dir
 
 
@@ -90,10 +90,10 @@ def test_where_no_run_is(command, tbviz, tmp_path):
     (tmp_path / "file").touch()
     states = {"": "without a run", "nowhere": "which is not there", "file": "which is a file"}
     for name, state in states.items():
-        place = tmp_path / name
-        status, said = tbviz(*command, place)
+        location = tmp_path / name
+        status, said = tbviz(*command, location)
         assert (status, said.out) == (1, "")
-        assert said.err.startswith(f"tbviz {command[0]}: received {place}, {state}; ")
+        assert said.err.startswith(f"tbviz {command[0]}: received {location}, {state}; ")
         assert said.err.count("\n") == 1
         assert "expected the log_dir that the callbacks got" in said.err
 
@@ -233,8 +233,8 @@ def test_a_run_in_an_object_store_is_inspected_and_controlled(bucket, tbviz):
     training = Run(f"{log_dir}/deep/run", LAYERS[-1:], 1)
     training.add()
     training.add()
-    for place in (log_dir, f"{log_dir}/deep/run", f"{log_dir}/deep/run/plugins/tbviz"):
-        status, said = tbviz("inspect", "--json", "--verify", place)
+    for location in (log_dir, f"{log_dir}/deep/run", f"{log_dir}/deep/run/plugins/tbviz"):
+        status, said = tbviz("inspect", "--json", "--verify", location)
         [run] = json.loads(said.out)["runs"]
         assert (status, run["positions"], run["damage"], run["orders"]) == (0, 2, [], None)
         assert run["segments"][0]["being_written"] is None

@@ -25,7 +25,7 @@ import numpy as np
 import tbviz
 from tbviz.store import open_run, store_directory
 from tbviz.store.control import Orders, write_orders
-from tbviz.store.prune import Rule, prune
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
 SIDE, CLASSES = 8, ["left", "right", "both"]
@@ -101,7 +101,7 @@ def rewritten(log_dir: str) -> None:
         model.fit(x, y, 2, end, initial_epoch=begin, verbose=0, callbacks=looks)
     store = store_directory(Path(log_dir))
     *_, second = sorted(store.glob("*.pack"))
-    list(prune(store, Rule(every=None, last=1)))
+    list(prune(store, KeepRule(every=None, last=1)))
     # As if the power had been cut while something more was written.
     second.write_bytes(second.read_bytes() + b"\x89tbv")
     list(repair(store))

@@ -41,9 +41,9 @@ def vectors() -> dict[str, Any]:
     return {
         "colormaps": {name: table.tolist() for name, table in colormaps.COLORMAPS.items()},
         "special_colours": {
-            str(ranges.NEGATIVE_INFINITY): list(colormaps.NEG_INF_COLOUR),
-            str(ranges.POSITIVE_INFINITY): list(colormaps.POS_INF_COLOUR),
-            str(ranges.NOT_A_NUMBER): list(colormaps.NAN_COLOUR),
+            str(ranges.NEGATIVE_INFINITY): list(colormaps.NEG_INF_COLOR),
+            str(ranges.POSITIVE_INFINITY): list(colormaps.POS_INF_COLOR),
+            str(ranges.NOT_A_NUMBER): list(colormaps.NAN_COLOR),
         },
         "colorize": [_colorize(*case) for case in _COLORIZE],
         "enlarge": [_enlarge(*case) for case in _enlarge_cases()],

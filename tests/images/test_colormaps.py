@@ -5,9 +5,9 @@ import pytest
 
 from tbviz.images.colormaps import (
     COLORMAPS,
-    NAN_COLOUR,
-    NEG_INF_COLOUR,
-    POS_INF_COLOUR,
+    NAN_COLOR,
+    NEG_INF_COLOR,
+    POS_INF_COLOR,
     colorize,
     colormap,
 )
@@ -88,7 +88,7 @@ def test_balance_is_blue_below_red_above_and_alike_in_lightness():
 
 
 def test_what_is_not_finite_looks_like_nothing_finite():
-    odd = np.array([NAN_COLOUR, POS_INF_COLOUR, NEG_INF_COLOUR])
+    odd = np.array([NAN_COLOR, POS_INF_COLOR, NEG_INF_COLOR])
     for name, table in COLORMAPS.items():
         distance = np.linalg.norm(table[:, np.newaxis].astype(float) - odd, axis=2)
         assert distance.min() > 60, name
@@ -119,9 +119,9 @@ def test_a_constant_tile_is_drawn_where_it_lies_in_the_range():
 
 def test_special_levels_have_colours_of_their_own():
     rgb = colorize(np.array([253, 254, 255], np.uint8), 0, 1, 0, 1, "viridis")
-    assert rgb.tolist() == [list(NEG_INF_COLOUR), list(POS_INF_COLOUR), list(NAN_COLOUR)]
-    assert colorize(np.array([7], np.uint8), np.nan, np.nan, 0, 1).tolist() == [list(NAN_COLOUR)]
-    assert colorize(np.array([255], np.uint8), 0, 1, 5, 5).tolist() == [list(NAN_COLOUR)]
+    assert rgb.tolist() == [list(NEG_INF_COLOR), list(POS_INF_COLOR), list(NAN_COLOR)]
+    assert colorize(np.array([7], np.uint8), np.nan, np.nan, 0, 1).tolist() == [list(NAN_COLOR)]
+    assert colorize(np.array([255], np.uint8), 0, 1, 5, 5).tolist() == [list(NAN_COLOR)]
 
 
 def test_each_tile_has_its_own_range():

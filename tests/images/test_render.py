@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tbviz.images import render
-from tbviz.images.colormaps import COLORMAPS, NAN_COLOUR
+from tbviz.images.colormaps import COLORMAPS, NAN_COLOR
 
 VIRIDIS, BALANCE = COLORMAPS["viridis"], COLORMAPS["balance"]
 
@@ -47,7 +47,7 @@ def test_flat_and_broken_tiles_are_one_colour(value, bounds):
     image = np.asarray(render.tiles(np.full((1, 4, 4), value), bounds=bounds))
     assert len(np.unique(image.reshape(-1, 3), axis=0)) == 1
     if np.isnan(value):
-        assert image[0, 0].tolist() == list(NAN_COLOUR)
+        assert image[0, 0].tolist() == list(NAN_COLOR)
 
 
 def test_titles_stand_over_their_tiles_and_are_cut_to_them():
@@ -65,8 +65,8 @@ def test_titles_stand_over_their_tiles_and_are_cut_to_them():
 def test_colours_and_overlays():
     red = np.zeros((2, 2, 2, 3))
     red[..., 0] = 1
-    assert pixel(render.colours(red, size=2), 0, 0) == [255, 0, 0]
-    assert pixel(render.colours(red * 255, bounds=None, size=2), 0, 0) == [255, 0, 0]
+    assert pixel(render.colors(red, size=2), 0, 0) == [255, 0, 0]
+    assert pixel(render.colors(red * 255, bounds=None, size=2), 0, 0) == [255, 0, 0]
     maps = np.array([[[0.0, 2.0]], [[0.0, 0.0]]])
     laid = render.overlays(red, maps, size=2)
     assert pixel(laid, 1, 0) != [255, 0, 0]

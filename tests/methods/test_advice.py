@@ -10,68 +10,73 @@ import pytest
 from tbviz.errors import TbvizError
 from tbviz.methods.advice import Advisor
 from tbviz.methods.layer_health import COLUMNS, LayerNumbers
-from tbviz.methods.rules import Look
+from tbviz.methods.rules import HealthSnapshot
 from tbviz.methods.thresholds import Thresholds
 
 NAN = float("nan")
 
 
-def look(
-    layer="conv", epoch=0, channels=8, dead=(), likeness=0.2, weighted=True, trainable=True,
-    hands_on=False, **numbers,
+def snapshot(
+    layer="conv", epoch=0, channels=8, dead=(), similarity=0.2, has_kernel=True, trainable=True,
+    passes_through=False, **numbers,
 ):  # fmt: skip
     """One look at a layer that is well, but for what is given."""
     table = np.zeros((len(COLUMNS), channels), np.float32)
-    table[COLUMNS.index("likeness")] = likeness
+    table[COLUMNS.index("likeness")] = similarity
     well = {
         "std": 1.0, "saturated": 0.0, "alike": 0.0, "nonfinite": 0.0, "weight_norm": 1.0,
         "update_norm": 0.01,
     }  # fmt: skip
     which = np.isin(np.arange(channels), dead)
     found = LayerNumbers(well | numbers, table, which)
-    return Look(layer, epoch, found, weighted, trainable, hands_on)
+    return HealthSnapshot(layer, epoch, found, has_kernel, trainable, passes_through)
 
 
-def lines(*looks, thresholds=None):
+def lines(*snapshots, thresholds=None):
     """The advice after looks at one or several layers, one epoch each."""
     advisor = Advisor(thresholds)
     advice = []
-    for epoch, each in enumerate(looks):
-        net = [each] if isinstance(each, Look) else each
+    for epoch, each in enumerate(snapshots):
+        net = [each] if isinstance(each, HealthSnapshot) else each
         advice = advisor.advise([dataclasses.replace(one, epoch=epoch) for one in net])
     return [(one.layer, one.rule, one.text) for one in advice]
 
 
 def test_a_layer_that_is_well_needs_no_advice():
-    assert lines(*[look()] * 20) == []
+    assert lines(*[snapshot()] * 20) == []
 
 
 def test_dead_over_the_whole_window():
     text = "4 of 8 channels of conv have been dead for 5 epochs"
-    assert lines(*[look(dead=[0, 1, 2, 5])] * 5) == [("conv", "dead", text)]
-    assert lines(*[look(dead=[0, 1, 2, 5])] * 4) == []
-    assert lines(*[look(dead=[0, 1, 2])] * 5) == []  # 0.375 of them
+    assert lines(*[snapshot(dead=[0, 1, 2, 5])] * 5) == [("conv", "dead", text)]
+    assert lines(*[snapshot(dead=[0, 1, 2, 5])] * 4) == []
+    assert lines(*[snapshot(dead=[0, 1, 2])] * 5) == []  # 0.375 of them
     three = Thresholds(window=3, dead=0.25)
-    [(_, _, text)] = lines(*[look(dead=[0, 1])] * 3, thresholds=three)
+    [(_, _, text)] = lines(*[snapshot(dead=[0, 1])] * 3, thresholds=three)
     assert text == "2 of 8 channels of conv have been dead for 3 epochs"
 
 
 def test_channels_that_are_dead_in_turn_are_not_dead():
-    turns = [look(dead=[0, 1, 2, 3]), look(dead=[4, 5, 6, 7])]
+    turns = [snapshot(dead=[0, 1, 2, 3]), snapshot(dead=[4, 5, 6, 7])]
     assert lines(*(turns * 3)) == []
-    once = [look(dead=range(8)), *[look(dead=range(5))] * 4]
+    once = [snapshot(dead=range(8)), *[snapshot(dead=range(5))] * 4]
     assert lines(*once)[0][2].startswith("5 of 8 channels")  # those dead at every look
 
 
 def test_looks_that_are_not_one_an_epoch_are_counted():
     advisor = Advisor(Thresholds(window=3))
     for epoch in (1, 2, 4):
-        advice = advisor.advise([look(epoch=epoch, dead=range(4))])
+        advice = advisor.advise([snapshot(epoch=epoch, dead=range(4))])
     assert advice[0].text == "4 of 8 channels of conv have been dead at the last 3 looks"
 
 
 def test_where_all_is_dead_the_first_layer_is_named():
-    net = [look("a"), look("b", dead=range(8)), look("c", dead=range(8)), look("d", dead=range(8))]
+    net = [
+        snapshot("a"),
+        snapshot("b", dead=range(8)),
+        snapshot("c", dead=range(8)),
+        snapshot("d", dead=range(8)),
+    ]
     [(layer, rule, text)] = lines(*[net] * 5)
     assert (layer, rule) == ("b", "dead")
     assert text == (
@@ -80,72 +85,74 @@ def test_where_all_is_dead_the_first_layer_is_named():
 
 
 def test_saturated_and_alike():
-    assert lines(*[look(saturated=2.0)] * 5) == [
+    assert lines(*[snapshot(saturated=2.0)] * 5) == [
         ("conv", "saturated",
          "2 of 8 channels of conv have stood at a bound of their activation for 5 epochs")
     ]  # fmt: skip
-    assert lines(*[look(saturated=1.0)] * 5) == []
-    assert lines(*[look(alike=4.0)] * 5) == [
+    assert lines(*[snapshot(saturated=1.0)] * 5) == []
+    assert lines(*[snapshot(duplicates=4.0)] * 5) == [
         ("conv", "alike",
          "4 of 8 channels of conv have been nearly the same as another one for 5 epochs")
     ]  # fmt: skip
-    assert lines(*[look(alike=3.0)] * 5) == []
-    assert lines(*[look(alike=NAN)] * 5) == []
-    assert lines(*[look(alike=4.0)] * 4, look(alike=3.0)) == []
+    assert lines(*[snapshot(duplicates=3.0)] * 5) == []
+    assert lines(*[snapshot(duplicates=NAN)] * 5) == []
+    assert lines(*[snapshot(duplicates=4.0)] * 4, snapshot(duplicates=3.0)) == []
 
 
 def test_what_is_dead_at_a_bound_is_saturated():
-    stuck = look(dead=range(4), saturated=4.0)
+    stuck = snapshot(dead=range(4), saturated=4.0)
     assert [rule for _, rule, _ in lines(*[stuck] * 5)] == ["saturated"]
-    both = [stuck, look("other", dead=range(4))]
+    both = [stuck, snapshot("other", dead=range(4))]
     assert [line[:2] for line in lines(*[both] * 5)] == [("other", "dead"), ("conv", "saturated")]
 
 
 def test_like_the_input():
-    like = look(likeness=0.97)
+    like = snapshot(similarity=0.97)
     text = "conv's maps look like its input (0.97 for 5 epochs): it has learnt nothing yet"
     assert lines(*[like] * 5) == [("conv", "like-input", text)]
-    assert lines(*[look(likeness=0.89)] * 5) == []
+    assert lines(*[snapshot(similarity=0.89)] * 5) == []
     few = [0.99] * 4 + [0.1] * 4  # half of the channels: one blob of colour says nothing
-    assert lines(*[look(likeness=few)] * 5) == []
-    assert lines(*[look(likeness=NAN)] * 5) == []
+    assert lines(*[snapshot(similarity=few)] * 5) == []
+    assert lines(*[snapshot(similarity=NAN)] * 5) == []
 
 
 def test_layers_that_copy_by_nature_are_not_told_that_they_do():
-    assert lines(*[look("rescaling", likeness=1.0, weighted=False, trainable=False)] * 9) == []
-    assert lines(*[look("frozen", likeness=1.0, trainable=False)] * 9) == []
+    assert (
+        lines(*[snapshot("rescaling", similarity=1.0, has_kernel=False, trainable=False)] * 9) == []
+    )
+    assert lines(*[snapshot("frozen", similarity=1.0, trainable=False)] * 9) == []
 
 
 def test_weights_that_do_not_move():
     text = "the weights of conv have not moved for 5 epochs"
-    first = look(update_norm=NAN)
-    assert lines(first, *[look(update_norm=5e-5)] * 5) == [("conv", "still", text)]
-    assert lines(first, *[look(update_norm=5e-5)] * 4) == []
-    assert lines(*[look(update_norm=2e-4)] * 6) == []
-    assert lines(*[look(update_norm=0.0, trainable=False)] * 6) == []  # frozen on purpose
+    first = snapshot(update_norm=NAN)
+    assert lines(first, *[snapshot(update_norm=5e-5)] * 5) == [("conv", "still", text)]
+    assert lines(first, *[snapshot(update_norm=5e-5)] * 4) == []
+    assert lines(*[snapshot(update_norm=2e-4)] * 6) == []
+    assert lines(*[snapshot(update_norm=0.0, trainable=False)] * 6) == []  # frozen on purpose
 
 
 def test_growth_within_the_window():
-    assert lines(*[look(weight_norm=2.0**n) for n in range(4)]) == []
-    assert lines(*[look(std=3.0**n) for n in range(5)]) == []
-    grown = [look(weight_norm=2.0**n, std=4.0**n) for n in range(5)]
+    assert lines(*[snapshot(weight_norm=2.0**n) for n in range(4)]) == []
+    assert lines(*[snapshot(std=3.0**n) for n in range(5)]) == []
+    grown = [snapshot(weight_norm=2.0**n, std=4.0**n) for n in range(5)]
     assert lines(*grown) == [
         ("conv", "weights-grow", "the weights of conv have grown 16-fold since epoch 0"),
         ("conv", "output-grows", "the spread of conv's output has grown 256-fold since epoch 0"),
     ]
-    slow = [look(weight_norm=1.5**n) for n in range(20)]  # 5-fold in a window
+    slow = [snapshot(weight_norm=1.5**n) for n in range(20)]  # 5-fold in a window
     assert lines(*slow) == []
-    assert lines(look(std=0.0), look(std=900.0)) == []  # from nothing: what is large?
+    assert lines(snapshot(std=0.0), snapshot(std=900.0)) == []  # from nothing: what is large?
     within = Advisor()
-    within.advise([look()])
-    assert within.advise([look(std=100.0)])[0].text.endswith("100-fold within this epoch")
+    within.advise([snapshot()])
+    assert within.advise([snapshot(std=100.0)])[0].text.endswith("100-fold within this epoch")
 
 
 def test_numbers_that_are_not_finite_are_said_at_once_with_their_beginning():
     advisor = Advisor()
     said = []
     for epoch, broken in enumerate([(), ("b", "c"), ("b", "c"), (), ("c",)]):
-        net = [look(name, epoch, nonfinite=0.5 * (name in broken), std=NAN) for name in "abc"]
+        net = [snapshot(name, epoch, nonfinite=0.5 * (name in broken), std=NAN) for name in "abc"]
         said.append([(one.layer, one.rule, one.text) for one in advisor.advise(net)])
     also = ", and so it is with 1 layer behind it"
     since = "b has put out NaN or infinity since epoch 1" + also
@@ -160,43 +167,46 @@ def test_numbers_that_are_not_finite_are_said_at_once_with_their_beginning():
 
 def test_what_is_handed_on_is_said_once():
     dead = range(5)
-    relu = look("relu", dead=dead)
-    pool = look("pool", dead=dead, weighted=False, hands_on=True)
-    drop = look("drop", dead=dead, weighted=False, hands_on=True)
+    relu = snapshot("relu", dead=dead)
+    pool = snapshot("pool", dead=dead, has_kernel=False, passes_through=True)
+    drop = snapshot("drop", dead=dead, has_kernel=False, passes_through=True)
     assert [line[0] for line in lines(*[[relu, pool, drop]] * 5)] == ["relu"]
     # An activation that is measured beside its convolution speaks where that was well.
-    conv, active = look("conv"), look("active", dead=dead, weighted=False)
+    conv, active = snapshot("conv"), snapshot("active", dead=dead, has_kernel=False)
     assert [line[0] for line in lines(*[[conv, active, pool]] * 5)] == ["active"]
     # A pooling may bring out what its convolution does not have: that is no fault of it.
-    assert lines(*[[look("conv"), pool]] * 5) == []
+    assert lines(*[[snapshot("conv"), pool]] * 5) == []
     # With nothing before it, it speaks for itself.
     assert [line[0] for line in lines(*[[pool]] * 5)] == ["pool"]
     # Another layer with weights has the fault anew.
-    assert [x[0] for x in lines(*[[relu, look("relu2", dead=dead)]] * 5)] == ["relu", "relu2"]
+    assert [x[0] for x in lines(*[[relu, snapshot("relu2", dead=dead)]] * 5)] == ["relu", "relu2"]
 
 
 def test_a_fresh_start_forgets():
     advisor = Advisor(Thresholds(window=2))
     for _ in range(2):
-        advice = advisor.advise([look(dead=range(4), epoch=_)])
+        advice = advisor.advise([snapshot(dead=range(4), epoch=_)])
     assert len(advice) == 1
-    advisor.forget()
-    assert advisor.advise([look(dead=range(4))]) == []
+    advisor.reset()
+    assert advisor.advise([snapshot(dead=range(4))]) == []
 
 
 def test_a_line_has_a_remedy_and_a_level():
-    [one] = Advisor(Thresholds(window=1)).advise([look(nonfinite=1.0)])
+    [one] = Advisor(Thresholds(window=1)).advise([snapshot(nonfinite=1.0)])
     assert one.level == "warning"
     assert one.line == f"{one.text}; {one.remedy}"
     assert "\n" not in one.line
-    [dead] = Advisor(Thresholds(window=1)).advise([look(dead=range(4))])
+    [dead] = Advisor(Thresholds(window=1)).advise([snapshot(dead=range(4))])
     assert dead.level == "info"
     assert dead.text.endswith("dead in this epoch")
 
 
 def test_changed_channels_begin_a_new_window():
     assert (
-        lines(*[look(channels=8, dead=range(8))] * 3, *[look(channels=4, dead=range(4))] * 2) == []
+        lines(
+            *[snapshot(channels=8, dead=range(8))] * 3, *[snapshot(channels=4, dead=range(4))] * 2
+        )
+        == []
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import Augmented, augmentation_layer, augmented_images
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 K = keras.layers
 
@@ -91,7 +91,7 @@ def flips():
 )
 def test_the_last_augmentation_layer_is_found(stack, last):
     model = built(*stack(), *tail())
-    found = augmentation_layer(looker_of(model).survey(images()))
+    found = augmentation_layer(inspector_for(model).model_outputs(images()))
     assert (found and found.key) == last
 
 
@@ -117,10 +117,10 @@ def test_layers_inside_models_are_found_and_have_the_same_values():
 def test_colours_are_in_the_range_of_the_images_and_cut():
     pictures = np.array([0, 0.5, 1, 0], np.float32).reshape(1, 2, 2, 1)
     draws = np.array([-1, np.nan, 2, 0.25], np.float32).reshape(1, 1, 2, 2, 1)
-    shown = Augmented(pictures, draws, (0.0, 1.0), "a").colours
+    shown = Augmented(pictures, draws, (0.0, 1.0), "a").colors
     assert shown.shape == (1, 2, 2, 2, 1)
     np.testing.assert_array_equal(shown.ravel(), [0, 0.5, 1, 0, 0, 0, 1, 0.25])
-    even = Augmented(np.zeros((1, 2, 2, 4)), np.zeros((1, 3, 2, 2, 4)), (0.0, 0.0), "a").colours
+    even = Augmented(np.zeros((1, 2, 2, 4)), np.zeros((1, 3, 2, 2, 4)), (0.0, 0.0), "a").colors
     assert even.shape == (1, 4, 2, 2, 3)
     assert not even.any()
 
@@ -129,4 +129,4 @@ def test_colours_are_in_the_range_of_the_images_and_cut():
 def test_images_of_one_value_are_even(value):
     model = built(K.RandomFlip(), *tail())
     found = augmented_images(model, np.full((1, 6, 6, 1), value, np.float32), draws=2)
-    assert np.ptp(found.colours) == 0
+    assert np.ptp(found.colors) == 0

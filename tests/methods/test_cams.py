@@ -145,7 +145,7 @@ def test_the_difference_of_two_classes():
 
 
 def test_several_layers_are_averaged_each_by_its_own_largest():
-    model, (images, classes) = coloured(), squares(4)
+    model, (images, classes) = colored(), squares(4)
     both = grad_cam(model, images, classes, "conv*")
     assert both.layers == ("conv1", "conv2")
     assert both.layer == "conv1, conv2"
@@ -164,10 +164,10 @@ def squares(count, seed=0):
     random = np.random.default_rng(seed)
     images = 0.3 + 0.1 * random.random((count, SIDE, SIDE, 3)).astype(np.float32)
     classes = random.integers(0, 3, count)
-    for image, colour, (top, left) in zip(
+    for image, color, (top, left) in zip(
         images, classes, random.integers(0, SIDE - 4, (count, 2)), strict=True
     ):
-        image[top : top + 5, left : left + 5, colour] = 0.9
+        image[top : top + 5, left : left + 5, color] = 0.9
     return images, classes
 
 
@@ -183,7 +183,7 @@ def net(activation="softmax"):
 
 
 @functools.cache
-def coloured():
+def colored():
     keras.utils.set_random_seed(2)
     model = net()
     model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
@@ -220,10 +220,10 @@ def two_squares(top=2, left=2):
 def test_each_method_finds_the_square_of_the_class(method):
     image, red, blue = two_squares()
     shares = {}
-    for colour, (own, other) in {0: (red, blue), 2: (blue, red)}.items():
-        found = grad_cam(coloured(), image, colour, method=method)
+    for color, (own, other) in {0: (red, blue), 2: (blue, red)}.items():
+        found = grad_cam(colored(), image, color, method=method)
         assert found.notes == (None,)
-        shares[colour] = found.maps[0][own].sum() / found.maps[0][own | other].sum()
+        shares[color] = found.maps[0][own].sum() / found.maps[0][own | other].sum()
     if CAMS[method].of_class:
         assert min(shares.values()) > 0.8
     else:  # the same map for both
@@ -233,7 +233,7 @@ def test_each_method_finds_the_square_of_the_class(method):
 @pytest.mark.parametrize("method", CAMS)
 def test_a_shifted_input_shifts_the_map(method):
     plain, shifted = (
-        grad_cam(coloured(), two_squares(*place)[0], 0, method=method).maps[0]
+        grad_cam(colored(), two_squares(*place)[0], 0, method=method).maps[0]
         for place in ((1, 3), (4, 4))
     )
     # But for two pixels at each edge, which see what is filled in beyond it.
@@ -247,8 +247,8 @@ def test_a_randomised_network_has_another_map(method):
     """The sanity check of Adebayo et al. 2018: a map that stays explains the image, not the net."""
     images = squares(6, seed=3)[0]
     random, correlations = np.random.default_rng(1), []
-    learnt = grad_cam(coloured(), images, 0, method=method).maps
-    shapes = [weight.shape for weight in coloured().get_weights()]
+    learnt = grad_cam(colored(), images, 0, method=method).maps
+    shapes = [weight.shape for weight in colored().get_weights()]
     for _ in range(4):
         model = with_weights([random.normal(scale=0.3, size=shape) for shape in shapes])
         for one, other in zip(learnt, grad_cam(model, images, 0, method=method).maps, strict=True):
@@ -262,7 +262,7 @@ def test_a_randomised_network_has_another_map(method):
 
 @functools.cache
 def nested():
-    inner = keras.Sequential([keras.Input((SIDE, SIDE, 3)), coloured()], name="inner")
+    inner = keras.Sequential([keras.Input((SIDE, SIDE, 3)), colored()], name="inner")
     model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), inner], name="outer")
     model.run_eagerly = True
     return model
@@ -270,7 +270,7 @@ def nested():
 
 @pytest.mark.parametrize("method", CAMS)
 def test_maps_are_the_same_inside_two_more_models(method):
-    plain, within = (grad_cam(model, X, method=method) for model in (coloured(), nested()))
+    plain, within = (grad_cam(model, X, method=method) for model in (colored(), nested()))
     np.testing.assert_array_equal(plain.classes, within.classes)
     np.testing.assert_allclose(plain.maps, within.maps, atol=1e-5 * plain.maps.max())
     assert (plain.layer, within.layer.rpartition("/")[2]) == ("conv2", "conv2")
@@ -299,19 +299,19 @@ def theirs(package, name, model, images=X):
 @functools.cache
 def before_softmax():
     model = net(activation=None)
-    model.set_weights(coloured().get_weights())
+    model.set_weights(colored().get_weights())
     return model
 
 
 def test_layercam_is_that_of_tf_keras_vis():
     expected = theirs("layercam", "Layercam", before_softmax())
-    found = grad_cam(coloured(), X, [0, 1, 2], method="layercam").maps
+    found = grad_cam(colored(), X, [0, 1, 2], method="layercam").maps
     np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
 
 
 def test_grad_cam_plus_plus_is_that_of_tf_keras_vis_but_for_the_exponential_of_the_score():
     expected = theirs("gradcam_plus_plus", "GradcamPlusPlus", before_softmax())
-    found = grad_cam(coloured(), X, [0, 1, 2], method="grad-cam++")
+    found = grad_cam(colored(), X, [0, 1, 2], method="grad-cam++")
     factor = np.exp(found.scores)[:, None, None]
     np.testing.assert_allclose(factor * found.maps, expected, atol=1e-4 * expected.max())
 
@@ -321,7 +321,7 @@ def test_score_cam_is_that_of_tf_keras_vis_before_the_hidden_image_is_taken_off(
     # It hides with zeros, and applies a softmax to what the model puts out.
     images = X - X.mean((0, 1, 2))
     expected = theirs("scorecam", "Scorecam", before_softmax(), images)
-    hidden = coloured().predict_on_batch(np.zeros((1, SIDE, SIDE, 3)))[0]
+    hidden = colored().predict_on_batch(np.zeros((1, SIDE, SIDE, 3)))[0]
 
     class WithoutBaseline(ScoreCam):
         def weights(self, evidence):
@@ -330,7 +330,7 @@ def test_score_cam_is_that_of_tf_keras_vis_before_the_hidden_image_is_taken_off(
 
             return super().weights(dataclasses.replace(evidence, through=through))
 
-    found = grad_cam(coloured(), images, [0, 1, 2], method=WithoutBaseline()).maps
+    found = grad_cam(colored(), images, [0, 1, 2], method=WithoutBaseline()).maps
     assert expected.max() > 0
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
 
@@ -341,7 +341,7 @@ def test_score_cam_is_that_of_tf_keras_vis_before_the_hidden_image_is_taken_off(
 @pytest.mark.parametrize("method", CAMS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
-    model = with_weights(coloured().get_weights())
+    model = with_weights(colored().get_weights())
     images = X.copy()
     images[0, 3, 3, 0] = value
     found = grad_cam(model, images, 0, method=method)
@@ -357,7 +357,7 @@ def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
 
 @pytest.mark.parametrize("method", CAMS)
 def test_a_dead_layer_is_said_and_not_stretched(method):
-    model = with_weights([np.zeros_like(weight) for weight in coloured().get_weights()])
+    model = with_weights([np.zeros_like(weight) for weight in colored().get_weights()])
     for images in (X, np.zeros_like(X)):
         found = grad_cam(model, images, 0, method=method)
         assert not found.maps.any()
@@ -376,7 +376,7 @@ def test_a_dead_layer_is_said_and_not_stretched(method):
 )
 def test_what_cannot_be_is_named(arguments, said):
     with pytest.raises(TbvizError, match=said):
-        grad_cam(coloured(), X, **arguments)
+        grad_cam(colored(), X, **arguments)
 
 
 def test_settings_and_evidence_that_cannot_be_are_named():

@@ -6,8 +6,8 @@ import pytest
 
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import chosen_kernels, kernels, layer_kernels, why_not
-from tbviz.methods.kernel_tiles import MOST_INPUTS, kernel_tiles, principal_slices
-from tbviz.taps.inspector import looker_of
+from tbviz.methods.kernel_tiles import MAX_INPUTS, kernel_tiles, principal_slices
+from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import LayerNotFoundError
 
 K = keras.layers
@@ -99,8 +99,8 @@ def test_kernels_of_one_pixel_are_a_matrix():
     assert kernel.title == ("1 x 1 weights, a filter a row: all 3, an input a column: all 5")
     assert "a filter a row: filters 2, 0," in only(layer, [2, 0]).title
     np.testing.assert_array_equal(only(layer, [2, 0]).tiles[0], kernel.tiles[0, [2, 0]])
-    wide = only(built(K.Conv2D(80, 1), 8, 8, MOST_INPUTS + 4))
-    assert wide.tiles.shape == (1, 64, MOST_INPUTS)
+    wide = only(built(K.Conv2D(80, 1), 8, 8, MAX_INPUTS + 4))
+    assert wide.tiles.shape == (1, 64, MAX_INPUTS)
     assert wide.title == (
         "1 x 1 weights, a filter a row: the first 64 of 80, an input a column: the first 256 of 260"
     )
@@ -138,8 +138,8 @@ def test_equal_slices_are_drawn_as_one_of_them():
     np.testing.assert_allclose(patterns[0], pattern, atol=1e-6)
     assert shares == pytest.approx([1])
     # Weighted 3, 4 and 0: the root mean square of the weights, and the sign of their sum.
-    weighted = np.stack([3 * pattern, -4 * pattern, 0 * pattern])[None]
-    patterns, shares = principal_slices(weighted)
+    has_kernel = np.stack([3 * pattern, -4 * pattern, 0 * pattern])[None]
+    patterns, shares = principal_slices(has_kernel)
     np.testing.assert_allclose(patterns[0], -pattern * 5 / np.sqrt(3), atol=1e-6)
     assert shares == pytest.approx([1])
 
@@ -194,16 +194,16 @@ def test_three_inputs_are_colours_about_gray():
     weights[0, :, 0, 0] = [2, -2, 1]
     weights[1, 0, 0, 1] = np.nan
     kernel = kernel_tiles(weights, 64)
-    shown = kernel.shown_in_colour()
+    shown = kernel.shown_in_color()
     assert shown.shape == (2, 1, 2, 3)
     assert shown[0, 0].tolist() == [[1, 0, 0.75], [0.5, 0.5, 0.5]]
     assert np.isnan(shown[1, 0, 1, 0])
-    assert kernel.shown_in_colour(4.0)[0, 0, 0].tolist() == [0.75, 0.25, 0.625]
-    assert kernel.shown_in_colour(1.0)[0, 0, 0].tolist() == [1, 0, 1]
+    assert kernel.shown_in_color(4.0)[0, 0, 0].tolist() == [0.75, 0.25, 0.625]
+    assert kernel.shown_in_color(1.0)[0, 0, 0].tolist() == [1, 0, 1]
     blank = kernel_tiles(np.zeros((1, 3, 2, 2), np.float32), 64)
-    assert (blank.shown_in_colour() == 0.5).all()
+    assert (blank.shown_in_color() == 0.5).all()
     with pytest.raises(TbvizError, match="not weights on three input channels"):
-        kernel_tiles(np.zeros((1, 4, 2, 2), np.float32), 64).shown_in_colour()
+        kernel_tiles(np.zeros((1, 4, 2, 2), np.float32), 64).shown_in_color()
 
 
 def test_how_far_each_filter_has_moved_by_hand():
@@ -239,7 +239,7 @@ def test_every_convolution_at_any_depth_is_found_and_the_model_not_run():
     assert found["in/conv"].title.startswith("3 x 3 kernels")
     assert list(kernels(net, ["in/*", "conv"])) == ["conv", "in/mix", "in/conv"]
     assert list(kernels(net, K.Conv2D)) == list(found)
-    assert looker_of(net).traces == 0
+    assert inspector_for(net).traces == 0
     separable = keras.Sequential([keras.Input((8, 8, 2)), K.SeparableConv2D(4, 3, name="sep")])
     assert list(kernels(separable)) == ["sep", "sep:pointwise"]
 
@@ -261,12 +261,21 @@ def test_what_has_no_kernel_is_said_with_what_would_fit():
 
 def test_kernels_of_one_pixel_come_last_by_default():
     net = model()
-    survey = looker_of(net).survey(np.zeros((1, 8, 8, 3), np.float32))
-    assert [o.node.path for o in chosen_kernels(survey)] == ["conv", "small", "in/mix", "in/conv"]
-    assert [o.node.path for o in chosen_kernels(survey, limit=3)] == ["conv", "in/mix", "in/conv"]
-    assert [o.node.path for o in chosen_kernels(survey, limit=1)] == ["in/conv"]
+    model_outputs = inspector_for(net).model_outputs(np.zeros((1, 8, 8, 3), np.float32))
+    assert [o.node.path for o in chosen_kernels(model_outputs)] == [
+        "conv",
+        "small",
+        "in/mix",
+        "in/conv",
+    ]
+    assert [o.node.path for o in chosen_kernels(model_outputs, limit=3)] == [
+        "conv",
+        "in/mix",
+        "in/conv",
+    ]
+    assert [o.node.path for o in chosen_kernels(model_outputs, limit=1)] == ["in/conv"]
     # A layer that is called twice is one, under the name of its first call.
-    assert [o.key for o in chosen_kernels(survey, "in/mix")] == ["in/mix#0"]
+    assert [o.key for o in chosen_kernels(model_outputs, "in/mix")] == ["in/mix#0"]
 
 
 def test_lora_is_part_of_the_kernel():

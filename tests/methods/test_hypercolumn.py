@@ -44,7 +44,7 @@ def test_the_average_is_that_over_all_channels_of_all_layers():
         "fine": np.array([[[[4.0], [0.0]], [[0.0], [0.0]]]], np.float32),
         "coarse": np.array([[[[1.0, 2.0, 6.0]]]], np.float32),
     }
-    found = hypercolumns_of(maps, (2, 2), normalise=False)
+    found = hypercolumns_of(maps, (2, 2), normalize=False)
     # At the first pixel (4 + 1 + 2 + 6) / 4, elsewhere (0 + 1 + 2 + 6) / 4.
     np.testing.assert_allclose(found.mean, [[[3.25, 2.25], [2.25, 2.25]]])
     assert found.layers == ["fine", "coarse"]
@@ -60,11 +60,11 @@ def test_normalised_layers_count_alike_whatever_their_values_and_channels():
     # Many equal channels with larger values say nothing more.
     loud = hypercolumns_of({"a": np.repeat(values * 100, 8, axis=-1), "b": other}, (4, 4))
     np.testing.assert_allclose(loud.mean, plain.mean, atol=1e-5)
-    np.testing.assert_allclose(loud.colours, plain.colours, atol=1e-4)
+    np.testing.assert_allclose(loud.colors, plain.colors, atol=1e-4)
 
 
 def test_layers_of_a_model_are_enlarged_to_the_images(model, x):
-    found = hypercolumns(model, x, [0, 2], normalise=False)
+    found = hypercolumns(model, x, [0, 2], normalize=False)
     conv1 = keras.ops.convert_to_numpy(model.layers[0](x))
     conv2 = keras.ops.convert_to_numpy(model.layers[2](model.layers[1](conv1)))
     stacked = np.concatenate([conv1, keras.ops.image.resize(conv2, (8, 8))], axis=-1)
@@ -82,18 +82,18 @@ def test_colours_are_the_principal_components_of_the_whole_stack():
         name: (sources @ random.normal(size=(3, channels))).astype(np.float32)
         for name, channels in (("a", 4), ("b", 9))
     }
-    found = hypercolumns_of(maps, (6, 6), normalise=False)
+    found = hypercolumns_of(maps, (6, 6), normalize=False)
     whole = np.concatenate(list(maps.values()), axis=-1)
-    expected = principal_axes(whole).colours(whole)
+    expected = principal_axes(whole).colors(whole)
     for axis in range(3):  # up to their signs
-        one, other = found.colours[..., axis], expected[..., axis]
+        one, other = found.colors[..., axis], expected[..., axis]
         assert np.allclose(one, other, atol=2e-3) or np.allclose(one, 1 - other, atol=2e-3)
 
 
 def test_a_kept_basis_gives_the_same_input_the_same_colours(model, x):
     first = hypercolumns(model, x, [0, 1, 2])
     again = hypercolumns(model, x, [0, 1, 2], basis=first.basis)
-    np.testing.assert_array_equal(again.colours, first.colours)
+    np.testing.assert_array_equal(again.colors, first.colors)
     np.testing.assert_array_equal(again.mean, first.mean)
     # Weights are kept too: a layer that fades is not made as bright as before.
     maps = {"a": np.random.default_rng(0).random((1, 4, 4, 5)).astype(np.float32)}
@@ -110,7 +110,7 @@ def test_a_layer_that_has_grown_a_thousandfold_drowns_no_other():
     first = hypercolumns_of({"still": still, "grown": grown}, (6, 6))
     later = hypercolumns_of({"still": still, "grown": 1000 * grown}, (6, 6), basis=first.basis)
     np.testing.assert_allclose(later.mean, first.mean, atol=1e-5)
-    np.testing.assert_allclose(later.colours, first.colours, atol=1e-4)
+    np.testing.assert_allclose(later.colors, first.colors, atol=1e-4)
 
 
 def test_numbers_are_those_of_keras(model):
@@ -138,17 +138,17 @@ def test_a_model_round_a_model_counts_the_inner_layers_and_has_the_same_values(m
     flat, deep = hypercolumns(model, x, [0, 1, 2]), hypercolumns(nested, x, [0, 1, 2])
     assert deep.layers == ["a/b/conv1", "a/b/pool", "a/b/conv2"]
     np.testing.assert_allclose(deep.mean, flat.mean, atol=1e-6)
-    np.testing.assert_allclose(deep.colours, flat.colours, atol=1e-5)
+    np.testing.assert_allclose(deep.colors, flat.colors, atol=1e-5)
 
 
 def test_a_model_among_layers_counts_as_one_and_stands_for_what_it_puts_out(model, x):
     front = keras.Sequential(stack()[:2], name="front")
     model_of_two = built(front, *stack()[2:])
     model_of_two.set_weights(model.get_weights())
-    found = hypercolumns(model_of_two, x, [0, 1], normalise=False)
+    found = hypercolumns(model_of_two, x, [0, 1], normalize=False)
     assert found.layers == ["front", "conv2"]
     np.testing.assert_allclose(
-        found.mean, hypercolumns(model, x, [1, 2], normalise=False).mean, atol=1e-6
+        found.mean, hypercolumns(model, x, [1, 2], normalize=False).mean, atol=1e-6
     )
 
 
@@ -161,18 +161,18 @@ def test_without_maps_it_says_so():
 
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("value", [0, 5, np.nan, np.inf])
-def test_what_is_constant_or_not_finite_is_even(value, normalise):
+def test_what_is_constant_or_not_finite_is_even(value, normalize):
     maps = {
         "a": np.full((2, 4, 4, 5), value, np.float32),
         "b": np.zeros((2, 2, 2, 300), np.float32),
     }
-    found = hypercolumns_of(maps, (4, 4), normalise=normalise)
+    found = hypercolumns_of(maps, (4, 4), normalize=normalize)
     assert len(np.unique(found.mean)) == 1
-    assert len(np.unique(found.colours)) == 1
+    assert len(np.unique(found.colors)) == 1
     # Once it varies, axes are sought again.
     maps["a"] = np.random.default_rng(0).random((2, 4, 4, 5)).astype(np.float32)
-    later = hypercolumns_of(maps, (4, 4), normalise=normalise, basis=found.basis)
-    assert np.ptp(later.colours) == 1
+    later = hypercolumns_of(maps, (4, 4), normalize=normalize, basis=found.basis)
+    assert np.ptp(later.colors) == 1
 
 
 def test_a_pixel_that_is_not_finite_spoils_what_it_touches():
@@ -180,7 +180,7 @@ def test_a_pixel_that_is_not_finite_spoils_what_it_touches():
     maps["a"][1, 2, 3, 1] = np.nan
     found = hypercolumns_of(maps, (8, 8))
     np.testing.assert_array_equal(np.argwhere(np.isnan(found.mean)), [[1, 2, 3]])
-    assert not found.colours[1, 2, 3].any()
-    assert np.ptp(found.colours) == 1
-    assert np.isfinite(found.colours).all()
+    assert not found.colors[1, 2, 3].any()
+    assert np.ptp(found.colors) == 1
+    assert np.isfinite(found.colors).all()
     assert np.array_equal(resize(found.mean[0], (8, 8)), found.mean[0])

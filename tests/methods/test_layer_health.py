@@ -51,7 +51,7 @@ def test_what_counts_is_set_by_thresholds():
     assert found.numbers["alike"] == 2
     assert (found.numbers["saturated"], found.numbers["dead"]) == (0, 0)
     assert np.take(table(found)["saturated"], [0, 1, 3]).tolist() == [1 / 64, 1 / 64, 44 / 64]
-    loose = Thresholds(saturated_values=0.6, flat=1e-3, alike_correlation=0.5)
+    loose = Thresholds(saturated_values=0.6, flat=1e-3, duplicate_correlation=0.5)
     found = layer_numbers(maps, thresholds=loose)
     assert (found.numbers["saturated"], found.numbers["dead"]) == (1, 1)
     assert found.numbers["alike"] == 3

@@ -12,7 +12,7 @@ from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.objectives import window
 from tbviz.methods.maximization.transforms import Transforms
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 STILL = Transforms(jitter=0, scale=0)
 
@@ -33,12 +33,12 @@ def network(channels=3, size=16, **kwargs):
     return model
 
 
-def run(model, layer, channels, looker=None, **kwargs):
-    looker = looker or Looker(model)
+def run(model, layer, channels, inspector=None, **kwargs):
+    inspector = inspector or ModelInspector(model)
     canvas = canvas_of(model)
-    output = looker.survey(canvas.blank(1)).outputs[layer]
+    output = inspector.model_outputs(canvas.blank(1)).outputs[layer]
     settings = kwargs.pop("settings", Ascent(steps=12))
-    return maximize(looker, output, channels, canvas, settings, **kwargs)
+    return maximize(inspector, output, channels, canvas, settings, **kwargs)
 
 
 class Draws(layers.Layer):
@@ -94,30 +94,30 @@ def test_a_class_climbs_too():
 
 def test_the_same_seed_repeats_and_another_differs():
     model = network()
-    looker = Looker(model)
-    first = run(model, "conv2", [0, 1], looker)
+    inspector = ModelInspector(model)
+    first = run(model, "conv2", [0, 1], inspector)
     np.testing.assert_array_equal(first.images, run(model, "conv2", [0, 1]).images)
-    other = run(model, "conv2", [0, 1], looker, seed=1)
+    other = run(model, "conv2", [0, 1], inspector, seed=1)
     assert not np.allclose(first.images, other.images, atol=0.01)
 
 
 def test_channels_do_not_meet():
     model = network()
-    looker = Looker(model)
-    together = run(model, "conv2", [5, 0, 2], looker)
-    alone = [run(model, "conv2", [channel], looker).images[0] for channel in (5, 0, 2)]
-    np.testing.assert_allclose(together.images, alone, atol=1e-4)
-    assert looker.traces == 2  # a batch of three and a batch of one
+    inspector = ModelInspector(model)
+    merged = run(model, "conv2", [5, 0, 2], inspector)
+    alone = [run(model, "conv2", [channel], inspector).images[0] for channel in (5, 0, 2)]
+    np.testing.assert_allclose(merged.images, alone, atol=1e-4)
+    assert inspector.traces == 2  # a batch of three and a batch of one
 
 
 def test_a_warm_start_goes_on():
     model = network()
-    looker = Looker(model)
-    cold = run(model, "conv2", [0, 1, 2], looker)
-    warm = run(model, "conv2", [0, 1, 2], looker, start=cold.coefficients)
+    inspector = ModelInspector(model)
+    cold = run(model, "conv2", [0, 1, 2], inspector)
+    warm = run(model, "conv2", [0, 1, 2], inspector, start=cold.coefficients)
     np.testing.assert_allclose(warm.before, cold.after, rtol=1e-4)
     assert np.all(warm.after > cold.after)
-    assert looker.traces == 1
+    assert inspector.traces == 1
 
 
 def test_a_gray_input_gives_gray_images():
@@ -160,10 +160,10 @@ def test_nothing_behind_the_layer_runs():
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="c"), Behind(), layers.Flatten()]
     )
-    looker = Looker(model)
-    looker.survey(canvas_of(model).blank(1))
+    inspector = ModelInspector(model)
+    inspector.model_outputs(canvas_of(model).blank(1))
     calls.clear()
-    run(model, "c", [0], looker)
+    run(model, "c", [0], inspector)
     assert not calls
 
 
@@ -179,16 +179,16 @@ def test_a_model_of_several_inputs_is_painted_on_where_it_takes_an_image():
     model.run_eagerly = True
     first = run(model, "conv", [0, 1], settings=Ascent(steps=4))
     assert np.all(first.after > first.before)
-    looker = Looker(model)
+    inspector = ModelInspector(model)
     found = []
     for sign in (1, -1):  # the other inputs are those of the first image that was given
         images = {
             "numbers": np.full((2, 4), sign, np.float32),
             "picture": np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32),
         }
-        gate = looker.survey(images).outputs["gate"]
+        gate = inspector.model_outputs(images).outputs["gate"]
         canvas = canvas_of(model, images)
-        found.append(maximize(looker, gate, [0], canvas, Ascent(steps=4)).images)
+        found.append(maximize(inspector, gate, [0], canvas, Ascent(steps=4)).images)
     assert not np.allclose(*found, atol=0.01)
 
 

@@ -13,7 +13,7 @@ from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.classes import choose_classes
 from tbviz.methods.maximization.regularizers import total_variation
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 STILL = Transforms(jitter=0, scale=0)
 # One column is the whole map, so that its window is 1: a weighted sum of the pixels.
@@ -37,11 +37,11 @@ def linear():
     return model
 
 
-def climbed(model, layer, channels, settings, bounds=None, **kwargs):
-    looker = Looker(model)
+def maximized(model, layer, channels, settings, bounds=None, **kwargs):
+    inspector = ModelInspector(model)
     canvas = canvas_of(model, bounds=bounds)
-    output = looker.survey(canvas.blank(1)).outputs[layer]
-    return maximize(looker, output, channels, canvas, settings, **kwargs)
+    output = inspector.model_outputs(canvas.blank(1)).outputs[layer]
+    return maximize(inspector, output, channels, canvas, settings, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +66,19 @@ def net():
 def test_a_linear_filter_reaches_its_greatest_value_in_the_box(linear, image, bounds):
     """White where a weight is positive and black where it is negative, whatever the basis."""
     settings = Ascent(steps=60, rate=0.4, start=0.0, image=image, transforms=STILL)
-    found = climbed(linear, "filter", [0], settings, bounds)
+    found = maximized(linear, "filter", [0], settings, bounds)
     greatest = np.where(PATTERN > 0, bounds[1], bounds[0])
     assert found.after[0] == pytest.approx((PATTERN * greatest).sum(), rel=0.06)
-    shown = found.images[0, ..., 0]
-    assert np.all(shown[PATTERN > 0] > 0.8)
-    assert np.all(shown[PATTERN < 0] < 0.2)
+    require_signal = found.images[0, ..., 0]
+    assert np.all(require_signal[PATTERN > 0] > 0.8)
+    assert np.all(require_signal[PATTERN < 0] < 0.2)
 
 
 def test_l2_ends_where_its_slope_is_the_scores(linear):
     """ln(s) - w * mean((x - 1/2)^2) with s = sum(p x): x - 1/2 = p n / (2 w s), inside the box."""
     weight = 40.0
     settings = Ascent(steps=200, rate=0.03, start=0, image="pixel", transforms=STILL, l2=weight)
-    found = climbed(linear, "filter", [0], settings)
+    found = maximized(linear, "filter", [0], settings)
     # The sum of the pattern is 0, so s = |p|^2 n / (2 w s).
     power = float((PATTERN**2).sum())
     score = np.sqrt(power * PATTERN.size / (2 * weight))
@@ -91,22 +91,22 @@ def test_total_variation_falls_with_its_weight(net):
     variations = []
     for weight in (0.0, 3.0, 30.0):
         settings = Ascent(steps=12, transforms=STILL, total_variation=weight)
-        images = climbed(net, "conv", [1], settings).images
+        images = maximized(net, "conv", [1], settings).images
         tensor = keras.ops.convert_to_tensor(images)
         variations.append(float(keras.ops.convert_to_numpy(total_variation(tensor))[0]))
     assert variations[0] > 1.2 * variations[1] > 1.2**2 * variations[2]
 
 
 def test_diversity_sets_the_images_of_a_channel_apart(net):
-    def likeness(apart):
+    def similarity(apart):
         settings = Ascent(steps=24, diversity=3, apart=apart, start=0.2, transforms=STILL)
-        found = climbed(net, "conv", [4, 1], settings)
+        found = maximized(net, "conv", [4, 1], settings)
         assert found.channels == [4, 4, 4, 1, 1, 1]
         assert np.all(found.after > found.before)
         flat = found.images.reshape(2, 3, -1)
         return [np.corrcoef(each)[np.triu_indices(3, 1)].mean() for each in flat]
 
-    free, pushed = likeness(0.0), likeness(3.0)
+    free, pushed = similarity(0.0), similarity(3.0)
     assert np.all(np.array(pushed) < np.array(free) - 0.05)
 
 
@@ -119,24 +119,24 @@ def test_diversity_sets_the_images_of_a_channel_apart(net):
     ],
 )
 def test_every_setting_climbs_and_repeats(net, settings):
-    found = climbed(net, "conv", [0, 5], settings)
+    found = maximized(net, "conv", [0, 5], settings)
     assert np.all(found.after > found.before)
     assert found.notes == [None, None]
-    np.testing.assert_array_equal(found.images, climbed(net, "conv", [0, 5], settings).images)
+    np.testing.assert_array_equal(found.images, maximized(net, "conv", [0, 5], settings).images)
 
 
 def test_a_channel_of_nan_leaves_the_others_alone(net):
     conv = net.get_layer("conv")
     kernel, bias = conv.get_weights()
     settings = Ascent(steps=4)
-    whole = climbed(net, "conv", [0, 1, 2], settings)
+    whole = maximized(net, "conv", [0, 1, 2], settings)
     broken = kernel.copy()
     broken[0, 0, 0, 1] = np.nan
     conv.set_weights([broken, bias])
     try:
-        found = climbed(net, "conv", [0, 1, 2], settings)
+        found = maximized(net, "conv", [0, 1, 2], settings)
         with pytest.raises(TbvizError, match="NaN or infinity for every image"):
-            climbed(net, "conv", [1], settings)
+            maximized(net, "conv", [1], settings)
     finally:
         conv.set_weights([kernel, bias])
     np.testing.assert_allclose(found.images[[0, 2]], whole.images[[0, 2]], atol=1e-5)
@@ -157,11 +157,11 @@ def test_an_activation_that_is_off_climbs_by_what_goes_into_it(layer):
         layers.ReLU(name="relu") if layer == "relu" else layers.Activation("relu", name=layer),
     )
     settings = Ascent(steps=8, transforms=STILL)
-    found = climbed(model, layer, [0, 1, 2], settings)
+    found = maximized(model, layer, [0, 1, 2], settings)
     assert np.all(found.before < 0)  # the ReLU's output is nowhere negative
     assert np.all(found.after > found.before)
     # What goes into it is what the layer before it puts out.
-    before = climbed(model, "norm", [0, 1, 2], settings)
+    before = maximized(model, "norm", [0, 1, 2], settings)
     np.testing.assert_allclose(found.images, before.images, atol=1e-5)
 
 
@@ -177,7 +177,7 @@ def test_a_pooling_behind_what_is_off_wakes_up():
     kernel = np.zeros((3, 3, 1, 2), np.float32)
     kernel[1, 1, 0] = 1.0
     model.get_layer("conv").set_weights([kernel, np.array([-0.8, -9.0], np.float32)])
-    found = climbed(model, "pool", [0, 1], Ascent(steps=40))
+    found = maximized(model, "pool", [0, 1], Ascent(steps=40))
     assert found.before[0] == 0
     assert found.after[0] > 0.02
     assert found.notes[0] is None

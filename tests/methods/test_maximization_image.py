@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tbviz.methods.maximization.basis import Fourier, Pixels
 from tbviz.methods.maximization.color import MATRIX
 from tbviz.methods.maximization.image import to_image
-from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
+from tbviz.methods.maximization.regularizers import contrast, similarity, total_variation
 from tbviz.methods.maximization.transforms import Transforms, turned
 
 BASES = [Fourier(), Pixels()]
@@ -77,8 +77,8 @@ def test_no_coefficients_are_an_even_gray(basis):
 
 def test_three_channels_are_decorrelated_colours_and_others_are_not():
     values = np.random.default_rng(0).normal(size=(1, 3, 4, 5))
-    coloured = logit(to_image(tensor(values), Pixels()))
-    np.testing.assert_allclose(coloured, np.moveaxis(values, 1, -1) @ MATRIX.T, atol=1e-4)
+    colored = logit(to_image(tensor(values), Pixels()))
+    np.testing.assert_allclose(colored, np.moveaxis(values, 1, -1) @ MATRIX.T, atol=1e-4)
     plain = logit(to_image(tensor(values[:, :2]), Pixels()))
     np.testing.assert_allclose(plain, np.moveaxis(values[:, :2], 1, -1), atol=1e-4)
 
@@ -187,7 +187,7 @@ def test_contrast_by_hand():
 @pytest.mark.parametrize("shape", [(6, 4, 9), (6, 9, 4)])  # both ways to the same numbers
 def test_likeness_is_the_mean_cosine_of_gram_matrices(shape):
     features = np.random.default_rng(0).normal(size=shape)
-    found = numpy(likeness(tensor(features), 3))
+    found = numpy(similarity(tensor(features), 3))
     grams = [(one.T @ one).ravel() / np.linalg.norm(one.T @ one) for one in features]
     for index in range(6):
         others = [other for other in range(6) if other // 3 == index // 3 and other != index]
@@ -196,4 +196,4 @@ def test_likeness_is_the_mean_cosine_of_gram_matrices(shape):
 
 
 def test_likeness_of_nothing_is_finite():
-    assert np.all(np.isfinite(numpy(likeness(tensor(np.zeros((4, 3, 2))), 2))))
+    assert np.all(np.isfinite(numpy(similarity(tensor(np.zeros((4, 3, 2))), 2))))

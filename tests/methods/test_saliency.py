@@ -16,9 +16,9 @@ from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import input_gradients
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 HEIGHT, WIDTH = 6, 10
 RANDOM = np.random.default_rng(3)
@@ -207,7 +207,7 @@ def test_smoothgrad_s_noise_is_a_share_of_the_range():
 def test_guided_grad_cam_is_guided_backpropagation_where_grad_cam_is():
     found = saliency_maps(kinked(), X, 0, "guided-grad-cam")
     where = enlarge(grad_cam(kinked(), X, 0).maps, (HEIGHT, WIDTH))
-    guided = input_gradients(looker_of(kinked()), X, Aim(np.zeros(3, int)), guided=True)
+    guided = input_gradients(inspector_for(kinked()), X, ClassTarget(np.zeros(3, int)), guided=True)
     expected = np.abs(guided.gradients).max(-1) * where
     assert expected.max() > 0
     np.testing.assert_allclose(found.maps, expected, atol=1e-6)

@@ -66,7 +66,7 @@ def test_nearest_channel_needs_pixels_and_a_second_channel():
 
 
 def test_nearest_channel_of_large_maps_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "MOST_CHANNELS", 3)
+    monkeypatch.setattr(module, "MAX_CHANNELS", 3)
     random = np.random.default_rng(0)
     maps = random.random((2, 64, 64, 4))  # 8192 pixels, of which 2048 are compared
     maps[..., 1] = maps[..., 0]

@@ -6,7 +6,7 @@ import pytest
 
 from tbviz.methods import weight_norms
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, stand_in, weight_norm
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 K = keras.layers
 
@@ -29,7 +29,7 @@ def test_norm_and_update_by_hand():
     assert norm == pytest.approx(np.hypot(3, 4.5))
     assert update == pytest.approx(0.5 / 5)
     assert history.measure("a", layer)[1] == 0
-    history.forget()
+    history.reset()
     assert np.isnan(history.measure("a", layer)[1])
 
 
@@ -41,7 +41,7 @@ def test_what_was_kept_is_no_view_of_the_weights():
 
 
 def test_of_many_weights_an_even_choice_is_compared(monkeypatch):
-    monkeypatch.setattr(weight_norms, "MOST_KEPT", 3)
+    monkeypatch.setattr(weight_norms, "MAX_KEPT", 3)
     layer, history = dense(1.0, 9.0, 1.0, 9.0, 1.0), WeightHistory()
     assert history.measure("a", layer)[0] == pytest.approx(np.sqrt(3 + 2 * 81))
     layer.set_weights([np.array([[2.0, 0.0, 2.0, 0.0, 2.0]], np.float32)])
@@ -87,15 +87,15 @@ def test_an_activation_stands_for_what_is_before_it():
     value = K.ReLU(name="relu")(K.BatchNormalization(name="norm")(first))
     value = K.MaxPooling2D(name="pool")(K.Conv2D(2, 1, name="other")(value))
     model = keras.Model(image, K.ReLU(name="relu2")(value))
-    survey = looker_of(model).survey(np.zeros((1, 8, 8, 3), np.float32))
+    model_outputs = inspector_for(model).model_outputs(np.zeros((1, 8, 8, 3), np.float32))
     conv, norm, relu, pool, relu2 = (
-        survey.outputs[key] for key in ("conv", "norm", "relu", "pool", "relu2")
+        model_outputs.outputs[key] for key in ("conv", "norm", "relu", "pool", "relu2")
     )
-    assert stand_in(conv, survey).name == "conv"
-    assert stand_in(norm, survey).name == "norm"  # it has weights of its own
-    assert stand_in(relu, survey).name == "conv"
-    assert stand_in(relu2, survey).name == "other"
-    assert stand_in(pool, survey) is None
-    assert stand_in(relu, survey, [conv]) is None  # it speaks for itself
+    assert stand_in(conv, model_outputs).name == "conv"
+    assert stand_in(norm, model_outputs).name == "norm"  # it has weights of its own
+    assert stand_in(relu, model_outputs).name == "conv"
+    assert stand_in(relu2, model_outputs).name == "other"
+    assert stand_in(pool, model_outputs) is None
+    assert stand_in(relu, model_outputs, [conv]) is None  # it speaks for itself
     assert has_kernel(conv.node.layer)
     assert not has_kernel(norm.node.layer)

@@ -11,7 +11,7 @@ from models.nets import SIDE, K, classifying, compiled, conv, head, images, smal
 from models.steps import Discriminating, Stepping
 
 
-def _normalised() -> Work:
+def _normalized() -> Work:
     layers = [conv("first"), K.BatchNormalization(name="norm"), K.Dropout(0.5, name="drop")]
     return classifying(small(*layers))
 
@@ -91,13 +91,13 @@ def _without_call() -> Work:
     model.compile(keras.optimizers.SGD(0.01))
     x, _ = images()
     real = np.arange(8, dtype="float32")[:, None] % 2
-    return Work(model, (x, real), x[:2], settings={"of": "judge"})
+    return Work(model, (x, real), x[:2], settings={"submodel": "judge"})
 
 
 CASES = [
     Case(
         "BatchNormalization and Dropout",
-        _normalised,
+        _normalized,
         BACKENDS,
         every_column=True,
         shows=("first", "conv"),
@@ -108,7 +108,7 @@ CASES = [
         _without_call,
         BACKENDS,
         shows=("conv",),
-        remark="with `of=`, which names the model inside to look into",
+        remark="with `submodel=`, which names the model inside to look into",
     ),
     Case(
         "a frozen base, then fine-tuned: compiled anew between two `fit`s",

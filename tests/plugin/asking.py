@@ -94,8 +94,8 @@ class Asker:
         if found is None or not found["writers"]:
             return
         for at in {0, len(found["offset"]) - 1}:
-            place = (found[name][at] for name in ("offset", "length", "crc"))
-            self.sheet(run, found["writers"][0][0], *place)
+            location = (found[name][at] for name in ("offset", "length", "crc"))
+            self.sheet(run, found["writers"][0][0], *location)
 
     def sheet(self, run: str, writer: str, offset: int, length: int, crc: int) -> None:
         """One sheet, alone and in an answer with others."""

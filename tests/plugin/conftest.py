@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# For `import fabricate`: pytest's importlib mode puts nothing on the path.
+# For `import make_run`: pytest's importlib mode puts nothing on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 with warnings.catch_warnings():
@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from tensorboard.backend import application
     from tensorboard.plugins import base_plugin
 
-from made_stores import fabricate
+from made_stores import make_run
 from werkzeug.test import Client
 
 from tbviz.plugin.loader import Loader
@@ -83,5 +83,5 @@ def board(monkeypatch):
 def logs(tmp_path_factory):
     """A log directory with one run of twelve positions in two segments. Do not write to it."""
     logdir = tmp_path_factory.mktemp("logs")
-    fabricate(logdir / "photographs", positions=12, segments=2, batches=True)
+    make_run(logdir / "photographs", positions=12, segments=2, batches=True)
     return logdir

@@ -9,12 +9,12 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name, walk
 from tbviz.store import pack_scanner, store_directory
-from tbviz.store.locations import RemotePlace
+from tbviz.store.locations import RemoteLocation
 
 
 def make(*directories):
@@ -61,7 +61,7 @@ def test_links_that_lead_to_each_other_in_many_ways_end(tmp_path, monkeypatch, c
         (tmp_path / str(one)).mkdir()
         for other in range(9):
             (tmp_path / str(one) / f"to{other}").symlink_to(tmp_path / str(other))
-    monkeypatch.setattr(module, "_MOST_DIRECTORIES", 2000)
+    monkeypatch.setattr(module, "_MAX_DIRECTORIES", 2000)
     assert names(tmp_path) == []
     assert "the rest is left out" in caplog.text
 
@@ -85,8 +85,12 @@ def test_a_directory_that_may_not_be_read_is_left_out(tmp_path):
         ("", "x:/a,y:/b:c", [(Path("/a"), "x"), (Path("/b:c"), "y")]),
         ("", "/a:b", [(Path("/a:b"), "")]),
         ("", "/a,,", [(Path("/a"), "")]),
-        ("s3://b/logs/", "", [(RemotePlace("s3://b/logs"), "")]),
-        ("", "gs://b,x:s3://c/d", [(RemotePlace("gs://b"), ""), (RemotePlace("s3://c/d"), "x")]),
+        ("s3://b/logs/", "", [(RemoteLocation("s3://b/logs"), "")]),
+        (
+            "",
+            "gs://b,x:s3://c/d",
+            [(RemoteLocation("gs://b"), ""), (RemoteLocation("s3://c/d"), "x")],
+        ),
         ("file:///a", "", [(Path("/a"), "")]),
     ],
 )
@@ -161,7 +165,7 @@ def test_the_thread_ends_with_the_plugin(tmp_path, monkeypatch):
 
 
 def test_is_active_and_routes_read_the_last_walk_and_never_the_disk(board, tmp_path, monkeypatch):
-    fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
     one = board(tmp_path)
     assert one.listing()["enabled"] is True
 
@@ -176,7 +180,7 @@ def test_is_active_and_routes_read_the_last_walk_and_never_the_disk(board, tmp_p
 def test_runs_are_opened_once_a_page_comes_and_not_while_tensorboard_starts(
     board, tmp_path, monkeypatch
 ):
-    fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
     opened, original = [], pack_scanner.open_file
     monkeypatch.setattr(
         pack_scanner, "open_file", lambda *args: opened.append(args) or original(*args)
@@ -196,7 +200,7 @@ def test_runs_are_opened_once_a_page_comes_and_not_while_tensorboard_starts(
 def test_opening_that_fails_is_logged_and_the_listing_is_not_harmed(
     board, tmp_path, monkeypatch, caplog
 ):
-    fabricate(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "run", positions=1, layers=LAYERS[:1], images=1)
     one = board(tmp_path)
     monkeypatch.setattr(one.plugin._runs, "list", lambda: 1 / 0)
     assert one.listing()["enabled"] is True
@@ -208,7 +212,7 @@ def test_runs_come_and_go_while_tensorboard_runs(board, tmp_path):
     one = board(tmp_path)
     assert one.listing()["enabled"] is False
     assert one.ask("runs")["runs"] == []
-    fabricate(tmp_path / "run", positions=2, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "run", positions=2, layers=LAYERS[:1], images=1)
     one.plugin._discovery.walk()
     assert one.listing()["enabled"] is True
     assert [run["run"] for run in one.ask("runs")["runs"]] == ["run"]
@@ -219,8 +223,8 @@ def test_runs_come_and_go_while_tensorboard_runs(board, tmp_path):
 
 
 def test_names_with_logdir_and_spec(board, tmp_path):
-    fabricate(tmp_path / "one" / "deep", positions=1, layers=LAYERS[:1], images=1)
-    fabricate(tmp_path / "two", positions=2, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "one" / "deep", positions=1, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "two", positions=2, layers=LAYERS[:1], images=1)
 
     def runs(**context):
         return {run["run"]: run["positions"] for run in board(**context).ask("runs")["runs"]}

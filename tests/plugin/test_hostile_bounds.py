@@ -66,8 +66,8 @@ def numbers(forge, less):
 
 def advice(forge, less):
     for epoch in range(POSITIONS // less):
-        told = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
-        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": told})
+        json_values = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
+        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": json_values})
 
 
 def callbacks(forge, less):
@@ -103,8 +103,8 @@ def magic(forge, less):
 
 def advised(forge, less):
     for epoch in range(10_000 // less):
-        told = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
-        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": told}, TABLE)
+        json_values = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
+        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": json_values}, TABLE)
 
 
 def names(forge, less):

@@ -7,7 +7,7 @@ from argparse import Namespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_stores import fabricate
+from made_stores import make_run
 from plugin.asking import CODES, strict
 from plugin.conftest import BASE, Board
 
@@ -28,7 +28,7 @@ methods = st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE",
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
     logdir = tmp_path_factory.mktemp("logs")
-    fabricate(logdir / "photographs", positions=3, images=1)
+    make_run(logdir / "photographs", positions=3, images=1)
     flags = Namespace(logdir=str(logdir), logdir_spec="")
     board = Board(logdir=str(logdir), flags=flags)
     yield board

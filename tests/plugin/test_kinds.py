@@ -37,15 +37,15 @@ def logs(tmp_path_factory):
                 "columns": 2, "images": 0 if len(pngs) == 1 else 2, "signed": media == "gray8",
                 "column_titles": ["a", "b"], "title": "what it is",
             })  # fmt: skip
-            place = Position(epoch).fields()
-            meta = {"kind": kind, **place, "layer": layer, "layout": layout, "media": media}
+            location = Position(epoch).fields()
+            meta = {"kind": kind, **location, "layer": layer, "layout": layout, "media": media}
             writer.append(meta, pngs, summaries)
     writer.close()
     return logdir
 
 
 def test_they_are_in_the_index(logs):
-    answer = run_index.heads(open_run(logs / RUN))
+    answer = run_index.run_index(open_run(logs / RUN))
     found = {(head["kind"], head["layer"]): head for head in answer["series"]}
     assert {key: head["images"] for key, head in found.items()} == {
         ("overview", ""): 2,

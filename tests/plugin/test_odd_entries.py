@@ -9,13 +9,13 @@ from pathlib import Path
 
 import odd
 import pytest
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 from odd import RUNS, played
 
 from tbviz.plugin.discovery import Discovery, Root, walk
 from tbviz.store import open_run, store_directory
 from tbviz.store.folder import LocalFolder, bytes_in
-from tbviz.store.locations import place_of
+from tbviz.store.locations import location_of
 
 named = pytest.mark.parametrize("code", odd.CODES, ids=errno.errorcode.get)
 
@@ -114,7 +114,7 @@ def test_links_to_each_other_hide_nothing_that_lies_here_itself(logs, monkeypatc
         (logs / f"a{one}").mkdir()
         for other in range(8):
             (logs / f"a{one}" / f"to{other}").symlink_to(logs / f"a{other}")
-    monkeypatch.setattr("tbviz.plugin.discovery._MOST_DIRECTORIES", 500)
+    monkeypatch.setattr("tbviz.plugin.discovery._MAX_DIRECTORIES", 500)
     assert [name for name, _ in walk(logs)] == RUNS
     assert "the rest is left out" in caplog.text
 
@@ -145,9 +145,9 @@ def test_a_store_of_which_the_listing_breaks_off_is_not_taken_for_empty(code, lo
 
 def test_a_directory_called_like_a_home_that_nobody_has(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    fabricate(Path("~nobody-of-this-name/run"), 1, LAYERS[-1:], images=1)
-    assert place_of("~nobody-of-this-name") == Path("~nobody-of-this-name")
-    assert [name for name, _ in walk(place_of("~nobody-of-this-name"))] == ["run"]
+    make_run(Path("~nobody-of-this-name/run"), 1, LAYERS[-1:], images=1)
+    assert location_of("~nobody-of-this-name") == Path("~nobody-of-this-name")
+    assert [name for name, _ in walk(location_of("~nobody-of-this-name"))] == ["run"]
 
 
 def test_an_odd_entry_of_an_object_store_hides_no_other(bucket, monkeypatch):
@@ -155,7 +155,7 @@ def test_an_odd_entry_of_an_object_store_hides_no_other(bucket, monkeypatch):
 
     from tbviz.plugin.remote_walk import RemoteWalk
 
-    fabricate(f"{bucket}/run", 2, LAYERS[-1:], images=1)
+    make_run(f"{bucket}/run", 2, LAYERS[-1:], images=1)
     real = MemoryFileSystem.ls
 
     def odd(fs, path, detail=True, **options):
@@ -164,5 +164,5 @@ def test_an_odd_entry_of_an_object_store_hides_no_other(bucket, monkeypatch):
         return [{}, {"name": f"{path}/untyped"}, *sizes, *found]
 
     monkeypatch.setattr(MemoryFileSystem, "ls", odd)
-    assert RemoteWalk(place_of(bucket)).runs() == ["run"]
+    assert RemoteWalk(location_of(bucket)).runs() == ["run"]
     assert len(open_run(f"{bucket}/run")) == 2

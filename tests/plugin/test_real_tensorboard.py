@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from children.starting import PIPE, started
-from made_stores import fabricate
+from made_stores import make_run
 
 ROOT = Path(__file__).parents[2]
 ENTRY_POINT = "tbviz.plugin.loader:Loader"
@@ -41,7 +41,7 @@ def environment(tmp_path_factory):
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory):
     path = tmp_path_factory.mktemp("logs")
-    fabricate(path / "a run", positions=3)
+    make_run(path / "a run", positions=3)
     return path
 
 

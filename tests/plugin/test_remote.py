@@ -9,14 +9,14 @@ from argparse import Namespace
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root
 from tbviz.plugin.remote_walk import RemoteWalk
 from tbviz.store import open_run
-from tbviz.store.locations import place_of
-from tbviz.store.object_store_folder import RemoteFolder
+from tbviz.store.locations import location_of
+from tbviz.store.object_store_folder import ObjectStoreFolder
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def found(bucket):
         fs = fsspec.filesystem("memory")
         for path in paths:
             fs.pipe_file(f"{bucket}/{path}", b"x")
-        return RemoteWalk(place_of(bucket)).runs()
+        return RemoteWalk(location_of(bucket)).runs()
 
     return put
 
 
 def test_every_route_answers_over_an_object_store(bucket, board, at_once):
-    fabricate(f"{bucket}/a/run", positions=6, layers=LAYERS[:2], images=2, segments=2)
+    make_run(f"{bucket}/a/run", positions=6, layers=LAYERS[:2], images=2, segments=2)
     one = board(bucket)
     one.plugin._discovery.walk()
     assert one.listing()["enabled"] is True
@@ -52,12 +52,12 @@ def test_every_route_answers_over_an_object_store(bucket, board, at_once):
     series = one.ask("series", run="a/run", kind="activations", layer="conv1")
     writer = series["writers"][1][0]
     offset, length, crc = (series[name][-1] for name in ("offset", "length", "crc"))
-    place = {"writer": writer, "offset": offset, "length": length, "crc": crc}
-    sheet = one.get("sheet", run="a/run", **place)
+    location = {"writer": writer, "offset": offset, "length": length, "crc": crc}
+    sheet = one.get("sheet", run="a/run", **location)
     expected = open_run(f"{bucket}/a/run").picture("activations", "conv1", 5, 1)
     assert sheet.get_data() == expected
     assert "immutable" in sheet.headers["Cache-Control"]
-    named = ":".join(map(str, place.values()))
+    named = ":".join(map(str, location.values()))
     several = one.get("sheets", run="a/run", sheets=f"{named},{named}").get_data()
     assert several == (struct.pack("<I", length) + expected) * 2
     for route, parameters in {
@@ -70,7 +70,7 @@ def test_every_route_answers_over_an_object_store(bucket, board, at_once):
                   "positions": "0-5"},
     }.items():  # fmt: skip
         assert one.get(route, run="a/run", **parameters).status_code == 200, route
-    one.refuse(410, "sheet", run="a/run", **{**place, "offset": offset + 1})
+    one.refuse(410, "sheet", run="a/run", **{**location, "offset": offset + 1})
 
 
 def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(bucket, board, at_once):
@@ -89,7 +89,7 @@ def test_a_run_that_grows_is_followed_and_one_that_is_begun_anew_is_reset(bucket
     two.plugin._discovery.walk()
     assert set(two.ask("index", run="run", since=news["cursor"])) == {"cursor", "now"}
     fsspec.filesystem("memory").rm(f"{bucket}/run", recursive=True)
-    fabricate(f"{bucket}/run", positions=1, layers=LAYERS[:1], images=1)
+    make_run(f"{bucket}/run", positions=1, layers=LAYERS[:1], images=1)
     anew = one.ask("index", run="run", since=news["cursor"])
     assert (anew["reset"], anew["positions"]) == (True, [[1, 0, 1]])
 
@@ -113,7 +113,7 @@ def test_keys_with_odd_parts_end_no_walk(found):
 
 
 def test_a_known_run_costs_no_request_of_its_own(bucket, found, monkeypatch):
-    walk = RemoteWalk(place_of(bucket))
+    walk = RemoteWalk(location_of(bucket))
     found("one/plugins/tbviz/x", "two/plugins/tbviz/x")
     listed = []
     ls = MemoryFileSystem.ls
@@ -128,7 +128,7 @@ def test_a_known_run_costs_no_request_of_its_own(bucket, found, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(bucket, found, monkeypatch):
-    walk = RemoteWalk(place_of(bucket))
+    walk = RemoteWalk(location_of(bucket))
     found("one/plugins/tbviz/x", "two/deep/plugins/tbviz/x")
     assert walk.runs() == ["one", "two/deep"]
     ls = MemoryFileSystem.ls
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(bucket, found, monkey
 
 
 def test_too_many_folders_are_left_out(found, monkeypatch, caplog):
-    monkeypatch.setattr("tbviz.plugin.remote_walk._MOST_FOLDERS", 10)
+    monkeypatch.setattr("tbviz.plugin.remote_walk._MAX_FOLDERS", 10)
     assert found(*(f"{index}/plugins/tbviz/x" for index in range(20))) == []
     assert "the rest is left out" in caplog.text
 
@@ -159,9 +159,11 @@ def test_too_many_folders_are_left_out(found, monkeypatch, caplog):
 def test_what_is_unreachable_is_said_once_and_known_runs_stay(bucket, found, monkeypatch, caplog):
     monkeypatch.setattr(module.time, "monotonic", lambda: 1000.0)
     found("one/plugins/tbviz/x")
-    discovery = Discovery([Root(place_of(bucket), "x")])
+    discovery = Discovery([Root(location_of(bucket), "x")])
     assert discovery.walk() == 15.0
-    assert discovery.found == {"x/one": RemoteFolder(place_of(f"{bucket}/one/plugins/tbviz"))}
+    assert discovery.found == {
+        "x/one": ObjectStoreFolder(location_of(f"{bucket}/one/plugins/tbviz"))
+    }
 
     def fail(*_, **__):
         raise ValueError("no credentials")
@@ -175,7 +177,7 @@ def test_what_is_unreachable_is_said_once_and_known_runs_stay(bucket, found, mon
 
 
 def test_a_store_that_fsspec_does_not_know_harms_nobody(board, tmp_path, caplog):
-    fabricate(tmp_path / "here", positions=1, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "here", positions=1, layers=LAYERS[:1], images=1)
     spec = Namespace(logdir="", logdir_spec=f"far:nosuch://bucket/logs,near:{tmp_path}")
     one = board(flags=spec)
     one.plugin._discovery.walk()
@@ -186,7 +188,7 @@ def test_a_store_that_fsspec_does_not_know_harms_nobody(board, tmp_path, caplog)
 def test_walks_are_rarer_where_nothing_new_is_found(bucket, found, monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    discovery = Discovery([Root(place_of(bucket), "")])
+    discovery = Discovery([Root(location_of(bucket), "")])
     assert discovery.walk() == 15.0
     clock[0] += 3000.0
     assert discovery.walk() == 300.0

@@ -9,7 +9,7 @@ import threading
 import zlib
 
 import pytest
-from made_stores import LAYERS, TABLE, Run, fabricate
+from made_stores import LAYERS, TABLE, Run, make_run
 from PIL import Image
 
 from tbviz.plugin import runs as runs_module
@@ -55,7 +55,7 @@ def test_runs(board, logs):
 def test_many_runs_are_listed_without_being_kept_open(board, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_OPEN", 2)
     for number in range(5):
-        fabricate(tmp_path / str(number), number + 1, LAYERS[:1], images=1)
+        make_run(tmp_path / str(number), number + 1, LAYERS[:1], images=1)
     one = board(tmp_path)
     for _ in range(2):
         listed = one.ask("runs")["runs"]
@@ -69,7 +69,7 @@ def test_many_runs_are_listed_without_being_kept_open(board, tmp_path, monkeypat
 
 
 def test_what_could_not_be_read_in_time_is_null(board, tmp_path, monkeypatch):
-    fabricate(tmp_path / "run", 1, LAYERS[:1], images=1)
+    make_run(tmp_path / "run", 1, LAYERS[:1], images=1)
     monkeypatch.setattr(runs_module, "_BUDGET", -1.0)
     (run,) = board(tmp_path).ask("runs")["runs"]
     assert run == {"run": "run", "segments": None, "positions": None, "bytes": None,
@@ -99,7 +99,7 @@ def test_index_and_its_cursor(board, tmp_path, monkeypatch):
     assert (again["reset"], again["positions"]) == (False, [[1, 2, 1]])
     # The logs are deleted and training is started again.
     shutil.rmtree(tmp_path / RUN)
-    fabricate(tmp_path / RUN, 2, LAYERS[:1], images=1)
+    make_run(tmp_path / RUN, 2, LAYERS[:1], images=1)
     reset = one.ask("index", run=RUN, since=again["cursor"])
     assert (reset["reset"], reset["positions"]) == (True, [[1, 0, 2]])
     run.writer.close()
@@ -124,9 +124,9 @@ def test_series_in_whole_and_from_a_record_on(board, logs):
     assert part["crc"] == whole["crc"][32:]
     none = one.ask("series", run=RUN, kind="activations", layer="conv1", since=12)
     assert (none["since"], none["positions"], none["offset"]) == (12, [], [])
-    colour = one.ask("series", run=RUN, kind="maximization", layer="conv1")
-    assert colour["images"] == 0
-    assert "lo" not in colour
+    color = one.ask("series", run=RUN, kind="maximization", layer="conv1")
+    assert color["images"] == 0
+    assert "lo" not in color
     one.refuse(404, "series", run=RUN, kind="cam", layer="conv1")
     one.refuse(404, "series", run=RUN, kind="activations", layer="nowhere")
 

@@ -159,7 +159,7 @@ def test_memory_is_under_60_bytes_an_image(long):
     images = sum(len(columns) for s in reader.segments for columns in s.series.values())
     assert images == EPOCHS * LAYERS * IMAGES
     # Layouts and names are there once, however long the run is.
-    fixed = len(str(run_index.heads(reader))) * 4
+    fixed = len(str(run_index.run_index(reader))) * 4
     assert (held - fixed) / images < 60
 
 
@@ -183,7 +183,7 @@ def test_one_read_a_sheet(board, long, monkeypatch):
 
 
 def test_sheets_of_one_answer_are_bounded(board, tmp_path, monkeypatch):
-    monkeypatch.setattr(routes_module, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(routes_module, "_MAX_BYTES", 1000)
     writer = Writer(tmp_path / RUN)
     layout = writer.layout({"of": "kernels", "layer": "a", "media": "rgb8", "images": 3})
     sheets = [os.urandom(size) for size in (700, 400, 100)]
@@ -200,7 +200,7 @@ def test_sheets_of_one_answer_are_bounded(board, tmp_path, monkeypatch):
     assert response.get_data() == struct.pack("<I", 700) + sheets[0] + 2 * missing
     assert response.headers["Cache-Control"] == "no-cache"
     # What was left out comes when it is asked for alone, and so does one that is too large.
-    monkeypatch.setattr(routes_module, "_MOST_BYTES", 50)
+    monkeypatch.setattr(routes_module, "_MAX_BYTES", 50)
     for name, sheet in zip(names, sheets, strict=True):
         alone = one.get("sheets", run=RUN, sheets=name)
         assert alone.get_data() == struct.pack("<I", len(sheet)) + sheet
@@ -240,7 +240,7 @@ def test_readers_are_forgotten_where_their_sheets_are_many(tmp_path, monkeypatch
     for number in range(4):
         Fabricated(tmp_path / str(number), layers=1).add(3).writer.close()
     found = {str(number): LocalFolder(store_directory(tmp_path / str(number))) for number in "0123"}
-    runs = runs_module.Runs(Namespace(found=found))
+    runs = runs_module.OpenRuns(Namespace(found=found))
     for name in ("0", "1", "2", "3", "1"):
         assert runs.get(name).ask(len) == 3
     assert list(runs._open) == ["3", "1"]

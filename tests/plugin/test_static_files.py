@@ -10,8 +10,8 @@ from tbviz.plugin.static_files import static_file
 
 # As they are sent, for the page is opened over SSH too: what the first screen needs, and each part
 # that comes when it is first shown.
-MOST_BYTES = 60_000
-MOST_BYTES_LATER = 20_000
+MAX_BYTES = 60_000
+MAX_BYTES_LATER = 20_000
 
 # What a built module cannot run without, as the bundler writes it.
 IMPORTS = re.compile(r"""(?:from|\bimport)\s*["'`]\./([^"'`]+)["'`]""")
@@ -114,9 +114,9 @@ def test_the_page_is_small(board, tmp_path):
     (page,) = re.findall(r"import\(`\./(page-[^`]+)`\)", (STATIC / "index.js").read_text("utf-8"))
     first = {name for name in names if name.endswith(".css")}
     first |= needed(STATIC, "index.js") | needed(STATIC, page)
-    assert sum(sizes[name] for name in first) <= MOST_BYTES, sizes
+    assert sum(sizes[name] for name in first) <= MAX_BYTES, sizes
     later = {name: sizes[name] for name in names - first}
     assert later, "nothing is left for later"
-    assert max(later.values()) <= MOST_BYTES_LATER, later
+    assert max(later.values()) <= MAX_BYTES_LATER, later
     # One file more is one connection more before anything is seen.
     assert len(first) == 3, first

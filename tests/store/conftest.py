@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# For `import fabricate`: pytest's importlib mode puts nothing on the path.
+# For `import make_run`: pytest's importlib mode puts nothing on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 

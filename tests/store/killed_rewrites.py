@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from tbviz.store import store_directory
-from tbviz.store.prune import Rule, prune
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
 COMMANDS = {
-    "prune": lambda store: list(prune(store, Rule(10, 0))),
+    "prune": lambda store: list(prune(store, KeepRule(10, 0))),
     "repair": lambda store: list(repair(store)),
     "index": lambda store: list(repair(store)),
 }
@@ -55,12 +55,12 @@ def main() -> None:
     step = 0
     while True:
         for half in (False, True):
-            place = target / f"{step}-{'half' if half else 'before'}"
-            shutil.copytree(source, place)
+            location = target / f"{step}-{'half' if half else 'before'}"
+            shutil.copytree(source, location)
             child = os.fork()
             if child == 0:
                 die_at(step, half=half)
-                COMMANDS[command](store_directory(place))
+                COMMANDS[command](store_directory(location))
                 os._exit(0)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             if code == 0:

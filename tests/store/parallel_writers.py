@@ -1,4 +1,7 @@
-"""Processes that write into one log directory at once: python parallel_writers.py LOGDIR COUNT EPOCHS."""
+"""Processes that write into one log directory at once.
+
+python parallel_writers.py LOGDIR COUNT EPOCHS
+"""
 
 from __future__ import annotations
 

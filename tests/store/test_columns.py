@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbviz.store.columns import Numbers, Runs, encode_runs, join_runs
+from tbviz.store.columns import Numbers, PositionRuns, encode_runs, join_runs
 from tbviz.store.sheet_columns import SheetColumns
 
 
 def runs_of(values):
-    runs = Runs()
+    runs = PositionRuns()
     for value in values:
         runs.append(value)
     return runs

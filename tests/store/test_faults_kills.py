@@ -25,7 +25,7 @@ def whole(run, position: int, epoch: int) -> bool:
             there += 1
             for image, sheet in enumerate(killed_writer.sheets(epoch, layer)):
                 assert run.picture("activations", layer, position, image) == sheet
-    segment, ordinal = run.place(position)
+    segment, ordinal = run.location(position)
     loss = segment.metrics.get("loss")
     values = [] if loss is None else loss.span(ordinal, ordinal + 1)
     return there == len(killed_writer.LAYERS) and values == [epoch]
@@ -48,13 +48,13 @@ def test_45_writers_killed_at_random_moments(tmp_path, faults):
     for number, last in enumerate(said):
         log_dir = tmp_path / str(number)
         with faults.trying():
-            lost = examine(log_dir, last)
+            lost = scan_pack(log_dir, last)
             assert lost <= 1, (number, seed)
             faults.lost += lost
     assert max(said) > 0
 
 
-def examine(log_dir, last: int) -> int:
+def scan_pack(log_dir, last: int) -> int:
     """Reads, inspects and resumes what a killed writer left; how many positions it lost."""
     run = open_run(log_dir)
     assert [segment.damaged for segment in run.segments] in ([], [0])

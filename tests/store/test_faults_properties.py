@@ -42,7 +42,7 @@ def spliced(data: bytes, change) -> bytes:
 def read_all(log_dir):
     """Everything that a reader can be asked of a store."""
     run = open_run(log_dir)
-    answer = run_index.heads(run)
+    answer = run_index.run_index(run)
     json.dumps(answer)
     run_index.since(run, answer["cursor"])
     shown = {}

@@ -44,7 +44,7 @@ OF_PARTS = [
     ("classes", "", "rgb8", 0, (8, 24, 3), 71804, None),
     ("cam:score-cam", "conv", "gray8", 2, (8, 16), 1919, (0.0, 0.000670047)),
 ]
-LOSSES = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
+DAMAGED = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
 ADVICE = (
     "3 of 4 channels of conv have been dead in this epoch; if other probe images do not wake them, "
     "try a lower learning rate or LeakyReLU"
@@ -62,7 +62,7 @@ def test_format_1_is_read():
     (segment,) = run.segments
     assert segment.damaged == 0
     assert run.series() == [("activations", "conv"), ("maximization", "conv"), ("cam", "conv")]
-    answer = run_index.heads(run)
+    answer = run_index.run_index(run)
     assert answer["segments"][0]["status"] == "stopped"
     assert answer["segments"][0]["writer"] == "dc674a7fbcc9edbb"
     assert answer["latest"] == {"metrics": 3, "health": 3, "predictions": 3}
@@ -93,14 +93,14 @@ def test_format_1_is_read_without_its_index(tmp_path):
     (pack,) = (FORMAT_1 / "plugins" / "tbviz").glob("*.pack")
     (directory / pack.name).write_bytes(pack.read_bytes())
     without = open_run(tmp_path)
-    assert run_index.heads(without, 0.0) == run_index.heads(with_index, 0.0)
+    assert run_index.run_index(without, 0.0) == run_index.run_index(with_index, 0.0)
     stores.parse(pack.read_bytes())
 
 
 def shown(run):
     """What `EVERY_RUN` lists."""
     rows = []
-    for series in run_index.heads(run)["series"]:
+    for series in run_index.run_index(run)["series"]:
         pixels = decode(run.picture(series["kind"], series["layer"], len(run) - 1)).pixels
         head = [series[name] for name in ("kind", "layer", "media", "images")]
         rows.append((*head, pixels.shape, int(pixels.sum()), series.get("range")))
@@ -113,7 +113,7 @@ def check_training(run):
         loss
         for segment in run.segments
         for loss in segment.metrics["loss"].span(0, len(segment))
-    ] == LOSSES  # fmt: skip
+    ] == DAMAGED  # fmt: skip
     last = run.segments[-1]
     assert json.loads(last.predictions[len(last) - 1]) == [
         [[2, 0.344254], [0, 0.332773], [1, 0.322973]],
@@ -156,7 +156,7 @@ def test_parts_of_format_1_are_read():
     [segment] = check_sound(run)["segments"]
     assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85297)
     layouts = {
-        (series["kind"], series["layer"]): series for series in run_index.heads(run)["series"]
+        (series["kind"], series["layer"]): series for series in run_index.run_index(run)["series"]
     }
     assert layouts["cam:score-cam", "conv"]["positions"] == [[3, 1]]
     assert layouts["saliency:gradients", ""]["positions"] == [[0, 1], [3, 1]]
@@ -180,7 +180,7 @@ def test_parts_of_format_1_tell_what_looking_took():
 def test_parts_of_format_1_are_read_from_an_object_store(bucket):
     fsspec.filesystem("memory").put(str(PARTS / "plugins"), f"{bucket}/plugins", recursive=True)
     run = open_run(bucket)
-    assert run_index.heads(run, 0.0) == run_index.heads(open_run(PARTS), 0.0)
+    assert run_index.run_index(run, 0.0) == run_index.run_index(open_run(PARTS), 0.0)
     assert shown(run) == OF_PARTS
     check_training(run)
 
@@ -190,10 +190,10 @@ def test_rewritten_packs_of_format_1_are_read():
     first, second = run.segments
     assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]
     # The first fit's middle epoch was pruned.
-    assert {str(s["positions"]) for s in run_index.heads(run)["series"]} == {"[[0, 1], [2, 2]]"}
+    assert {str(s["positions"]) for s in run_index.run_index(run)["series"]} == {"[[0, 1], [2, 2]]"}
     # The components of the second fit's first look are its own.
-    colours = {"activations:colours": 37439}
-    assert shown(run) == [(*row[:5], colours.get(row[0], row[5]), row[6]) for row in EVERY_RUN]
+    colors = {"activations:colours": 37439}
+    assert shown(run) == [(*row[:5], colors.get(row[0], row[5]), row[6]) for row in EVERY_RUN]
     check_training(run)
     assert (first.replaces, first.by) == (("75f80ef9164924e5",), "prune")
     assert (second.replaces, second.by) == (("f9bbe36de4325db4",), "repair")

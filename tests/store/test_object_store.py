@@ -75,7 +75,7 @@ def test_footers_longer_than_guessed_and_more_parts_than_are_read_at_once(bucket
 
     monkeypatch.setattr(part_source, "_AT_ONCE", 3)
     monkeypatch.setattr(part_source, "_FIRST_GUESS", 100)
-    monkeypatch.setattr(part_source, "_LEAST_GUESS", 10)
+    monkeypatch.setattr(part_source, "_MIN_GUESS", 10)
     writer = Writer(bucket)
     for epoch in range(10):
         for layer in range(1 + epoch % 4):
@@ -220,17 +220,17 @@ def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch
 
 
 @pytest.mark.parametrize("place", ["magic", "length", "crc", "line", "cut", "record"])
-def test_damage_within_a_part_takes_as_little_as_can_be(bucket, place):
+def test_damage_within_a_part_takes_as_little_as_can_be(bucket, location):
     stores.write(bucket, 4)
     name, data = list(objects(bucket).items())[1]
-    at = {"magic": -24, "length": -8, "crc": -1, "line": -60, "cut": -30, "record": 30}[place]
-    broken = data[:at] if place == "cut" else data[:at] + bytes([data[at] ^ 1]) + data[at:][1:]
+    at = {"magic": -24, "length": -8, "crc": -1, "line": -60, "cut": -30, "record": 30}[location]
+    broken = data[:at] if location == "cut" else data[:at] + bytes([data[at] ^ 1]) + data[at:][1:]
     put(bucket, name, broken)
     run = open_run(bucket)
     (segment,) = run.segments
     # Records are found by hopping; a footer that is whole tells what a record's meta said.
     assert [p.epoch for _, p in run.positions] == [0, 1, 2, 3]
-    assert segment.damaged == (place != "record")
+    assert segment.damaged == (location != "record")
     for epoch in range(4):
         assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
 

@@ -20,8 +20,8 @@ from tbviz.store import (
     store_directory,
 )
 from tbviz.store.control import Orders, read_orders, write_orders
-from tbviz.store.locations import RemotePlace, place_of, usable_place
-from tbviz.store.object_store_folder import RemoteFolder
+from tbviz.store.locations import RemoteLocation, location_of, usable_location
+from tbviz.store.object_store_folder import ObjectStoreFolder
 
 
 def test_an_unreachable_store_keeps_what_is_known(bucket, monkeypatch):
@@ -71,7 +71,7 @@ def test_listings_are_rare_and_made_behind_the_callers_back(bucket, monkeypatch)
     now = time.monotonic()
     clock = [now]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    folder = RemoteFolder(store_directory(bucket), rest=2.0)
+    folder = ObjectStoreFolder(store_directory(bucket), rest=2.0)
     reader = Reader(folder)
     for _ in range(20):
         reader.refresh()
@@ -132,27 +132,27 @@ def test_ranges_are_asked_for_as_s3fs_understands_them(bucket, monkeypatch):
 
 
 def test_places(tmp_path):
-    place = place_of("s3://bucket/logs/")
-    assert place == RemotePlace("s3://bucket/logs")
-    assert str(place / "run" / "a") == "s3://bucket/logs/run/a"
-    assert place.absolute() == place
-    assert place_of(place) is place
-    assert str(place_of("memory://") / "x") == "memory://x"
-    assert store_directory("gs://b") == RemotePlace("gs://b/plugins/tbviz")
-    assert place_of("~/logs") == Path.home() / "logs"
-    assert place_of(tmp_path) == tmp_path
-    assert place_of(f"file://{tmp_path}") == tmp_path
-    assert place_of(Path("a:/b")) == Path("a:/b")
+    location = location_of("s3://bucket/logs/")
+    assert location == RemoteLocation("s3://bucket/logs")
+    assert str(location / "run" / "a") == "s3://bucket/logs/run/a"
+    assert location.absolute() == location
+    assert location_of(location) is location
+    assert str(location_of("memory://") / "x") == "memory://x"
+    assert store_directory("gs://b") == RemoteLocation("gs://b/plugins/tbviz")
+    assert location_of("~/logs") == Path.home() / "logs"
+    assert location_of(tmp_path) == tmp_path
+    assert location_of(f"file://{tmp_path}") == tmp_path
+    assert location_of(Path("a:/b")) == Path("a:/b")
     with pytest.raises(StoreError, match="pass the text"):
-        place_of(Path("s3://bucket/logs"))
+        location_of(Path("s3://bucket/logs"))
 
 
 def test_what_is_not_installed_is_said_with_what_to_install(monkeypatch):
     with pytest.raises(StoreError, match="fsspec knows"):
-        usable_place("nosuch://bucket")
+        usable_location("nosuch://bucket")
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]' s3fs"):
-        usable_place("s3://bucket/logs")
+        usable_location("s3://bucket/logs")
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(StoreError, match=r"expected fsspec to be installed.*gcsfs"):
         Writer("gs://bucket/logs")

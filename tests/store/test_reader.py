@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 import stores
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 
 from tbviz.store import (
     DamagedError,
@@ -54,7 +54,7 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
 
 @pytest.mark.parametrize("segments", [1, 3])
 def test_thirty_positions_are_thirty(tmp_path, segments):
-    fabricate(tmp_path, positions=30, layers=LAYERS[:1], images=1, segments=segments)
+    make_run(tmp_path, positions=30, layers=LAYERS[:1], images=1, segments=segments)
     run = open_run(tmp_path)
     assert len(run) == len(run.positions) == 30
     (_, _, first), *_ = run.columns("activations", "conv1")
@@ -81,11 +81,11 @@ def test_positions_are_in_writing_order_over_segments(tmp_path):
         (2, Position(2, 5)), (2, Position(2)), (2, Position(3, 5)), (2, Position(3)),
         (2, Position(3, None, final=True)),
     ]  # fmt: skip
-    assert run.place(6) == (run.segments[0], 6)
-    assert run.place(7) == (run.segments[1], 0)
+    assert run.location(6) == (run.segments[0], 6)
+    assert run.location(7) == (run.segments[1], 0)
     for outside in (-1, 12):
         with pytest.raises(StoreError, match="expected 0 to 11"):
-            run.place(outside)
+            run.location(outside)
 
 
 def test_a_reader_follows_a_writer(tmp_path):
@@ -104,7 +104,7 @@ def test_a_reader_follows_a_writer(tmp_path):
 
 
 def test_every_kind_of_a_full_run(tmp_path):
-    fabricate(tmp_path, positions=9, images=2)
+    make_run(tmp_path, positions=9, images=2)
     run = open_run(tmp_path)
     (segment,) = run.segments
     assert segment.damaged == 0
@@ -256,7 +256,7 @@ def test_a_run_holds_under_sixty_bytes_an_image(tmp_path):
 
 
 def test_the_example_in_open_run(tmp_path, monkeypatch):
-    fabricate(tmp_path / "logs", positions=4, layers=LAYERS[:1], images=1)
+    make_run(tmp_path / "logs", positions=4, layers=LAYERS[:1], images=1)
     monkeypatch.chdir(tmp_path)
     run = open_run("logs")
     assert run.picture("activations", "conv1", position=3, image=0).startswith(b"\x89PNG")

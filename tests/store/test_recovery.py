@@ -308,11 +308,11 @@ def test_no_damage_whatsoever_stops_a_reader_or_shows_a_wrong_picture(tmp_path, 
         with faults.trying():
             torn.put(damage(torn.pack), damage(torn.index))
             run = torn.open()
-            for position, (_, place) in enumerate(run.positions):
+            for position, (_, location) in enumerate(run.positions):
                 for image in (0, 1):
                     try:
                         picture = run.picture("activations", "conv", position, image)
                     except StoreError:
                         continue
-                    assert picture == truth[place.epoch, image]
+                    assert picture == truth[location.epoch, image]
             assert not run.refresh()

@@ -13,12 +13,12 @@ import whole_store
 from children.starting import run_program
 
 from tbviz.store import StoreError, Writer, draft, locks, store_directory
-from tbviz.store.exclusive import claimed
+from tbviz.store.exclusive import exclusive
 from tbviz.store.leftovers import clear, leftovers
-from tbviz.store.prune import Rule, prune
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
-RULE = Rule(10, 0)
+RULE = KeepRule(10, 0)
 KILLS = Path(__file__).parent / "killed_rewrites.py"
 
 
@@ -53,7 +53,7 @@ def test_a_kill_at_any_step_loses_and_doubles_nothing(command, tmp_path):
             assert whole_store.epochs(killed) == list(range(12))
             finish(killed, command)
             assert whole_store.view(killed) == after
-            assert whole_store.losses(killed) == [1.0 + epoch for epoch in range(12)]
+            assert whole_store.damaged_sheets(killed) == [1.0 + epoch for epoch in range(12)]
             assert len(whole_store.files(killed)) == 2
     assert True in seen
     assert leftovers(store_directory(tmp_path / f"{steps - 1}-half")) == []
@@ -186,7 +186,7 @@ def test_what_somebody_is_at_work_on_is_left(tmp_path):
     write(tmp_path)
     store = store_directory(tmp_path)
     pack, _ = whole_store.pair(tmp_path)
-    with claimed(pack):
+    with exclusive(pack):
         [pruned] = prune(store, RULE)
         assert "left alone" in pruned.left
     draft = store / f".000001-{'1' * 16}.pack"

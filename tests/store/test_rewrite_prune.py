@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import whole_store
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 
 from tbviz.plugin import runs
 from tbviz.store import Position, Reader, Writer, open_run, run_index, store_directory
 from tbviz.store.folder import folder_of
-from tbviz.store.prune import Rule, prune
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
@@ -40,11 +40,11 @@ def write(log_dir, positions, kind="activations", layer="conv"):
 )
 def test_every_and_last_of_twenty_five_epochs(tmp_path, every, last, epochs):
     write(tmp_path, whole_store.at_epochs(*range(25)))
-    [pruned] = prune(store_directory(tmp_path), Rule(every, last))
+    [pruned] = prune(store_directory(tmp_path), KeepRule(every, last))
     assert (pruned.pictures, pruned.dropped) == (25, 25 - len(epochs))
     assert whole_store.kept(tmp_path) == [whole_store.at_epochs(*epochs)]
     assert whole_store.epochs(tmp_path) == list(range(25))
-    assert whole_store.losses(tmp_path) == [1.0 + epoch for epoch in range(25)]
+    assert whole_store.damaged_sheets(tmp_path) == [1.0 + epoch for epoch in range(25)]
     assert len(whole_store.view(tmp_path)) == 2 * len(epochs)
 
 
@@ -55,7 +55,7 @@ def test_a_series_out_of_step_keeps_its_first_of_each_ten_epochs(tmp_path):
         if epoch % 7 == 5:  # 5, 12, 19, 26
             whole_store.add(writer, Position(epoch), "maximization")
     writer.close()
-    list(prune(store_directory(tmp_path), Rule(10, 0)))
+    list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 10, 20, 29)]
     assert whole_store.kept(tmp_path, "maximization") == [whole_store.at_epochs(5, 12, 26)]
 
@@ -66,7 +66,7 @@ def test_positions_within_epochs_and_the_final_one(tmp_path):
         Position(2, 25), Position(2, 27, final=True), Position(2, 30),
     ]  # fmt: skip
     write(tmp_path, positions)
-    list(prune(store_directory(tmp_path), Rule(10, 0)))
+    list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     # The first; epoch 0's end, which is the first end of an epoch of 0 to 9; the final one; the
     # last.
     assert whole_store.kept(tmp_path) == [[positions[index] for index in (0, 2, 6, 7)]]
@@ -75,13 +75,13 @@ def test_positions_within_epochs_and_the_final_one(tmp_path):
 def test_last_counts_over_the_segments_of_a_run(tmp_path):
     write(tmp_path, whole_store.at_epochs(0, 1, 2, 3, 4))
     write(tmp_path, whole_store.at_epochs(4, 5))
-    list(prune(store_directory(tmp_path), Rule(None, 4)))
+    list(prune(store_directory(tmp_path), KeepRule(None, 4)))
     # The last four positions of the run are epochs 3, 4 of the first and 4, 5 of the second.
     assert whole_store.kept(tmp_path) == [
         whole_store.at_epochs(0, 3, 4),
         whole_store.at_epochs(4, 5),
     ]
-    list(prune(store_directory(tmp_path), Rule(None, 1)))
+    list(prune(store_directory(tmp_path), KeepRule(None, 1)))
     assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 4), whole_store.at_epochs(4, 5)]
 
 
@@ -92,23 +92,23 @@ def test_only_the_kinds_that_match_lose_pictures(tmp_path):
         for kind in kinds:
             whole_store.add(writer, Position(epoch), kind)
     writer.close()
-    [pruned] = prune(store_directory(tmp_path), Rule(10, 0, ("cam*", "max*")))
+    [pruned] = prune(store_directory(tmp_path), KeepRule(10, 0, ("cam*", "max*")))
     assert (pruned.pictures, pruned.dropped) == (20, 9)
     counts = [len(whole_store.kept(tmp_path, kind)[0]) for kind in kinds]
     assert counts == [5, 2, 2, 2]
 
 
 def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path):
-    fabricate(
+    make_run(
         tmp_path, 12, LAYERS[-2:], images=1, segments=2, batches=True, final=True, every_kind=True
     )
     store = store_directory(tmp_path)
-    before = run_index.heads(open_run(tmp_path), 0.0)
+    before = run_index.run_index(open_run(tmp_path), 0.0)
     size = sum(path.stat().st_size for path in store.iterdir())
     files = whole_store.files(tmp_path)
-    said = list(prune(store, Rule(5, 2), dry_run=True))
+    said = list(prune(store, KeepRule(5, 2), dry_run=True))
     assert whole_store.files(tmp_path) == files
-    done = list(prune(store, Rule(5, 2)))
+    done = list(prune(store, KeepRule(5, 2)))
     assert [(p.pictures, p.dropped) for p in said] == [(p.pictures, p.dropped) for p in done]
     assert all(p.dropped > 0 for p in done)
     freed = size - sum(path.stat().st_size for path in store.iterdir())
@@ -116,7 +116,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     # But for the digits of one check sum in each index.
     assert all(abs(p.freed - q.freed) < 10 for p, q in zip(said, done, strict=True))
     run = open_run(tmp_path)
-    after = run_index.heads(run, 0.0)
+    after = run_index.run_index(run, 0.0)
     for name in ("positions", "layouts", "notices", "latest"):
         assert after[name] == before[name], name
     names = [(entry["kind"], entry["layer"]) for entry in after["series"]]
@@ -126,7 +126,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     ]
     assert all(segment.health and segment.predictions for segment in run.segments)
     assert all(segment.by == "prune" for segment in run.segments)
-    again = list(prune(store, Rule(5, 2)))
+    again = list(prune(store, KeepRule(5, 2)))
     assert [p.dropped for p in again] == [0, 0]
     assert [p.pack for p in again] == [p.rewritten.name for p in done]
 
@@ -135,9 +135,9 @@ def test_a_running_tensorboard_is_told_to_begin_again(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_REFRESH", 0.0)
     write(tmp_path, whole_store.at_epochs(*range(25)))
     run = runs.Run(folder_of(store_directory(tmp_path)))
-    first = run.ask(run_index.heads)
+    first = run.ask(run_index.run_index)
     sheet = run.ask(lambda reader: reader.find("activations", "conv", 24))
-    list(prune(store_directory(tmp_path), Rule(10, 0)))
+    list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     answer = run.ask(lambda reader: run_index.since(reader, first["cursor"]))
     assert answer["reset"] is True
     assert answer["positions"] == first["positions"]
@@ -152,7 +152,7 @@ def test_a_running_tensorboard_is_told_to_begin_again(tmp_path, monkeypatch):
 
 def test_pruned_then_repaired_says_both(tmp_path):
     write(tmp_path, whole_store.at_epochs(*range(25)))
-    list(prune(store_directory(tmp_path), Rule(10, 0)))
+    list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     pack, _ = whole_store.pair(tmp_path)
     pack.write_bytes(pack.read_bytes() + b"torn")
     list(repair(pack.parent))
@@ -164,7 +164,7 @@ def test_pruned_then_repaired_says_both(tmp_path):
 def test_format_1_is_pruned(tmp_path):
     log_dir = shutil.copytree(GOLDEN, tmp_path / "logs")
     before = whole_store.view(log_dir)
-    [pruned] = prune(store_directory(log_dir), Rule(10, 0))
+    [pruned] = prune(store_directory(log_dir), KeepRule(10, 0))
     # Positions 0, 1 (a batch), 1, 2 (final): of three series the second and third go.
     assert (pruned.pictures, pruned.dropped) == (12, 6)
     stay = {Position(0), Position(2, None, final=True)}

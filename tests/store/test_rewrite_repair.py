@@ -14,7 +14,7 @@ import whole_store
 
 from tbviz.store import open_run, store_directory
 from tbviz.store.repair import repair
-from tbviz.store.scan import complaints, examine
+from tbviz.store.scan import complaints, scan_pack
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
 
@@ -53,7 +53,7 @@ class Store:
     def check(self):
         """The store is whole, and its pack says everything that its index says."""
         pack, _ = whole_store.pair(self.log_dir)
-        found = examine(pack)
+        found = scan_pack(pack)
         assert complaints(found) == []
         assert [treated.action for treated in repair(self.directory)] == ["none"]
         return [meta for _, meta, _ in stores.parse(pack.read_bytes())]

@@ -13,14 +13,14 @@ from failing import Failing, held_open
 from tbviz.store import StoreError, open_run, store_directory
 from tbviz.store.leftovers import clear, leftovers
 from tbviz.store.locks import hold
-from tbviz.store.prune import Rule, prune
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import packs, repair
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 
 
 def pruned(log_dir):
-    return list(prune(store_directory(log_dir), Rule(None, 1)))
+    return list(prune(store_directory(log_dir), KeepRule(None, 1)))
 
 
 def repaired(log_dir):

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 import stores
-from made_stores import LAYERS, Run, fabricate
+from made_stores import LAYERS, Run, make_run
 
 from tbviz.store import Position, Reader, Writer, locks, open_run, run_index, store_directory
 from tbviz.store.summary import inspect
@@ -47,9 +47,9 @@ def test_heads_of_a_small_run_by_hand(tmp_path):
     writer.append({"kind": "fit", "event": "end", "time": 9.0, "status": "stopped", "reason": "r"})
     writer.close()
     run = open_run(tmp_path)
-    layout = run_index.heads(run)["series"][0]["layout"]
+    layout = run_index.run_index(run)["series"][0]["layout"]
     size = writer.size
-    assert run_index.heads(run, now=7.0) == {
+    assert run_index.run_index(run, now=7.0) == {
         "cursor": f"1.00000000.{writer.uid}.{size}.{zlib.crc32(b'stopped'):08x}",
         "reset": False,
         "now": 7.0,
@@ -81,14 +81,14 @@ def test_notices_are_served_with_what_programs_read(tmp_path):
     writer.append({**told, "event": "paused", "key": "paused/control///1", "rule": None})
     writer.append(told)  # as an older tbviz did
     writer.close()
-    new, old = run_index.heads(open_run(tmp_path))["notices"]
+    new, old = run_index.run_index(open_run(tmp_path))["notices"]
     assert (new["event"], new["key"], new["rule"]) == ("paused", "paused/control///1", None)
     assert not {"event", "key", "rule"} & set(old)
 
 
 def test_a_client_that_polls_holds_what_one_that_comes_late_gets(tmp_path):
     reader = Reader(store_directory(tmp_path))
-    answers = [run_index.heads(reader)]
+    answers = [run_index.run_index(reader)]
     for segment in range(3):
         run = Run(tmp_path, LAYERS[:2], images=1, first=3 * segment, epochs=9)
         for step in range(4):
@@ -100,14 +100,14 @@ def test_a_client_that_polls_holds_what_one_that_comes_late_gets(tmp_path):
         reader.refresh()
         answers.append(run_index.since(reader, answers[-1]["cursor"]))
     assert not any(answer.get("reset") for answer in answers)
-    assert client(answers) == client([run_index.heads(open_run(tmp_path))])
+    assert client(answers) == client([run_index.run_index(open_run(tmp_path))])
     # Each answer holds what is new and no more.
     assert sum(len(answer.get("positions", ())) for answer in answers) == 12
     assert sum(len(answer.get("layouts", ())) for answer in answers) <= 3 * 5
 
 
 def test_an_answer_without_news_is_small(tmp_path):
-    fabricate(tmp_path, positions=3, layers=LAYERS[:1], segments=3)
+    make_run(tmp_path, positions=3, layers=LAYERS[:1], segments=3)
     run = open_run(tmp_path)
     answer = run_index.since(run, run_index.cursor(run))
     assert set(answer) == {"cursor", "now"}
@@ -126,7 +126,7 @@ def test_a_cursor_outlives_the_process_that_gave_it(tmp_path):
 
 
 def test_a_vanished_writer_resets(tmp_path):
-    fabricate(tmp_path, positions=4, layers=LAYERS[:1], segments=2)
+    make_run(tmp_path, positions=4, layers=LAYERS[:1], segments=2)
     cursor = run_index.cursor(open_run(tmp_path))
     first, second = sorted(store_directory(tmp_path).glob("*.pack"))
     for gone in (first, second):
@@ -267,7 +267,7 @@ def test_a_fit_whose_pack_is_held_is_live_however_long_an_epoch_takes(tmp_path):
     reader = open_run(tmp_path)
     (segment,) = reader.segments
     late = segment.last + 1e6
-    assert run_index.heads(reader, late)["segments"][0]["status"] == "live"
+    assert run_index.run_index(reader, late)["segments"][0]["status"] == "live"
     assert inspect(reader, now=late)["segments"][0]["status"] == "live"
     writer.close()
 
@@ -322,5 +322,5 @@ def test_a_series_without_anything_finite_has_no_range(tmp_path):
         [(nan, nan, nan, nan)] * 2,
     )
     writer.close()
-    (series,) = run_index.heads(open_run(tmp_path))["series"]
+    (series,) = run_index.run_index(open_run(tmp_path))["series"]
     assert (series["range"], series["percentiles"]) == (None, None)

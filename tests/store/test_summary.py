@@ -8,12 +8,12 @@ import os
 import pytest
 import stores
 import whole_store
-from made_stores import LAYERS, fabricate
+from made_stores import LAYERS, make_run
 
 from tbviz.store import Position, Reader, Writer, locks, store_directory
 from tbviz.store.control import Orders, write_orders
-from tbviz.store.damaged_sheets import Losses
-from tbviz.store.prune import Rule, prune
+from tbviz.store.damaged_sheets import DamagedSheets
+from tbviz.store.prune import KeepRule, prune
 from tbviz.store.schema import plain
 from tbviz.store.summary import inspect
 
@@ -169,20 +169,24 @@ def test_damage(tmp_path, pack, index, found, verified):
 
 
 def test_lost_sheets_are_said_by_kind_and_layer(tmp_path):
-    losses = Losses()
+    damaged_sheets = DamagedSheets()
     metas = [
         {"kind": "cam", "layer": "a", "epoch": epoch, "sheets": [[3, 0], [3, 0], [3, 891568578]]}
         for epoch in (7, 3, 4, 5, 7)
     ]
     for meta in metas:
-        assert losses.check(meta, b"abcdefabc")
-    assert losses.check({"kind": "overview", "epoch": 2, "batch": 9, "sheets": [[1, 0]]}, b"x")
-    assert not losses.check({"kind": "cam", "layer": "b", "sheets": [[3, 891568578]]}, b"abc")
-    assert losses.texts() == [
+        assert damaged_sheets.check(meta, b"abcdefabc")
+    assert damaged_sheets.check(
+        {"kind": "overview", "epoch": 2, "batch": 9, "sheets": [[1, 0]]}, b"x"
+    )
+    assert not damaged_sheets.check(
+        {"kind": "cam", "layer": "b", "sheets": [[3, 891568578]]}, b"abc"
+    )
+    assert damaged_sheets.texts() == [
         "cam of a, epochs 3-5, 7, 10 sheets",
         "overview, epoch 2, batch 9, sheet 0",
     ]
-    assert losses.count == 11
+    assert damaged_sheets.count == 11
 
 
 def test_a_kind_counts_the_positions_at_which_any_layer_has_it(tmp_path):
@@ -225,7 +229,7 @@ def test_what_else_lies_there(tmp_path):
     assert whats(answer, "notes") == ["leftover", "empty", "foreign"]
     assert f"000009-{'b' * 16}.jsonl, holiday.jpg" in answer["notes"][2]["text"]
     assert answer["damage"] == []
-    list(prune(store, Rule(10, 0)))
+    list(prune(store, KeepRule(10, 0)))
     old.write_bytes(data)
     answer = look(tmp_path)
     assert whats(answer, "notes") == ["leftover", "leftover", "empty", "foreign"]
@@ -234,7 +238,7 @@ def test_what_else_lies_there(tmp_path):
 
 
 def test_a_healthy_run_of_every_kind_verifies(tmp_path):
-    fabricate(tmp_path, 4, LAYERS[-2:], images=2, every_kind=True)
+    make_run(tmp_path, 4, LAYERS[-2:], images=2, every_kind=True)
     answer = look(tmp_path, verify=True)
     assert (answer["damage"], answer["notes"]) == ([], [])
     counted = {kind["kind"]: (kind["method"], kind["layers"]) for kind in answer["kinds"]}

@@ -16,7 +16,7 @@ def view(log_dir):
     for number, (segment, position) in enumerate(run.positions):
         for kind, layer in run.series():
             base, part, columns = next(
-                (part for part in run.columns(kind, layer) if part[1] is run.place(number)[0]),
+                (part for part in run.columns(kind, layer) if part[1] is run.location(number)[0]),
                 (0, None, None),
             )
             if part is None or columns.positions.index(number - base) is None:
@@ -74,7 +74,7 @@ def add(writer, position, kind="activations", layer="conv"):
     writer.append({"kind": "metrics", **where, "values": {"loss": 1.0 + position.epoch}})
 
 
-def losses(log_dir):
+def damaged_sheets(log_dir):
     """The loss at each position."""
     return [
         value

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tbviz.taps.model_outputs import survey
+from tbviz.taps.model_outputs import model_outputs
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
 
 
 def of(inputs, outputs, values):
-    return survey(keras.Model(inputs, outputs), values).outputs
+    return model_outputs(keras.Model(inputs, outputs), values).outputs
 
 
 def test_a_picture_with_its_channels_first_is_read_so_before_any_convolution():

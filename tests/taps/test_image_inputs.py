@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tbviz.taps.image_inputs import channels_last, image_batch, image_layout, image_place
+from tbviz.taps.image_inputs import channels_last, image_batch, image_input_index, image_layout
 
 
 def test_image_batches_are_recognised():
@@ -14,9 +14,9 @@ def test_image_batches_are_recognised():
 
 def test_the_image_among_the_inputs_is_found():
     inputs = {"age": np.zeros((1, 2)), "photo": np.zeros((1, 3, 8, 9))}
-    assert image_place(inputs) == 1
+    assert image_input_index(inputs) == 1
     assert image_batch(inputs).shape == (1, 8, 9, 3)
-    assert image_place(inputs["age"]) is None
+    assert image_input_index(inputs["age"]) is None
     assert image_batch(inputs["age"]) is None
 
 

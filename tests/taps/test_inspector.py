@@ -9,7 +9,7 @@ from one_layer import class_gradients
 
 from tbviz.errors import TbvizError
 from tbviz.taps.class_target import PREDICTED
-from tbviz.taps.inspector import Looker, looker_of
+from tbviz.taps.inspector import ModelInspector, inspector_for
 
 X = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
 ANY = np.full(3, PREDICTED)
@@ -31,9 +31,9 @@ def build(**kwargs):
 
 def test_a_recording_is_what_the_layers_put_out():
     model = build()
-    looker = looker_of(model)
-    assert looker_of(model) is looker
-    recording = looker.record(list(looker.survey(X).outputs.values()), X)
+    inspector = inspector_for(model)
+    assert inspector_for(model) is inspector
+    recording = inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
     assert list(recording.maps) == ["conv", "norm", "average", "classes"]
     np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
     np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
@@ -44,15 +44,15 @@ def test_a_recording_is_what_the_layers_put_out():
 
 def test_looks_are_compiled_once_over_freezing_training_and_recompiling():
     model = build()
-    looker = Looker(model)
-    conv = looker.survey(X).outputs["conv"]
+    inspector = ModelInspector(model)
+    conv = inspector.model_outputs(X).outputs["conv"]
 
     def look():
-        class_gradients(looker, conv, X, ANY)
-        return looker.record([conv], X).maps["conv"]
+        class_gradients(inspector, conv, X, ANY)
+        return inspector.record([conv], X).maps["conv"]
 
     look()
-    assert looker.traces == 2
+    assert inspector.traces == 2
     for trainable in (False, True):
         model.layers[0].trainable = trainable
         model.compile("adam", "sparse_categorical_crossentropy", jit_compile=trainable)
@@ -60,7 +60,7 @@ def test_looks_are_compiled_once_over_freezing_training_and_recompiling():
         np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
     model.set_weights([weight * 2 for weight in model.get_weights()])
     np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
-    assert (looker.traces, looker.restarts) == (2, 0)
+    assert (inspector.traces, inspector.restarts) == (2, 0)
 
 
 def change_activation(model):
@@ -88,49 +88,49 @@ def quantize(model):
 )
 def test_a_changed_structure_is_compiled_anew(change):
     model = build()
-    looker = Looker(model)
-    looker.record(list(looker.survey(X).outputs.values()), X)
+    inspector = ModelInspector(model)
+    inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
     change(model)
-    looker.check()
-    assert looker.restarts == 1
-    recording = looker.record(list(looker.survey(X).outputs.values()), X)
+    inspector.check()
+    assert inspector.restarts == 1
+    recording = inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
     np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
     np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
-    assert looker.traces == 2
+    assert inspector.traces == 2
 
 
 def test_a_failed_look_is_not_kept():
-    looker = Looker(build())
+    inspector = ModelInspector(build())
 
     def failing(model, values):
         raise ValueError("broken")
 
     for _ in range(2):
         with pytest.raises(ValueError, match="broken"):
-            looker.run("key", failing, X)
-    assert looker.run("key", lambda model, values: values + 1, X).shape == X.shape
+            inspector.run("key", failing, X)
+    assert inspector.run("key", lambda model, values: values + 1, X).shape == X.shape
 
 
 def test_a_model_that_is_not_built_says_so():
     with pytest.raises(TbvizError, match="is not built"):
-        Looker(keras.Sequential([layers.Dense(1)])).survey(X)
+        ModelInspector(keras.Sequential([layers.Dense(1)])).model_outputs(X)
 
 
 def test_a_deleted_model_says_so():
-    looker = Looker(keras.Sequential([keras.Input((2,))]))
+    inspector = ModelInspector(keras.Sequential([keras.Input((2,))]))
     keras.backend.clear_session()
     import gc
 
     gc.collect()
     with pytest.raises(TbvizError, match="was deleted"):
-        looker.survey(X)
+        inspector.model_outputs(X)
 
 
 def test_a_class_that_does_not_exist_says_so():
-    looker = Looker(build())
-    conv = looker.survey(X).outputs["conv"]
+    inspector = ModelInspector(build())
+    conv = inspector.model_outputs(X).outputs["conv"]
     with pytest.raises(TbvizError, match=r"received classes \[0, 1, 3\]; the model has 3"):
-        class_gradients(looker, conv, X, np.array([0, 1, 3]))
+        class_gradients(inspector, conv, X, np.array([0, 1, 3]))
 
 
 def test_a_layer_that_cannot_be_tapped_says_so():
@@ -138,14 +138,14 @@ def test_a_layer_that_cannot_be_tapped_says_so():
     model = keras.Sequential(
         [keras.Input((6, 6, 2)), Looping(turns=1), layers.Flatten(), layers.Dense(2)]
     )
-    looker = Looker(model)
-    outputs = looker.survey(X).outputs
-    recording = looker.record(list(outputs.values()), X)
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(X).outputs
+    recording = inspector.record(list(outputs.values()), X)
     np.testing.assert_allclose(recording.maps["looping"], model.layers[0](X), atol=1e-6)
     with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
         recording.maps["looping/inner"]
     with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
-        class_gradients(looker, outputs["looping/inner"], X, ANY)
+        class_gradients(inspector, outputs["looping/inner"], X, ANY)
 
 
 def test_half_precision_gradients_do_not_vanish():
@@ -159,8 +159,10 @@ def test_half_precision_gradients_do_not_vanish():
             weights = model.get_weights()
     half.set_weights(weights)
     found = [
-        class_gradients(looker, looker.survey(X).outputs["conv"], X, np.zeros(3)).gradients
-        for looker in (Looker(full), Looker(half))
+        class_gradients(
+            inspector, inspector.model_outputs(X).outputs["conv"], X, np.zeros(3)
+        ).gradients
+        for inspector in (ModelInspector(full), ModelInspector(half))
     ]
     assert np.abs(found[0]).max() < 6e-8
     assert np.abs(found[0]).max() > 0
@@ -173,18 +175,18 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
     values = layers.Concatenate()([layers.Flatten()(values), right])
     model = keras.Model({"left": left, "right": right}, layers.Dense(2)(values))
     inputs = {"left": X.astype(np.float64), "right": np.ones((3, 3), np.int32)}
-    looker = Looker(model)
-    conv = looker.survey(inputs).outputs["conv"]
-    recording = looker.record([conv], inputs)
+    inspector = ModelInspector(model)
+    conv = inspector.model_outputs(inputs).outputs["conv"]
+    recording = inspector.record([conv], inputs)
     assert recording.maps["conv"].dtype == np.float32
-    assert class_gradients(looker, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
+    assert class_gradients(inspector, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
 
 
 def test_the_first_channels_of_a_layer_are_enough():
     model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(5, 1, name="conv")])
-    looker = Looker(model)
-    conv = looker.survey(X).outputs["conv"]
-    whole, two = looker.record([conv], X), looker.record([conv], X, {"conv": 2})
+    inspector = ModelInspector(model)
+    conv = inspector.model_outputs(X).outputs["conv"]
+    whole, two = inspector.record([conv], X), inspector.record([conv], X, {"conv": 2})
     assert whole.maps["conv"].shape == (3, 6, 6, 5)
     np.testing.assert_array_equal(two.maps["conv"], whole.maps["conv"][..., :2])
-    assert looker.record([conv], X).maps["conv"].shape == (3, 6, 6, 5)
+    assert inspector.record([conv], X).maps["conv"].shape == (3, 6, 6, 5)

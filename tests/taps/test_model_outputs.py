@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tbviz.taps.model_outputs import survey
+from tbviz.taps.model_outputs import model_outputs
 from tbviz.taps.select import cam_layer, default_layers
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
@@ -16,7 +16,7 @@ def keys(outputs):
 
 
 def of(inputs, outputs, values):
-    return survey(keras.Model(inputs, outputs), values).outputs
+    return model_outputs(keras.Model(inputs, outputs), values).outputs
 
 
 class Branches(keras.Model):
@@ -48,7 +48,7 @@ def test_layers_of_one_name_are_told_apart():
 def test_a_model_that_returns_a_dictionary_is_read_by_its_first_output():
     model = Branches()
     model(PICTURES)
-    found = survey(model, PICTURES)
+    found = model_outputs(model, PICTURES)
     assert found.head.classes == 3
     assert found.last == frozenset()  # an operation makes it, inside `call`
     assert list(found.outputs) == ["stem", "lists.0.0", "lists.1.0", "named.deep.0"]
@@ -69,7 +69,7 @@ def test_operations_are_chosen_where_branches_come_together():
     joined = ops.relu(left + right) * 0.5 + 1.0
     outputs = ops.concatenate([joined, left], axis=-1)
     model = keras.Model(inputs, layers.Flatten()(layers.Lambda(lambda values: values)(outputs)))
-    found = survey(model, PICTURES)
+    found = model_outputs(model, PICTURES)
     assert {"multiply", "add_1", "lambda"} < set(found.outputs)
     assert keys(default_layers(found)) == ["left", "right", "add", "relu", "concatenate"]
 
@@ -78,7 +78,7 @@ def test_a_normalized_layer_is_chosen_in_place_of_its_wrapper():
     inputs = keras.Input((8, 12, 3))
     values = layers.SpectralNormalization(layers.Conv2D(2, 3, name="conv"), name="normal")(inputs)
     model = keras.Model(inputs, layers.Flatten()(values))
-    found = survey(model, PICTURES)
+    found = model_outputs(model, PICTURES)
     assert {"normal", "normal/conv"} < set(found.outputs)
     assert keys(default_layers(found)) == ["normal/conv"] == [cam_layer(found).key]
 
@@ -86,7 +86,7 @@ def test_a_normalized_layer_is_chosen_in_place_of_its_wrapper():
 def test_a_rematerialized_layer_is_seen():
     with keras.RematScope(mode="full"):
         conv = layers.Conv2D(2, 3, name="conv")
-    found = survey(keras.Sequential([keras.Input((8, 12, 3)), conv]), PICTURES)
+    found = model_outputs(keras.Sequential([keras.Input((8, 12, 3)), conv]), PICTURES)
     assert found.outputs["conv"].size == (6, 10)
     assert found.unreachable == {}
 
@@ -94,7 +94,7 @@ def test_a_rematerialized_layer_is_seen():
 def test_a_quantized_layer_is_seen():
     model = keras.Sequential([keras.Input((8, 12, 3)), layers.Dense(2, name="dense")])
     model.layers[0].quantize("int8")
-    found = survey(model, PICTURES)
+    found = model_outputs(model, PICTURES)
     assert found.outputs["dense"].size == (8, 12)
     assert found.unreachable == {}
 
@@ -122,7 +122,7 @@ def test_sizes_that_a_trace_leaves_open_are_found_by_running_it():
             return keras.KerasTensor((values.shape[0], None, *values.shape[2:]))
 
     model = keras.Sequential([keras.Input((8, 12, 3)), Untold(name="untold")])
-    assert survey(model, PICTURES).outputs["untold"].shape == (2, 6, 12, 3)
+    assert model_outputs(model, PICTURES).outputs["untold"].shape == (2, 6, 12, 3)
 
 
 # Models whose output is a map
@@ -144,7 +144,7 @@ def test_a_segmentation_is_explained_by_the_features_before_its_scores(end):
     middle = layers.Conv2D(2, 3, padding="same", name="middle")(layers.MaxPooling2D()(down))
     joined = layers.Concatenate(name="joined")([layers.UpSampling2D()(middle), down])
     features = layers.Conv2D(2, 3, padding="same", activation="relu", name="features")(joined)
-    assert cam_layer(survey(keras.Model(inputs, end(features)), PICTURES)).key == "features"
+    assert cam_layer(model_outputs(keras.Model(inputs, end(features)), PICTURES)).key == "features"
 
 
 def test_an_autoencoder_is_explained_by_the_features_before_its_picture():
@@ -160,6 +160,6 @@ def test_an_autoencoder_is_explained_by_the_features_before_its_picture():
         name="decoder",
     )
     model = keras.Sequential([keras.Input((8, 12, 3)), encoder, decoder])
-    found = survey(model, PICTURES)
+    found = model_outputs(model, PICTURES)
     assert found.last == {"decoder", "decoder/picture"}
     assert cam_layer(found).key == "decoder/larger"

@@ -9,7 +9,7 @@ from keras import layers, ops
 from one_layer import class_gradients
 
 from tbviz.taps.class_target import PREDICTED
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 
 X = np.random.default_rng(1).normal(size=(3, 4, 4, 2)).astype(np.float32)
 
@@ -55,11 +55,11 @@ def several(values, units):
 
 
 def look(model, inputs=X, classes=None):
-    looker = Looker(model)
-    outputs = looker.survey(inputs).outputs
+    inspector = ModelInspector(model)
+    outputs = inspector.model_outputs(inputs).outputs
     conv = next(output for output in outputs.values() if output.node.name == "conv")
     wanted = np.full(len(inputs), PREDICTED) if classes is None else classes
-    return looker.survey(inputs).head, class_gradients(looker, conv, inputs, wanted)
+    return inspector.model_outputs(inputs).head, class_gradients(inspector, conv, inputs, wanted)
 
 
 def logits(model):

@@ -9,8 +9,8 @@ from one_layer import class_gradients
 from tbviz.methods import grad_cam
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
-from tbviz.taps.inspector import looker_of
-from tbviz.taps.model_outputs import survey
+from tbviz.taps.inspector import inspector_for
+from tbviz.taps.model_outputs import model_outputs
 from tbviz.taps.outputs import as_maps
 from tbviz.taps.select import LayerNotFoundError, cam_layer, default_convolutions, default_layers
 
@@ -68,7 +68,7 @@ def small():
     keras.utils.set_random_seed(0)
     model = transformer(class_token=True)
     model.run_eagerly = True  # for these few looks quicker than compiling them
-    return model, survey(model, PICTURES)
+    return model, model_outputs(model, PICTURES)
 
 
 def keys(outputs):
@@ -76,14 +76,14 @@ def keys(outputs):
 
 
 def of(inputs, outputs, values):
-    return survey(keras.Model(inputs, outputs), values).outputs
+    return model_outputs(keras.Model(inputs, outputs), values).outputs
 
 
 # Tokens
 
 
 def test_tokens_are_a_grid_as_large_as_the_map_that_they_were_cut_from():
-    found = survey(transformer(), PICTURES).outputs
+    found = model_outputs(transformer(), PICTURES).outputs
     for key in ("patches", "tokens", "one_before", "one_attention", "two_dense", "last"):
         assert found[key].size == (2, 3), key
         assert found[key].spatial
@@ -104,7 +104,7 @@ def test_a_class_token_is_no_place_in_the_grid(small):
 
 
 def test_patches_cut_by_a_layer_of_the_users_are_a_grid_of_the_picture():
-    found = survey(transformer(convolution=False, class_token=True), PICTURES).outputs
+    found = model_outputs(transformer(convolution=False, class_token=True), PICTURES).outputs
     assert (found["patches"].size, found["patches"].shape) == ((2, 3), (2, 6, 48))
     assert (found["last"].size, found["last"].skipped) == ((2, 3), 1)
 
@@ -159,7 +159,7 @@ def test_a_vector_reshaped_inside_a_call_becomes_no_grid():
 
     model = Decoder()
     model(PICTURES)
-    found = survey(model, PICTURES).outputs
+    found = model_outputs(model, PICTURES).outputs
     assert (found["maps"].size, found["cut"].size) == ((2, 3), None)
 
 
@@ -186,15 +186,15 @@ def test_positions_do_not_hide_the_tokens_that_they_are_added_to():
 
 def test_a_transformer_is_drawn_explained_and_maximized(small):
     model, found = small
-    looker, outputs = looker_of(model), found.outputs
-    recorded = looker.record([outputs["two_sum"]], PICTURES).maps["two_sum"]
+    inspector, outputs = inspector_for(model), found.outputs
+    recorded = inspector.record([outputs["two_sum"]], PICTURES).maps["two_sum"]
     last = keras.Model(model.input, model.get_layer("two_sum").output)(PICTURES)
     expected = ops.convert_to_numpy(last)[:, 1:].reshape(2, 2, 3, 4)
     np.testing.assert_allclose(recorded, expected, atol=1e-6)
     explained = grad_cam(model, PICTURES)
     assert (explained.layer, explained.maps.shape) == ("two_before", (2, 2, 3))
     canvas = canvas_of(model, PICTURES)
-    images = maximize(looker, outputs["one_dense"], [5], canvas, Ascent(steps=12))
+    images = maximize(inspector, outputs["one_dense"], [5], canvas, Ascent(steps=12))
     assert images.images.shape == (1, 8, 12, 3)
     assert images.after > images.before
 
@@ -223,19 +223,19 @@ def test_the_parts_of_an_attention_are_no_maps(small):
 def test_an_attention_is_chosen_as_a_whole(attend):
     inputs = keras.Input((8, 12, 3))
     tokens = layers.Reshape((6, 4))(layers.Conv2D(4, 4, strides=4, name="patches")(inputs))
-    found = survey(keras.Model(inputs, layers.Flatten()(attend(tokens))), PICTURES)
+    found = model_outputs(keras.Model(inputs, layers.Flatten()(attend(tokens))), PICTURES)
     assert keys(default_layers(found)) == ["patches", "attention"]
     assert cam_layer(found).key == "attention"
 
 
 def test_an_attention_written_by_hand_is_no_map():
     inputs = keras.Input((6, 4))
-    heads = [layers.Reshape((6, 2, 2), name=f"h{i}")(layers.Dense(4)(inputs)) for i in range(2)]
-    scores = ops.einsum("bqhd,bkhd->bhqk", *heads)
+    run_index = [layers.Reshape((6, 2, 2), name=f"h{i}")(layers.Dense(4)(inputs)) for i in range(2)]
+    scores = ops.einsum("bqhd,bkhd->bhqk", *run_index)
     weights = layers.Softmax(name="weights")(scores)
-    outputs = layers.Flatten()(ops.einsum("bhqk,bkhd->bqhd", weights, heads[1]))
+    outputs = layers.Flatten()(ops.einsum("bhqk,bkhd->bqhd", weights, run_index[1]))
     model = keras.Model(inputs, outputs)
-    found = survey(model, np.zeros((1, 6, 4), np.float32))
+    found = model_outputs(model, np.zeros((1, 6, 4), np.float32))
     assert default_layers(found) == []
     for key in ("h0", "h1", "weights", "einsum", "einsum_1"):
         assert "splits a sequence of 6 tokens into the heads" in found.outputs[key].reason
@@ -252,12 +252,14 @@ def test_behind_the_last_attention_only_the_class_token_counts(small):
     model, found = small
     assert cam_layer(found).key == "two_before"
     moved = [
-        np.abs(class_gradients(looker_of(model), found.outputs[key], PICTURES, [0, 1]).gradients)
+        np.abs(
+            class_gradients(inspector_for(model), found.outputs[key], PICTURES, [0, 1]).gradients
+        )
         for key in ("two_before", "last")
     ]
     assert moved[0].max() > 0
     assert moved[1].max() == 0
-    assert cam_layer(survey(transformer(), PICTURES)).key == "last"  # all tokens count
+    assert cam_layer(model_outputs(transformer(), PICTURES)).key == "last"  # all tokens count
 
 
 # What has no height and width
@@ -267,12 +269,12 @@ def test_a_sequence_says_how_many_steps_it_has():
     inputs = keras.Input((30, 3))
     values = layers.Conv1D(2, 3, name="conv")(inputs)
     values = layers.Bidirectional(layers.LSTM(2), name="both")(layers.ReLU(name="relu")(values))
-    surveyed = survey(keras.Model(inputs, values), np.zeros((1, 30, 3), np.float32))
-    found = surveyed.outputs
+    model_outputs_of = model_outputs(keras.Model(inputs, values), np.zeros((1, 30, 3), np.float32))
+    found = model_outputs_of.outputs
     expected = "its output is a sequence of 28 steps with 2 channels, which has no height and width"
     assert found["conv"].reason == found["relu"].reason == expected
     with pytest.raises(LayerNotFoundError, match=r"'conv': its output is a sequence of 28 steps"):
-        cam_layer(surveyed)
+        cam_layer(model_outputs_of)
     assert found["both"].reason == "its output of 4 values has no height and width to draw"
 
 
@@ -305,7 +307,7 @@ def test_frames_say_which_frame_can_be_drawn():
     values = layers.ConvLSTM2D(2, 3, return_sequences=True, name="all")(inputs)
     values = layers.ConvLSTM2D(2, 3, name="one")(layers.ReLU(name="relu")(values))
     model = keras.Model(inputs, layers.Flatten()(values))
-    found = survey(model, np.zeros((1, 3, 8, 8, 1), np.float32))
+    found = model_outputs(model, np.zeros((1, 3, 8, 8, 1), np.float32))
     assert "series of 3 frames; with return_sequences=False" in found.outputs["all"].reason
     assert "series of 3 frames" in found.outputs["relu"].reason
     assert found.outputs["one"].size == (4, 4)
@@ -320,7 +322,7 @@ def test_a_layer_for_each_frame_names_the_one_inside_it():
     means = layers.TimeDistributed(layers.GlobalAveragePooling2D(), name="means")(maps)
     outputs = layers.GRU(2, return_sequences=True, name="steps")(means)
     model = keras.Model(inputs, outputs)
-    found = survey(model, np.zeros((1, 9, 4, 4, 1), np.float32))
+    found = model_outputs(model, np.zeros((1, 9, 4, 4, 1), np.float32))
     assert "series of 9 frames" in found.outputs["frames"].reason
     assert "'frames/base'" in found.outputs["frames"].reason
     conv = found.outputs["frames/base/conv"]

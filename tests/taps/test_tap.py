@@ -15,7 +15,7 @@ from one_layer import class_gradients
 
 from tbviz.taps import keras_private
 from tbviz.taps.backends import tensorflow as backend
-from tbviz.taps.inspector import Looker
+from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.tap import Tap
 
 
@@ -58,7 +58,7 @@ def test_a_model_whose_own_function_branches_on_a_tensor_is_looked_at(called):
 
 def test_layers_inside_the_models_own_function_are_seen():
     model = Compiling()
-    assert "conv" in Looker(model).survey(X).outputs
+    assert "conv" in ModelInspector(model).model_outputs(X).outputs
 
 
 def test_the_seeds_of_eager_operations_stay_where_they_are():
@@ -77,8 +77,8 @@ def test_quantized_layers_are_tapped():
     model = keras.Sequential([keras.Input((8,)), layers.Dense(4, name="d"), layers.ReLU()])
     model.layers[0].quantize("int8")
     values = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
-    looker = Looker(model)
-    recording = looker.record(list(looker.survey(values).outputs.values()), values)
+    inspector = ModelInspector(model)
+    recording = inspector.record(list(inspector.model_outputs(values).outputs.values()), values)
     np.testing.assert_allclose(recording.maps["re_lu"], model(values), atol=1e-6)
     np.testing.assert_allclose(np.maximum(recording.maps["d"], 0), model(values), atol=1e-6)
 
@@ -90,9 +90,9 @@ def test_rematerialized_layers_are_tapped():
     assert keras_private.is_rematerialized(inner)
     model(X)
     before = attributes(model)
-    looker = Looker(model)
-    conv = looker.survey(X).outputs["conv"]
-    found = class_gradients(looker, conv, X, np.zeros(4))
+    inspector = ModelInspector(model)
+    conv = inspector.model_outputs(X).outputs["conv"]
+    found = class_gradients(inspector, conv, X, np.zeros(4))
     assert changed(before, model) == []
     np.testing.assert_allclose(found.activations, inner(X), atol=1e-6)
     kernel = model.layers[-1].kernel.numpy()[:, 0].reshape(4, 4, 3)
@@ -111,10 +111,10 @@ def test_a_model_that_needs_to_run_eagerly_is_looked_at_eagerly():
     values = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
     model(values)
     model.compile("sgd", "mse", run_eagerly=True)
-    looker = Looker(model)
-    recording = looker.record([looker.survey(values).outputs["d"]], values)
+    inspector = ModelInspector(model)
+    recording = inspector.record([inspector.model_outputs(values).outputs["d"]], values)
     np.testing.assert_allclose(recording.maps["d"], model.layers[0](values), rtol=1e-6)
-    assert looker.traces == 0
+    assert inspector.traces == 0
 
 
 class Knot(layers.Layer):
@@ -130,11 +130,11 @@ def test_a_deleted_model_is_freed_though_its_looker_is_kept():
     )
     model.add(layers.Dense(3))
     object.__setattr__(model.layers[1], "owner", model)
-    looker = Looker(model)
-    look(model, looker)
+    inspector = ModelInspector(model)
+    look(model, inspector)
     gone = weakref.ref(model)
     del model
     keras.backend.clear_session()
     gc.collect()
     assert gone() is None
-    assert looker.traces
+    assert inspector.traces

@@ -61,9 +61,9 @@ class Cam(ABC):
             float64. NaN stays NaN, so that a broken network shows.
         """
         with np.errstate(invalid="ignore", over="ignore"):
-            weighted = self.weights(evidence) * evidence.activations
+            has_kernel = self.weights(evidence) * evidence.activations
             # `maximum` of NaN is NaN.
-            return np.asarray(np.maximum(weighted.sum(axis=-1), 0), np.float32)
+            return np.asarray(np.maximum(has_kernel.sum(axis=-1), 0), np.float32)
 
     def target(self, score: str) -> str:
         """What the map explains, in words; `score` says what the gradients are of."""

@@ -15,14 +15,14 @@ from tbviz.arrays.resample import enlarge
 from tbviz.arrays.types import Doubles, Floats
 from tbviz.methods.cams.cam import Cam, Evidence
 from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import aim_of, in_words, of_class
-from tbviz.methods.cams.perturbed_model import Answers, Perturbed
+from tbviz.methods.cams.classes import class_target_of, in_words, of_class
+from tbviz.methods.cams.perturbed_model import Answers, PerturbedModel
 from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import ClassGradients, class_gradients
 from tbviz.taps.image_inputs import image_batch
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import Filter, cam_layer, select
 
 NO_RESPONSE = "nothing in this layer raises the score"
@@ -93,18 +93,18 @@ def grad_cam(
         TbvizError: no such method, layer or class, or no layer with feature maps.
     """
     cam = cam_of(method)
-    looker = looker_of(model)
-    survey = looker.survey(images)
-    outputs = [cam_layer(survey)] if layer is None else select(survey, layer)
-    aim = aim_of(len(keras.tree.flatten(images)[0]), classes, against)
-    found = class_gradients(looker, outputs, images, aim)
+    inspector = inspector_for(model)
+    model_outputs = inspector.model_outputs(images)
+    outputs = [cam_layer(model_outputs)] if layer is None else select(model_outputs, layer)
+    class_target = class_target_of(len(keras.tree.flatten(images)[0]), classes, against)
+    found = class_gradients(inspector, outputs, images, class_target)
     picked = None
     if found.probabilities is not None:
         picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
-    changed = Perturbed(looker, images)
+    changed = PerturbedModel(inspector, images)
     layers = tuple(output.key for output in outputs)
     each = [layer_maps(cam, key, found, changed) for key in layers]
-    cause = looker.faults.cause_of(survey.output_reads)
+    cause = inspector.faults.cause_of(model_outputs.output_reads)
     maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
     return ClassMap(
         maps,
@@ -112,7 +112,7 @@ def grad_cam(
         found.scores,
         picked,
         ", ".join(layers),
-        cam.target(in_words(survey.head.target, aim)),
+        cam.target(in_words(model_outputs.head.target, class_target)),
         cam.name,
         None if against is None else found.against,
         layers,
@@ -120,7 +120,7 @@ def grad_cam(
     )
 
 
-def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) -> Floats:
+def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: PerturbedModel) -> Floats:
     """The maps of one layer, `(images, height, width)` at its own size.
 
     Args:
@@ -129,11 +129,11 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: Perturbed) ->
         found: its outputs and gradients among others, and the classes.
         changed: the same model and images, for methods that ask the model.
     """
-    aim = Aim(found.classes, found.against)
+    class_target = ClassTarget(found.classes, found.against)
 
     def confidence(answers: Answers) -> Doubles:
         likely = answers.probabilities
-        return of_class(answers.scores if likely is None else likely, aim)
+        return of_class(answers.scores if likely is None else likely, class_target)
 
     def through(maps: Doubles) -> Doubles:
         def seen(index: int) -> Doubles:

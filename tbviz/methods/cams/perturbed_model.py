@@ -13,10 +13,10 @@ import numpy.typing as npt
 from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import input_gradients
-from tbviz.taps.image_inputs import channels_last, image_layout, image_place
-from tbviz.taps.inspector import Looker
+from tbviz.taps.image_inputs import channels_last, image_input_index, image_layout
+from tbviz.taps.inspector import ModelInspector
 
 _BATCH = 32
 """Changed images that the model sees at a time."""
@@ -34,31 +34,33 @@ class Answers(NamedTuple):
     probabilities: Floats | None
 
 
-class Perturbed:
+class PerturbedModel:
     """One model and one probe; the image is changed, whatever else the model takes stays.
 
     What the model answered is kept, so that explaining several classes costs as much as one.
 
     Args:
-        looker: into the model.
+        inspector: into the model.
         inputs: the probe batch in the model's structure. Of several images the first is changed.
-        among: all images, where `inputs` are some of them: mean and range are theirs.
+        reference: all images, where `inputs` are some of them: mean and range are theirs.
     """
 
-    def __init__(self, looker: Looker, inputs: Any, among: Perturbed | None = None) -> None:
-        self.looker = looker
+    def __init__(
+        self, inspector: ModelInspector, inputs: Any, reference: PerturbedModel | None = None
+    ) -> None:
+        self.inspector = inspector
         self.inputs = inputs
-        self._among = among
+        self._reference = reference
         self._answers: dict[Hashable, Answers] = {}
 
     @cached_property
     def images(self) -> Floats:
-        """The images, `(images, height, width, colours)`, float32.
+        """The images, `(images, height, width, colors)`, float32.
 
         Raises:
             TbvizError: none of the inputs is a batch of images.
         """
-        return channels_last(np.asarray(self._leaves[self._place])).astype(np.float32)
+        return channels_last(np.asarray(self._leaves[self._input_index])).astype(np.float32)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -68,15 +70,15 @@ class Perturbed:
     @cached_property
     def range(self) -> tuple[float, float]:
         """The values of black and white."""
-        if self._among is not None:
-            return self._among.range
-        return value_range(self._leaves[self._place])
+        if self._reference is not None:
+            return self._reference.range
+        return value_range(self._leaves[self._input_index])
 
     @cached_property
     def mean(self) -> Floats:
         """The mean colour of all images, of what is finite in them."""
-        if self._among is not None:
-            return self._among.mean
+        if self._reference is not None:
+            return self._reference.mean
         finite = np.isfinite(self.images)
         count = np.maximum(finite.sum(axis=(0, 1, 2)), 1)
         total = np.where(finite, self.images, 0).sum(axis=(0, 1, 2), dtype=np.float64)
@@ -104,47 +106,49 @@ class Perturbed:
         """What the model says about the images as they are, `changes` being 1."""
         return self._once(self.inputs)
 
-    def filled(self, colour: npt.ArrayLike) -> Answers:
+    def filled(self, color: npt.ArrayLike) -> Answers:
         """What the model says where all images are of this colour, or value, likewise."""
-        key = "filled", np.asarray(colour).tobytes()
+        key = "filled", np.asarray(color).tobytes()
         if key not in self._answers:
-            even = np.broadcast_to(np.asarray(colour, np.float32), self.images.shape)
+            even = np.broadcast_to(np.asarray(color, np.float32), self.images.shape)
             self._answers[key] = self._once(self._with(even, np.arange(len(even))))
         return self._answers[key]
 
-    def gradients(self, images: npt.NDArray[Any], aim: Aim, *, guided: bool = False) -> Floats:
+    def gradients(
+        self, images: npt.NDArray[Any], class_target: ClassTarget, *, guided: bool = False
+    ) -> Floats:
         """Derivatives of the scores aimed at, where these images take the place of the first.
 
         Args:
             images: one for each, channels last.
-            aim: with a class for each.
+            class_target: with a class for each.
             guided: guided backpropagation.
 
         Returns:
-            `(images, height, width, colours)`.
+            `(images, height, width, colors)`.
         """
         inputs = self._with(images, np.arange(len(images)))
-        found = input_gradients(self.looker, inputs, aim, guided=guided)
-        return channels_last(np.asarray(keras.tree.flatten(found.gradients)[self._place]))
+        found = input_gradients(self.inspector, inputs, class_target, guided=guided)
+        return channels_last(np.asarray(keras.tree.flatten(found.gradients)[self._input_index]))
 
     @property
     def _leaves(self) -> list[Any]:
         return list(keras.tree.flatten(self.inputs))
 
     @cached_property
-    def _place(self) -> int:
-        place = image_place(self.inputs)
-        if place is None:
+    def _input_index(self) -> int:
+        index = image_input_index(self.inputs)
+        if index is None:
             shapes = [np.shape(leaf) for leaf in self._leaves]
             msg = (
                 f"none of the model's inputs, of shapes {shapes}, is a batch of images; this "
                 "method changes (batch, height, width, channels) with 1 to 4 channels"
             )
             raise TbvizError(msg)
-        return place
+        return index
 
     def _once(self, inputs: Any) -> Answers:
-        found = self.looker.record((), inputs)
+        found = self.inspector.record((), inputs)
         likely = found.probabilities
         return Answers(found.scores[:, None], None if likely is None else likely[:, None])
 
@@ -161,17 +165,17 @@ class Perturbed:
             rows = np.concatenate([rows, np.full(len(changed), index)])
             full = len(rest) if index == last else len(rest) // _BATCH * _BATCH
             if full:
-                yield self.looker.scores(self._with(rest[:full], rows[:full]), _BATCH)
+                yield self.inspector.scores(self._with(rest[:full], rows[:full]), _BATCH)
                 rest, rows = rest[full:], rows[full:]
 
     def _with(self, images: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> Any:
         """The model's inputs with other images; of the rest these rows."""
         leaves = self._leaves
-        layout = image_layout(np.shape(leaves[self._place]))
+        layout = image_layout(np.shape(leaves[self._input_index]))
         first = layout is not None and layout[3]
         changed = np.asarray(np.moveaxis(images, -1, 1) if first else images, np.float32)
         leaves = [
-            changed if place == self._place else np.asarray(leaf)[rows]
-            for place, leaf in enumerate(leaves)
+            changed if index == self._input_index else np.asarray(leaf)[rows]
+            for index, leaf in enumerate(leaves)
         ]
         return keras.tree.pack_sequence_as(self.inputs, leaves)

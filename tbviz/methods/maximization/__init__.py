@@ -1,6 +1,6 @@
 """Maximization: the input that excites a channel or a class most, found by gradient ascent.
 
-Four nouns, after Lucid: an image parametrization (`basis`, `colour`, `image`), `transforms`,
+Four nouns, after Lucid: an image parametrization (`basis`, `color`, `image`), `transforms`,
 `objectives` (with `regularizers`), and the `ascent`.
 """
 
@@ -14,9 +14,9 @@ from tbviz.methods.maximization.classes import (
     Classes,
     MaximizedClasses,
     choose_classes,
-    climb_scores,
+    maximize_scores,
 )
-from tbviz.methods.maximization.result import Maximized, shown
+from tbviz.methods.maximization.result import Maximized, require_signal
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.maximization.transforms import Transforms
 
@@ -62,16 +62,20 @@ def maximize_filters(
     """
     from tbviz.methods.feature_maps import choose_channels
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_convolutions, select
 
-    looker = looker_of(model)
+    inspector = inspector_for(model)
     canvas = canvas_of(model, images)
-    survey = looker.survey(canvas.blank(1) if images is None else images)
-    chosen = default_convolutions(survey, limit=4) if layers is None else select(survey, layers)
+    model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
+    chosen = (
+        default_convolutions(model_outputs, limit=4)
+        if layers is None
+        else select(model_outputs, layers)
+    )
     return {
         output.key: maximize(
-            looker,
+            inspector,
             output,
             choose_channels(output.channels, filters),
             canvas,
@@ -113,11 +117,11 @@ def maximize_classes(
         (2, 224, 224, 3)
     """
     from tbviz.methods.maximization.canvas import canvas_of
-    from tbviz.taps.inspector import looker_of
+    from tbviz.taps.inspector import inspector_for
 
-    looker = looker_of(model)
+    inspector = inspector_for(model)
     canvas = canvas_of(model, images)
-    survey = looker.survey(canvas.blank(1) if images is None else images)
-    chosen = choose_classes(classes, survey.head.classes, class_names)
+    model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
+    chosen = choose_classes(classes, model_outputs.head.classes, class_names)
     settings = settings or Ascent.of_classes()
-    return shown(climb_scores(looker, survey, chosen, canvas, settings, seed))
+    return require_signal(maximize_scores(inspector, model_outputs, chosen, canvas, settings, seed))

@@ -12,18 +12,18 @@ from keras import ops
 from tbviz.arrays.types import Floats
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
-from tbviz.methods.maximization.regularizers import contrast, likeness, total_variation
-from tbviz.methods.maximization.result import Maximized, notes_of, shown
+from tbviz.methods.maximization.regularizers import contrast, similarity, total_variation
+from tbviz.methods.maximization.result import Maximized, notes_of, require_signal
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps import backends
 from tbviz.taps.forward import gradient_scale
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.inspector import Looker
+    from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.outputs import Output
 
-__all__ = ["Ascent", "Maximized", "climb", "maximize"]
+__all__ = ["Ascent", "Maximized", "maximize", "maximize_objective"]
 
 
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
@@ -34,7 +34,7 @@ _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 0.03
 
 
 def maximize(
-    looker: Looker,
+    inspector: ModelInspector,
     output: Output,
     channels: Sequence[int],
     canvas: Canvas,
@@ -42,16 +42,18 @@ def maximize(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels of one layer, each its own; see `climb`.
+    """Images that excite channels of one layer, each its own; see `maximize_objective`.
 
     Raises:
         TbvizError: all of them are blank.
     """
-    return shown(climb(looker, ChannelMean(output), channels, canvas, settings, seed, start))
+    return require_signal(
+        maximize_objective(inspector, ChannelMean(output), channels, canvas, settings, seed, start)
+    )
 
 
-def climb(
-    looker: Looker,
+def maximize_objective(
+    inspector: ModelInspector,
     objective: Objective,
     wanted: Sequence[int],
     canvas: Canvas,
@@ -62,7 +64,7 @@ def climb(
     """Images that excite channels or classes, each its own; some, or all, may be blank.
 
     Args:
-        looker: into the model.
+        inspector: into the model.
         objective: what is climbed.
         wanted: the channels or classes.
         canvas: what the model takes as input.
@@ -80,7 +82,7 @@ def climb(
     basis, transforms = settings.basis, settings.transforms
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
-    def look(model: Any, chosen: Any, start: Any, views: Any, scale: Any) -> Any:
+    def compute(model: Any, chosen: Any, start: Any, views: Any, scale: Any) -> Any:
         true = [(variable, variable.value) for variable in model.variables]
         finite = [(variable, _finite(value)) for variable, value in true]
 
@@ -124,18 +126,18 @@ def climb(
         return images[count:], before, after, end, ops.reshape(reached, (-1,)), output
 
     key = ("maximize", objective, settings, canvas.key)
-    scale = np.float32(gradient_scale(looker.model))
-    images, before, after, coefficients, reached, last = looker.run(
-        key, look, chosen, start, views, scale
+    scale = np.float32(gradient_scale(inspector.model))
+    images, before, after, coefficients, reached, last = inspector.run(
+        key, compute, chosen, start, views, scale
     )
     reached = reached if settings.steps else np.ones_like(after)
     cause = None
-    if looker.faults:
-        known = looker.survey_like(canvas.inputs)
-        cause = looker.faults.cause_of(objective.reads(known))
-        broken = objective.broken(looker, known, chosen.tolist())
+    if inspector.faults:
+        known = inspector.survey_like(canvas.inputs)
+        cause = inspector.faults.cause_of(objective.reads(known))
+        broken = objective.broken(inspector, known, chosen.tolist())
         before, after = (np.where(broken, np.float32(np.nan), each) for each in (before, after))
-        last = looker.honest(known.output_reads, last)
+        last = inspector.honest(known.output_reads, last)
     notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
@@ -148,7 +150,7 @@ def climb(
         None if isinstance(last, tuple) else last,
         reached,
         objective.name,
-        painted_alike=len(canvas.places) > 1,
+        painted_equally=len(canvas.places) > 1,
         cause=cause,
     )
 
@@ -174,7 +176,7 @@ def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any
             settings.l2 * contrast(image),
         ]
     if settings.diversity > 1:
-        penalties.append(settings.apart * likeness(response.features, settings.diversity))
+        penalties.append(settings.apart * similarity(response.features, settings.diversity))
     size = ops.stop_gradient(ops.abs(response.scores))
     return response.scores - size * sum(penalties)
 

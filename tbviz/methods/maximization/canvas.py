@@ -12,7 +12,7 @@ from keras import ops
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
-from tbviz.taps.image_inputs import image_layout, image_place
+from tbviz.taps.image_inputs import image_input_index, image_layout
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def blank_inputs(model: Any) -> Any:
         TbvizError: the size of an input is unknown.
     """
     samples = _samples(model)
-    return samples if image_place(samples) is None else canvas_of(model).blank(1)
+    return samples if image_input_index(samples) is None else canvas_of(model).blank(1)
 
 
 def _first(images: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization.ascent import climb
+from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.objectives import ClassScore
 from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
@@ -20,14 +20,14 @@ from tbviz.taps.select import cam_layer
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
-    from tbviz.taps.inspector import Looker
-    from tbviz.taps.model_outputs import Survey
+    from tbviz.taps.inspector import ModelInspector
+    from tbviz.taps.model_outputs import ModelOutputs
 
 
 Classes = Sequence[int | str]
 """Classes by number or by name."""
 
-MOST_CLASSES = 10
+MAX_CLASSES = 10
 """How many classes are maximized unless others are asked for."""
 
 
@@ -44,36 +44,40 @@ class MaximizedClasses(Maximized):
     target: str
 
 
-def climb_scores(
-    looker: Looker,
-    survey: Survey,
+def maximize_scores(
+    inspector: ModelInspector,
+    model_outputs: ModelOutputs,
     classes: Sequence[int],
     canvas: Canvas,
     settings: Ascent,
     seed: int = 0,
     start: Floats | None = None,
 ) -> MaximizedClasses:
-    """Images that excite classes, each its own; see `ascent.climb`. Some, or all, may be blank.
+    """Make the image that excites each class most; some, or all, may be blank.
+
+    See `ascent.maximize_objective`.
 
     Args:
-        looker: into the model.
-        survey: of the model.
+        inspector: into the model.
+        model_outputs: of the model.
         classes: by number.
         canvas: what the model takes as input.
         settings: of the ascent.
         seed: of the start and the transforms.
         start: coefficients of a former ascent to go on from.
     """
-    features = cam_layer(survey) if settings.diversity > 1 else None
-    objective = ClassScore(survey.head, features)
-    found = climb(looker, objective, classes, canvas, settings, seed, start)
+    features = cam_layer(model_outputs) if settings.diversity > 1 else None
+    objective = ClassScore(model_outputs.head, features)
+    found = maximize_objective(inspector, objective, classes, canvas, settings, seed, start)
     all_classes = (
-        None if found.output is None else output_head.probabilities(survey.head, found.output)
+        None
+        if found.output is None
+        else output_head.probabilities(model_outputs.head, found.output)
     )
     own = None
     if all_classes is not None:
         own = all_classes[np.arange(len(found.channels)), found.channels]
-    return MaximizedClasses(**vars(found), probabilities=own, target=survey.head.target)
+    return MaximizedClasses(**vars(found), probabilities=own, target=model_outputs.head.target)
 
 
 def choose_classes(
@@ -90,7 +94,7 @@ def choose_classes(
         TbvizError: there is no such class.
     """
     if wanted is None:
-        return list(range(min(count, MOST_CLASSES)))
+        return list(range(min(count, MAX_CLASSES)))
     return [_number(one, count, class_names) for one in wanted]
 
 

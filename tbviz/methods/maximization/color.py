@@ -16,7 +16,7 @@ from keras import ops
 # Square root of the colour covariance of ImageNet, from Lucid, optvis/param/color.py (Apache-2.0).
 _ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 MATRIX = (_ROOT / np.linalg.norm(_ROOT, axis=0).max()).astype(np.float32)
-"""`(colour, direction)`: lightness, red against blue, and green against both, a column each."""
+"""`(color, direction)`: lightness, red against blue, and green against both, a column each."""
 
 
 def correlated(pixels: Any) -> Any:

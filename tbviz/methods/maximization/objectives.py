@@ -20,9 +20,9 @@ from tbviz.taps.select import is_activation
 from tbviz.taps.tap import Enough, Tap, unreached
 
 if TYPE_CHECKING:
-    from tbviz.taps.inspector import Looker
-    from tbviz.taps.model_outputs import Survey
-    from tbviz.taps.output_head import Head
+    from tbviz.taps.inspector import ModelInspector
+    from tbviz.taps.model_outputs import ModelOutputs
+    from tbviz.taps.output_head import OutputHead
 
 
 _LEAK = 0.1
@@ -52,10 +52,12 @@ class Objective(Protocol):
     def name(self) -> str:
         """For messages."""
 
-    def reads(self, known: Survey) -> int:
+    def reads(self, known: ModelOutputs) -> int:
         """The set of weights that it depends on."""
 
-    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+    def broken(
+        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    ) -> Bools:
         """Which channels or classes depend on weights that are not finite, `(wanted,)`."""
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
@@ -89,13 +91,15 @@ class ChannelMean:
         """See `Objective.name`."""
         return f"layer {self.output.key!r}"
 
-    def reads(self, known: Survey) -> int:
+    def reads(self, known: ModelOutputs) -> int:
         """See `Objective.reads`."""
         return known.reads.get(self.output.key, 0)
 
-    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+    def broken(
+        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    ) -> Bools:
         """See `Objective.broken`."""
-        return looker.broken_channels(self.output, known)[list(wanted)]
+        return inspector.broken_channels(self.output, known)[list(wanted)]
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
         """See `Objective.__call__`; `wanted` are channels."""
@@ -151,7 +155,7 @@ class ClassScore:
         features: the layer that tells images of a class apart, `None` for one image a class.
     """
 
-    head: Head
+    head: OutputHead
     features: Output | None = None
 
     @property
@@ -159,13 +163,15 @@ class ClassScore:
         """See `Objective.name`."""
         return "the model's output"
 
-    def reads(self, known: Survey) -> int:
+    def reads(self, known: ModelOutputs) -> int:
         """See `Objective.reads`."""
         return known.output_reads
 
-    def broken(self, looker: Looker, known: Survey, wanted: Sequence[int]) -> Bools:
+    def broken(
+        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    ) -> Bools:
         """See `Objective.broken`."""
-        return np.full(len(wanted), bool(looker.faults.mask & self.reads(known)))
+        return np.full(len(wanted), bool(inspector.faults.mask & self.reads(known)))
 
     def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
         """See `Objective.__call__`; `wanted` are classes."""

@@ -23,7 +23,7 @@ def contrast(images: Any) -> Any:
     return _mean(ops.square(images - 0.5))
 
 
-def likeness(features: Any, copies: int) -> Any:
+def similarity(features: Any, copies: int) -> Any:
     """How alike the images of one channel are to a layer: mean cosine of their Gram matrices.
 
     Olah et al. 2017, "Feature Visualization", section "Diversity", where the sum is over all pairs.

@@ -11,7 +11,7 @@ import numpy as np
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 
-_ALIKE = "the model compares its images, which are painted alike and so do not differ, or "
+_DUPLICATE = "the model compares its images, which are painted alike and so do not differ, or "
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Maximized:
 
     Attributes:
         channels: which, one an image: with `diversity` each as often as it has images.
-        images: `(images, height, width, colours)`, 0 to 1; even gray where there is a note.
+        images: `(images, height, width, colors)`, 0 to 1; even gray where there is a note.
         before: each image's objective on the unmoved start image.
         after: the same at the end; not finite where the channel puts out NaN or infinity.
         coefficients: the image's parameters, to go on from at the next step of a run.
@@ -28,7 +28,7 @@ class Maximized:
         output: the model's output on each image, `None` where it did not run to the end.
         reached: size of the largest slope that each image met.
         objective: what was climbed, in words.
-        painted_alike: whether the model takes several images, which show the same.
+        painted_equally: whether the model takes several images, which show the same.
         cause: which weights are not finite, in words, if some of the images depend on them.
     """
 
@@ -41,14 +41,14 @@ class Maximized:
     output: Floats | None
     reached: Floats
     objective: str
-    painted_alike: bool
+    painted_equally: bool
     cause: str | None = field(default=None, kw_only=True)
 
 
-Found = TypeVar("Found", bound=Maximized)
+Result = TypeVar("Result", bound=Maximized)
 
 
-def together(found: Sequence[Found]) -> Found:
+def merged(found: Sequence[Result]) -> Result:
     """What was found in several ascents, as of one."""
     arrays = ("images", "before", "after", "coefficients", "reached")
     joined: dict[str, Any] = {
@@ -80,7 +80,7 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
     ]
 
 
-def shown(found: Found) -> Found:
+def require_signal(found: Result) -> Result:
     """The same, where there is anything to be seen in it.
 
     Only of all that is wanted of a layer together: a part of it may well be dead.
@@ -95,7 +95,7 @@ def shown(found: Found) -> Found:
     if not np.any(found.reached):
         msg = (
             f"the image did not move: no gradient reaches the input from {found.objective}; "
-            f"{_ALIKE if found.painted_alike else ''}"
+            f"{_DUPLICATE if found.painted_equally else ''}"
             "it or a layer before it is dead on an even gray (see their health), or something "
             "rounds, such as an input of whole numbers (declare it as float32)"
         )

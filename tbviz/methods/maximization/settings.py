@@ -28,7 +28,7 @@ class Ascent:
             `regularizers.total_variation`.
         l2: weight of the mean squared distance from even gray, see `regularizers.contrast`.
         diversity: how many images a channel. They are pushed apart.
-        apart: weight of their likeness, see `regularizers.likeness`.
+        apart: weight of their likeness, see `regularizers.similarity`.
 
     Raises:
         TbvizError: there is no such image, or a number is out of its range.

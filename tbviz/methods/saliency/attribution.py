@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Doubles, Floats
-from tbviz.methods.cams.perturbed_model import Perturbed
-from tbviz.taps.class_target import Aim
+from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.taps.class_target import ClassTarget
 
 
 class Attributed(NamedTuple):
@@ -42,12 +42,12 @@ class Attribution(ABC):
     many_passes: ClassVar[bool] = False
 
     @abstractmethod
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """The maps.
 
         Args:
             changed: the model and the images.
-            aim: with a class for each image.
+            class_target: with a class for each image.
 
         Raises:
             TbvizError: none of the model's inputs is a batch of images.

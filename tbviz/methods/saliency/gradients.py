@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest, total
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 
 
 class Gradients(Attribution):
@@ -21,9 +21,9 @@ class Gradients(Attribution):
     name: ClassVar[str] = "gradients"
     title: ClassVar[str] = "Gradients"
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """One pass."""
-        return Attributed(largest(changed.gradients(changed.images, aim)))
+        return Attributed(largest(changed.gradients(changed.images, class_target)))
 
 
 class GradientsTimesInput(Attribution):
@@ -37,8 +37,8 @@ class GradientsTimesInput(Attribution):
     title: ClassVar[str] = "Gradients x input"
     signed: ClassVar[bool] = True
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """One pass."""
-        slopes = changed.gradients(changed.images, aim).astype(np.float64)
+        slopes = changed.gradients(changed.images, class_target).astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             return Attributed(total(slopes * changed.images))

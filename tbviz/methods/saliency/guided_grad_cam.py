@@ -14,9 +14,9 @@ import numpy as np
 from tbviz.arrays.resample import enlarge
 from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import class_gradients
 from tbviz.taps.select import cam_layer, select
 
@@ -41,16 +41,20 @@ class GuidedGradCam(Attribution):
     name: ClassVar[str] = "guided-grad-cam"
     title: ClassVar[str] = "Guided Grad-CAM"
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """Two passes.
 
         Raises:
             LayerNotFoundError: there is no such layer, or none with feature maps.
         """
-        survey = changed.looker.survey(changed.inputs)
-        output = cam_layer(survey) if self.layer is None else select(survey, self.layer)[-1]
-        found = class_gradients(changed.looker, [output], changed.inputs, aim)
+        model_outputs = changed.inspector.model_outputs(changed.inputs)
+        output = (
+            cam_layer(model_outputs)
+            if self.layer is None
+            else select(model_outputs, self.layer)[-1]
+        )
+        found = class_gradients(changed.inspector, [output], changed.inputs, class_target)
         where = enlarge(layer_maps(GradCam(), output.key, found, changed), changed.size)
-        lines = largest(changed.gradients(changed.images, aim, guided=True))
+        lines = largest(changed.gradients(changed.images, class_target, guided=True))
         with np.errstate(invalid="ignore", over="ignore"):
             return Attributed(np.asarray(lines * where, np.float32))

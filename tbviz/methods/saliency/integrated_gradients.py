@@ -12,9 +12,9 @@ import numpy as np
 
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import of_class
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, total
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class IntegratedGradients(Attribution):
             msg = f"IntegratedGradients received points={self.points}; expected at least 1"
             raise TbvizError(msg)
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """A pass a point."""
         start = changed.range[0] if self.baseline is None else self.baseline
         places, weights = np.polynomial.legendre.leggauss(self.points)  # on -1 to 1
@@ -50,14 +50,18 @@ class IntegratedGradients(Attribution):
             way = changed.images.astype(np.float64) - start
             mean = np.zeros(way.shape)
             for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-                mean += weight * changed.gradients(start + place * way, aim)
+                mean += weight * changed.gradients(start + place * way, class_target)
             attributions = way * mean
-            return Attributed(total(attributions), self._complete(attributions, changed, aim))
+            return Attributed(
+                total(attributions), self._complete(attributions, changed, class_target)
+            )
 
-    def _complete(self, attributions: np.ndarray, changed: Perturbed, aim: Aim) -> np.ndarray:
+    def _complete(
+        self, attributions: np.ndarray, changed: PerturbedModel, class_target: ClassTarget
+    ) -> np.ndarray:
         """The sum as a share of the difference of scores, NaN where there is no difference."""
         end = changed.unchanged.scores
         start = changed.filled(changed.range[0] if self.baseline is None else self.baseline).scores
-        difference = (of_class(end, aim) - of_class(start, aim))[:, 0]
+        difference = (of_class(end, class_target) - of_class(start, class_target))[:, 0]
         difference = np.where(difference == 0, np.nan, difference)
         return np.asarray(attributions.sum(axis=(1, 2, 3)) / difference)

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
 from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import aim_of, in_words, of_class, settled
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.classes import class_target_of, in_words, of_class, resolve_predictions
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
-from tbviz.taps.inspector import looker_of
+from tbviz.taps.inspector import inspector_for
 
 NO_EFFECT = "no pixel moves the score"
 """What a map of zeros means."""
@@ -84,26 +84,28 @@ def saliency_maps(
         TbvizError: no such method or class, or none of the inputs is a batch of images.
     """
     attribution = attribution_of(method)
-    looker = looker_of(model)
-    changed = Perturbed(looker, images)
-    survey = looker.survey(images)
+    inspector = inspector_for(model)
+    changed = PerturbedModel(inspector, images)
+    model_outputs = inspector.model_outputs(images)
     scores, likely = changed.unchanged
-    aim = settled(aim_of(len(changed.images), classes, against), scores[:, 0])
-    found = attribution.attribute(changed, aim)
+    class_target = resolve_predictions(
+        class_target_of(len(changed.images), classes, against), scores[:, 0]
+    )
+    found = attribution.attribute(changed, class_target)
     picked = None
     if likely is not None:
-        picked = np.take_along_axis(likely[:, 0], aim.classes[:, None], axis=1)[:, 0]
-    cause = looker.faults.cause_of(survey.output_reads)
-    explained = of_class(scores[:, 0], aim).astype(np.float32)
+        picked = np.take_along_axis(likely[:, 0], class_target.classes[:, None], axis=1)[:, 0]
+    cause = inspector.faults.cause_of(model_outputs.output_reads)
+    explained = of_class(scores[:, 0], class_target).astype(np.float32)
     return SaliencyMap(
         found.maps,
-        aim.classes,
+        class_target.classes,
         explained,
         picked,
-        attribution.target(in_words(survey.head.target, aim)),
+        attribution.target(in_words(model_outputs.head.target, class_target)),
         attribution.name,
         attribution.signed,
-        aim.against,
+        class_target.against,
         found.completeness,
         tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained, repeat(cause))),
     )

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import of_class
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Occlusion(Attribution):
             )
             raise TbvizError(msg)
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """A pass a window; other classes of the same images cost nothing more."""
         windows = self.windows(changed.size)
 
@@ -56,7 +56,9 @@ class Occlusion(Attribution):
 
         hidden = changed.answers(self, hide).scores
         with np.errstate(invalid="ignore", over="ignore"):
-            falls = of_class(changed.unchanged.scores, aim) - of_class(hidden, aim)
+            falls = of_class(changed.unchanged.scores, class_target) - of_class(
+                hidden, class_target
+            )
             sums = np.zeros((len(falls), *changed.size))
             for number, covered in enumerate(windows):
                 sums[:, covered] += falls[:, number, None]

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.perturbed_model import Perturbed
+from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.class_target import Aim
+from tbviz.taps.class_target import ClassTarget
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SmoothGrad(Attribution):
             )
             raise TbvizError(msg)
 
-    def attribute(self, changed: Perturbed, aim: Aim) -> Attributed:
+    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
         """A pass a sample."""
         random = np.random.default_rng(self.seed)
         low, high = changed.range
@@ -50,5 +50,5 @@ class SmoothGrad(Attribution):
         for _ in range(self.samples):
             noise = random.normal(scale=self.noise * (high - low), size=changed.images.shape[1:])
             with np.errstate(invalid="ignore", over="ignore"):
-                slopes += changed.gradients(changed.images + noise, aim)
+                slopes += changed.gradients(changed.images + noise, class_target)
         return Attributed(largest(slopes / self.samples))

@@ -113,7 +113,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
         return tf.function(functools.partial(run), autograph=False, **settings)
 
     def ran(graph: Any, arrays: tuple[Any, ...]) -> Any:
-        with _plain_variables_kept(alive(held)):
+        with _plain_variables_preserved(alive(held)):
             # Constants, not numpy: that would retrace for each new Python number in it.
             return as_numpy(graph(*_tensors(arrays)))
 
@@ -146,7 +146,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
-    with _plain_variables_kept(model):
+    with _plain_variables_preserved(model):
         return as_numpy(_stateless(function, model, _tensors(arrays)))
 
 
@@ -157,7 +157,7 @@ def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _plain_variables_kept(model: Any) -> Iterator[None]:
+def _plain_variables_preserved(model: Any) -> Iterator[None]:
     """Puts back variables that are TensorFlow's own: a `StatelessScope` knows only those of Keras.
 
     A layer may hold one in an attribute, or in a `tf.random.Generator`.

@@ -72,7 +72,7 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
 
 def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.eagerly`."""
-    with isolated(), _modules_kept(model), torch.no_grad(), keras.StatelessScope():
+    with isolated(), _modules_preserved(model), torch.no_grad(), keras.StatelessScope():
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
         return as_numpy(function(model, *tensors))
 
@@ -83,7 +83,7 @@ def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _modules_kept(model: Any) -> Iterator[None]:
+def _modules_preserved(model: Any) -> Iterator[None]:
     """Puts back what calls change in torch's own modules: Keras' variables are no buffers.
 
     Their buffers, as a module of the user's may count its calls; and `training`, since Keras leaves
