@@ -3,10 +3,10 @@
 import { copy } from "./host";
 import { keyCap, keyName, ownsKey } from "./keys";
 import { viewLink } from "./store/address";
+import { nextMap, nextRange } from "./store/colorScale";
 import { cursor, follow, moveBy, moveTo, setFollow } from "./store/cursor";
 import { families, moveFamily, moveVariant, variants } from "./store/kinds";
 import { moveLayer } from "./store/layers";
-import { nextMap, nextRange } from "./store/look";
 import { note } from "./store/notes";
 import { changeSpeed, pause, speed, togglePlay } from "./store/play";
 import { lastOrdinal, run } from "./store/run";

@@ -4,7 +4,7 @@
  * The same as `tbviz/images/overlay.py`; `tests/golden/vectors.json` holds both to it.
  */
 
-import { colourMap, type MapName, place } from "./colour";
+import { colourMap, type MapName, place } from "./color";
 
 /** Enlarge `h x w` to `H x W` bilinearly, pixel centres at halves and edges held. */
 export function enlarge(

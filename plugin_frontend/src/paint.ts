@@ -1,6 +1,6 @@
 /** (a sheet, a grid, ranges, a colour map) => the RGBA pixels of the grid, one a map pixel. */
 
-import { LEVELS, levelColours, levelValue, type MapName, type Range } from "./colour";
+import { LEVELS, levelColours, levelValue, type MapName, type Range } from "./color";
 import type { Sheet } from "./png";
 import type { Grid } from "./tiles";
 

@@ -1,6 +1,6 @@
 /** (pixels, a caption, a colour bar) => a PNG file to take away. */
 
-import { colourMap, type MapName, type Range } from "./colour";
+import { colourMap, type MapName, type Range } from "./color";
 import { number } from "./format";
 import { put } from "./paint";
 

@@ -1,6 +1,6 @@
 /** Tiles of a sheet: taken out, summed up, laid out anew. */
 
-import { NEGATIVE_INFINITY } from "./colour";
+import { NEGATIVE_INFINITY } from "./color";
 import type { Sheet } from "./png";
 
 type Size = readonly [number, number];

@@ -3,13 +3,13 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Series } from "../src/api";
 import { readAddress } from "../src/host";
 import { connectAddress, present, viewLink } from "../src/store/address";
+import { mapName, rangeRule, setMap, setRange } from "../src/store/colorScale";
 import { cursor, follow, ghost, moveTo, pinned } from "../src/store/cursor";
-import { merge } from "../src/store/heads";
 import { families } from "../src/store/kinds";
-import { mapName, rangeRule, setMap, setRange } from "../src/store/look";
 import { notes } from "../src/store/notes";
 import { chooseRun, switchRun } from "../src/store/poll";
 import { generation, heads } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { channel, healthLayers, kind, layer, path, selectLayer } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { channelTable } from "../src/store/channels";
-import { merge } from "../src/store/heads";
 import { generation, heads, open } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { healthLayers, layer } from "../src/store/selection";
 
 const table = (dead: number) => ({ channels: 1, columns: { mean: [dead] } });

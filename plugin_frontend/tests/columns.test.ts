@@ -1,9 +1,9 @@
 import { effect } from "@preact/signals";
 import { afterEach, expect, it, vi } from "vitest";
 import { columnsOf } from "../src/store/columns";
-import { merge } from "../src/store/heads";
 import { notes } from "../src/store/notes";
 import { heads, open } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 
 afterEach(() => {
   vi.useRealTimers();

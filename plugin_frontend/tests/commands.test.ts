@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { commands, onKey, tooltip } from "../src/commands";
 import { keyCap, keyName, ownsKey } from "../src/keys";
 import { cursor, follow, moveTo, setFollow, unseen } from "../src/store/cursor";
-import { merge } from "../src/store/heads";
 import { notes } from "../src/store/notes";
 import { heads, open } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { layer } from "../src/store/selection";
 import { panel, setLetters } from "../src/store/shell";
 

@@ -4,11 +4,11 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IndexAnswer, Layout, Probe, Series } from "../src/api";
 import { connectAddress, present } from "../src/store/address";
 import { cursor, follow, moveTo, setFollow, stayed } from "../src/store/cursor";
-import { merge } from "../src/store/heads";
 import { openFamily, openKind } from "../src/store/kinds";
 import { notes } from "../src/store/notes";
 import { switchRun } from "../src/store/poll";
 import { generation, heads, open, positions } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import {
   channel,
   channels,

@@ -10,7 +10,6 @@ import {
   splitKind,
   variantLabel,
 } from "../src/families";
-import { merge } from "../src/store/heads";
 import {
   families,
   family,
@@ -21,6 +20,7 @@ import {
 } from "../src/store/kinds";
 import { firstLayer, nearestLayer, visibleRows } from "../src/store/layers";
 import { generation, heads } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import {
   healthLayers,
   kind,

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Layout, SeriesAnswer } from "../src/api";
 import { watchFilm } from "../src/store/film";
-import { merge } from "../src/store/heads";
 import { attempt, heads, run } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { golden } from "./golden";
 
 const layoutOf = (channels: number[]): Layout => ({

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Segment } from "../src/api";
 import { AGAIN_MS, follower } from "../src/store/follower";
-import { merge } from "../src/store/heads";
 import { clock, generation } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { scalarsAreWhole } from "../src/store/tables";
 
 beforeEach(() => {

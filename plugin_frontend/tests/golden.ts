@@ -1,7 +1,7 @@
 /** The golden vectors that Python is held to as well; see `tests/golden/make_vectors.py`. */
 
 import { readFileSync } from "node:fs";
-import type { MapName } from "../src/colour";
+import type { MapName } from "../src/color";
 import type { Json, JsonNumber } from "../src/json";
 
 interface Golden {

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { HealthAnswer } from "../src/api";
 import { breaksOf } from "../src/chart";
 import type { PositionRun } from "../src/positions";
-import { merge } from "../src/store/heads";
 import {
   addBroken,
   addHealth,
@@ -20,6 +19,7 @@ import {
 } from "../src/store/health";
 import { coming, mapped, none } from "../src/store/heat";
 import { generation, heads, run } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { healthLayers } from "../src/store/selection";
 
 const NAMES = ["dead", "mean", "alike"];

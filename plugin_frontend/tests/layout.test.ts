@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowLabels } from "../src/arrange";
-import { levelColours } from "../src/colour";
+import { levelColours } from "../src/color";
 import { paintGrid, toRgba } from "../src/paint";
 import type { Sheet } from "../src/png";
 import { bestColumns, gridOf, isConstant, marks } from "../src/tiles";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { carried, lastLooks, maxima, polyline, thinned } from "../src/bins";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../src/chart";
+import { carried, lastLooks, maxima, polyline, thinned } from "../src/downsample";
 import { duration, number, percent, plural, tickText } from "../src/format";
 import { picks } from "../src/frames";
 import { chosen, pairs, title } from "../src/metrics";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colourMap, levelColours, levelValue, MAPS, symmetric, union } from "../src/colour";
+import { colourMap, levelColours, levelValue, MAPS, symmetric, union } from "../src/color";
 import { toNumber } from "../src/json";
 import { camScale, enlarge, overlay, percentile } from "../src/overlay";
 import { decode } from "../src/png";

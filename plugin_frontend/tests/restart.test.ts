@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Probe } from "../src/api";
-import { merge } from "../src/store/heads";
 import { pollNow, switchRun } from "../src/store/poll";
 import { heads, run, runs } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import { predictions } from "../src/store/tables";
 import { guesses, saidOf } from "../src/ui/Verdict";
 

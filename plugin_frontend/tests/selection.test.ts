@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Layout, Probe, Series, SeriesAnswer } from "../src/api";
 import { moveTo } from "../src/store/cursor";
-import { merge } from "../src/store/heads";
 import { main, watch } from "../src/store/pictures";
 import { generation, heads, run } from "../src/store/run";
+import { merge } from "../src/store/runIndex";
 import {
   channel,
   image,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { IndexAnswer, Notice, Segment, Series, SeriesAnswer } from "../src/api";
 import { addColumns, largest, sheetRef, valueAt } from "../src/store/columns";
-import { merge, probeOf, seriesKey } from "../src/store/heads";
 import { heads, paused } from "../src/store/run";
+import { merge, probeOf, seriesKey } from "../src/store/runIndex";
 import { addPredictions, addScalars } from "../src/store/tables";
 
 const series = (count: number): Series => ({

@@ -1,7 +1,7 @@
 /** The address <=> the state. What cannot be met falls back and says so in a note. */
 
 import { batch, computed, effect, untracked } from "@preact/signals";
-import { MAPS } from "../colour";
+import { MAPS } from "../color";
 import { link, onAddressChange, readAddress, writeAddress } from "../host";
 import { parseStep, tick, token } from "../positions";
 import { MAPPED } from "../statistics";
@@ -14,8 +14,6 @@ import {
   readHash,
   writeHash,
 } from "../url";
-import { cursor, follow, moveTo, pinned, setFollow, stayed } from "./cursor";
-import { filter, firstLayer, isLayer } from "./layers";
 import {
   mapName,
   metrics,
@@ -28,8 +26,11 @@ import {
   strength,
   usualMap,
   usualRange,
-} from "./look";
+} from "./colorScale";
+import { cursor, follow, moveTo, pinned, setFollow, stayed } from "./cursor";
+import { filter, firstLayer, isLayer } from "./layers";
 import { note } from "./notes";
+import { waiting } from "./pendingAddress";
 import { chooseRun, pollNow } from "./poll";
 import { generation, lastRun, positions, run } from "./run";
 import {
@@ -55,7 +56,6 @@ import {
   wantedKind,
 } from "./selection";
 import { tablesAsked } from "./tables";
-import { waiting } from "./waiting";
 
 function apply(address: Address): void {
   batch(() => {

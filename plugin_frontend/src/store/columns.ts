@@ -4,10 +4,10 @@ import { signal } from "@preact/signals";
 import { getSeries, type SeriesAnswer, type SheetRef } from "../api";
 import { type JsonNumber, toNumber } from "../json";
 import { Ordinals } from "../positions";
-import { seriesKey } from "./heads";
 import { note } from "./notes";
 import { trouble } from "./poll";
 import { attempt, generation, run, seriesOf } from "./run";
+import { seriesKey } from "./runIndex";
 
 export interface Columns {
   kind: string;

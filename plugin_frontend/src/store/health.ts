@@ -5,7 +5,7 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { getHealth, type HealthAnswer, type HealthPart } from "../api";
-import { type Dense, lastAt, numbers, place } from "../dense";
+import { type Dense, lastAt, numbers, place } from "../byPosition";
 import { Ordinals } from "../positions";
 import { cursor } from "./cursor";
 import { follower, keyed } from "./follower";

@@ -2,10 +2,10 @@
 
 import { computed } from "@preact/signals";
 import { shortened } from "../arrange";
-import { carried, lastLooks } from "../bins";
+import { carried, lastLooks } from "../downsample";
 import { MAPPED, statisticOf } from "../statistics";
+import { statistic } from "./colorScale";
 import { broken, type Health, health } from "./health";
-import { statistic } from "./look";
 import { heads, positions } from "./run";
 
 /** What a cell says, one list a layer with a value at each position; NaN where there is none. */

@@ -12,8 +12,8 @@ import { Sheets } from "../sheets";
 import { channelsOf, subjectsOf } from "../subjects";
 import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
-import { probeOf } from "./heads";
 import { attempt, heads, run, seriesOf } from "./run";
+import { probeOf } from "./runIndex";
 import { brightest, brightestKey, image, kind, onScreen, path, probe, probeAt } from "./selection";
 
 export interface Wish {

@@ -4,8 +4,8 @@ import { batch, signal } from "@preact/signals";
 import { ApiError, getIndex, getRuns } from "../api";
 import { parseStep, token } from "../positions";
 import { pinned, setFollow, stayed } from "./cursor";
-import { merge } from "./heads";
 import { note } from "./notes";
+import { waiting } from "./pendingAddress";
 import {
   attempt,
   clock,
@@ -19,8 +19,8 @@ import {
   run,
   runs,
 } from "./run";
+import { merge } from "./runIndex";
 import { clearTables, refreshTables } from "./tables";
-import { waiting } from "./waiting";
 
 const EVERY_MS = 2500;
 const RUNS_EVERY_MS = 30_000;

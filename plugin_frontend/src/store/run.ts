@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { Notice, RunHead, Segment } from "../api";
-import { type Heads, seriesKey } from "./heads";
+import { type Heads, seriesKey } from "./runIndex";
 
 export const runs = signal<readonly RunHead[] | null>(null);
 /** What TensorBoard was started with. */

@@ -7,8 +7,8 @@ import { Ordinals } from "../positions";
 import { inRange } from "../probes";
 import { channelsOf, type Subject, subjectsOf, tileOfChannel, tileOfSubject } from "../subjects";
 import { cursor } from "./cursor";
-import { probeOf } from "./heads";
 import { heads, layoutOf, positions, seriesOf } from "./run";
+import { probeOf } from "./runIndex";
 
 /** The layer that is looked at; it stays chosen while pictures of the whole model are shown. */
 export const layer = signal<string | null>(null);

@@ -11,16 +11,16 @@ import {
   type PredictionsAnswer,
   type ScalarsAnswer,
 } from "../api";
+import { type Dense, numbers, place } from "../byPosition";
 import { type Costs, costsOf } from "../costs";
-import { type Dense, numbers, place } from "../dense";
 import { PREDICTIONS } from "../families";
 import { type JsonNumber, toNumber } from "../json";
-import type { Guess } from "../minds";
 import { Ordinals } from "../positions";
+import type { Guess } from "../predictions";
 import { follower, once } from "./follower";
-import type { Heads } from "./heads";
 import { clearHealth, refreshBase, refreshParts } from "./health";
 import { generation, heads, run, secondsSince } from "./run";
+import type { Heads } from "./runIndex";
 import { kind } from "./selection";
 
 export interface Scalars {

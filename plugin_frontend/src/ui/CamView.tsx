@@ -1,11 +1,11 @@
 import { useMemo } from "preact/hooks";
-import { gradient } from "../colour";
+import { gradient } from "../color";
 import { familyOf, kindLabel } from "../families";
 import { number, percent } from "../format";
-import { strongest } from "../minds";
 import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
-import { camMaximum, mapName, strength } from "../store/look";
+import { strongest } from "../predictions";
+import { camMaximum, mapName, strength } from "../store/colorScale";
 import { main, photographs, photoOf, type Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { image, imageName, probe, shownImage, WHOLE } from "../store/selection";

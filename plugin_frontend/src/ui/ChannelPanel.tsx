@@ -3,8 +3,8 @@ import { nounOf } from "../captions";
 import { familyOf, splitKind } from "../families";
 import { plural } from "../format";
 import type { Sheet } from "../png";
+import { sheetRange } from "../store/colorScale";
 import { watchFilm } from "../store/film";
-import { sheetRange } from "../store/look";
 import { companion, main, type Shown } from "../store/pictures";
 import {
   channels,

@@ -1,11 +1,11 @@
 import { useMemo } from "preact/hooks";
+import type { Dense } from "../byPosition";
 import { breaksOf } from "../chart";
-import type { Dense } from "../dense";
 import { number } from "../format";
 import { chosen, type Pair, pairs, title } from "../metrics";
 import { smooth } from "../smoothing";
+import { metrics, smoothing } from "../store/colorScale";
 import { looked } from "../store/cursor";
-import { metrics, smoothing } from "../store/look";
 import { scalars } from "../store/tables";
 import { HeatMap } from "./HeatMap";
 import { type Break, type Line, Plot } from "./Plot";

@@ -1,11 +1,11 @@
 import { useMemo } from "preact/hooks";
-import type { Range } from "../colour";
+import type { Range } from "../color";
 import { paintGrid } from "../paint";
 import type { Sheet } from "../png";
 import { label, tick } from "../positions";
+import { mapName, tileRange } from "../store/colorScale";
 import { cursor, moveTo } from "../store/cursor";
 import type { Film as FilmState, Frame } from "../store/film";
-import { mapName, tileRange } from "../store/look";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { gridOf } from "../tiles";

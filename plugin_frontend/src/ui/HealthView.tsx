@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { type Dense, lookAt } from "../dense";
+import { type Dense, lookAt } from "../byPosition";
 import { lookLabel } from "../positions";
 import { said, statisticOf, withUnknown } from "../statistics";
 import { cursor, looked } from "../store/cursor";

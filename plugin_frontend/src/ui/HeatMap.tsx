@@ -1,11 +1,12 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowLabels } from "../arrange";
-import { maxima } from "../bins";
-import { NAN_COLOUR } from "../colour";
+import { NAN_COLOUR } from "../color";
+import { maxima } from "../downsample";
 import { number, percent } from "../format";
 import { lookLabel } from "../positions";
 import { statisticOf } from "../statistics";
+import { statistic } from "../store/colorScale";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
 import {
@@ -19,7 +20,6 @@ import {
   offered,
   topNow,
 } from "../store/heat";
-import { statistic } from "../store/look";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";

@@ -1,4 +1,4 @@
-import { levelValue } from "../colour";
+import { levelValue } from "../color";
 import { number, percent } from "../format";
 import { field, type Json, type JsonNumber, toNumber } from "../json";
 import type { Sheet } from "../png";

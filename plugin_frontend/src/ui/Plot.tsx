@@ -1,7 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Dense } from "../byPosition";
 import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
-import type { Dense } from "../dense";
 import { tickText } from "../format";
 import { label as positionLabel, tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";

@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { number, percent } from "../format";
+import { label } from "../positions";
 import {
   type Change,
   changes,
@@ -8,8 +9,7 @@ import {
   rightShare,
   strongest,
   worthALine,
-} from "../minds";
-import { label } from "../positions";
+} from "../predictions";
 import { cursor, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";

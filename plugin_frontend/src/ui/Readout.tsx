@@ -1,5 +1,5 @@
 import { barAt, isNumbered, nounOf } from "../captions";
-import { levelValue } from "../colour";
+import { levelValue } from "../color";
 import { number, plural } from "../format";
 import type { Shown } from "../store/pictures";
 import type { Mark } from "../tiles";

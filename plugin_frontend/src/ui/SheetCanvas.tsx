@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Arrangement } from "../arrange";
-import type { Range } from "../colour";
+import type { Range } from "../color";
 import { type Painted, put } from "../paint";
-import { mapName } from "../store/look";
+import { mapName } from "../store/colorScale";
 import type { Shown } from "../store/pictures";
 import { dark } from "../store/shell";
 import type { Mark } from "../tiles";
 import { Labels } from "./Labels";
-import { drawMarks } from "./marks";
 import type { Point } from "./naming";
+import { drawMarks } from "./sheetMarks";
 
 interface Props {
   shown: Shown;

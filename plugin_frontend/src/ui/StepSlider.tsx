@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { polyline, thinned } from "../bins";
+import { polyline, thinned } from "../downsample";
 import { number } from "../format";
 import { label } from "../positions";
 import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";

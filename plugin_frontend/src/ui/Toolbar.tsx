@@ -1,7 +1,6 @@
-import { MAPS, type MapName, mapLabel } from "../colour";
+import { MAPS, type MapName, mapLabel } from "../color";
 import { familyOf, kindHelp, variantLabel } from "../families";
 import { number, percent } from "../format";
-import { openKind, variants } from "../store/kinds";
 import {
   grown,
   layerRange,
@@ -12,7 +11,8 @@ import {
   sheetRange,
   strength,
   takeRange,
-} from "../store/look";
+} from "../store/colorScale";
+import { openKind, variants } from "../store/kinds";
 import { main } from "../store/pictures";
 import { kind, layer, layout, pathOf, series } from "../store/selection";
 import { parseRange, type RangeRule } from "../url";

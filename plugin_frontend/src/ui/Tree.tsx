@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { polyline, thinned } from "../bins";
+import { polyline, thinned } from "../downsample";
 import { number, percent } from "../format";
 import { cursor } from "../store/cursor";
 import { adviceNow, brokenAt, health, healthAt, SPARKS, sparks } from "../store/health";

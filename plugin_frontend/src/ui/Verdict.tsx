@@ -1,6 +1,6 @@
-import { lookAt } from "../dense";
+import { lookAt } from "../byPosition";
 import { number, percent } from "../format";
-import { type Guess, type Said, strongest } from "../minds";
+import { type Guess, type Said, strongest } from "../predictions";
 import { samePhoto } from "../probes";
 import { heads } from "../store/run";
 import { className, probe, probeAt } from "../store/selection";

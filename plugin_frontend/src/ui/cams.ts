@@ -1,12 +1,12 @@
 /** What the CAM views draw: maps of the layer's own size laid over their photographs. */
 
-import { levelValue, type MapName } from "../colour";
+import { levelValue, type MapName } from "../color";
 import { familyOf } from "../families";
 import { field, type Json, toNumber } from "../json";
 import { camScale, overlay, percentile } from "../overlay";
 import { toRgba } from "../paint";
 import type { Sheet } from "../png";
-import { camMaximum, strength } from "../store/look";
+import { camMaximum, strength } from "../store/colorScale";
 import { photoOf, type Shown } from "../store/pictures";
 import { probeAt } from "../store/selection";
 import { tileOf } from "../tiles";

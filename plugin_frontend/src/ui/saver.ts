@@ -1,9 +1,9 @@
 import { useEffect } from "preact/hooks";
 import { type Arrangement, shortened } from "../arrange";
-import type { Range } from "../colour";
+import type { Range } from "../color";
 import type { Painted } from "../paint";
 import type { Label, Picture } from "../picture";
-import { mapName } from "../store/look";
+import { mapName } from "../store/colorScale";
 import { note } from "../store/notes";
 import type { Shown } from "../store/pictures";
 import { run } from "../store/run";

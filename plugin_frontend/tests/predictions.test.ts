@@ -7,7 +7,7 @@ import {
   type Said,
   strongest,
   worthALine,
-} from "../src/minds";
+} from "../src/predictions";
 import { addTold, holding } from "../src/store/health";
 
 const guess = (index: number, value: number) => ({ class: index, value });

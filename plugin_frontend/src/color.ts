@@ -5,7 +5,7 @@
  * holds both to them.
  */
 
-import { BALANCE, type Steps, TURBO, VIRIDIS } from "./colour_tables";
+import { BALANCE, type Steps, TURBO, VIRIDIS } from "./colorTables";
 
 /** The highest level of a finite value; 253 to 255 are minus infinity, plus infinity, NaN. */
 export const LEVELS = 252;

@@ -1,15 +1,15 @@
 /** How values become colours: map, range, smoothing, and what they are over the run. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { MAPS, type MapName, type Range, symmetric, union } from "../colour";
+import { MAPS, type MapName, type Range, symmetric, union } from "../color";
 import { familyOf } from "../families";
 import { toNumber } from "../json";
 import type { Sheet } from "../png";
 import type { RangeRule } from "../url";
 import { columnsOf, largest } from "./columns";
 import { follow } from "./cursor";
-import { seriesKey } from "./heads";
 import { generation, run } from "./run";
+import { seriesKey } from "./runIndex";
 import { kind, layout, path, series } from "./selection";
 
 /** What was chosen for each kind; under "" what was chosen before a kind was known. */

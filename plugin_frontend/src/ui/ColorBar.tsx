@@ -1,6 +1,6 @@
-import { gradient, type Range } from "../colour";
+import { gradient, type Range } from "../color";
 import { number, percent } from "../format";
-import { mapName, rangeRule } from "../store/look";
+import { mapName, rangeRule } from "../store/colorScale";
 
 const SAID: Record<string, string> = {
   run: "0.5 to 99.5 % of all values of the run",
