@@ -24,7 +24,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
 .PHONY: lint lint-python lint-page clean
-.PHONY: bench-memory bench-agreement bench-localisation bench-maximization
+.PHONY: bench-memory bench-agreement bench-localization bench-maximization
 .PHONY: bench-overhead bench-store bench-s3 check-s3 freeze
 .NOTPARALLEL:
 
@@ -47,7 +47,7 @@ help:
 	@echo "make lint             ruff, mypy, the page's lint and types"
 	@echo "make bench-memory     what 300 epochs with tbviz keep in memory, on each backend"
 	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
-	@echo "make bench-localisation  how much of each map lies on the right quarter of a mosaic"
+	@echo "make bench-localization  how much of each map lies on the right quarter of a mosaic"
 	@echo "make bench-maximization  how well and fast filters are maximized"
 	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
 	@echo "make bench-overhead   what looks take of the demo's training (ARGS='--max-overhead 0.05')"
@@ -87,7 +87,7 @@ test-jax test-torch: test-%: $(VENV)/.test
 	$(call timed,pytest on $*,KERAS_BACKEND=$* $(PYTEST) --dist worksteal \
 		tests/backends tests/models $(ROWS) $(ARGS))
 
-bench-memory bench-agreement bench-localisation bench-maximization \
+bench-memory bench-agreement bench-localization bench-maximization \
 bench-overhead bench-store: bench-%: $(VENV)/.test
 	@$(PYTHON) benchmarks/$*.py $(ARGS)
 

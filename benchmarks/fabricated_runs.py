@@ -21,7 +21,7 @@ from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
 from tbviz.store import Position, Writer
 from tbviz.store.schema import HEALTH_NUMBERS, encode_json
 
-_TABLE = ("mean", "std", "minimum", "maximum", "sparsity", "likeness", "saturated", "alike")
+_TABLE = ("mean", "std", "minimum", "maximum", "sparsity", "similarity", "saturated", "correlation")
 _IEND = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 _CLOCK = 1763771000.0
 _EPOCH_SECONDS = 30.0
@@ -67,7 +67,7 @@ def make_layers(count: int, images: int, seed: int = 0) -> list[Layer]:
             held = held.max(axis=(2, 4))
         before = held
         held = _filtered(random, held, channels)
-        if stage == stage_before:  # a residual block keeps the picture recognisable in depth
+        if stage == stage_before:  # a residual block keeps the picture recognizable in depth
             held = 0.5 * held + 0.5 * before
         stage_before = stage
         sheets = [encode_gray(np.moveaxis(maps, -1, 0)) for maps in held]
@@ -80,7 +80,7 @@ def make_layers(count: int, images: int, seed: int = 0) -> list[Layer]:
 def _filtered(
     random: np.random.Generator, maps: NDArray[np.float32], channels: int
 ) -> NDArray[np.float32]:
-    """3 x 3 filters and a ReLU, normalised."""
+    """3 x 3 filters and a ReLU, normalized."""
     depth = maps.shape[-1]
     kernel = random.normal(0, (2 / (9 * depth)) ** 0.5, (3, 3, depth, channels))
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
@@ -138,14 +138,14 @@ class FabricatedRun:
         )  # fmt: skip
         for layer in self.layers:
             self._ids[layer.path] = writer.layout({
-                "of": "activations", "layer": layer.path, "media": "gray8",
+                "picture": "activations", "layer": layer.path, "media": "gray8",
                 "tile": [layer.side, layer.side], "tiles": layer.channels, "columns": 16,
                 "images": self.images, "map": [layer.side, layer.side],
                 "channels": list(range(layer.channels)), "total": layer.channels,
                 "method": "ActivationGrid",
             })  # fmt: skip
         self._ids["cam"] = writer.layout({
-            "of": "cam", "layer": self.layers[-1].path, "media": "gray8", "tile": [8, 8],
+            "picture": "cam", "layer": self.layers[-1].path, "media": "gray8", "tile": [8, 8],
             "tiles": 2, "columns": 2, "images": self.images, "roles": ["predicted", "true"],
             "method": "GradCAM",
         })  # fmt: skip

@@ -57,7 +57,7 @@ def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, flo
         "first": ends[0] - begin,
         "compile": 0.0 if sums is None else sums.compile,
         "main": 0.0 if sums is None else sums.main,
-        "looks": 0.0 if sums is None else sum(m.looks for m in sums.methods.values()),
+        "snapshots": 0.0 if sums is None else sum(m.snapshots for m in sums.methods.values()),
     }
 
 
@@ -89,7 +89,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{chosen.epochs} epochs, max_overhead={chosen.max_overhead}")
-    run_index = ("without", "with", "looks", "main", "compile", "ratio", "-compile", "-epoch 0")
+    run_index = ("without", "with", "snapshots", "main", "compile", "ratio", "-compile", "-epoch 0")
     print(("{:>9}" * len(run_index)).format(*run_index))
     ratios = []
     for number in range(chosen.pairs):
@@ -101,7 +101,7 @@ def main() -> None:
                 (seen["seconds"] - seen["first"]) / (bare["seconds"] - bare["first"]),
             )
         )
-        row = (bare["seconds"], seen["seconds"], seen["looks"], seen["main"], seen["compile"])
+        row = (bare["seconds"], seen["seconds"], seen["snapshots"], seen["main"], seen["compile"])
         print(
             f"{row[0]:9.1f}{row[1]:9.1f}{row[2]:9.0f}{row[3]:9.2f}{row[4]:9.2f}"
             + "".join(f"{ratio:9.3f}" for ratio in ratios[-1]),

@@ -152,7 +152,7 @@ def step_changes(
     cold: bool,
     times: int = 12,
 ) -> list[float]:
-    """Seconds that each of many requests of neighbouring sheets took.
+    """Seconds that each of many requests of neighboring sheets took.
 
     Args:
         client: Whose run it is.

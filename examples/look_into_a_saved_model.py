@@ -49,11 +49,11 @@ def save(picture: Image.Image, name: str) -> None:
     print(options.out / f"{name.replace('/', '_')}.png")
 
 
-# What each layer answers: maps, their principal components in colour, and a glance at all layers.
+# What each layer answers: maps, their principal components in color, and a glance at all layers.
 for path, maps in tbviz.methods.activations(model, images[:1]).items():
     save(tbviz.render.channels(maps[0, ..., :64]), f"activations {path}")
 for path, found in tbviz.methods.activation_colors(model, images).items():
-    save(tbviz.render.colors(found.colors), f"colours {path}")
+    save(tbviz.render.colors(found.colors), f"colors {path}")
 glance = tbviz.methods.activation_overview(model, images[:1])
 save(tbviz.render.tiles(glance.tiles[0], len(glance.layers), bounds="tile"), "overview")
 columns = tbviz.methods.hypercolumns(model, images)
@@ -78,7 +78,7 @@ for path, kernel in tbviz.methods.kernels(model).items():
 # Numbers that tell whether a layer works.
 for path, health in tbviz.methods.health(model, images).items():
     numbers = health.numbers
-    print(f"{path}: {numbers['dead']:.0f} dead channels, likeness {numbers['similarity']:.2f}")
+    print(f"{path}: {numbers['dead']:.0f} dead channels, similarity {numbers['similarity']:.2f}")
 
 try:
     augmented = tbviz.methods.augmented_images(model, images)

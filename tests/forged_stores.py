@@ -25,7 +25,7 @@ GRAY = [len(PNG), zlib.crc32(PNG), 0.0, 15.0, 0.5, 14.5]
 AT = {"epoch": 0}
 
 LAYOUT = {
-    "kind": "layout", "time": 1e9, "id": "0a0a0a0a", "of": "activations", "layer": "conv",
+    "kind": "layout", "time": 1e9, "id": "0a0a0a0a", "picture": "activations", "layer": "conv",
     "media": "gray8", "tile": [4, 4], "tiles": 1, "columns": 1, "images": 1,
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ HONEST: dict[str, tuple[dict[str, Any], bytes]] = {
                 "layer": "conv", "text": "nothing", "remedy": None}, b""),
     "cost": ({"kind": "cost", "time": 1e9, **AT, "seconds": {"GradCAM": 0.1}, "compile": {},
               "wait": 0.1, "writer": 0.1, "wall": 1.0, "encode": {"GradCAM": 0.1}, "factor": 1.5,
-              "left_out": ["GradCAM"], "budget": 0.05}, b""),
+              "skipped": ["GradCAM"], "budget": 0.05}, b""),
 }  # fmt: skip
 
 

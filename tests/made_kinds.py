@@ -39,9 +39,9 @@ def more_health(channels: int, step: float, dead: int) -> dict[str, float]:
     """The numbers of a layer that old runs lack."""
     return {
         "saturated": min(channels, int(step) // 3),
-        "alike": min(channels, 1 + int(step) // 5),
+        "duplicates": min(channels, 1 + int(step) // 5),
         "weight_norm": 3.0 + 0.4 * math.sqrt(step + channels),
-        "update_norm": 0.3 * math.exp(-step / 6) + 0.001 * dead,
+        "weight_update": 0.3 * math.exp(-step / 6) + 0.001 * dead,
     }
 
 
@@ -51,7 +51,7 @@ def more_cost(step: float) -> dict[str, Any]:
         "encode": {"ActivationGrid": 0.03, "GradCAM": 0.04},
         "factor": 0.6,
         "budget": 0.05,
-        "left_out": ["GradCAM"] if int(step) % 2 else [],
+        "skipped": ["GradCAM"] if int(step) % 2 else [],
     }
 
 
@@ -80,7 +80,8 @@ class _Pictures:
         tiles, height, width = sheets[0].shape
         columns = layout.pop("columns", min(16, tiles))
         identifier = self.run.writer.layout({
-            "of": kind, "layer": layer, "media": "gray8", "tile": [height, width], "tiles": tiles,
+            "picture": kind, "layer": layer, "media": "gray8", "tile": [height, width],
+            "tiles": tiles,
             "columns": columns, "images": len(sheets), **layout,
         })  # fmt: skip
         encoded = [
@@ -98,7 +99,8 @@ class _Pictures:
         count, height, width, _ = tiles.shape
         columns = layout.pop("columns", min(16, count))
         identifier = self.run.writer.layout({
-            "of": kind, "layer": layer, "media": "rgb8", "tile": [height, width], "tiles": count,
+            "picture": kind, "layer": layer, "media": "rgb8", "tile": [height, width],
+            "tiles": count,
             "columns": columns, "images": 0, **layout,
         })  # fmt: skip
         pixels = (255 * np.clip(tiles, 0, 1)).astype(np.uint8)
@@ -190,7 +192,7 @@ class _Pictures:
                 title="The weights of each filter, mean over its input channels",
             )  # fmt: skip
         colors = drift.random((16, 3, 3, 3)) * (1 - math.exp(-self.step - 1))
-        self.rgb("kernels:colours", self.layers[0].path, colors, total=16)
+        self.rgb("kernels:colors", self.layers[0].path, colors, total=16)
 
     def hypercolumns(self) -> None:
         lists = ["layers 1, 4, 7", "layers 1, 4, 7, 10, 11, 14, 17"]
@@ -199,10 +201,10 @@ class _Pictures:
             for image in self.images
         ]
         self.gray("hypercolumns", "", sheets, titles=lists, method="Hypercolumns")
-        self.rgb("hypercolumns:colours", "", self.principal(), method="Hypercolumns")
+        self.rgb("hypercolumns:colors", "", self.principal(), method="Hypercolumns")
 
     def principal(self) -> NDArray[Any]:
-        """A colour picture of each probe image."""
+        """A color picture of each probe image."""
         return np.stack([
             np.stack([self.blob(image, turn + 0.1 * self.step, 0.4) for turn in range(3)], axis=-1)
             for image in self.images
@@ -210,7 +212,7 @@ class _Pictures:
 
     def colors(self) -> None:
         for layer in self.layers[:2]:
-            self.rgb("activations:colours", layer.path, self.principal()[:, ::2, ::2])
+            self.rgb("activations:colors", layer.path, self.principal()[:, ::2, ::2])
 
     def augmentation(self) -> None:
         draws = 6

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLASS_NAMES = ["astronaut", "cat", "coffee", "rocket", "chelsea"]
-TABLE = ["mean", "std", "minimum", "maximum", "sparsity", "likeness"]
+TABLE = ["mean", "std", "minimum", "maximum", "sparsity", "similarity"]
 PROBE_SIZE = 64
 _CLOCK = 1763771000.0  # a fixed time, so that the same seed writes the same metas
 
@@ -199,18 +199,18 @@ class Run:
         for layer in self.layers:
             shared = {"layer": layer.path, "tile": [layer.height, layer.width]}
             self._ids["activations", layer.path] = self.writer.layout({
-                "of": "activations", **shared, "media": "gray8", "tiles": layer.channels,
+                "picture": "activations", **shared, "media": "gray8", "tiles": layer.channels,
                 "columns": min(8, layer.channels), "images": self._images,
                 "channels": list(range(layer.channels)), "total": layer.channels,
                 "method": "ActivationGrid", "title": "activations",
             })  # fmt: skip
             self._ids["maximization", layer.path] = self.writer.layout({
-                "of": "maximization", "layer": layer.path, "tile": [24, 24], "media": "rgb8",
+                "picture": "maximization", "layer": layer.path, "tile": [24, 24], "media": "rgb8",
                 "tiles": 8, "columns": 4, "images": 0, "channels": list(range(8)),
                 "total": layer.channels, "method": "FilterMaximization", "title": "maximization",
             })  # fmt: skip
         self._ids["cam", self.layers[-1].path] = self.writer.layout({
-            "of": "cam", "layer": self.layers[-1].path, "tile": [7, 7], "media": "gray8",
+            "picture": "cam", "layer": self.layers[-1].path, "tile": [7, 7], "media": "gray8",
             "tiles": 2, "columns": 2, "images": self._images, "roles": ["predicted", "true"],
             "method": "GradCAM", "title": "Grad-CAM",
         })  # fmt: skip
@@ -303,8 +303,8 @@ class Run:
                 "channels": layer.channels, "dead": int((spread == 0).sum()),
                 "sparsity": float((flat == 0).mean()), "mean": float(flat.mean()),
                 "std": float(flat.std()), "minimum": float(flat.min()),
-                "maximum": float(flat.max()), "likeness": 1 / (1 + 0.1 * step),
-                "change": None if step == self._first else 1 / (1 + step),
+                "maximum": float(flat.max()), "similarity": 1 / (1 + 0.1 * step),
+                "output_change": None if step == self._first else 1 / (1 + step),
             }  # fmt: skip
             if self._every_kind:
                 dead = numbers[layer.path]["dead"]
@@ -342,8 +342,8 @@ class Run:
         picture[..., 0] = axis[:, None]
         picture[..., 1] = axis[None, :]
         picture[..., 2] = (image + 1) / (self._images + 1)
-        centre = 0.5 + 0.25 * np.array([math.sin(self._phase[image]), math.cos(self._phase[image])])
-        disc = (axis[:, None] - centre[0]) ** 2 + (axis[None, :] - centre[1]) ** 2 < 0.03
+        center = 0.5 + 0.25 * np.array([math.sin(self._phase[image]), math.cos(self._phase[image])])
+        disc = (axis[:, None] - center[0]) ** 2 + (axis[None, :] - center[1]) ** 2 < 0.03
         picture[disc] = [1, 0.9, 0.2]
         return (255 * picture).astype(np.uint8)
 

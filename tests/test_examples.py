@@ -38,10 +38,10 @@ def test_every_method_draws_a_saved_model(tmp_path, monkeypatch, capsys):
     )
     runpy.run_path(str(EXAMPLES / "look_into_a_saved_model.py"), run_name="__main__")
     drawn = {path.stem for path in (tmp_path / "pictures").glob("*.png")}
-    assert drawn >= {"activations conv", "colours conv", "overview", "hypercolumns", "grad-cam"}
+    assert drawn >= {"activations conv", "colors conv", "overview", "hypercolumns", "grad-cam"}
     assert drawn >= {"layercam", "gradients", "integrated-gradients", "maximization conv"}
     assert drawn >= {"classes", "kernels conv", "augmented"}
     for path in (tmp_path / "pictures").glob("*.png"):
         with Image.open(path) as picture:
             assert max(high - low for low, high in picture.getextrema()) > 0, path.stem
-    assert re.search(r"conv: \d dead channels, likeness 0\.\d+", capsys.readouterr().out)
+    assert re.search(r"conv: \d dead channels, similarity 0\.\d+", capsys.readouterr().out)

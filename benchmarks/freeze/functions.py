@@ -38,7 +38,7 @@ def _activations(model: Any, x: Any) -> dict[str, Any]:
     return {
         "activations": methods.activations(model, x),
         "activations of some": methods.activations(model, x, "backbone/*"),
-        "activation_colours": methods.activation_colors(model, x),
+        "activation_colors": methods.activation_colors(model, x),
         "activation_overview": methods.activation_overview(model, x),
         "hypercolumns": methods.hypercolumns(model, x),
         "hypercolumns of numbers": methods.hypercolumns(model, x, [2, 4], (8, 8), normalize=False),
@@ -79,8 +79,8 @@ def drawn(found: dict[str, Any], x: Any) -> dict[str, Any]:
         "tiles": render.tiles(odd),
         "tiles between bounds": render.tiles(odd, bounds=(-1, 2), titles=["a", "b", "c"]),
         "tiles around zero": render.tiles(odd, 2, signed=True, size=7),
-        "colours": render.colors(x),
-        "colours learnt": render.colors(x * 9 - 3, bounds=None, titles=list(nets.NAMES)),
+        "colors": render.colors(x),
+        "colors learned": render.colors(x * 9 - 3, bounds=None, titles=list(nets.NAMES)),
         "overlays": render.overlays(x, cam),
         "overlays, weak": render.overlays(x, cam, 2, 0.2, 40),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 # Fields of a record.
 KIND, LAYER, MEDIA, SHEETS, LAYOUT = "kind", "layer", "media", "sheets", "layout"
 POSITION = ("epoch", "batch", "final")
-LAYOUT_ID, LAYOUT_OF = "id", "of"
+LAYOUT_ID, LAYOUT_OF = "id", "picture"
 COLUMNS, ROWS, LAYERS = "columns", "rows", "layers"
 TILE, TILES = "tile", "tiles"
 LAYOUT_KIND, NOTICE, COST, HEALTH = "layout", "notice", "cost", "health"

@@ -3,7 +3,7 @@
 `old` and `new` of a sentence are templates: `{}` or `{name}` stands for what is carried over as it
 is, such as numbers and layers. Unnamed places keep their order. Examples:
 
-    Rename("kind", "activations:colours", "activations:colors", "American spelling")
+    Rename("kind", "activations:colors", "activations:colors", "American spelling")
     Rename("field", "looks", "snapshots", "a look is a snapshot", where="*/costs/*")
     Rename("sentence", "{n} of {all} are dead", "of {all}, {n} are dead", "plain English")
 

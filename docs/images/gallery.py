@@ -99,7 +99,7 @@ class Gallery:
         return shrunk(stacked(rows), 1200)
 
     def kernels(self) -> Image.Image:
-        """Kernels of the first layer in colour, and of a depthwise layer."""
+        """Kernels of the first layer in color, and of a depthwise layer."""
         found = tbviz.methods.kernels(self.model, ["stem_conv", "block5_depthwise"])
         return stacked(
             [

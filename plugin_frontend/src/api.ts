@@ -52,7 +52,8 @@ export interface Series {
 }
 
 export interface Layout {
-  of: string;
+  /** The kind of picture. */
+  picture: string;
   layer: string;
   media: string;
   tile: [number, number];
@@ -205,8 +206,8 @@ export interface CostMethod {
   main: JsonNumber;
   compile: JsonNumber;
   encode: JsonNumber;
-  looks: number;
-  left_out: number;
+  snapshots: number;
+  skipped: number;
 }
 
 /** What of the health is asked for: all that is not said. */

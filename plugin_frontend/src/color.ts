@@ -20,9 +20,9 @@ export type MapName = (typeof MAPS)[number];
 export const mapLabel = (name: MapName) => (name === "balance" ? "diverging" : name);
 
 type Rgb = readonly [number, number, number];
-export const NAN_COLOUR: Rgb = [255, 0, 255];
-export const POS_INF_COLOUR: Rgb = [255, 150, 255];
-export const NEG_INF_COLOUR: Rgb = [0, 255, 255];
+export const NAN_COLOR: Rgb = [255, 0, 255];
+export const POS_INF_COLOR: Rgb = [255, 150, 255];
+export const NEG_INF_COLOR: Rgb = [0, 255, 255];
 
 export interface Range {
   low: number;
@@ -49,12 +49,12 @@ const tables: Record<MapName, Uint8Array> = {
   balance: fromSteps(BALANCE),
 };
 
-/** 256 RGB colours, end to end. */
-export function colourMap(name: MapName): Uint8Array {
+/** 256 RGB colors, end to end. */
+export function colorMap(name: MapName): Uint8Array {
   return tables[name];
 }
 
-/** Number of the colour at a share of the way through a map; NaN counts as 0. */
+/** Number of the color at a share of the way through a map; NaN counts as 0. */
 export function place(share: number): number {
   const cut = share > 0 ? Math.min(share, 1) : 0;
   return Math.floor(cut * 255 + 0.5);
@@ -69,13 +69,13 @@ export function levelValue(level: number, lo: number, hi: number): number {
 }
 
 /**
- * The colours of the 256 levels of one tile, as RGBA bytes.
+ * The colors of the 256 levels of one tile, as RGBA bytes.
  *
- * `t = (v - low) / (high - low)` cut to 0 to 1, colour number `floor(t * 255 + 0.5)`. Where
+ * `t = (v - low) / (high - low)` cut to 0 to 1, color number `floor(t * 255 + 0.5)`. Where
  * `high - low` is not a positive finite number `t` is 0.
  */
-export function levelColours(lo: number, hi: number, range: Range, name: MapName): Uint8Array {
-  const map = colourMap(name);
+export function levelColors(lo: number, hi: number, range: Range, name: MapName): Uint8Array {
+  const map = colorMap(name);
   const out = new Uint8Array(1024);
   const extent = range.high - range.low;
   const shown = extent > 0 && Number.isFinite(extent);
@@ -86,16 +86,16 @@ export function levelColours(lo: number, hi: number, range: Range, name: MapName
     out[4 * level + 1] = map[at + 1] ?? 0;
     out[4 * level + 2] = map[at + 2] ?? 0;
     out[4 * level + 3] = 255;
-    if (level === POSITIVE_INFINITY) out.set(POS_INF_COLOUR, 4 * level);
-    else if (level === NEGATIVE_INFINITY) out.set(NEG_INF_COLOUR, 4 * level);
-    else if (Number.isNaN(value)) out.set(NAN_COLOUR, 4 * level);
+    if (level === POSITIVE_INFINITY) out.set(POS_INF_COLOR, 4 * level);
+    else if (level === NEGATIVE_INFINITY) out.set(NEG_INF_COLOR, 4 * level);
+    else if (Number.isNaN(value)) out.set(NAN_COLOR, 4 * level);
   }
   return out;
 }
 
-/** A map as a CSS gradient, for colour bars. */
+/** A map as a CSS gradient, for color bars. */
 export function gradient(name: MapName): string {
-  const map = colourMap(name);
+  const map = colorMap(name);
   const stops = Array.from({ length: 17 }, (_, i) => {
     const at = 3 * Math.round((i * 255) / 16);
     return `rgb(${map[at]},${map[at + 1]},${map[at + 2]})`;

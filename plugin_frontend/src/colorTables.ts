@@ -1,5 +1,5 @@
 /**
- * The colours of the colour maps as data: of each of red, green and blue the first level, then the
+ * The colors of the color maps as data: of each of red, green and blue the first level, then the
  * step to each of the next 255 as a letter, `N` for none. (Smooth maps take few letters.)
  */
 

@@ -208,15 +208,15 @@ const table = [
   {
     id: "range",
     label: "Range",
-    help: "What the colours span: tile, layer, run, extremes",
+    help: "What the colors span: tile, layer, run, extremes",
     keys: ["r"],
     enabled: always,
     run: nextRange,
   },
   {
     id: "map",
-    label: "Colour map",
-    help: "The next colour map",
+    label: "Color map",
+    help: "The next color map",
     keys: ["m"],
     enabled: always,
     run: nextMap,
@@ -292,7 +292,7 @@ async function copyLink(): Promise<void> {
   else window.prompt("The address of this view:", address);
 }
 
-/** Many positions of a long run have none: their neighbours that do. */
+/** Many positions of a long run have none: their neighbors that do. */
 function toPicture(by: 1 | -1): void {
   const at = recorded.peek();
   const now = cursor.peek();

@@ -10,8 +10,8 @@ export interface CostRow {
   /** On the main thread alone. */
   main: number;
   compile: number;
-  looks: number;
-  leftOut: number;
+  snapshots: number;
+  skipped: number;
 }
 
 export interface Costs {
@@ -46,12 +46,19 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
         sums.rest += own + factor * encode;
         continue;
       }
-      const row = rows.get(name) ?? { name, seconds: 0, main: 0, compile: 0, looks: 0, leftOut: 0 };
+      const row = rows.get(name) ?? {
+        name,
+        seconds: 0,
+        main: 0,
+        compile: 0,
+        snapshots: 0,
+        skipped: 0,
+      };
       row.seconds += own + factor * encode;
       row.main += own;
       row.compile += toNumber(method.compile);
-      row.looks += method.looks;
-      row.leftOut += method.left_out;
+      row.snapshots += method.snapshots;
+      row.skipped += method.skipped;
       rows.set(name, row);
     }
     sums.rest += wait + factor * Math.max(rest, 0);

@@ -15,7 +15,7 @@ export interface Family {
   help: string;
   /** Label and line of each variant; `""` is the plain kind. */
   variants: Readonly<Record<string, { label: string; help?: string }>>;
-  /** What the colours span unless somebody chooses. */
+  /** What the colors span unless somebody chooses. */
   range: "run" | "tile";
   /** What a tile of its sheets is called where it has no caption. */
   tile?: string;
@@ -28,7 +28,7 @@ export const HEALTH = "health";
 export const PREDICTIONS = "predictions";
 
 /** Kinds that have one tile a probe image in a sheet that belongs to none. */
-const TILE_AN_IMAGE: ReadonlySet<string> = new Set(["activations:colours", "hypercolumns:colours"]);
+const TILE_AN_IMAGE: ReadonlySet<string> = new Set(["activations:colors", "hypercolumns:colors"]);
 
 export const FAMILIES: readonly Family[] = [
   {
@@ -39,9 +39,9 @@ export const FAMILIES: readonly Family[] = [
     help: "What each channel of the layer answers to the image: bright where it responds",
     variants: {
       "": { label: "Maps" },
-      colours: {
-        label: "Colours",
-        help: "The layer's answer as one picture: parts of like colour are alike to the layer",
+      colors: {
+        label: "Colors",
+        help: "The layer's answer as one picture: parts of like color are alike to the layer",
       },
     },
     range: "run",
@@ -132,7 +132,7 @@ export const FAMILIES: readonly Family[] = [
     help: "The weights of the layer's filters",
     variants: {
       "": { label: "Values" },
-      colours: { label: "Colours", help: "Filters over the three colour channels, as colours" },
+      colors: { label: "Colors", help: "Filters over the three color channels, as colors" },
     },
     range: "run",
   },
@@ -143,9 +143,9 @@ export const FAMILIES: readonly Family[] = [
     help: "Several layers laid over each other: what the model makes of each place of the image",
     variants: {
       "": { label: "Mean" },
-      colours: {
-        label: "Colours",
-        help: "Several layers as one picture: parts of like colour are alike to the model",
+      colors: {
+        label: "Colors",
+        help: "Several layers as one picture: parts of like color are alike to the model",
       },
     },
     range: "tile",
@@ -213,7 +213,7 @@ export function variantLabel(kind: string): string {
   return variants[variant]?.label ?? (variant === "" ? title : readable(variant));
 }
 
-/** "Saliency", "Score-CAM", "Activations, colours": a kind by one name. */
+/** "Saliency", "Score-CAM", "Activations, colors": a kind by one name. */
 export function kindLabel(kind: string): string {
   const [family, variant] = splitKind(kind);
   const { title } = familyOf(kind);

@@ -4,9 +4,9 @@
  * The same as `tbviz/images/overlay.py`; `tests/golden/vectors.json` holds both to it.
  */
 
-import { colourMap, type MapName, place } from "./color";
+import { colorMap, type MapName, place } from "./color";
 
-/** Enlarge `h x w` to `H x W` bilinearly, pixel centres at halves and edges held. */
+/** Enlarge `h x w` to `H x W` bilinearly, pixel centers at halves and edges held. */
 export function enlarge(
   map: ArrayLike<number>,
   [h, w]: readonly [number, number],
@@ -14,14 +14,14 @@ export function enlarge(
 ): Float64Array {
   const wide = new Float64Array(h * W);
   for (let x = 0; x < W; x++) {
-    const [left, right, share] = neighbours(x, w, W);
+    const [left, right, share] = neighbors(x, w, W);
     for (let y = 0; y < h; y++) {
       wide[y * W + x] = between(map[y * w + left], map[y * w + right], share);
     }
   }
   const out = new Float64Array(H * W);
   for (let y = 0; y < H; y++) {
-    const [above, below, share] = neighbours(y, h, H);
+    const [above, below, share] = neighbors(y, h, H);
     for (let x = 0; x < W; x++) {
       out[y * W + x] = between(wide[above * W + x], wide[below * W + x], share);
     }
@@ -29,7 +29,7 @@ export function enlarge(
   return out;
 }
 
-function neighbours(at: number, small: number, large: number): [number, number, number] {
+function neighbors(at: number, small: number, large: number): [number, number, number] {
   const place = Math.min(Math.max(((at + 0.5) * small) / large - 0.5, 0), small - 1);
   const left = Math.floor(place);
   return [left, Math.min(left + 1, small - 1), place - left];
@@ -41,9 +41,9 @@ function between(left = Number.NaN, right = Number.NaN, share = 0): number {
 
 /**
  * Lay a map over its image, the stronger the hotter: with `t` the enlarged map over `maximum`
- * cut to 0 to 1 and `a = strength * t`, `floor(image * (1 - a) + colour(t) * a + 0.5)`.
+ * cut to 0 to 1 and `a = strength * t`, `floor(image * (1 - a) + color(t) * a + 0.5)`.
  *
- * `signed`: `t` is cut to -1 to 1, `a = strength * |t|` and the colour is that of `(t + 1) / 2`.
+ * `signed`: `t` is cut to -1 to 1, `a = strength * |t|` and the color is that of `(t + 1) / 2`.
  * `maximum` that is not a positive finite number leaves the image untouched. RGB bytes in and
  * out, `size` is `[H, W]`.
  */
@@ -60,16 +60,16 @@ export function overlay(
   const out = Uint8Array.from(image);
   if (!(maximum > 0 && Number.isFinite(maximum))) return out;
   const heat = enlarge(cam, camSize, size);
-  const colours = colourMap(name);
+  const colors = colorMap(name);
   heat.forEach((value, pixel) => {
     const least = signed ? -1 : 0;
     const t = Number.isNaN(value) ? 0 : Math.max(least, Math.min(value / maximum, 1));
     const opacity = strength * Math.abs(t);
-    const colour = 3 * place(signed ? (t + 1) / 2 : t);
+    const color = 3 * place(signed ? (t + 1) / 2 : t);
     for (let c = 0; c < 3; c++) {
       const at = 3 * pixel + c;
       out[at] = Math.floor(
-        (image[at] ?? 0) * (1 - opacity) + (colours[colour + c] ?? 0) * opacity + 0.5,
+        (image[at] ?? 0) * (1 - opacity) + (colors[color + c] ?? 0) * opacity + 0.5,
       );
     }
   });

@@ -1,6 +1,6 @@
-/** (a sheet, a grid, ranges, a colour map) => the RGBA pixels of the grid, one a map pixel. */
+/** (a sheet, a grid, ranges, a color map) => the RGBA pixels of the grid, one a map pixel. */
 
-import { LEVELS, levelColours, levelValue, type MapName, type Range } from "./color";
+import { LEVELS, levelColors, levelValue, type MapName, type Range } from "./color";
 import type { Sheet } from "./png";
 import type { Grid } from "./tiles";
 
@@ -73,14 +73,14 @@ function paintTile(
 ): void {
   const lo = sheet.ranges?.[2 * tile] ?? 0;
   const hi = sheet.ranges?.[2 * tile + 1] ?? 0;
-  const colours = new Uint32Array(levelColours(lo, hi, range, map).buffer);
+  const colors = new Uint32Array(levelColors(lo, hi, range, map).buffer);
   const beyond = outside(lo, hi, range);
   for (let y = 0; y < h; y++) {
     let source = from + y * sheet.width;
     let target = to + y * width;
     for (let x = 0; x < w; x++) {
       const level = sheet.pixels[source++] ?? 0;
-      out[target++] = colours[level] ?? 0;
+      out[target++] = colors[level] ?? 0;
       counts.clipped += beyond[level] ?? 0;
       if (level <= LEVELS) counts.finite += 1;
     }

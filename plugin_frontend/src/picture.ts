@@ -1,6 +1,6 @@
-/** (pixels, a caption, a colour bar) => a PNG file to take away. */
+/** (pixels, a caption, a color bar) => a PNG file to take away. */
 
-import { colourMap, type MapName, type Range } from "./color";
+import { colorMap, type MapName, type Range } from "./color";
 import { number } from "./format";
 import { put } from "./paint";
 
@@ -136,9 +136,9 @@ function drawBar(
   const high = range === null ? "maximum of each tile" : number(range.high);
   context.fillText(low, x, y + 14);
   const from = Math.round(x + context.measureText(low).width + 10);
-  const colours = colourMap(map);
+  const colors = colorMap(map);
   for (let i = 0; i < 256; i++) {
-    context.fillStyle = `rgb(${colours[3 * i]},${colours[3 * i + 1]},${colours[3 * i + 2]})`;
+    context.fillStyle = `rgb(${colors[3 * i]},${colors[3 * i + 1]},${colors[3 * i + 2]})`;
     context.fillRect(from + i, y + 3, 1, 12);
   }
   context.fillStyle = "#1a1d21";

@@ -1,7 +1,7 @@
 /**
  * (bytes of a sheet) => (8-bit intensities, the range of each tile, the text in it).
  *
- * Our own decoder because a canvas that is read back is changed by colour management and by the
+ * Our own decoder because a canvas that is read back is changed by color management and by the
  * privacy modes of browsers. 8-bit gray and RGB without interlacing: what the store writes.
  */
 
@@ -54,20 +54,20 @@ interface Header {
 }
 
 function readHeader(view: DataView, at: number): Header {
-  const [depth, colour, interlaced] = [
+  const [depth, color, interlaced] = [
     view.getUint8(at + 8),
     view.getUint8(at + 9),
     view.getUint8(at + 12),
   ];
-  if (depth !== 8 || (colour !== 0 && colour !== 2) || interlaced !== 0) {
+  if (depth !== 8 || (color !== 0 && color !== 2) || interlaced !== 0) {
     throw new Error(
-      `a PNG of depth ${depth}, colour type ${colour}, interlace ${interlaced}; expected 8-bit gray or RGB`,
+      `a PNG of depth ${depth}, color type ${color}, interlace ${interlaced}; expected 8-bit gray or RGB`,
     );
   }
   return {
     width: view.getUint32(at),
     height: view.getUint32(at + 4),
-    channels: colour === 0 ? 1 : 3,
+    channels: color === 0 ? 1 : 3,
   };
 }
 

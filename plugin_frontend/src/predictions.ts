@@ -75,20 +75,20 @@ export function rightShare(said: Said, truth: number | null): number | null {
   return tops.filter((top) => top === truth).length / tops.length;
 }
 
-const COLOURS = 8;
+const COLORS = 8;
 
 /**
- * Names of the colours of some classes: a class has the same one with every image, unless a class
+ * Names of the colors of some classes: a class has the same one with every image, unless a class
  * before it in the list has it already.
  */
-export function coloursOf(classes: readonly number[]): Map<number, string> {
+export function colorsOf(classes: readonly number[]): Map<number, string> {
   const taken = new Set<number>();
   return new Map(
     classes.map((index) => {
-      let colour = index % COLOURS;
-      while (taken.has(colour) && taken.size < COLOURS) colour = (colour + 1) % COLOURS;
-      taken.add(colour);
-      return [index, `--class-${colour}`];
+      let color = index % COLORS;
+      while (taken.has(color) && taken.size < COLORS) color = (color + 1) % COLORS;
+      taken.add(color);
+      return [index, `--class-${color}`];
     }),
   );
 }

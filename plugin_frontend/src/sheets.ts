@@ -1,5 +1,5 @@
 /**
- * Decoded sheets, the least recently used dropped first. Neighbours in the direction of travel
+ * Decoded sheets, the least recently used dropped first. Neighbors in the direction of travel
  * are fetched in one request; a newer wish aborts the one before it.
  */
 

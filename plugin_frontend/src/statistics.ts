@@ -28,7 +28,7 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     unit: "count",
     mapped: true,
   },
-  alike: {
+  duplicates: {
     title: "Channels alike",
     help: "channels that are nearly the same as another channel of the layer",
     unit: "count",
@@ -40,13 +40,13 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     unit: "share",
     mapped: true,
   },
-  likeness: {
-    title: "Likeness to the input",
+  similarity: {
+    title: "Similarity to the input",
     help: "largest correlation of a channel with the gray input, mean over the probe images",
     unit: "share",
     mapped: true,
   },
-  change: {
+  output_change: {
     title: "Change",
     help: "distance of the output from that at the last logged position, over its size",
     unit: "number",
@@ -59,7 +59,7 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     unit: "number",
     mapped: true,
   },
-  update_norm: {
+  weight_update: {
     title: "Update size",
     help: "how far the weights have moved since the last logged position, over their norm",
     unit: "number",

@@ -52,7 +52,7 @@ describe("what a tile is called", () => {
 
   it("its caption, its image, its place or its channel", () => {
     expect(tileName({ ...plain, titles: ["one", "two"] }, "classes", 1, image)).toBe("two");
-    expect(tileName(plain, "activations:colours", 1, image)).toBe("dog");
+    expect(tileName(plain, "activations:colors", 1, image)).toBe("dog");
     const fixed = { ...plain, tiles: 4, column_titles: ["a", "b"] };
     expect(tileName(fixed, "overview", 3, image)).toBe("b · row 2");
     expect(tileName({ ...fixed, row_titles: ["r", "s"] }, "augmentation", 2, image)).toBe("s · a");
@@ -65,8 +65,8 @@ describe("what a tile is called", () => {
       "one",
       "two",
     ]);
-    expect(captionsOf({ ...plain, row_titles: ["r"] }, "hypercolumns:colours", image)).toBeNull();
-    expect(captionsOf(plain, "hypercolumns:colours", image)).toEqual(["cat", "dog"]);
+    expect(captionsOf({ ...plain, row_titles: ["r"] }, "hypercolumns:colors", image)).toBeNull();
+    expect(captionsOf(plain, "hypercolumns:colors", image)).toEqual(["cat", "dog"]);
     expect(captionsOf(plain, "activations", image)).toBeNull();
   });
 

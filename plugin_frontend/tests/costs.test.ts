@@ -12,8 +12,8 @@ const segment = (more: Partial<CostSegment> = {}): CostSegment => ({
   writer: 2,
   factor: 0.5,
   methods: {
-    Cheap: { main: 2, compile: 0, encode: 0, looks: 4, left_out: 0 },
-    Dear: { main: 6, compile: 10, encode: 1, looks: 3, left_out: 2 },
+    Cheap: { main: 2, compile: 0, encode: 0, snapshots: 4, skipped: 0 },
+    Dear: { main: 6, compile: 10, encode: 1, snapshots: 3, skipped: 2 },
   },
   ...more,
 });
@@ -22,15 +22,15 @@ describe("what looking took", () => {
   it("is shared out over the callbacks, the dearest first", () => {
     const costs = costsOf([segment()]);
     expect(costs.rows).toEqual([
-      { name: "Dear", seconds: 6.5, main: 6, compile: 10, looks: 3, leftOut: 2 },
-      { name: "Cheap", seconds: 2, main: 2, compile: 0, looks: 4, leftOut: 0 },
+      { name: "Dear", seconds: 6.5, main: 6, compile: 10, snapshots: 3, skipped: 2 },
+      { name: "Cheap", seconds: 2, main: 2, compile: 0, snapshots: 4, skipped: 0 },
     ]);
     expect([costs.rest, costs.compile]).toEqual([1.5, 10]);
   });
 
   it("of tbviz itself is no callback's", () => {
     const { methods } = segment();
-    const tbviz = { main: 3, compile: 0, encode: 1, looks: 9, left_out: 0 };
+    const tbviz = { main: 3, compile: 0, encode: 1, snapshots: 9, skipped: 0 };
     const costs = costsOf([segment({ methods: { ...methods, tbviz }, main: 11 })]);
     expect(costs.rows.map((row) => row.name)).toEqual(["Dear", "Cheap"]);
     // Its own, waiting, and a CPU second of the writer for each of it and of Dear at half price.
@@ -46,7 +46,7 @@ describe("what looking took", () => {
 
   it("adds up over fits, each by its own factor", () => {
     const costs = costsOf([segment(), segment({ segment: 2, factor: null, budget: 0.05 })]);
-    expect(costs.rows[0]).toMatchObject({ name: "Dear", seconds: 12.5, looks: 6, leftOut: 4 });
+    expect(costs.rows[0]).toMatchObject({ name: "Dear", seconds: 12.5, snapshots: 6, skipped: 4 });
     expect(costs.training).toBe(2 * 101);
     expect(costs.share).toBeCloseTo(19 / 202);
     expect(costs.budget).toBe(0.05);

@@ -27,14 +27,14 @@ import {
 } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
 
-const layout = (of: string, path: string, rest: Partial<Layout> = {}): Layout => ({
-  of,
+const layout = (kind: string, path: string, rest: Partial<Layout> = {}): Layout => ({
+  picture: kind,
   layer: path,
   media: "gray8",
   tile: [1, 1],
   tiles: 3,
   columns: 3,
-  images: of === "activations" ? 3 : 0,
+  images: kind === "activations" ? 3 : 0,
   ...rest,
 });
 const channelled = (...all: number[]) => ({ tiles: all.length, channels: all, total: 64 });
@@ -43,10 +43,10 @@ const channelled = (...all: number[]) => ({ tiles: all.length, channels: all, to
 const DRAWN: [string, string, Partial<Layout>][] = [
   ["activations", "a", channelled(0, 5, 34)],
   ["activations", "b", channelled(0, 1, 2)],
-  ["activations:colours", "a", {}],
+  ["activations:colors", "a", {}],
   ["maximization", "a", channelled(0, 1)],
   ["kernels", "a", channelled(0, 5, 34)],
-  ["kernels:colours", "a", channelled(0, 5, 34)],
+  ["kernels:colors", "a", channelled(0, 5, 34)],
   ["kernels", "b", channelled(0, 1)],
   ["cam", "b", { tiles: 1, roles: ["predicted"], images: 3 }],
   ["classes", WHOLE, { titles: ["cat", "dog", "cow"] }],
@@ -119,7 +119,7 @@ describe("what was chosen survives a detour", () => {
     expect(present().channel).toBe("5");
     openFamily("kernels");
     expect([shownChannel.value, tile.value]).toEqual([5, 1]);
-    openKind("activations:colours");
+    openKind("activations:colors");
     expect(shownChannel.value).toBeNull();
     openFamily("activations");
     openKind("activations");
@@ -154,7 +154,7 @@ describe("what was chosen survives a detour", () => {
   });
 
   it("the variant, also where a layer on the way lacks it", () => {
-    openKind("kernels:colours");
+    openKind("kernels:colors");
     selectLayer("b");
     expect(kind.value).toBe("kernels");
     openFamily("activations");
@@ -163,7 +163,7 @@ describe("what was chosen survives a detour", () => {
     openFamily("activations");
     selectLayer("a");
     openFamily("kernels");
-    expect(kind.value).toBe("kernels:colours");
+    expect(kind.value).toBe("kernels:colors");
   });
 
   it("the kind, through a layer that lacks it and the whole model", () => {
@@ -189,7 +189,7 @@ describe("what was chosen survives a detour", () => {
   });
 
   it("a tile of an image chooses the image", () => {
-    openKind("activations:colours");
+    openKind("activations:colors");
     pick(2);
     expect([image.value, tile.value, present().image, present().channel]).toEqual([2, 2, "2", ""]);
     moveChannel(-1);

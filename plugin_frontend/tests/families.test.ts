@@ -42,13 +42,13 @@ describe("the table of families", () => {
         "cam:score-cam",
         "saliency:gradients",
         "cam",
-        "activations:colours",
+        "activations:colors",
         "activations",
         "overview",
       ]),
     ).toEqual([
       "activations",
-      "activations:colours",
+      "activations:colors",
       "overview",
       "cam",
       "cam:score-cam",
@@ -66,9 +66,9 @@ describe("the table of families", () => {
 
   it("names kinds, and shows what it does not know as a grid by its own name", () => {
     expect(
-      ["cam", "cam:score-cam", "saliency:smoothgrad", "activations:colours"].map(kindLabel),
-    ).toEqual(["Grad-CAM", "Score-CAM", "SmoothGrad", "Activations, colours"]);
-    expect(variantLabel("kernels:colours")).toBe("Colours");
+      ["cam", "cam:score-cam", "saliency:smoothgrad", "activations:colors"].map(kindLabel),
+    ).toEqual(["Grad-CAM", "Score-CAM", "SmoothGrad", "Activations, colors"]);
+    expect(variantLabel("kernels:colors")).toBe("Colors");
     expect(familyOf("saliency:occlusion").view).toBe("cams");
     expect([familyOf("new-one:x").view, familyOf("new-one:x").title]).toEqual(["sheet", "New one"]);
     expect(variantLabel("new-one:of-this")).toBe("Of this");

@@ -6,7 +6,7 @@ import { merge } from "../src/store/runIndex";
 import { golden } from "./golden";
 
 const layoutOf = (channels: number[]): Layout => ({
-  of: "activations",
+  picture: "activations",
   layer: "conv",
   media: "gray8",
   tile: [1, 1],

@@ -6,7 +6,7 @@ import type { Json, JsonNumber } from "../src/json";
 
 interface Golden {
   colormaps: Record<MapName, number[][]>;
-  special_colours: Record<string, number[]>;
+  special_colors: Record<string, number[]>;
   colorize: {
     levels: number[];
     lo: JsonNumber;

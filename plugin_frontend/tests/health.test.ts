@@ -22,7 +22,7 @@ import { generation, heads, run } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { healthLayers } from "../src/store/selection";
 
-const NAMES = ["dead", "mean", "alike"];
+const NAMES = ["dead", "mean", "duplicates"];
 
 const answer = (of: Partial<HealthAnswer>): HealthAnswer => ({
   since: 0,
@@ -91,23 +91,23 @@ describe("parts of the health", () => {
   it("of one layer leave the others as they are, and know that it is whole", () => {
     const part = { layer: "b" };
     const one = { layers: ["b"], channels: [8], positions: [[0, 2]] as [number, number][] };
-    const numbers = { dead: [[2, 3]], alike: [["NaN" as const, 5]] };
+    const numbers = { dead: [[2, 3]], duplicates: [["NaN" as const, 5]] };
     const both = addHealth(first, part, answer({ ...one, numbers }));
     expect(both.layers).toEqual(["a", "b"]);
     expect(both.numbers.get("dead")?.get("a")).toEqual([1]);
     expect(both.numbers.get("dead")?.get("b")).toEqual([2, 3]);
-    expect(both.numbers.get("alike")?.get("b")).toEqual([Number.NaN, 5]);
+    expect(both.numbers.get("duplicates")?.get("b")).toEqual([Number.NaN, 5]);
     expect([...both.whole]).toEqual(["b"]);
     expect(both.names).toEqual(NAMES);
   });
 
   it("that come late take nothing back", () => {
-    const part = { names: "alike" };
+    const part = { names: "duplicates" };
     const late = answer({
       layers: ["a"],
       channels: [4],
       names: ["dead"],
-      numbers: { alike: [[3]] },
+      numbers: { duplicates: [[3]] },
     });
     const both = addHealth(first, part, late);
     expect([both.layers, both.names]).toEqual([["a", "b"], NAMES]);
@@ -191,7 +191,7 @@ describe("what is asked for", () => {
     await settle();
     queries();
     const stop = subscribe({ layer: "b" });
-    await vi.waitFor(() => expect(healthAt("b", "alike", 2)).toBe(2));
+    await vi.waitFor(() => expect(healthAt("b", "duplicates", 2)).toBe(2));
     stop();
     const other = subscribe({ layer: "a" });
     const again = subscribe({ layer: "b" });
@@ -207,12 +207,12 @@ describe("what is asked for", () => {
       { since: "3", names: "dead" },
       { since: "3", layer: "a" },
     ]);
-    expect(healthAt("b", "alike", 3)).toBe(2);
+    expect(healthAt("b", "duplicates", 3)).toBe(2);
     other();
   });
 
   it("is asked again when the server is back, and anew of a log that was written anew", async () => {
-    const stop = subscribe({ names: "alike" });
+    const stop = subscribe({ names: "duplicates" });
     await settle();
     queries();
     away = true;
@@ -223,14 +223,14 @@ describe("what is asked for", () => {
     await settle();
     await settle();
     expect(queries().map((query) => query.since)).toEqual(["3", "3"]);
-    expect(healthAt("b", "alike", 4)).toBe(4);
+    expect(healthAt("b", "duplicates", 4)).toBe(4);
     generation.value += 1;
     clearHealth();
     heads.value = null;
     grow(2);
     await settle();
     expect(queries().map((query) => query.since)).toEqual(["0", "0"]);
-    expect(health.value?.numbers.get("alike")?.get("a")).toEqual([0, 1]);
+    expect(health.value?.numbers.get("duplicates")?.get("a")).toEqual([0, 1]);
     stop();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowLabels } from "../src/arrange";
-import { levelColours } from "../src/color";
+import { levelColors } from "../src/color";
 import { paintGrid, toRgba } from "../src/paint";
 import type { Sheet } from "../src/png";
 import { bestColumns, gridOf, isConstant, marks } from "../src/tiles";
@@ -46,11 +46,11 @@ describe("the grid", () => {
     });
   });
 
-  it("paints each tile to its place in its own colours, gaps and rest transparent", () => {
+  it("paints each tile to its place in its own colors, gaps and rest transparent", () => {
     const grid = { columns: 3, rows: 1, gap: 1, lead: 1, width: 8, height: 1 };
     const range = { low: 0, high: 1 };
     const { pixels, clipped } = paintGrid(sheet, tiling, grid, () => range, "viridis");
-    const own = levelColours(0, 1, range, "viridis");
+    const own = levelColors(0, 1, range, "viridis");
     const pixel = (x: number) => Array.from(pixels.subarray(4 * x, 4 * x + 4));
     expect(pixel(0)).toEqual(Array.from(own.subarray(0, 4)));
     expect(pixel(1)).toEqual(Array.from(own.subarray(4 * 252, 4 * 253)));

@@ -173,7 +173,10 @@ describe("a statistic", () => {
   });
 
   it("that compares two positions has no value at the first, which is no fault of the numbers", () => {
-    expect([said("change", Number.NaN), said("update_norm", Number.NaN)]).toEqual(["–", "–"]);
+    expect([said("output_change", Number.NaN), said("weight_update", Number.NaN)]).toEqual([
+      "–",
+      "–",
+    ]);
     expect(said("weight_norm", Number.NaN)).toBe("NaN");
   });
 });

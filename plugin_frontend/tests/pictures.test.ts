@@ -1,29 +1,29 @@
 import { describe, expect, it } from "vitest";
-import { colourMap, levelColours, levelValue, MAPS, symmetric, union } from "../src/color";
+import { colorMap, levelColors, levelValue, MAPS, symmetric, union } from "../src/color";
 import { toNumber } from "../src/json";
 import { camScale, enlarge, overlay, percentile } from "../src/overlay";
 import { decode } from "../src/png";
 import { tileOf } from "../src/tiles";
 import { golden } from "./golden";
 
-describe("colours as Python has them", () => {
+describe("colors as Python has them", () => {
   it.each(MAPS)("map %s", (name) => {
-    expect(Array.from(colourMap(name))).toEqual(golden.colormaps[name].flat());
+    expect(Array.from(colorMap(name))).toEqual(golden.colormaps[name].flat());
   });
 
   it.each(golden.colorize.map((entry, i) => [i, entry] as const))("case %i", (_, entry) => {
     const range = { low: toNumber(entry.low), high: toNumber(entry.high) };
-    const colours = levelColours(toNumber(entry.lo), toNumber(entry.hi), range, entry.colormap);
-    const rgb = entry.levels.map((level) => Array.from(colours.subarray(4 * level, 4 * level + 3)));
+    const colors = levelColors(toNumber(entry.lo), toNumber(entry.hi), range, entry.colormap);
+    const rgb = entry.levels.map((level) => Array.from(colors.subarray(4 * level, 4 * level + 3)));
     expect(rgb).toEqual(entry.rgb);
-    expect(entry.levels.every((level) => colours[4 * level + 3] === 255)).toBe(true);
+    expect(entry.levels.every((level) => colors[4 * level + 3] === 255)).toBe(true);
   });
 
-  it("gives infinities and NaN colours of their own", () => {
-    const colours = levelColours(0, 1, { low: 0, high: 1 }, "viridis");
-    for (const [level, rgb] of Object.entries(golden.special_colours)) {
+  it("gives infinities and NaN colors of their own", () => {
+    const colors = levelColors(0, 1, { low: 0, high: 1 }, "viridis");
+    for (const [level, rgb] of Object.entries(golden.special_colors)) {
       const at = 4 * Number(level);
-      expect(Array.from(colours.subarray(at, at + 3))).toEqual(rgb);
+      expect(Array.from(colors.subarray(at, at + 3))).toEqual(rgb);
     }
   });
 });
@@ -59,7 +59,7 @@ describe("maps over photographs as Python lays them", () => {
     const image = new Uint8Array(12).fill(100);
     const cam = [Number.NaN, -2, 0, 1];
     const rgb = overlay(image, [1, 4], cam, [1, 4], 2, "balance", 1, true);
-    const map = colourMap("balance");
+    const map = colorMap("balance");
     expect([...rgb.subarray(0, 3)]).toEqual([100, 100, 100]);
     expect([...rgb.subarray(3, 6)]).toEqual([...map.subarray(0, 3)]);
     expect([...rgb.subarray(6, 9)]).toEqual([100, 100, 100]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   changes,
-  coloursOf,
+  colorsOf,
   lineOf,
   rightShare,
   type Said,
@@ -37,15 +37,15 @@ describe("a model's mind", () => {
     expect(lineOf(said, 3)).toEqual([0.6, 0.4, undefined, Number.NaN]);
   });
 
-  it("gives classes colours of their own, apart even where they would share one", () => {
-    const colours = [...coloursOf([9, 1, 2, 17])];
-    expect(colours).toEqual([
+  it("gives classes colors of their own, apart even where they would share one", () => {
+    const colors = [...colorsOf([9, 1, 2, 17])];
+    expect(colors).toEqual([
       [9, "--class-1"],
       [1, "--class-2"],
       [2, "--class-3"],
       [17, "--class-4"],
     ]);
-    expect(coloursOf(Array.from({ length: 20 }, (_, i) => i)).size).toBe(20);
+    expect(colorsOf(Array.from({ length: 20 }, (_, i) => i)).size).toBe(20);
   });
 
   it("is nothing where the model's output is NaN", () => {

@@ -6,7 +6,7 @@ import { type Columns, sheetRef } from "../src/store/columns";
 import { scenes } from "../src/store/film";
 
 const layout = (images: number, rest: Partial<Layout> = {}): Layout => ({
-  of: "cam",
+  picture: "cam",
   layer: "conv",
   media: "gray8",
   tile: [1, 1],

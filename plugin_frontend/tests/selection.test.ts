@@ -19,7 +19,7 @@ import {
 import { golden } from "./golden";
 
 const layoutOf = (id: string, channels: number[], probes: number[]): Layout => ({
-  of: id,
+  picture: id,
   layer: "conv",
   media: "gray8",
   tile: [1, 1],
@@ -137,8 +137,8 @@ describe("the record on the screen", () => {
     expect((await shownAt(2, 3))?.images).toEqual([3]);
     expect(asked).toContain("20");
     const none = await shownAt(2, 1);
-    expect([none?.images, none?.sheets, none?.layout.of]).toEqual([[], [], "old"]);
-    expect((await shownAt(3, 1))?.layout.of).toBe("new");
+    expect([none?.images, none?.sheets, none?.layout.picture]).toEqual([[], [], "old"]);
+    expect((await shownAt(3, 1))?.layout.picture).toBe("new");
     expect(asked.at(-1)).toBe("30");
   });
 
@@ -146,9 +146,9 @@ describe("the record on the screen", () => {
     run.value = "r";
     channel.value = 6;
     await shownAt(1, 2);
-    expect([layout.value?.of, shownChannel.value, tile.value]).toEqual(["old", 6, 1]);
+    expect([layout.value?.picture, shownChannel.value, tile.value]).toEqual(["old", 6, 1]);
     await shownAt(3, 1);
-    expect([layout.value?.of, shownChannel.value, tile.value]).toEqual(["new", 6, 0]);
+    expect([layout.value?.picture, shownChannel.value, tile.value]).toEqual(["new", 6, 0]);
     expect(probe.value?.segment).toBe(2);
   });
 

@@ -30,7 +30,7 @@ describe("health numbers", () => {
     expect(names.slice(0, 6)).toEqual([
       "dead",
       "saturated",
-      "alike",
+      "duplicates",
       "sparsity",
       "mean,std",
       "minimum,maximum",

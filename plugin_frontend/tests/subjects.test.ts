@@ -35,26 +35,26 @@ describe("what a tile is", () => {
     expect(channelsOf(subjectsOf("activations", row(3), pets), "conv")).toEqual([0, 1, 2]);
   });
 
-  it("an image in colour pictures of a layer, and never a channel", () => {
-    const subjects = subjectsOf("activations:colours", row(3), pets);
+  it("an image in color pictures of a layer, and never a channel", () => {
+    const subjects = subjectsOf("activations:colors", row(3), pets);
     expect(images(subjects)).toEqual([0, 1, 2]);
     expect(channelsOf(subjects, "conv")).toBeNull();
   });
 
   it("the image of its caption, where a callback had them in another order or had fewer", () => {
     const titles = (...all: string[]) =>
-      images(subjectsOf("activations:colours", { ...row(all.length), titles: all }, pets));
+      images(subjectsOf("activations:colors", { ...row(all.length), titles: all }, pets));
     expect(titles("cat 2", "cat", "dog")).toEqual([2, 0, 1]);
     expect(titles("dog")).toEqual([1]);
     expect(titles("bird")).toEqual([null]);
     // Without captions two of three may be any two.
-    expect(images(subjectsOf("activations:colours", row(2), pets))).toEqual([null, null]);
+    expect(images(subjectsOf("activations:colors", row(2), pets))).toEqual([null, null]);
   });
 
   it("an image and a list of layers, an image and a draw", () => {
     const grid = { ...of, tiles: 6, columns: 3, row_titles: ["a", "b"] };
     const hyper = { ...grid, column_titles: ["dog", "cat", "cat 2"] };
-    expect(subjectsOf("hypercolumns:colours", hyper, pets)[3]).toEqual({
+    expect(subjectsOf("hypercolumns:colors", hyper, pets)[3]).toEqual({
       is: "image",
       image: 1,
       part: 1,
@@ -80,7 +80,7 @@ describe("what a tile is", () => {
   });
 
   it("a filter, or the matrix of all", () => {
-    expect(subjectsOf("kernels:colours", { ...row(2), channels: [1, 5] }, null)[1]).toEqual({
+    expect(subjectsOf("kernels:colors", { ...row(2), channels: [1, 5] }, null)[1]).toEqual({
       is: "filter",
       layer: "conv",
       channel: 5,

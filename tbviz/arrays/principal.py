@@ -1,7 +1,7 @@
-"""Principal components: the few directions in which many channels vary most, as colours.
+"""Principal components: the few directions in which many channels vary most, as colors.
 
 Pearson 1901, "On lines and planes of closest fit". The axes are kept apart from what is projected
-on them, so that equal colours at two steps are equal answers.
+on them, so that equal colors at two steps are equal answers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", bound=np.generic)
 
-# Of the largest variance: what is below is rounding, and a colour of it would be noise.
+# Of the largest variance: what is below is rounding, and a color of it would be noise.
 _NOTHING: Final = 1e-10
-# A few hot pixels would leave the rest of the picture in one colour.
+# A few hot pixels would leave the rest of the picture in one color.
 _PERCENTILES: Final = (1, 99)
 MAX_VECTORS: Final = 20_000
 """More would move no axis that one sees."""
@@ -45,7 +45,7 @@ class Axes:
     share: NDArray[np.float64]
 
     def colors(self, vectors: ArrayLike) -> NDArray[np.float32]:
-        """Give the colour of each vector.
+        """Give the color of each vector.
 
         Args:
             vectors: `(..., channels)`.
@@ -60,8 +60,7 @@ class Axes:
         array = np.asarray(vectors, np.float64)
         if array.shape[-1:] != self.mean.shape:
             raise ValueError(
-                f"colours got vectors of shape {array.shape}; the axes take "
-                f"(..., {self.mean.size})."
+                f"colors got vectors of shape {array.shape}; the axes take (..., {self.mean.size})."
             )
         colors = np.full((*array.shape[:-1], 3), 0.5)
         known = np.isfinite(array).all(axis=-1)
@@ -93,8 +92,8 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
     largest = float(np.abs(array).max(initial=0))
     scale = largest if largest > 0 else 1.0  # squares of large numbers would overflow
     mean = array.mean(axis=0) if len(array) else np.zeros(channels)
-    centred = (array - mean) / scale
-    variances, columns = np.linalg.eigh(centred.T @ centred / max(len(array), 1))
+    centerd = (array - mean) / scale
+    variances, columns = np.linalg.eigh(centerd.T @ centerd / max(len(array), 1))
     order = np.argsort(-variances, kind="stable")[:count]
     order = order[variances[order] > _NOTHING * max(1.0, float(variances.max(initial=0)))]
     directions = columns.T[order]

@@ -85,9 +85,9 @@ def resize(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def enlarge(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Enlarge maps bilinearly, pixel centres at halves and edges held.
+    """Enlarge maps bilinearly, pixel centers at halves and edges held.
 
-    The layer's pixels lie over the image as areas, so their centres are at halves: what Pillow's
+    The layer's pixels lie over the image as areas, so their centers are at halves: what Pillow's
     BILINEAR, `tf.image.resize` and torch's `align_corners=False` do. Aligning corners instead
     would shift the map by half of its pixels at the edges. Exactly, in float64 along the width
     and then the same along the height:

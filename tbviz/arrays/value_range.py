@@ -1,6 +1,6 @@
 """(images as a model takes them) => (the values of black and white).
 
-Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardised, and nothing but the data
+Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardized, and nothing but the data
 says in which.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _OVERSHOOT: Final = 0.05
 _UNIT: Final = (0.0, 1.0)
 _BYTES: Final = (0.0, 255.0)
-# Standardised images may happen to have no negative value; pictures of bytes reach farther.
+# Standardized images may happen to have no negative value; pictures of bytes reach farther.
 _MIN_BYTES: Final = 16.0
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
@@ -29,7 +29,7 @@ def value_range(images: ArrayLike) -> tuple[float, float]:
     * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value (0 to 255 only
       where one is above 16); where they fill half of it, up to 5 % beyond its ends is taken for
       the overshoot of resizing;
-    * else the least and the greatest finite value (standardised images, more than 8 bits); where
+    * else the least and the greatest finite value (standardized images, more than 8 bits); where
       all values are equal, the range between that value and zero.
 
     Args:
@@ -47,7 +47,7 @@ def value_range(images: ArrayLike) -> tuple[float, float]:
         return _UNIT
     least, greatest = np.clip([values.min(), values.max()], -_LARGEST, _LARGEST).tolist()
     for lo, hi in (_UNIT, (-1.0, 1.0), _BYTES):
-        # Standardised images reach below 0 too, but fill little of 0 to 255.
+        # Standardized images reach below 0 too, but fill little of 0 to 255.
         beyond = _OVERSHOOT * (hi - lo) if greatest - least >= (hi - lo) / 2 else 0.0
         faint = (lo, hi) == _BYTES and greatest <= _MIN_BYTES
         if lo - beyond <= least and greatest <= hi + beyond and not faint:

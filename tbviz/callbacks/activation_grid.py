@@ -39,11 +39,11 @@ from tbviz.taps.select import default_layers, select
 class ActivationGrid(Visual):
     """Logs the feature maps of chosen layers on the probe images, one sheet an image and layer.
 
-    A map that looks like the input has learnt nothing, a flat one is a dead channel. Beside the
-    maps, each layer is logged in colour (`tbviz.methods.rgb_maps`), and the first maps of the
+    A map that looks like the input has learned nothing, a flat one is a dead channel. Beside the
+    maps, each layer is logged in color (`tbviz.methods.rgb_maps`), and the first maps of the
     first fifteen layers are logged on one sheet (`tbviz.methods.overview`).
 
-    Which channels are the most active, and what colours mean, is decided at the first look and
+    Which channels are the most active, and what colors mean, is decided at the first look and
     kept, over a second `fit` with the same callback and the same layers too.
 
     Args:
@@ -57,7 +57,7 @@ class ActivationGrid(Visual):
         channels: how many channels of each layer, the first ones; 64 unless given, 16 a row. Or
             `"most-active"`, the 64 that vary most over the probe images at the first look, the
             most active first; with a number, `"most-active:16"`. Or a list of which.
-        colors: also log a colour picture of each layer and image: the layer's three channels, or
+        colors: also log a color picture of each layer and image: the layer's three channels, or
             the three principal components of more, on the axes of the first look.
         overview: also log the overview.
         schedule: when to look; at every epoch's end unless given.
@@ -127,7 +127,7 @@ class ActivationGrid(Visual):
         return [*self._sheets, *self._columns]
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one picture a layer, and the colours and the overview."""
+        """Adds one picture a layer, and the colors and the overview."""
         recording = view.recording
         _, rows = view.probe_of(self)
         merged = view.probe
@@ -181,7 +181,7 @@ class ActivationGrid(Visual):
             "map": list(maps.shape[1:3]),
             "method": self.title,
         }
-        return ColorPicture("activations:colours", output.key, found.colors, layout)
+        return ColorPicture("activations:colors", output.key, found.colors, layout)
 
     def _overview(self, maps: dict[str, Floats], rows: list[int]) -> GrayPicture:
         found = overview_of(maps)

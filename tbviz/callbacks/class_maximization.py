@@ -40,7 +40,7 @@ class ClassMaximization(Maximization):
             of the probe images' labels, else the first ten.
         class_names: name of each class; those of the other callbacks unless given.
         images: images as the model takes them, from which size and range of the input are
-            learnt; else the other callbacks' images, else the model's own input shape.
+            learned; else the other callbacks' images, else the model's own input shape.
         settings: steps, rate, image, transforms and penalties of the ascent, with its
             `diversity` several images a class; `Ascent.of_classes()` unless given.
         seed: of the start and the transforms.

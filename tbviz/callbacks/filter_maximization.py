@@ -39,7 +39,7 @@ class FilterMaximization(Maximization):
         layers: which layers; up to four convolutions, spread over the depth, unless given.
         filters: how many filters of each layer, or which; 16 unless given.
         images: images as the model takes them, from which size and range of the input are
-            learnt; else the other callbacks' images, else the model's own input shape.
+            learned; else the other callbacks' images, else the model's own input shape.
         settings: steps, rate, image, transforms and penalties of the ascent; with its
             `diversity` several images a filter.
         seed: of the start and the transforms.

@@ -28,9 +28,9 @@ LARGEST = 128
 
 
 class Hypercolumns(Visual):
-    """Logs hypercolumns: the activations of several layers, enlarged and averaged, and in colour.
+    """Logs hypercolumns: the activations of several layers, enlarged and averaged, and in color.
 
-    Where the average is high, much of the network answers. Equal colours are pixels of which all
+    Where the average is high, much of the network answers. Equal colors are pixels of which all
     the layers together say the same; what they mean is decided at the first look and kept, over a
     second `fit` with the same callback and the same layers too.
 
@@ -47,7 +47,7 @@ class Hypercolumns(Visual):
         normalize: divide each layer by its spread at the first look and count all layers alike,
             so that one with large values or many channels does not drown the others. Else the
             average is that over all channels of all layers.
-        colors: also log the three principal components in colour.
+        colors: also log the three principal components in color.
         labels: the class of each image, for the caption.
         class_names: name of each class.
         schedule: when to look; at every epoch's end unless given.
@@ -115,7 +115,7 @@ class Hypercolumns(Visual):
         return [output for stack in self._stacks for output in stack]
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds the averages, a tile a list of layers, and the colours, a tile a probe image."""
+        """Adds the averages, a tile a list of layers, and the colors, a tile a probe image."""
         if not self._stacks:
             return
         recording = view.recording
@@ -144,7 +144,7 @@ class Hypercolumns(Visual):
             else:
                 layout |= {"titles": shown}
             columns = len(rows)
-            run_log.add(ColorPicture("hypercolumns:colours", "", pictures, layout, columns=columns))
+            run_log.add(ColorPicture("hypercolumns:colors", "", pictures, layout, columns=columns))
 
 
 def _lists(layers: Any) -> list[Any]:

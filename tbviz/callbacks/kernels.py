@@ -32,9 +32,9 @@ from tbviz.taps.select import is_convolution
 class Kernels(Visual):
     """Logs the kernels of convolutions, and how far each filter has moved since the first step.
 
-    Zero is in the middle of the colours. A filter over one input channel is drawn as it is, one
+    Zero is in the middle of the colors. A filter over one input channel is drawn as it is, one
     over several by the first principal component of its slices, kernels of one pixel as a matrix;
-    filters over three channels are drawn in colour as well. The model is not run.
+    filters over three channels are drawn in color as well. The model is not run.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -116,7 +116,7 @@ class Kernels(Visual):
         self._scale.clear()
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one picture a kernel, and one in colour where it has three inputs."""
+        """Adds one picture a kernel, and one in color where it has three inputs."""
         for output in self.selected:
             with self.boundary(run_log, output.key):
                 for kernel in layer_kernels(output.node.layer, self.filters):
@@ -158,10 +158,10 @@ class Kernels(Visual):
             # It only grows, so that epochs compare.
             scale = self._scale[layer] = max(self._scale.get(layer, 0.0), kernel.largest)
             title = "Weights on the three inputs as red, green and blue; gray is zero"
-            known = {"scale": six_digits(scale), "note": f"full colour is a weight of {scale:.3g}"}
+            known = {"scale": six_digits(scale), "note": f"full color is a weight of {scale:.3g}"}
             tiles = kernel.shown_in_color(scale)
             layout = {**layout, "title": title}
-            run_log.add(ColorPicture("kernels:colours", layer, tiles, layout, {**text, **known}))
+            run_log.add(ColorPicture("kernels:colors", layer, tiles, layout, {**text, **known}))
 
 
 def _numbers(values: npt.NDArray[np.floating]) -> list[float]:

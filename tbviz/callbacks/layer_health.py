@@ -32,7 +32,7 @@ from tbviz.taps.select import default_layers, is_activation, is_merge, select
 class LayerHealth(Visual):
     """Logs numbers that tell whether each layer works, and advice where a threshold is crossed.
 
-    Dead, saturated, sparse and like channels, mean and spread, likeness to the input, change,
+    Dead, saturated, sparse and like channels, mean and spread, similarity to the input, change,
     norm of the weights and of their update: what each means is defined in
     `tbviz.methods.layer_health`, what is said of them in `tbviz.methods.rules`. A line of advice
     is in the record of each position at which it holds; a notice says it once.
@@ -134,7 +134,7 @@ class LayerHealth(Visual):
         weights = stand_in(output, model_outputs, self.selected)
         norm, update = self._weights.measure(key, weights)
         fault = view.inspector.fault_of(weights)
-        numbers = {"weight_norm": norm, "update_norm": update, "weight_fault": fault}
+        numbers = {"weight_norm": norm, "weight_update": update, "weight_fault": fault}
         return HealthSnapshot(
             key,
             self._epoch,

@@ -30,7 +30,7 @@ ASCENT = Ascent(steps=16, rate=0.3)
 class Monitor(keras.callbacks.Callback):
     """All that is cheap enough for every epoch, with defaults that need no thought.
 
-    Feature maps (also at a glance and in colour), layer health, Grad-CAM, hypercolumns, kernels,
+    Feature maps (also at a glance and in color), layer health, Grad-CAM, hypercolumns, kernels,
     what augmentation layers do, filter maximization, and the predictions of the probe images.
     `Saliency`, `ClassMaximization` and other class activation maps stand beside it in the list of
     callbacks where they are wanted, on the same `log_dir`. Where one of these callbacks stands

@@ -12,10 +12,10 @@ Value = TypeVar("Value")
 
 
 class PerLayerCache(Generic[Value]):
-    """Decisions by layer: which channels are shown, what colours mean.
+    """Decisions by layer: which channels are shown, what colors mean.
 
     They outlive a `fit`: a second one that goes on with the same callback and the same layers
-    shows the same channels in the same colours, so that the two compare. They end with the layer:
+    shows the same channels in the same colors, so that the two compare. They end with the layer:
     the layers of another model that happen to have the same names decide anew.
     """
 

@@ -51,7 +51,7 @@ class Picture(ABC):
     ) -> None:
         count, height, width = tiles
         fields = {
-            "of": self.kind,
+            "picture": self.kind,
             "layer": self.layer,
             "media": media,
             "tile": [height, width],
@@ -121,7 +121,7 @@ class GrayPicture(Picture):
 
 @dataclass(frozen=True)
 class ColorPicture(Picture):
-    """Colour tiles on one sheet that belongs to no probe image.
+    """Color tiles on one sheet that belongs to no probe image.
 
     Attributes:
         kind: `"maximization"` ...

@@ -209,7 +209,7 @@ class RunLog:
         if page.position is None or self._background is None:
             return  # what was said meanwhile waits for the next position, or the end
         if any(callback_id for callback_id, _ in page.entries):
-            page.lacking = [*further.get("parts", ()), *further.get("left_out", ())]
+            page.lacking = [*further.get("divided", ()), *further.get("skipped", ())]
         page.entries = [*((None, entry) for entry in self._take_late()), *page.entries]
         if self._deleted:
             self._open()

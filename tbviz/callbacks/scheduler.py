@@ -168,9 +168,9 @@ class Scheduler:
         """
         fields: dict[str, float | list[str]] = {**self.limits.finish_step(step)}
         if self._left_out:
-            fields["left_out"], self._left_out = self._left_out, []
+            fields["skipped"], self._left_out = self._left_out, []
         if self._interrupted:
-            fields["parts"], self._interrupted = self._interrupted, []
+            fields["divided"], self._interrupted = self._interrupted, []
         return fields
 
     # Saying

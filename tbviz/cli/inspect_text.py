@@ -70,7 +70,7 @@ def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> li
                 len(run["segments"]),
                 run["positions"],
                 size(run["bytes"]),
-                size(run["bytes_an_epoch"]),
+                size(run["bytes_per_epoch"]),
                 moment(run["segments"][-1]["last"] if run["segments"] else None),
                 len(run["warnings"]) or "-",
                 len(run["damage"]) or "-",
@@ -94,8 +94,8 @@ def _summary(run: dict[str, Any]) -> str:
         counted(run["positions"], "position"),
         size(run["bytes"]),
     ]
-    if run["bytes_an_epoch"] is not None:
-        parts.append(f"{size(run['bytes_an_epoch'])} an epoch")
+    if run["bytes_per_epoch"] is not None:
+        parts.append(f"{size(run['bytes_per_epoch'])} an epoch")
     if run["forecast"] is not None:
         parts.append(f"about {size(run['forecast'])} when it is done")
     return ", ".join(parts)

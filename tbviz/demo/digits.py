@@ -1,6 +1,6 @@
 """Handwritten digits: 5,000 of MNIST's, 28 x 28 pixels in gray.
 
-Where they come from, and their licence: `SOURCES.md` beside this file.
+Where they come from, and their license: `SOURCES.md` beside this file.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The left 60 % of each photograph is for training and the rest for validation, so that the network
 can learn the parts it sees by heart and the validation curve shows how little that helps.
-Where the pictures come from, and their licences: `SOURCES.md` beside this file.
+Where the pictures come from, and their licenses: `SOURCES.md` beside this file.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Arrays to pictures and back: ranges, sheets, colour maps, overlays; numpy and Pillow only."""
+"""Arrays to pictures and back: ranges, sheets, color maps, overlays; numpy and Pillow only."""

@@ -1,4 +1,4 @@
-"""The colours of the colour maps, as data: 256 RGB triples each in hexadecimal digits."""
+"""The colors of the color maps, as data: 256 RGB triples each in hexadecimal digits."""
 
 from __future__ import annotations
 

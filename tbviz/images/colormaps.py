@@ -1,7 +1,7 @@
 """(levels, the range of each tile, the range to show) => RGB pixels.
 
-The page computes the same colours from the same rule; `tests/golden/vectors.json` holds both to
-it. The range to show is not the tile's own: with one range for many tiles or steps, equal colours
+The page computes the same colors from the same rule; `tests/golden/vectors.json` holds both to
+it. The range to show is not the tile's own: with one range for many tiles or steps, equal colors
 are equal values.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-# Far from every colour of every map, so that what is not a number is never taken for one.
+# Far from every color of every map, so that what is not a number is never taken for one.
 NAN_COLOR: Final = (255, 0, 255)
 POS_INF_COLOR: Final = (255, 150, 255)
 NEG_INF_COLOR: Final = (0, 255, 255)
@@ -37,7 +37,7 @@ COLORMAPS: Final[Mapping[str, NDArray[np.uint8]]] = MappingProxyType(
         "balance": _colors(colormap_tables.BALANCE),
     }
 )
-"""Name to 256 RGB colours, read-only. `balance` is for signed data: blue, near white, red."""
+"""Name to 256 RGB colors, read-only. `balance` is for signed data: blue, near white, red."""
 
 
 def colorize(
@@ -48,26 +48,26 @@ def colorize(
     high: ArrayLike,
     name: str = "gray",
 ) -> NDArray[np.uint8]:
-    """Colour the levels of tiles by the values they stand for.
+    """Color the levels of tiles by the values they stand for.
 
     In float64: `v = lo + (hi - lo) * level / 252`, `t = (v - low) / (high - low)` cut to 0 to 1,
-    colour number `floor(t * 255 + 0.5)` of the map. Where `high - low` is not a positive finite
-    number, `t` is 0: what has no extent is drawn in the lowest colour, and nothing divides by
-    zero. Levels 253 to 255, and a `v` that is not a number, have colours of their own.
+    color number `floor(t * 255 + 0.5)` of the map. Where `high - low` is not a positive finite
+    number, `t` is 0: what has no extent is drawn in the lowest color, and nothing divides by
+    zero. Levels 253 to 255, and a `v` that is not a number, have colors of their own.
 
     Args:
         levels: uint8 of any shape; `(n, height, width)` where a range is per tile.
         lo: value of level 0, one number or one a tile.
         hi: value of level 252, likewise.
-        low: value drawn in the first colour, likewise.
-        high: value drawn in the last colour, likewise.
+        low: value drawn in the first color, likewise.
+        high: value drawn in the last color, likewise.
         name: a key of `COLORMAPS`.
 
     Returns:
         uint8 of the shape of `levels` with an axis of 3 behind.
 
     Raises:
-        ValueError: there is no such colour map, or not one range a tile.
+        ValueError: there is no such color map, or not one range a tile.
     """
     colors = colormap(name)
     first = np.asarray(low, np.float64)[..., np.newaxis]
@@ -85,22 +85,22 @@ def colorize(
 
 
 def colormap(name: str) -> NDArray[np.uint8]:
-    """Give the 256 colours of a map.
+    """Give the 256 colors of a map.
 
     Raises:
         ValueError: there is no such map.
     """
     if name not in COLORMAPS:
-        raise ValueError(f"there is no colour map {name!r}; there are {', '.join(COLORMAPS)}.")
+        raise ValueError(f"there is no color map {name!r}; there are {', '.join(COLORMAPS)}.")
     return COLORMAPS[name]
 
 
 def pick(share: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the colour at each share of the way through a map; NaN counts as 0.
+    """Give the color at each share of the way through a map; NaN counts as 0.
 
     Args:
-        share: 0 for the first colour, 1 for the last, cut to that.
-        colors: 256 RGB colours.
+        share: 0 for the first color, 1 for the last, cut to that.
+        colors: 256 RGB colors.
 
     Returns:
         uint8 of the shape of `share` with an axis of 3 behind.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 Bounds = tuple[float, float]
-"""Values of black and white, or of the first and the last colour."""
+"""Values of black and white, or of the first and the last color."""
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
@@ -20,13 +20,13 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np.uint8], Bounds]:
     """Make images of any input range visible, all of them on one scale.
 
-    The range is learnt from all images together, see `tbviz.arrays.value_range`.
+    The range is learned from all images together, see `tbviz.arrays.value_range`.
 
     Args:
         images: real numbers, `(n, height, width)` or `(n, height, width, channels)`. One channel
             is shown gray; of two the first is shown red and the second cyan, so that equal ones
             are gray; of more than three the first three are shown.
-        bounds: the values to show as 0 and 255; learnt where None.
+        bounds: the values to show as 0 and 255; learned where None.
 
     Returns:
         uint8 RGB of shape `(n, height, width, 3)`, and the bounds. Values beyond them are cut,

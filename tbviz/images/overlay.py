@@ -26,7 +26,7 @@ def overlay(
     """Lay a class activation map over its image, the stronger the hotter.
 
     Opacity grows with the map, so the photograph stays as it is where the map is cold; an even
-    mix would veil all of it in the map's lowest colour. With `t` the enlarged map over `maximum`
+    mix would veil all of it in the map's lowest color. With `t` the enlarged map over `maximum`
     cut to 0 to 1, and `a = strength * t`: `floor(image * (1 - a) + color(t) * a + 0.5)`.
 
     Args:
@@ -42,7 +42,7 @@ def overlay(
 
     Raises:
         ValueError: the image is not uint8 RGB, the map has not two axes, `strength` is beyond
-            0 to 1, or there is no such colour map.
+            0 to 1, or there is no such color map.
     """
     if np.ndim(cam) != 2:
         raise ValueError(f"overlay got a map of shape {np.shape(cam)}; it takes one map (h, w).")

@@ -1,7 +1,7 @@
 """(float tiles) => (8-bit levels, the float range of each tile), and back.
 
 A level alone says nothing: a dying layer scaled by its own maximum looks as bright as a healthy
-one. So every tile keeps its range, and whoever draws it chooses what the colours span.
+one. So every tile keeps its range, and whoever draws it chooses what the colors span.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def summary(values: ArrayLike) -> tuple[float, float, float, float]:
 
     Returns:
         The finite minimum, the finite maximum, and the 0.5 and 99.5 percentiles of the finite
-        values (linear between neighbours); four NaN where nothing is finite.
+        values (linear between neighbors); four NaN where nothing is finite.
     """
     flat = as_float32(values).ravel()
     if not np.isfinite(flat.sum(dtype=np.float64)):
@@ -202,7 +202,7 @@ def summary(values: ArrayLike) -> tuple[float, float, float, float]:
 
 def _percentile(values: NDArray[np.float32], share: float) -> float:
     # One place at a time: numpy's partition by several is ten times slower, and np.percentile
-    # works in float32, where the distance of two neighbours may overflow.
+    # works in float32, where the distance of two neighbors may overflow.
     place = (values.size - 1) * share
     index = int(place)
     parted = np.partition(values, index)

@@ -65,20 +65,20 @@ def tiles(
     *,
     signed: bool = False,
 ) -> Image.Image:
-    """Draw float tiles as a grid, what is not finite in colours of its own.
+    """Draw float tiles as a grid, what is not finite in colors of its own.
 
     Args:
         values: `(n, height, width)`.
         columns: tiles a row.
-        bounds: values of the first and the last colour; `"all"` for the range of all tiles
-            together, so that equal colours are equal values, `"tile"` for each tile's own.
+        bounds: values of the first and the last color; `"all"` for the range of all tiles
+            together, so that equal colors are equal values, `"tile"` for each tile's own.
         colormap: a key of `tbviz.images.colormaps.COLORMAPS`.
         size: least side of a tile in pixels; small tiles are enlarged by whole factors.
         titles: a text over each tile.
-        signed: zero in the middle of the range and in the colours, of which `balance` is taken.
+        signed: zero in the middle of the range and in the colors, of which `balance` is taken.
 
     Raises:
-        ValueError: the shape is another one, or there is no such colour map or range.
+        ValueError: the shape is another one, or there is no such color map or range.
     """
     array = as_float32(values)
     if array.ndim != 3 or 0 in array.shape:
@@ -98,7 +98,7 @@ def colors(
     size: int = 64,
     titles: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Draw colour tiles as a grid: maximizations, principal components, photographs.
+    """Draw color tiles as a grid: maximizations, principal components, photographs.
 
     Args:
         images: `(n, height, width, 1 to 3)`.
@@ -124,7 +124,7 @@ def overlays(
     """Lay class activation maps over their images, each scaled by its own maximum.
 
     Args:
-        images: `(n, height, width, channels)` in any usual range, which is learnt.
+        images: `(n, height, width, channels)` in any usual range, which is learned.
         maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them; one without a positive value
             leaves its image as it is.
         columns: images a row.

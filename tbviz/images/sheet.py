@@ -3,7 +3,7 @@
 One PNG an image and layer: a thousand small files would cost more to ask for than to read. A
 level-6 PNG by Pillow was the best of what was measured in size and speed together. The ranges
 stand in a private chunk before the pixels, so a sheet says what it shows wherever it is copied.
-No colour-space chunk is written: browsers would change the levels by it.
+No color-space chunk is written: browsers would change the levels by it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def encode_levels(
 def encode_rgb(
     tiles: NDArray[np.uint8], columns: int = 16, text: Mapping[str, Any] | None = None
 ) -> Sheet:
-    """Encode colour tiles as an 8-bit RGB PNG.
+    """Encode color tiles as an 8-bit RGB PNG.
 
     Args:
         tiles: uint8 of shape `(n, height, width, 3)`, n at least 1.

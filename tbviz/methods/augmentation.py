@@ -1,4 +1,4 @@
-"""Augmentation: what a model that turns, shifts or recolours its images in training makes of them.
+"""Augmentation: what a model that turns, shifts or recolors its images in training makes of them.
 
 Strong augmentation may crop away what a class is known by; one sees it before one trains on it.
 """

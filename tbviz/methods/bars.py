@@ -1,6 +1,6 @@
 """(one number a channel) => (a picture of bars), for layers without height and width.
 
-A bar's pixels hold the number itself, so that colours and ranges mean what they mean in maps, and
+A bar's pixels hold the number itself, so that colors and ranges mean what they mean in maps, and
 numbers can be read off the picture. All pictures of a call share one scale.
 """
 

@@ -2,7 +2,7 @@
 
 Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
 Fine-grained Localization", section 3: the activations of several layers, enlarged to the image's
-size, above each pixel. Here they are shown: averaged, and as principal components in colour.
+size, above each pixel. Here they are shown: averaged, and as principal components in color.
 
 Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at
 its own size and then enlarged: the stack of all channels at the image's size, hundreds of
@@ -48,7 +48,7 @@ _TENFOLD = 10.001  # rounding does not decide
 
 @dataclass(frozen=True)
 class HypercolumnBasis:
-    """What the colours and the weights mean; kept, hypercolumns of later steps compare.
+    """What the colors and the weights mean; kept, hypercolumns of later steps compare.
 
     Attributes:
         weights: `(layers,)`, of each layer's mean over channels in the average.
@@ -182,7 +182,7 @@ def hypercolumns_of(
         normalize: see `hypercolumns`.
         basis: of earlier maps of these layers. Directions stay, the extents shown are widened
             where they have been outgrown (`tbviz.methods.rgb_maps.widened`). Where a layer's
-            spread has changed more than tenfold since, weights and colours get a new meaning: on
+            spread has changed more than tenfold since, weights and colors get a new meaning: on
             the former one that layer would be all that one sees, or nothing.
     """
     values = list(maps.values())

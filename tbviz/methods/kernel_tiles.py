@@ -57,7 +57,7 @@ class Kernel:
         """Weights on three inputs as red, green and blue: `0.5 + w / (2 scale)`, cut to 0 to 1.
 
         Args:
-            scale: the weight that is full colour; the layer's largest unless given. Gray 0.5 is
+            scale: the weight that is full color; the layer's largest unless given. Gray 0.5 is
                 zero. What is not finite is NaN.
 
         Raises:

@@ -1,6 +1,6 @@
 """Layer health: numbers that tell whether a layer works, from its feature maps and its weights.
 
-A flat map means a dead channel; a map that looks like the input means that nothing was learnt.
+A flat map means a dead channel; a map that looks like the input means that nothing was learned.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ COLUMNS = (
     "minimum",
     "maximum",
     "sparsity",
-    "likeness",
+    "similarity",
     "saturated",
-    "alike",
+    "correlation",
 )
 """What is known of each channel, in the order of `LayerNumbers.table`."""
 
@@ -56,8 +56,8 @@ class LayerNumbers:
             finite counts as NaN, whatever the processor makes of it. In the layer's own unit, of
             finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `similarity`, the
             largest absolute correlation of a channel with the gray input, mean over images, 0 to 1
-            or NaN; `change`, norm of the difference from the former maps over the norm of those,
-            NaN where there are none.
+            or NaN; `output_change`, norm of the difference from the former maps over the norm of
+            those, NaN where there are none.
         table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
             values at a bound, `duplicates` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.
@@ -127,7 +127,7 @@ def layer_numbers(
 
     Args:
         maps: `(images, height, width, channels)`, or `(images, channels)`.
-        inputs: the images in gray, `(images, height, width)`; without, likeness is NaN.
+        inputs: the images in gray, `(images, height, width)`; without, similarity is NaN.
         former: the maps at the last logged step; without, change is NaN.
         bounds: of the layer's activation.
         thresholds: when a channel counts as dead, saturated or alike.
@@ -183,10 +183,10 @@ def layer_numbers(
         "std": float(np.sqrt(variance)) if some.any() else np.nan,
         "minimum": float(lowest[some].min()) if some.any() else np.nan,
         "maximum": float(highest[some].max()) if some.any() else np.nan,
-        "likeness": strongest(correlations),
-        "change": change(maps, former),
+        "similarity": strongest(correlations),
+        "output_change": change(maps, former),
         "saturated": float((bounded >= limits.saturated_values).sum()),
-        "alike": _count(nearest[compared] >= limits.duplicate_correlation),
+        "duplicates": _count(nearest[compared] >= limits.duplicate_correlation),
         "nonfinite": float(1 - finite.mean()),
         "nan": float(np.isnan(flat).mean()),
     }

@@ -1,7 +1,7 @@
-"""(feature maps of many channels) => (one colour picture an image).
+"""(feature maps of many channels) => (one color picture an image).
 
-Pixels to which a layer answers alike have the same colour, so that one sees at a glance what it
-tells apart. The axes are those of the first maps; kept, the colours of later ones compare.
+Pixels to which a layer answers alike have the same color, so that one sees at a glance what it
+tells apart. The axes are those of the first maps; kept, the colors of later ones compare.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 _MANY_CHANNELS = 256
 
-# Beyond these percentiles a colour is cut: a few hot pixels would leave the rest in one colour.
+# Beyond these percentiles a color is cut: a few hot pixels would leave the rest in one color.
 _ENDS = (1, 99)
 _SLACK = 0.1
 
 
 @dataclass(frozen=True)
 class RgbMaps:
-    """One layer in colour.
+    """One layer in color.
 
     Attributes:
         colors: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
-        axes: what the colours mean; `axes.share` is each one's share of the variance.
+        axes: what the colors mean; `axes.share` is each one's share of the variance.
     """
 
     colors: Floats
@@ -52,7 +52,7 @@ def activation_colors(
     layers: Filter | None = None,
     axes: dict[str, Axes] | None = None,
 ) -> dict[str, RgbMaps]:
-    """Chosen layers in colour: the principal components of their channels, over all the images.
+    """Chosen layers in color: the principal components of their channels, over all the images.
 
     Args:
         model: any built Keras model.
@@ -62,7 +62,7 @@ def activation_colors(
         axes: by layer path, to keep those of an earlier call.
 
     Returns:
-        Layer path to its colour maps.
+        Layer path to its color maps.
 
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the axes have other channels.
@@ -82,12 +82,12 @@ def activation_colors(
 
 
 def has_colors(output: Output) -> bool:
-    """Whether a layer has enough channels for three colours, and more than one pixel."""
+    """Whether a layer has enough channels for three colors, and more than one pixel."""
     return output.spatial and output.channels >= 3
 
 
 def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> RgbMaps:
-    """One layer in colour.
+    """One layer in color.
 
     Three channels are red, green and blue as they are, in the usual range that holds them, or
     their own where they fill less than a quarter of that. More are projected on their three
@@ -117,7 +117,7 @@ def color_axes(maps: Floats) -> Axes:
     """The three axes of maps `(images, height, width, channels)` that nothing is known of yet.
 
     Where they vary in fewer directions, or nothing is finite, the axes left over are zero: half of
-    their colour everywhere, and a share of 0.
+    their color everywhere, and a share of 0.
     """
     if maps.shape[-1] != 3:
         return three_axes(leading_axes(maps))
@@ -182,14 +182,14 @@ def project(maps: Floats, axes: Axes) -> Floats:
 
 
 def colored(places: Floats, axes: Axes) -> Floats:
-    """The colours `(..., 3)` of projections `(..., 3)`."""
+    """The colors `(..., 3)` of projections `(..., 3)`."""
     return dataclasses.replace(axes, mean=np.zeros(3), directions=np.eye(3)).colors(places)
 
 
 def widened(axes: Axes, places: Floats) -> Axes:
     """The axes with extents that hold these projections too: they grow, and never shrink.
 
-    They stay where they are outgrown by less than a tenth: colours shall not flicker.
+    They stay where they are outgrown by less than a tenth: colors shall not flicker.
     """
     low, high = ends(places)
     slack = _SLACK * (axes.high - axes.low)

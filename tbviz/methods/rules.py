@@ -21,7 +21,7 @@ class HealthSnapshot:
     Attributes:
         layer: its path.
         epoch: when, counted from 0.
-        found: its numbers, `weight_norm` and `update_norm` among them where it has weights.
+        found: its numbers, `weight_norm` and `weight_update` among them where it has weights.
         has_kernel: whether it has a kernel, or stands for the layer before it that has one.
         trainable: whether its weights are trained.
         passes_through: whether it only hands on what it gets, as a pooling does.
@@ -47,8 +47,8 @@ class HealthSnapshot:
 
     @property
     def usual_similarity(self) -> float:
-        """The median of the channels' likeness to the input; NaN where none has one."""
-        values = self.found.column("likeness")
+        """The median of the channels' similarity to the input; NaN where none has one."""
+        values = self.found.column("similarity")
         values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
 
@@ -105,10 +105,12 @@ def _saturated(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
 
 
 def _duplicates(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
-    if not _all(snapshots, limits, lambda snapshot: snapshot.number("alike"), limits.duplicates):
+    if not _all(
+        snapshots, limits, lambda snapshot: snapshot.number("duplicates"), limits.duplicates
+    ):
         return None
     what = f"have been nearly the same as another one {_span(snapshots)}"
-    return _of_channels(int(snapshots[-1].number("alike")), snapshots[-1], what)
+    return _of_channels(int(snapshots[-1].number("duplicates")), snapshots[-1], what)
 
 
 def _similar_to_input(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
@@ -119,7 +121,7 @@ def _similar_to_input(snapshots: HealthSnapshots, limits: Thresholds) -> str | N
         return None
     return (
         f"{now.layer}'s maps look like its input ({now.usual_similarity:.2f} {_span(snapshots)}): "
-        "it has learnt nothing yet"
+        "it has learned nothing yet"
     )
 
 
@@ -127,7 +129,7 @@ def _still(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
     now = snapshots[-1]
     if not (_full(snapshots, limits) and now.trainable):
         return None
-    if not all(snapshot.number("update_norm") < limits.still for snapshot in snapshots):
+    if not all(snapshot.number("weight_update") < limits.still for snapshot in snapshots):
         return None
     return f"the weights of {now.layer} have not moved {_span(snapshots)}"
 
@@ -162,12 +164,12 @@ RULES: tuple[AdviceRule, ...] = (
     AdviceRule(
         "saturated",
         _saturated,
-        "try a lower learning rate, smaller initial weights or a normalisation before it",
+        "try a lower learning rate, smaller initial weights or a normalization before it",
         "warning",
     ),
-    AdviceRule("alike", _duplicates, "fewer filters may do as well"),
+    AdviceRule("duplicates", _duplicates, "fewer filters may do as well"),
     AdviceRule(
-        "like-input", _similar_to_input, "see whether its weights move and gradients reach it"
+        "similar-to-input", _similar_to_input, "see whether its weights move and gradients reach it"
     ),
     AdviceRule(
         "still",
@@ -177,7 +179,7 @@ RULES: tuple[AdviceRule, ...] = (
     ),
     AdviceRule("weights-grow", _weights_blow_up, "lower the learning rate, or add weight decay",
          "warning", spreads=True),
-    AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalisation",
+    AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalization",
          "warning", spreads=True),
 )  # fmt: skip
 """All rules but `nonfinite`, which needs no window."""

@@ -1,6 +1,6 @@
 """(layer) => (the ends of its activation), (maps) => (how much of each channel stands there).
 
-At a bound the slope of an activation is zero or nearly: nothing is learnt through it.
+At a bound the slope of an activation is zero or nearly: nothing is learned through it.
 """
 
 from __future__ import annotations

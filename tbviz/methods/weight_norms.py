@@ -23,7 +23,7 @@ def stand_in(
     """The layer whose weights are meant where a layer's weights are asked for.
 
     Itself; or, for an activation behind a convolution or a dense layer (and what stands between
-    them, such as a normalisation), the last of those with as many channels before it.
+    them, such as a normalization), the last of those with as many channels before it.
 
     Args:
         output: of the layer.

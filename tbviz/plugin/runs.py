@@ -83,7 +83,7 @@ class Run:
             return None
         return max((pack.changed for pack in self._state), default=0)
 
-    def summarise(self, timeout: float) -> None:
+    def summarize(self, timeout: float) -> None:
         """Read what the list of runs says of it, as of the last call of `changed`.
 
         Args:
@@ -165,13 +165,13 @@ class OpenRuns:
         if self._listing.acquire(timeout=max(_BUDGET, 0.0)):
             try:
                 if time.monotonic() - self._listed >= _REFRESH:
-                    self._summarise(known)
+                    self._summarize(known)
                     self._listed = time.monotonic()
             finally:
                 self._listing.release()
         return [{"run": name, **run.entry()} for name, run in known.items()]
 
-    def _summarise(self, known: Mapping[str, Run]) -> None:
+    def _summarize(self, known: Mapping[str, Run]) -> None:
         end = time.monotonic() + _BUDGET
         news: list[tuple[int, str]] = []
         for name, run in known.items():
@@ -186,7 +186,7 @@ class OpenRuns:
             with self._lock:
                 keep = name in self._open or self._room()
             run = known[name]
-            run.summarise(end - time.monotonic())
+            run.summarize(end - time.monotonic())
             if keep:
                 self._keep(name, run)
             else:

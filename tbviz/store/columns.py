@@ -62,7 +62,7 @@ class PositionRuns:
 
 
 def join_runs(runs: Iterable[Run]) -> list[list[int]]:
-    """Runs in order, with neighbours that touch made into one, as JSON sends them."""
+    """Runs in order, with neighbors that touch made into one, as JSON sends them."""
     joined: list[list[int]] = []
     for first, count in runs:
         if joined and joined[-1][0] + joined[-1][1] == first:
@@ -73,7 +73,7 @@ def join_runs(runs: Iterable[Run]) -> list[list[int]]:
 
 
 def encode_runs(values: Iterable[str]) -> list[list[str | int]]:
-    """Equal neighbours as `[value, how many]`."""
+    """Equal neighbors as `[value, how many]`."""
     runs: list[list[str | int]] = []
     last: str | None = None
     length = 0

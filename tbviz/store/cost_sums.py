@@ -18,15 +18,15 @@ class MethodCost:
         main: Main-thread seconds.
         compile: Seconds of tracing and compiling, which are not in `main`.
         encode: CPU seconds of encoding and writing on the writer's thread.
-        looks: How often it looked; a look over several positions is one.
-        left_out: How often it was due and left out, to stay below `max_overhead`.
+        snapshots: How often it looked; a look over several positions is one.
+        skipped: How often it was due and left out, to stay below `max_overhead`.
     """
 
     main: float = 0.0
     compile: float = 0.0
     encode: float = 0.0
-    looks: int = 0
-    left_out: int = 0
+    snapshots: int = 0
+    skipped: int = 0
 
 
 class CostSums:
@@ -57,16 +57,16 @@ class CostSums:
         main, compiled, encode = (_seconds(meta, name) for name in ("seconds", "compile", "encode"))
         wall, wait, writer = (_finite(meta.get(name) or 0.0) for name in ("wall", "wait", "writer"))
         factor, budget = (_share(meta.get(name)) for name in ("factor", "budget"))
-        left_out, parts = (_list(meta, name) for name in ("left_out", "parts"))
-        names = dict.fromkeys([*main, *compiled, *encode, *map(str, left_out)])
+        skipped, parts = (_list(meta, name) for name in ("skipped", "divided"))
+        names = dict.fromkeys([*main, *compiled, *encode, *map(str, skipped)])
         check_names(self.methods, names)
         for name in names:
             held = self.methods.setdefault(name, MethodCost())
             held.main += main.get(name, 0.0)
             held.compile += compiled.get(name, 0.0)
             held.encode += encode.get(name, 0.0)
-            held.looks += name in main and name not in parts
-            held.left_out += name in left_out
+            held.snapshots += name in main and name not in parts
+            held.skipped += name in skipped
         self.wall += wall
         self.wait += wait
         self.writer += writer

@@ -3,7 +3,7 @@
 The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
 was read) and `runs`, one each of those found there.
 
-Of a run: `run` (name), `store` (where), `bytes`, `positions`, `bytes_an_epoch` (null before the
+Of a run: `run` (name), `store` (where), `bytes`, `positions`, `bytes_per_epoch` (null before the
 first), `forecast` (bytes when the planned epochs are there, null where no training goes on),
 `segments`, `kinds`, `layers`, `series`, `orders` (`paused`, `every`, `now`; null where none were
 given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds since 1970; runs of
@@ -71,7 +71,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
         damage += _damage(reader, entry, segment, verify=verify)
     series = [_series(reader, *key) for key in reader.series()]
     methods = {
-        entry.meta.get("of"): entry.meta.get("method")
+        entry.meta.get("picture"): entry.meta.get("method")
         for segment in reader.segments
         for entry in segment.layouts.values()
     }
@@ -81,7 +81,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
     return {
         "bytes": size,
         "positions": len(reader),
-        "bytes_an_epoch": rate,
+        "bytes_per_epoch": rate,
         "forecast": _forecast(segments, size),
         "segments": segments,
         "kinds": [

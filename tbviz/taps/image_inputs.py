@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_COLORS = 4
-"""An axis of so many entries at most is one of colours."""
+"""An axis of so many entries at most is one of colors."""
 
 
 def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:

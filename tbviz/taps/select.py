@@ -138,7 +138,7 @@ def is_activation(output: Output) -> bool:
 
 
 def is_preprocessing(output: Output) -> bool:
-    """Whether the output is an image still: rescaled, normalised, augmented."""
+    """Whether the output is an image still: rescaled, normalized, augmented."""
     return ".layers.preprocessing" in type(output.node.layer).__module__
 
 

@@ -30,7 +30,7 @@ def test_the_axes_are_numpys_singular_vectors():
     assert (axes.directions[range(3), farthest] > 0).all()
 
 
-def test_equal_vectors_have_equal_axes_and_colours_in_any_shape():
+def test_equal_vectors_have_equal_axes_and_colors_in_any_shape():
     vectors = RANDOM.normal(size=(3, 5, 7, 4)).astype(np.float32)
     one, other = principal_axes(vectors), principal_axes(vectors.copy())
     assert np.array_equal(one.directions, other.directions)
@@ -43,7 +43,7 @@ def test_equal_vectors_have_equal_axes_and_colours_in_any_shape():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, 1e30, np.nan, np.inf])
-def test_what_does_not_vary_has_no_axes_and_one_colour(value):
+def test_what_does_not_vary_has_no_axes_and_one_color(value):
     vectors = np.full((4, 4, 5), value)
     axes = principal_axes(vectors)
     assert len(axes.directions) == 0

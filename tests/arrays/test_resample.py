@@ -93,8 +93,8 @@ def test_no_maps_are_no_maps():
     assert area_average(np.zeros((0, 90, 45)), limit=30).shape == (0, 30, 15)
 
 
-def test_pixel_centres_lie_at_halves():
-    # Four pixels over two: centres at 1/8, 3/8, 5/8, 7/8 of the map; edges are held.
+def test_pixel_centers_lie_at_halves():
+    # Four pixels over two: centers at 1/8, 3/8, 5/8, 7/8 of the map; edges are held.
     assert enlarge([[0.0, 1.0]], (1, 4)).tolist() == [[0.0, 0.25, 0.75, 1.0]]
     assert enlarge([[0.0], [1.0]], (4, 1)).ravel().tolist() == [0.0, 0.25, 0.75, 1.0]
 

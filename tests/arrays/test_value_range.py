@@ -15,7 +15,7 @@ from tbviz.arrays.value_range import value_range
         ([-0.99, 1.0], (-1, 1)),
         ([3.0, 250.0], (0, 255)),
         ([-0.4, 255.4], (0, 255)),
-        # Standardised, with and without a negative value.
+        # Standardized, with and without a negative value.
         ([-2.1, 2.6], (-2.1, 2.6)),
         ([0.1, 2.6], (0.1, 2.6)),
         ([np.nan, np.inf], (0, 1)),
@@ -24,5 +24,5 @@ from tbviz.arrays.value_range import value_range
         ([0.0], (0, 1)),
     ],
 )
-def test_the_range_is_learnt(values, expected):
+def test_the_range_is_learned(values, expected):
     assert value_range(values) == expected

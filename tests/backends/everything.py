@@ -54,8 +54,8 @@ def everything(log_dir, images, labels=None, **settings):
 def kinds():
     """Of all pictures and numbers that these log of a model without augmentation layers."""
     return {
-        *("activations", "activations:colours", "overview", "health", "kernels", "predictions"),
-        *("hypercolumns", "hypercolumns:colours", "maximization", "classes", "cam"),
+        *("activations", "activations:colors", "overview", "health", "kernels", "predictions"),
+        *("hypercolumns", "hypercolumns:colors", "maximization", "classes", "cam"),
         *(f"cam:{name}" for name in _CAMS if name != "grad-cam"),
         *(f"saliency:{name}" for name in _ATTRIBUTIONS),
     }

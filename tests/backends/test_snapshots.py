@@ -71,7 +71,7 @@ def test_the_score_is_found_before_an_operation_of_the_graph(eager):
     np.testing.assert_allclose(recording.maps["add"], recording.maps["relu"] + 1, atol=1e-6)
 
 
-def test_a_distribution_without_a_known_origin_is_recognised():
+def test_a_distribution_without_a_known_origin_is_recognized():
     class Shares(layers.Layer):
         def call(self, values):
             values = ops.exp(values)
@@ -83,8 +83,8 @@ def test_a_distribution_without_a_known_origin_is_recognised():
     outputs = inspector.model_outputs(X).outputs
     assert inspector.model_outputs(X).head.kind == "distribution"
     recording = inspector.record([outputs["scores"]], X)
-    centred = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
-    np.testing.assert_allclose(recording.scores, centred, atol=1e-5)
+    centerd = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
+    np.testing.assert_allclose(recording.scores, centerd, atol=1e-5)
 
 
 def test_a_loop_is_looked_at_from_outside():

@@ -96,12 +96,12 @@ class Tab:
 
 
 def expected_tiles(run, kind, layer, position, image, shown_range, colors):
-    """The stored tiles put through range and colour map by the Python implementation.
+    """The stored tiles put through range and color map by the Python implementation.
 
     Args:
         run: a `Reader`.
         shown_range: low and high; None for each tile's own.
-        colors: name of the colour map.
+        colors: name of the color map.
     """
     sheet = decode(run.picture(kind, layer, position, image))
     segment, ordinal = run.place(position)

@@ -98,7 +98,7 @@ def test_variants_captions_and_the_layer_that_stays_chosen(tab):
     expect(tab.get("caption")).to_contain_text("Gradients")
     tab.page.keyboard.press("v")
     expect(tab.get("about")).to_contain_text("what each pixel adds")
-    expect(tab.get("colour-bar")).to_contain_text("against the class")
+    expect(tab.get("color-bar")).to_contain_text("against the class")
     tab.wait_hash("kind", "saliency:integrated-gradients").wait_hash("layer", "head/conv4")
     tab.page.reload()
     expect(tab.get("about")).to_contain_text("what each pixel adds")
@@ -150,15 +150,15 @@ def test_changed_minds_and_advice_lead_to_their_place(tab):
     expect(layer(tab, "conv1")).to_have_attribute("aria-selected", "true")
     chart = tab.frame.locator("[data-testid=chart][data-statistic=dead]")
     expect(chart).to_contain_text("2 of 16")
-    tab.get("statistic").select_option("alike")
-    tab.wait_hash("statistic", "alike")
+    tab.get("statistic").select_option("duplicates")
+    tab.wait_hash("statistic", "duplicates")
     expect(tab.frame.locator("[aria-busy=true]")).to_have_count(0)
     # Each part once, when it is looked at.
     assert [dict(urllib.parse.parse_qsl(one)) for one in asked] == [
         {"run": "run", "since": "0", **part}
         for part in (
             {"names": "dead"}, {"names": "mean", "points": "64"}, {"layer": "conv1"},
-            {"names": "alike"},
+            {"names": "duplicates"},
         )
     ]  # fmt: skip
 

@@ -142,8 +142,8 @@ def test_numbers_of_every_kind_and_variant_are_those_of_the_tile(tab, logs):
             if not layout["images"]:
                 break
     assert seen == {
-        "activations", "activations:colours", "overview", "maximization", "classes", "kernels",
-        "kernels:pointwise", "kernels:colours", "hypercolumns", "hypercolumns:colours",
+        "activations", "activations:colors", "overview", "maximization", "classes", "kernels",
+        "kernels:pointwise", "kernels:colors", "hypercolumns", "hypercolumns:colors",
         "augmentation",
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ def test_a_layer_and_two_steps_to_the_level(tab, run):
     np.testing.assert_array_equal(tab.tiles(), stored)
 
 
-def test_each_tile_in_its_own_range_and_in_every_colour_map(tab, run):
+def test_each_tile_in_its_own_range_and_in_every_color_map(tab, run):
     # The diverging map has zero in its middle, so there the range is given.
     shown = {"gray": None, "viridis": None, "turbo": None, "balance": (-0.5, 0.5)}
     for name, limits in shown.items():
@@ -187,7 +187,7 @@ def test_unknown_keys_stay_and_invalid_values_fall_back(tab):
     tab.open(run="digits", step="later", map="rainbow", color="plaid")
     tab.sheet().wait_for(timeout=WAITS)
     tab.wait(layer=tab.sheet().get_attribute("data-layer"))
-    assert tab.hash()["colour"] == "plaid"
+    assert tab.hash()["color"] == "plaid"
     assert tab.sheet().get_attribute("data-map") == "viridis"
 
 

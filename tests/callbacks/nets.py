@@ -99,7 +99,7 @@ class Draws(K.Layer):
 
 
 def drawing(*between):
-    """Dropout, batch normalisation, augmentation and a layer that draws when it predicts."""
+    """Dropout, batch normalization, augmentation and a layer that draws when it predicts."""
     keras.utils.set_random_seed(11)
     stack = [
         keras.Input((SIDE, SIDE, 1)),

@@ -1,4 +1,4 @@
-"""Channels, bars, colours and the overview of real fits, read back."""
+"""Channels, bars, colors and the overview of real fits, read back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(tmp_path_factory):
 
 
 def layout_of(log_dir, kind, layer):
-    return [m for m in metas(log_dir, "layout") if (m["of"], m["layer"]) == (kind, layer)]
+    return [m for m in metas(log_dir, "layout") if (m["picture"], m["layer"]) == (kind, layer)]
 
 
 def test_the_most_active_channels_of_the_first_look_stay(run):
@@ -85,12 +85,12 @@ def test_vectors_are_bars_of_their_values(run):
         text = decode(open_run(log_dir).picture("activations", "classes", 2, image)).text
         low, high = text["note"].removeprefix("from ").split(" to ")
         np.testing.assert_allclose([float(low), float(high)], np.sort(expected)[[0, -1]], rtol=1e-4)
-    assert layout_of(log_dir, "activations:colours", "classes") == []
+    assert layout_of(log_dir, "activations:colors", "classes") == []
 
 
-def test_colours_keep_the_axes_of_the_first_look(run):
+def test_colors_keep_the_axes_of_the_first_look(run):
     log_dir, found = run
-    [layout] = layout_of(log_dir, "activations:colours", "relu")
+    [layout] = layout_of(log_dir, "activations:colors", "relu")
     names = [f"{entry['name']}" for entry in metas(log_dir, "probe")[0]["images"]]
     assert (layout["titles"], layout["tiles"], layout["images"]) == (names, 3, 0)
     assert layout["title"].startswith("Principal components of 4 channels: red ")
@@ -98,9 +98,9 @@ def test_colours_keep_the_axes_of_the_first_look(run):
     for epoch in range(3):
         expected = rgb_maps(found[epoch]["relu"], axes)
         axes = expected.axes
-        pixels, _ = tiles(log_dir, "activations:colours", "relu", epoch)
+        pixels, _ = tiles(log_dir, "activations:colors", "relu", epoch)
         assert np.abs(pixels / 255 - expected.colors).max() < 0.02
-    [layout] = layout_of(log_dir, "activations:colours", "conv1")
+    [layout] = layout_of(log_dir, "activations:colors", "conv1")
     assert layout["title"] == "The three channels as red, green and blue"
 
 
@@ -124,7 +124,7 @@ def test_the_overview_has_a_column_a_layer_and_a_row_a_map(run):
 
 
 def channels_of(log_dir):
-    return [m["channels"] for m in metas(log_dir, "layout") if m["of"] == "activations"]
+    return [m["channels"] for m in metas(log_dir, "layout") if m["picture"] == "activations"]
 
 
 def scaled(model, *factors):
@@ -187,7 +187,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
     fit(model, [grid], 1)
     kinds = [text.partition(".")[0] for text in said()]
     assert kinds == BROKEN * bool(value)
-    pixels, _ = tiles(tmp_path, "activations:colours", "conv1", 0)
+    pixels, _ = tiles(tmp_path, "activations:colors", "conv1", 0)
     assert np.ptp(pixels) == 0
     [bars], _ = tiles(tmp_path, "activations", "average", 0)
     [note] = {

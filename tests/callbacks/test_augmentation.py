@@ -32,7 +32,7 @@ def test_a_row_holds_an_image_and_what_training_sees_of_it(tmp_path, nested):
     x, y = data(8)
     callback = Augmentation(tmp_path, x[:2], 6, labels=y[:2], strict=True)
     flipping(nested=nested).fit(x, y, 4, 3, verbose=0, callbacks=[callback])
-    [layout] = [meta for meta in metas(tmp_path, "layout") if meta["of"] == "augmentation"]
+    [layout] = [meta for meta in metas(tmp_path, "layout") if meta["picture"] == "augmentation"]
     assert (layout["tiles"], layout["columns"], layout["images"]) == (14, 7, 0)
     assert layout["column_titles"] == ["image", *(f"draw {n}" for n in range(1, 7))]
     assert len(layout["row_titles"]) == 2

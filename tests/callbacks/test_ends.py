@@ -58,7 +58,7 @@ def test_a_second_fit_is_a_second_segment(tmp_path, new):
     begins = [meta for meta in metas(tmp_path, "fit") if meta["event"] == "begin"]
     assert [meta["initial_epoch"] for meta in begins] == [0, 1]
     assert len(metas(tmp_path, "probe")) == len(metas(tmp_path, "model")) == 2
-    changes = [meta["layers"]["conv1"]["change"] for meta in metas(tmp_path, "health")]
+    changes = [meta["layers"]["conv1"]["output_change"] for meta in metas(tmp_path, "health")]
     assert [change == "NaN" for change in changes] == [True, False, True, False, False]
     text = [n["text"] for n in notices(tmp_path) if "epoch" in n["text"]]
     assert ["for 2 epochs" in text[0], "for 3 epochs" in text[1]] == [True, True]

@@ -125,12 +125,12 @@ def test_a_way_to_train(tmp_path, way):
     assert notices(tmp_path, "warning") == []
     assert {kind for kind, _ in open_run(tmp_path).series()} == {
         "activations",
-        "activations:colours",
+        "activations:colors",
         "cam",
         "hypercolumns",
-        "hypercolumns:colours",
+        "hypercolumns:colors",
         "kernels",
-        "kernels:colours",
+        "kernels:colors",
         "maximization",
         "overview",
     }
@@ -163,7 +163,7 @@ def test_a_frozen_base_then_fine_tuned_with_the_same_callbacks(tmp_path):
     assert phases([monitor(tmp_path, x, y)]) == plain
     assert [(s, e) for s, e, _, _ in positions(tmp_path)] == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert ends(tmp_path) == ["finished"] * 2
-    changes = [meta["layers"]["base/conv1"]["change"] for meta in metas(tmp_path, "health")]
+    changes = [meta["layers"]["base/conv1"]["output_change"] for meta in metas(tmp_path, "health")]
     assert [change == 0 for change in changes] == [False, True, False, False]
     trained_ones = [meta["trainable"] for meta in metas(tmp_path, "model")]
     assert trained_ones[0] < trained_ones[1]

@@ -48,7 +48,7 @@ def test_roles_of_tiles(tmp_path):
     run = open_run(tmp_path)
     seen = []
     for layout in metas(tmp_path, "layout"):
-        text = decode(run.picture(layout["of"], layout["layer"], 0, 0)).text
+        text = decode(run.picture(layout["picture"], layout["layer"], 0, 0)).text
         roles = [tile["role"] for tile in text["tiles"]]
         assert layout.get("roles", ["given"] * CLASSES) == roles
         seen += roles
@@ -65,7 +65,9 @@ def test_fields_of_layouts(tmp_path):
     [row] = re.findall(r"^\| `layout` \|.*$", PAGE, re.MULTILINE)
     known = set(re.findall("`(.*?)`", row)) | listed("field", after="Optional fields of a layout")
     layouts = metas(tmp_path, "layout")
-    assert {"activations", "overview", "cam", "kernels"} <= {layout["of"] for layout in layouts}
+    assert {"activations", "overview", "cam", "kernels"} <= {
+        layout["picture"] for layout in layouts
+    }
     for layout in layouts:
         assert set(layout) - {"kind", "time", "offset", "check"} <= known
     # And the numbers of a layer are those of the one list.

@@ -55,7 +55,7 @@ def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
             wanted = [LABELS] if method == "eigen-cam" else [None, LABELS]
             found = [grad_cam(model(), X, classes, layer, method).maps for classes in wanted]
             same(tmp_path, kind, layer, np.stack(found, axis=1))
-    layouts = {layout["of"]: layout for layout in metas(tmp_path, "layout")}
+    layouts = {layout["picture"]: layout for layout in metas(tmp_path, "layout")}
     assert layouts["cam"]["roles"] == layouts["cam:layercam"]["roles"] == ["predicted", "true"]
     assert layouts["cam:eigen-cam"]["roles"] == ["predicted"]
     assert layouts["cam:eigen-cam"]["target"] == "the layer's strongest pattern, whatever the class"
@@ -78,7 +78,7 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
         for one, other in zip(classes, against, strict=True)
     ]
     same(tmp_path, "cam", "relu", np.stack(maps, axis=1))
-    [layout] = [layout for layout in metas(tmp_path, "layout") if layout["of"] == "cam"]
+    [layout] = [layout for layout in metas(tmp_path, "layout") if layout["picture"] == "cam"]
     roles = ["class", "given", "difference", "class 2", "difference 2"]
     assert layout["roles"] == roles
     for image in range(3):

@@ -41,11 +41,11 @@ class Expected(keras.callbacks.Callback):
 
 
 def layout_of(log_dir, kind):
-    [found] = [meta for meta in metas(log_dir, "layout") if meta["of"] == kind]
+    [found] = [meta for meta in metas(log_dir, "layout") if meta["picture"] == kind]
     return found
 
 
-def test_each_list_is_a_tile_and_colours_keep_their_axes(tmp_path):
+def test_each_list_is_a_tile_and_colors_keep_their_axes(tmp_path):
     x, y = data(16)
     lists = [[0, 2], ["conv*", "pool", "relu"]]
     expected = Expected(x[:3], lists)
@@ -56,7 +56,7 @@ def test_each_list_is_a_tile_and_colours_keep_their_axes(tmp_path):
     assert layout["titles"] == ["conv1 + conv2", "conv1 to relu, 4 layers"]
     assert layout["stacks"] == [["conv1", "conv2"], ["conv1", "pool", "conv2", "relu"]]
     assert (layout["tiles"], layout["images"], layout["tile"]) == (2, 3, [8, 8])
-    colors = layout_of(tmp_path, "hypercolumns:colours")
+    colors = layout_of(tmp_path, "hypercolumns:colors")
     assert colors["row_titles"] == layout["titles"]
     assert colors["column_titles"] == ["image 0", "image 1", "image 2"]
     assert (colors["tiles"], colors["columns"], colors["images"]) == (6, 3, 0)
@@ -64,7 +64,7 @@ def test_each_list_is_a_tile_and_colours_keep_their_axes(tmp_path):
         values, half = tiles(tmp_path, "hypercolumns", "", epoch, 1)
         means = np.stack([one.mean[1] for one in found])
         assert np.all(np.abs(values - means) <= half * 1.01 + 1e-5)
-        pixels, _ = tiles(tmp_path, "hypercolumns:colours", "", epoch)
+        pixels, _ = tiles(tmp_path, "hypercolumns:colors", "", epoch)
         both = np.concatenate([one.colors for one in found])
         assert np.abs(pixels / 255 - both).max() < 0.02
 
@@ -74,10 +74,10 @@ def test_one_list_has_a_tile_an_image(tmp_path):
     callback = Hypercolumns(tmp_path, x[:2], [0, 1, 2], labels=y[:2], strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert layout_of(tmp_path, "hypercolumns")["tiles"] == 1
-    assert len(layout_of(tmp_path, "hypercolumns:colours")["titles"]) == 2
+    assert len(layout_of(tmp_path, "hypercolumns:colors")["titles"]) == 2
 
 
-def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colours_out(tmp_path):
+def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colors_out(tmp_path):
     x, y = data(8)
     callback = Hypercolumns(tmp_path, x[:2], colors=False, strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
@@ -124,7 +124,7 @@ def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, 
     model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
     callback = Hypercolumns(tmp_path, x[:2], strict=True)
     model.fit(x, y, 8, 1, verbose=0, callbacks=[callback])
-    pixels, _ = tiles(tmp_path, "hypercolumns:colours", "", 0)
+    pixels, _ = tiles(tmp_path, "hypercolumns:colors", "", 0)
     assert np.ptp(pixels) == 0
     values, _ = tiles(tmp_path, "hypercolumns", "", 0)
     assert len(np.unique(values)) == 1

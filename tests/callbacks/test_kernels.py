@@ -52,7 +52,7 @@ def run(tmp_path_factory):
 
 
 def layout(log_dir, kind, layer):
-    [found] = [m for m in metas(log_dir, "layout") if (m["of"], m["layer"]) == (kind, layer)]
+    [found] = [m for m in metas(log_dir, "layout") if (m["picture"], m["layer"]) == (kind, layer)]
     return found
 
 
@@ -63,7 +63,7 @@ def text(log_dir, kind, layer, epoch):
 def test_every_convolution_is_logged_at_every_epoch(run):
     store = open_run(run[0])
     assert set(store.series()) == {
-        ("kernels", "first"), ("kernels:colours", "first"), ("kernels", "depthwise"),
+        ("kernels", "first"), ("kernels:colors", "first"), ("kernels", "depthwise"),
         ("kernels", "separable"), ("kernels:pointwise", "separable"), ("kernels", "mix"),
         ("kernels", "frozen"),
     }  # fmt: skip
@@ -86,7 +86,7 @@ def test_layouts_say_what_is_shown(run):
     matrix = layout(run[0], "kernels", "mix")
     assert (matrix["tile"], matrix["tiles"], matrix["columns"]) == ([6, 4], 1, 1)
     assert "channels" not in matrix
-    colors = layout(run[0], "kernels:colours", "first")
+    colors = layout(run[0], "kernels:colors", "first")
     assert (colors["media"], colors["tile"], colors["images"]) == ("rgb8", [3, 3], 0)
 
 
@@ -106,13 +106,13 @@ def test_sheets_hold_the_weights(run):
             assert shares[channel] == pytest.approx(sizes[0] ** 2 / (sizes**2).sum(), rel=1e-4)
 
 
-def test_colours_are_the_weights_on_three_inputs(run):
+def test_colors_are_the_weights_on_three_inputs(run):
     log_dir, weights = run
     largest = max(np.abs(kernel).max() for kernel in weights.first)
-    pixels, _ = tiles(log_dir, "kernels:colours", "first", EPOCHS - 1)
-    found = text(log_dir, "kernels:colours", "first", EPOCHS - 1)
+    pixels, _ = tiles(log_dir, "kernels:colors", "first", EPOCHS - 1)
+    found = text(log_dir, "kernels:colors", "first", EPOCHS - 1)
     assert found["scale"] == pytest.approx(largest, rel=1e-5)  # it never shrinks
-    assert f"full colour is a weight of {largest:.3g}" in found["note"]
+    assert f"full color is a weight of {largest:.3g}" in found["note"]
     expected = 0.5 + np.moveaxis(weights.first[-1], -1, 0) / (2 * largest)
     np.testing.assert_allclose(pixels / 255, expected, atol=0.5 / 255 + 1e-5)
 

@@ -71,14 +71,14 @@ def test_norms_are_those_of_the_weights(run):
     log_dir, seen = run
     expected = [np.linalg.norm(weights) for weights in seen]
     assert numbers(log_dir, "conv", "weight_norm") == pytest.approx(expected, rel=1e-5)
-    first, *updates = numbers(log_dir, "conv", "update_norm")
+    first, *updates = numbers(log_dir, "conv", "weight_update")
     assert first == "NaN"
     expected = [
         np.linalg.norm(now - then) / np.linalg.norm(then) for then, now in itertools.pairwise(seen)
     ]
     assert updates == pytest.approx(expected, rel=1e-4)
     assert numbers(log_dir, "relu", "weight_norm") == ["NaN"] * EPOCHS
-    assert numbers(log_dir, "pool", "update_norm") == ["NaN"] * EPOCHS
+    assert numbers(log_dir, "pool", "weight_update") == ["NaN"] * EPOCHS
 
 
 def test_counts_of_channels(run):
@@ -167,4 +167,4 @@ def test_a_second_fit_begins_without_advice(tmp_path):
         model.fit(x, y, 8, 2, verbose=0, callbacks=[health])
     advised = ["advice" in meta for meta in metas(tmp_path, "health")]
     assert advised == [False, True, False, True]
-    assert numbers(tmp_path, "relu", "update_norm")[2] == "NaN"
+    assert numbers(tmp_path, "relu", "weight_update")[2] == "NaN"

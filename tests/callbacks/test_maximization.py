@@ -47,7 +47,7 @@ def run(tmp_path_factory):
 
 
 def layout(log_dir, kind, layer):
-    [found] = [m for m in metas(log_dir, "layout") if (m["of"], m["layer"]) == (kind, layer)]
+    [found] = [m for m in metas(log_dir, "layout") if (m["picture"], m["layer"]) == (kind, layer)]
     return found
 
 

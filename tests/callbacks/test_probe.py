@@ -243,7 +243,7 @@ def test_two_callbacks_with_different_images_say_whose_each_sheet_is(tmp_path):
     kept().fit(x, y, 8, 1, verbose=0, callbacks=callbacks)
     [probe] = metas(tmp_path, "probe")
     assert [image["label"] for image in probe["images"]] == [*y[:2].tolist(), None, None, None]
-    layouts = {meta["of"]: meta for meta in metas(tmp_path, "layout")}
+    layouts = {meta["picture"]: meta for meta in metas(tmp_path, "layout")}
     assert "probes" not in layouts["activations"]
     assert layouts["activations"]["images"] == 2
     assert layouts["cam"]["probes"] == [2, 3, 4]

@@ -64,13 +64,13 @@ def test_every_epoch_is_a_position_of_every_layer_and_image(run):
     store = open_run(log_dir)
     expected = {
         *(("activations", layer) for layer in ("conv1", "pool", "conv2", "relu")),
-        *(("activations:colours", layer) for layer in ("conv1", "pool", "conv2", "relu")),
-        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
+        *(("activations:colors", layer) for layer in ("conv1", "pool", "conv2", "relu")),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colors")),
         ("cam", "relu"),
         *((kind, layer) for kind in ("kernels", "maximization") for layer in ("conv1", "conv2")),
-        ("kernels:colours", "conv2"),  # of three input channels
+        ("kernels:colors", "conv2"),  # of three input channels
     }
-    of_no_image = {kind for kind, _ in expected if kind.endswith(":colours")}
+    of_no_image = {kind for kind, _ in expected if kind.endswith(":colors")}
     of_no_image |= {"kernels", "maximization"}
     assert set(store.series()) == expected
     for kind, layer in expected:
@@ -135,13 +135,13 @@ def test_cams_say_what_they_show(run):
         assert true["name"] == NAMES[labels[image]]
         assert true["probability"] == pytest.approx(probabilities[labels[image]], abs=2e-6)
         assert true["target"] == "score before softmax"
-    [layout] = [meta for meta in metas(log_dir, "layout") if meta["of"] == "cam"]
+    [layout] = [meta for meta in metas(log_dir, "layout") if meta["picture"] == "cam"]
     assert layout["map"] == [2, 2]
 
 
 def test_maximizations_have_a_score_each_and_fill_the_sheet(run):
     log_dir = run[0]
-    layouts = [meta for meta in metas(log_dir, "layout") if meta["of"] == "maximization"]
+    layouts = [meta for meta in metas(log_dir, "layout") if meta["picture"] == "maximization"]
     assert [layout["layer"] for layout in layouts] == ["conv1", "conv2"]
     layout = layouts[1]
     assert (layout["images"], layout["tile"]) == (0, [8, 8])
@@ -163,10 +163,10 @@ def test_health_is_that_of_the_maps(run):
         assert numbers["channels"] == 4
         assert numbers["mean"] == pytest.approx(float(maps.mean()), rel=1e-4, abs=1e-6)
         assert numbers["sparsity"] == pytest.approx(float((maps == 0).mean()), abs=1e-5)
-    assert found[0]["layers"]["relu"]["change"] == "NaN"
+    assert found[0]["layers"]["relu"]["output_change"] == "NaN"
     before, after = outputs.conv1[4], outputs.conv1[5]
     change = np.linalg.norm(after - before) / np.linalg.norm(before)
-    assert found[5]["layers"]["conv1"]["change"] == pytest.approx(change, rel=1e-3)
+    assert found[5]["layers"]["conv1"]["output_change"] == pytest.approx(change, rel=1e-3)
     [segment] = open_run(log_dir).segments
     tables = [segment.health.table("conv1", ordinal) for ordinal in range(EPOCHS)]
     assert len({table[0] for table in tables}) == EPOCHS
@@ -175,10 +175,10 @@ def test_health_is_that_of_the_maps(run):
 def test_the_tree_tells_what_is_drawn_and_why_not(run):
     nodes = tree(run[0])
     assert list(nodes) == ["conv1", "pool", "conv2", "relu", "average", "classes"]
-    assert nodes["relu"]["kinds"] == ["activations", "activations:colours", "health", "cam"]
-    pictures = ["activations", "activations:colours", "health", "kernels", "maximization"]
+    assert nodes["relu"]["kinds"] == ["activations", "activations:colors", "health", "cam"]
+    pictures = ["activations", "activations:colors", "health", "kernels", "maximization"]
     assert nodes["conv1"]["kinds"] == pictures
-    assert nodes["conv2"]["kinds"] == [*pictures[:4], "kernels:colours", "maximization"]
+    assert nodes["conv2"]["kinds"] == [*pictures[:4], "kernels:colors", "maximization"]
     assert nodes["conv1"]["shape"] == [8, 8, 3]
     assert nodes["conv1"]["parameters"] == 30
     assert nodes["conv1"]["config"]["activation"] == "relu"

@@ -35,7 +35,7 @@ def test_dear_callbacks_are_thinned_and_cheap_ones_are_not(tmp_path, clock):
     assert spent / 400 <= 0.05
     record = metas(tmp_path, "cost")[-2]
     assert record["budget"] == 0.05
-    assert record["left_out"] == ["Looks 2"]
+    assert record["skipped"] == ["Looks 2"]
     said = [notice["text"] for notice in notices(tmp_path, "info")]
     assert "looks less often, to stay below max_overhead=0.05: a look takes about 2 s" in said
     assert said[-1].startswith("looks took 4.")
@@ -56,7 +56,7 @@ def test_parts_go_on_at_later_epochs(tmp_path, clock):
     assert np.bincount(split.taken[:-8])[0] == 3
     assert np.bincount(split.taken[:-8])[1:].max() == 1
     assert split.begun[1] > split.finished[0] > 4
-    interrupted = [meta["epoch"] for meta in metas(tmp_path, "cost") if meta.get("parts")]
+    interrupted = [meta["epoch"] for meta in metas(tmp_path, "cost") if meta.get("divided")]
     assert interrupted[0] == 0
     assert split.finished[0] not in interrupted
     # At the end all of it, at one state of the model.
@@ -69,8 +69,8 @@ def test_callbacks_of_one_class_have_an_account_and_a_name_each(tmp_path, clock)
     fit(Trains(clock, lambda _: 10.0), cheap, dear, epochs=10)
     [segment] = open_run(tmp_path).segments
     first, second = (segment.costs.methods[name] for name in ("Looks", "Looks 2"))
-    assert (first.looks, first.left_out) == (10, 0)
-    assert (second.looks, second.left_out) == (2, 8)
+    assert (first.snapshots, first.skipped) == (10, 0)
+    assert (second.snapshots, second.skipped) == (2, 8)
     assert [notice["method"] for notice in notices(tmp_path)].count("Looks 2") == 1
     # Another fit counts anew.
     fit(Trains(clock, lambda _: 10.0), dear, epochs=2)
@@ -105,7 +105,7 @@ def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
     fit(Trains(clock, lambda _: 10.0), cheap, epochs=20)
     # Two of ten seconds an epoch, told anew at each: far above half a second.
     assert cheap.finished == [0, 19]
-    assert metas(tmp_path, "cost")[-2]["left_out"] == ["Looks"]
+    assert metas(tmp_path, "cost")[-2]["skipped"] == ["Looks"]
 
 
 def test_waiting_for_the_disk_counts(tmp_path, clock, monkeypatch):
@@ -118,7 +118,7 @@ def test_waiting_for_the_disk_counts(tmp_path, clock, monkeypatch):
 def test_looks_that_are_due_by_batches_are_left_out_and_noted(tmp_path, clock):
     dear = Looks(tmp_path, clock, 2.0, max_overhead=0.05, schedule=tbviz.every(batches=1))
     fit(Trains(clock, lambda _: 10.0), dear, epochs=30)
-    left_out = sum(len(meta.get("left_out", ())) for meta in metas(tmp_path, "cost"))
+    left_out = sum(len(meta.get("skipped", ())) for meta in metas(tmp_path, "cost"))
     assert left_out == 30 - (len(dear.finished) - 2)
     assert len(dear.finished) * 2.0 / 300 <= 0.05 + 0.005
 
@@ -182,8 +182,8 @@ def test_a_look_that_goes_on_is_not_left_out_where_none_is_due(tmp_path, clock):
         tmp_path, clock, 4.0, parts=2, max_overhead=0.05, schedule=tbviz.every(epochs=100)
     )
     fit(Trains(clock, lambda _: 1.0), split, epochs=8)
-    assert metas(tmp_path, "cost")[0]["parts"] == ["Looks"]
-    assert not [meta for meta in metas(tmp_path, "cost") if "left_out" in meta]
+    assert metas(tmp_path, "cost")[0]["divided"] == ["Looks"]
+    assert not [meta for meta in metas(tmp_path, "cost") if "skipped" in meta]
 
 
 def test_where_training_waits_for_the_writer_its_seconds_count_once(tmp_path, clock, monkeypatch):

@@ -117,8 +117,8 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
     assert set(open_run(one).series()) == {
         *(("activations", layer) for layer in ("conv", "leaky")),
-        *(("activations:colours", layer) for layer in ("conv", "leaky")),
-        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
+        *(("activations:colors", layer) for layer in ("conv", "leaky")),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colors")),
         ("cam", "leaky"),
         ("kernels", "conv"),
         ("maximization", "conv"),
@@ -127,9 +127,9 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     assert "up" in tree(other)
     assert set(open_run(other).series()) == {
         *((kind, layer) for kind in ("activations", "kernels") for layer in ("up", "paint")),
-        ("activations:colours", "up"),  # `paint` puts out one channel, and takes three
-        ("kernels:colours", "paint"),
-        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colours")),
+        ("activations:colors", "up"),  # `paint` puts out one channel, and takes three
+        ("kernels:colors", "paint"),
+        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colors")),
         ("cam", "up"),
     }
     left_out = {n["method"]: n for n in notices(other) if "left out" in n["text"]}
@@ -291,8 +291,7 @@ def test_paths(submodel, where):
     [
         (
             "critic",
-            "submodel='critic' leads to nothing in model 'gan', not to a model; "
-            "pass submodel='disc",
+            "leads to nothing in model 'gan', not to a model; pass submodel='disc",
         ),
         ("seed", "submodel='seed' leads to a SeedGenerator"),
         ("parts.7", "submodel='parts.7' leads to nothing"),

@@ -99,7 +99,7 @@ def test_a_seed_repeats_and_another_does_not(load):
 
 
 def test_a_crop_is_its_window_made_smaller(photos):
-    # A box filter keeps the mean colour.
+    # A box filter keeps the mean color.
     for image, window in zip(photos.probe_images, photographs.PROBES, strict=True):
         with Image.open(photographs.FOLDER / f"{window.name}.jpg") as photo:
             pixels = np.asarray(photo.convert("RGB"), float)

@@ -17,14 +17,14 @@ RECORDED = {
         {
             "epoch": 0,
             "records": {
-                "activations:colours": {"conv": [{"tiles": 2, "range": [0.0, 1.5]}]},
+                "activations:colors": {"conv": [{"tiles": 2, "range": [0.0, 1.5]}]},
                 "notice": {"": [{"text": "3 of 4 channels of conv have been dead"}]},
             },
         }
     ]
 }
 RENAMES = [
-    Rename("kind", "activations:colours", "activations:colors", "American spelling"),
+    Rename("kind", "activations:colors", "activations:colors", "American spelling"),
     Rename(
         "sentence", "{} of {} channels of {} have been dead", "{} of {} are dead in {}", "short"
     ),

@@ -5,9 +5,9 @@ Floats are JSON numbers in full float64 precision; what is not finite is `"NaN"`
 `"-Infinity"`. Pixels are nested lists, row by row. The fields:
 
 * `colormaps`: `{name: [[r, g, b] x 256]}`.
-* `special_colours`: `{"253": [r, g, b], "254": ..., "255": ...}`, minus and plus infinity, NaN.
+* `special_colors`: `{"253": [r, g, b], "254": ..., "255": ...}`, minus and plus infinity, NaN.
 * `colorize`: `[{levels, lo, hi, low, high, colormap, rgb}]`. `levels` is one row of levels of one
-  tile, `lo` and `hi` its range, `low` and `high` the range to show, `rgb` one colour a level.
+  tile, `lo` and `hi` its range, `low` and `high` the range to show, `rgb` one color a level.
 * `enlarge`: `[{map, size, values}]`: `map` `h x w`, `size` `[H, W]`, `values` `H x W`. To be met
   within 1e-12 of the map's extent.
 * `overlay`: `[{image, cam, maximum, colormap, strength, rgb}]`: `image` and `rgb` `H x W x 3`,
@@ -40,7 +40,7 @@ def vectors() -> dict[str, Any]:
     """Compute every golden vector with today's code."""
     return {
         "colormaps": {name: table.tolist() for name, table in colormaps.COLORMAPS.items()},
-        "special_colours": {
+        "special_colors": {
             str(ranges.NEGATIVE_INFINITY): list(colormaps.NEG_INF_COLOR),
             str(ranges.POSITIVE_INFINITY): list(colormaps.POS_INF_COLOR),
             str(ranges.NOT_A_NUMBER): list(colormaps.NAN_COLOR),

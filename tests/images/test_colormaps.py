@@ -43,7 +43,7 @@ def oklab(rgb):
     return np.cbrt(linear @ to_cones.T) @ to_lab.T
 
 
-def test_the_maps_are_read_only_tables_of_256_colours():
+def test_the_maps_are_read_only_tables_of_256_colors():
     assert set(COLORMAPS) == {"gray", "viridis", "turbo", "balance"}
     for table in COLORMAPS.values():
         assert table.shape == (256, 3)
@@ -52,13 +52,13 @@ def test_the_maps_are_read_only_tables_of_256_colours():
     assert (COLORMAPS["gray"] == np.arange(256)[:, np.newaxis]).all()
 
 
-def test_published_colours():
+def test_published_colors():
     # matplotlib: viridis(0) = #440154, viridis(1.0) = #fde725; Mikhailov's table: first and last.
     assert COLORMAPS["viridis"][[0, 255]].tolist() == [[0x44, 0x01, 0x54], [0xFD, 0xE7, 0x25]]
     assert COLORMAPS["turbo"][[0, 255]].tolist() == [[48, 18, 59], [122, 4, 3]]
 
 
-def test_neighbouring_colours_differ_little():
+def test_neighboring_colors_differ_little():
     for name, table in COLORMAPS.items():
         assert np.abs(np.diff(table.astype(int), axis=0)).max() <= 9, name
 
@@ -72,7 +72,7 @@ def test_balance_is_the_curve_that_its_table_names():
     chroma = 0.15 * np.sin(0.78 * np.pi * np.abs(share))
     hue = np.deg2rad(np.where(share < 0, 258, 27))
     curve = np.stack([0.97 - 0.6 * np.abs(share), chroma * np.cos(hue), chroma * np.sin(hue)], 1)
-    # Bytes are rounded by half of one, which is at most 0.004 in Oklab for dark colours.
+    # Bytes are rounded by half of one, which is at most 0.004 in Oklab for dark colors.
     assert np.abs(oklab(COLORMAPS["balance"]) - curve).max() < 0.004
 
 
@@ -101,11 +101,11 @@ def test_colorize_by_hand():
     # The same tile shown up to 2, and from 0.5: cut below.
     assert gray(LEVEL, 0, 1, 0, 2) == [0, 64, 128]
     assert gray(LEVEL, 0, 1, 0.5, 1) == [0, 0, 255]
-    # -1, 0, 1 over -2 to 2: zero falls between the two middle colours, and is rounded up.
+    # -1, 0, 1 over -2 to 2: zero falls between the two middle colors, and is rounded up.
     assert gray(LEVEL, -1, 1, -2, 2) == [64, 128, 191]
 
 
-def test_no_extent_is_drawn_in_the_lowest_colour():
+def test_no_extent_is_drawn_in_the_lowest_color():
     assert gray(LEVEL, 3, 3, 3, 3) == [0, 0, 0]
     assert gray(LEVEL, 0, 1, 1, 0) == [0, 0, 0]
     for bound in (np.nan, np.inf, -np.inf):
@@ -117,7 +117,7 @@ def test_a_constant_tile_is_drawn_where_it_lies_in_the_range():
     assert gray([0], 0.5, 0.5, 0, 1) == [128]
 
 
-def test_special_levels_have_colours_of_their_own():
+def test_special_levels_have_colors_of_their_own():
     rgb = colorize(np.array([253, 254, 255], np.uint8), 0, 1, 0, 1, "viridis")
     assert rgb.tolist() == [list(NEG_INF_COLOR), list(POS_INF_COLOR), list(NAN_COLOR)]
     assert colorize(np.array([7], np.uint8), np.nan, np.nan, 0, 1).tolist() == [list(NAN_COLOR)]

@@ -23,7 +23,7 @@ def row(*values: float, dtype: type = np.float32) -> np.ndarray:
         (row(-1, 0, 0.5), (-1, 1), [0, 128, 191]),
         (row(0, 100, 200), (0, 255), [0, 100, 200]),
         (row(0, 100, 200, dtype=np.int64), (0, 255), [0, 100, 200]),
-        # Standardised, and with its mean subtracted.
+        # Standardized, and with its mean subtracted.
         (row(-2, 0, 3), (-2, 3), [0, 102, 255]),
         (row(-0.02, 0.5 / 64), (-1, 1), [125, 128]),
         (row(-123, 4.5, 132), (-123, 132), [0, 128, 255]),
@@ -38,8 +38,8 @@ def row(*values: float, dtype: type = np.float32) -> np.ndarray:
     ],
 )
 def test_the_range_is_learnt_from_the_data(images, bounds, shown):
-    rgb, learnt = display(images)
-    assert learnt == bounds
+    rgb, learned = display(images)
+    assert learned == bounds
     assert rgb.dtype == np.uint8
     assert rgb[0, 0].tolist() == [[value] * 3 for value in shown]
 

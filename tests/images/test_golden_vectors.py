@@ -65,5 +65,5 @@ def test_values_worked_by_hand_stand_in_the_file():
         [255, 255, 255],
     ]
     assert identity["rgb"][253:] == [
-        COMMITTED["special_colours"][key] for key in ["253", "254", "255"]
+        COMMITTED["special_colors"][key] for key in ["253", "254", "255"]
     ]

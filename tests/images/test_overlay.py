@@ -51,7 +51,7 @@ def test_wrong_input_is_refused():
         overlay(IMAGE / 255, np.ones((2, 2)), 1.0)
     with pytest.raises(ValueError, match="strength 2"):
         overlay(IMAGE, np.ones((2, 2)), 1.0, strength=2)
-    with pytest.raises(ValueError, match="colour map 'jet'"):
+    with pytest.raises(ValueError, match="color map 'jet'"):
         overlay(IMAGE, np.ones((2, 2)), 1.0, name="jet")
     with pytest.raises(ValueError, match=r"\(2, 2, 2\).*\(h, w\)"):
         overlay(IMAGE, np.ones((2, 2, 2)), 1.0)

@@ -70,7 +70,7 @@ def test_a_tile_without_a_finite_value_has_no_range():
     )
 
 
-def test_broken_tiles_leave_their_neighbours_alone():
+def test_broken_tiles_leave_their_neighbors_alone():
     tiles = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
     broken = tiles.copy()
     broken[1, 0, 0] = np.nan

@@ -43,7 +43,7 @@ def test_signed_tiles_have_zero_in_the_middle():
 
 @pytest.mark.parametrize("value", [0.0, 3.0, np.nan, np.inf])
 @pytest.mark.parametrize("bounds", ["all", "tile"])
-def test_flat_and_broken_tiles_are_one_colour(value, bounds):
+def test_flat_and_broken_tiles_are_one_color(value, bounds):
     image = np.asarray(render.tiles(np.full((1, 4, 4), value), bounds=bounds))
     assert len(np.unique(image.reshape(-1, 3), axis=0)) == 1
     if np.isnan(value):
@@ -62,7 +62,7 @@ def test_titles_stand_over_their_tiles_and_are_cut_to_them():
         render.tiles(values, titles=["one"])
 
 
-def test_colours_and_overlays():
+def test_colors_and_overlays():
     red = np.zeros((2, 2, 2, 3))
     red[..., 0] = 1
     assert pixel(render.colors(red, size=2), 0, 0) == [255, 0, 0]

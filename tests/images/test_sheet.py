@@ -77,7 +77,7 @@ def test_an_rgb_sheet_comes_back():
     assert sheet.summary is None
 
 
-def test_private_chunks_stand_before_the_pixels_and_no_colour_space_is_named():
+def test_private_chunks_stand_before_the_pixels_and_no_color_space_is_named():
     gray = chunks(encode_gray(TILES, text={"a": 1}).png)
     assert [name for name, _ in gray] == [b"IHDR", b"tvRG", b"tvTX", b"IDAT", b"IEND"]
     rgb = chunks(encode_rgb(np.zeros((1, 2, 2, 3), np.uint8)).png)

@@ -22,10 +22,10 @@ def snapshot(
 ):  # fmt: skip
     """One look at a layer that is well, but for what is given."""
     table = np.zeros((len(COLUMNS), channels), np.float32)
-    table[COLUMNS.index("likeness")] = similarity
+    table[COLUMNS.index("similarity")] = similarity
     well = {
-        "std": 1.0, "saturated": 0.0, "alike": 0.0, "nonfinite": 0.0, "weight_norm": 1.0,
-        "update_norm": 0.01,
+        "std": 1.0, "saturated": 0.0, "duplicates": 0.0, "nonfinite": 0.0, "weight_norm": 1.0,
+        "weight_update": 0.01,
     }  # fmt: skip
     which = np.isin(np.arange(channels), dead)
     found = LayerNumbers(well | numbers, table, which)
@@ -91,7 +91,7 @@ def test_saturated_and_alike():
     ]  # fmt: skip
     assert lines(*[snapshot(saturated=1.0)] * 5) == []
     assert lines(*[snapshot(duplicates=4.0)] * 5) == [
-        ("conv", "alike",
+        ("conv", "duplicates",
          "4 of 8 channels of conv have been nearly the same as another one for 5 epochs")
     ]  # fmt: skip
     assert lines(*[snapshot(duplicates=3.0)] * 5) == []
@@ -108,10 +108,10 @@ def test_what_is_dead_at_a_bound_is_saturated():
 
 def test_like_the_input():
     like = snapshot(similarity=0.97)
-    text = "conv's maps look like its input (0.97 for 5 epochs): it has learnt nothing yet"
-    assert lines(*[like] * 5) == [("conv", "like-input", text)]
+    text = "conv's maps look like its input (0.97 for 5 epochs): it has learned nothing yet"
+    assert lines(*[like] * 5) == [("conv", "similar-to-input", text)]
     assert lines(*[snapshot(similarity=0.89)] * 5) == []
-    few = [0.99] * 4 + [0.1] * 4  # half of the channels: one blob of colour says nothing
+    few = [0.99] * 4 + [0.1] * 4  # half of the channels: one blob of color says nothing
     assert lines(*[snapshot(similarity=few)] * 5) == []
     assert lines(*[snapshot(similarity=NAN)] * 5) == []
 
@@ -125,11 +125,11 @@ def test_layers_that_copy_by_nature_are_not_told_that_they_do():
 
 def test_weights_that_do_not_move():
     text = "the weights of conv have not moved for 5 epochs"
-    first = snapshot(update_norm=NAN)
-    assert lines(first, *[snapshot(update_norm=5e-5)] * 5) == [("conv", "still", text)]
-    assert lines(first, *[snapshot(update_norm=5e-5)] * 4) == []
-    assert lines(*[snapshot(update_norm=2e-4)] * 6) == []
-    assert lines(*[snapshot(update_norm=0.0, trainable=False)] * 6) == []  # frozen on purpose
+    first = snapshot(weight_update=NAN)
+    assert lines(first, *[snapshot(weight_update=5e-5)] * 5) == [("conv", "still", text)]
+    assert lines(first, *[snapshot(weight_update=5e-5)] * 4) == []
+    assert lines(*[snapshot(weight_update=2e-4)] * 6) == []
+    assert lines(*[snapshot(weight_update=0.0, trainable=False)] * 6) == []  # frozen on purpose
 
 
 def test_growth_within_the_window():
@@ -216,7 +216,7 @@ def test_changed_channels_begin_a_new_window():
         ("window", 0),
         ("window", 2.5),
         ("dead", 1.1),
-        ("likeness", -0.1),
+        ("similarity", -0.1),
         ("output_growth", 1),
         ("still", NAN),
     ],

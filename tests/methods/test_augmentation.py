@@ -114,7 +114,7 @@ def test_layers_inside_models_are_found_and_have_the_same_values():
     np.testing.assert_array_equal(deep.draws, flat.draws)
 
 
-def test_colours_are_in_the_range_of_the_images_and_cut():
+def test_colors_are_in_the_range_of_the_images_and_cut():
     pictures = np.array([0, 0.5, 1, 0], np.float32).reshape(1, 2, 2, 1)
     draws = np.array([-1, np.nan, 2, 0.25], np.float32).reshape(1, 1, 2, 2, 1)
     shown = Augmented(pictures, draws, (0.0, 1.0), "a").colors

@@ -44,8 +44,8 @@ def test_grad_cam_plus_plus_by_hand():
     np.testing.assert_allclose(GradCamPlusPlus().weights(EVIDENCE), [[[[weight, 0]]]], rtol=1e-12)
     np.testing.assert_allclose(GradCamPlusPlus().combine(EVIDENCE), [[[weight, 3 * weight]]])
     # Where the denominator is zero there is no coefficient.
-    cancelled = Evidence(np.full((1, 1, 1, 1), -2.0), np.ones((1, 1, 1, 1)))
-    assert GradCamPlusPlus().weights(cancelled).item() == 1.0
+    canceled = Evidence(np.full((1, 1, 1, 1), -2.0), np.ones((1, 1, 1, 1)))
+    assert GradCamPlusPlus().weights(canceled).item() == 1.0
 
 
 @pytest.mark.parametrize("turned", [1, -1])
@@ -78,14 +78,14 @@ def test_score_cam_weighs_the_channels_that_vary_most():
 
 def test_masks_are_stretched_after_they_are_enlarged():
     drawn = masks(np.array([[[1.0, 3.0]], [[2.0, 2.0]]]), (2, 4))
-    # Half-pixel centres: 1, 1.5, 2.5, 3 between 1 and 3; a constant map hides all.
+    # Half-pixel centers: 1, 1.5, 2.5, 3 between 1 and 3; a constant map hides all.
     np.testing.assert_allclose(drawn[0], [[0, 0.25, 0.75, 1]] * 2)
     np.testing.assert_array_equal(drawn[1], 0)
 
 
 @functools.cache
 def pointwise():
-    """Channels are the colours, and the score of a class a weighted mean of them."""
+    """Channels are the colors, and the score of a class a weighted mean of them."""
     model = keras.Sequential(
         [
             keras.Input((2, 3, 3)),
@@ -156,11 +156,11 @@ def test_several_layers_are_averaged_each_by_its_own_largest():
     np.testing.assert_allclose(both.maps, expected, atol=1e-6)
 
 
-# A network that has learnt something
+# A network that has learned something
 
 
 def squares(count, seed=0):
-    """Gray noise with one square of five pixels; its colour is the class."""
+    """Gray noise with one square of five pixels; its color is the class."""
     random = np.random.default_rng(seed)
     images = 0.3 + 0.1 * random.random((count, SIDE, SIDE, 3)).astype(np.float32)
     classes = random.integers(0, 3, count)
@@ -243,15 +243,15 @@ def test_a_shifted_input_shifts_the_map(method):
 
 
 @pytest.mark.parametrize("method", CAMS)
-def test_a_randomised_network_has_another_map(method):
+def test_a_randomized_network_has_another_map(method):
     """The sanity check of Adebayo et al. 2018: a map that stays explains the image, not the net."""
     images = squares(6, seed=3)[0]
     random, correlations = np.random.default_rng(1), []
-    learnt = grad_cam(colored(), images, 0, method=method).maps
+    learned = grad_cam(colored(), images, 0, method=method).maps
     shapes = [weight.shape for weight in colored().get_weights()]
     for _ in range(4):
         model = with_weights([random.normal(scale=0.3, size=shape) for shape in shapes])
-        for one, other in zip(learnt, grad_cam(model, images, 0, method=method).maps, strict=True):
+        for one, other in zip(learned, grad_cam(model, images, 0, method=method).maps, strict=True):
             if one.std() and other.std():
                 correlations.append(np.corrcoef(one.ravel(), other.ravel())[0, 1])
     assert np.mean(correlations) < 0.7

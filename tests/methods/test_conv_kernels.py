@@ -186,10 +186,10 @@ def test_a_component_keeps_the_sign_that_it_had():
     assert plain.facing(kernel_tiles(-slices[:, :1], 1)).tiles[0, 0, 0] == 3
 
 
-# In colour, and how far
+# In color, and how far
 
 
-def test_three_inputs_are_colours_about_gray():
+def test_three_inputs_are_colors_about_gray():
     weights = np.zeros((2, 3, 1, 2), np.float32)
     weights[0, :, 0, 0] = [2, -2, 1]
     weights[1, 0, 0, 1] = np.nan

@@ -50,7 +50,7 @@ def test_the_average_is_that_over_all_channels_of_all_layers():
     assert found.layers == ["fine", "coarse"]
 
 
-def test_normalised_layers_count_alike_whatever_their_values_and_channels():
+def test_normalized_layers_count_alike_whatever_their_values_and_channels():
     values = np.random.default_rng(0).normal(size=(2, 4, 4, 2)).astype(np.float32)
     other = np.random.default_rng(1).normal(size=(2, 4, 4, 1)).astype(np.float32)
     spread, other_spread = np.sqrt(values.var(axis=(0, 1, 2)).mean()), other.std()
@@ -75,7 +75,7 @@ def test_layers_of_a_model_are_enlarged_to_the_images(model, x):
     assert hypercolumns(model, x).layers == ["conv1", "pool", "conv2"]
 
 
-def test_colours_are_the_principal_components_of_the_whole_stack():
+def test_colors_are_the_principal_components_of_the_whole_stack():
     random = np.random.default_rng(0)
     sources = random.normal(size=(2, 6, 6, 3)) * [6, 3, 1]
     maps = {
@@ -90,7 +90,7 @@ def test_colours_are_the_principal_components_of_the_whole_stack():
         assert np.allclose(one, other, atol=2e-3) or np.allclose(one, 1 - other, atol=2e-3)
 
 
-def test_a_kept_basis_gives_the_same_input_the_same_colours(model, x):
+def test_a_kept_basis_gives_the_same_input_the_same_colors(model, x):
     first = hypercolumns(model, x, [0, 1, 2])
     again = hypercolumns(model, x, [0, 1, 2], basis=first.basis)
     np.testing.assert_array_equal(again.colors, first.colors)
@@ -159,7 +159,7 @@ def test_without_maps_it_says_so():
         hypercolumns(dense, np.ones((2, 4), np.float32))
 
 
-@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("value", [0, 5, np.nan, np.inf])
 def test_what_is_constant_or_not_finite_is_even(value, normalize):
     maps = {

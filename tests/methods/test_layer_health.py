@@ -28,8 +28,8 @@ def test_numbers_worked_by_hand():
     assert numbers["mean"] == pytest.approx((12 + 20) / 12)
     assert numbers["std"] == pytest.approx(np.sqrt((16 + 64 + 4 * 25) / 12 - (32 / 12) ** 2))
     assert (numbers["minimum"], numbers["maximum"]) == (0, 8)
-    assert np.isnan(numbers["likeness"])
-    assert np.isnan(numbers["change"])
+    assert np.isnan(numbers["similarity"])
+    assert np.isnan(numbers["output_change"])
     columns = table(found)
     assert columns["mean"] == [3, 5, 0]
     assert columns["std"] == pytest.approx([np.sqrt(80 / 4 - 9), 0, 0])
@@ -48,13 +48,13 @@ def test_what_counts_is_set_by_thresholds():
     maps[0, ..., 2] = 1000 + 0.02 * np.cos(ramp)
     maps[0, ..., 3] = np.minimum(ramp, 20)  # 44 of 64 values are cut off
     found = layer_numbers(maps)
-    assert found.numbers["alike"] == 2
+    assert found.numbers["duplicates"] == 2
     assert (found.numbers["saturated"], found.numbers["dead"]) == (0, 0)
     assert np.take(table(found)["saturated"], [0, 1, 3]).tolist() == [1 / 64, 1 / 64, 44 / 64]
     loose = Thresholds(saturated_values=0.6, flat=1e-3, duplicate_correlation=0.5)
     found = layer_numbers(maps, thresholds=loose)
     assert (found.numbers["saturated"], found.numbers["dead"]) == (1, 1)
-    assert found.numbers["alike"] == 3
+    assert found.numbers["duplicates"] == 3
 
 
 def test_the_share_of_what_is_not_finite():
@@ -88,7 +88,7 @@ def test_a_dense_layer_has_numbers_too():
     found = layer_numbers(np.array([[1.0, 0.0], [3.0, 0.0]]), np.ones((2, 4, 4), np.float32))
     assert found.numbers["dead"] == 1
     assert table(found)["mean"] == [2, 0]
-    assert np.isnan(found.numbers["likeness"])
+    assert np.isnan(found.numbers["similarity"])
 
 
 def test_change_is_the_share_of_the_former_maps():
@@ -97,7 +97,7 @@ def test_change_is_the_share_of_the_former_maps():
     assert change(then, then) == 0
     assert np.isnan(change(then, np.zeros_like(then)))
     assert np.isnan(change(then, np.zeros((1, 3), np.float32)))
-    assert layer_numbers(then * 2, former=then).numbers["change"] == pytest.approx(1)
+    assert layer_numbers(then * 2, former=then).numbers["output_change"] == pytest.approx(1)
 
 
 @given(
@@ -140,7 +140,7 @@ def test_health_and_activations_of_a_saved_and_loaded_model(tmp_path):
     found = health(loaded, images)
     assert list(found) == ["conv", "relu"]
     assert found["relu"].numbers["dead"] == 1
-    assert found["relu"].numbers["likeness"] == pytest.approx(1, abs=1e-5)
+    assert found["relu"].numbers["similarity"] == pytest.approx(1, abs=1e-5)
     assert found["conv"].numbers["dead"] == 0
     assert found["conv"].numbers["weight_norm"] == pytest.approx(np.sqrt(3 / 9 + 3 + 1))
     assert np.isnan(found["relu"].numbers["weight_norm"])  # the convolution speaks for itself

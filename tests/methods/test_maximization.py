@@ -136,7 +136,7 @@ def test_a_filter_is_excited_by_its_own_pattern():
     image = found.images[0, ..., 0]
     assert found.before == pytest.approx(0, abs=1e-5)  # even gray: the weights' sum is zero
     assert found.after[0] > 0.7 * pattern[pattern > 0].sum()
-    assert np.all(image[pattern >= 2] > 0.5)  # weak ones may follow a strong neighbour
+    assert np.all(image[pattern >= 2] > 0.5)  # weak ones may follow a strong neighbor
     assert np.all(image[pattern <= -2] < 0.5)
     assert np.corrcoef(image.ravel(), pattern.ravel())[0, 1] > 0.8
 

@@ -231,8 +231,8 @@ def test_settings_that_mean_nothing_are_refused():
         Ascent(diversity=0)
 
 
-def test_the_range_of_standardised_images_is_theirs(net):
-    """Learnt from the images that are given; what is drawn is between 0 and 1 all the same."""
+def test_the_range_of_standardized_images_is_theirs(net):
+    """Learned from the images that are given; what is drawn is between 0 and 1 all the same."""
     images = np.random.default_rng(0).normal(size=(2, 12, 12, 3)).astype(np.float32)
     found = maximize_filters(net, "conv", [2], images, Ascent(steps=4))["conv"]
     assert found.images.min() >= 0

@@ -1,4 +1,4 @@
-"""The image of an ascent: its bases, colours, transforms and penalties, against plain numpy."""
+"""The image of an ascent: its bases, colors, transforms and penalties, against plain numpy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_no_coefficients_are_an_even_gray(basis):
     assert to_image(tensor(np.zeros((2, 1, 4, 6))), basis).shape == (2, 4, 6, 1)
 
 
-def test_three_channels_are_decorrelated_colours_and_others_are_not():
+def test_three_channels_are_decorrelated_colors_and_others_are_not():
     values = np.random.default_rng(0).normal(size=(1, 3, 4, 5))
     colored = logit(to_image(tensor(values), Pixels()))
     np.testing.assert_allclose(colored, np.moveaxis(values, 1, -1) @ MATRIX.T, atol=1e-4)

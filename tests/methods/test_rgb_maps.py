@@ -20,7 +20,7 @@ def maps(seed=0, channels=8, scale=1.0):
     return (sources @ random.normal(size=(3, channels)) * scale).astype(np.float32)
 
 
-def test_colours_are_the_principal_components():
+def test_colors_are_the_principal_components():
     values = maps()
     found = rgb_maps(values)
     expected = principal_axes(values).colors(values)
@@ -31,12 +31,12 @@ def test_colours_are_the_principal_components():
     assert np.all(np.ptp(found.colors, axis=(0, 1, 2)) == 1)
 
 
-def test_the_same_maps_have_the_same_colours_on_kept_axes():
+def test_the_same_maps_have_the_same_colors_on_kept_axes():
     first = rgb_maps(maps())
     again = rgb_maps(maps(), first.axes)
     np.testing.assert_array_equal(again.colors, first.colors)
     np.testing.assert_array_equal(again.axes.low, first.axes.low)
-    # One image alone, too: its colours do not depend on the others.
+    # One image alone, too: its colors do not depend on the others.
     one = rgb_maps(maps()[:1], first.axes)
     np.testing.assert_array_equal(one.colors, first.colors[:1])
 
@@ -64,7 +64,7 @@ def test_three_channels_are_red_green_and_blue():
     assert np.all(faint.axes.high == faint.axes.high[0])  # one range, so that hues stay
 
 
-def test_pixels_are_averaged_before_they_are_coloured():
+def test_pixels_are_averaged_before_they_are_colored():
     values = np.zeros((1, 4, 4, 3), np.float32)
     values[0, :2, :2] = [[[1, 0, 0], [0, 1, 0]], [[0, 0, 1], [1, 1, 0]]]
     small = rgb_maps(values, limit=2).colors
@@ -76,7 +76,7 @@ def test_pixels_are_averaged_before_they_are_coloured():
     ("channels", "value"),
     [*itertools.product([3, 5], [0, 7, -1e38, np.nan, np.inf]), (300, 7), (300, np.nan)],
 )
-def test_what_is_constant_has_one_colour(channels, value):
+def test_what_is_constant_has_one_color(channels, value):
     values = np.full((2, 3, 3, channels), value, np.float32)
     found = rgb_maps(values)
     assert np.ptp(found.colors) <= 1e-6 or channels == 3
@@ -117,7 +117,7 @@ def test_many_channels_have_the_axes_that_all_would_find(channels, count):
     np.testing.assert_allclose(fast.mean, values.mean(axis=0), atol=1e-4)
 
 
-def test_layers_of_a_model_at_any_depth_have_the_same_colours():
+def test_layers_of_a_model_at_any_depth_have_the_same_colors():
     keras.utils.set_random_seed(0)
     stack = [
         keras.Input((8, 8, 1)),

@@ -183,7 +183,7 @@ def test_integrated_gradients_of_squares():
 
 def test_smoothgrad_draws_the_same_noise_for_every_image_and_of_the_same_seed():
     method = SmoothGrad(samples=4, seed=2)
-    # The range is learnt from all images together, so both batches have it.
+    # The range is learned from all images together, so both batches have it.
     ends = np.stack([np.zeros_like(X[0]), np.ones_like(X[0])])
     state = np.random.get_state()[1].copy()  # what others draw from stays
     found = saliency_maps(kinked(), np.concatenate([X, ends]), 0, method).maps

@@ -17,7 +17,7 @@ def test_a_copied_input_is_alike_and_so_is_its_negative():
     assert found[:2] == pytest.approx([1, 1])
     assert found[2] < 0.5
     assert np.isnan(found[3])
-    assert layer_numbers(maps, images).numbers["likeness"] == pytest.approx(1)
+    assert layer_numbers(maps, images).numbers["similarity"] == pytest.approx(1)
 
 
 def test_likeness_compares_at_the_maps_size():
@@ -31,7 +31,7 @@ def test_likeness_compares_at_the_maps_size():
     assert similarity(uneven, images) == pytest.approx([1])
 
 
-def test_gray_is_the_mean_of_the_colours():
+def test_gray_is_the_mean_of_the_colors():
     image = np.zeros((1, 2, 3, 3), np.uint8)
     image[0, 0, 0] = [30, 60, 90]
     assert gray(image).shape == (1, 2, 3)

@@ -42,7 +42,7 @@ def _flat(name: str, side: int) -> Callable[[], Work]:
     def build() -> Work:
         network = getattr(keras.applications, name)
         model = network(weights=None, input_shape=(side, side, 3), classes=CLASSES)
-        # A larger step makes InceptionV3 diverge: it normalises over two images of one pixel.
+        # A larger step makes InceptionV3 diverge: it normalizes over two images of one pixel.
         optimizer = keras.optimizers.SGD(1e-5)
         return classifying(compiled(model, optimizer=optimizer), images(2, side, 3))
 

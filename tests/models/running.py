@@ -22,7 +22,7 @@ from tbviz.store import open_run, store_directory
 
 _KINDS = {
     "ActivationGrid": ("activations", "overview"),
-    "Hypercolumns": ("hypercolumns", "hypercolumns:colours"),
+    "Hypercolumns": ("hypercolumns", "hypercolumns:colors"),
     "GradCAM": ("cam",),
     "Saliency": ("saliency:gradients",),
     "FilterMaximization": ("maximization",),

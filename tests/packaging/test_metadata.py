@@ -41,7 +41,7 @@ def test_viewing_needs_four_packages_and_nothing_is_pinned_from_above():
     assert [need for need in needs if "<" in need or "==" in need] == []
 
 
-def test_every_shipped_photograph_has_its_licence_written_down():
+def test_every_shipped_photograph_has_its_license_written_down():
     sources = (ROOT / "tbviz/demo/SOURCES.md").read_text(encoding="utf-8")
     shipped = [*(ROOT / "tbviz/demo").rglob("*.jpg"), *(ROOT / "tbviz/demo").rglob("*.npz")]
     assert len(shipped) == 11

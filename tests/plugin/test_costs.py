@@ -24,8 +24,8 @@ def test_a_run_of_before_has_no_budget_and_nothing_left_out(board, logs):
         "wall": 18, "main": 0.3, "compile": 0.8, "wait": 0.006, "writer": 0.48,
         "methods": {
             "ActivationGrid":
-                {"main": 0.12, "compile": 0.8, "encode": 0, "looks": 6, "left_out": 0},
-            "GradCAM": {"main": 0.18, "compile": 0, "encode": 0, "looks": 6, "left_out": 0},
+                {"main": 0.12, "compile": 0.8, "encode": 0, "snapshots": 6, "skipped": 0},
+            "GradCAM": {"main": 0.18, "compile": 0, "encode": 0, "snapshots": 6, "skipped": 0},
         },
     }  # fmt: skip
 
@@ -35,15 +35,15 @@ def test_all_fields_add_up(board, tmp_path):
         writer.append(cost(0, seconds={"A": 1, "B": 2}, compile={"B": 9}, wait=0.5, wall=20,
                            writer=3, encode={"A": 0.25}, budget=0.05))  # fmt: skip
         writer.append(cost(1, seconds={"A": 1.5}, compile={}, wait=0, wall=10, writer=2,
-                           encode={"A": 0.25, "B": 4}, left_out=["B", "C"], factor=0.8,
+                           encode={"A": 0.25, "B": 4}, skipped=["B", "C"], factor=0.8,
                            budget=0.1, unheard_of=[1]))  # fmt: skip
         writer.append(cost(2, seconds={}, compile={}, wait=0, wall=10, writer=0,
-                           left_out=["B"], budget=0.1))  # fmt: skip
+                           skipped=["B"], budget=0.1))  # fmt: skip
     (only,) = board(tmp_path).ask("costs", run=RUN)["segments"]
     assert only.pop("methods") == {
-        "A": {"main": 2.5, "compile": 0, "encode": 0.5, "looks": 2, "left_out": 0},
-        "B": {"main": 2, "compile": 9, "encode": 4, "looks": 1, "left_out": 2},
-        "C": {"main": 0, "compile": 0, "encode": 0, "looks": 0, "left_out": 1},
+        "A": {"main": 2.5, "compile": 0, "encode": 0.5, "snapshots": 2, "skipped": 0},
+        "B": {"main": 2, "compile": 9, "encode": 4, "snapshots": 1, "skipped": 2},
+        "C": {"main": 0, "compile": 0, "encode": 0, "snapshots": 0, "skipped": 1},
     }
     assert only == {
         "segment": 1, "budget": 0.1, "factor": 0.8, "wall": 40, "main": 4.5, "compile": 9,
@@ -57,7 +57,7 @@ def test_a_look_over_several_positions_counts_where_it_ends(board, tmp_path):
         writer.append(cost(1, seconds={"A": 1}, parts=["A", "unheard of"]))
         writer.append(cost(2, seconds={"A": 2, "B": 1}))
     (only,) = board(tmp_path).ask("costs", run=RUN)["segments"]
-    assert {name: (held["main"], held["looks"]) for name, held in only["methods"].items()} == {
+    assert {name: (held["main"], held["snapshots"]) for name, held in only["methods"].items()} == {
         "A": (4, 1), "B": (4, 2),
     }  # fmt: skip
 
@@ -70,9 +70,9 @@ def test_a_look_over_several_positions_counts_where_it_ends(board, tmp_path):
         {"seconds": {"A": {"B": 1}}},
         {"encode": 3},
         {"compile": {"A": True}},
-        {"left_out": "A"},
-        {"left_out": {"A": 1}},
-        {"parts": "A"},
+        {"skipped": "A"},
+        {"skipped": {"A": 1}},
+        {"divided": "A"},
         {"wall": [1]},
         {"factor": "large"},
         {"budget": {}},
@@ -86,7 +86,7 @@ def test_a_record_that_makes_no_sense_is_left_out_whole(board, tmp_path, fields)
         writer.append(cost(2, seconds={"A": 1}, wall=10))
     one = board(tmp_path)
     (only,) = one.ask("costs", run=RUN)["segments"]
-    assert (only["main"], only["wall"], only["methods"]["A"]["looks"]) == (2, 20, 2)
+    assert (only["main"], only["wall"], only["methods"]["A"]["snapshots"]) == (2, 20, 2)
     assert one.ask("index", run=RUN)["segments"][0]["damaged"] == 1
     assert one.ask("scalars", run=RUN)["cost"]["main"] == [1, None, 1]
 
@@ -94,7 +94,7 @@ def test_a_record_that_makes_no_sense_is_left_out_whole(board, tmp_path, fields)
 def test_what_is_not_finite_or_odd_is_answered_as_json(board, tmp_path):
     with contextlib.closing(Writer(tmp_path / RUN)) as writer:
         writer.append(cost(0, seconds={"<b>": float("nan"), "": 1e308}, wall=float("inf")))
-        writer.append(cost(1, seconds={"": 1e308}, wait=None, left_out=[None, {"A": 1}, "<b>"],
+        writer.append(cost(1, seconds={"": 1e308}, wait=None, skipped=[None, {"A": 1}, "<b>"],
                            factor=float("nan")))  # fmt: skip
     text = board(tmp_path).get("costs", run=RUN).get_data(as_text=True)
 
@@ -103,7 +103,7 @@ def test_what_is_not_finite_or_odd_is_answered_as_json(board, tmp_path):
 
     (only,) = json.loads(text, parse_constant=refuse)["segments"]
     assert only["methods"]["<b>"] == {
-        "main": 0, "compile": 0, "encode": 0, "looks": 1, "left_out": 1
+        "main": 0, "compile": 0, "encode": 0, "snapshots": 1, "skipped": 1
     }  # fmt: skip
     assert (only["main"], only["wall"], only["factor"]) == ("Infinity", 0, None)
 
@@ -117,7 +117,7 @@ def test_sums_grow_with_the_run_and_need_it(board, tmp_path):
     writer.append(cost(1, seconds={"A": 1}))
     writer.close()
     segment.refresh()
-    assert (segment.costs.main, segment.costs.methods["A"].looks) == (2, 2)
+    assert (segment.costs.main, segment.costs.methods["A"].snapshots) == (2, 2)
     one = board(tmp_path)
     one.refuse(404, "costs", run="nowhere")
     one.refuse(400, "costs")

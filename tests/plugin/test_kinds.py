@@ -9,12 +9,12 @@ from tbviz.images.sheet import decode, encode_gray, encode_rgb
 from tbviz.store import Position, Writer, open_run, run_index
 
 RUN = "run"
-KINDS = ["overview", "saliency:smoothgrad", "kernels:colours", "kernels"]
+KINDS = ["overview", "saliency:smoothgrad", "kernels:colors", "kernels"]
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
-    """Two positions of a gray sheet a probe image, a colour and a gray one of no image."""
+    """Two positions of a gray sheet a probe image, a color and a gray one of no image."""
     logdir = tmp_path_factory.mktemp("logs")
     writer = Writer(logdir / RUN)
     tiles = np.array([[[-1.0, 0], [0, 3]], [[0.5, 0], [0, 0]]], np.float32)
@@ -25,7 +25,7 @@ def logs(tmp_path_factory):
                 sheets = sheets[:1]
             pngs = [sheet.png for sheet in sheets]
             media, summaries = "gray8", [sheet.summary for sheet in sheets]
-            if kind == "kernels:colours":
+            if kind == "kernels:colors":
                 pngs, media, summaries = (
                     [encode_rgb(np.full((2, 2, 2, 3), 9, np.uint8)).png],
                     "rgb8",
@@ -33,7 +33,7 @@ def logs(tmp_path_factory):
                 )
             layer = "conv" if kind.startswith("kernels") else ""
             layout = writer.layout({
-                "of": kind, "layer": layer, "media": media, "tile": [2, 2], "tiles": 2,
+                "picture": kind, "layer": layer, "media": media, "tile": [2, 2], "tiles": 2,
                 "columns": 2, "images": 0 if len(pngs) == 1 else 2, "signed": media == "gray8",
                 "column_titles": ["a", "b"], "title": "what it is",
             })  # fmt: skip
@@ -50,11 +50,11 @@ def test_they_are_in_the_index(logs):
     assert {key: head["images"] for key, head in found.items()} == {
         ("overview", ""): 2,
         ("saliency:smoothgrad", ""): 2,
-        ("kernels:colours", "conv"): 0,
+        ("kernels:colors", "conv"): 0,
         ("kernels", "conv"): 0,
     }
     assert found["kernels", "conv"]["range"] == (-2, 6)
-    assert "range" not in found["kernels:colours", "conv"]
+    assert "range" not in found["kernels:colors", "conv"]
     layout = answer["layouts"][found["overview", ""]["layout"]]
     assert (layout["column_titles"], layout["signed"]) == (["a", "b"], True)
 
@@ -66,7 +66,7 @@ def test_their_sheets_and_strips_are_given(board, logs, kind):
     series = one.ask("series", run=RUN, kind=kind, layer=layer)
     assert series["images"] == (0 if layer else 2)
     assert series["positions"] == [[0, 2]]
-    assert ("lo" in series) == (kind != "kernels:colours")
+    assert ("lo" in series) == (kind != "kernels:colors")
     sheet = one.get(
         "sheet", run=RUN, writer=series["writers"][0][0], offset=series["offset"][-1],
         length=series["length"][-1], crc=series["crc"][-1],

@@ -56,7 +56,7 @@ def test_health_and_channels(board, logs):
     assert all(len(row) == 3 for rows in answer["numbers"].values() for row in rows)
     first = one.ask("health", run=RUN)["numbers"]
     assert first["dead"][0] == [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
-    assert first["change"][0][0] is None
+    assert first["output_change"][0][0] is None
     table = one.ask("channels", run=RUN, layer="conv1", position=8)
     assert table["position"] == 8
     assert list(table["columns"]) == TABLE
@@ -157,8 +157,8 @@ def test_advice_is_told_where_it_changes(board, tmp_path):
     one = board(tmp_path)
     assert one.ask("health", run=RUN)["advice"] == [
         [1, "conv", "dead", "one"],
-        [1, "conv", "alike", "two"],
-        [2, "conv", "alike", None],
+        [1, "conv", "duplicates", "two"],
+        [2, "conv", "duplicates", None],
         [3, "conv", "dead", "more"],
         [3, "relu", "dead", "one"],
         [5, "conv", "dead", None],
@@ -197,7 +197,7 @@ def test_advice_that_makes_no_sense_is_left_out(board, tmp_path, advice):
 def test_numbers_that_a_store_does_not_have_are_left_out(board):
     answer = board(GOLDEN).ask("health", run="format-1")
     assert answer["advice"] == []
-    for name in ("saturated", "alike", "nonfinite", "weight_norm", "update_norm"):
+    for name in ("saturated", "duplicates", "nonfinite", "weight_norm", "weight_update"):
         assert name not in answer["numbers"]
         assert name not in answer["names"]
     assert answer["numbers"]["mean"][0][0] is not None

@@ -44,7 +44,7 @@ class Fabricated:
         self.writer.append({"kind": "fit", "event": "begin", "epochs": LONG, "model": "long"})
         self.ids = [
             self.writer.layout(
-                {"of": "activations", "layer": path, "media": "gray8", "tile": [16, 16],
+                {"picture": "activations", "layer": path, "media": "gray8", "tile": [16, 16],
                  "tiles": 64, "columns": 16, "images": IMAGES, "channels": list(range(64)),
                  "total": 256, "method": "ActivationGrid"}
             )
@@ -185,7 +185,7 @@ def test_one_read_a_sheet(board, long, monkeypatch):
 def test_sheets_of_one_answer_are_bounded(board, tmp_path, monkeypatch):
     monkeypatch.setattr(routes_module, "_MAX_BYTES", 1000)
     writer = Writer(tmp_path / RUN)
-    layout = writer.layout({"of": "kernels", "layer": "a", "media": "rgb8", "images": 3})
+    layout = writer.layout({"picture": "kernels", "layer": "a", "media": "rgb8", "images": 3})
     sheets = [os.urandom(size) for size in (700, 400, 100)]
     writer.append(
         {"kind": "kernels", "epoch": 0, "layer": "a", "layout": layout, "media": "rgb8"}, sheets

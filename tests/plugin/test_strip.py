@@ -53,7 +53,7 @@ def test_positions_one_by_one(board, logs):
     np.testing.assert_array_equal(some.ranges, all_.ranges[[1, 4, 9]])
 
 
-def test_colour_strips_have_no_ranges(board, logs):
+def test_color_strips_have_no_ranges(board, logs):
     response = board(logs).get(
         "strip", run=RUN, kind="maximization", layer="conv1", tiles="7", positions="0-511"
     )
@@ -103,7 +103,7 @@ def test_positions_of_another_tile_size_or_damaged_are_left_out(board, tmp_path)
     sizes = {0: (4, 4), 1: (3, 3), 2: (3, 3), 3: (3, 3), 4: (3, 3)}
     for epoch, size in sizes.items():
         layout = writer.layout({
-            "of": "cam", "layer": "c", "media": "gray8", "tile": list(size), "tiles": 2,
+            "picture": "cam", "layer": "c", "media": "gray8", "tile": list(size), "tiles": 2,
             "columns": 2, "images": 1,
         })  # fmt: skip
         sheet = encode_gray(np.full((2, *size), epoch, np.float32))

@@ -9,7 +9,7 @@ from tbviz.store import Position, Writer
 from tbviz.store.schema import HEADER, MAGIC
 
 LAYOUT = {
-    "of": "activations",
+    "picture": "activations",
     "layer": "conv",
     "media": "gray8",
     "tile": [2, 2],

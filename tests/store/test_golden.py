@@ -25,20 +25,20 @@ REWRITTEN = GOLDEN / "format-1-rewritten"
 # shape and sum of its levels; the range over all positions.
 EVERY_RUN = [
     ("activations", "conv", "gray8", 2, (8, 32), 1919, (0.0, 0.544497)),
-    ("activations:colours", "conv", "rgb8", 0, (8, 16, 3), 37429, None),
+    ("activations:colors", "conv", "rgb8", 0, (8, 16, 3), 37429, None),
     ("activations", "scores", "gray8", 2, (64, 48), 670260, (0.0, 0.350147)),
     ("overview", "", "gray8", 2, (192, 96), 929124, (-1.17905, 1.37976)),
     ("cam", "conv", "gray8", 2, (8, 16), 1919, (0.0, 0.00397841)),
     ("kernels", "separable", "gray8", 0, (3, 9), 2723, (-0.361434, 0.330238)),
     ("kernels:pointwise", "separable", "gray8", 0, (3, 3), 1225, (-0.971841, 0.963122)),
     ("kernels", "conv", "gray8", 0, (3, 12), 4023, (-0.225877, 0.228619)),
-    ("kernels:colours", "conv", "rgb8", 0, (3, 12, 3), 11986, None),
+    ("kernels:colors", "conv", "rgb8", 0, (3, 12, 3), 11986, None),
 ]
 OF_PARTS = [
     *EVERY_RUN,
     ("saliency:gradients", "", "gray8", 2, (8, 16), 11284, (0.0, 3.02148e-05)),
     ("hypercolumns", "", "gray8", 2, (8, 8), 4398, (-0.127123, 1.16735)),
-    ("hypercolumns:colours", "", "rgb8", 0, (8, 16, 3), 35978, None),
+    ("hypercolumns:colors", "", "rgb8", 0, (8, 16, 3), 35978, None),
     ("augmentation", "", "rgb8", 0, (16, 24, 3), 122055, None),
     ("maximization", "conv", "rgb8", 0, (8, 16, 3), 46037, None),
     ("classes", "", "rgb8", 0, (8, 24, 3), 71804, None),
@@ -172,7 +172,7 @@ def test_parts_of_format_1_tell_what_looking_took():
     often = dict.fromkeys(["ActivationGrid", "Kernels", "Hypercolumns", "Augmentation"], (4, 0))
     # Its first look was interrupted, and so is none.
     rare = {"GradCAM score-cam": (1, 2), "tbviz": (0, 0)}
-    counted = {name: (cost.looks, cost.left_out) for name, cost in costs.methods.items()}
+    counted = {name: (cost.snapshots, cost.skipped) for name, cost in costs.methods.items()}
     assert counted == paced | often | rare
     assert costs.methods["ActivationGrid"].encode == pytest.approx(0.023138)
 
@@ -192,7 +192,7 @@ def test_rewritten_packs_of_format_1_are_read():
     # The first fit's middle epoch was pruned.
     assert {str(s["positions"]) for s in run_index.run_index(run)["series"]} == {"[[0, 1], [2, 2]]"}
     # The components of the second fit's first look are its own.
-    colors = {"activations:colours": 37439}
+    colors = {"activations:colors": 37439}
     assert shown(run) == [(*row[:5], colors.get(row[0], row[5]), row[6]) for row in EVERY_RUN]
     check_training(run)
     assert (first.replaces, first.by) == (("75f80ef9164924e5",), "prune")

@@ -33,7 +33,7 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
     row = f"[3,{zlib.crc32(b'abc')}]"
     pack = b"".join([
         stores.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
-        stores.record(b'{"kind":"layout","time":1.5,"id":"0000000a","of":"maximization"}'),
+        stores.record(b'{"kind":"layout","time":1.5,"id":"0000000a","picture":"maximization"}'),
         stores.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
         stores.record(
             b'{"kind":"maximization","time":3.0,"epoch":7,"layer":"a/b","layout":"0000000a",'
@@ -122,7 +122,7 @@ def test_every_kind_of_a_full_run(tmp_path):
     (probe,) = segment.probes
     assert [run.read(sheet)[:4] for sheet in probe.sheets] == [b"\x89PNG"] * 2
     assert [entry.position for entry in segment.notices] == [None, 3]
-    dead, change = (HEALTH_NUMBERS.index(name) for name in ("dead", "change"))
+    dead, change = (HEALTH_NUMBERS.index(name) for name in ("dead", "output_change"))
     numbers = segment.health.numbers("conv1", 0, 9)
     assert numbers[:, dead].tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3]
     assert numbers[:2, change].tolist() == [MISSING, 0.5]

@@ -61,11 +61,11 @@ def test_what_has_no_place_in_json_is_said():
 
 
 def test_layout_id_stands_for_the_fields_alone():
-    fields = {"of": "cam", "layer": "conv", "tile": [7, 7]}
+    fields = {"picture": "cam", "layer": "conv", "tile": [7, 7]}
     identifier = layout_id(fields)
     assert len(identifier) == 8
     assert int(identifier, 16) >= 0
-    assert layout_id({"tile": (7, 7), "layer": "conv", "of": "cam"}) == identifier
+    assert layout_id({"tile": (7, 7), "layer": "conv", "picture": "cam"}) == identifier
     assert layout_id({**fields, "id": "x", "kind": "layout", "time": 3.0}) == identifier
     assert layout_id({**fields, "layer": "conv2"}) != identifier
 

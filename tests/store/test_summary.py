@@ -71,7 +71,7 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     ]
     assert [segment["bytes"] for segment in answer["segments"]] == sizes
     assert answer["bytes"] == sum(sizes)
-    assert answer["bytes_an_epoch"] == sum(sizes) / 7
+    assert answer["bytes_per_epoch"] == sum(sizes) / 7
     assert answer["forecast"] is None
     activations, cam = answer["series"]
     assert (activations["records"], activations["sheets"], activations["lacking"]) == (8, 16, [])
@@ -250,7 +250,7 @@ def test_a_healthy_run_of_every_kind_verifies(tmp_path):
 
 def test_a_store_that_is_not_there_is_empty(tmp_path):
     answer = look(tmp_path)
-    assert (answer["segments"], answer["positions"], answer["bytes_an_epoch"]) == ([], 0, None)
+    assert (answer["segments"], answer["positions"], answer["bytes_per_epoch"]) == ([], 0, None)
     assert whats(answer, "notes") == ["unreadable"]
 
 

@@ -57,7 +57,7 @@ def pair(log_dir):
 
 def add(writer, position, kind="activations", layer="conv"):
     """One picture of two sheets, and the loss, at any position."""
-    fields = {**stores.LAYOUT, "of": kind, "layer": layer}
+    fields = {**stores.LAYOUT, "picture": kind, "layer": layer}
     where = position.fields()
     name = f"{kind} {layer} {tuple(position)}".encode()
     writer.append(

@@ -5,7 +5,7 @@ import numpy as np
 from tbviz.taps.image_inputs import channels_last, image_batch, image_input_index, image_layout
 
 
-def test_image_batches_are_recognised():
+def test_image_batches_are_recognized():
     assert image_layout((1, 8, 9, 3)) == (8, 9, 3, False)
     assert image_layout((1, 3, 8, 9)) == (8, 9, 3, True)
     assert image_layout((1, 8, 9, 16)) is None

@@ -172,7 +172,7 @@ def test_a_regression_is_explained_as_it_is():
 
 
 class HomeMade(layers.Layer):
-    """A softmax that nobody can recognise."""
+    """A softmax that nobody can recognize."""
 
     def __init__(self, factor):
         super().__init__()
@@ -190,8 +190,8 @@ def test_a_distribution_from_nowhere_is_explained_by_its_log_odds():
     scores, weights = logits(model)
     assert (head.kind, head.target) == ("distribution", "log-odds against the other classes")
     best = scores.argmax(axis=1)
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(found.scores, centred[range(3), best], atol=1e-5)
+    centerd = scores - scores.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.scores, centerd[range(3), best], atol=1e-5)
     slopes = (weights - weights.mean(axis=1, keepdims=True)).T[best] / 16
     np.testing.assert_allclose(found.gradients[:, 1, 1], slopes, atol=1e-6)
 

@@ -1,4 +1,4 @@
-/** How values become colours: map, range, smoothing, and what they are over the run. */
+/** How values become colors: map, range, smoothing, and what they are over the run. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { MAPS, type MapName, type Range, symmetric, union } from "../color";
@@ -35,7 +35,7 @@ export function setMap(name: MapName, of = kind.peek()): void {
 }
 
 export const usualRange = computed<RangeRule>(() => familyOf(kind.value ?? "").range);
-/** What the colours of the shown kind span. */
+/** What the colors of the shown kind span. */
 export const rangeRule = computed<RangeRule>(() => chosen(ranges.value) ?? usualRange.value);
 
 export function setRange(rule: RangeRule, of = kind.peek()): void {
@@ -107,7 +107,7 @@ function wider(held: Frozen, fresh: Frozen): boolean {
   });
 }
 
-/** New data lies outside of the range that the colours are fixed to. */
+/** New data lies outside of the range that the colors are fixed to. */
 export const grown = computed(() => {
   const [held, fresh] = [frozen.value.get(key()), now()];
   if (held === undefined || fresh === null) return false;
@@ -119,10 +119,10 @@ export const grown = computed(() => {
 export function sheetRange(sheet: Sheet): Range | null {
   const rule = rangeRule.value;
   if (rule === "tile") return null;
-  if (typeof rule === "object") return centred(rule);
+  if (typeof rule === "object") return centerd(rule);
   const held = frozen.value.get(key());
   const fixed = rule === "extremes" ? held?.extremes : rule === "run" ? held?.percentiles : null;
-  return centred(fixed ?? layerRange(sheet) ?? { low: 0, high: 0 });
+  return centerd(fixed ?? layerRange(sheet) ?? { low: 0, high: 0 });
 }
 
 /** The union of the ranges of all tiles of a sheet. */
@@ -134,15 +134,15 @@ export function layerRange(sheet: Sheet): Range | null {
   );
 }
 
-/** The range of a tile's colours: the sheet's, or its own. */
+/** The range of a tile's colors: the sheet's, or its own. */
 export function tileRange(sheet: Sheet, tile: number, whole: Range | null): Range {
   if (whole !== null) return whole;
   const [low, high] = [sheet.ranges?.[2 * tile] ?? 0, sheet.ranges?.[2 * tile + 1] ?? 0];
-  return centred({ low, high });
+  return centerd({ low, high });
 }
 
 /** The diverging map has zero in its middle, and signed values have in any map. */
-function centred(range: Range): Range {
+function centerd(range: Range): Range {
   return (mapName.value === "balance" || signed.value) && Number.isFinite(range.low + range.high)
     ? symmetric(range)
     : range;

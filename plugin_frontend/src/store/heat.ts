@@ -19,7 +19,7 @@ function cells(of: Health, name: string, looks: readonly number[][]): number[][]
   });
 }
 
-/** Where the colours end: shares at 1, what has no end at the most there is. */
+/** Where the colors end: shares at 1, what has no end at the most there is. */
 function top(name: string, rows: readonly number[][]): number {
   if (statisticOf(name).unit !== "number") return 1;
   let most = 0;

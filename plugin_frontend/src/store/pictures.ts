@@ -92,7 +92,7 @@ function lookAhead(name: string, refs: readonly SheetRef[]): void {
   if (near.some((ref) => !sheets.has(name, ref))) void sheets.prefetch(name, refs);
 }
 
-/** Watches a wish. `ahead`: fetch the neighbours as well. */
+/** Watches a wish. `ahead`: fetch the neighbors as well. */
 export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pictures> {
   const state = signal<Pictures>({ shown: null, loading: false, error: null });
   let controller: AbortController | null = null;

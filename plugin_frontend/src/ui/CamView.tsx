@@ -98,14 +98,14 @@ function Cams({ shown }: { shown: Shown }) {
   );
 }
 
-/** What the colours mean, and what they are scaled by. */
+/** What the colors mean, and what they are scaled by. */
 function Legend({ laying: { map, signed, scale } }: { laying: Laying }) {
   const by =
     scale === "percentile" ? `what ${percent(SHOWN)} of its pixels stay within` : "its maximum";
   const least = `${percent(FLOOR)} of the most that the run reaches, ${number(camMaximum.value)}`;
   return (
     <div class="under">
-      <span class="colour-bar" data-testid="colour-bar">
+      <span class="color-bar" data-testid="color-bar">
         <span>{signed ? "against the class" : "nothing"}</span>
         <i style={{ background: gradient(map) }} aria-hidden="true" />
         <span>{signed ? "for the class" : "most"}</span>
@@ -228,7 +228,7 @@ function Outcome({ image: index, at }: { image: number; at: number }) {
   const label = probe.value?.images[index]?.label ?? null;
   if (top === null || label === null) return null;
   const right = top === label;
-  return <span class={right ? "right" : "wrong"}>{right ? "✓ recognised" : "✗ mistaken"}</span>;
+  return <span class={right ? "right" : "wrong"}>{right ? "✓ recognized" : "✗ mistaken"}</span>;
 }
 
 /** What is worth a word under a map; the rest is in its tooltip. */

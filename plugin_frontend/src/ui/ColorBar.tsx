@@ -9,19 +9,19 @@ const SAID: Record<string, string> = {
   tile: "each tile by its own range",
 };
 
-/** The colours with the numbers they stand for. */
-export function ColourBar({ range, clipped }: { range: Range | null; clipped: number }) {
+/** The colors with the numbers they stand for. */
+export function ColorBar({ range, clipped }: { range: Range | null; clipped: number }) {
   const rule = rangeRule.value;
   const said = typeof rule === "string" ? (SAID[rule] ?? "") : "typed";
   return (
-    <span class="colour-bar" data-testid="colour-bar">
+    <span class="color-bar" data-testid="color-bar">
       <span data-testid="bar-low">{range === null ? "min" : number(range.low)}</span>
       <i style={{ background: gradient(mapName.value) }} aria-hidden="true" />
       <span data-testid="bar-high">{range === null ? "max" : number(range.high)}</span>
       <span class="dim">
         {said}
         {clipped > 0 && (
-          <span data-testid="clipped" title="Share of the values beyond the ends of the colours">
+          <span data-testid="clipped" title="Share of the values beyond the ends of the colors">
             {" "}
             · {percent(clipped)} clipped
           </span>

@@ -15,7 +15,7 @@ export function Costs() {
   const all = costsOf(segments.filter(({ segment }) => value === ALL || `${segment}` === value));
   const { rows, share, training, budget, rest } = all;
   const most = Math.max(rest, ...rows.map((row) => row.seconds));
-  const thinned = rows.some((row) => row.leftOut > 0);
+  const thinned = rows.some((row) => row.skipped > 0);
   const line = (name: string, seconds: number, cells: (string | null)[], title?: string) => (
     <tr key={name} title={title}>
       <th scope="row">
@@ -63,11 +63,11 @@ export function Costs() {
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ name, seconds, main, looks, leftOut, compile }) =>
+              {rows.map(({ name, seconds, main, snapshots, skipped, compile }) =>
                 line(name, seconds, [
-                  looks > 0 ? brief(main / looks) : "–",
-                  whole(looks),
-                  thinned ? whole(leftOut) : null,
+                  snapshots > 0 ? brief(main / snapshots) : "–",
+                  whole(snapshots),
+                  thinned ? whole(skipped) : null,
                   brief(compile),
                 ]),
               )}
@@ -89,8 +89,8 @@ export function Costs() {
           </table>
           {isDear(all) && (
             <p class="reason" data-testid="cheaper">
-              <code>max_overhead=0.05</code> leaves looks out to stay below 5&nbsp;%;{" "}
-              <code>schedule=tbviz.every(epochs=5)</code> looks every fifth epoch.
+              <code>max_overhead=0.05</code> leaves snapshots out to stay below 5&nbsp;%;{" "}
+              <code>schedule=tbviz.every(epochs=5)</code> snapshots every fifth epoch.
             </p>
           )}
           <p class="dim small">

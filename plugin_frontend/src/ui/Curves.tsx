@@ -81,20 +81,20 @@ function values(tag: string | null): Dense {
   return tag === null ? NONE : (scalars.value?.tags.get(tag) ?? NONE);
 }
 
-const broken = (of: Dense, colour: string): Break[] =>
-  breaksOf(of).map(([ordinal, value]) => ({ ordinal, text: number(value), colour }));
+const broken = (of: Dense, color: string): Break[] =>
+  breaksOf(of).map(([ordinal, value]) => ({ ordinal, text: number(value), color }));
 
 /** The smoothed line, and the raw one faint behind it. */
-function withRaw(label: string, colour: string, raw: Dense, weight: number): Line[] {
-  if (weight === 0) return [{ label, colour, values: raw }];
+function withRaw(label: string, color: string, raw: Dense, weight: number): Line[] {
+  if (weight === 0) return [{ label, color, values: raw }];
   // A position without a value is no value of 0: left out of the average.
   const smoothed = smooth(
     raw.map((value) => value ?? null),
     weight,
   ).map((value) => value ?? undefined);
   return [
-    { label: `${label}, raw`, colour, values: raw, faint: true },
-    { label, colour, values: smoothed },
+    { label: `${label}, raw`, color, values: raw, faint: true },
+    { label, color, values: smoothed },
   ];
 }
 

@@ -108,7 +108,7 @@ interface TileProps {
   attributes?: Record<string, string | number>;
 }
 
-/** A sheet of one tile in the colours of the view. */
+/** A sheet of one tile in the colors of the view. */
 export function Tile({ sheet, range, label: name, testid, attributes }: TileProps) {
   const map = mapName.value;
   const own = tileRange(sheet, 0, range);

@@ -15,7 +15,7 @@ import { usePart } from "./usePart";
 interface Chart {
   title: string;
   help: string;
-  /** Names of the statistics, first and second colour. */
+  /** Names of the statistics, first and second color. */
   of: string[];
 }
 
@@ -49,7 +49,7 @@ function alone(name: string): Chart {
   return chart;
 }
 
-const COLOURS = ["--train", "--validation"];
+const COLORS = ["--train", "--validation"];
 
 /** What to do about it: the lines that hold at the cursor, those of the open layer first. */
 function AdviceList({ path }: { path: string }) {
@@ -155,7 +155,7 @@ function ChartCard({
     () =>
       chart.of.map((name, i) => ({
         label: statisticOf(name).title,
-        colour: COLOURS[i] ?? "--train",
+        color: COLORS[i] ?? "--train",
         values: meant(name, path, held.numbers.get(name)?.get(path) ?? NONE),
       })),
     [chart, held, path, broken.value],
@@ -164,7 +164,7 @@ function ChartCard({
   const breaks = useMemo<Break[]>(
     () =>
       broken.value.flatMap(({ layer: of, ordinal, text }) =>
-        of === path && text !== null ? [{ ordinal, text, colour: "--bad" }] : [],
+        of === path && text !== null ? [{ ordinal, text, color: "--bad" }] : [],
       ),
     [broken.value, path],
   );
@@ -174,7 +174,7 @@ function ChartCard({
         <h2>{chart.title}</h2>
         <span class="legend">
           {chart.of.map((name, i) => (
-            <span key={name} style={{ color: `var(${COLOURS[i]})` }}>
+            <span key={name} style={{ color: `var(${COLORS[i]})` }}>
               {chart.of.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
               {!coming && (
                 <b>

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowLabels } from "../arrange";
-import { NAN_COLOUR } from "../color";
+import { NAN_COLOR } from "../color";
 import { maxima } from "../downsample";
 import { number, percent } from "../format";
 import { lookLabel } from "../positions";
@@ -32,7 +32,7 @@ const LETTER = 6.3;
 const WIDEST = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
-/** How much of its colour a cell has at a position where the layer was not looked at. */
+/** How much of its color a cell has at a position where the layer was not looked at. */
 const CARRIED = 0.35;
 
 /** What the pointer is on. */
@@ -134,7 +134,7 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
   const plotWidth = Math.max(width - gutter, 1);
   const chosen = of.layers.indexOf(layer.value ?? "");
   const line = Math.max(rowHeight, LINE);
-  const labelled = rowLabels(of.layers, rowHeight, line, chosen);
+  const labeled = rowLabels(of.layers, rowHeight, line, chosen);
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
@@ -158,7 +158,7 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
   return (
     <>
       <div class="heat-labels" style={{ width: `${gutter - 6}px` }}>
-        {labelled.map(({ path, row, top }) => (
+        {labeled.map(({ path, row, top }) => (
           <button
             type="button"
             key={path}
@@ -259,7 +259,7 @@ function draw(
       const strength = looked[i] === 1 ? 1 : CARRIED;
       context.globalAlpha = strength;
       if (ill[i] === 1) {
-        context.fillStyle = `rgb(${NAN_COLOUR.join(" ")})`;
+        context.fillStyle = `rgb(${NAN_COLOR.join(" ")})`;
         context.fillRect(left, top, right - left - gapX, height);
         return;
       }

@@ -13,7 +13,7 @@ import { type Size, useSize } from "./useSize";
 export interface Line {
   label: string;
   /** Name of a CSS variable. */
-  colour: string;
+  color: string;
   values: Dense;
   faint?: boolean;
   strong?: boolean;
@@ -23,7 +23,7 @@ export interface Line {
 export interface Break {
   ordinal: number;
   text: string;
-  colour: string;
+  color: string;
 }
 
 interface Props {
@@ -184,8 +184,8 @@ function draw(
   for (const line of lines) {
     context.globalAlpha = line.faint ? 0.35 : 1;
     context.lineWidth = line.faint ? 1 : line.strong ? 3 : 1.75;
-    context.strokeStyle = css(line.colour);
-    context.fillStyle = css(line.colour);
+    context.strokeStyle = css(line.color);
+    context.fillStyle = css(line.color);
     for (const run of runsOf(line.values)) {
       context.beginPath();
       for (const [ordinal, value] of run) context.lineTo(x(ordinal), y(value));
@@ -204,10 +204,10 @@ function draw(
   context.lineWidth = 1;
   context.textBaseline = "top";
   context.setLineDash([2, 2]);
-  breaks.forEach(({ ordinal, text, colour }, i) => {
+  breaks.forEach(({ ordinal, text, color }, i) => {
     const at = Math.round(x(ordinal)) + 0.5;
-    context.strokeStyle = css(colour);
-    context.fillStyle = css(colour);
+    context.strokeStyle = css(color);
+    context.fillStyle = css(color);
     stroke(context, [at, top], [at, bottom]);
     // Behind the end of the line, where there is room; those of one place under each other.
     const before = at > right - 30;

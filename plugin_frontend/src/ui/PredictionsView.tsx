@@ -4,7 +4,7 @@ import { label } from "../positions";
 import {
   type Change,
   changes,
-  coloursOf,
+  colorsOf,
   lineOf,
   rightShare,
   strongest,
@@ -30,7 +30,7 @@ function View() {
   const images = imageCount.value > 0 ? all.slice(0, imageCount.value) : all;
   const here = position.value;
   const last = cursor.value;
-  const labelled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
+  const labeled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
   const right = images.filter((_, index) => {
     const top = strongest(guesses(index, last));
     return top !== null && top === truthOf(index);
@@ -41,10 +41,10 @@ function View() {
         <div class="caption-text" data-testid="caption">
           <span>
             <b>Predictions</b> · {here === null ? "" : label(here, segmentCount.value)}
-            {labelled.length > 0 && (
+            {labeled.length > 0 && (
               <>
                 {" "}
-                · {right} of {labelled.length} recognised
+                · {right} of {labeled.length} recognized
               </>
             )}
           </span>
@@ -84,16 +84,16 @@ function Mind({ index }: { index: number }) {
   const classes = useMemo(() => worthALine(said, truth, LINES), [said, truth]);
   const turns = useMemo(() => changes(said), [said]);
   const events = useMemo(() => turns.map((turn) => turn.ordinal), [turns]);
-  const colours = useMemo(() => coloursOf(classes), [classes]);
+  const colors = useMemo(() => colorsOf(classes), [classes]);
   const lines = useMemo<Line[]>(
     () =>
       [...classes].reverse().map((one) => ({
         label: className(probe.peek(), one),
-        colour: colours.get(one) ?? "--dim",
+        color: colors.get(one) ?? "--dim",
         values: lineOf(said, one),
         strong: one === truth,
       })),
-    [classes, colours, said, truth],
+    [classes, colors, said, truth],
   );
   const now = guesses(index, cursor.value) ?? [];
   const top = strongest(now);
@@ -131,7 +131,7 @@ function Mind({ index }: { index: number }) {
           const guess = now.find((entry) => entry.class === one);
           return (
             <li key={one} class={one === top ? "strongest" : ""}>
-              <i style={{ background: `var(${colours.get(one)})` }} aria-hidden="true" />
+              <i style={{ background: `var(${colors.get(one)})` }} aria-hidden="true" />
               <span title={one === truth ? "the true class" : undefined}>
                 {className(probe.value, one)}
                 {one === truth && <small> true</small>}
@@ -196,7 +196,7 @@ function Panel() {
         <Verdict image={index} at={cursor.value} />
       </p>
       <Classes image={index} at={cursor.value} />
-      {share !== null && <p class="dim small">Recognised at {percent(share)} of the positions.</p>}
+      {share !== null && <p class="dim small">Recognized at {percent(share)} of the positions.</p>}
       <h3 class="section">
         {turns.length === 0
           ? "It never changed its mind"

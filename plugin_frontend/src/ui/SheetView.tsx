@@ -12,7 +12,7 @@ import { main, type Shown } from "../store/pictures";
 import { imageName, pick, probe, tile as shownTile } from "../store/selection";
 import { subjectsOf } from "../subjects";
 import { type Mark, marks } from "../tiles";
-import { ColourBar } from "./ColorBar";
+import { ColorBar } from "./ColorBar";
 import { LayerLine } from "./LayerFacts";
 import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "./naming";
 import { Probes } from "./Probes";
@@ -122,7 +122,7 @@ function Sheet({ shown }: { shown: Shown }) {
         )}
       </div>
       <div class="under">
-        {sheet.channels === 1 && <ColourBar range={range} clipped={painted.clipped} />}
+        {sheet.channels === 1 && <ColorBar range={range} clipped={painted.clipped} />}
         <span class="space" />
         <Readout point={readout.value} shown={shown} />
       </div>

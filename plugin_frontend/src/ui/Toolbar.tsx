@@ -17,7 +17,7 @@ import { main } from "../store/pictures";
 import { kind, layer, layout, pathOf, series } from "../store/selection";
 import { parseRange, type RangeRule } from "../url";
 
-/** Under the tabs: which variant, what it shows in a line, and how it is coloured. */
+/** Under the tabs: which variant, what it shows in a line, and how it is colored. */
 export function Toolbar() {
   if (kind.value === null) return null;
   const gray = series.value?.media === "gray8";
@@ -149,7 +149,7 @@ function RangeControl() {
           type="button"
           class="chip-button"
           data-testid="grown"
-          title="New data lies outside of the range that the colours span. Take it over."
+          title="New data lies outside of the range that the colors span. Take it over."
           onClick={takeRange}
         >
           range has grown
@@ -191,7 +191,7 @@ function End({ name, rule }: { name: "low" | "high"; rule: { low: number; high: 
       aria-label={name === "low" ? "Lowest value shown" : "Highest value shown"}
       inputMode="decimal"
       value={String(rule[name])}
-      title={`The colours span ${number(rule.low)} to ${number(rule.high)}`}
+      title={`The colors span ${number(rule.low)} to ${number(rule.high)}`}
       onChange={(event) => {
         const typed = { ...rule, [name]: Number(event.currentTarget.value) };
         const next = parseRange(`${typed.low}:${typed.high}`);

@@ -23,4 +23,9 @@ export const brokenHelp = (ill: Advice) =>
   "Its other numbers and its pictures mean nothing.";
 
 /** Numbers that mean nothing of a layer that is not finite. */
-export const MEANINGLESS: ReadonlySet<string> = new Set(["dead", "saturated", "alike", "sparsity"]);
+export const MEANINGLESS: ReadonlySet<string> = new Set([
+  "dead",
+  "saturated",
+  "duplicates",
+  "sparsity",
+]);

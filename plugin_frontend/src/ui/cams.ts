@@ -61,7 +61,7 @@ export function layingOf(shown: Shown, map: MapName): Laying {
   return { map, scale, signed: shown.layout.signed === true };
 }
 
-/** A map over its photograph; the map's own colours where there is no photograph. */
+/** A map over its photograph; the map's own colors where there is no photograph. */
 export function lay(
   photo: Sheet | null | undefined,
   sheet: Sheet,
@@ -88,7 +88,7 @@ export function lay(
 
 const plain = (h: number, w: number) => new Uint8Array(3 * h * w).fill(128);
 
-/** Share of a fine map's pixels that its colours span: a few outliers would leave the rest dark. */
+/** Share of a fine map's pixels that its colors span: a few outliers would leave the rest dark. */
 export const SHOWN = 0.99;
 
 /** The size of a photograph, doubled until no pixel of a map is lost on it. */
@@ -99,7 +99,7 @@ function finer([h, w]: readonly [number, number], [y, x]: readonly [number, numb
 
 /**
  * The photograph by whole pixels. Under fine maps it goes into gray and fades, the more the map
- * covers it: to white under two colours, whose middle is white, else to black.
+ * covers it: to white under two colors, whose middle is white, else to black.
  */
 function ground(
   photo: Sheet,

@@ -1,4 +1,4 @@
-/** Drawn inline, in the colour of the text. */
+/** Drawn inline, in the color of the text. */
 
 const PATHS = {
   play: "M5 3.2v9.6l8-4.8z",

@@ -59,9 +59,9 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
 type Box = [number, number, number, number];
 
 /** A folded corner: seen at any size of the tile, and hides little of it. */
-function corner(context: CanvasRenderingContext2D, [x, y, width, height]: Box, colour: string) {
+function corner(context: CanvasRenderingContext2D, [x, y, width, height]: Box, color: string) {
   const side = Math.min(10, Math.max(4, Math.min(width, height) / 4));
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.beginPath();
   context.moveTo(x + width - side, y);
   context.lineTo(x + width, y);
@@ -82,10 +82,10 @@ function write(context: CanvasRenderingContext2D, [x, y, width]: Box, text: stri
 function outline(
   context: CanvasRenderingContext2D,
   [x, y, width, height]: Box,
-  colour: string,
+  color: string,
   line: number,
 ): void {
-  context.strokeStyle = colour;
+  context.strokeStyle = color;
   context.lineWidth = line;
   context.strokeRect(x + line / 2, y + line / 2, width - line, height - line);
 }

@@ -14,7 +14,7 @@ from tbviz.methods.cams.cam import Cam, Evidence
 
 
 class EigenCam(Cam):
-    """Weights are the first right singular vector of an image's maps, which are not centred.
+    """Weights are the first right singular vector of an image's maps, which are not centerd.
 
     A singular vector has no sign of its own: it is turned so that the response along it is more
     positive than negative.

@@ -2,7 +2,7 @@
 
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of
 convolutional neural networks". Averaging the gradients, as Grad-CAM does, moves what a dense
-layer after flattening has learnt to places that it does not look at.
+layer after flattening has learned to places that it does not look at.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class PerturbedModel:
 
     @cached_property
     def mean(self) -> Floats:
-        """The mean colour of all images, of what is finite in them."""
+        """The mean color of all images, of what is finite in them."""
         if self._reference is not None:
             return self._reference.mean
         finite = np.isfinite(self.images)
@@ -90,7 +90,7 @@ class PerturbedModel:
         Args:
             key: what is done to the images; the same key must mean the same changes.
             change: gives of the image of this number its changed ones, `(changes, height, width,
-                colours)`.
+                colors)`.
         """
         if key not in self._answers:
             found = list(self._asked(change))
@@ -107,7 +107,7 @@ class PerturbedModel:
         return self._once(self.inputs)
 
     def filled(self, color: npt.ArrayLike) -> Answers:
-        """What the model says where all images are of this colour, or value, likewise."""
+        """What the model says where all images are of this color, or value, likewise."""
         key = "filled", np.asarray(color).tobytes()
         if key not in self._answers:
             even = np.broadcast_to(np.asarray(color, np.float32), self.images.shape)

@@ -21,7 +21,7 @@ from tbviz.methods.cams.cam import Cam, Evidence
 class ScoreCam(Cam):
     """Weights are rises of confidence, definition 2, of the strongest channels, where positive.
 
-    What a map hides gets the mean colour of all images. The rises are not put through a softmax
+    What a map hides gets the mean color of all images. The rises are not put through a softmax
     over the channels as in algorithm 1 (nor are they in the authors' code): it makes rises of a
     probability all but equal. A channel that lowers the confidence says nothing about where the
     class is and counts 0; subtracted it wipes out what the others found.

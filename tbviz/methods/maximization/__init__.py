@@ -49,7 +49,7 @@ def maximize_filters(
         model: any built Keras model.
         layers: a filter; up to four convolutions spread over the depth unless given.
         filters: how many channels of each layer, or which.
-        images: a batch from which size and range of the input are learnt; else the model's own
+        images: a batch from which size and range of the input are learned; else the model's own
             input shape and a range of 0 to 1, or 0 to 255 where the model rescales by itself.
         settings: steps, rate, image, transforms and penalties of the ascent.
         seed: of the start and the transforms; the same seed gives the same images.

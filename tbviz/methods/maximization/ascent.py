@@ -29,7 +29,7 @@ __all__ = ["Ascent", "Maximized", "maximize", "maximize_objective"]
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
 # random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by no
 # more than its own size, a wave whose slope is mere rounding would grow as fast as the others, and
-# a detector of one colour would be covered with blotches.
+# a detector of one color would be covered with blotches.
 _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 0.03
 
 

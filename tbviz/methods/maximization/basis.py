@@ -81,7 +81,7 @@ class Pixels:
         return np.ones((height, width), np.float32)
 
     def line(self, size: int, places: Any) -> Any:
-        """See `Basis.line`: 1 at the pixel itself, falling to 0 at its neighbours."""
+        """See `Basis.line`: 1 at the pixel itself, falling to 0 at its neighbors."""
         pixels = ops.convert_to_tensor(np.arange(size, dtype=np.float32)[:, None])
         apart = ops.mod(places[None] - pixels + size / 2, size) - size / 2
         return ops.maximum(1 - ops.abs(apart), 0)

@@ -79,7 +79,7 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
         model: any built Keras model.
         images: a probe batch in the model's structure; without, the model's own input shape
             is used, and zeros for inputs that are no images.
-        bounds: values of black and white; learnt unless given.
+        bounds: values of black and white; learned unless given.
 
     Raises:
         TbvizError: no input is an image, or its size is unknown.
@@ -123,7 +123,7 @@ def _samples(model: Any) -> Any:
     if struct is None:
         msg = (
             f"the input shape of {type(model).__name__} is not known from the model itself; "
-            "pass images=, a batch from which size and range are learnt"
+            "pass images=, a batch from which size and range are learned"
         )
         raise TbvizError(msg)
     for tensor in keras.tree.flatten(struct):
@@ -141,7 +141,7 @@ def _samples(model: Any) -> Any:
 def _range_of(model: Any) -> tuple[float, float]:
     """0 to 1, unless the model's own preprocessing tells of something else.
 
-    It may divide by 255 or 127.5, or take off a mean that it has learnt from the data.
+    It may divide by 255 or 127.5, or take off a mean that it has learned from the data.
     """
     for layer in keras_private.all_layers(model):
         if isinstance(layer, keras.layers.Rescaling):

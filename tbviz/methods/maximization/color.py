@@ -1,4 +1,4 @@
-"""(pixels in colours that vary apart) => (pixels in red, green and blue): the ImageNet matrix.
+"""(pixels in colors that vary apart) => (pixels in red, green and blue): the ImageNet matrix.
 
 Red, green and blue rise and fall together in photographs. Painted in directions that do not, an
 image keeps to combinations that photographs have. It changes the path of the ascent, not what it
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-# Square root of the colour covariance of ImageNet, from Lucid, optvis/param/color.py (Apache-2.0).
+# Square root of the color covariance of ImageNet, from Lucid, optvis/param/color.py (Apache-2.0).
 _ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 MATRIX = (_ROOT / np.linalg.norm(_ROOT, axis=0).max()).astype(np.float32)
 """`(color, direction)`: lightness, red against blue, and green against both, a column each."""
 
 
 def correlated(pixels: Any) -> Any:
-    """Pixels `(..., channels)` whose three channels are colours; any other number is left alone."""
+    """Pixels `(..., channels)` whose three channels are colors; any other number is left alone."""
     if pixels.shape[-1] != 3:
         return pixels
     return ops.matmul(pixels, ops.convert_to_tensor(MATRIX.T))

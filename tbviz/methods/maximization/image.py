@@ -25,7 +25,7 @@ def to_image(
 
     Returns:
         `(images, height, width, channels)`, between 0 and 1. Three channels are decorrelated
-        colours, any other number is taken as it is.
+        colors, any other number is taken as it is.
     """
     images, channels, height, width = (int(size) for size in coefficients.shape)
     size = height, width

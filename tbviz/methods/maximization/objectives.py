@@ -77,7 +77,7 @@ class ChannelMean:
     Where the layer ends in an activation of its own, or is one, the response is what goes into it:
     behind a ReLU a channel that is off has no slope and would stay blank for ever. Negative
     responses count a tenth: with all of them a linear filter's mean depends on nothing but the
-    mean colour. The middle of a map counts most and its border nothing, since padding with zeros
+    mean color. The middle of a map counts most and its border nothing, since padding with zeros
     draws frames there.
 
     Attributes:

@@ -8,10 +8,10 @@ from keras import ops
 
 
 def total_variation(images: Any) -> Any:
-    """Mean step between neighbours, down and across: `mean|dy| + mean|dx|`, `(images,)`.
+    """Mean step between neighbors, down and across: `mean|dy| + mean|dx|`, `(images,)`.
 
     Rudin, Osher and Fatemi 1992; for images that explain a network Mahendran and Vedaldi 2015,
-    equation 4, here with beta = 1 and a mean in place of a sum, so that no size is favoured.
+    equation 4, here with beta = 1 and a mean in place of a sum, so that no size is favored.
     """
     down = ops.abs(images[:, 1:] - images[:, :-1])
     across = ops.abs(images[:, :, 1:] - images[:, :, :-1])

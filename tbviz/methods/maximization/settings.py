@@ -24,11 +24,11 @@ class Ascent:
         image: `"fourier"` paints with waves, `"pixel"` with pixels.
         decay: of `"fourier"`: a wave is scaled by its frequency to the power of minus this.
         transforms: how far a step moves the image.
-        total_variation: weight of the mean step between neighbouring pixels, see
+        total_variation: weight of the mean step between neighboring pixels, see
             `regularizers.total_variation`.
         l2: weight of the mean squared distance from even gray, see `regularizers.contrast`.
         diversity: how many images a channel. They are pushed apart.
-        apart: weight of their likeness, see `regularizers.similarity`.
+        apart: weight of their similarity, see `regularizers.similarity`.
 
     Raises:
         TbvizError: there is no such image, or a number is out of its range.

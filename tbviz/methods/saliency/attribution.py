@@ -59,11 +59,11 @@ class Attribution(ABC):
 
 
 def largest(gradients: npt.NDArray[np.floating]) -> Floats:
-    """The largest absolute value over the colours of each pixel."""
+    """The largest absolute value over the colors of each pixel."""
     return np.asarray(np.abs(gradients).max(axis=-1), np.float32)
 
 
 def total(values: npt.NDArray[np.floating]) -> Floats:
-    """The sum over the colours of each pixel."""
+    """The sum over the colors of each pixel."""
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(values.sum(axis=-1, dtype=np.float64), np.float32)

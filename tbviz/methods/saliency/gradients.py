@@ -1,6 +1,6 @@
 """Gradients: by how much the score moves with each pixel.
 
-Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualising Image Classification Models
+Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualizing Image Classification Models
 and Saliency Maps", section 3.
 """
 
@@ -16,7 +16,7 @@ from tbviz.taps.class_target import ClassTarget
 
 
 class Gradients(Attribution):
-    """The largest absolute derivative over the colours of a pixel, as in section 3.1."""
+    """The largest absolute derivative over the colors of a pixel, as in section 3.1."""
 
     name: ClassVar[str] = "gradients"
     title: ClassVar[str] = "Gradients"
@@ -27,7 +27,7 @@ class Gradients(Attribution):
 
 
 class GradientsTimesInput(Attribution):
-    """The derivative times the pixel, summed over the colours.
+    """The derivative times the pixel, summed over the colors.
 
     Shrikumar et al. 2016, "Not Just a Black Box". For a network of ReLUs without biases the sum of
     the map is the score. What is black in an input of 0 to 1 counts nothing, whatever it is.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GuidedGradCam(Attribution):
-    """Guided backpropagation, the largest absolute over the colours, times enlarged Grad-CAM.
+    """Guided backpropagation, the largest absolute over the colors, times enlarged Grad-CAM.
 
     The lines are not evidence: guided backpropagation gives nearly the same picture for a network
     whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks

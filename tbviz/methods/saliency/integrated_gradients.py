@@ -19,14 +19,14 @@ from tbviz.taps.class_target import ClassTarget
 
 @dataclass(frozen=True)
 class IntegratedGradients(Attribution):
-    """Equation 1, summed over the colours.
+    """Equation 1, summed over the colors.
 
     The integral is taken by the Gauss-Legendre rule. Completeness (proposition 1): the sum of a
     map is the score of the image less that of the baseline. How nearly is answered with it.
 
     Args:
         points: of the rule; each costs a forward and a backward pass.
-        baseline: value of the image that the way starts from; black, learnt from the images,
+        baseline: value of the image that the way starts from; black, learned from the images,
             unless given.
     """
 

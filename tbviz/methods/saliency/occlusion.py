@@ -22,7 +22,7 @@ from tbviz.taps.class_target import ClassTarget
 class Occlusion(Attribution):
     """The fall of the score, the mean over all windows that cover a pixel.
 
-    The patch has the mean colour of all images, which is in their range whatever that is.
+    The patch has the mean color of all images, which is in their range whatever that is.
 
     Args:
         window: height and width of the patch as a share of the image's.

@@ -18,7 +18,7 @@ from tbviz.taps.class_target import ClassTarget
 
 @dataclass(frozen=True)
 class SmoothGrad(Attribution):
-    """The mean of the signed derivatives, section 2, then the largest absolute over the colours.
+    """The mean of the signed derivatives, section 2, then the largest absolute over the colors.
 
     Args:
         samples: noisy copies of each image; each costs a forward and a backward pass.

@@ -1,13 +1,13 @@
 """How well each method finds the class that it is asked for, among four in one picture.
 
-    python benchmarks/localisation.py
+    python benchmarks/localization.py
 
 The demo's network is trained on its 64 x 64 crops of photographs. Mosaics of 2 x 2 validation
 crops, of four classes each, are 128 x 128: the network ends in global average pooling, so it takes
-them with the same weights and sees every crop at the scale that it has learnt. Each method explains
-each of the four classes of every mosaic; what counts is the share of the positive part of its map,
-enlarged to the mosaic's size, that lies inside the right quarter. An even map has 0.25, an empty
-one counts as 0. No crop is picked; beside all of them stand those that the network knows when it
+them with the same weights and sees every crop at the scale that it has learned. Each method
+explains each of the four classes of every mosaic; what counts is the share of the positive part
+of its map, enlarged to the mosaic's size, that lies inside the right quarter. An even map has
+0.25, an empty one counts as 0. No crop is picked; beside all of them stand those that the network knows when it
 sees them alone, since what it takes for another class it cannot find.
 """
 
