@@ -7,8 +7,8 @@ crops, of four classes each, are 128 x 128: the network ends in global average p
 them with the same weights and sees every crop at the scale that it has learned. Each method
 explains each of the four classes of every mosaic; what counts is the share of the positive part
 of its map, enlarged to the mosaic's size, that lies inside the right quarter. An even map has
-0.25, an empty one counts as 0. No crop is picked; beside all of them stand those that the network knows when it
-sees them alone, since what it takes for another class it cannot find.
+0.25, an empty one counts as 0. No crop is picked; beside all of them stand those that the network
+knows when it sees them alone, since what it takes for another class it cannot find.
 """
 
 from __future__ import annotations

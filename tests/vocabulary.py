@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -17,9 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from children.starting import run_program  # noqa: E402  the path to it has just been set
+
 # The list itself, the map of old to new names, names of third parties, binary files.
 _LEFT_ALONE = re.compile(
-    r"^(tests/(test_)?vocabulary\.py|benchmarks/freeze/renames\.py|LICENSE|tests/golden/(?!.*\.py$)|.*package-lock\.json)"
+    r"^(tests/(test_)?vocabulary\.py|benchmarks/freeze/renames\.py|LICENSE"
+    r"|tests/golden/(?!.*\.py$)|.*package-lock\.json)"
     r"|\.(png|jpg|gif|svg|npz|pack|jsonl|part|keras)$"
 )
 
@@ -90,7 +94,9 @@ _NOUN = (
 )
 PROSE = {
     rf"\b(?:{_NOUN}) looks?\b(?! (?:at|like|up|into|for|as|alike)\b)": "snapshot",
-    r"\blooks (?:less|more|no|every|now|when|took|take|taken|are|have|that|which|of|in|do)\b": "snapshots",
+    r"\blooks (?:less|more|no|every|now|when|took|take|taken|are|have|that|which|of|in|do)\b": (
+        "snapshots"
+    ),
     r"\blooks? at nothing\b": "is paused",
     r"\blooker\b": "inspector",
     r"\bjournal\b": "run log",
@@ -137,10 +143,8 @@ class Hit(NamedTuple):
 
 def files() -> list[str]:
     """List the files of the project that people read."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split("\n")  # fmt: skip
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = run_program(command, cwd=ROOT, check=True).stdout.splitlines()
     return [name for name in listed if name and not _LEFT_ALONE.search(name)]
 
 
