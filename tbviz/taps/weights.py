@@ -6,7 +6,7 @@ turn NaN into 0 in a fused convolution and ReLU, and a broken layer would look l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,12 +58,12 @@ class Faults:
     _channels: dict[tuple[int, int], npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, weights: Iterable[Weight], codes: npt.NDArray[np.integer]) -> Faults:
+    def of(cls, weights: Iterable[Weight], codes: Sequence[int]) -> Faults:
         """What a check of the weights has found."""
         weights = tuple(weights)
         found = tuple(
-            0 if weight.only_nan and code == INFINITE else int(code)
-            for weight, code in zip(weights, codes.tolist(), strict=True)
+            0 if weight.only_nan and code == INFINITE else code
+            for weight, code in zip(weights, codes, strict=True)
         )
         return cls(weights, found, sum(1 << place for place, code in enumerate(found) if code))
 
@@ -120,7 +120,7 @@ class Faults:
         return self._channels[key]
 
     def _channels_of(self, weight: Weight, count: int) -> npt.NDArray[np.bool_]:
-        values = np.asarray(keras.ops.convert_to_numpy(weight.variable)).astype(np.float32)
+        values = _values(weight)
         name = getattr(weight.variable, "name", "")
         if name not in _BY_CHANNEL or not values.ndim or values.shape[-1] != count:
             return np.ones(count, bool)
@@ -187,13 +187,19 @@ class WeightBook:
             key=lambda weight: ordered[weight.path],
         )
         self._places = {id(weight.variable): n for n, weight in enumerate(self.weights)}
-        self._check = backend.faults(lambda: [weight.variable for weight in self.weights])
+        self._finite = backend.finite(lambda: [weight.variable for weight in self.weights])
 
     def check(self) -> Faults:
         """Which weights are not finite now."""
         if not self.weights:
             return Faults()
-        return Faults.of(self.weights, np.asarray(self._check()))
+        # One flag each comes from the backend; which kind it is, is asked of the broken ones alone.
+        finite = np.asarray(self._finite())
+        codes = [
+            0 if well else _code(weight)
+            for weight, well in zip(self.weights, finite.tolist(), strict=True)
+        ]
+        return Faults.of(self.weights, codes)
 
     def set_of(self, layer: Any) -> int:
         """The set of a layer's weights, of the layers inside it as well."""
@@ -204,6 +210,14 @@ class WeightBook:
     def set_at(self, path: str) -> int:
         """The set of the weights that a layer holds itself, not by a layer inside it."""
         return sum(1 << n for n, weight in enumerate(self.weights) if weight.path == path)
+
+
+def _values(weight: Weight) -> npt.NDArray[np.float32]:
+    return np.asarray(keras.ops.convert_to_numpy(weight.variable)).astype(np.float32)
+
+
+def _code(weight: Weight) -> int:
+    return NAN if np.isnan(_values(weight)).any() else INFINITE
 
 
 def _is_float(variable: Any) -> bool:

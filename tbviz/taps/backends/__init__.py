@@ -56,15 +56,14 @@ class Backend(Protocol):
     def plain_variables(self, layer: Any) -> list[Any]:
         """The state that a layer holds in the backend's own variables, unknown to Keras."""
 
-    def faults(self, variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    def finite(self, variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
         """Compiles a check of float variables, which reads and does not change them.
 
         Args:
             variables: gives Keras' variables, or those of `plain_variables`; always as many.
 
         Returns:
-            What gives one code for each variable, whole numbers in a numpy array: 2 if it holds
-            NaN, 1 if it holds infinity and no NaN, 0 if all of it is finite.
+            What tells of each variable whether all of it is finite, in a numpy array.
         """
 
     def kept(self, tensor: Any) -> Any:

@@ -22,18 +22,12 @@ def alive(held: weakref.ref[Any]) -> Any:
     return model
 
 
-def fault_codes(values: Sequence[Any]) -> Any:
-    """See `Backend.faults`, in the middle of a compiled function.
+def all_finite(values: Sequence[Any]) -> Any:
+    """See `Backend.finite`, in the middle of a compiled function.
 
-    By `isnan` and `isinf`: what a maximum makes of NaN depends on the processor.
+    By `isfinite`: what a maximum makes of NaN depends on the processor.
     """
-    ops = keras.ops
-    return ops.stack(
-        [
-            ops.where(ops.any(ops.isnan(value)), 2, ops.where(ops.any(ops.isinf(value)), 1, 0))
-            for value in values
-        ]
-    )
+    return keras.ops.stack([keras.ops.all(keras.ops.isfinite(value)) for value in values])
 
 
 def as_numpy(tree: Any) -> Any:

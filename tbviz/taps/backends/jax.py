@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import keras
 
 from tbviz.errors import TbvizError
-from tbviz.taps.backends.common import alive, as_numpy, fault_codes
+from tbviz.taps.backends.common import alive, all_finite, as_numpy
 
 COMPILES = True
 COMPILES_LATE = True
@@ -124,9 +124,9 @@ def plain_variables(layer: Any) -> list[Any]:
     return []
 
 
-def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.faults`."""
-    jitted = jax.jit(fault_codes)
+def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.finite`."""
+    jitted = jax.jit(all_finite)
 
     def read() -> list[Any]:
         values = [variable.value for variable in variables()]

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, as_numpy, fault_codes
+from tbviz.taps.backends.common import alive, all_finite, as_numpy
 
 COMPILES = True
 COMPILES_LATE = False
@@ -185,10 +185,10 @@ def plain_variables(layer: Any) -> list[Any]:
     return [value for value in held if isinstance(value, tf.Variable)]
 
 
-def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.faults`."""
+def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.finite`."""
     # A `partial`, as in `compiled`.
-    run = functools.partial(lambda: fault_codes(variables()))
+    run = functools.partial(lambda: all_finite(variables()))
     graph = tf.function(run, autograph=False)
     return lambda: as_numpy(graph())
 

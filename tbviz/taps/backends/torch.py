@@ -109,21 +109,21 @@ def plain_variables(layer: Any) -> list[Any]:
     return list(layer.buffers(recurse=False)) if isinstance(layer, torch.nn.Module) else []
 
 
-def faults(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.faults`: by the largest absolute value, which in torch is NaN if one is NaN."""
+def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.finite`: by the largest absolute value, which in torch is NaN if one is NaN."""
 
     def check() -> Any:
         held = variables()
         with torch.no_grad():
             values = [one.value if isinstance(one, keras.Variable) else one for one in held]
             some = [place for place, value in enumerate(values) if value.numel()]
-            codes = np.zeros(len(values), np.int64)
+            finite = np.ones(len(values), bool)
             if some:
                 # One kernel for all of them; tensor by tensor it takes many times as long.
                 largest = torch._foreach_norm([values[place] for place in some], ord=math.inf)  # noqa: SLF001
                 found = torch.stack([value.float() for value in largest]).cpu().numpy()
-                codes[some] = np.where(np.isnan(found), 2, np.where(np.isinf(found), 1, 0))
-        return codes
+                finite[some] = np.isfinite(found)
+        return finite
 
     return check
 
