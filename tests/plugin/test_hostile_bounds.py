@@ -66,8 +66,8 @@ def numbers(forge, less):
 
 def advice(forge, less):
     for epoch in range(POSITIONS // less):
-        json_values = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
-        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": json_values})
+        rows = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
+        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": rows})
 
 
 def callbacks(forge, less):
@@ -94,7 +94,7 @@ def sheets(forge, less):
 
 
 def magic(forge, less):
-    """Half a pack that looks at every 24th byte like a record with a long meta."""
+    """Half a pack that resembles a record with a long meta at every 24th byte."""
     meta = b"\x89tbv\r\n\x1a\n" + (1 << 23).to_bytes(4, "little") + bytes(12)
     forge.pack += meta * ((1 << 19) // less)
     forge.index.clear()
@@ -103,8 +103,8 @@ def magic(forge, less):
 
 def advised(forge, less):
     for epoch in range(10_000 // less):
-        json_values = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
-        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": json_values}, TABLE)
+        rows = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
+        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": rows}, TABLE)
 
 
 def names(forge, less):
@@ -126,11 +126,11 @@ CONTENTS = [
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read there")
 @pytest.mark.parametrize(
-    ("less", "mebibytes", "paces"),
+    ("less", "mebibytes", "units"),
     [(8, 80, 52), pytest.param(1, 450, 200, marks=pytest.mark.every_row)],
 )
-def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, paces):
-    """Bounds are half as much memory again, and four times the CPU at its pace, as measured."""
+def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, units):
+    """Bounds are half as much memory again, and four times the CPU in its units, as measured."""
     for content in CONTENTS:
         forge = Forge(tmp_path / content.__name__)
         content(forge, less)
@@ -138,11 +138,11 @@ def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, paces
     faults.tried += len(CONTENTS)
     done = run_program([sys.executable, bounds.__file__, tmp_path], check=True)
     said = json.loads(done.stdout)
-    print({key: said[key] for key in ("bytes", "seconds", "pace", "counts")})
+    print({key: said[key] for key in ("bytes", "seconds", "unit", "counts")})
     assert said["wrong"] == []
     assert said["counts"]["200"] > 20 * len(CONTENTS)
     assert said["bytes"] < mebibytes << 20
-    assert said["seconds"] < paces * said["pace"]
+    assert said["seconds"] < units * said["unit"]
     mine = (str(tmp_path), str(ROOT), sys.prefix, sys.base_prefix)
     assert [path for path in said["opened"] if not path.startswith(mine)] == []
     assert any(path.startswith(str(tmp_path)) for path in said["opened"])
