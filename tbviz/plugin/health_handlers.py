@@ -121,7 +121,7 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
 
 
 def broken(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
-    """Report when a layer becomes not finite and finite: `(position, layer, what or None)`.
+    """When a layer begins and ceases to be not finite: `(position, layer, what or None)`.
 
     Args:
         reader: The run.
