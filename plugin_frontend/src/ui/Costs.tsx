@@ -59,7 +59,7 @@ export function Costs() {
                 <th scope="col">s per snapshot</th>
                 <th scope="col">snapshots</th>
                 {anySkipped && <th scope="col">skipped</th>}
-                <th scope="col">compile s</th>
+                <th scope="col">s compiling</th>
               </tr>
             </thead>
             <tbody>
