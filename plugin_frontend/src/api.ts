@@ -5,7 +5,7 @@ import type { OrdinalRun, PositionRun } from "./positions";
 
 export type Status = "live" | "finished" | "stopped" | "failed" | "lost";
 
-export interface RunHead {
+export interface RunEntry {
   run: string;
   segments: number | null;
   /** Null while the server has found the run but not read it yet. */
@@ -16,7 +16,7 @@ export interface RunHead {
 }
 
 export interface RunsAnswer {
-  runs: RunHead[];
+  runs: RunEntry[];
   now: number;
   version: string;
   logdir: string;
@@ -98,7 +98,7 @@ export interface Probe {
   sheets: [number, number, number][];
 }
 
-/** What a notice is about, for programs; what each means is said in `docs/format.md`. */
+/** The event of a notice, for programs; `docs/format.md` explains each. */
 export type NoticeEvent =
   | "advice"
   | "capture_requested"
@@ -137,7 +137,7 @@ export interface Notice {
   rule?: string | null;
   method: string | null;
   layer: string | null;
-  /** For people: nothing is told by its words. */
+  /** For people only; programs read `event`. */
   text: string;
   remedy: string | null;
   time: number;
@@ -210,18 +210,18 @@ export interface CostMethod {
   skipped: number;
 }
 
-/** What of the health is asked for: all that is not said. */
-export interface HealthPart {
+/** Which part of the health table to send; a field that is absent restricts nothing. */
+export interface HealthQuery {
   /** Statistics, separated by commas. */
   names?: string;
   layer?: string;
-  /** At most so many positions, evenly apart. */
+  /** At most this many positions, evenly spaced. */
   points?: number;
 }
 
 export interface HealthAnswer {
   since: number;
-  /** The statistics that the run has, known to the page or not. A TensorBoard that was started before an update says none. */
+  /** The statistics of the run, known to the page or not. Absent if TensorBoard was started before an update. */
   names?: string[];
   positions: OrdinalRun[];
   layers: string[];
@@ -277,7 +277,7 @@ export interface SheetRef {
   crc: number;
 }
 
-/** What the server said instead of an answer; status 0 where it said nothing. */
+/** The error message of the server; status 0 if it did not respond. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -298,43 +298,43 @@ function address(route: string, parameters: Parameters): string {
   return text ? `./${route}?${text}` : `./${route}`;
 }
 
-/** How long nothing may come: a tunnel that stalls says nothing, and never ends a request. */
-export const SILENT_MS = 60_000;
+/** Give up after this long without a byte: a stalled tunnel never ends a request. */
+export const IDLE_TIMEOUT_MS = 60_000;
 
-/** The answer as `read` takes it; every request ends, so that whoever waits for one goes on. */
+/** Request a route and read its answer; every request ends, so no caller waits forever. */
 async function ask<T>(
   route: string,
   parameters: Parameters,
   read: (response: Response) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const silence = new AbortController();
-  const wait = () => setTimeout(() => silence.abort(), SILENT_MS);
-  let timer = wait();
-  // Of a slow connection a long answer takes longer; that it still comes is enough.
-  const heard = new TransformStream<Uint8Array, Uint8Array>({
+  const idle = new AbortController();
+  const startTimer = () => setTimeout(() => idle.abort(), IDLE_TIMEOUT_MS);
+  let timer = startTimer();
+  // A long answer may take longer on a slow connection; each chunk restarts the timer.
+  const monitored = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, out) {
       clearTimeout(timer);
-      timer = wait();
+      timer = startTimer();
       out.enqueue(chunk);
     },
   });
-  const signals = signal ? [signal, silence.signal] : [silence.signal];
+  const signals = signal ? [signal, idle.signal] : [idle.signal];
   try {
     const response = await fetch(address(route, parameters), { signal: AbortSignal.any(signals) });
-    if (!response.ok) throw new ApiError(response.status, await complaint(response));
-    return await read(new Response(response.body?.pipeThrough(heard) ?? null, response));
+    if (!response.ok) throw new ApiError(response.status, await errorMessage(response));
+    return await read(new Response(response.body?.pipeThrough(monitored) ?? null, response));
   } catch (error) {
     if (signal?.aborted || error instanceof ApiError || error instanceof SyntaxError) throw error;
-    throw new ApiError(0, "TensorBoard does not answer");
+    throw new ApiError(0, "TensorBoard is not responding");
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function complaint(response: Response): Promise<string> {
+async function errorMessage(response: Response): Promise<string> {
   const answer: { error?: string } = await response.json().catch(() => ({}));
-  // Where it says no more, the status is all there is to say.
+  // An answer without a message is described by its status.
   return answer.error || `${response.status} ${response.statusText}`;
 }
 
@@ -356,8 +356,8 @@ export const getScalars = (run: string, since: number) =>
 
 export const getCosts = (run: string) => json<{ segments: CostSegment[] }>("costs", { run });
 
-export const getHealth = (run: string, since: number, part: HealthPart) =>
-  json<HealthAnswer>("health", { run, since, ...part });
+export const getHealth = (run: string, since: number, query: HealthQuery) =>
+  json<HealthAnswer>("health", { run, since, ...query });
 
 export const getPredictions = (run: string, since: number) =>
   json<PredictionsAnswer>("predictions", { run, since });

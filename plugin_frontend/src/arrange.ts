@@ -12,8 +12,8 @@ export interface Arrangement {
   /** CSS pixels of the headers beside and over the tiles. */
   left: number;
   top: number;
-  /** Headers of columns stand aslant where they are wider than their columns. */
-  aslant: boolean;
+  /** Column headers are slanted if they are wider than their columns. */
+  slanted: boolean;
 }
 
 type Shape = Pick<Layout, "tile" | "tiles" | "columns" | "column_titles" | "row_titles">;
@@ -23,20 +23,20 @@ const HEADER = 20;
 /** About the width of a letter. */
 const LETTER = 6.4;
 const BOLD = 7.4;
-/** Least width of a tile in a fixed grid: beyond it the sheet is scrolled. */
-const LEAST = 40;
-/** Least width of a tile with a caption under it. */
-const LEAST_CAPTION = 44;
-/** Maps of a few pixels are not enlarged beyond this, or they would look like flags. */
+/** Minimum width of a tile in a fixed grid: below it the sheet scrolls. */
+const MIN_TILE_WIDTH = 40;
+/** Minimum width of a tile with a caption under it. */
+const MIN_CAPTIONED_WIDTH = 44;
+/** Maps of a few pixels are not enlarged beyond this, or they would be as large as flags. */
 const TINY = 16;
-const TINY_WIDEST = 112;
+const MAX_TINY_WIDTH = 112;
 
-/** Of a header that stands aslant, in CSS pixels; as in the style sheet. */
-const ASLANT_LONGEST = 110;
+/** Length of a slanted header, in CSS pixels; as in the style sheet. */
+const MAX_SLANTED_LENGTH = 110;
 
 const longest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
 
-/** A stored grid with headers is kept; else the tiles flow to fill the room. */
+/** Keep a stored grid that has headers; else let the tiles flow to fill the room. */
 export function arrange(
   layout: Shape,
   room: { width: number; height: number },
@@ -53,23 +53,23 @@ export function arrange(
     const plain = gridOf(tiles, tile, columns);
     const wide = width / plain.width;
     const high = (height - plain.rows * caption) / plain.height;
-    const most = Math.max(...tile) <= TINY ? TINY_WIDEST / Math.max(...tile) : wide;
-    const free = Math.min(Math.max(high, fixed ? LEAST / tile[1] : 0), wide, most);
+    const limit = Math.max(...tile) <= TINY ? MAX_TINY_WIDTH / Math.max(...tile) : wide;
+    const free = Math.min(Math.max(high, fixed ? MIN_TILE_WIDTH / tile[1] : 0), wide, limit);
     const scale = wholePixels(Math.max(free, 1e-3), pixelRatio);
     const grid = gridOf(tiles, tile, columns, caption === 0 ? 0 : Math.ceil(caption / scale));
-    return { grid, scale, caption, left, top, aslant: false };
+    return { grid, scale, caption, left, top, slanted: false };
   };
   if (across !== undefined) {
     const straight = fill(HEADER, 0);
     const column = (tile[1] + straight.grid.gap) * straight.scale;
     const text = longest(shortened(across)) * LETTER;
     if (text <= column - 4) return straight;
-    const reach = Math.min(text, ASLANT_LONGEST);
-    return { ...fill(Math.ceil(0.6 * reach) + 18, 0, 0.8 * reach), aslant: true };
+    const reach = Math.min(text, MAX_SLANTED_LENGTH);
+    return { ...fill(Math.ceil(0.6 * reach) + 18, 0, 0.8 * reach), slanted: true };
   }
   if (!captions) return fill(0, 0);
   const captioned = fill(0, CAPTION);
-  return tile[1] * captioned.scale >= LEAST_CAPTION ? captioned : fill(0, 0);
+  return tile[1] * captioned.scale >= MIN_CAPTIONED_WIDTH ? captioned : fill(0, 0);
 }
 
 /** Enlarged by whole device pixels where little room is lost by it: all map pixels equal. */
@@ -78,7 +78,7 @@ function wholePixels(free: number, pixelRatio: number): number {
   return whole >= 1 && whole >= 0.93 * free ? whole : free;
 }
 
-/** The last parts of paths, as many as it takes to tell them apart: `a/b/c`, `a/d` => `c`, `d`. */
+/** Shorten paths to their last parts, as many as are needed to keep them apart: `a/b/c`, `a/d` => `c`, `d`. */
 export function shortened(paths: readonly string[]): string[] {
   const out = new Map<string, string>();
   let left = [...new Set(paths)];
@@ -88,9 +88,9 @@ export function shortened(paths: readonly string[]): string[] {
     for (const tail of tails) seen.set(tail, (seen.get(tail) ?? 0) + 1);
     left = left.filter((path, i) => {
       const tail = tails[i] ?? path;
-      const told = seen.get(tail) === 1 || tail === path;
-      if (told) out.set(path, tail);
-      return !told;
+      const unique = seen.get(tail) === 1 || tail === path;
+      if (unique) out.set(path, tail);
+      return !unique;
     });
   }
   return paths.map((path) => out.get(path) ?? path);

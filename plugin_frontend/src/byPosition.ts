@@ -3,11 +3,11 @@
 import { type JsonNumber, toNumber } from "./json";
 import type { Ordinals } from "./positions";
 
-/** One value a position: undefined where none was logged. */
-export type Dense = (number | undefined)[];
+/** One value per position: undefined if none was logged. */
+export type ByPosition = (number | undefined)[];
 
-/** What is held, with the values of some positions put in. */
-export function place<T>(
+/** Return a copy of `held` with the values of some positions merged in. */
+export function mergeValues<T>(
   held: readonly (T | undefined)[] | undefined,
   ordinals: Ordinals,
   values: readonly (T | null)[],
@@ -21,15 +21,15 @@ export function place<T>(
 
 export const numbers = (values: readonly (JsonNumber | null)[]) => values.map((v) => toNumber(v));
 
-/** The last position at or before an ordinal that has a value; -1 where none has. */
-export function lookAt(values: readonly unknown[] | undefined, ordinal: number): number {
+/** Return the last position at or before an ordinal that has a value; -1 if none has. */
+export function lastCaptured(values: readonly unknown[] | undefined, ordinal: number): number {
   let i = Math.min(ordinal, (values?.length ?? 0) - 1);
   while (i >= 0 && values?.[i] === undefined) i--;
   return i;
 }
 
-/** The last value at or before an ordinal. */
-export const lastAt = <T>(
+/** Return the last value at or before an ordinal. */
+export const lastValueAt = <T>(
   values: readonly (T | undefined)[] | undefined,
   ordinal: number,
-): T | undefined => values?.[lookAt(values, ordinal)];
+): T | undefined => values?.[lastCaptured(values, ordinal)];

@@ -1,9 +1,9 @@
 /** What the tiles of a sheet are called. */
 
 import type { Layout } from "./api";
-import { familyOf, tileAnImage } from "./families";
+import { familyOf, hasTilePerImage } from "./families";
 import { plural } from "./format";
-import { isMatrix } from "./subjects";
+import { isMatrix } from "./tileContents";
 
 type Captioned = Pick<
   Layout,
@@ -23,11 +23,11 @@ export function captionsOf(
 ): string[] | null {
   if (layout.column_titles !== undefined || layout.row_titles !== undefined) return null;
   if (layout.titles !== undefined) return layout.titles;
-  if (!tileAnImage(kind) || images !== layout.tiles) return null;
+  if (!hasTilePerImage(kind) || images !== layout.tiles) return null;
   return Array.from({ length: layout.tiles }, (_, tile) => imageName(tile));
 }
 
-/** Whether tiles are told apart by the numbers of the layer's channels. */
+/** Return whether tiles are identified by the numbers of the layer's channels. */
 export function isNumbered(layout: Captioned, kind: string): boolean {
   const named = captionsOf(layout, kind, () => "") !== null;
   return !named && !isFixed(layout) && !isMatrix(kind, layout);
@@ -53,22 +53,22 @@ export function tileName(
   if (isFixed(layout)) {
     const row = layout.row_titles?.[Math.floor(tile / layout.columns)];
     const column = layout.column_titles?.[tile % layout.columns];
-    const place = [row, column].filter((text) => text !== undefined);
-    return place.length === 2 || layout.row_titles !== undefined
-      ? place.join(" · ")
-      : `${place[0]} · row ${Math.floor(tile / layout.columns) + 1}`;
+    const headers = [row, column].filter((text) => text !== undefined);
+    return headers.length === 2 || layout.row_titles !== undefined
+      ? headers.join(" · ")
+      : `${headers[0]} · row ${Math.floor(tile / layout.columns) + 1}`;
   }
   if (isMatrix(kind, layout)) return `all ${plural(layout.total ?? 0, nounOf(kind))}`;
   return `${nounOf(kind, layout)} ${layout.channels?.[tile] ?? tile}`;
 }
 
-/** The channel whose bar is at a place of a diagram; null where the tile is no diagram. */
+/** Return the channel whose bar is at `x` in a diagram; null if the tile is no diagram. */
 export function barAt({ bars, tile }: Pick<Layout, "bars" | "tile">, x: number): number | null {
   if (bars === undefined) return null;
   return bars[Math.floor((x * bars.length) / tile[1])] ?? null;
 }
 
-/** "64 channels", "16 of 64 filters"; nothing where the tiles say themselves what they are. */
+/** "64 channels", "16 of 64 filters"; empty if the tiles have captions. */
 export function countOf(layout: Captioned, kind: string): string {
   if (!isNumbered(layout, kind)) return "";
   const total = layout.total ?? layout.tiles;

@@ -5,7 +5,7 @@ export interface Ends {
   high: number;
 }
 
-/** The least and greatest finite values of all lines with some air; 0 to 1 where none is. */
+/** Return the minimum and maximum of all finite values with a margin; 0 to 1 if there is none. */
 export function ends(lines: readonly (readonly (number | undefined)[])[]): Ends {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const values of lines) {
@@ -16,45 +16,47 @@ export function ends(lines: readonly (readonly (number | undefined)[])[]): Ends 
     }
   }
   if (low > high) return { low: 0, high: 1 };
-  const air = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.5;
-  return { low: low >= 0 && low < air ? low : low - air, high: high + air };
+  const margin = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.5;
+  return { low: low >= 0 && low < margin ? low : low - margin, high: high + margin };
 }
 
-/** Round numbers (1, 2 or 5 times a power of ten) between two ends, at most `room` of them. */
+/** Return round numbers (1, 2 or 5 times a power of ten) between two ends, at most `room` of them. */
 export function roundTicks({ low, high }: Ends, room: number): number[] {
-  const least = (high - low) / Math.max(room, 1);
-  if (!(least > 0)) return [];
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= least) ?? least;
+  const minimum = (high - low) / Math.max(room, 1);
+  if (!(minimum > 0)) return [];
+  const power = 10 ** Math.floor(Math.log10(minimum));
+  const step =
+    [1, 2, 5, 10].map((times) => times * power).find((size) => size >= minimum) ?? minimum;
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(i * step);
   return ticks;
 }
 
-/** Ordinals to label, at most `room`, at round distances. */
+/** Return ordinals to label, at most `room`, at round distances. */
 export function ordinalTicks(count: number, room: number): number[] {
-  const least = Math.max(1, count / Math.max(room, 1));
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= least) ?? least;
+  const minimum = Math.max(1, count / Math.max(room, 1));
+  const power = 10 ** Math.floor(Math.log10(minimum));
+  const step =
+    [1, 2, 5, 10].map((times) => times * power).find((size) => size >= minimum) ?? minimum;
   return Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
 }
 
-/** Where a line stops being finite: the ordinal and what it is there. */
-export function breaksOf(values: readonly (number | undefined)[]): [number, number][] {
+/** Return where a line stops being finite: the ordinals and the values there. */
+export function nonFiniteStarts(values: readonly (number | undefined)[]): [number, number][] {
   const out: [number, number][] = [];
-  let well = true;
+  let finiteBefore = true;
   values.forEach((value, ordinal) => {
     if (value === undefined) return;
     const finite = Number.isFinite(value);
-    if (well && !finite) out.push([ordinal, value]);
-    well = finite;
+    if (finiteBefore && !finite) out.push([ordinal, value]);
+    finiteBefore = finite;
   });
   return out;
 }
 
 /**
- * The unbroken runs of a line as [ordinal, value]. Positions without a value are passed over;
- * a value that is not finite breaks the line, since a diverged loss must be seen.
+ * Return the unbroken runs of a line as [ordinal, value]. Positions without a value are skipped;
+ * a value that is not finite breaks the line, so that a diverged loss is visible.
  */
 export function runsOf(values: readonly (number | undefined)[]): [number, number][][] {
   const out: [number, number][][] = [];

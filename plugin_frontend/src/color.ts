@@ -54,8 +54,8 @@ export function colorMap(name: MapName): Uint8Array {
   return tables[name];
 }
 
-/** Number of the color at a share of the way through a map; NaN counts as 0. */
-export function place(share: number): number {
+/** Return the index of the color at a share of the way through a map; NaN counts as 0. */
+export function colorIndex(share: number): number {
   const cut = share > 0 ? Math.min(share, 1) : 0;
   return Math.floor(cut * 255 + 0.5);
 }
@@ -81,7 +81,7 @@ export function levelColors(lo: number, hi: number, range: Range, name: MapName)
   const shown = extent > 0 && Number.isFinite(extent);
   for (let level = 0; level < 256; level++) {
     const value = levelValue(level, lo, hi);
-    const at = 3 * place(shown ? (value - range.low) / extent : 0);
+    const at = 3 * colorIndex(shown ? (value - range.low) / extent : 0);
     out[4 * level] = map[at] ?? 0;
     out[4 * level + 1] = map[at + 1] ?? 0;
     out[4 * level + 2] = map[at + 2] ?? 0;
@@ -103,7 +103,7 @@ export function gradient(name: MapName): string {
   return `linear-gradient(90deg,${stops.join(",")})`;
 }
 
-/** The union of ranges; what is not finite is left out. Null where nothing is left. */
+/** Return the union of ranges, of finite values only; null if there is none. */
 export function union(los: Iterable<number>, his: Iterable<number>): Range | null {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

@@ -41,7 +41,7 @@ export const TURBO: Steps = {
   ],
 };
 
-// Made for tbviz; how is said in `tbviz/images/colormap_tables.py`.
+// Made for tbviz; `tbviz/images/colormap_tables.py` explains how.
 export const BALANCE: Steps = {
   first: [28, 63, 113],
   steps: [

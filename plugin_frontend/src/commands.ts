@@ -1,5 +1,6 @@
-/** One table of all that the page can do: buttons, tooltips, help and keys come from it. */
+/** The commands of the page in one table: buttons, tooltips, help and keys come from it. */
 
+import { plural } from "./format";
 import { copy } from "./host";
 import { keyCap, keyName, ownsKey } from "./keys";
 import { viewLink } from "./store/address";
@@ -46,7 +47,7 @@ const table = [
   {
     id: "back",
     label: "Back",
-    help: "One position back",
+    help: "Previous epoch or batch",
     keys: ["ArrowLeft"],
     enabled: () => cursor.value > 0,
     run: byHand(() => moveBy(-1)),
@@ -54,47 +55,47 @@ const table = [
   {
     id: "forward",
     label: "Forward",
-    help: "One position on",
+    help: "Next epoch or batch",
     keys: ["ArrowRight"],
     enabled: () => cursor.value < lastOrdinal.value,
     run: byHand(() => moveBy(1)),
   },
   {
     id: "back10",
-    label: "Back 10",
-    help: "Ten positions back",
+    label: "10 back",
+    help: "10 back",
     keys: ["Shift+ArrowLeft"],
     enabled: hasPositions,
     run: byHand(() => moveBy(-10)),
   },
   {
     id: "forward10",
-    label: "Forward 10",
-    help: "Ten positions on",
+    label: "10 forward",
+    help: "10 forward",
     keys: ["Shift+ArrowRight"],
     enabled: hasPositions,
     run: byHand(() => moveBy(10)),
   },
   {
-    id: "pictureBack",
-    label: "Picture back",
-    help: "The picture before",
+    id: "previousSnapshot",
+    label: "Previous snapshot",
+    help: "Previous snapshot of this picture",
     keys: ["<"],
     enabled: hasPositions,
-    run: byHand(() => toPicture(-1)),
+    run: byHand(() => moveToSnapshot(-1)),
   },
   {
-    id: "pictureForward",
-    label: "Picture on",
-    help: "The next picture",
+    id: "nextSnapshot",
+    label: "Next snapshot",
+    help: "Next snapshot of this picture",
     keys: [">"],
     enabled: hasPositions,
-    run: byHand(() => toPicture(1)),
+    run: byHand(() => moveToSnapshot(1)),
   },
   {
     id: "first",
     label: "First",
-    help: "To the first position",
+    help: "Start of the run",
     keys: ["Home"],
     enabled: hasPositions,
     run: byHand(() => moveTo(0)),
@@ -102,7 +103,7 @@ const table = [
   {
     id: "last",
     label: "Last",
-    help: "To the last position",
+    help: "End of the run",
     keys: ["End"],
     enabled: hasPositions,
     run: byHand(() => moveTo(lastOrdinal.peek())),
@@ -121,7 +122,7 @@ const table = [
     help: "Play slower",
     keys: [","],
     enabled: always,
-    run: () => tellSpeed(-1),
+    run: () => noteSpeed(-1),
   },
   {
     id: "faster",
@@ -129,44 +130,44 @@ const table = [
     help: "Play faster",
     keys: ["."],
     enabled: always,
-    run: () => tellSpeed(1),
+    run: () => noteSpeed(1),
   },
   {
     id: "follow",
     label: "Follow",
-    help: "Go along with new data, or stay",
+    help: "Follow new data",
     keys: ["f"],
     enabled: hasPositions,
     run: byHand(() => setFollow(!follow.peek())),
   },
   {
     id: "layerUp",
-    label: "Layer up",
-    help: "The layer above",
+    label: "Previous layer",
+    help: "Previous layer",
     keys: ["ArrowUp"],
     enabled: hasLayer,
     run: () => moveLayer(-1),
   },
   {
     id: "layerDown",
-    label: "Layer down",
-    help: "The layer below",
+    label: "Next layer",
+    help: "Next layer",
     keys: ["ArrowDown"],
     enabled: hasLayer,
     run: () => moveLayer(1),
   },
   {
     id: "channelBack",
-    label: "Channel back",
-    help: "The channel before",
+    label: "Previous channel",
+    help: "Previous channel",
     keys: ["["],
     enabled: () => layout.value !== null,
     run: () => moveChannel(-1),
   },
   {
     id: "channelForward",
-    label: "Channel on",
-    help: "The channel after",
+    label: "Next channel",
+    help: "Next channel",
     keys: ["]"],
     enabled: () => layout.value !== null,
     run: () => moveChannel(1),
@@ -174,7 +175,7 @@ const table = [
   {
     id: "family",
     label: "Next tab",
-    help: "What the next tab shows",
+    help: "Next tab",
     keys: ["t"],
     enabled: () => families.value.size > 1,
     run: () => moveFamily(1),
@@ -182,7 +183,7 @@ const table = [
   {
     id: "variant",
     label: "Next variant",
-    help: "The next variant within the tab",
+    help: "Next variant",
     keys: ["v"],
     enabled: () => variants.value.length > 1,
     run: moveVariant,
@@ -190,7 +191,7 @@ const table = [
   {
     id: "image",
     label: "Next image",
-    help: "The next probe image",
+    help: "Next probe image",
     keys: ["i"],
     enabled: () => imageCount.value > 1,
     run: () => {
@@ -200,7 +201,7 @@ const table = [
   {
     id: "filter",
     label: "Filter",
-    help: "Filter the layers by a regular expression",
+    help: "Filter layers by a regular expression",
     keys: ["/"],
     enabled: always,
     run: () => document.getElementById("filter")?.focus(),
@@ -208,7 +209,7 @@ const table = [
   {
     id: "range",
     label: "Range",
-    help: "What the colors span: tile, layer, run, extremes",
+    help: "Next color range: each map, this layer, whole run, min-max",
     keys: ["r"],
     enabled: always,
     run: nextRange,
@@ -216,7 +217,7 @@ const table = [
   {
     id: "map",
     label: "Color map",
-    help: "The next color map",
+    help: "Next color map",
     keys: ["m"],
     enabled: always,
     run: nextMap,
@@ -224,7 +225,7 @@ const table = [
   {
     id: "link",
     label: "Link",
-    help: "Copy the address of this view",
+    help: "Copy a link to this view",
     keys: ["l"],
     enabled: () => run.value !== null,
     run: copyLink,
@@ -240,15 +241,15 @@ const table = [
   {
     id: "notices",
     label: "Notices",
-    help: "What was left out, and why",
+    help: "Skipped items and warnings",
     keys: ["n"],
     enabled: always,
     run: () => togglePanel("notices"),
   },
   {
     id: "costs",
-    label: "Cost",
-    help: "What looking takes of training, callback by callback",
+    label: "Logging time",
+    help: "Time spent on logging, per callback",
     keys: ["c"],
     enabled: always,
     run: () => togglePanel("costs"),
@@ -256,7 +257,7 @@ const table = [
   {
     id: "help",
     label: "Keys",
-    help: "This list",
+    help: "Keyboard shortcuts",
     keys: ["?"],
     enabled: always,
     run: () => togglePanel("help"),
@@ -264,7 +265,7 @@ const table = [
   {
     id: "close",
     label: "Close",
-    help: "Close what is open",
+    help: "Close the open panel",
     keys: ["Escape"],
     enabled: () => panel.value !== null,
     run: () => {
@@ -280,7 +281,7 @@ export function command(id: CommandId): Command {
   return commands.find((entry) => entry.id === id) as Command;
 }
 
-/** "Play or pause (Space)": what a tooltip says. */
+/** Return the tooltip of a command: "Play or pause (Space)". */
 export function tooltip(id: CommandId): string {
   const { help, keys } = command(id);
   return `${help} (${keys.map(keyCap).join(" or ")})`;
@@ -288,32 +289,31 @@ export function tooltip(id: CommandId): string {
 
 async function copyLink(): Promise<void> {
   const address = viewLink();
-  if (await copy(address)) note("The address of this view is copied.");
-  else window.prompt("The address of this view:", address);
+  if (await copy(address)) note("Link copied.");
+  else window.prompt("Link to this view:", address);
 }
 
-/** Many positions of a long run have none: their neighbors that do. */
-function toPicture(by: 1 | -1): void {
+/** Move to the next or previous position that has a snapshot of the shown picture. */
+function moveToSnapshot(by: 1 | -1): void {
   const at = recorded.peek();
   const now = cursor.peek();
   const to = at.at(by === 1 ? at.atOrBefore(now) + 1 : at.atOrBefore(now - 1));
   if (to >= 0) moveTo(to);
 }
 
-function tellSpeed(by: 1 | -1): void {
+function noteSpeed(by: 1 | -1): void {
   changeSpeed(by);
-  const positions = speed.peek() === 1 ? "position" : "positions";
-  note(`Playing ${speed.peek()} ${positions} a second.`, "speed");
+  note(`Playing ${plural(speed.peek(), "position")} per second.`, "speed");
 }
 
-/** Runs the command of a key, unless the focused widget uses the key itself. */
+/** Run the command of a key, unless the focused widget uses the key itself. */
 export function onKey(event: KeyboardEvent): void {
   const key = keyName(event);
   if (key === null || event.defaultPrevented || ownsKey(event.target, key)) return;
   if (/^[a-z]$/.test(key) && !letters.peek()) return;
   const found = commands.find((entry) => entry.keys.includes(key));
   if (found === undefined || !found.enabled()) return;
-  // A dialog is for reading; only what closes it or another stays at work.
+  // While the help is open only the commands that close it work.
   if (panel.peek() === "help" && found.id !== "help" && found.id !== "close") return;
   event.preventDefault();
   void found.run();

@@ -1,4 +1,4 @@
-/** Segments of `./costs` => what looking took of training, callback by callback. */
+/** Segments of `./costs` => the share of training time that logging took, per callback. */
 
 import type { CostSegment } from "./api";
 import { toNumber } from "./json";
@@ -15,21 +15,21 @@ export interface CostRow {
 }
 
 export interface Costs {
-  /** The dearest first. */
+  /** The most expensive first. */
   rows: CostRow[];
-  /** What is no callback's: tbviz's own, waiting for the writer, and what else the writer costs. */
-  rest: number;
-  /** Of training itself: all time without what looking took on the main thread. */
+  /** Not part of a callback: tbviz's own time, waiting for the writer, other costs of the writer. */
+  other: number;
+  /** Time of training itself: all time without what logging took on the main thread. */
   training: number;
   compile: number;
-  /** Share of training that all of it takes; null where that cannot be told. */
+  /** Logging time over training time; null if unknown. */
   share: number | null;
   budget: number | null;
 }
 
 export function costsOf(segments: readonly CostSegment[]): Costs {
   const rows = new Map<string, CostRow>();
-  const sums = { rest: 0, training: 0, compile: 0 };
+  const sums = { other: 0, training: 0, compile: 0 };
   let taken = 0;
   for (const segment of segments) {
     const [wall, main, compile, wait, writer] = (
@@ -37,13 +37,13 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
     ).map((name) => toNumber(segment[name])) as [number, number, number, number, number];
     // Without a measured factor the writer's thread counts as if it cost training nothing.
     const factor = segment.factor === null ? 0 : toNumber(segment.factor);
-    let rest = writer;
+    let uncounted = writer;
     for (const [name, method] of Object.entries(segment.methods)) {
       const encode = toNumber(method.encode);
       const own = toNumber(method.main);
-      rest -= encode;
+      uncounted -= encode;
       if (name === "tbviz") {
-        sums.rest += own + factor * encode;
+        sums.other += own + factor * encode;
         continue;
       }
       const row = rows.get(name) ?? {
@@ -61,7 +61,7 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
       row.skipped += method.skipped;
       rows.set(name, row);
     }
-    sums.rest += wait + factor * Math.max(rest, 0);
+    sums.other += wait + factor * Math.max(uncounted, 0);
     sums.compile += compile;
     sums.training += wall - main - wait - compile;
     taken += main + wait + factor * writer;
@@ -74,5 +74,5 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
   };
 }
 
-/** From where on the page says how to make it cheaper. */
-export const isDear = ({ share, budget }: Costs) => budget === null && (share ?? 0) > 0.1;
+/** Return whether the page suggests how to reduce the cost. */
+export const isExpensive = ({ share, budget }: Costs) => budget === null && (share ?? 0) > 0.1;

@@ -1,7 +1,7 @@
 /** Many positions on few pixels. */
 
-/** Of each position the last one, itself or before it, that has a value; -1 where none has. */
-export function lastLooks(values: readonly (number | undefined)[], length: number): number[] {
+/** Return for each position the last one at or before it that has a value; -1 if none has. */
+export function lastSnapshots(values: readonly (number | undefined)[], length: number): number[] {
   const out = new Array<number>(length);
   let last = -1;
   for (let i = 0; i < length; i++) {
@@ -11,14 +11,14 @@ export function lastLooks(values: readonly (number | undefined)[], length: numbe
   return out;
 }
 
-/** Each value carried on to the positions after it that have none. */
-export const carried = (
+/** Carry each value forward to the positions after it that have none. */
+export const carriedForward = (
   values: readonly (number | undefined)[],
   length: number,
-  looks: readonly number[] = lastLooks(values, length),
-): number[] => looks.map((look) => values[look] ?? Number.NaN);
+  snapshots: readonly number[] = lastSnapshots(values, length),
+): number[] => snapshots.map((snapshot) => values[snapshot] ?? Number.NaN);
 
-/** The largest of the values that share a bin; NaN where none is a number. */
+/** Return the largest of the values that share a bin; NaN if none is a number. */
 export function maxima(values: readonly number[], bins: number): number[] {
   const out = new Array<number>(bins).fill(Number.NaN);
   values.forEach((value, i) => {
@@ -29,8 +29,8 @@ export function maxima(values: readonly number[], bins: number): number[] {
   return out;
 }
 
-/** Points of a line, at most `bins` of them by their mean, as [place 0..1, value]. */
-export function thinned(
+/** Reduce a line to at most `bins` points, each a mean, as [0..1 along the axis, value]. */
+export function downsampled(
   values: readonly (number | undefined)[],
   length: number,
   bins: number,
@@ -39,15 +39,15 @@ export function thinned(
   const last = Math.max(length - 1, 1);
   const size = Math.max(1, Math.ceil(length / bins));
   for (let from = 0; from < length; from += size) {
-    let [sum, places, count] = [0, 0, 0];
+    let [sum, ordinals, count] = [0, 0, 0];
     for (let i = from; i < Math.min(from + size, length); i++) {
       const value = values[i];
       if (value === undefined || !Number.isFinite(value)) continue;
       sum += value;
-      places += i;
+      ordinals += i;
       count += 1;
     }
-    if (count > 0) out.push([places / count / last, sum / count]);
+    if (count > 0) out.push([ordinals / count / last, sum / count]);
   }
   return out;
 }

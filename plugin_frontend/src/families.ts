@@ -27,8 +27,8 @@ export interface Family {
 export const HEALTH = "health";
 export const PREDICTIONS = "predictions";
 
-/** Kinds that have one tile a probe image in a sheet that belongs to none. */
-const TILE_AN_IMAGE: ReadonlySet<string> = new Set(["activations:colors", "hypercolumns:colors"]);
+/** Kinds whose sheet has one tile per probe image. */
+const TILE_PER_IMAGE: ReadonlySet<string> = new Set(["activations:colors", "hypercolumns:colors"]);
 
 export const FAMILIES: readonly Family[] = [
   {
@@ -36,12 +36,12 @@ export const FAMILIES: readonly Family[] = [
     title: "Activations",
     tile: "channel",
     view: "sheet",
-    help: "What each channel of the layer answers to the image: bright where it responds",
+    help: "Response of each channel to the image: bright = strong",
     variants: {
       "": { label: "Maps" },
       colors: {
         label: "Colors",
-        help: "The layer's answer as one picture: parts of like color are alike to the layer",
+        help: "The layer's output as one picture: similar colors = similar to the layer",
       },
     },
     range: "run",
@@ -50,7 +50,7 @@ export const FAMILIES: readonly Family[] = [
     name: "overview",
     title: "Overview",
     view: "sheet",
-    help: "The first maps of the first layers, a column a layer",
+    help: "The first channels of the first layers, one column per layer",
     variants: {},
     range: "tile",
   },
@@ -59,7 +59,7 @@ export const FAMILIES: readonly Family[] = [
     title: "Maximization",
     tile: "channel",
     view: "sheet",
-    help: "Images made so that a channel responds as strongly as it can: what it looks for",
+    help: "Images optimized for the strongest response of each channel",
     variants: {},
     range: "run",
   },
@@ -67,7 +67,7 @@ export const FAMILIES: readonly Family[] = [
     name: "classes",
     title: "Classes",
     view: "sheet",
-    help: "Images made so that the model is as sure of a class as it can be",
+    help: "Images optimized for each class (other classes may still score higher)",
     variants: {},
     range: "run",
   },
@@ -75,7 +75,7 @@ export const FAMILIES: readonly Family[] = [
     name: "cam",
     title: "Grad-CAM",
     view: "cams",
-    help: "Where the model looks for a class, as the layer sees it: hot where it speaks for it",
+    help: "Where this layer finds a class: red = evidence for the class",
     variants: {
       "": { label: "Grad-CAM" },
       "grad-cam++": { label: "Grad-CAM++" },
@@ -84,7 +84,7 @@ export const FAMILIES: readonly Family[] = [
       "score-cam": { label: "Score-CAM" },
       "eigen-cam": {
         label: "Eigen-CAM",
-        help: "What stands out to the layer, whatever the class: the first principal component",
+        help: "What stands out to the layer, for any class: the first principal component",
       },
     },
     range: "run",
@@ -98,11 +98,11 @@ export const FAMILIES: readonly Family[] = [
     variants: {
       gradients: {
         label: "Gradients",
-        help: "How much the score of the class would change with each pixel",
+        help: "How strongly each pixel changes the score of the class",
       },
       "gradients-x-input": {
         label: "Gradients x input",
-        help: "Gradient times pixel: which pixels speak for the class and which against it",
+        help: "Gradient times pixel: evidence for and against the class",
       },
       smoothgrad: {
         label: "SmoothGrad",
@@ -110,7 +110,7 @@ export const FAMILIES: readonly Family[] = [
       },
       "integrated-gradients": {
         label: "Integrated gradients",
-        help: "What each pixel adds to the score of the class on the way from an empty image",
+        help: "What each pixel adds to the score of the class, compared with an empty image",
       },
       occlusion: {
         label: "Occlusion",
@@ -140,12 +140,12 @@ export const FAMILIES: readonly Family[] = [
     name: "hypercolumns",
     title: "Hypercolumns",
     view: "sheet",
-    help: "Several layers laid over each other: what the model makes of each place of the image",
+    help: "Several layers combined: how the model represents each part of the image",
     variants: {
       "": { label: "Mean" },
       colors: {
         label: "Colors",
-        help: "Several layers as one picture: parts of like color are alike to the model",
+        help: "Several layers as one picture: similar colors = similar to the model",
       },
     },
     range: "tile",
@@ -154,7 +154,7 @@ export const FAMILIES: readonly Family[] = [
     name: "augmentation",
     title: "Augmentation",
     view: "sheet",
-    help: "What training shows the model in place of each image",
+    help: "What the model sees of each image during training",
     variants: {},
     range: "run",
   },
@@ -165,7 +165,7 @@ const NUMBERS: readonly Family[] = [
     name: HEALTH,
     title: "Health",
     view: "health",
-    help: "Numbers that tell a layer that learns from one that does not",
+    help: "Statistics that show whether a layer learns",
     variants: {},
     range: "run",
   },
@@ -173,7 +173,7 @@ const NUMBERS: readonly Family[] = [
     name: PREDICTIONS,
     title: "Predictions",
     view: "predictions",
-    help: "What the model says of each image, and when it changed its mind",
+    help: "What the model predicts for each image, and when the prediction changed",
     variants: {},
     range: "run",
   },
@@ -228,7 +228,7 @@ export function kindHelp(kind: string): string {
   return family.variants[splitKind(kind)[1]]?.help ?? family.help;
 }
 
-export const tileAnImage = (kind: string) => TILE_AN_IMAGE.has(kind);
+export const hasTilePerImage = (kind: string) => TILE_PER_IMAGE.has(kind);
 
 /** Kinds in the order of the table: known families, then others by name, then the numbers. */
 export function ordered(kinds: Iterable<string>): string[] {
@@ -236,10 +236,10 @@ export function ordered(kinds: Iterable<string>): string[] {
     const [name, variant] = splitKind(kind);
     const at = FAMILIES.findIndex((family) => family.name === name);
     const last = NUMBERS.findIndex((family) => family.name === name);
-    const place = at >= 0 ? at : last >= 0 ? 1000 + last : 500;
+    const group = at >= 0 ? at : last >= 0 ? 1000 + last : 500;
     const variants = Object.keys(familyOf(kind).variants);
     const within = variants.indexOf(variant);
-    return [place, within >= 0 ? within : variant === "" ? -1 : 99, kind];
+    return [group, within >= 0 ? within : variant === "" ? -1 : 99, kind];
   };
   return [...new Set(kinds)].sort((a, b) => {
     const [x, y] = [rank(a), rank(b)];
@@ -257,10 +257,10 @@ export function byFamily(kinds: readonly string[]): Map<string, string[]> {
   return out;
 }
 
-/** What goes first where the room is too small for all tabs: what is looked at least. */
-const LEAST_LOOKED_AT = ["augmentation", "hypercolumns", "overview", "kernels", "classes"];
+/** The families that are hidden first if there is no room for all tabs: the least used. */
+const HIDDEN_FIRST = ["augmentation", "hypercolumns", "overview", "kernels", "classes"];
 
-/** The families that do not fit into a width beside a choice of them, which takes `more` of it. */
+/** Return the families that do not fit into a width beside a list of them, `more` wide. */
 export function overflowing(
   widths: ReadonlyMap<string, number>,
   width: number,
@@ -271,8 +271,8 @@ export function overflowing(
   const known = (name: string) => FAMILIES.some((family) => family.name === name);
   const order = [
     ...names.filter((name) => !known(name) && !isNumbers(name)),
-    ...LEAST_LOOKED_AT.filter((name) => widths.has(name)),
-    ...names.filter((name) => known(name) && !LEAST_LOOKED_AT.includes(name)).reverse(),
+    ...HIDDEN_FIRST.filter((name) => widths.has(name)),
+    ...names.filter((name) => known(name) && !HIDDEN_FIRST.includes(name)).reverse(),
     ...names.filter(isNumbers).reverse(),
   ];
   let taken = [...widths.values()].reduce((sum, one) => sum + one, 0);

@@ -16,7 +16,7 @@ export function number(value: number | null | undefined): string {
   return text.replace("-", "−");
 }
 
-/** A number of an axis whose ticks are so far apart. */
+/** Format a number of an axis whose ticks are `distance` apart. */
 export function tickText(value: number, distance: number): string {
   if (Math.abs(value) >= 1e5 || distance < 1e-4) return number(value);
   const digits = Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9));
@@ -34,13 +34,27 @@ export function percent(share: number | null | undefined): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
-// Kept: `toLocaleString` makes a new one each time, which shows where many numbers follow a pointer.
+// Cached: `toLocaleString` makes a new one each time, which shows where many numbers follow a pointer.
 const english = new Intl.NumberFormat("en-US");
 
 export const whole = (value: number) => english.format(value);
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
+}
+
+/** Shorten a list of numbers by ranges: "0–5, 9"; after `room` parts "…". */
+export function numberRanges(list: readonly number[], room = 8): string {
+  const parts: number[][] = [];
+  for (const value of list) {
+    const last = parts.at(-1);
+    if (last?.at(-1) === value - 1) last.push(value);
+    else parts.push([value]);
+  }
+  const texts = parts.map((part) =>
+    part.length > 2 ? `${part[0]}–${part.at(-1)}` : part.join(", "),
+  );
+  return texts.slice(0, room).join(", ") + (texts.length > room ? " …" : "");
 }
 
 /** "4 s", "12 min", "3 h", "5 days". */

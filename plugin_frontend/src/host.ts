@@ -48,27 +48,27 @@ export function onDarkMode(run: (dark: boolean) => void): Stop {
   const host = outer();
   if (host === window) {
     const query = window.matchMedia("(prefers-color-scheme: dark)");
-    const tell = () => run(query.matches);
-    tell();
-    query.addEventListener("change", tell);
-    return () => query.removeEventListener("change", tell);
+    const report = () => run(query.matches);
+    report();
+    query.addEventListener("change", report);
+    return () => query.removeEventListener("change", report);
   }
   const body = host.document.body;
-  const tell = () => run(body.classList.contains("dark-mode"));
-  tell();
-  const observer = new MutationObserver(tell);
+  const report = () => run(body.classList.contains("dark-mode"));
+  report();
+  const observer = new MutationObserver(report);
   observer.observe(body, { attributes: true, attributeFilter: ["class"] });
   return () => observer.disconnect();
 }
 
 /**
  * Whether the page can be seen: TensorBoard keeps the frame of a hidden tab, without height and
- * without telling it. Calls at each change.
+ * without notifying it. Calls at each change.
  */
 export function onVisibility(run: (visible: boolean) => void): Stop {
   let seen = true;
   let last: boolean | null = null;
-  const tell = () => {
+  const report = () => {
     const visible = seen && window.innerHeight > 0 && document.visibilityState === "visible";
     if (visible !== last) {
       last = visible;
@@ -77,16 +77,16 @@ export function onVisibility(run: (visible: boolean) => void): Stop {
   };
   const observer = new IntersectionObserver((entries) => {
     seen = entries.at(-1)?.isIntersecting ?? seen;
-    tell();
+    report();
   });
   observer.observe(document.body);
-  window.addEventListener("resize", tell);
-  document.addEventListener("visibilitychange", tell);
-  tell();
+  window.addEventListener("resize", report);
+  document.addEventListener("visibilitychange", report);
+  report();
   return () => {
     observer.disconnect();
-    window.removeEventListener("resize", tell);
-    document.removeEventListener("visibilitychange", tell);
+    window.removeEventListener("resize", report);
+    document.removeEventListener("visibilitychange", report);
   };
 }
 
@@ -124,7 +124,7 @@ export function onReload(run: () => void): void {
   window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
 }
 
-/** Copies a text; only inside a click or a key press. Says whether it did. */
+/** Copies a text; only inside a click or a key press. Returns whether it did. */
 export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-/** (a key press, what has the focus) => the name of the key, or null where it is not ours. */
+/** (a key press, the element with the focus) => the name of the key, or null if it is not ours. */
 
 const NAMED = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Escape"]);
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];

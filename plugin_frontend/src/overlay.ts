@@ -4,7 +4,7 @@
  * The same as `tbviz/images/overlay.py`; `tests/golden/vectors.json` holds both to it.
  */
 
-import { colorMap, type MapName, place } from "./color";
+import { colorIndex, colorMap, type MapName } from "./color";
 
 /** Enlarge `h x w` to `H x W` bilinearly, pixel centers at halves and edges held. */
 export function enlarge(
@@ -30,9 +30,9 @@ export function enlarge(
 }
 
 function neighbors(at: number, small: number, large: number): [number, number, number] {
-  const place = Math.min(Math.max(((at + 0.5) * small) / large - 0.5, 0), small - 1);
-  const left = Math.floor(place);
-  return [left, Math.min(left + 1, small - 1), place - left];
+  const center = Math.min(Math.max(((at + 0.5) * small) / large - 0.5, 0), small - 1);
+  const left = Math.floor(center);
+  return [left, Math.min(left + 1, small - 1), center - left];
 }
 
 function between(left = Number.NaN, right = Number.NaN, share = 0): number {
@@ -40,7 +40,7 @@ function between(left = Number.NaN, right = Number.NaN, share = 0): number {
 }
 
 /**
- * Lay a map over its image, the stronger the hotter: with `t` the enlarged map over `maximum`
+ * Draw a map over its image: with `t` the enlarged map over `maximum`
  * cut to 0 to 1 and `a = strength * t`, `floor(image * (1 - a) + color(t) * a + 0.5)`.
  *
  * `signed`: `t` is cut to -1 to 1, `a = strength * |t|` and the color is that of `(t + 1) / 2`.
@@ -62,10 +62,10 @@ export function overlay(
   const heat = enlarge(cam, camSize, size);
   const colors = colorMap(name);
   heat.forEach((value, pixel) => {
-    const least = signed ? -1 : 0;
-    const t = Number.isNaN(value) ? 0 : Math.max(least, Math.min(value / maximum, 1));
+    const minimum = signed ? -1 : 0;
+    const t = Number.isNaN(value) ? 0 : Math.max(minimum, Math.min(value / maximum, 1));
     const opacity = strength * Math.abs(t);
-    const color = 3 * place(signed ? (t + 1) / 2 : t);
+    const color = 3 * colorIndex(signed ? (t + 1) / 2 : t);
     for (let c = 0; c < 3; c++) {
       const at = 3 * pixel + c;
       out[at] = Math.floor(
@@ -79,14 +79,14 @@ export function overlay(
 /** A map below this share of the largest maximum of its series is drawn faint, not stretched. */
 export const FLOOR = 0.05;
 
-/** What a CAM is scaled by: its own maximum, but at least the floor. 0 for a map of zeros. */
+/** Return what a CAM is scaled by: its own maximum, but at least the floor. 0 for a map of zeros. */
 export function camScale(own: number, seriesMaximum: number): number {
   if (!(own > 0)) return 0;
   const floor = FLOOR * seriesMaximum;
   return Number.isFinite(floor) && floor > own ? floor : own;
 }
 
-/** The size that a share of the finite values of a map does not exceed, by size. */
+/** Return the magnitude that a share of the finite values of a map does not exceed. */
 export function percentile(map: Float64Array, share: number): number {
   const sizes = map.filter(Number.isFinite).map(Math.abs).sort();
   return sizes[Math.ceil(share * sizes.length) - 1] ?? 0;

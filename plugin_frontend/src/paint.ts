@@ -5,7 +5,7 @@ import type { Sheet } from "./png";
 import type { Grid } from "./tiles";
 
 export interface Painted {
-  /** RGBA; gaps and unused places are transparent. */
+  /** RGBA; gaps and unused cells are transparent. */
   pixels: Uint8ClampedArray<ArrayBuffer>;
   /** Share of the finite values that lie outside of their range. */
   clipped: number;

@@ -1,4 +1,4 @@
-/** (pixels, a caption, a color bar) => a PNG file to take away. */
+/** (pixels, a caption, a color bar) => a PNG file to download. */
 
 import { colorMap, type MapName, type Range } from "./color";
 import { number } from "./format";
@@ -18,7 +18,7 @@ export interface Picture {
   title: string;
   bar: { range: Range | null; map: MapName } | null;
   name: string;
-  /** Words around the tiles of the first image: places in map pixels from its upper left corner. */
+  /** Text around the tiles of the first image: coordinates in map pixels from its upper left corner. */
   labels?: readonly Label[];
 }
 
@@ -35,7 +35,7 @@ const MARGIN = 24;
 const LINE = 22;
 const FONT = "15px system-ui, sans-serif";
 
-/** Saves it as a download and gives the name of the file. */
+/** Download the picture and return the name of the file. */
 export async function save(picture: Picture): Promise<string> {
   const canvas = compose(picture);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));

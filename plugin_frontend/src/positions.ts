@@ -1,6 +1,6 @@
 /**
- * Positions: what the cursor moves over. An ordinal is a position's place in writing order over
- * all segments of a run; series are logged at some of them.
+ * Positions: what the cursor moves over. An ordinal is the index of a position in writing order
+ * over all segments of a run; series are logged at some of them.
  */
 
 export interface Position {
@@ -69,7 +69,7 @@ export class Ordinals {
   }
 }
 
-/** Ordinals at which a new segment begins, the first segment's left out. */
+/** Return the ordinals at which a new segment begins, without the first segment's. */
 export function seams(positions: readonly Position[]): number[] {
   const out: number[] = [];
   for (let i = 1; i < positions.length; i++) {
@@ -80,8 +80,8 @@ export function seams(positions: readonly Position[]): number[] {
 
 /** Within an epoch batches come first, then its end, then the state that `fit` left behind. */
 function order(a: Position, b: Position): number {
-  const place = ({ batch, final }: Position) => (final ? Infinity : (batch ?? Number.MAX_VALUE));
-  const [x, y] = [place(a), place(b)];
+  const rank = ({ batch, final }: Position) => (final ? Infinity : (batch ?? Number.MAX_VALUE));
+  const [x, y] = [rank(a), rank(b)];
   return a.epoch - b.epoch || (x === y ? 0 : x - y);
 }
 
@@ -90,19 +90,19 @@ function order(a: Position, b: Position): number {
  * that has it. If none has it, the last one before it; if there is none before it, the first one.
  */
 export function sameMoment(
-  of: Position,
+  wanted: Position,
   positions: readonly Position[],
 ): { ordinal: number; exact: boolean } {
   let found: Position | undefined;
   let ordinal = 0;
   positions.forEach((position, i) => {
-    if (order(position, of) > 0) return;
+    if (order(position, wanted) > 0) return;
     const nearer = found === undefined ? 1 : order(position, found);
-    const own = found?.segment === of.segment && position.segment !== of.segment;
+    const own = found?.segment === wanted.segment && position.segment !== wanted.segment;
     if (nearer < 0 || (nearer === 0 && own)) return;
     [found, ordinal] = [position, i];
   });
-  return { ordinal, exact: found !== undefined && order(found, of) === 0 };
+  return { ordinal, exact: found !== undefined && order(found, wanted) === 0 };
 }
 
 /** The last position of a segment. */
@@ -121,8 +121,8 @@ export function label(position: Position, segments = 1): string {
   return `epoch ${position.epoch}${moment(position)}${fit}`;
 }
 
-/** "epoch 35, the last look before 37": where a record is not of the position asked for, so said. */
-export function lookLabel(
+/** Name the position of a record: "epoch 35 (none logged at 37)" if another one was requested. */
+export function snapshotLabel(
   positions: readonly Position[],
   ordinal: number,
   asked: number,
@@ -131,12 +131,11 @@ export function lookLabel(
   const [at, here] = [positions[ordinal], positions[asked]];
   if (at === undefined) return "";
   if (ordinal === asked || here === undefined) return label(at, segments);
-  const which = ordinal < asked ? "last look before" : "first look after";
-  return `${briefly(at, here)}, the ${which} ${briefly(here, at).slice(6)}`;
+  return `${shortLabel(at, here)} (none logged at ${shortLabel(here, at).slice(6)})`;
 }
 
-/** Within one fit its number tells nothing apart. */
-export const briefly = (position: Position, beside: Position | null) =>
+/** Name a position, with its fit only if that is not the fit of the one beside it. */
+export const shortLabel = (position: Position, beside: Position | null) =>
   label(position, position.segment === beside?.segment ? 1 : 2);
 
 /** As Keras prints it: "Epoch 10/12". */
@@ -144,7 +143,7 @@ export function kerasLabel(position: Position, epochs: number | null): string {
   return `Epoch ${position.epoch + 1}${epochs === null ? "" : `/${epochs}`}`;
 }
 
-/** The least that tells a position apart on an axis: "9", "9@300", "9@end". */
+/** Return the shortest unique name of a position on an axis: "9", "9@300", "9@end". */
 export function tick(position: Position): string {
   if (position.final) return `${position.epoch}@end`;
   return position.batch === null ? `${position.epoch}` : `${position.epoch}@${position.batch}`;
@@ -164,21 +163,21 @@ const STEP = /^\s*(?:(\d+):)?(\d+)(?:@(\d+|end))?\s*$/;
  * The ordinal that `12`, `2:12`, `2:12@300` or `12@end` names, null where there is none.
  *
  * Without a segment the newest that has it counts. An epoch of which only batches or the end of
- * `fit` were logged is met by the last of them.
+ * `fit` were logged is found at the last of them.
  */
 export function parseStep(text: string, positions: readonly Position[]): number | null {
   const found = STEP.exec(text);
   if (found === null) return null;
-  const [, segment, epoch, place] = found;
+  const [, segment, epoch, batch] = found;
   let within: number | null = null;
   for (let i = positions.length - 1; i >= 0; i--) {
     const position = positions[i];
     if (position === undefined || position.epoch !== Number(epoch)) continue;
     if (segment !== undefined && position.segment !== Number(segment)) continue;
     if (within !== null && positions[within]?.segment !== position.segment) break;
-    if (place === "end" ? position.final : place !== undefined && position.batch === Number(place))
+    if (batch === "end" ? position.final : batch !== undefined && position.batch === Number(batch))
       return i;
-    if (place !== undefined) continue;
+    if (batch !== undefined) continue;
     if (position.batch === null && !position.final) return i;
     within ??= i;
   }

@@ -1,31 +1,31 @@
-/** What a model said of an image over the run: its lines, and when it changed its mind. */
+/** The predictions for an image over the run: lines to plot, and when they changed. */
 
-export interface Guess {
+export interface ClassScore {
   class: number;
   value: number;
 }
 
-/** One list of the strongest classes a position; undefined where none was logged. */
-export type Said = readonly (readonly Guess[] | undefined)[];
+/** One list of the top classes per position; undefined if none was logged. */
+export type PredictionHistory = readonly (readonly ClassScore[] | undefined)[];
 
-export interface Change {
+export interface PredictionChange {
   ordinal: number;
   from: number;
   to: number;
 }
 
-/** The strongest class; null where its value is not finite, as of a net with NaN in its weights. */
-export function strongest(guesses: readonly Guess[] | undefined): number | null {
-  const top = guesses?.[0];
+/** Return the top class; null if its value is not finite, as with NaN in the weights. */
+export function topClass(scores: readonly ClassScore[] | undefined): number | null {
+  const top = scores?.[0];
   return top !== undefined && Number.isFinite(top.value) ? top.class : null;
 }
 
-/** Where the strongest class is another one than at the prediction before. */
-export function changes(said: Said): Change[] {
-  const out: Change[] = [];
+/** Return where the top class differs from that of the prediction before. */
+export function predictionChanges(history: PredictionHistory): PredictionChange[] {
+  const out: PredictionChange[] = [];
   let before: number | null = null;
-  said.forEach((guesses, ordinal) => {
-    const top = strongest(guesses);
+  history.forEach((scores, ordinal) => {
+    const top = topClass(scores);
     if (top === null) return;
     if (before !== null && top !== before) out.push({ ordinal, from: before, to: top });
     before = top;
@@ -34,45 +34,52 @@ export function changes(said: Said): Change[] {
 }
 
 /**
- * The classes worth a line, at most `room`: the true one, those that were the strongest once (the
- * longest first), then those that came nearest to it.
+ * Return the classes to plot, at maxima `room`: the true one, those that were on top (the longest
+ * first), then those that came closest to it.
  */
-export function worthALine(said: Said, truth: number | null, room: number): number[] {
+export function classesToPlot(
+  history: PredictionHistory,
+  truth: number | null,
+  room: number,
+): number[] {
   const times = new Map<number, number>();
-  const most = new Map<number, number>();
-  for (const guesses of said) {
-    guesses?.forEach(({ class: index, value }, rank) => {
+  const maxima = new Map<number, number>();
+  for (const scores of history) {
+    scores?.forEach(({ class: index, value }, rank) => {
       if (rank === 0 && Number.isFinite(value)) times.set(index, (times.get(index) ?? 0) + 1);
-      if (Number.isFinite(value)) most.set(index, Math.max(most.get(index) ?? value, value));
+      if (Number.isFinite(value)) maxima.set(index, Math.max(maxima.get(index) ?? value, value));
     });
   }
   const rank = (index: number) => (index === truth ? Number.POSITIVE_INFINITY : times.get(index));
-  const all = new Set([...(truth === null || most.size === 0 ? [] : [truth]), ...most.keys()]);
+  const all = new Set([...(truth === null || maxima.size === 0 ? [] : [truth]), ...maxima.keys()]);
   return [...all]
     .sort((a, b) => {
       const [x, y] = [rank(a) ?? 0, rank(b) ?? 0];
-      return x === y ? (most.get(b) ?? 0) - (most.get(a) ?? 0) : y - x;
+      return x === y ? (maxima.get(b) ?? 0) - (maxima.get(a) ?? 0) : y - x;
     })
     .slice(0, room);
 }
 
 /**
- * The values of a class: undefined where nothing was logged, NaN (which breaks a line) where the
- * class was not among those that were.
+ * Return the values of a class: undefined where nothing was logged, NaN (which breaks a line)
+ * where the class was not among the logged ones.
  */
-export function lineOf(said: Said, index: number): (number | undefined)[] {
-  return said.map((guesses) =>
-    guesses === undefined
+export function scoresOf(history: PredictionHistory, index: number): (number | undefined)[] {
+  return history.map((scores) =>
+    scores === undefined
       ? undefined
-      : (guesses.find((guess) => guess.class === index)?.value ?? Number.NaN),
+      : (scores.find((score) => score.class === index)?.value ?? Number.NaN),
   );
 }
 
-/** Share of the predictions whose strongest class is the true one; null where none was logged. */
-export function rightShare(said: Said, truth: number | null): number | null {
-  const tops = said.flatMap((guesses) => (guesses?.[0] === undefined ? [] : strongest(guesses)));
+/** Count the predictions, and those that are the true class; null if there is nothing to count. */
+export function countCorrect(
+  history: PredictionHistory,
+  truth: number | null,
+): { correct: number; total: number } | null {
+  const tops = history.flatMap((scores) => (scores?.[0] === undefined ? [] : topClass(scores)));
   if (truth === null || tops.length === 0) return null;
-  return tops.filter((top) => top === truth).length / tops.length;
+  return { correct: tops.filter((top) => top === truth).length, total: tops.length };
 }
 
 const COLORS = 8;

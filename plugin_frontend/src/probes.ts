@@ -1,4 +1,4 @@
-/** Which probe image a sheet is of, and whether two probes mean the same photograph. */
+/** Finds the probe image of a sheet, and whether two probes hold the same photograph. */
 
 import type { Layout, Probe } from "./api";
 

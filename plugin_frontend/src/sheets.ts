@@ -1,6 +1,6 @@
 /**
  * Decoded sheets, the least recently used dropped first. Neighbors in the direction of travel
- * are fetched in one request; a newer wish aborts the one before it.
+ * are fetched in one request; a newer request aborts the one before it.
  */
 
 import type { SheetRef } from "./api";
@@ -30,7 +30,7 @@ export class Sheets {
     private readonly budget = BUDGET,
   ) {}
 
-  /** The sheet if it is here; counts as use. */
+  /** Return the sheet if it is cached; counts as use. */
   peek(run: string, ref: SheetRef): Sheet | undefined {
     const key = keyOf(run, ref);
     const sheet = this.held.get(key);
@@ -41,7 +41,7 @@ export class Sheets {
     return sheet;
   }
 
-  /** Whether it is here or on its way. */
+  /** Return whether it is cached or loading. */
   has(run: string, ref: SheetRef): boolean {
     const key = keyOf(run, ref);
     return this.held.has(key) || this.pending.has(key);
@@ -56,7 +56,7 @@ export class Sheets {
       try {
         return await coming;
       } catch {
-        // The batch it was part of was aborted or failed: ask for it alone.
+        // Its batch was aborted or failed: request it alone.
       }
     }
     signal?.throwIfAborted();
@@ -64,7 +64,7 @@ export class Sheets {
     return this.keep(key, await this.source.decode(bytes));
   }
 
-  /** Fetch what is not here, at most 64; replaces the last such wish if it is still under way. */
+  /** Fetch what is not cached, at most 64; replaces the last prefetch if it is still running. */
   async prefetch(run: string, refs: readonly SheetRef[]): Promise<void> {
     const wanted = refs.filter((ref) => !this.has(run, ref)).slice(0, BATCH);
     if (wanted.length === 0) return;

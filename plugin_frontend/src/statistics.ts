@@ -1,4 +1,4 @@
-/** What the numbers of layer health mean: name, definition, how they are written. */
+/** The statistics of layer health: name, definition, format. */
 
 import { number, percent } from "./format";
 
@@ -9,28 +9,28 @@ export interface Statistic {
   unit: "share" | "count" | "number";
   /** Whether the map of all layers can show it: comparable from layer to layer. */
   mapped: boolean;
-  /** Compares a position with the last one: NaN at the first, where there is none. */
+  /** Compares a snapshot with the one before: NaN at the first. */
   compares?: true;
-  /** Told by badges and by marks in charts, not by a chart of its own. */
+  /** Shown by badges and by marks in charts, not by a chart of its own. */
   marked?: true;
 }
 
 export const STATISTICS: Readonly<Record<string, Statistic>> = {
   dead: {
     title: "Dead channels",
-    help: "channels whose output is one number everywhere on every probe image",
+    help: "channels with constant output on all probe images",
     unit: "count",
     mapped: true,
   },
   saturated: {
     title: "Saturated channels",
-    help: "channels that stand at a bound of their activation almost everywhere",
+    help: "channels whose output is at a bound of the activation almost everywhere",
     unit: "count",
     mapped: true,
   },
   duplicates: {
-    title: "Channels alike",
-    help: "channels that are nearly the same as another channel of the layer",
+    title: "Duplicate channels",
+    help: "channels that are nearly equal to another channel of the layer",
     unit: "count",
     mapped: true,
   },
@@ -41,14 +41,14 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     mapped: true,
   },
   similarity: {
-    title: "Similarity to the input",
+    title: "Similarity to input",
     help: "largest correlation of a channel with the gray input, mean over the probe images",
     unit: "share",
     mapped: true,
   },
   output_change: {
-    title: "Change",
-    help: "distance of the output from that at the last logged position, over its size",
+    title: "Output change",
+    help: "distance of the output from the one at the last snapshot, over its size",
     unit: "number",
     mapped: true,
     compares: true,
@@ -60,8 +60,8 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     mapped: true,
   },
   weight_update: {
-    title: "Update size",
-    help: "how far the weights have moved since the last logged position, over their norm",
+    title: "Weight update (relative)",
+    help: "distance of the weights from those at the last snapshot, over their norm",
     unit: "number",
     mapped: true,
     compares: true,
@@ -88,21 +88,21 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
   },
   mean: { title: "Mean", help: "mean of the outputs", unit: "number", mapped: false },
   std: {
-    title: "Spread",
+    title: "Std. dev.",
     help: "standard deviation of the outputs",
     unit: "number",
     mapped: false,
   },
-  minimum: { title: "Least", help: "least output", unit: "number", mapped: false },
-  maximum: { title: "Greatest", help: "greatest output", unit: "number", mapped: false },
+  minimum: { title: "Minimum", help: "minimum output", unit: "number", mapped: false },
+  maximum: { title: "Maximum", help: "maximum output", unit: "number", mapped: false },
 };
 
-/** Statistics of the map of all layers, in their order. */
+/** Statistics of the heat map, in their order. */
 export const MAPPED: readonly string[] = Object.keys(STATISTICS).filter(
   (name) => STATISTICS[name]?.mapped,
 );
 
-/** One that the table does not have goes by its own name. */
+/** Return a statistic; one that is not in the table is named as it is stored. */
 export function statisticOf(name: string): Statistic {
   const known = Object.hasOwn(STATISTICS, name) ? STATISTICS[name] : undefined;
   if (known !== undefined) return known;
@@ -110,13 +110,13 @@ export function statisticOf(name: string): Statistic {
   return { title, help: title, unit: "number", mapped: false };
 }
 
-/** All that there are: those of the table in its order, then those that only the run knows. */
+/** Return the names of the table in its order, then those that only the run has. */
 export function withUnknown(names: readonly string[]): string[] {
   return [...Object.keys(STATISTICS), ...names.filter((name) => !Object.hasOwn(STATISTICS, name))];
 }
 
-/** "14 of 32", "33 %", "0.12". */
-export function said(
+/** Format a value of a statistic: "14 of 32", "33 %", "0.12". */
+export function formatStatistic(
   name: string,
   value: number | undefined,
   channels?: number | null | undefined,

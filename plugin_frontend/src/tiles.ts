@@ -1,4 +1,4 @@
-/** Tiles of a sheet: taken out, summed up, laid out anew. */
+/** Tiles of a sheet: cut out, summarized, arranged in a grid. */
 
 import { NEGATIVE_INFINITY } from "./color";
 import type { Sheet } from "./png";
@@ -22,22 +22,22 @@ export interface Mark {
   /** The value of every pixel where it is one number, else null. */
   constant: boolean;
   /** Pixels that are not a finite number. */
-  broken: number;
+  nonFinite: number;
 }
 
-/** Which tiles say nothing (one value everywhere) or something is wrong with (NaN, infinity). */
+/** Find the tiles that are flat (one value everywhere) or hold NaN or infinity. */
 export function marks(sheet: Sheet, size: Size, columns: number, tiles: number): Mark[] {
   return Array.from({ length: tiles }, (_, tile) => {
     const lo = sheet.ranges?.[2 * tile];
     const hi = sheet.ranges?.[2 * tile + 1];
     if (sheet.channels === 3 || lo === undefined || hi === undefined) {
-      return { constant: false, broken: 0 };
+      return { constant: false, nonFinite: 0 };
     }
-    let broken = 0;
+    let nonFinite = 0;
     for (const level of tileOf(sheet, size, columns, tile)) {
-      if (level >= NEGATIVE_INFINITY) broken += 1;
+      if (level >= NEGATIVE_INFINITY) nonFinite += 1;
     }
-    return { constant: broken === 0 && isConstant(lo, hi), broken };
+    return { constant: nonFinite === 0 && isConstant(lo, hi), nonFinite };
   });
 }
 
@@ -48,11 +48,11 @@ export function isConstant(lo: number, hi: number): boolean {
 }
 
 const ROW = 16;
-/** Least width of a tile, in CSS pixels, that sixteen a row are kept for. */
-const LEAST = 40;
+/** Below this width of a tile, in CSS pixels, sixteen columns are given up. */
+const MIN_TILE_WIDTH = 40;
 
 /**
- * How many tiles a row fill a space best, each with `caption` CSS pixels of text under it: sixteen
+ * Return how many tiles per row fill a space best, each with `caption` CSS pixels of text under it: sixteen
  * where little size is lost by it, as in a stored sheet and at every size of the window.
  */
 export function bestColumns(
@@ -71,9 +71,9 @@ export function bestColumns(
     if (scale(columns) > scale(best)) best = columns;
   }
   const sixteen = scale(ROW);
-  if (tiles >= ROW && sixteen * w >= LEAST && sixteen >= 0.6 * scale(best)) return ROW;
+  if (tiles >= ROW && sixteen * w >= MIN_TILE_WIDTH && sixteen >= 0.6 * scale(best)) return ROW;
   if (tiles < ROW) {
-    // Of what is nearly as large the fullest: a last row of one looks forgotten.
+    // Of nearly equal sizes take the grid with the fewest empty cells.
     const large = Array.from({ length: tiles }, (_, i) => i + 1).filter(
       (columns) => scale(columns) >= 0.8 * scale(best),
     );

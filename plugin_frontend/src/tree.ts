@@ -7,7 +7,7 @@ export interface Node {
   name: string;
   class: string;
   parent: string | null;
-  /** Null where the layer is not in the logged model: only pictures of it are. */
+  /** Null if the layer is not in the logged model, but has pictures. */
   model: ModelNode | null;
   children: Node[];
 }
@@ -17,13 +17,13 @@ export interface Row {
   depth: number;
   /** Null for a leaf. */
   expanded: boolean | null;
-  /** Whether the filter met this row itself, not a child of it. */
+  /** Whether the row itself matches the filter, not only a child of it. */
   matches: boolean;
 }
 
 /**
  * Roots of the tree. Layers that the model does not name stand under the path they begin with.
- * One whose parents are not all there goes by its path: `conv` alone may be any of fifty.
+ * A layer whose parents are not all known is named by its path: `conv` alone may be any of fifty.
  */
 export function buildTree(nodes: readonly ModelNode[], layers: Iterable<string>): Node[] {
   const byPath = new Map<string, Node>();
@@ -68,7 +68,7 @@ export function matcher(filter: string): ((path: string) => boolean) | null {
   }
 }
 
-/** The rows to show, in order: under a filter the ways to what it met, all of them open. */
+/** The rows to show, in order: under a filter its matches with their parents, all of them open. */
 export function rows(
   roots: readonly Node[],
   collapsed: ReadonlySet<string>,
@@ -83,12 +83,12 @@ export function rows(
     const leaf = node.children.length === 0;
     const expanded = leaf ? null : filtering || !collapsed.has(node.path);
     out.push({ node, depth, expanded, matches });
-    let kept = matches;
+    let visible = matches;
     if (filtering || expanded === true) {
-      for (const child of node.children) kept = walk(child, depth + 1) || kept;
+      for (const child of node.children) visible = walk(child, depth + 1) || visible;
     }
-    if (!kept) out.length = at;
-    return kept;
+    if (!visible) out.length = at;
+    return visible;
   };
   for (const root of roots) walk(root, 0);
   return out;

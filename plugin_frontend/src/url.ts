@@ -61,13 +61,13 @@ export function readHash(hash: string): Address {
 /** The same hash with our known keys replaced; `name` is the tab, put first where none is. */
 export function writeHash(hash: string, address: Address, name = "tbviz"): string {
   const parts = hash.replace(/^#/, "").split("&");
-  const kept = parts.filter((part) => part !== "" && !known.has(keyOf(part)));
-  const tab = kept[0] !== undefined && !kept[0].includes("=") ? kept.shift() : name;
+  const foreign = parts.filter((part) => part !== "" && !known.has(keyOf(part)));
+  const tab = foreign[0] !== undefined && !foreign[0].includes("=") ? foreign.shift() : name;
   const ours = KEYS.flatMap((key) => {
     const value = address[key];
     return value === undefined || value === "" ? [] : [`${PREFIX}${key}=${encode(value)}`];
   });
-  return `#${[tab, ...kept, ...ours].join("&")}`;
+  return `#${[tab, ...foreign, ...ours].join("&")}`;
 }
 
 /** An integer of at least 0, null for anything else. */

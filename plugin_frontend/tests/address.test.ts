@@ -8,13 +8,13 @@ import { cursor, follow, ghost, moveTo, pinned } from "../src/store/cursor";
 import { families } from "../src/store/kinds";
 import { notes } from "../src/store/notes";
 import { chooseRun, switchRun } from "../src/store/poll";
-import { generation, heads } from "../src/store/run";
+import { generation, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { channel, healthLayers, kind, layer, path, selectLayer } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
 
-const series = (of: string, path: string): Series => ({
-  kind: of,
+const series = (kind: string, path: string): Series => ({
+  kind,
   layer: path,
   layout: "1a2b3c4d",
   media: "gray8",
@@ -28,12 +28,12 @@ const series = (of: string, path: string): Series => ({
 
 /** Go to an address, and let the log answer. */
 function visit(hash: string, health: number | null = null): void {
-  heads.value = null;
+  runIndex.value = null;
   generation.value += 1;
   notes.value = [];
   window.location.hash = hash;
   window.dispatchEvent(new Event("hashchange"));
-  heads.value = merge(null, {
+  runIndex.value = merge(null, {
     cursor: "a",
     now: 1,
     positions: [
@@ -77,14 +77,16 @@ describe("an address", () => {
     expect(present().range).toBe("-1:2.5");
   });
 
-  it("falls back where it cannot be met, and says so", () => {
+  it("falls back to defaults with notes if it is invalid", () => {
     visit("#tbviz&p.tbviz.step=99&p.tbviz.layer=gone&p.tbviz.range=wide&p.tbviz.map=jet");
     expect([layer.value, cursor.value, follow.value]).toEqual(["conv1", 4, true]);
     expect(rangeRule.value).toBe("run");
     expect(mapName.value).toBe("viridis");
-    const said = notes.value.map((shown) => shown.text).join(" ");
-    expect(said).toContain("step=99");
-    expect(said).toContain("layer=gone");
+    expect(notes.value.map((shown) => shown.text)).toEqual([
+      "The address has an invalid value, map=jet; using the default.",
+      "Nothing was logged at step “99”; showing the newest.",
+      "Nothing was logged for layer “gone”; showing conv1.",
+    ]);
   });
 
   it("of a kind alone opens a layer that has it", () => {
@@ -94,11 +96,11 @@ describe("an address", () => {
     expect([layer.value, kind.value, notes.value]).toEqual(["conv1", "activations", []]);
   });
 
-  it("of a kind that the layer lacks shows another, and says so", () => {
+  it("of a kind that the layer lacks shows another, with a note", () => {
     visit("#tbviz&p.tbviz.kind=cam&p.tbviz.layer=conv1");
     expect([layer.value, kind.value]).toEqual(["conv1", "activations"]);
     expect(notes.value.map((shown) => shown.text)).toEqual([
-      "The address says kind=cam, which was not logged of conv1; this is activations.",
+      "Grad-CAM was not logged for conv1; showing Activations.",
     ]);
     notes.value = [];
     selectLayer("a/b");
@@ -113,7 +115,7 @@ describe("an address", () => {
     healthLayers.value = ["conv1"];
     tablesAsked.value = true;
     expect([layer.value, kind.value]).toEqual(["a/b", "activations"]);
-    expect(notes.value[0]?.text).toContain("kind=health, which was not logged of a/b");
+    expect(notes.value[0]?.text).toBe("Health was not logged for a/b; showing Activations.");
     healthLayers.value = null;
   });
 
@@ -143,7 +145,7 @@ describe("an address", () => {
 
 describe("another run", () => {
   const answers = (path: string) => {
-    heads.value = merge(null, {
+    runIndex.value = merge(null, {
       cursor: "b",
       now: 1,
       positions: [[1, 0, 2]],

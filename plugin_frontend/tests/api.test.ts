@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ApiError, getChannels, getCosts, getSheet, SILENT_MS } from "../src/api";
+import { ApiError, getChannels, getCosts, getSheet, IDLE_TIMEOUT_MS } from "../src/api";
 import { follower } from "../src/store/follower";
 import { generation } from "../src/store/run";
 
@@ -25,7 +25,7 @@ const dripping =
         });
         timer = setInterval(() => {
           sent += 1;
-          out.enqueue(Uint8Array.of(sent));
+          out.enqueue(new Uint8Array([sent]));
           if (sent < count) return;
           clearInterval(timer);
           if (ends) out.close();
@@ -39,7 +39,7 @@ const serve = (server: Server) =>
   vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => server(signal));
 
 const sheet = { writer: "w", offset: 0, length: 3, crc: 0 };
-const lost = { status: 0, message: "TensorBoard does not answer" };
+const lost = { status: 0, message: "TensorBoard is not responding" };
 
 describe("a request", () => {
   beforeEach(() => {
@@ -50,11 +50,11 @@ describe("a request", () => {
     vi.unstubAllGlobals();
   });
 
-  it("ends where nothing comes", async () => {
+  it("ends if nothing arrives", async () => {
     serve(silent);
     const ended = vi.fn();
     const asked = getCosts("r").catch(ended);
-    await vi.advanceTimersByTimeAsync(SILENT_MS - 1);
+    await vi.advanceTimersByTimeAsync(IDLE_TIMEOUT_MS - 1);
     expect(ended).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     await asked;
@@ -62,22 +62,22 @@ describe("a request", () => {
     expect(ended.mock.calls[0]?.[0]).toMatchObject(lost);
   });
 
-  it("ends where no more of the answer comes", async () => {
+  it("ends if no more of the answer arrives", async () => {
     serve(dripping(1000, 2, false));
     const asked = expect(getSheet("r", sheet)).rejects.toMatchObject(lost);
-    await vi.advanceTimersByTimeAsync(2000 + SILENT_MS);
+    await vi.advanceTimersByTimeAsync(2000 + IDLE_TIMEOUT_MS);
     await asked;
   });
 
-  it("may take long where the answer still comes", async () => {
-    serve(dripping(SILENT_MS - 1, 3));
+  it("may take long while the answer still arrives", async () => {
+    serve(dripping(IDLE_TIMEOUT_MS - 1, 3));
     const asked = getSheet("r", sheet);
-    await vi.advanceTimersByTimeAsync(3 * SILENT_MS);
+    await vi.advanceTimersByTimeAsync(3 * IDLE_TIMEOUT_MS);
     expect([...(await asked)]).toEqual([1, 2, 3]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that is over for its asker is no failure of the server", async () => {
+  it("that its caller aborts is no failure of the server", async () => {
     serve(silent);
     const controller = new AbortController();
     const asked = expect(getChannels("r", "a", 0, controller.signal)).rejects.toBe("enough");
@@ -85,14 +85,14 @@ describe("a request", () => {
     await asked;
   });
 
-  it("says what the server says", async () => {
+  it("reports the error message of the server", async () => {
     serve(async () => new Response('{"error": "no such run"}', { status: 404 }));
     await expect(getCosts("r")).rejects.toMatchObject({ status: 404, message: "no such run" });
     serve(async () => new Response("<p>", { status: 502, statusText: "Bad Gateway" }));
     await expect(getCosts("r")).rejects.toMatchObject({ status: 502, message: "502 Bad Gateway" });
   });
 
-  it("that was lost holds nothing up: it is asked again", async () => {
+  it("that was lost blocks nothing: it is sent again", async () => {
     generation.value += 1;
     serve(silent);
     const added = vi.fn();
@@ -101,7 +101,7 @@ describe("a request", () => {
       return { positions: [[0, 1]] };
     }, added);
     const first = follow("r", 0);
-    await vi.advanceTimersByTimeAsync(SILENT_MS);
+    await vi.advanceTimersByTimeAsync(IDLE_TIMEOUT_MS);
     await first;
     expect(added).not.toHaveBeenCalled();
     serve(async () => new Response('{"segments": []}'));

@@ -9,8 +9,12 @@ describe("the arrangement of a sheet", () => {
   it("keeps a stored grid that has headers, and scrolls before tiles get too small", () => {
     const titles = Array.from({ length: 15 }, (_, i) => `net/block${i}/conv`);
     const layout = { tile: [32, 32] as [number, number], tiles: 120, columns: 15 };
-    const { grid, scale, top, aslant } = arrange({ ...layout, column_titles: titles }, room, false);
-    expect([grid.columns, grid.rows, aslant]).toEqual([15, 8, true]);
+    const { grid, scale, top, slanted } = arrange(
+      { ...layout, column_titles: titles },
+      room,
+      false,
+    );
+    expect([grid.columns, grid.rows, slanted]).toEqual([15, 8, true]);
     expect(32 * scale).toBeGreaterThanOrEqual(36);
     expect(grid.width * scale).toBeLessThanOrEqual(728);
     expect(top).toBeGreaterThan(20);
@@ -50,7 +54,7 @@ describe("the arrangement of a sheet", () => {
 describe("what a tile is called", () => {
   const plain = { tiles: 2, columns: 2 };
 
-  it("its caption, its image, its place or its channel", () => {
+  it("its caption, its image, its row or its channel", () => {
     expect(tileName({ ...plain, titles: ["one", "two"] }, "classes", 1, image)).toBe("two");
     expect(tileName(plain, "activations:colors", 1, image)).toBe("dog");
     const fixed = { ...plain, tiles: 4, column_titles: ["a", "b"] };
@@ -76,7 +80,7 @@ describe("what a tile is called", () => {
     expect(barAt({ tile: [4, 10] }, 2)).toBeNull();
   });
 
-  it("numbered tiles are counted, the others say themselves what they are", () => {
+  it("numbered tiles are counted, the others have captions", () => {
     expect(countOf({ ...plain, total: 64 }, "activations")).toBe("2 of 64 channels");
     expect(countOf(plain, "kernels")).toBe("2 filters");
     expect(countOf({ ...plain, titles: ["one", "two"] }, "classes")).toBe("");

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { channelTable } from "../src/store/channels";
-import { generation, heads, open } from "../src/store/run";
+import { generation, open, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { healthLayers, layer } from "../src/store/selection";
 
@@ -10,7 +10,7 @@ const table = (dead: number) => ({ channels: 1, columns: { mean: [dead] } });
 function begin(name: string): void {
   open(name);
   healthLayers.value = ["conv1"];
-  heads.value = merge(null, { cursor: name, now: 1, positions: [[1, 0, 3]] });
+  runIndex.value = merge(null, { cursor: name, now: 1, positions: [[1, 0, 3]] });
   layer.value = "conv1";
 }
 

@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import { afterEach, expect, it, vi } from "vitest";
 import { columnsOf } from "../src/store/columns";
 import { notes } from "../src/store/notes";
-import { heads, open } from "../src/store/run";
+import { open, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 
 afterEach(() => {
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("a list of pictures that failed once is asked for again, and the failure is told", async () => {
+it("a list of pictures that failed once is requested again, and the failure is reported", async () => {
   vi.useFakeTimers();
   const list = {
     since: 0,
@@ -34,7 +34,7 @@ it("a list of pictures that failed once is asked for again, and the failure is t
     );
   });
   open("a");
-  heads.value = merge(null, {
+  runIndex.value = merge(null, {
     cursor: "a",
     now: 1,
     positions: [[1, 0, 1]],

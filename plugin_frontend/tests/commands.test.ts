@@ -4,7 +4,7 @@ import { commands, onKey, tooltip } from "../src/commands";
 import { keyCap, keyName, ownsKey } from "../src/keys";
 import { cursor, follow, moveTo, setFollow, unseen } from "../src/store/cursor";
 import { notes } from "../src/store/notes";
-import { heads, open } from "../src/store/run";
+import { open, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { layer } from "../src/store/selection";
 import { panel, setLetters } from "../src/store/shell";
@@ -14,13 +14,17 @@ const press = (key: string, init: KeyboardEventInit = {}) =>
 
 function grow(count: number): void {
   const [cursorText, now] = [`${Math.random()}`, 0];
-  const first = heads.value?.positions.length ?? 0;
-  heads.value = merge(heads.value, { cursor: cursorText, now, positions: [[1, first, count]] });
+  const first = runIndex.value?.positions.length ?? 0;
+  runIndex.value = merge(runIndex.value, {
+    cursor: cursorText,
+    now,
+    positions: [[1, first, count]],
+  });
 }
 
 afterEach(() => {
   open(null);
-  heads.value = null;
+  runIndex.value = null;
   setFollow(true);
   setLetters(true);
   panel.value = null;
@@ -71,7 +75,7 @@ describe("keys", () => {
     expect([cursor.value, follow.value]).toEqual([19, true]);
   });
 
-  it("go from picture to picture of the shown series", () => {
+  it("go from snapshot to snapshot of the shown series", () => {
     grow(20);
     const series = {
       kind: "activations",
@@ -88,7 +92,7 @@ describe("keys", () => {
         [11, 1],
       ] as [number, number][],
     };
-    heads.value = merge(heads.value, { cursor: "with pictures", now: 0, series: [series] });
+    runIndex.value = merge(runIndex.value, { cursor: "with pictures", now: 0, series: [series] });
     layer.value = "conv";
     moveTo(5);
     const at = (key: string) => {
@@ -177,9 +181,9 @@ describe("new data", () => {
 });
 
 describe("notes", () => {
-  it("of the speed take each other's place", () => {
+  it("of the speed replace each other", () => {
     for (const key of [".", ".", ","]) onKey(press(key));
     expect(notes.value.map(({ topic }) => topic)).toEqual(["speed"]);
-    expect(notes.value[0]?.text).toMatch(/^Playing \d+ positions a second/);
+    expect(notes.value[0]?.text).toMatch(/^Playing \d+ positions per second/);
   });
 });

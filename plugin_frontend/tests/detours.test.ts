@@ -3,27 +3,27 @@ import { batch } from "@preact/signals";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IndexAnswer, Layout, Probe, Series } from "../src/api";
 import { connectAddress, present } from "../src/store/address";
-import { cursor, follow, moveTo, setFollow, stayed } from "../src/store/cursor";
+import { chosenPosition, cursor, follow, moveTo, setFollow } from "../src/store/cursor";
 import { openFamily, openKind } from "../src/store/kinds";
 import { notes } from "../src/store/notes";
 import { switchRun } from "../src/store/poll";
-import { generation, heads, open, positions } from "../src/store/run";
+import { generation, open, positions, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import {
   channel,
   channels,
-  forgetChoices,
   image,
   kind,
   layer,
   moveChannel,
   pick,
+  requestedKind,
+  resetSelection,
   selectLayer,
   shownChannel,
   shownImage,
   tile,
   WHOLE,
-  wantedKind,
 } from "../src/store/selection";
 import { tablesAsked } from "../src/store/tables";
 
@@ -67,16 +67,16 @@ function answer(
   photos = 3,
 ): void {
   const there = DRAWN.filter(([, path]) => !without.includes(path));
-  const id = (of: string, path: string) => `${of} ${path}`;
-  heads.value = merge(null, {
+  const id = (kind: string, path: string) => `${kind} ${path}`;
+  runIndex.value = merge(null, {
     cursor: `${Math.random()}`,
     now: 1,
     positions: spans ?? [],
     series: there.map(
-      ([of, path]): Series => ({
-        kind: of,
+      ([kind, path]): Series => ({
+        kind,
         layer: path,
-        layout: id(of, path),
+        layout: id(kind, path),
         media: "gray8",
         images: 0,
         count: 8,
@@ -87,7 +87,7 @@ function answer(
       }),
     ),
     layouts: Object.fromEntries(
-      there.map(([of, path, rest]) => [id(of, path), layout(of, path, rest)]),
+      there.map(([kind, path, rest]) => [id(kind, path), layout(kind, path, rest)]),
     ),
     probes: [probe(photos)],
   });
@@ -101,18 +101,18 @@ beforeAll(() => {
 beforeEach(() => {
   window.location.hash = `#tbviz&p.tbviz.run=r${Math.random()}`;
   window.dispatchEvent(new Event("hashchange"));
-  heads.value = null;
+  runIndex.value = null;
   generation.value += 1;
   notes.value = [];
-  forgetChoices();
+  resetSelection();
   image.value = 0;
   answer();
   selectLayer("a");
-  wantedKind.value = "activations";
+  requestedKind.value = "activations";
 });
 
 describe("what was chosen survives a detour", () => {
-  it("the channel: through a kind that lacks it, which says so, and one that has it", () => {
+  it("the channel: through a kind that lacks it, and one that has it", () => {
     channel.value = 5;
     openFamily("maximization");
     expect([channels.value, shownChannel.value, tile.value]).toEqual([[0, 1], 5, -1]);
@@ -138,7 +138,7 @@ describe("what was chosen survives a detour", () => {
     expect(shownChannel.value).toBe(2);
   });
 
-  it("the layer, where another stood in for it", () => {
+  it("the layer, while another replaced it", () => {
     openFamily("cam");
     expect(layer.value).toBe("b");
     openFamily("maximization");
@@ -216,7 +216,7 @@ describe("another run, and back", () => {
     answer(...args);
   };
 
-  it("keeps the epoch, and does not follow where one did not", () => {
+  it("keeps the epoch, and does not follow unless it did before", () => {
     moveTo(3);
     to([[1, 0, 8]]);
     expect([cursor.value, follow.value, notes.value]).toEqual([3, false, []]);
@@ -230,7 +230,7 @@ describe("another run, and back", () => {
     expect(present().step).toBe("3");
   });
 
-  it("shows the last before it where it is missing, says so, and comes back to it", () => {
+  it("shows the last before it if it is missing, with a note, and comes back to it", () => {
     moveTo(6);
     to([
       [1, 0, 3],
@@ -238,13 +238,13 @@ describe("another run, and back", () => {
     ]);
     expect([cursor.value, follow.value, present().step]).toEqual([3, false, "4"]);
     expect(notes.value.map((one) => one.text)).toEqual([
-      "There is no epoch 6 in this run. This is epoch 4.",
+      "There is no epoch 6 in this run; showing epoch 4.",
     ]);
     to([[1, 0, 8]]);
     expect([cursor.value, follow.value]).toEqual([6, false]);
   });
 
-  it("shows the first where all are later", () => {
+  it("shows the first if all are later", () => {
     moveTo(1);
     to([[1, 5, 2]]);
     expect([cursor.value, follow.value]).toEqual([0, false]);
@@ -256,7 +256,7 @@ describe("another run, and back", () => {
     expect([cursor.value, follow.value]).toEqual([1, true]);
   });
 
-  it("keeps the epoch in the address while the run is on its way", () => {
+  it("keeps the epoch in the address while the run is loading", () => {
     moveTo(3);
     switchRun("coming");
     expect([present().step, present().run]).toEqual(["3", "coming"]);
@@ -264,14 +264,14 @@ describe("another run, and back", () => {
     expect([present().step, present().run]).toEqual(["3", "coming"]);
   });
 
-  it("the epoch of a log that is written anew is found again", () => {
+  it("the epoch is found again in a replaced log", () => {
     moveTo(3);
     batch(() => {
       generation.value += 1;
       answer([[1, 2, 6]]);
     });
     expect([cursor.value, positions.value[cursor.value]?.epoch]).toEqual([1, 3]);
-    expect(stayed.value?.epoch).toBe(3);
+    expect(chosenPosition.value?.epoch).toBe(3);
   });
 
   it("brings back layer, kind, channel and image that a run on the way lacks", () => {

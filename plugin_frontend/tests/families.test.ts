@@ -19,7 +19,7 @@ import {
   variants,
 } from "../src/store/kinds";
 import { firstLayer, nearestLayer, visibleRows } from "../src/store/layers";
-import { generation, heads } from "../src/store/run";
+import { generation, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import {
   healthLayers,
@@ -27,8 +27,8 @@ import {
   kindsOf,
   layer,
   path,
+  requestedKind,
   selectLayer,
-  wantedKind,
 } from "../src/store/selection";
 
 describe("the table of families", () => {
@@ -76,7 +76,7 @@ describe("the table of families", () => {
     expect(kindHelp("cam:score-cam")).toBe(kindHelp("cam"));
   });
 
-  it("gives up the tabs that are looked at least, numbers last", () => {
+  it("hides the least used tabs first, numbers last", () => {
     const widths = new Map(
       ["activations", "overview", "cam", "augmentation", "spectra", "health"].map((n) => [n, 100]),
     );
@@ -86,9 +86,9 @@ describe("the table of families", () => {
   });
 });
 
-const series = (of: string, layer_: string): Series => ({
-  kind: of,
-  layer: layer_,
+const series = (kind: string, layer: string): Series => ({
+  kind,
+  layer,
   layout: "1a2b3c4d",
   media: "gray8",
   images: 0,
@@ -102,7 +102,7 @@ const series = (of: string, layer_: string): Series => ({
 describe("pictures of the whole model", () => {
   beforeEach(() => {
     generation.value += 1;
-    heads.value = merge(null, {
+    runIndex.value = merge(null, {
       cursor: "a",
       now: 1,
       positions: [[1, 0, 3]],
@@ -117,7 +117,7 @@ describe("pictures of the whole model", () => {
       latest: { metrics: null, health: 2, predictions: 2 },
     });
     healthLayers.value = ["conv1", "conv2"];
-    wantedKind.value = null;
+    requestedKind.value = null;
     layer.value = "conv1";
   });
 
@@ -128,7 +128,7 @@ describe("pictures of the whole model", () => {
   });
 
   it("keep the layer, to which a click on a layer goes back with the kind it had", () => {
-    wantedKind.value = "health";
+    requestedKind.value = "health";
     openFamily("saliency");
     expect([kind.value, path.value, layer.value]).toEqual(["saliency:gradients", "", "conv1"]);
     selectLayer("conv2");
@@ -164,16 +164,16 @@ describe("pictures of the whole model", () => {
   });
 
   it("are another variant of the wanted family where the wanted one is missing", () => {
-    wantedKind.value = "saliency:smoothgrad";
+    requestedKind.value = "saliency:smoothgrad";
     expect(kind.value).toBe("saliency:gradients");
-    wantedKind.value = "cam:layer-cam";
+    requestedKind.value = "cam:layer-cam";
     expect(kind.value).toBe("activations");
     layer.value = "conv3";
     expect(kind.value).toBe("cam");
   });
 
   it("are all that is offered where no layer was logged", () => {
-    heads.value = merge(null, { cursor: "b", now: 1, series: [series("classes", "")] });
+    runIndex.value = merge(null, { cursor: "b", now: 1, series: [series("classes", "")] });
     healthLayers.value = [];
     layer.value = null;
     expect([kind.value, path.value]).toEqual(["classes", ""]);

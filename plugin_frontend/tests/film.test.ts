@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Layout, SeriesAnswer } from "../src/api";
 import { watchFilm } from "../src/store/film";
-import { attempt, heads, run } from "../src/store/run";
+import { attempt, run, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { golden } from "./golden";
 
@@ -51,7 +51,7 @@ vi.stubGlobal("fetch", async (address: string) => {
 describe("a film", () => {
   it("asks each record for the tile of its channel, and only once for what is absent", async () => {
     run.value = "r";
-    heads.value = merge(null, {
+    runIndex.value = merge(null, {
       cursor: "a",
       now: 1,
       positions: [[1, 0, 601]],

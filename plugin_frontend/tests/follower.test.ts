@@ -3,7 +3,7 @@ import type { Segment } from "../src/api";
 import { AGAIN_MS, follower } from "../src/store/follower";
 import { clock, generation } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
-import { scalarsAreWhole } from "../src/store/tables";
+import { scalarsAreComplete } from "../src/store/tables";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -32,7 +32,7 @@ describe("a follower", () => {
     firsts.length = 0;
   });
 
-  it("asks for what is new, once", async () => {
+  it("requests what is new, once", async () => {
     [whole, count] = [true, 3];
     await follow("a", 2);
     await follow("a", 2);
@@ -44,7 +44,7 @@ describe("a follower", () => {
     expect(firsts).toEqual([true, false]);
   });
 
-  it("asks from the start again for what may be incomplete, after a while", async () => {
+  it("requests an incomplete answer again from the start, after a while", async () => {
     [whole, count] = [false, 3];
     await follow("a", 2);
     await follow("a", 2);
@@ -58,7 +58,7 @@ describe("a follower", () => {
     expect(firsts).toEqual([true, true]);
   });
 
-  it("asks ever less often for what does not come, until there is a new position", async () => {
+  it("requests a missing answer less and less often, until there is a new position", async () => {
     [whole, count] = [false, 3];
     const until = async (latest: number, times: number) => {
       for (let i = 0; i < times; i++) {
@@ -76,7 +76,7 @@ describe("a follower", () => {
     expect(await until(3, 1)).toBe(before + 1);
   });
 
-  it("does not ask twice at a time", async () => {
+  it("does not send two requests at a time", async () => {
     [whole, count] = [true, 3];
     await Promise.all([follow("a", 2), follow("a", 2), follow("a", 4)]);
     expect(asked).toEqual([0]);
@@ -84,7 +84,7 @@ describe("a follower", () => {
     expect(asked).toEqual([0, 3]);
   });
 
-  it("leaves what is answered after the run has changed", async () => {
+  it("drops an answer that arrives after the run has changed", async () => {
     [whole, count] = [true, 3];
     const late = follow("a", 2);
     generation.value += 1;
@@ -93,7 +93,7 @@ describe("a follower", () => {
     expect(firsts).toEqual([true]);
   });
 
-  it("asks again after a failure", async () => {
+  it("requests again after a failure", async () => {
     [whole, count] = [true, -1];
     await follow("a", 2);
     count = 3;
@@ -128,7 +128,7 @@ describe("scalars of TensorBoard", () => {
         [1, 1, 1, null, true],
       ],
     });
-  const of = (tags: Record<string, (number | undefined)[]>) => ({
+  const scalars = (tags: Record<string, (number | undefined)[]>) => ({
     source: "tensorboard" as const,
     tags: new Map(Object.entries(tags)),
   });
@@ -137,9 +137,9 @@ describe("scalars of TensorBoard", () => {
     clock.value = { server: 1000, here: Date.now() };
   });
 
-  it("are whole when the last end of an epoch has all that the one before has", () => {
+  it("are complete when the last end of an epoch has all that the one before has", () => {
     const whole = (tags: Record<string, (number | undefined)[]>) =>
-      scalarsAreWhole(of(tags), now("live"));
+      scalarsAreComplete(scalars(tags), now("live"));
     expect(whole({})).toBe(false);
     expect(whole({ loss: [1] })).toBe(false);
     expect(whole({ loss: [1, 2] })).toBe(true);
@@ -147,13 +147,13 @@ describe("scalars of TensorBoard", () => {
     expect(whole({ loss: [1, 2], val_loss: [undefined, 1] })).toBe(true);
   });
 
-  it("are whole when the run has long ended", () => {
-    expect(scalarsAreWhole(of({}), now("finished", 990))).toBe(false);
-    expect(scalarsAreWhole(of({}), now("finished", 900))).toBe(true);
+  it("are complete when the run ended long ago", () => {
+    expect(scalarsAreComplete(scalars({}), now("finished", 990))).toBe(false);
+    expect(scalarsAreComplete(scalars({}), now("finished", 900))).toBe(true);
   });
 
-  it("are whole where they are the store's own", () => {
-    const own = { ...of({ loss: [1] }), source: "store" as const };
-    expect(scalarsAreWhole(own, now("live"))).toBe(true);
+  it("are complete if they are the store's own", () => {
+    const own = { ...scalars({ loss: [1] }), source: "store" as const };
+    expect(scalarsAreComplete(own, now("live"))).toBe(true);
   });
 });

@@ -1,47 +1,47 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { HealthAnswer } from "../src/api";
-import { breaksOf } from "../src/chart";
+import type { HealthAnswer, Notice, NoticeEvent, Segment } from "../src/api";
+import { nonFiniteStarts } from "../src/chart";
 import type { PositionRun } from "../src/positions";
 import {
-  addBroken,
+  activeAt,
   addHealth,
+  addNonFinite,
   adviceNow,
-  BASE,
+  BASE_QUERY,
   clearHealth,
   health,
   healthAt,
-  holding,
   refreshBase,
-  refreshParts,
-  SPARKS,
+  refreshQueries,
+  SPARKS_QUERY,
   sparks,
   subscribe,
 } from "../src/store/health";
-import { coming, mapped, none } from "../src/store/heat";
-import { generation, heads, run } from "../src/store/run";
+import { coming, healthSkipped, mapped, none } from "../src/store/heat";
+import { generation, run, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { healthLayers } from "../src/store/selection";
 
 const NAMES = ["dead", "mean", "duplicates"];
 
-const answer = (of: Partial<HealthAnswer>): HealthAnswer => ({
+const answer = (fields: Partial<HealthAnswer>): HealthAnswer => ({
   since: 0,
   positions: [[0, 1]],
   layers: ["a", "b"],
   channels: [4, 8],
   names: NAMES,
   numbers: {},
-  ...of,
+  ...fields,
 });
 
 describe("layers that are not finite", () => {
   const first = answer({ broken: [[2, "a", "infinite"], [3, "a", "NaN"], [3, "b", "NaN"]] }); // biome-ignore format: rows
   const next = answer({ since: 5, broken: [[6, "b", null]] });
-  const held = addBroken(addBroken([], first), next);
+  const held = addNonFinite(addNonFinite([], first), next);
 
-  it("say since when, and cease", () => {
+  it("have a start and an end", () => {
     const at = (ordinal: number) =>
-      holding(held, ordinal).map((one) => `${one.layer} ${one.text} ${one.ordinal}`);
+      activeAt(held, ordinal).map((one) => `${one.layer} ${one.text} ${one.ordinal}`);
     expect([at(1), at(2), at(5), at(6)]).toEqual([
       [],
       ["a infinite 2"],
@@ -50,28 +50,28 @@ describe("layers that are not finite", () => {
     ]);
   });
 
-  it("are no news from a server that does not tell", () => {
-    expect(addBroken(held, answer({ since: 9 }))).toEqual(held);
+  it("do not change by an answer without them", () => {
+    expect(addNonFinite(held, answer({ since: 9 }))).toEqual(held);
   });
 
   it("break a line once, at each time that it ceases to be finite", () => {
     const [nan, infinity] = [Number.NaN, Number.POSITIVE_INFINITY];
-    expect(breaksOf([1, undefined, infinity, nan, undefined, 2, nan])).toEqual([
+    expect(nonFiniteStarts([1, undefined, infinity, nan, undefined, 2, nan])).toEqual([
       [2, infinity],
       [6, nan],
     ]);
-    expect(breaksOf([nan, nan])).toEqual([[0, nan]]);
-    expect(breaksOf([1, 2])).toEqual([]);
+    expect(nonFiniteStarts([nan, nan])).toEqual([[0, nan]]);
+    expect(nonFiniteStarts([1, 2])).toEqual([]);
   });
 });
 
 describe("parts of the health", () => {
-  const first = addHealth(null, BASE, answer({ numbers: { dead: [[1], [2]] } }));
+  const first = addHealth(null, BASE_QUERY, answer({ numbers: { dead: [[1], [2]] } }));
 
-  it("follow a layer whose place has changed", () => {
+  it("follow a layer whose index has changed", () => {
     const next = addHealth(
       first,
-      BASE,
+      BASE_QUERY,
       answer({
         since: 1,
         positions: [[1, 1]],
@@ -88,7 +88,7 @@ describe("parts of the health", () => {
     });
   });
 
-  it("of one layer leave the others as they are, and know that it is whole", () => {
+  it("of one layer leave the others as they are, and mark it complete", () => {
     const part = { layer: "b" };
     const one = { layers: ["b"], channels: [8], positions: [[0, 2]] as [number, number][] };
     const numbers = { dead: [[2, 3]], duplicates: [["NaN" as const, 5]] };
@@ -97,7 +97,7 @@ describe("parts of the health", () => {
     expect(both.numbers.get("dead")?.get("a")).toEqual([1]);
     expect(both.numbers.get("dead")?.get("b")).toEqual([2, 3]);
     expect(both.numbers.get("duplicates")?.get("b")).toEqual([Number.NaN, 5]);
-    expect([...both.whole]).toEqual(["b"]);
+    expect([...both.complete]).toEqual(["b"]);
     expect(both.names).toEqual(NAMES);
   });
 
@@ -125,14 +125,14 @@ describe("what is asked for", () => {
   let offers = NAMES;
   const settle = async () => {
     await refreshBase();
-    await refreshParts();
+    await refreshQueries();
   };
   const grow = (to: number) => {
     count = to;
     const latest = { metrics: null, health: to - 1, predictions: null };
-    const known = heads.value?.positions.length ?? 0;
+    const known = runIndex.value?.positions.length ?? 0;
     const positions: PositionRun[] = [[1, known, to - known]];
-    heads.value = merge(heads.value, { cursor: `${to}`, now: 0, positions, latest });
+    runIndex.value = merge(runIndex.value, { cursor: `${to}`, now: 0, positions, latest });
   };
   const queries = () => asked.splice(0).map(({ run: _, ...query }) => query);
 
@@ -140,7 +140,7 @@ describe("what is asked for", () => {
     run.value = "r";
     generation.value += 1;
     clearHealth();
-    heads.value = null;
+    runIndex.value = null;
     asked.length = 0;
     away = false;
     offers = NAMES;
@@ -168,7 +168,7 @@ describe("what is asked for", () => {
   });
 
   it("is little at first, and each part once as the run grows", async () => {
-    const stops = [subscribe(SPARKS), subscribe(BASE), subscribe({ names: "dead" })];
+    const stops = [subscribe(SPARKS_QUERY), subscribe(BASE_QUERY), subscribe({ names: "dead" })];
     await settle();
     await settle();
     expect(queries()).toEqual([
@@ -187,7 +187,7 @@ describe("what is asked for", () => {
     for (const stop of stops) stop();
   });
 
-  it("comes at once when it is looked at, and is kept when it is not", async () => {
+  it("comes at once when it is subscribed, and is cached afterwards", async () => {
     await settle();
     queries();
     const stop = subscribe({ layer: "b" });
@@ -211,7 +211,7 @@ describe("what is asked for", () => {
     other();
   });
 
-  it("is asked again when the server is back, and anew of a log that was written anew", async () => {
+  it("is requested again when the server is back, and from the start for a replaced log", async () => {
     const stop = subscribe({ names: "duplicates" });
     await settle();
     queries();
@@ -226,7 +226,7 @@ describe("what is asked for", () => {
     expect(healthAt("b", "duplicates", 4)).toBe(4);
     generation.value += 1;
     clearHealth();
-    heads.value = null;
+    runIndex.value = null;
     grow(2);
     await settle();
     expect(queries().map((query) => query.since)).toEqual(["0", "0"]);
@@ -234,7 +234,7 @@ describe("what is asked for", () => {
     stop();
   });
 
-  it("is nothing for the heat map where the run has nothing that it can draw", async () => {
+  it("is nothing for the heat map if the run has nothing to draw", async () => {
     expect([none.value, coming.value]).toEqual([false, true]);
     offers = ["mean"];
     await settle();
@@ -245,7 +245,44 @@ describe("what is asked for", () => {
     expect([none.value, coming.value, mapped.value]).toEqual([false, false, "dead"]);
     clearHealth();
     const latest = { metrics: 3, health: null, predictions: null };
-    heads.value = merge(null, { cursor: "x", now: 0, latest });
+    runIndex.value = merge(null, { cursor: "x", now: 0, latest });
     expect([none.value, coming.value]).toEqual([true, false]);
+  });
+
+  it("is explained by the callback if the newest fit has no layer for it", () => {
+    const segment = (number: number): Segment => ({
+      segment: number,
+      writer: `w${number}`,
+      status: "live",
+      epochs: 3,
+      initial_epoch: 0,
+      steps: 1,
+      started: 0,
+      last: 1,
+      ended: null,
+      reason: null,
+      backend: null,
+    });
+    const notice = (method: string, event: NoticeEvent, text: string): Notice => ({
+      segment: 2,
+      position: null,
+      level: "info",
+      event,
+      method,
+      layer: null,
+      text,
+      remedy: null,
+      time: 1,
+    });
+    const reason = (segments: number[], ...notices: Notice[]) => {
+      const index = { cursor: "n", now: 0, segments: segments.map(segment), notices };
+      runIndex.value = merge(null, index);
+      return healthSkipped.value;
+    };
+    const own = notice("LayerHealth", "left_out", "no layer with feature maps");
+    expect(reason([1, 2], own)).toBe("no layer with feature maps");
+    expect(reason([1, 2, 3], own)).toBeNull();
+    expect(reason([1, 2], notice("GradCAM", "left_out", "no layer"))).toBeNull();
+    expect(reason([1, 2], notice("LayerHealth", "resumed", "resumed"))).toBeNull();
   });
 });

@@ -81,9 +81,9 @@ describe("the grid", () => {
 describe("marks", () => {
   it("name constant tiles and those with NaN or infinity", () => {
     expect(marks(sheet, [1, 2], 2, 3)).toEqual([
-      { constant: false, broken: 0 },
-      { constant: true, broken: 0 },
-      { constant: false, broken: 2 },
+      { constant: false, nonFinite: 0 },
+      { constant: true, nonFinite: 0 },
+      { constant: false, nonFinite: 2 },
     ]);
   });
 

@@ -4,19 +4,19 @@ import { afterEach, expect, it, vi } from "vitest";
 import { attempt } from "../src/store/run";
 import { lazily } from "../src/ui/lazily";
 
-const Place = ({ children }: { children: preact.ComponentChildren }) => (
+const Wrapper = ({ children }: { children: preact.ComponentChildren }) => (
   <section>{children}</section>
 );
 const Part = ({ name }: { name: string }) => <b>{name} is here</b>;
 
 afterEach(() => render(null, document.body));
 
-it("comes when it is first shown, and is there from then on", async () => {
+it("loads when it is first shown, and stays loaded", async () => {
   let loads = 0;
   const Late = lazily(async () => {
     loads += 1;
     return Part;
-  }, Place);
+  }, Wrapper);
   expect(loads).toBe(0);
   render(<Late name="one" />, document.body);
   await vi.waitFor(() => expect(document.body.textContent).toBe("one is here"));
@@ -27,16 +27,18 @@ it("comes when it is first shown, and is there from then on", async () => {
   expect(loads).toBe(1);
 });
 
-it("says that it does not come, and tries again when the server is back", async () => {
+it("reports that it cannot load, and tries again when the server is back", async () => {
   let away = true;
   const Late = lazily(async () => {
     if (away) throw new TypeError("Failed to fetch dynamically imported module");
     return Part;
-  }, Place);
+  }, Wrapper);
   render(<Late name="it" />, document.body);
-  const said = await vi.waitUntil(() => document.querySelector("section [data-testid=not-loaded]"));
-  expect(said.textContent).toContain("cannot be loaded");
-  expect(said.querySelector("button")?.textContent).toBe("Reload the page");
+  const message = await vi.waitUntil(() =>
+    document.querySelector("section [data-testid=not-loaded]"),
+  );
+  expect(message.textContent).toContain("cannot be loaded");
+  expect(message.querySelector("button")?.textContent).toBe("Reload the page");
   away = false;
   attempt.value += 1;
   await vi.waitFor(() => expect(document.body.textContent).toBe("it is here"));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../src/chart";
-import { carried, lastLooks, maxima, polyline, thinned } from "../src/downsample";
-import { duration, number, percent, plural, tickText } from "../src/format";
+import { carriedForward, downsampled, lastSnapshots, maxima, polyline } from "../src/downsample";
+import { duration, number, numberRanges, percent, plural, tickText } from "../src/format";
 import { picks } from "../src/frames";
 import { chosen, pairs, title } from "../src/metrics";
 import { smooth } from "../src/smoothing";
-import { said } from "../src/statistics";
+import { formatStatistic } from "../src/statistics";
 
 describe("smoothing as TensorBoard's", () => {
   it("divides by the weight of what was seen", () => {
@@ -13,7 +13,7 @@ describe("smoothing as TensorBoard's", () => {
     expect(smooth([2, 4], 0.5)).toEqual([2, 2.5 / 0.75]);
   });
 
-  it("passes on what is no number, without counting it", () => {
+  it("passes values on that are no numbers, without counting them", () => {
     const [first, none, nan, second] = smooth([2, null, Number.NaN, 4], 0.5);
     expect([first, none]).toEqual([2, null]);
     expect(nan).toBeNaN();
@@ -27,11 +27,11 @@ describe("smoothing as TensorBoard's", () => {
 });
 
 describe("many positions on few pixels", () => {
-  it("carries a value on until the next", () => {
-    expect(carried([undefined, 1, undefined, 3], 6)).toEqual([Number.NaN, 1, 1, 3, 3, 3]);
-    expect(lastLooks([undefined, 1, undefined, 3], 6)).toEqual([-1, 1, 1, 3, 3, 3]);
-    // A number that is none was looked at all the same.
-    expect(lastLooks([0, Number.NaN, undefined], 3)).toEqual([0, 1, 1]);
+  it("carries a value forward until the next", () => {
+    expect(carriedForward([undefined, 1, undefined, 3], 6)).toEqual([Number.NaN, 1, 1, 3, 3, 3]);
+    expect(lastSnapshots([undefined, 1, undefined, 3], 6)).toEqual([-1, 1, 1, 3, 3, 3]);
+    // NaN was captured too.
+    expect(lastSnapshots([0, Number.NaN, undefined], 3)).toEqual([0, 1, 1]);
   });
 
   it("takes the largest that share a bin, so that a lone event is not lost", () => {
@@ -40,7 +40,7 @@ describe("many positions on few pixels", () => {
   });
 
   it("thins a line to the means of its bins", () => {
-    expect(thinned([1, 3, 5, undefined], 4, 2)).toEqual([
+    expect(downsampled([1, 3, 5, undefined], 4, 2)).toEqual([
       [0.5 / 3, 2],
       [2 / 3, 5],
     ]);
@@ -156,6 +156,14 @@ describe("numbers as people read them", () => {
     ]);
   });
 
+  it("lists of them as ranges", () => {
+    expect(numberRanges([0, 1, 2, 3, 4, 5])).toBe("0–5");
+    expect(numberRanges([0, 5, 34, 35, 40, 41, 42])).toBe("0, 5, 34, 35, 40–42");
+    expect(numberRanges([9, 8, 7])).toBe("9, 8, 7");
+    expect(numberRanges([0, 2, 4, 6], 3)).toBe("0, 2, 4 …");
+    expect(numberRanges([])).toBe("");
+  });
+
   it("on axes as many digits as the distance of the ticks asks for", () => {
     expect([0, 0.5, 1].map((value) => tickText(value, 0.5))).toEqual(["0.0", "0.5", "1.0"]);
     expect(tickText(20, 10)).toBe("20");
@@ -165,18 +173,18 @@ describe("numbers as people read them", () => {
 
 describe("a statistic", () => {
   it("is written by its unit", () => {
-    expect([said("dead", 3, 8), said("sparsity", 0.25), said("mean", 1.5)]).toEqual([
-      "3 of 8",
-      "25 %",
-      "1.50",
-    ]);
+    expect([
+      formatStatistic("dead", 3, 8),
+      formatStatistic("sparsity", 0.25),
+      formatStatistic("mean", 1.5),
+    ]).toEqual(["3 of 8", "25 %", "1.50"]);
   });
 
   it("that compares two positions has no value at the first, which is no fault of the numbers", () => {
-    expect([said("output_change", Number.NaN), said("weight_update", Number.NaN)]).toEqual([
-      "–",
-      "–",
-    ]);
-    expect(said("weight_norm", Number.NaN)).toBe("NaN");
+    expect([
+      formatStatistic("output_change", Number.NaN),
+      formatStatistic("weight_update", Number.NaN),
+    ]).toEqual(["–", "–"]);
+    expect(formatStatistic("weight_norm", Number.NaN)).toBe("NaN");
   });
 });

@@ -67,10 +67,10 @@ describe("maps over photographs as Python lays them", () => {
     expect([...rgb.subarray(9)]).toEqual(half);
   });
 
-  it("knows the size that most values stay within", () => {
+  it("finds the size that most values stay within", () => {
     const values = Float64Array.from({ length: 100 }, (_, i) => (i % 2 ? i + 1 : -i - 1));
     expect(percentile(values, 0.99)).toBe(99);
-    expect(percentile(Float64Array.of(Number.NaN, -4), 0.5)).toBe(4);
+    expect(percentile(new Float64Array([Number.NaN, -4]), 0.5)).toBe(4);
     expect(percentile(new Float64Array(0), 0.5)).toBe(0);
   });
 
@@ -113,7 +113,7 @@ describe("sheets as Python writes them", () => {
     });
   });
 
-  it("says what is wrong with other bytes", async () => {
+  it("describes what is wrong with other bytes", async () => {
     await expect(decode(new Uint8Array([1, 2, 3]))).rejects.toThrow("3 bytes that are no PNG");
     const png = Uint8Array.from(Buffer.from(golden.sheets[0]?.png ?? "", "base64"));
     await expect(decode(png.subarray(0, png.length - 20))).rejects.toThrow("cut off");

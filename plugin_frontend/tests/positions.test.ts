@@ -4,11 +4,11 @@ import {
   kerasLabel,
   label,
   lastOf,
-  lookLabel,
   Ordinals,
   type PositionRun,
   parseStep,
   seams,
+  snapshotLabel,
   tick,
   token,
 } from "../src/positions";
@@ -74,7 +74,7 @@ describe("a step in an address", () => {
     expect(parseStep(text, positions)).toBe(ordinal);
   });
 
-  it("meets an epoch of which only batches were logged", () => {
+  it("finds an epoch of which only batches were logged", () => {
     expect(
       parseStep(
         "7",
@@ -141,20 +141,20 @@ it("the last position of a segment is found where a newer one has fewer epochs",
   expect([1, 2, 3].map((segment) => lastOf(list, segment)?.epoch)).toEqual([2, 0, undefined]);
 });
 
-describe("a picture of another position than the one asked for", () => {
-  const of = expand(RUNS);
+describe("a picture of another position than the requested one", () => {
+  const list = expand(RUNS);
 
   it.each([
     [1, 1, "epoch 1 · fit 1"],
-    [0, 2, "epoch 0, the last look before 2"],
-    [2, 0, "epoch 2, the first look after 0"],
-    [1, 4, "epoch 1 · fit 1, the last look before 3, batch 45 · fit 2"],
+    [0, 2, "epoch 0 (none logged at 2)"],
+    [2, 0, "epoch 2 (none logged at 0)"],
+    [1, 4, "epoch 1 · fit 1 (none logged at 3, batch 45 · fit 2)"],
   ])("%i for %i", (ordinal, asked, text) => {
-    expect(lookLabel(of, ordinal, asked, 2)).toBe(text);
+    expect(snapshotLabel(list, ordinal, asked, 2)).toBe(text);
   });
 
-  it("names no fit where there is one, and nothing that is not there", () => {
-    expect(lookLabel(of, 1, 1, 1)).toBe("epoch 1");
-    expect(lookLabel(of, 99, 1, 1)).toBe("");
+  it("names no fit if there is one only, and nothing that is missing", () => {
+    expect(snapshotLabel(list, 1, 1, 1)).toBe("epoch 1");
+    expect(snapshotLabel(list, 99, 1, 1)).toBe("");
   });
 });

@@ -1,43 +1,43 @@
 import { describe, expect, it } from "vitest";
 import {
-  changes,
+  classesToPlot,
   colorsOf,
-  lineOf,
-  rightShare,
-  type Said,
-  strongest,
-  worthALine,
+  countCorrect,
+  type PredictionHistory,
+  predictionChanges,
+  scoresOf,
+  topClass,
 } from "../src/predictions";
-import { addTold, holding } from "../src/store/health";
+import { activeAt, addAdvice } from "../src/store/health";
 
-const guess = (index: number, value: number) => ({ class: index, value });
+const score = (index: number, value: number) => ({ class: index, value });
 // Class 3 leads, then 1 for two positions; nothing was logged at position 2.
-const said: Said = [
-  [guess(3, 0.6), guess(1, 0.3)],
-  [guess(1, 0.5), guess(3, 0.4)],
+const history: PredictionHistory = [
+  [score(3, 0.6), score(1, 0.3)],
+  [score(1, 0.5), score(3, 0.4)],
   undefined,
-  [guess(1, 0.9), guess(7, 0.05)],
+  [score(1, 0.9), score(7, 0.05)],
 ];
 
-describe("a model's mind", () => {
-  it("has changed where the strongest class is another than before", () => {
-    expect(changes(said)).toEqual([{ ordinal: 1, from: 3, to: 1 }]);
-    expect(changes([undefined, [guess(1, 1)], [guess(1, 1)]])).toEqual([]);
-    expect(changes([])).toEqual([]);
+describe("the predictions for an image", () => {
+  it("change where the top class differs from the one before", () => {
+    expect(predictionChanges(history)).toEqual([{ ordinal: 1, from: 3, to: 1 }]);
+    expect(predictionChanges([undefined, [score(1, 1)], [score(1, 1)]])).toEqual([]);
+    expect(predictionChanges([])).toEqual([]);
   });
 
-  it("is drawn as the true class, those that led, and those that came near", () => {
-    expect(worthALine(said, 7, 5)).toEqual([7, 1, 3]);
-    expect(worthALine(said, null, 2)).toEqual([1, 3]);
-    expect(worthALine(said, 5, 5)).toEqual([5, 1, 3, 7]);
-    expect(worthALine([], 5, 5)).toEqual([]);
+  it("are drawn as the true class, those on top, and those that came close", () => {
+    expect(classesToPlot(history, 7, 5)).toEqual([7, 1, 3]);
+    expect(classesToPlot(history, null, 2)).toEqual([1, 3]);
+    expect(classesToPlot(history, 5, 5)).toEqual([5, 1, 3, 7]);
+    expect(classesToPlot([], 5, 5)).toEqual([]);
   });
 
-  it("breaks a line where the class was not among the strongest", () => {
-    expect(lineOf(said, 3)).toEqual([0.6, 0.4, undefined, Number.NaN]);
+  it("break a line where the class was not among the logged ones", () => {
+    expect(scoresOf(history, 3)).toEqual([0.6, 0.4, undefined, Number.NaN]);
   });
 
-  it("gives classes colors of their own, apart even where they would share one", () => {
+  it("have distinct colors, even if two classes would share one", () => {
     const colors = [...colorsOf([9, 1, 2, 17])];
     expect(colors).toEqual([
       [9, "--class-1"],
@@ -48,39 +48,43 @@ describe("a model's mind", () => {
     expect(colorsOf(Array.from({ length: 20 }, (_, i) => i)).size).toBe(20);
   });
 
-  it("is nothing where the model's output is NaN", () => {
-    const lost: Said = [[guess(2, 0.9)], [guess(0, Number.NaN), guess(1, Number.NaN)]];
-    expect(lost.map(strongest)).toEqual([2, null]);
-    expect([strongest(undefined), strongest([])]).toEqual([null, null]);
-    expect(changes(lost)).toEqual([]);
+  it("have no top class if the model's output is NaN", () => {
+    const lost: PredictionHistory = [[score(2, 0.9)], [score(0, Number.NaN), score(1, Number.NaN)]];
+    expect(lost.map(topClass)).toEqual([2, null]);
+    expect([topClass(undefined), topClass([])]).toEqual([null, null]);
+    expect(predictionChanges(lost)).toEqual([]);
     // Argmax of NaN is class 0: no hit.
-    expect(rightShare(lost, 0)).toBe(0);
-    expect(rightShare(lost, 2)).toBe(0.5);
+    expect(countCorrect(lost, 0)).toEqual({ correct: 0, total: 2 });
+    expect(countCorrect(lost, 2)).toEqual({ correct: 1, total: 2 });
   });
 
-  it("was right at a share of the positions", () => {
-    expect(rightShare(said, 1)).toBeCloseTo(2 / 3);
-    expect(rightShare(said, null)).toBeNull();
-    expect(rightShare([undefined], 1)).toBeNull();
+  it("are counted, and the correct ones among them", () => {
+    expect(countCorrect(history, 1)).toEqual({ correct: 2, total: 3 });
+    expect(countCorrect(history, null)).toBeNull();
+    expect(countCorrect([undefined], 1)).toBeNull();
   });
 });
 
 describe("advice", () => {
-  const told = [
+  const adviceChanges = [
     { ordinal: 2, layer: "a", rule: "dead", text: "3 dead" },
     { ordinal: 3, layer: "b", rule: "dead", text: "all dead" },
     { ordinal: 5, layer: "a", rule: "dead", text: null },
   ];
 
-  it("holds from where it was told until it is told anew", () => {
-    const at = (ordinal: number) => holding(told, ordinal).map((one) => one.layer);
+  it("is active from its position until it changes", () => {
+    const at = (ordinal: number) => activeAt(adviceChanges, ordinal).map((one) => one.layer);
     expect([at(1), at(2), at(4), at(9)]).toEqual([[], ["a"], ["a", "b"], ["b"]]);
   });
 
-  it("is told anew from where an answer begins", () => {
+  it("is replaced from where an answer begins", () => {
     const answer = { positions: [], layers: [], channels: [], numbers: {} };
-    expect(addTold([], { ...answer, since: 0 })).toEqual([]);
-    const next = addTold(told, { ...answer, since: 3, advice: [[3, "b", "dead", "1 dead"]] });
-    expect(holding(next, 9).map((one) => one.text)).toEqual(["3 dead", "1 dead"]);
+    expect(addAdvice([], { ...answer, since: 0 })).toEqual([]);
+    const next = addAdvice(adviceChanges, {
+      ...answer,
+      since: 3,
+      advice: [[3, "b", "dead", "1 dead"]],
+    });
+    expect(activeAt(next, 9).map((one) => one.text)).toEqual(["3 dead", "1 dead"]);
   });
 });

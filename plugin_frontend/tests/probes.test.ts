@@ -28,7 +28,7 @@ const probe = (segment: number, ...sums: number[]): Probe => ({
 });
 
 describe("probe images of a layout", () => {
-  it("are those it names, else the first ones", () => {
+  it("are the listed ones, else the first ones", () => {
     expect(probesOf(layout(4, { probes: [8, 9, 10, 11] }))).toEqual([8, 9, 10, 11]);
     expect(probesOf(layout(3))).toEqual([0, 1, 2]);
     expect(probesOf(layout(0))).toEqual([]);
@@ -98,7 +98,7 @@ describe("sheets of records", () => {
 });
 
 describe("scenes of a film", () => {
-  const of = columns(
+  const recorded = columns(
     [
       ["a", 2],
       ["b", 2],
@@ -110,28 +110,28 @@ describe("scenes of a film", () => {
     ["a", layout(2, { probes: [4, 5], channels: [7, 9] })],
     ["b", layout(2, { probes: [5, 4], channels: [9, 3] })],
   ]);
-  const wish = { kind: "cam", layer: "conv", image: 5, channel: 9 as number | null };
+  const request = { kind: "cam", layer: "conv", image: 5, channel: 9 as number | null };
   const one = probe(1, 0, 0, 0, 0, 4, 5);
 
   it("take the sheet and the tile from each record's own layout", () => {
-    expect(scenes(of, layouts, wish, one, () => one)).toEqual([
-      { record: 0, place: { sheet: 1, tile: 1 } },
-      { record: 1, place: { sheet: 1, tile: 1 } },
-      { record: 2, place: { sheet: 0, tile: 0 } },
-      { record: 3, place: { sheet: 0, tile: 0 } },
+    expect(scenes(recorded, layouts, request, one, () => one)).toEqual([
+      { record: 0, location: { sheet: 1, tile: 1 } },
+      { record: 1, location: { sheet: 1, tile: 1 } },
+      { record: 2, location: { sheet: 0, tile: 0 } },
+      { record: 3, location: { sheet: 0, tile: 0 } },
     ]);
   });
 
-  it("leave out records that do not draw the channel", () => {
-    const drawn = scenes(of, layouts, { ...wish, channel: 3 }, one, () => one);
+  it("skip records that do not draw the channel", () => {
+    const drawn = scenes(recorded, layouts, { ...request, channel: 3 }, one, () => one);
     expect(drawn.map(({ record }) => record)).toEqual([2, 3]);
   });
 
-  it("leave out what was made of another photograph", () => {
+  it("skip records of another photograph", () => {
     const other = probe(2, 0, 0, 0, 0, 4, 6);
     const at = (ordinal: number) => (ordinal < 3 ? one : other);
     const records = (image: number) =>
-      scenes(of, layouts, { ...wish, image }, one, at).map(({ record }) => record);
+      scenes(recorded, layouts, { ...request, image }, one, at).map(({ record }) => record);
     expect(records(5)).toEqual([0, 1, 2]);
     expect(records(4)).toEqual([0, 1, 2, 3]);
   });

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Probe } from "../src/api";
 import { pollNow, switchRun } from "../src/store/poll";
-import { heads, run, runs } from "../src/store/run";
+import { run, runIndex, runs } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { predictions } from "../src/store/tables";
-import { guesses, saidOf } from "../src/ui/Verdict";
+import { predictionAt, predictionHistory } from "../src/ui/Verdict";
 
 /** What the server knows: names of runs, the newest last. */
 let known: string[] = [];
@@ -30,7 +30,7 @@ describe("a server that is started again", () => {
     pollNow(true);
     await vi.waitFor(() => expect(run.value).toBe("newest"));
     switchRun("mine");
-    await vi.waitFor(() => expect(heads.value?.cursor).toBe("mine"));
+    await vi.waitFor(() => expect(runIndex.value?.cursor).toBe("mine"));
     // It has not found any yet.
     known = [];
     pollNow(true);
@@ -41,7 +41,7 @@ describe("a server that is started again", () => {
   });
 });
 
-describe("what was said of an image", () => {
+describe("the predictions for an image", () => {
   const probe = (segment: number, ...sums: number[]): Probe => ({
     segment,
     writer: `w${segment}`,
@@ -52,8 +52,8 @@ describe("what was said of an image", () => {
     sheets: sums.map((sum, i) => [i, 7, sum]),
   });
 
-  it("is of the same photograph in every fit, or is not said", () => {
-    heads.value = merge(null, {
+  it("are of the same photograph in every fit, or are missing", () => {
+    runIndex.value = merge(null, {
       cursor: "p",
       now: 1,
       positions: [
@@ -62,14 +62,14 @@ describe("what was said of an image", () => {
       ],
       probes: [probe(1, 5, 6), probe(2, 5, 9)],
     });
-    const guess = (value: number) => [{ class: 0, value }];
-    const one = [guess(0.1), guess(0.2), undefined, guess(0.4)];
+    const scores = (value: number) => [{ class: 0, value }];
+    const one = [scores(0.1), scores(0.2), undefined, scores(0.4)];
     predictions.value = { scale: "probability", images: [one, one] };
-    expect(guesses(0, 2)).toEqual(guess(0.2));
-    expect(guesses(1, 2)).toBeUndefined();
-    expect(guesses(1, 3)).toEqual(guess(0.4));
-    expect(saidOf(0, 3)).toEqual(one);
-    expect(saidOf(1, 3)).toEqual([undefined, undefined, undefined, guess(0.4)]);
-    expect(saidOf(1, 0)).toEqual([guess(0.1), guess(0.2), undefined, undefined]);
+    expect(predictionAt(0, 2)).toEqual(scores(0.2));
+    expect(predictionAt(1, 2)).toBeUndefined();
+    expect(predictionAt(1, 3)).toEqual(scores(0.4));
+    expect(predictionHistory(0, 3)).toEqual(one);
+    expect(predictionHistory(1, 3)).toEqual([undefined, undefined, undefined, scores(0.4)]);
+    expect(predictionHistory(1, 0)).toEqual([scores(0.1), scores(0.2), undefined, undefined]);
   });
 });

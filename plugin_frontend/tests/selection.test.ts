@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Layout, Probe, Series, SeriesAnswer } from "../src/api";
 import { moveTo } from "../src/store/cursor";
 import { main, watch } from "../src/store/pictures";
-import { generation, heads, run } from "../src/store/run";
+import { generation, run, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import {
   channel,
@@ -11,10 +11,10 @@ import {
   layout,
   onScreen,
   probe,
+  requestedKind,
   selectLayer,
   shownChannel,
   tile,
-  wantedKind,
 } from "../src/store/selection";
 import { golden } from "./golden";
 
@@ -92,9 +92,9 @@ beforeEach(() => {
   image.value = 0;
   channel.value = null;
   run.value = null;
-  heads.value = null;
+  runIndex.value = null;
   generation.value += 1;
-  heads.value = merge(null, {
+  runIndex.value = merge(null, {
     cursor: "a",
     now: 1,
     // The third and fourth position are of the second fit; the record shown at the third is not.
@@ -106,7 +106,7 @@ beforeEach(() => {
     layouts: { old: layoutOf("old", [4, 6], [2, 3]), new: layoutOf("new", [6, 8], [1]) },
     probes: [probeOf(1), probeOf(2)],
   });
-  wantedKind.value = "activations";
+  requestedKind.value = "activations";
   selectLayer("conv");
   layer.value = "conv";
 });
@@ -132,7 +132,7 @@ describe("the record on the screen", () => {
     expect(probe.value?.segment).toBe(2);
   });
 
-  it("shows the sheet of the probe image, or says that it has none of it", async () => {
+  it("shows the sheet of the probe image, or reports that it has none", async () => {
     run.value = "r";
     expect((await shownAt(2, 3))?.images).toEqual([3]);
     expect(asked).toContain("20");
@@ -152,7 +152,7 @@ describe("the record on the screen", () => {
     expect(probe.value?.segment).toBe(2);
   });
 
-  it("has all its images where none is wished for", async () => {
+  it("has all its images if none is requested", async () => {
     run.value = "r";
     moveTo(0);
     const all = watch(() => ({ kind: "activations", layer: "conv", image: null }), false);

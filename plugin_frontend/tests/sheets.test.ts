@@ -44,7 +44,7 @@ describe("sheets", () => {
     expect(sheets.peek("b", ref(3))).toBeUndefined();
   });
 
-  it("least recently used go first when the bytes are spent", async () => {
+  it("least recently used are dropped first when the budget is spent", async () => {
     const sheets = new Sheets(source(), 3000);
     await sheets.load("run", ref(1));
     await sheets.load("run", ref(2));
@@ -66,13 +66,13 @@ describe("sheets", () => {
     expect(from.one).not.toHaveBeenCalled();
   });
 
-  it("of a batch that was aborted are asked for alone", async () => {
+  it("of a batch that was aborted are requested alone", async () => {
     const from = source();
     const sheets = new Sheets(from);
     const first = sheets.prefetch("run", [ref(1), ref(2)]);
-    const wish = sheets.load("run", ref(1));
+    const load = sheets.load("run", ref(1));
     const second = sheets.prefetch("run", [ref(5)]);
-    expect((await wish).pixels[0]).toBe(1);
+    expect((await load).pixels[0]).toBe(1);
     await Promise.all([first, second]);
     expect(from.one).toHaveBeenCalledTimes(1);
     expect(sheets.peek("run", ref(5))).toBeDefined();
@@ -86,7 +86,7 @@ describe("sheets", () => {
     expect(sheets.peek("run", ref(4))).toBeDefined();
   });
 
-  it("are at most 64 a request", async () => {
+  it("are at most 64 per request", async () => {
     const from = source();
     await new Sheets(from).prefetch(
       "run",
@@ -95,7 +95,7 @@ describe("sheets", () => {
     expect(from.many.mock.calls[0]?.[1]).toHaveLength(64);
   });
 
-  it("are not fetched for a wish that is over", async () => {
+  it("are not fetched for a request that was aborted", async () => {
     const controller = new AbortController();
     controller.abort();
     const from = source();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAPPED, STATISTICS, said, statisticOf, withUnknown } from "../src/statistics";
+import { formatStatistic, MAPPED, STATISTICS, statisticOf, withUnknown } from "../src/statistics";
 import { chartsOf } from "../src/ui/HealthView";
 
 describe("health numbers", () => {
@@ -10,7 +10,7 @@ describe("health numbers", () => {
       unit: "number",
       mapped: false,
     });
-    expect(said("spin_rate", 0.125, 4)).toBe("0.125");
+    expect(formatStatistic("spin_rate", 0.125, 4)).toBe("0.125");
     expect(MAPPED).not.toContain("spin_rate");
   });
 
@@ -23,10 +23,10 @@ describe("health numbers", () => {
 
   it("have a chart each, or one that they share, in the table's order", () => {
     const charts = chartsOf(["spin", "mean", "charm"]);
-    const drawn = charts.flatMap((chart) => chart.of);
+    const drawn = charts.flatMap((chart) => chart.statistics);
     const known = Object.keys(STATISTICS).filter((name) => !statisticOf(name).marked);
     expect([...drawn].sort()).toEqual([...known, "spin", "charm"].sort());
-    const names = charts.map((chart) => chart.of.join());
+    const names = charts.map((chart) => chart.statistics.join());
     expect(names.slice(0, 6)).toEqual([
       "dead",
       "saturated",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { IndexAnswer, Notice, Segment, Series, SeriesAnswer } from "../src/api";
 import { addColumns, largest, sheetRef, valueAt } from "../src/store/columns";
-import { heads, paused } from "../src/store/run";
+import { paused, runIndex } from "../src/store/run";
 import { merge, probeOf, seriesKey } from "../src/store/runIndex";
 import { addPredictions, addScalars } from "../src/store/tables";
 
@@ -44,8 +44,8 @@ const whole: IndexAnswer = {
   latest: { metrics: 1, health: null, predictions: null },
 };
 
-describe("heads", () => {
-  it("grow by what is new", () => {
+describe("the index of a run", () => {
+  it("grows by what is new", () => {
     const first = merge(null, whole);
     const next = merge(first, {
       cursor: "b",
@@ -61,7 +61,7 @@ describe("heads", () => {
     expect(next.latest.metrics).toBe(1);
   });
 
-  it("keep what did not change as it is", () => {
+  it("keeps what did not change as it is", () => {
     const first = merge(null, whole);
     const next = merge(first, { cursor: "b", now: 2 });
     expect(next.positions).toBe(first.positions);
@@ -69,12 +69,12 @@ describe("heads", () => {
     expect(next.notices).toBe(first.notices);
   });
 
-  it("begin anew after a reset", () => {
+  it("starts over after a reset", () => {
     const next = merge(merge(null, whole), { ...whole, reset: true, positions: [[1, 5, 1]] });
     expect(next.positions).toHaveLength(1);
   });
 
-  it("find the probe of a segment, else the last before it", () => {
+  it("has the probe of a segment, else the last before it", () => {
     const probe = (number: number) => ({
       segment: number,
       writer: `w${number}`,
@@ -84,8 +84,8 @@ describe("heads", () => {
       class_names: null,
       sheets: [],
     });
-    const heads = merge(null, { ...whole, probes: [probe(1), probe(3)] });
-    expect([1, 2, 3, 4].map((s) => probeOf(heads, s)?.segment)).toEqual([1, 1, 3, 3]);
+    const index = merge(null, { ...whole, probes: [probe(1), probe(3)] });
+    expect([1, 2, 3, 4].map((s) => probeOf(index, s)?.segment)).toEqual([1, 1, 3, 3]);
     expect(probeOf(merge(null, whole), 1)).toBeNull();
   });
 });
@@ -117,7 +117,7 @@ describe("columns of a series", () => {
     hi: [9, "Infinity"],
   });
 
-  it("say where a sheet is", () => {
+  it("locate a sheet", () => {
     const layouts = new Map(["l1", "l2"].map((id) => [id, { images: 2 }]));
     expect(sheetRef(first, 1, 1, layouts)).toEqual({ writer: "w1", offset: 40, length: 4, crc: 8 });
     expect(sheetRef(both, 2, 0, layouts)).toEqual({ writer: "w2", offset: 50, length: 5, crc: 9 });
@@ -142,8 +142,8 @@ describe("columns of a series", () => {
 });
 
 describe("a run that is paused", () => {
-  const order = (event: Notice["event"], text: string, of = 1): Notice => ({
-    segment: of,
+  const order = (event: Notice["event"], text: string, fit = 1): Notice => ({
+    segment: fit,
     position: null,
     level: "info",
     ...(event !== undefined && { event }),
@@ -153,27 +153,29 @@ describe("a run that is paused", () => {
     remedy: null,
     time: 1,
   });
-  const told = (status: Segment["status"], ...notices: Notice[]) => {
-    heads.value = merge(null, { ...whole, segments: [segment(1, status)], notices });
+  const pausedBy = (status: Segment["status"], ...notices: Notice[]) => {
+    runIndex.value = merge(null, { ...whole, segments: [segment(1, status)], notices });
     return paused.value;
   };
 
-  it("says so while it is live, until the next order", () => {
+  it("is marked while it is live, until the next order", () => {
     const stop = order("paused", "nothing is captured");
-    expect(told("live")).toBeNull();
-    expect(told("live", stop, order("error", "goes on"))).toBe(stop);
-    expect(told("live", stop, order(undefined, "goes on"))).toBe(stop);
-    expect(told("live", stop, order("capture_requested", "looks now, as asked"))).toBe(stop);
-    expect(told("live", stop, order("resumed", "paused no more"))).toBeNull();
-    expect(told("live", order("paused", "paused", 2))).toBeNull();
-    expect(told("live", order(undefined, "paused: nothing is looked at"))).toBeNull();
-    expect(told("finished", stop)).toBeNull();
-    expect(told("lost", stop)).toBeNull();
+    expect(pausedBy("live")).toBeNull();
+    expect(pausedBy("live", stop, order("error", "goes on"))).toBe(stop);
+    expect(pausedBy("live", stop, order(undefined, "goes on"))).toBe(stop);
+    expect(pausedBy("live", stop, order("capture_requested", "captures now, as requested"))).toBe(
+      stop,
+    );
+    expect(pausedBy("live", stop, order("resumed", "paused no more"))).toBeNull();
+    expect(pausedBy("live", order("paused", "paused", 2))).toBeNull();
+    expect(pausedBy("live", order(undefined, "paused: nothing is captured"))).toBeNull();
+    expect(pausedBy("finished", stop)).toBeNull();
+    expect(pausedBy("lost", stop)).toBeNull();
   });
 });
 
 describe("tables", () => {
-  it("hold one value a position, undefined where none was logged", () => {
+  it("hold one value per position, undefined if none was logged", () => {
     const first = addScalars(null, {
       source: "store",
       since: 0,
@@ -195,7 +197,7 @@ describe("tables", () => {
     expect(next.tags.get("lr")?.[3]).toBe(0.1);
   });
 
-  it("of predictions keep the strongest classes a position", () => {
+  it("of predictions hold the top classes per position", () => {
     const held = addPredictions(null, {
       since: 0,
       positions: [[1, 2]],

@@ -23,8 +23,8 @@ function arrows(): Map<string, string[]> {
 }
 
 /** Files of which each imports the next, and the last the first; empty where there are none. */
-function circle(of: ReadonlyMap<string, string[]>): string[] {
-  const left = new Map(of);
+function circle(imports: ReadonlyMap<string, string[]>): string[] {
+  const left = new Map(imports);
   for (let before = -1; before !== left.size; ) {
     before = left.size;
     for (const [file, imported] of left) {

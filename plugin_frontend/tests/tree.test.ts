@@ -46,7 +46,7 @@ describe("the tree of layers", () => {
     expect(body?.expanded).toBe(false);
   });
 
-  it("shows the way to what a filter meets, even in what is collapsed", () => {
+  it("shows the matches of a filter with their parents, even in collapsed ones", () => {
     const found = rows(roots, new Set(["body"]), "/A$");
     expect(found.map((row) => [row.node.path, row.matches])).toEqual([
       ["body", false],

@@ -1,4 +1,4 @@
-"""The tab as a person sees it: what is on the canvas, and what should be."""
+"""The tab as a person sees it: the pixels on the canvas, and the expected ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAITS = 60_000.0  # milliseconds, on a machine that is busy
 
 @contextmanager
 def leaving(page):
-    """Goes away at the end, before what the page asks again and again is gone."""
+    """Leave the page at the end, before the server that it polls is stopped."""
     yield
     page.goto("about:blank")
 
@@ -32,7 +32,7 @@ class Tab:
         self.frame = page.frame_locator("iframe[src*='name=tbviz']")
 
     def open(self, **state):
-        """Open the tab by an address that says what it shows."""
+        """Open the tab by an address that names what it shows."""
         parts = ["tbviz"]
         for key, value in state.items():
             parts.append(f"p.tbviz.{key}={urllib.parse.quote(str(value), safe='')}")
@@ -47,56 +47,56 @@ class Tab:
         return self.get("sheet")
 
     def wait(self, position=None, layer=None, image=None, ready=None):
-        """Wait until the canvas shows this; `ready` is the step asked for, where it differs."""
+        """Wait until the canvas shows this; `ready` is the requested step if it differs."""
         wanted = "[data-testid=sheet][data-ready]"
         ready = position if ready is None else ready
-        told = {"position": position, "layer": layer, "image": image, "ready": ready}
-        for name, value in told.items():
+        attributes = {"position": position, "layer": layer, "image": image, "ready": ready}
+        for name, value in attributes.items():
             if value is not None:
                 wanted += f'[data-{name}="{value}"]'
         self.frame.locator(wanted).wait_for(timeout=WAITS)
         return self
 
     def pixels(self):
-        """What is on the canvas, RGB."""
+        """Return the pixels of the canvas, RGB."""
         data = self.sheet().evaluate("canvas => canvas.toDataURL('image/png')")
         image = Image.open(io.BytesIO(base64.b64decode(data.split(",", 1)[1])))
         return np.asarray(image.convert("RGB"))
 
     def tiles(self):
-        """The tiles on the sheet's canvas, without the gaps, by the geometry that it declares."""
+        """Return the tiles of the canvas, without the gaps, by the geometry that it declares."""
         sheet = self.sheet()
-        told = {
+        declared = {
             name: sheet.get_attribute(f"data-{name}")
             for name in ("columns", "tile", "tiles", "gap")
         }
-        height, width = (int(side) for side in told["tile"].split("x"))
-        columns, gap = int(told["columns"]), int(told["gap"])
+        height, width = (int(side) for side in declared["tile"].split("x"))
+        columns, gap = int(declared["columns"]), int(declared["gap"])
         pixels = self.pixels()
         return np.stack(
             [
                 pixels[top : top + height, left : left + width]
                 for top, left in (
                     ((index // columns) * (height + gap), (index % columns) * (width + gap))
-                    for index in range(int(told["tiles"]))
+                    for index in range(int(declared["tiles"]))
                 )
             ]
         )
 
     def wait_hash(self, key, value):
-        """Wait until the address says this; it is written a moment after the page has moved."""
+        """Wait until the address contains this; it is written a moment after the page has moved."""
         self.page.wait_for_url(lambda url: f"p.tbviz.{key}={value}" in url, timeout=WAITS)
         return self
 
     def hash(self):
-        """The state in the address."""
+        """Return the state in the address."""
         fragment = urllib.parse.urlsplit(self.page.url).fragment
         pairs = (part.split("=", 1) for part in fragment.split("&") if "=" in part)
         return {key.removeprefix("p.tbviz."): urllib.parse.unquote(value) for key, value in pairs}
 
 
 def expected_tiles(run, kind, layer, position, image, shown_range, colors):
-    """The stored tiles put through range and color map by the Python implementation.
+    """Color the stored tiles by the Python implementation.
 
     Args:
         run: a `Reader`.
@@ -104,7 +104,7 @@ def expected_tiles(run, kind, layer, position, image, shown_range, colors):
         colors: name of the color map.
     """
     sheet = decode(run.picture(kind, layer, position, image))
-    segment, ordinal = run.place(position)
+    segment, ordinal = run.location(position)
     columns = segment.series[kind, layer]
     layout = layout_of(run, segment, columns.layout_of(columns.positions.index(ordinal)))
     tiles = split(sheet.pixels, tuple(layout["tile"]), layout["tiles"])
@@ -114,6 +114,6 @@ def expected_tiles(run, kind, layer, position, image, shown_range, colors):
 
 
 def layout_of(run, segment, identifier):
-    """A layout record's fields."""
+    """Return the fields of a layout record."""
     entry = segment.layouts[identifier]
     return entry.meta

@@ -1,4 +1,4 @@
-"""Every kind of picture that a run may hold, in the tab, on a fabricated run."""
+"""Every kind of picture that a run may hold, in the tab, on a made run."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def logs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def paused(logs):
-    """A run beside the other that goes on, and looks at nothing."""
+    """A live run beside the other, which is paused."""
     run = Run(logs / "paused", LAYERS[:1], images=1, now=True)
     run.add()
-    told = {"level": "info", "layer": None, "remedy": None, "text": "paused: nothing is looked at"}
-    told |= {"event": "paused", "key": "paused/control///1", "rule": None}
-    run.append({"kind": "notice", "method": "control", "epoch": 0, **told})
+    fields = {"level": "info", "layer": None, "remedy": None, "text": "paused: nothing is captured"}
+    fields |= {"event": "paused", "key": "paused/control///1", "rule": None}
+    run.append({"kind": "notice", "method": "control", "epoch": 0, **fields})
     run.writer.flush()
     yield
     run.writer.close()
@@ -71,7 +71,8 @@ def test_every_family_has_a_view(tab):
     expect(tab.get("tab")).to_have_count(len(families))  # there is room for all by now
     found = tab.get("tab").evaluate_all("tabs => tabs.map(tab => tab.dataset.family)")
     assert found == families
-    views = {"cam": "cam-card", "saliency": "cam-card", "health": "chart", "predictions": "mind"}
+    views = {"cam": "cam-card", "saliency": "cam-card", "health": "chart"}
+    views["predictions"] = "prediction"
     for family in families:
         tab.frame.locator(f"[data-testid=tab][data-family={family}]").click()
         shown = tab.get(views.get(family, "sheet")).first
@@ -81,7 +82,7 @@ def test_every_family_has_a_view(tab):
         else:
             expect(tab.get("about")).not_to_be_empty()
     expect(layer(tab, "")).to_have_attribute("aria-selected", "true")
-    # What does not fit is in a choice.
+    # Tabs that do not fit are in a list.
     tab.page.set_viewport_size({"width": 900, "height": 700})
     tab.get("more").select_option("classes")
     expect(tab.get("tile-caption")).to_have_text(
@@ -90,7 +91,7 @@ def test_every_family_has_a_view(tab):
     tab.wait_hash("kind", "classes")
 
 
-def test_variants_captions_and_the_layer_that_stays_chosen(tab):
+def test_variants_captions_and_the_layer_that_stays_selected(tab):
     tab.open(run="run", kind="cam:score-cam", layer="head/conv4", step=2)
     expect(tab.get("cam-card")).to_have_count(2)
     expect(tab.get("caption")).to_contain_text("Score-CAM")
@@ -126,16 +127,16 @@ def test_stored_grids_keep_their_columns_and_signed_values_zero_in_the_middle(ta
     np.testing.assert_array_equal(tab.tiles(), stored)
 
 
-def test_changed_minds_and_advice_lead_to_their_place(tab):
+def test_changed_predictions_and_advice_lead_to_their_position(tab):
     asked = []
     tab.page.on("request", lambda one: asked.extend(re.findall(r"/health\?(.*)", one.url)))
     tab.open(run="run", kind="predictions", step=0)
-    expect(tab.get("mind")).to_have_count(2)
-    turn = tab.get("turn").first
-    position = turn.get_attribute("data-position")
-    expect(turn).to_contain_text(f"epoch {position}")
-    expect(turn).to_contain_text("→")
-    turn.click()
+    expect(tab.get("prediction")).to_have_count(2)
+    change = tab.get("prediction-change").first
+    position = change.get_attribute("data-position")
+    expect(change).to_contain_text(f"epoch {position}")
+    expect(change).to_contain_text("→")
+    change.click()
     expect(tab.get("slider")).to_have_value(position)
 
     # Of the sixteen channels of conv1 one is dead at first; from epoch 4 on it is two.
@@ -153,7 +154,7 @@ def test_changed_minds_and_advice_lead_to_their_place(tab):
     tab.get("statistic").select_option("duplicates")
     tab.wait_hash("statistic", "duplicates")
     expect(tab.frame.locator("[aria-busy=true]")).to_have_count(0)
-    # Each part once, when it is looked at.
+    # Each part is requested once, when it is shown.
     assert [dict(urllib.parse.parse_qsl(one)) for one in asked] == [
         {"run": "run", "since": "0", **part}
         for part in (
@@ -168,7 +169,7 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     costs = open_run(logs / "run").segments[0].costs
     taken = costs.main + costs.wait + costs.factor * costs.writer
     training = costs.wall - costs.compile - costs.main - costs.wait
-    expect(tab.get("cost")).to_have_text(f"cost {100 * taken / training:.1f} %")
+    expect(tab.get("cost")).to_have_text(f"logging +{100 * taken / training:.1f} % time")
     # The code of a panel comes when it is opened; an update of tbviz may have taken it away.
     tab.page.route("**/Costs-*.js", lambda route: route.abort())
     tab.page.keyboard.press("c")
@@ -179,16 +180,16 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     tab.page.keyboard.press("c")
     rows = tab.get("cost-table").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("GradCAM")
-    dearest = costs.methods["GradCAM"]
-    seconds = dearest.main + costs.factor * dearest.encode
+    most_expensive = costs.methods["GradCAM"]
+    seconds = most_expensive.main + costs.factor * most_expensive.encode
     assert rows.nth(1).get_by_role("cell").all_inner_texts() == [
-        f"{100 * seconds / training:.1f} %", f"{dearest.main / POSITIONS:.3f}", "6", "3", "0"
+        f"{100 * seconds / training:.1f} %", f"{most_expensive.main / POSITIONS:.3f}", "6", "3", "0"
     ]  # fmt: skip
     expect(rows.last).to_contain_text("at most 5.0 %")
     tab.page.keyboard.press("Escape")
     expect(tab.get("costs")).to_have_count(0)
 
-    # Who comes to the tabs by keys moves along them; after a click the arrows step.
+    # After Tab the arrow keys move along the tabs; after a click they move the cursor.
     maximization = tab.frame.locator("[data-testid=tab][data-family=maximization]")
     maximization.click()
     tab.page.keyboard.press("ArrowLeft")
@@ -198,15 +199,15 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     tab.wait(position=3).wait_hash("kind", "overview")
 
 
-def test_a_paused_run_says_so(tab, paused):
+def test_a_paused_run_is_marked(tab, paused):
     tab.open(run="paused")
     expect(tab.get("paused")).to_contain_text("paused since epoch 0")
 
 
-def test_a_damaged_log_says_so(tab):
+def test_a_damaged_log_is_marked(tab):
     tab.open(run="damaged")
     expect(tab.get("damaged")).to_have_attribute(
-        "title", "1 place; tbviz inspect LOG_DIR says which"
+        "title", "1 damaged section; tbviz inspect LOG_DIR lists them"
     )
     tab.open(run="run", layer="conv1", step=4).wait(position=4)
     expect(tab.get("damaged")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Every number beside a tile is the store's for what that tile is; what was chosen stays chosen."""
+"""Every number beside a tile is that of its content in the store; selections are preserved."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tab(page, address):
 
 
 def channel_of(kind, layout, tile):
-    """Layer and channel that a tile is the output of, by the format; `None` for all else."""
+    """Return the layer and channel of a tile, by the format; `None` for other contents."""
     if kind in {"activations", "maximization"} and "channels" in layout:
         return layout["layer"], layout["channels"][tile]
     if kind == "overview":
@@ -62,7 +62,7 @@ def table_of(run, layer):
 
 
 def written(text):
-    """A number as the page writes it."""
+    """Parse a number as the page writes it."""
     text = text.replace("\N{MINUS SIGN}", "-").replace(",", "")
     if text.endswith("%"):
         return float(text[:-1].lstrip("<")) / 100
@@ -77,8 +77,8 @@ def near(text, value):
 
 
 def check_tile(tab, run, kind, layer, image, tile):
-    """Choose a tile by a click and compare what is said of it."""
-    segment, ordinal = run.place(POSITION)
+    """Click a tile and compare the numbers beside it with the store."""
+    segment, ordinal = run.location(POSITION)
     series = segment.series[kind, layer]
     shown = next(at for at in range(ordinal, -1, -1) if series.positions.index(at) is not None)
     layout = layout_of(run, segment, series.layout_of(series.positions.index(shown)))
@@ -105,8 +105,8 @@ def check_tile(tab, run, kind, layer, image, tile):
     stored = {name: values[found[1]] for name, values in table.items() if found[1] < len(values)}
     expect(numbers.locator("dd[data-statistic]")).to_have_count(len(stored))
     for name, value in stored.items():
-        said = numbers.locator(f"dd[data-statistic={name}]").inner_text()
-        assert near(said, value), (kind, layer, tile, name, said, value)
+        shown_text = numbers.locator(f"dd[data-statistic={name}]").inner_text()
+        assert near(shown_text, value), (kind, layer, tile, name, shown_text, value)
     picture = decode(run.picture(kind, layer, shown, image))
     if picture.ranges is None:
         expect(tab.get("own-range")).to_have_count(0)
@@ -114,7 +114,7 @@ def check_tile(tab, run, kind, layer, image, tile):
         low, high = tab.get("own-range").inner_text().split(" to ")
         assert near(low, picture.ranges[tile][0])
         assert near(high, picture.ranges[tile][1])
-    elif "column_layers" in layout:  # the place of a channel that this layer does not have
+    elif "column_layers" in layout:  # the row of a channel that this layer does not have
         expect(tab.get("own-range")).to_have_count(0)
         expect(tab.get("not-drawn")).to_contain_text(f"There is no channel {found[1]}: {found[0]}")
     return layout
@@ -164,11 +164,11 @@ def test_a_bar_is_a_channel(tab, logs):
         level = picture.pixels[:, 16 * channel : 16 * channel + 16].max()
         assert near(tab.get("own-range").inner_text(), low + (high - low) * level / 252)
         for name, values in table.items():
-            said = tab.get("numbers").locator(f"dd[data-statistic={name}]").inner_text()
-            assert near(said, values[channel])
+            text = tab.get("numbers").locator(f"dd[data-statistic={name}]").inner_text()
+            assert near(text, values[channel])
 
 
-def test_the_map_of_a_role_says_what_the_store_says_of_it(tab, logs):
+def test_the_caption_of_a_map_has_the_numbers_of_the_store(tab, logs):
     run = open_run(logs / "golden")
     for kind, layer in (("cam", "conv"), ("cam:score-cam", "conv"), ("saliency:gradients", "")):
         tab.open(run="golden", kind=kind, layer="conv", step=POSITION)
@@ -179,10 +179,10 @@ def test_the_map_of_a_role_says_what_the_store_says_of_it(tab, logs):
             for entry in text[: 1 if text[0]["class"] == text[1]["class"] else 2]:
                 caption = card.locator(f"[data-role={entry['role']}][data-testid=cam-caption]")
                 expect(caption).to_contain_text(entry["name"])
-                said = re.search(r"(<?[\d.]+ %)", caption.inner_text())[1]
+                shown = re.search(r"(<?[\d.]+ %)", caption.inner_text())[1]
                 assert (
-                    near(said, entry["probability"])
-                    or abs(written(said) - entry["probability"]) < 0.006
+                    near(shown, entry["probability"])
+                    or abs(written(shown) - entry["probability"]) < 0.006
                 )
 
 
@@ -190,12 +190,12 @@ def family(tab, name):
     tab.frame.locator(f"[data-testid=tab][data-family={name}]").click()
 
 
-def test_the_chosen_channel_comes_back_and_is_said_where_it_is_not_drawn(tab):
+def test_the_selected_channel_is_preserved_and_named_where_it_is_not_drawn(tab):
     tab.open(run="long", layer="backbone/block2/conv3", channel=40, step=5)
     tab.wait(position=5, layer="backbone/block2/conv3")
     expect(tab.get("channel-number")).to_have_text("40")
     family(tab, "maximization")
-    expect(tab.get("not-drawn")).to_contain_text("Channel 40 was not maximized")
+    expect(tab.get("not-drawn")).to_contain_text("No maximization for channel 40: only ")
     expect(tab.get("channel-number")).to_have_text("40")
     expect(tab.get("companion")).to_be_visible()
     family(tab, "kernels")
@@ -227,7 +227,7 @@ def test_another_run_keeps_the_epoch_and_does_not_follow(tab):
     expect(follow).to_have_attribute("aria-pressed", "false")
     tab.get("run").select_option("short")
     tab.wait(position=2, layer="conv1", image=1).wait_hash("step", "2")
-    expect(tab.get("notes")).to_contain_text("There is no epoch 5 in this run. This is epoch 2.")
+    expect(tab.get("notes")).to_contain_text("There is no epoch 5 in this run; showing epoch 2.")
     expect(follow).to_have_attribute("aria-pressed", "false")
     tab.get("run").select_option("long")
     tab.wait(position=5, layer="conv1", image=1).wait_hash("step", "5")

@@ -107,7 +107,7 @@ def test_keys_work_at_once(tab):
 def test_space_plays_the_run_and_pauses_it(tab):
     tab.open(run="digits", layer="conv1", step=0).wait(position=0)
     tab.page.keyboard.press("Space")
-    # Not one position: on a busy machine it may be gone before one looks.
+    # Not one position: on a busy machine it may be gone before the check.
     expect(tab.get("slider")).not_to_have_value(re.compile("^[012]$"))
     tab.page.keyboard.press("Space")
     for _ in range(2):  # a step that was on its way may still come
@@ -176,7 +176,7 @@ def test_grad_cam_names_the_classes(tab, run):
     expect(tab.get("cam-caption").first).to_contain_text("digit")
 
 
-def test_a_series_without_a_picture_at_this_step_shows_the_one_before_and_says_so(tab):
+def test_a_series_without_a_picture_at_this_step_shows_the_one_before_with_its_epoch(tab):
     tab.open(run="digits", kind="maximization", layer="conv2", step=14)
     tab.wait(position=10, layer="conv2", ready=14)
     expect(tab.get("when")).to_contain_text("10")

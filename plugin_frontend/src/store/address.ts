@@ -1,7 +1,9 @@
-/** The address <=> the state. What cannot be met falls back and says so in a note. */
+/** The address <=> the state. An invalid part falls back to a default, with a note. */
 
 import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../color";
+import { kindLabel } from "../families";
+import { plural } from "../format";
 import { link, onAddressChange, readAddress, writeAddress } from "../host";
 import { parseStep, tick, token } from "../positions";
 import { MAPPED } from "../statistics";
@@ -15,59 +17,59 @@ import {
   writeHash,
 } from "../url";
 import {
+  defaultMap,
+  defaultRange,
   mapName,
   metrics,
   rangeRule,
-  resetLook,
+  resetColorScale,
   setMap,
   setRange,
   smoothing,
   statistic,
   strength,
-  usualMap,
-  usualRange,
 } from "./colorScale";
-import { cursor, follow, moveTo, pinned, setFollow, stayed } from "./cursor";
+import { chosenPosition, cursor, follow, moveTo, pinned, setFollow } from "./cursor";
 import { filter, firstLayer, isLayer } from "./layers";
 import { note } from "./notes";
-import { waiting } from "./pendingAddress";
+import { pending } from "./pendingAddress";
 import { chooseRun, pollNow } from "./poll";
 import { generation, lastRun, positions, run } from "./run";
 import {
-  backToMeant,
   channel,
   channels,
-  forgetChoices,
+  chosenLayer,
+  content,
+  contents,
   healthComes,
   image,
   imageCount,
   kind,
   layer,
-  layerMeant,
   layersWith,
   pathOf,
   picks,
+  requestedKind,
+  resetSelection,
+  restoreChosenLayer,
   shownChannel,
   shownImage,
-  standIn,
-  subject,
-  subjects,
+  substituteLayer,
   tile,
-  wantedKind,
 } from "./selection";
 import { tablesAsked } from "./tables";
 
 function apply(address: Address): void {
   batch(() => {
-    resetLook();
+    resetColorScale();
     if (address.run !== undefined) chooseRun(address.run);
-    const { step, A, layer: wanted, kind: asked } = address;
-    waiting.value = { step, A, layer: wanted, kind: asked };
-    forgetChoices();
+    const { step, A, layer: requested, kind: asked } = address;
+    pending.value = { step, A, layer: requested, kind: asked };
+    resetSelection();
     pinned.value = null;
     setFollow(address.step === undefined);
-    stayed.value = null;
-    wantedKind.value = address.kind ?? null;
+    chosenPosition.value = null;
+    requestedKind.value = address.kind ?? null;
     channel.value = read(address, "channel", parseCount, null);
     image.value = read(address, "image", parseCount, 0);
     const at = read(address, "tile", parseCount, null);
@@ -100,112 +102,115 @@ function read<T, D>(
   if (text === undefined) return fallback;
   const value = parse(text);
   if (value !== null) return value;
-  note(`The address says ${key}=${text}, which cannot be shown; the usual ${key} is.`);
+  note(`The address has an invalid value, ${key}=${text}; using the default.`);
   return fallback;
 }
 
-/** Steps are understood once the positions are here. */
+/** Resolve steps once the positions are loaded. */
 function resolveSteps(): void {
   const list = positions.value;
-  const { step, A } = waiting.value;
+  const { step, A } = pending.value;
   if (list.length === 0 || (step === undefined && A === undefined)) return;
   untracked(() =>
     batch(() => {
-      waiting.value = { ...waiting.peek(), step: undefined, A: undefined };
+      pending.value = { ...pending.peek(), step: undefined, A: undefined };
       if (A !== undefined) pinned.value = parseStep(A, list);
       if (step === undefined) return;
       const ordinal = parseStep(step, list);
       if (ordinal !== null) return moveTo(ordinal);
-      note(`The address says step=${step}, which was not logged; the newest is shown.`);
+      note(`Nothing was logged at step “${step}”; showing the newest.`);
       setFollow(true);
     }),
   );
 }
 
-/** The generation in which the layer that is meant was looked for. */
-let lookedFor = -1;
+/** The generation in which the chosen layer was searched for. */
+let resolvedGeneration = -1;
 
-/** What stayed chosen over a change of run comes back where that layer shows what is looked at. */
-function bringBack(): void {
-  const meant = layerMeant();
-  if (lookedFor === generation.value || meant === null) return;
-  const wanted = wantedKind.value ?? "";
-  if (tablesAsked.value) lookedFor = generation.value;
-  if (meant === layer.value || !isLayer(meant)) return;
-  if (pathOf(wanted, meant) !== null || pathOf(wanted, layer.value) === null) backToMeant();
+/** Restore the layer that was chosen before a change of run, if it has the open kind. */
+function restoreLayer(): void {
+  const chosen = chosenLayer();
+  if (resolvedGeneration === generation.value || chosen === null) return;
+  const requested = requestedKind.value ?? "";
+  if (tablesAsked.value) resolvedGeneration = generation.value;
+  if (chosen === layer.value || !isLayer(chosen)) return;
+  if (pathOf(requested, chosen) !== null || pathOf(requested, layer.value) === null)
+    restoreChosenLayer();
 }
 
-/** Layers are understood once it is known which there are. */
+/** Resolve the layer once it is known which layers exist. */
 function resolveLayer(): void {
   if (positions.value.length === 0) return;
-  bringBack();
+  restoreLayer();
   if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
-  const { layer: wanted, kind: asked } = waiting.value;
-  // A picture that the first layer lacks is of the last that has it: Grad-CAM looks there.
+  const { layer: requested, kind: asked } = pending.value;
+  // A kind that the first layer lacks opens the last layer that has it, as Grad-CAM uses it.
   const usual = firstLayer();
   const first =
     pathOf(asked ?? "", usual) === null ? (layersWith(asked ?? "").at(-1) ?? usual) : usual;
-  if (wanted && !isLayer(wanted)) {
-    // Its numbers or its place in the model may be on their way.
+  if (requested && !isLayer(requested)) {
+    // Its numbers or its node in the model may still be loading.
     if (!tablesAsked.value) return;
-    untracked(() => note(`The address says layer=${wanted}, of which nothing was logged.`));
+    const instead = first === null ? "" : `; showing ${first}`;
+    untracked(() => note(`Nothing was logged for layer “${requested}”${instead}.`));
     channel.value = null;
   }
-  const opened = wanted !== undefined && isLayer(wanted) ? wanted : first;
+  const opened = requested !== undefined && isLayer(requested) ? requested : first;
   if (opened === null) return;
   batch(() => {
-    // It stayed open over a change of run, and this one does not have it.
-    if (layer.peek() !== null) standIn(opened);
+    // The layer was open before a change of run, and this run lacks it.
+    if (layer.peek() !== null) substituteLayer(opened);
     else layer.value = opened;
-    waiting.value = { ...waiting.peek(), layer: undefined };
+    pending.value = { ...pending.peek(), layer: undefined };
   });
 }
 
-/** Whether a layer has the kind is known once the layer is. */
+/** Resolve the kind once the layer is resolved. */
 function resolveKind(): void {
-  const { kind: asked, layer: coming } = waiting.value;
+  const { kind: asked, layer: coming } = pending.value;
   if (asked === undefined || coming !== undefined || kind.value === null) return;
   if ((kind.value !== asked || healthComes.value) && !tablesAsked.value) return;
   untracked(() => {
-    if (kind.peek() !== asked && wantedKind.peek() === asked) {
-      const of = layer.peek() ? ` of ${layer.peek()}` : "";
-      note(`The address says kind=${asked}, which was not logged${of}; this is ${kind.peek()}.`);
+    if (kind.peek() !== asked && requestedKind.peek() === asked) {
+      const owner = layer.peek() ? ` for ${layer.peek()}` : "";
+      const shown = kindLabel(kind.peek() ?? "");
+      note(`${kindLabel(asked)} was not logged${owner}; showing ${shown}.`);
     }
-    waiting.value = { ...waiting.peek(), kind: undefined };
+    pending.value = { ...pending.peek(), kind: undefined };
   });
 }
 
-/** The chosen tile of a picture whose tiles are neither channels nor an image each. */
+/** The chosen tile of a picture whose tiles are neither channels nor one image each. */
 const pickedTile = computed(() => {
   const picked = picks.value.get(kind.value ?? "");
   if (picked === undefined || channels.value !== null) return null;
-  // It is not known yet what its tiles are.
-  if (subjects.value.length === 0) return picked.is === "tile" ? picked.tile : null;
-  const { is, ...rest } = subject.value ?? { is: "tile" };
+  // The contents of its tiles are not loaded yet.
+  if (contents.value.length === 0) return picked.is === "tile" ? picked.tile : null;
+  const { is, ...rest } = content.value ?? { is: "tile" };
   if (tile.value < 0 || (is === "image" && "part" in rest && rest.part === 0)) return null;
   return tile.value;
 });
 
-/** What names the present view; `pinStep`: the step too where Follow would leave it out. */
+/** Return the address of the current view; `pinStep` includes the step even while following. */
 export function present(pinStep = false): Address {
-  const { step, A, layer: wanted } = waiting.value;
+  const { step, A, layer: requested } = pending.value;
   const range = formatRange(rangeRule.value);
-  // While a run or the server is on its way, what is meant stays in the address.
-  const coming = stayed.value === null ? "" : tick(stayed.value);
+  // While a run or the server is loading, the requested state stays in the address.
+  const coming = chosenPosition.value === null ? "" : tick(chosenPosition.value);
   const at = positions.value.length > 0 ? token(positions.value, cursor.value) : coming;
   const shown = imageCount.value > 0 ? shownImage.value : image.value;
   const number = channel.value ?? (pinStep ? shownChannel.value : null);
   return {
     run: run.value ?? lastRun.value ?? "",
-    kind: (waiting.value.layer === undefined ? kind.value : null) ?? wantedKind.value ?? "",
-    layer: wanted ?? layer.value ?? "",
+    kind: (pending.value.layer === undefined ? kind.value : null) ?? requestedKind.value ?? "",
+    layer: requested ?? layer.value ?? "",
     channel: number === null ? "" : String(number),
     image: shown === 0 ? "" : String(shown),
     tile: pickedTile.value === null ? "" : String(pickedTile.value),
     step: step ?? (follow.value && !pinStep ? "" : at),
     A: A ?? (pinned.value === null ? "" : token(positions.value, pinned.value)),
-    range: range === formatRange(usualRange.value) ? "" : range,
-    map: mapName.value === usualMap.value ? "" : mapName.value,
+    range: range === formatRange(defaultRange.value) ? "" : range,
+    map: mapName.value === defaultMap.value ? "" : mapName.value,
     filter: filter.value,
     smoothing: smoothing.value === 0 ? "" : String(smoothing.value),
     statistic: statistic.value === "dead" ? "" : statistic.value,
@@ -214,7 +219,7 @@ export function present(pinStep = false): Address {
   };
 }
 
-/** The address of exactly what is on the screen. */
+/** Return the address of exactly what is on the screen. */
 export const viewLink = () => untracked(() => link(writeHash(readAddress(), present(true))));
 
 const WRITE_MS = 250;
@@ -224,13 +229,15 @@ export function connectAddress(): void {
   effect(resolveSteps);
   effect(resolveLayer);
   effect(resolveKind);
-  let told = "";
+  let reported = "";
   effect(() => {
-    // It stays chosen: another fit or run of this page may have it.
+    // It stays chosen: another fit or run may have it.
     const now = `${generation.value} ${image.value} ${imageCount.value}`;
-    if (imageCount.value === 0 || image.value < imageCount.value || now === told) return;
-    told = now;
-    note(`There is no image ${image.value}; the probe has ${imageCount.value}.`);
+    if (imageCount.value === 0 || image.value < imageCount.value || now === reported) return;
+    reported = now;
+    note(
+      `There is no image ${image.value}; this run has ${plural(imageCount.value, "probe image")}.`,
+    );
   });
   const address = computed(() => present());
   let timer: ReturnType<typeof setTimeout> | undefined;

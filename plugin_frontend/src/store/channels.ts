@@ -4,11 +4,11 @@ import { computed, effect, signal } from "@preact/signals";
 import { type ChannelsAnswer, getChannels } from "../api";
 import { cursor } from "./cursor";
 import { attempt, generation, run } from "./run";
-import { healthLayers, path as shownPath, subject } from "./selection";
+import { content, healthLayers, path as shownPath } from "./selection";
 
-/** The layer whose channel is looked at; in the overview each column has another. */
+/** The layer of the selected channel; in the overview each column has its own. */
 const measured = computed(() =>
-  subject.value?.is === "channel" ? subject.value.layer : shownPath.value,
+  content.value?.is === "channel" ? content.value.layer : shownPath.value,
 );
 
 /** Null until the numbers of this layer, of the run as it is now, are here. */
@@ -18,8 +18,8 @@ export const channelTable = signal<{ layer: string; answer: ChannelsAnswer } | n
 const REST_MS = 60;
 
 let controller: AbortController | null = null;
-/** Run, generation and layer that the table is of. */
-let of = "";
+/** Run, generation and layer of the table. */
+let tableKey = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
@@ -30,8 +30,8 @@ effect(() => {
   clearTimeout(timer);
   const asks =
     name !== null && path !== null && at >= 0 && healthLayers.value?.includes(path) === true;
-  if (!asks || key !== of) channelTable.value = null;
-  of = key;
+  if (!asks || key !== tableKey) channelTable.value = null;
+  tableKey = key;
   if (!asks) return;
   const mine = new AbortController();
   controller = mine;

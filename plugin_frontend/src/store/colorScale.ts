@@ -1,4 +1,4 @@
-/** How values become colors: map, range, smoothing, and what they are over the run. */
+/** How values become colors and lines: color map, range, smoothing, statistic. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { MAPS, type MapName, type Range, symmetric, union } from "../color";
@@ -12,43 +12,43 @@ import { generation, run } from "./run";
 import { seriesKey } from "./runIndex";
 import { kind, layout, path, series } from "./selection";
 
-/** What was chosen for each kind; under "" what was chosen before a kind was known. */
+/** The chosen map and range per kind; under "" those chosen before a kind was known. */
 const maps = signal<ReadonlyMap<string, MapName>>(new Map());
 const ranges = signal<ReadonlyMap<string, RangeRule>>(new Map());
 
-function chosen<T>(of: ReadonlyMap<string, T>): T | undefined {
-  return of.get(kind.value ?? "") ?? of.get("");
+function chosen<T>(byKind: ReadonlyMap<string, T>): T | undefined {
+  return byKind.get(kind.value ?? "") ?? byKind.get("");
 }
 
 /** Whether zero is the middle of the shown values. */
 export const signed = computed(() => layout.value?.signed === true);
-/** The map where nobody has chosen: gray would hide in a photograph, and a sign wants two ends. */
-export const usualMap = computed<MapName>(() => {
+/** The default map: gray would vanish in a photograph, and signed values need two ends. */
+export const defaultMap = computed<MapName>(() => {
   if (signed.value) return "balance";
   return familyOf(kind.value ?? "").view === "cams" ? "turbo" : "viridis";
 });
 /** The map of the shown kind. */
-export const mapName = computed(() => chosen(maps.value) ?? usualMap.value);
+export const mapName = computed(() => chosen(maps.value) ?? defaultMap.value);
 
-export function setMap(name: MapName, of = kind.peek()): void {
-  maps.value = new Map(maps.peek()).set(of ?? "", name);
+export function setMap(name: MapName, forKind = kind.peek()): void {
+  maps.value = new Map(maps.peek()).set(forKind ?? "", name);
 }
 
-export const usualRange = computed<RangeRule>(() => familyOf(kind.value ?? "").range);
+export const defaultRange = computed<RangeRule>(() => familyOf(kind.value ?? "").range);
 /** What the colors of the shown kind span. */
-export const rangeRule = computed<RangeRule>(() => chosen(ranges.value) ?? usualRange.value);
+export const rangeRule = computed<RangeRule>(() => chosen(ranges.value) ?? defaultRange.value);
 
-export function setRange(rule: RangeRule, of = kind.peek()): void {
-  ranges.value = new Map(ranges.peek()).set(of ?? "", rule);
+export function setRange(rule: RangeRule, forKind = kind.peek()): void {
+  ranges.value = new Map(ranges.peek()).set(forKind ?? "", rule);
 }
 
 /** Weight of the past in the smoothed curves, 0 to below 1. */
 export const smoothing = signal(0);
-/** Opacity of a CAM where it is hottest. */
+/** Opacity of a CAM at its maximum. */
 export const strength = signal(0.6);
-/** What the heat map of layers and positions shows. */
+/** The statistic of the heat map. */
 export const statistic = signal("dead");
-/** Metrics shown in the curves, where they were chosen. */
+/** Metrics chosen for the curves; null for the default. */
 export const metrics = signal<readonly string[] | null>(null);
 
 export function nextMap(): void {
@@ -62,13 +62,13 @@ export function nextRange(): void {
   setRange(RULES[(at + 1) % RULES.length] ?? "run");
 }
 
-/** Ranges over the run as they were when a series was first looked at. */
+/** Ranges over the run as they were when a series was first shown. */
 interface Frozen {
   percentiles: Range | null;
   extremes: Range | null;
 }
 const frozen = signal<ReadonlyMap<string, Frozen>>(new Map());
-let of = -1;
+let frozenGeneration = -1;
 
 function now(): Frozen | null {
   const entry = series.value;
@@ -80,8 +80,8 @@ function now(): Frozen | null {
 
 const key = () => `${run.value}\n${seriesKey(kind.value ?? "", path.value ?? "")}`;
 
-/** Take over what the range of the shown series has become. */
-export function takeRange(): void {
+/** Update the range of the shown series to the newest data. */
+export function updateRange(): void {
   const fresh = now();
   if (fresh !== null) frozen.value = new Map(frozen.peek()).set(key(), fresh);
 }
@@ -89,14 +89,14 @@ export function takeRange(): void {
 effect(() => {
   const fresh = now();
   const name = key();
-  const [following, born] = [follow.value, generation.value];
-  if (born !== of) {
-    of = born;
+  const [following, currentGeneration] = [follow.value, generation.value];
+  if (currentGeneration !== frozenGeneration) {
+    frozenGeneration = currentGeneration;
     frozen.value = new Map();
   }
   const held = frozen.peek().get(name);
   if (fresh === null) return;
-  if (held === undefined || (following && wider(held, fresh))) takeRange();
+  if (held === undefined || (following && wider(held, fresh))) updateRange();
 });
 
 function wider(held: Frozen, fresh: Frozen): boolean {
@@ -107,7 +107,7 @@ function wider(held: Frozen, fresh: Frozen): boolean {
   });
 }
 
-/** New data lies outside of the range that the colors are fixed to. */
+/** Whether new data lies outside the range that the colors are fixed to. */
 export const grown = computed(() => {
   const [held, fresh] = [frozen.value.get(key()), now()];
   if (held === undefined || fresh === null) return false;
@@ -115,17 +115,17 @@ export const grown = computed(() => {
   return wider(held, fresh);
 });
 
-/** The range of the whole sheet under the present rule; null where every tile has its own. */
+/** Return the range of the whole sheet under the current rule; null if each tile has its own. */
 export function sheetRange(sheet: Sheet): Range | null {
   const rule = rangeRule.value;
   if (rule === "tile") return null;
-  if (typeof rule === "object") return centerd(rule);
+  if (typeof rule === "object") return centered(rule);
   const held = frozen.value.get(key());
   const fixed = rule === "extremes" ? held?.extremes : rule === "run" ? held?.percentiles : null;
-  return centerd(fixed ?? layerRange(sheet) ?? { low: 0, high: 0 });
+  return centered(fixed ?? layerRange(sheet) ?? { low: 0, high: 0 });
 }
 
-/** The union of the ranges of all tiles of a sheet. */
+/** Return the union of the ranges of all tiles of a sheet. */
 export function layerRange(sheet: Sheet): Range | null {
   const ranges = sheet.ranges ?? new Float32Array();
   return union(
@@ -138,28 +138,28 @@ export function layerRange(sheet: Sheet): Range | null {
 export function tileRange(sheet: Sheet, tile: number, whole: Range | null): Range {
   if (whole !== null) return whole;
   const [low, high] = [sheet.ranges?.[2 * tile] ?? 0, sheet.ranges?.[2 * tile + 1] ?? 0];
-  return centerd({ low, high });
+  return centered({ low, high });
 }
 
-/** The diverging map has zero in its middle, and signed values have in any map. */
-function centerd(range: Range): Range {
+/** Center the range on zero for the diverging map, and for signed values in any map. */
+function centered(range: Range): Range {
   return (mapName.value === "balance" || signed.value) && Number.isFinite(range.low + range.high)
     ? symmetric(range)
     : range;
 }
 
-/** What the largest maps over photographs of the shown series reach over the run. */
+/** The maximum that the class activation maps of the shown series reach over the run. */
 export const camMaximum = computed(() => {
-  const [of, layer] = [kind.value, path.value];
-  const columns = of === null || layer === null ? null : columnsOf(of, layer);
+  const [shown, layer] = [kind.value, path.value];
+  const columns = shown === null || layer === null ? null : columnsOf(shown, layer);
   if (columns === null) return Number.NaN;
   const { hi, lo, q, p } = columns;
   const [ups, downs] = familyOf(columns.kind).scale === "percentile" ? [q, p] : [hi, lo];
   return signed.value ? Math.max(largest(ups), largest(downs.map((v) => -v))) : largest(ups);
 });
 
-/** As a page without an address begins. */
-export function resetLook(): void {
+/** Reset to the defaults, as on a page without an address. */
+export function resetColorScale(): void {
   batch(() => {
     maps.value = new Map();
     ranges.value = new Map();

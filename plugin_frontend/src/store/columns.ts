@@ -32,7 +32,7 @@ const again = signal(0);
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 const AGAIN_MS = 5000;
-let of = -1;
+let heldGeneration = -1;
 
 /** Not every media has ranges: missing, or null. */
 const numbers = (values: readonly JsonNumber[] | null | undefined) =>
@@ -79,10 +79,14 @@ export function valueAt(runs: readonly [string, number][], record: number): stri
 type Counts = ReadonlyMap<string, { images: number }>;
 
 /**
- * Where the columns of a record's sheets begin and how many it has: every layout has its own
- * count, at least one. Null where a layout on the way is not known yet.
+ * Return the index of a record's first sheet and how many it has: every layout has its own count,
+ * at least one. Null if a layout before it is not known yet.
  */
-function placeOf(columns: Columns, record: number, layouts: Counts): [number, number] | null {
+function sheetsOfRecord(
+  columns: Columns,
+  record: number,
+  layouts: Counts,
+): [number, number] | null {
   let [start, before] = [0, 0];
   for (const [id, count] of columns.layouts) {
     const layout = layouts.get(id);
@@ -102,9 +106,9 @@ export function sheetRef(
   sheet: number,
   layouts: Counts,
 ): SheetRef | null {
-  const place = placeOf(columns, record, layouts);
-  if (place === null || sheet < 0 || sheet >= place[1]) return null;
-  const at = place[0] + sheet;
+  const found = sheetsOfRecord(columns, record, layouts);
+  if (found === null || sheet < 0 || sheet >= found[1]) return null;
+  const at = found[0] + sheet;
   const writer = valueAt(columns.writers, record);
   const [offset, length, crc] = [columns.offset[at], columns.length[at], columns.crc[at]];
   if (writer === null || offset === undefined || length === undefined || crc === undefined) {
@@ -113,46 +117,52 @@ export function sheetRef(
   return { writer, offset, length, crc };
 }
 
-/** The columns of a series as far as they are here; asks for what is missing. */
+/** Return the columns of a series as far as they are loaded; request the rest. */
 export function columnsOf(kind: string, layer: string): Columns | null {
   const series = seriesOf(kind, layer);
-  const born = generation.value;
+  const currentGeneration = generation.value;
   const map = held.value;
   void attempt.value;
   void again.value;
   if (series === null) return null;
-  const columns = of === born ? map.get(seriesKey(kind, layer)) : undefined;
+  const columns =
+    heldGeneration === currentGeneration ? map.get(seriesKey(kind, layer)) : undefined;
   if (columns === undefined || columns.ordinals.length < series.count) {
-    void ask(kind, layer, columns?.ordinals.length ?? 0, born);
+    void ask(kind, layer, columns?.ordinals.length ?? 0, currentGeneration);
   }
   return columns ?? null;
 }
 
-/** The largest finite value; minus infinity where there is none. */
+/** Return the largest finite value; minus infinity if there is none. */
 export function largest(values: readonly number[]): number {
   return values.reduce(
-    (most, value) => (Number.isFinite(value) ? Math.max(most, value) : most),
+    (maximum, value) => (Number.isFinite(value) ? Math.max(maximum, value) : maximum),
     Number.NEGATIVE_INFINITY,
   );
 }
 
-async function ask(kind: string, layer: string, since: number, born: number): Promise<void> {
+async function ask(
+  kind: string,
+  layer: string,
+  since: number,
+  startGeneration: number,
+): Promise<void> {
   const name = run.peek();
-  const key = `${born}\n${seriesKey(kind, layer)}`;
+  const key = `${startGeneration}\n${seriesKey(kind, layer)}`;
   if (name === null || asking.has(key)) return;
   asking.add(key);
   try {
     const answer = await getSeries(name, kind, layer, since);
-    if (born !== generation.peek()) return;
-    // An answer without anything new must not wake those who wait, or they ask at once again.
+    if (startGeneration !== generation.peek()) return;
+    // An answer without news must not wake those who wait, or they ask again at once.
     if (since > 0 && answer.positions.length === 0) return;
-    const old = of === born ? held.peek() : new Map<string, Columns>();
-    of = born;
+    const old = heldGeneration === startGeneration ? held.peek() : new Map<string, Columns>();
+    heldGeneration = startGeneration;
     const plain = seriesKey(kind, layer);
     held.value = new Map(old).set(plain, addColumns(old.get(plain), kind, layer, answer));
   } catch (error) {
-    if (born !== generation.peek()) return;
-    // Where the server is away the poll says so.
+    if (startGeneration !== generation.peek()) return;
+    // If the server is away, the poll shows it.
     if (trouble.peek() === null) {
       const text = error instanceof Error ? error.message : String(error);
       note(

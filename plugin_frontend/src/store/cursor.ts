@@ -9,13 +9,13 @@ import { generation, lastOrdinal, positions } from "./run";
 export const cursor = signal(-1);
 /** The pinned position that a comparison starts from. */
 export const pinned = signal<number | null>(null);
-/** A position one points at without going there. */
+/** The position under the pointer. */
 export const ghost = signal<number | null>(null);
 export const follow = signal(true);
 /** 1 forwards, -1 backwards: where to the cursor went last. */
 export const direction = signal<1 | -1>(1);
-/** The position that was chosen by hand. In another run or log it is found again by its epoch. */
-export const stayed = signal<Position | null>(null);
+/** The position that was chosen by hand. In another run or log it is found by its epoch. */
+export const chosenPosition = signal<Position | null>(null);
 const seen = signal(0);
 
 export const position = computed(() => positions.value[cursor.value] ?? null);
@@ -23,8 +23,8 @@ export const position = computed(() => positions.value[cursor.value] ?? null);
 export const unseen = computed(() =>
   follow.value ? 0 : Math.max(0, positions.value.length - seen.value),
 );
-/** What the read-outs of charts show; all else is of the cursor. */
-export const looked = computed(() => ghost.value ?? cursor.value);
+/** The position whose values the charts print; everything else shows the cursor. */
+export const readoutOrdinal = computed(() => ghost.value ?? cursor.value);
 
 function put(ordinal: number): void {
   const to = Math.min(Math.max(ordinal, 0), lastOrdinal.peek());
@@ -40,7 +40,7 @@ export function moveTo(ordinal: number): void {
     if (follow.peek()) seen.value = positions.peek().length;
     follow.value = false;
     put(Math.round(ordinal));
-    stayed.value = position.peek();
+    chosenPosition.value = position.peek();
     if (cursor.peek() === lastOrdinal.peek()) seen.value = positions.peek().length;
   });
 }
@@ -49,48 +49,48 @@ export const moveBy = (count: number) => moveTo(cursor.peek() + count);
 
 export function setFollow(on: boolean): void {
   batch(() => {
-    if (follow.peek() && !on) stayed.value = position.peek();
+    if (follow.peek() && !on) chosenPosition.value = position.peek();
     follow.value = on;
     seen.value = positions.peek().length;
     if (on) put(lastOrdinal.peek());
   });
 }
 
-/** The generation that the cursor's ordinal is of. */
-let of = -1;
+/** The generation that the cursor's ordinal belongs to. */
+let cursorGeneration = -1;
 
-/** Where the cursor stays in a log that was opened or written anew. */
-function again(): number {
-  const [wanted, list] = [stayed.peek(), positions.peek()];
+/** Find the cursor's position in a log that was opened or replaced. */
+function findAgain(): number {
+  const [wanted, list] = [chosenPosition.peek(), positions.peek()];
   if (wanted === null) return cursor.peek() < 0 ? list.length - 1 : cursor.peek();
   const { ordinal, exact } = sameMoment(wanted, list);
   const here = list[ordinal];
   if (!exact && here !== undefined) {
-    note(`There is no ${label(wanted)} in this run. This is ${label(here)}.`, "moment");
+    note(`There is no ${label(wanted)} in this run; showing ${label(here)}.`, "moment");
   }
   return ordinal;
 }
 
 /** New positions move the cursor only while Follow is on; another log keeps its epoch. */
 effect(() => {
-  const [last, born] = [lastOrdinal.value, generation.value];
+  const [last, currentGeneration] = [lastOrdinal.value, generation.value];
   untracked(() =>
     batch(() => {
       if (last < 0) cursor.value = -1;
       else {
-        const other = born !== of || cursor.peek() < 0;
+        const other = currentGeneration !== cursorGeneration || cursor.peek() < 0;
         if (other) seen.value = last + 1;
         if (follow.peek()) put(last);
-        else if (other) put(again());
+        else if (other) put(findAgain());
         else if (cursor.peek() > last) put(last);
-        of = born;
+        cursorGeneration = currentGeneration;
       }
       if (seen.peek() > last + 1) seen.value = last + 1;
     }),
   );
 });
 
-/** What was pointed at is not there any more after a change of run or of its log. */
+/** Drop the pointer's position after a change of run or of its log. */
 effect(() => {
   void generation.value;
   ghost.value = null;

@@ -1,15 +1,21 @@
-/** Frames of film strips: one tile of a series at some of its records, kept while they fit. */
+/** Frames of film strips: one tile of a series at some of its records, in a cache. */
 
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { ApiError, getStrip, type Layout, type Probe } from "../api";
 import { picks } from "../frames";
 import { decode, type Sheet } from "../png";
 import { samePhoto, sheetOf } from "../probes";
-import { inProbe, type Subject, subjectsOf, tileOfChannel, tileOfSubject } from "../subjects";
+import {
+  inProbe,
+  type TileContent,
+  tileContents,
+  tileOfChannel,
+  tileOfContent,
+} from "../tileContents";
 import { tileOf } from "../tiles";
 import { type Columns, columnsOf } from "./columns";
 import { main } from "./pictures";
-import { attempt, generation, heads, layoutOf, run } from "./run";
+import { attempt, generation, layoutOf, run, runIndex } from "./run";
 import { probe, probeAt } from "./selection";
 
 export interface Frame {
@@ -20,107 +26,116 @@ export interface Frame {
 
 export interface Film {
   frames: Frame[];
-  /** Every how manyth record is shown. */
+  /** Every n-th record is shown. */
   stride: number;
   tile: readonly [number, number];
 }
 
-export interface FilmWish {
+export interface FilmRequest {
   kind: string;
   layer: string;
   /** Index in the probe. */
   image: number;
-  /** The channel to follow; null: what `subject` says, else the first tile. */
+  /** The channel to follow; null: the tile with `content`, else the first tile. */
   channel: number | null;
-  subject?: Subject;
+  content?: TileContent;
 }
 
-const KEPT = 2000;
+const MAX_FRAMES = 2000;
 const held = new Map<string, Sheet>();
-/** Frames that the server left out: asked again, it would leave them out again. */
+/** Frames that the server skipped: it would skip them again. */
 const absent = new Set<string>();
 
-function keep(key: string, sheet: Sheet): void {
+function cacheFrame(key: string, sheet: Sheet): void {
   held.set(key, sheet);
   for (const oldest of held.keys()) {
-    if (held.size <= KEPT) break;
+    if (held.size <= MAX_FRAMES) break;
     held.delete(oldest);
   }
 }
 
-interface Place {
+interface TileLocation {
   sheet: number;
   tile: number;
 }
 
 /**
- * The sheet and tile of a record that show what is wished for; null where none does. `of`: the
- * probe that the wish is about, `probe`: that of the record.
+ * Locate the sheet and tile of a record that show what is requested; null if none does. `requested`
+ * is the probe of the request, `probe` that of the record.
  */
-function placeOf(layout: Layout, wish: FilmWish, of: Probe | null, probe: Probe | null) {
-  const sheet = sheetOf(layout, wish.image);
-  const subjects = subjectsOf(wish.kind, layout, probe);
-  const wanted = wish.subject === undefined ? null : inProbe(wish.subject, of, probe);
+function locate(
+  layout: Layout,
+  request: FilmRequest,
+  requested: Probe | null,
+  probe: Probe | null,
+) {
+  const sheet = sheetOf(layout, request.image);
+  const contents = tileContents(request.kind, layout, probe);
+  const wanted = request.content === undefined ? null : inProbe(request.content, requested, probe);
   const tile =
-    wish.channel !== null
-      ? tileOfChannel(subjects, wish.channel)
-      : wish.subject === undefined
+    request.channel !== null
+      ? tileOfChannel(contents, request.channel)
+      : request.content === undefined
         ? 0
         : wanted === null
           ? -1
-          : tileOfSubject(subjects, wanted);
+          : tileOfContent(contents, wanted);
   return sheet < 0 || tile < 0 ? null : { sheet, tile };
 }
 
 /**
- * Records that show the wished channel of the wished photograph, with the place they show it at:
- * a layout may put a channel elsewhere, and a new `fit` may have other probe images.
+ * List the records that show the requested channel of the requested photograph, and where: a layout
+ * may put a channel elsewhere, and a new `fit` may have other probe images.
  */
 export function scenes(
   columns: Columns,
   layouts: ReadonlyMap<string, Layout>,
-  wish: FilmWish,
-  of: Probe | null,
+  request: FilmRequest,
+  requested: Probe | null,
   probeOfOrdinal: (ordinal: number) => Probe | null,
-): { record: number; place: Place }[] {
-  const out: { record: number; place: Place }[] = [];
+): { record: number; location: TileLocation }[] {
+  const out: { record: number; location: TileLocation }[] = [];
   let record = 0;
   for (const [id, count] of columns.layouts) {
     const layout = layouts.get(id);
-    const places = new Map<Probe | null, Place | null>();
+    const locations = new Map<Probe | null, TileLocation | null>();
     for (const end = record + count; record < end; record++) {
       if (layout === undefined) continue;
       const other = probeOfOrdinal(columns.ordinals.at(record));
-      if (!places.has(other)) {
-        const same = layout.images === 0 || other === of || samePhoto(other, of, wish.image);
-        places.set(other, same ? placeOf(layout, wish, of, other) : null);
+      if (!locations.has(other)) {
+        const same =
+          layout.images === 0 || other === requested || samePhoto(other, requested, request.image);
+        locations.set(other, same ? locate(layout, request, requested, other) : null);
       }
-      const place = places.get(other);
-      if (place) out.push({ record, place });
+      const location = locations.get(other);
+      if (location) out.push({ record, location });
     }
   }
   return out;
 }
 
-/** What to ask for, a strip each: all that show the same tile of the same sheet. */
-function strips(wanted: readonly { record: number; place: Place }[], columns: Columns) {
-  const groups = new Map<string, { place: Place; ordinals: number[] }>();
-  for (const { record, place } of wanted) {
-    const key = `${place.sheet}:${place.tile}`;
-    const group = groups.get(key) ?? { place, ordinals: [] };
+/** Group records into strips to request: one per tile of a sheet. */
+function strips(wanted: readonly { record: number; location: TileLocation }[], columns: Columns) {
+  const groups = new Map<string, { location: TileLocation; ordinals: number[] }>();
+  for (const { record, location } of wanted) {
+    const key = `${location.sheet}:${location.tile}`;
+    const group = groups.get(key) ?? { location, ordinals: [] };
     group.ordinals.push(columns.ordinals.at(record));
     groups.set(key, group);
   }
   return [...groups.values()];
 }
 
-/** The frames of one tile over the run, at most `room`. */
-export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySignal<Film | null> {
+/** Watch the frames of one tile over the run, at most `room`. */
+export function watchFilm(
+  request: () => FilmRequest | null,
+  room: number,
+): ReadonlySignal<Film | null> {
   const film = signal<Film | null>(null);
   let controller: AbortController | null = null;
-  // As text and on their own, so that what is equal to before starts nothing anew.
-  const text = computed(() => JSON.stringify(wish()));
-  const wanted = computed(() => JSON.parse(text.value) as FilmWish | null);
+  // As text in signals of their own, so that an equal request starts nothing again.
+  const text = computed(() => JSON.stringify(request()));
+  const wanted = computed(() => JSON.parse(text.value) as FilmRequest | null);
   const where = computed(() => {
     const now = wanted.value;
     return now === null ? null : columnsOf(now.kind, now.layer);
@@ -129,14 +144,14 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     const now = wanted.value;
     return now === null ? null : layoutOf(now.kind, now.layer);
   });
-  const layouts = computed(() => heads.value?.layouts);
+  const layouts = computed(() => runIndex.value?.layouts);
   // The big picture goes first.
   const busy = computed(() => main.value.loading);
   effect(() => {
     controller?.abort();
     const [name, now] = [run.value, wanted.value];
     const [columns, layout, known] = [where.value, what.value, layouts.value];
-    const of = probe.value;
+    const shownProbe = probe.value;
     void attempt.value;
     if (
       name === null ||
@@ -148,18 +163,18 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
       film.value = null;
       return;
     }
-    const all = untracked(() => scenes(columns, known, now, of, probeAt));
+    const all = untracked(() => scenes(columns, known, now, shownProbe, probeAt));
     const { records: picked, stride } = picks(all.length, room);
     const chosen = picked.flatMap((at) => all[at] ?? []);
-    // By the place in the record: what an image is called by depends on the probe of its fit.
+    // Keyed by the location in the record: the index of an image depends on the probe of its fit.
     const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n`;
-    const keyOf = ({ sheet, tile }: Place, ordinal: number) =>
+    const keyOf = ({ sheet, tile }: TileLocation, ordinal: number) =>
       `${prefix}${sheet}:${tile}:${ordinal}`;
-    const items = chosen.map(({ record, place }) => {
+    const items = chosen.map(({ record, location }) => {
       const ordinal = columns.ordinals.at(record);
-      return { record, place, ordinal, key: keyOf(place, ordinal) };
+      return { record, location, ordinal, key: keyOf(location, ordinal) };
     });
-    // What is left out for its tile size may be shown when the newest has that size.
+    // A frame skipped for its tile size may be shown when the newest record has that size.
     const gone = `${layout.tile.join("x")}\n`;
     const show = () => {
       const frames = items.flatMap(({ ordinal, key }) => {
@@ -173,14 +188,14 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
     if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
     controller = mine;
-    const fetches = strips(missing, columns).map(async ({ place, ordinals: asked }) => {
-      const got = await frames(name, now, place, asked, mine.signal);
-      if (absent.size > KEPT) absent.clear();
+    const fetches = strips(missing, columns).map(async ({ location, ordinals: asked }) => {
+      const got = await frames(name, now, location, asked, mine.signal);
+      if (absent.size > MAX_FRAMES) absent.clear();
       for (const ordinal of asked) {
         const sheet = got.get(ordinal);
-        const key = keyOf(place, ordinal);
+        const key = keyOf(location, ordinal);
         if (sheet === undefined) absent.add(gone + key);
-        else keep(key, sheet);
+        else cacheFrame(key, sheet);
       }
     });
     void Promise.allSettled(fetches).then(() => {
@@ -190,16 +205,16 @@ export function watchFilm(wish: () => FilmWish | null, room: number): ReadonlySi
   return film;
 }
 
-/** The frames of a strip by their ordinals; none where the server has nothing there. */
+/** Return the frames of a strip by their ordinals; none if the server has nothing there. */
 async function frames(
   name: string,
-  wish: FilmWish,
-  { sheet, tile }: Place,
+  request: FilmRequest,
+  { sheet, tile }: TileLocation,
   asked: readonly number[],
   stop: AbortSignal,
 ): Promise<Map<number, Sheet>> {
   try {
-    const strip = await getStrip(name, wish, sheet, [tile], asked, stop);
+    const strip = await getStrip(name, request, sheet, [tile], asked, stop);
     if (strip.positions.length === 0) return new Map();
     const decoded = await decode(strip.png);
     return new Map(

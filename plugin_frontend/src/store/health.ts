@@ -1,88 +1,94 @@
 /**
- * Layer health. A long run has megabytes of it, so it is asked for part by part, as it is looked
- * at; what has come is kept, and grows while it is looked at.
+ * Layer health. A long run has megabytes of it, so only the parts that are on the screen are
+ * requested; they are cached, and grow while they are on the screen.
  */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
-import { getHealth, type HealthAnswer, type HealthPart } from "../api";
-import { type Dense, lastAt, numbers, place } from "../byPosition";
+import { getHealth, type HealthAnswer, type HealthQuery } from "../api";
+import { type ByPosition, lastValueAt, mergeValues, numbers } from "../byPosition";
 import { Ordinals } from "../positions";
 import { cursor } from "./cursor";
 import { follower, keyed } from "./follower";
-import { heads, run } from "./run";
+import { run, runIndex } from "./run";
 import { healthLayers } from "./selection";
 
-type ByLayer = ReadonlyMap<string, Dense>;
+type ByLayer = ReadonlyMap<string, ByPosition>;
 
 export interface Health {
   layers: readonly string[];
   channels: ReadonlyMap<string, number | null>;
-  /** The statistics that the run has, here or not. */
+  /** The statistics that the run has, loaded or not. */
   names: readonly string[];
-  /** Those that are here: statistic, then layer, to one value a position. */
+  /** The loaded ones: statistic, then layer, to one value per position. */
   numbers: ReadonlyMap<string, ByLayer>;
-  /** Layers of which all statistics are here. */
-  whole: ReadonlySet<string>;
+  /** Layers whose statistics are all loaded. */
+  complete: ReadonlySet<string>;
 }
 
-/** What holds of a layer from a position on, in a line; null: what held does no more. */
-interface Told {
+/** The status of a layer from a position on, in a line; null: it ended. */
+interface StatusChange {
   ordinal: number;
   layer: string;
   rule: string;
   text: string | null;
 }
 
-export interface Advice extends Told {
+export interface ActiveStatus extends StatusChange {
   text: string;
 }
 
 export const health = signal<Health | null>(null);
 /** The mean output of each layer at some positions: enough for a small line. */
 export const sparks = signal<ByLayer>(new Map());
-/** Changes, in the order of positions. */
-export const told = signal<readonly Told[]>([]);
-/** The same of layers that are not finite; the text says what they are: "NaN", "infinite". */
-export const broken = signal<readonly Told[]>([]);
+/** Changes of advice, in the order of positions. */
+export const adviceChanges = signal<readonly StatusChange[]>([]);
+/** The same for layers that are not finite; the text is "NaN" or "infinite". */
+export const nonFiniteChanges = signal<readonly StatusChange[]>([]);
 
-/** Asked for at once: it says which layers there are too, and what to do about them. */
-export const BASE: HealthPart = { names: "dead" };
-export const SPARKS: HealthPart = { names: "mean", points: 64 };
+/** Requested first: its answer also lists the layers, and the advice for them. */
+export const BASE_QUERY: HealthQuery = { names: "dead" };
+export const SPARKS_QUERY: HealthQuery = { names: "mean", points: 64 };
 
 function addLists(held: ByLayer | undefined, answer: HealthAnswer, name: string): ByLayer {
   const ordinals = new Ordinals(answer.positions);
   const out = new Map(held);
   answer.layers.forEach((layer, i) => {
     const values = answer.numbers[name]?.[i];
-    if (values !== undefined) out.set(layer, place(out.get(layer), ordinals, numbers(values)));
+    if (values !== undefined)
+      out.set(layer, mergeValues(out.get(layer), ordinals, numbers(values)));
   });
   return out;
 }
 
-/** Parts of one run may come in any order: a later answer never holds less than is known. */
-const longer = (held: readonly string[], fresh: readonly string[]) =>
+/** Return the longer list: answers may arrive in any order, and none may take names away. */
+const longerList = (held: readonly string[], fresh: readonly string[]) =>
   fresh.length >= held.length ? fresh : held;
 
-export function addHealth(held: Health | null, part: HealthPart, answer: HealthAnswer): Health {
+export function addHealth(held: Health | null, query: HealthQuery, answer: HealthAnswer): Health {
   const lists = new Map(held?.numbers);
   for (const name of Object.keys(answer.numbers)) {
     lists.set(name, addLists(lists.get(name), answer, name));
   }
-  const { layer } = part;
+  const { layer } = query;
   return {
-    layers: layer === undefined ? longer(held?.layers ?? [], answer.layers) : (held?.layers ?? []),
+    layers:
+      layer === undefined ? longerList(held?.layers ?? [], answer.layers) : (held?.layers ?? []),
     channels: new Map([
       ...(held?.channels ?? []),
       ...answer.layers.map((path, i) => [path, answer.channels[i] ?? null] as const),
     ]),
-    names: longer(held?.names ?? [], answer.names ?? [...lists.keys()]),
+    names: longerList(held?.names ?? [], answer.names ?? [...lists.keys()]),
     numbers: lists,
-    whole: layer === undefined ? (held?.whole ?? new Set()) : new Set(held?.whole).add(layer),
+    complete:
+      layer === undefined ? (held?.complete ?? new Set()) : new Set(held?.complete).add(layer),
   };
 }
 
-/** What holds at the beginning of an answer is told in it anew. */
-export function addTold(held: readonly Told[], answer: HealthAnswer): readonly Told[] {
+/** Merge changes of advice: an answer repeats what holds at its beginning. */
+export function addAdvice(
+  held: readonly StatusChange[],
+  answer: HealthAnswer,
+): readonly StatusChange[] {
   return [
     ...held.filter(({ ordinal }) => ordinal < answer.since),
     ...(answer.advice ?? []).map(([ordinal, layer, rule, text]) => ({
@@ -94,7 +100,10 @@ export function addTold(held: readonly Told[], answer: HealthAnswer): readonly T
   ];
 }
 
-export function addBroken(held: readonly Told[], answer: HealthAnswer): readonly Told[] {
+export function addNonFinite(
+  held: readonly StatusChange[],
+  answer: HealthAnswer,
+): readonly StatusChange[] {
   const fresh = answer.broken ?? [];
   return [
     ...held.filter(({ ordinal }) => ordinal < answer.since),
@@ -102,42 +111,42 @@ export function addBroken(held: readonly Told[], answer: HealthAnswer): readonly
   ];
 }
 
-const keyOf = (part: HealthPart) => JSON.stringify(part);
+const keyOf = (query: HealthQuery) => JSON.stringify(query);
 
-function take(part: HealthPart, answer: HealthAnswer): void {
-  // Of fewer points than there are positions: no values to be read off.
-  if (part.points !== undefined) {
-    sparks.value = addLists(sparks.peek(), answer, part.names ?? "");
+function take(query: HealthQuery, answer: HealthAnswer): void {
+  // Too few points to read values from.
+  if (query.points !== undefined) {
+    sparks.value = addLists(sparks.peek(), answer, query.names ?? "");
     return;
   }
   batch(() => {
-    const now = addHealth(health.peek(), part, answer);
+    const now = addHealth(health.peek(), query, answer);
     health.value = now;
-    // The same list anew would have all that hangs on it asked and drawn again.
+    // A new but equal list would request and draw everything again that depends on it.
     if (now.layers.join("\n") !== healthLayers.peek()?.join("\n")) healthLayers.value = now.layers;
-    if (part !== BASE) return;
-    told.value = addTold(told.peek(), answer);
-    broken.value = addBroken(broken.peek(), answer);
+    if (query !== BASE_QUERY) return;
+    adviceChanges.value = addAdvice(adviceChanges.peek(), answer);
+    nonFiniteChanges.value = addNonFinite(nonFiniteChanges.peek(), answer);
   });
 }
 
-const followBase = partFollower(BASE);
-const baseKey = keyOf(BASE);
-const followers = keyed((key) => partFollower(JSON.parse(key) as HealthPart));
+const followBase = queryFollower(BASE_QUERY);
+const baseKey = keyOf(BASE_QUERY);
+const followers = keyed((key) => queryFollower(JSON.parse(key) as HealthQuery));
 
-function partFollower(part: HealthPart) {
+function queryFollower(query: HealthQuery) {
   return follower(
-    (name, since) => getHealth(name, since, part),
-    (answer) => take(part, answer),
+    (name, since) => getHealth(name, since, query),
+    (answer) => take(query, answer),
   );
 }
 
-/** Key of a part to how many look at it. */
+/** Key of a query to the number of its subscribers. */
 const subscribed = signal<ReadonlyMap<string, number>>(new Map());
 
-/** Have a part asked for, and kept up to date until what this gives is called. */
-export function subscribe(part: HealthPart): () => void {
-  const key = keyOf(part);
+/** Request a part and keep it up to date until the returned function is called. */
+export function subscribe(query: HealthQuery): () => void {
+  const key = keyOf(query);
   const count = (by: number) => {
     const now = new Map(subscribed.peek());
     const left = (now.get(key) ?? 0) + by;
@@ -150,7 +159,7 @@ export function subscribe(part: HealthPart): () => void {
 }
 
 function latest(): [string, number] | null {
-  const [name, last] = [run.peek(), heads.peek()?.latest.health ?? null];
+  const [name, last] = [run.peek(), runIndex.peek()?.latest.health ?? null];
   return name === null || last === null ? null : [name, last];
 }
 
@@ -159,50 +168,50 @@ export async function refreshBase(): Promise<void> {
   if (now !== null) await followBase(...now);
 }
 
-/** Bring what is looked at up to date. */
-export async function refreshParts(): Promise<void> {
+/** Bring the subscribed parts up to date. */
+export async function refreshQueries(): Promise<void> {
   const now = latest();
   if (now === null) return;
   const keys = [...subscribed.peek().keys()].filter((key) => key !== baseKey);
   await Promise.all(keys.map((key) => followers(key)(...now)));
 }
 
-// What is looked at later need not wait for the next poll; the first parts have their turn.
+// A later subscription need not wait for the next poll; the first ones come with the tables.
 effect(() => {
   void subscribed.value;
   untracked(() => {
-    if (health.peek() !== null) void refreshParts();
+    if (health.peek() !== null) void refreshQueries();
   });
 });
 
 export function clearHealth(): void {
   health.value = null;
   sparks.value = new Map();
-  told.value = [];
-  broken.value = [];
+  adviceChanges.value = [];
+  nonFiniteChanges.value = [];
   healthLayers.value = null;
 }
 
-/** One health number of a layer at the last record at or before an ordinal. */
+/** Return a statistic of a layer at the last snapshot at or before an ordinal. */
 export function healthAt(layer: string, statistic: string, ordinal: number): number | undefined {
-  return lastAt(health.value?.numbers.get(statistic)?.get(layer), ordinal);
+  return lastValueAt(health.value?.numbers.get(statistic)?.get(layer), ordinal);
 }
 
-/** What holds at an ordinal: of each layer and rule the last that was told. */
-export function holding(list: readonly Told[], ordinal: number): Advice[] {
-  const last = new Map<string, Told>();
+/** Return what is active at an ordinal: the last change per layer and rule. */
+export function activeAt(list: readonly StatusChange[], ordinal: number): ActiveStatus[] {
+  const last = new Map<string, StatusChange>();
   for (const one of list) {
     if (one.ordinal <= ordinal) last.set(`${one.layer}\n${one.rule}`, one);
   }
-  return [...last.values()].filter((one): one is Advice => one.text !== null);
+  return [...last.values()].filter((one): one is ActiveStatus => one.text !== null);
 }
 
 /** The layers that are not finite at the cursor. */
-export const brokenNow = computed(() => holding(broken.value, cursor.value));
+export const nonFiniteNow = computed(() => activeAt(nonFiniteChanges.value, cursor.value));
 
-/** What a layer is at the cursor where it is not finite, and from which position on. */
-export const brokenAt = (layer: string | null): Advice | undefined =>
-  brokenNow.value.find((one) => one.layer === layer);
+/** Return the status of a layer that is not finite at the cursor: what it is, and since when. */
+export const nonFiniteAt = (layer: string | null): ActiveStatus | undefined =>
+  nonFiniteNow.value.find((one) => one.layer === layer);
 
-/** What to do about the layers as they are at the cursor. */
-export const adviceNow = computed(() => holding(told.value, cursor.value));
+/** The advice that is active at the cursor. */
+export const adviceNow = computed(() => activeAt(adviceChanges.value, cursor.value));

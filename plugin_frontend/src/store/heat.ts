@@ -1,30 +1,30 @@
-/** Layers x positions of one statistic: what the heat map draws. */
+/** The data of the heat map: layers x positions of one statistic. */
 
 import { computed } from "@preact/signals";
 import { shortened } from "../arrange";
-import { carried, lastLooks } from "../downsample";
+import { carriedForward, lastSnapshots } from "../downsample";
 import { MAPPED, statisticOf } from "../statistics";
 import { statistic } from "./colorScale";
-import { broken, type Health, health } from "./health";
-import { heads, positions } from "./run";
+import { type Health, health, nonFiniteChanges } from "./health";
+import { positions, runIndex } from "./run";
 
-/** What a cell says, one list a layer with a value at each position; NaN where there is none. */
-function cells(of: Health, name: string, looks: readonly number[][]): number[][] {
-  return of.layers.map((path, row) => {
-    const shown = looks[row] ?? [];
-    const values = carried(of.numbers.get(name)?.get(path) ?? [], shown.length, shown);
+/** Return the values of the cells: a list per layer with a value per position; NaN if there is none. */
+function cells(table: Health, name: string, snapshots: readonly number[][]): number[][] {
+  return table.layers.map((path, row) => {
+    const shown = snapshots[row] ?? [];
+    const values = carriedForward(table.numbers.get(name)?.get(path) ?? [], shown.length, shown);
     if (statisticOf(name).unit !== "count") return values;
-    const channels = of.channels.get(path) ?? Number.NaN;
+    const channels = table.channels.get(path) ?? Number.NaN;
     return values.map((some) => some / channels);
   });
 }
 
-/** Where the colors end: shares at 1, what has no end at the most there is. */
+/** Return where the colors end: shares at 1, other numbers at their maximum. */
 function top(name: string, rows: readonly number[][]): number {
   if (statisticOf(name).unit !== "number") return 1;
-  let most = 0;
-  for (const row of rows) for (const value of row) if (value > most) most = value;
-  return most || 1;
+  let maximum = 0;
+  for (const row of rows) for (const value of row) if (value > maximum) maximum = value;
+  return maximum || 1;
 }
 
 /** Statistics that the run has: older ones lack some. */
@@ -33,35 +33,44 @@ export const offered = computed(() => MAPPED.filter((name) => health.value?.name
 export const mapped = computed(() =>
   offered.value.includes(statistic.value) ? statistic.value : (offered.value[0] ?? statistic.value),
 );
-/** Whether the run has, as far as is known, nothing to draw here. */
+/** Whether the run has nothing to draw here, as far as is known. */
 export const none = computed(() => {
-  const of = health.value;
-  if (of !== null) return of.layers.length === 0 || offered.value.length === 0;
-  return heads.value?.latest.health === null;
+  const table = health.value;
+  if (table !== null) return table.layers.length === 0 || offered.value.length === 0;
+  return runIndex.value?.latest.health === null;
 });
-/** Whether its numbers are still on their way. */
+/** Why LayerHealth logs nothing in the newest fit, in its own words; null if it does not say. */
+export const healthSkipped = computed(() => {
+  const newest = runIndex.value?.segments.at(-1)?.segment;
+  const notice = runIndex.value?.notices.findLast(
+    ({ segment, method, event }) =>
+      segment === newest && method === "LayerHealth" && event === "left_out",
+  );
+  return notice?.text ?? null;
+});
+/** Whether its numbers are still loading. */
 export const coming = computed(() => {
-  const of = health.value;
+  const table = health.value;
   if (none.value) return false;
-  return of === null || (of.numbers.get(mapped.value)?.size ?? 0) < of.layers.length;
+  return table === null || (table.numbers.get(mapped.value)?.size ?? 0) < table.layers.length;
 });
 
-/** Of each cell the position of the look that it shows; -1 where there is none. */
-export const looksNow = computed(() => {
-  const of = health.value;
-  if (of === null || coming.value) return [];
-  const rows = of.numbers.get(mapped.value);
-  return of.layers.map((path) => lastLooks(rows?.get(path) ?? [], positions.value.length));
+/** For each cell the position of the snapshot that it shows; -1 if there is none. */
+export const snapshotsNow = computed(() => {
+  const table = health.value;
+  if (table === null || coming.value) return [];
+  const rows = table.numbers.get(mapped.value);
+  return table.layers.map((path) => lastSnapshots(rows?.get(path) ?? [], positions.value.length));
 });
 export const cellsNow = computed(() => {
-  const of = health.value;
-  // Those of a layer that is looked at may be here before.
-  if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
-  return cells(of, mapped.value, looksNow.value);
+  const table = health.value;
+  // The numbers of the open layer may arrive before the others.
+  if (table === null || coming.value) return table?.layers.map(() => []) ?? [];
+  return cells(table, mapped.value, snapshotsNow.value);
 });
-/** Of each cell whether the layer is not finite there: what it is, as in `broken`. */
-export const brokenCells = computed(() => {
-  const changes = broken.value;
+/** For each cell "NaN" or "infinite" if the layer is not finite there. */
+export const nonFiniteCells = computed(() => {
+  const changes = nonFiniteChanges.value;
   return (health.value?.layers ?? []).map((path) => {
     const own = changes.filter(({ layer }) => layer === path);
     if (own.length === 0) return null;

@@ -3,7 +3,7 @@
 import { batch, computed, effect } from "@preact/signals";
 import { byFamily, splitKind } from "../families";
 import { nearestLayer } from "./layers";
-import { kind, kindsOfRun, layerMeant, pathOf, showKind, wantedKind } from "./selection";
+import { chosenLayer, kind, kindsOfRun, pathOf, requestedKind, showKind } from "./selection";
 
 /** The kinds of each family of the run, in the order of the tabs. */
 export const families = computed(() => byFamily(kindsOfRun.value));
@@ -12,12 +12,12 @@ export const family = computed(() => (kind.value === null ? null : splitKind(kin
 /** The kinds of the family that is shown. */
 export const variants = computed(() => families.value.get(family.value ?? "") ?? []);
 
-/** The kind of each family that was chosen last. */
+/** The last chosen kind of each family. */
 const last = new Map<string, string>();
 
 effect(() => {
   // What is shown where a layer lacks the chosen one is no choice.
-  if (kind.value !== null && kind.value === wantedKind.value) {
+  if (kind.value !== null && kind.value === requestedKind.value) {
     last.set(splitKind(kind.value)[0], kind.value);
   }
 });
@@ -27,14 +27,14 @@ export const openKind = (wanted: string) => showKind(wanted, nearestLayer);
 /** Open a family: the kind of it that was chosen last; while the layer lacks it, another. */
 export function openFamily(name: string): void {
   const kinds = families.peek().get(name) ?? [];
-  const there = kinds.filter((kind) => pathOf(kind, layerMeant()) !== null);
+  const there = kinds.filter((kind) => pathOf(kind, chosenLayer()) !== null);
   const offered = there.length > 0 ? there : kinds;
   const before = last.get(name);
   const wanted = before !== undefined && offered.includes(before) ? before : offered[0];
   if (wanted === undefined) return;
   batch(() => {
     openKind(wanted);
-    if (before !== undefined) wantedKind.value = before;
+    if (before !== undefined) requestedKind.value = before;
   });
 }
 

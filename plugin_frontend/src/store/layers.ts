@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { plural } from "../format";
 import { buildTree, matcher, type Row, rows } from "../tree";
-import { heads } from "./run";
+import { runIndex } from "./run";
 import { healthLayers, kindsOf, layer, path, selectLayer, WHOLE } from "./selection";
 import { model } from "./tables";
 
@@ -12,7 +12,7 @@ export const collapsed = signal<ReadonlySet<string>>(new Set());
 
 const drawn = computed(() => {
   const paths = new Set<string>();
-  for (const series of heads.value?.series.values() ?? []) paths.add(series.layer);
+  for (const series of runIndex.value?.series.values() ?? []) paths.add(series.layer);
   for (const path of healthLayers.value ?? []) paths.add(path);
   paths.delete(WHOLE);
   return paths;
@@ -38,17 +38,17 @@ export const filterIsValid = computed(() => matcher(filter.value) !== null);
 export const matchCount = computed(() => visibleRows.value.filter((row) => row.matches).length);
 export const layerCount = computed(() => rows(roots.value, new Set(), "").length);
 
-/** Rows one can look at: those with a picture or numbers. */
-const lookable = computed(() =>
+/** Rows that can be opened: those with a picture or numbers. */
+const selectableRows = computed(() =>
   visibleRows.value.filter((row) => row.matches && kindsOf(row.node.path).length > 0),
 );
 
-/** Whether a path is a layer of the run: drawn, measured or in the model. */
+/** Return whether a path is a layer of the run: drawn, measured or in the model. */
 export function isLayer(path: string): boolean {
   return drawn.value.has(path) || (model.value?.nodes ?? []).some((node) => node.path === path);
 }
 
-/** Of some layers the one that is nearest in the tree to the layer that is looked at. */
+/** Return the layer that is nearest in the tree to the open layer. */
 export function nearestLayer(layers: readonly string[]): string | undefined {
   const order = rows(roots.peek(), new Set(), "").map((row) => row.node.path);
   const here = order.indexOf(layer.peek() ?? "");
@@ -64,15 +64,15 @@ export function toggle(path: string, open?: boolean): void {
 }
 
 export function moveLayer(by: 1 | -1): void {
-  const list = lookable.peek();
+  const list = selectableRows.peek();
   const at = list.findIndex((row) => row.node.path === path.peek());
   const next = list[at < 0 ? 0 : at + by];
   if (next !== undefined) selectLayer(next.node.path);
 }
 
-/** What is opened first: the first layer with feature maps that is not the input's own. */
+/** Return the layer to open first: the first one with feature maps, a convolution if there is one. */
 export function firstLayer(): string | null {
-  const list = lookable.value.map((row) => row.node).filter((node) => node.path !== WHOLE);
+  const list = selectableRows.value.map((row) => row.node).filter((node) => node.path !== WHOLE);
   const convolution = list.find(
     (node) => /conv/i.test(node.class) && kindsOf(node.path).includes("activations"),
   );

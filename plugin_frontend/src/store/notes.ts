@@ -1,4 +1,4 @@
-/** Short notes of the page itself: what was copied, what in the address was not understood. */
+/** Short notes of the page itself, such as an invalid address. */
 
 import { signal } from "@preact/signals";
 
@@ -13,7 +13,7 @@ export const notes = signal<readonly Note[]>([]);
 const SHOWN_MS = 7000;
 let last = 0;
 
-/** Say it for some seconds, in the place of what is still said on the same topic. */
+/** Show a note for some seconds; it replaces an older one on the same topic. */
 export function note(text: string, topic = text): void {
   if (notes.peek().some((shown) => shown.text === text)) return;
   last += 1;

@@ -1,8 +1,8 @@
-/** What of an address waits for the run's heads before it can be understood. */
+/** The parts of an address that can be resolved only once the run's index is loaded. */
 
 import { signal } from "@preact/signals";
 
-export const waiting = signal<{
+export const pending = signal<{
   step?: string | undefined;
   A?: string | undefined;
   layer?: string | undefined;

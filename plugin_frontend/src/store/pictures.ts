@@ -1,6 +1,6 @@
 /**
- * The pictures at the cursor: (a wish for a kind, a layer and images) => their decoded sheets.
- * The newest wish wins, and what was shown stays until all sheets of it are here.
+ * The pictures at the cursor: (a request for a kind, a layer and images) => their decoded sheets.
+ * The newest request wins, and the old picture stays until all sheets of the new one are loaded.
  */
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
@@ -9,22 +9,22 @@ import { familyOf } from "../families";
 import { decode, type Sheet } from "../png";
 import { inRange, probesOf, samePhoto, sheetOf } from "../probes";
 import { Sheets } from "../sheets";
-import { channelsOf, subjectsOf } from "../subjects";
+import { channelsOf, tileContents } from "../tileContents";
 import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";
-import { attempt, heads, run, seriesOf } from "./run";
+import { attempt, run, runIndex, seriesOf } from "./run";
 import { probeOf } from "./runIndex";
 import { brightest, brightestKey, image, kind, onScreen, path, probe, probeAt } from "./selection";
 
-export interface Wish {
+export interface PictureRequest {
   kind: string;
   layer: string;
   /** Index of a probe image; null: all that the record has. */
   image: number | null;
 }
 
-export interface Shown extends Wish {
-  /** Index in the probe of the image each sheet is of; none where the wished one is not there. */
+export interface Shown extends PictureRequest {
+  /** Index in the probe of each sheet's image; empty if the requested one is missing. */
   images: number[];
   /** Ordinal of the cursor that this was fetched for. */
   asked: number;
@@ -52,22 +52,22 @@ interface Found {
   layout: Layout;
 }
 
-/** The probe images of a record that a wish means; none where this method was not shown it. */
-function imagesAt(layout: Layout, wish: Wish, probeImages: number): number[] {
+/** Return the requested probe images of a record; none if the method was not given them. */
+function imagesAt(layout: Layout, request: PictureRequest, probeImages: number): number[] {
   if (layout.images === 0) return [0];
-  if (wish.image === null) return probesOf(layout);
-  const index = inRange(wish.image, probeImages);
+  if (request.image === null) return probesOf(layout);
+  const index = inRange(request.image, probeImages);
   return sheetOf(layout, index) < 0 ? [] : [index];
 }
 
-function find(columns: Columns, wish: Wish, record: number): Found | null {
-  const known = heads.peek();
+function find(columns: Columns, request: PictureRequest, record: number): Found | null {
+  const known = runIndex.peek();
   const id = valueAt(columns.layouts, record);
   const layout = id === null ? undefined : known?.layouts.get(id);
   if (known === null || layout === undefined) return null;
   const ordinal = columns.ordinals.at(record);
-  const of = probeOf(known, known.positions[ordinal]?.segment ?? 1);
-  const images = imagesAt(layout, wish, of?.images.length ?? 0);
+  const recordProbe = probeOf(known, known.positions[ordinal]?.segment ?? 1);
+  const images = imagesAt(layout, request, recordProbe?.images.length ?? 0);
   const refs = images.map((index) =>
     sheetRef(columns, record, sheetOf(layout, index), known.layouts),
   );
@@ -75,36 +75,44 @@ function find(columns: Columns, wish: Wish, record: number): Found | null {
   return { refs: refs as SheetRef[], images, ordinal, layout };
 }
 
-/** References of the records that come next in the direction of travel. */
-function coming(columns: Columns, wish: Wish, record: number, way: 1 | -1): SheetRef[] {
+/** Return the references of the next records in the direction of travel. */
+function coming(
+  columns: Columns,
+  request: PictureRequest,
+  record: number,
+  way: 1 | -1,
+): SheetRef[] {
   const refs: SheetRef[] = [];
   for (let i = 1; i <= AHEAD && refs.length < AHEAD_SHEETS; i++) {
     const next = record + i * way;
     if (next < 0 || next >= columns.ordinals.length) break;
-    refs.push(...(find(columns, wish, next)?.refs ?? []));
+    refs.push(...(find(columns, request, next)?.refs ?? []));
   }
   return refs;
 }
 
-/** Many in one request rather than one more at each step: once half of what comes is missing. */
-function lookAhead(name: string, refs: readonly SheetRef[]): void {
+/** Prefetch many sheets in one request, once one of the nearer half is missing. */
+function prefetchNext(name: string, refs: readonly SheetRef[]): void {
   const near = refs.slice(0, Math.ceil(refs.length / 2));
   if (near.some((ref) => !sheets.has(name, ref))) void sheets.prefetch(name, refs);
 }
 
-/** Watches a wish. `ahead`: fetch the neighbors as well. */
-export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pictures> {
+/** Watch a request. `ahead`: fetch the neighbors as well. */
+export function watch(
+  request: () => PictureRequest | null,
+  ahead = true,
+): ReadonlySignal<Pictures> {
   const state = signal<Pictures>({ shown: null, loading: false, error: null });
   let controller: AbortController | null = null;
-  // As text and on their own, so that what is equal to before starts nothing anew.
-  const text = computed(() => JSON.stringify(wish()));
-  const wanted = computed(() => JSON.parse(text.value) as Wish | null);
+  // As text in signals of their own, so that an equal request starts nothing again.
+  const text = computed(() => JSON.stringify(request()));
+  const wanted = computed(() => JSON.parse(text.value) as PictureRequest | null);
   const where = computed(() => {
     const now = wanted.value;
     return now === null ? null : columnsOf(now.kind, now.layer);
   });
-  const layouts = computed(() => heads.value?.layouts);
-  const probes = computed(() => heads.value?.probes);
+  const layouts = computed(() => runIndex.value?.layouts);
+  const probes = computed(() => runIndex.value?.probes);
 
   effect(() => {
     controller?.abort();
@@ -120,7 +128,7 @@ export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pic
       state.value = { shown: null, loading: false, error: null };
       return;
     }
-    // What is shown of another layer would be taken for this one's.
+    // A picture of another layer would be mistaken for this one's.
     const stays =
       before.shown !== null && before.shown.kind === now.kind && before.shown.layer === now.layer
         ? before.shown
@@ -138,7 +146,7 @@ export function watch(wish: () => Wish | null, ahead = true): ReadonlySignal<Pic
         loading: false,
         error: null,
       };
-      if (ahead) lookAhead(name, coming(columns, now, record, direction.peek()));
+      if (ahead) prefetchNext(name, coming(columns, now, record, direction.peek()));
     };
     const here = found.refs.map((ref) => sheets.peek(name, ref));
     if (here.every((sheet) => sheet !== undefined)) {
@@ -171,7 +179,7 @@ async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Pro
   return Promise.all(refs.map((ref) => sheets.load(name, ref, signal)));
 }
 
-/** What the view shows: one sheet, or a map of each probe image. */
+/** The pictures of the view: one sheet, or a map per probe image. */
 export const main = watch(() => {
   const [wanted, layer] = [kind.value, path.value];
   if (wanted === null || layer === null) return null;
@@ -189,29 +197,35 @@ effect(() => {
 });
 
 /**
- * The channel to enlarge until somebody chooses: the one that reaches highest now. Known as soon as
- * the picture is, so that nothing is asked for of another one first.
+ * Remember the channel to enlarge until the user selects one: the brightest now. It is known as soon
+ * as the picture is, so that no other channel is requested first.
  */
-function rememberBrightest({ kind: of, layer, layout, ordinal, sheets: [sheet] }: Shown): void {
+function rememberBrightest({
+  kind: shownKind,
+  layer,
+  layout,
+  ordinal,
+  sheets: [sheet],
+}: Shown): void {
   const ranges = sheet?.ranges ?? null;
-  // What has no values has no brightest tile.
+  // Without values there is no brightest tile.
   if (ranges === null) return;
-  const subjects = subjectsOf(of, layout, probeAt(ordinal));
-  const byChannel = channelsOf(subjects, layer) !== null;
-  const key = brightestKey(of, layer, byChannel);
-  // Of a diagram all channels are on one tile.
+  const contents = tileContents(shownKind, layout, probeAt(ordinal));
+  const byChannel = channelsOf(contents, layer) !== null;
+  const key = brightestKey(shownKind, layer, byChannel);
+  // In a diagram all channels share one tile.
   if (brightest.peek().has(key) || layout.bars !== undefined) return;
-  let [best, most] = [0, 0];
+  let [best, maximum] = [0, 0];
   for (let tile = 0; tile < layout.tiles; tile++) {
     const here = ranges[2 * tile + 1] ?? Number.NEGATIVE_INFINITY;
-    if (here > most) [best, most] = [tile, here];
+    if (here > maximum) [best, maximum] = [tile, here];
   }
-  const one = subjects[best];
+  const one = contents[best];
   const held = byChannel && one !== undefined && "channel" in one ? one.channel : best;
   brightest.value = new Map(brightest.peek()).set(key, held);
 }
 
-/** Beside it: what excites the channel most, or what it answers to the image. */
+/** The picture beside it: the channel's strongest stimulus, or its response to the image. */
 export const companion = watch(() => {
   const [wanted, layer] = [kind.value, path.value];
   const other =
@@ -248,11 +262,11 @@ effect(() => {
   });
 });
 
-/** A photograph of this very probe; null while it is on its way. */
-export function photoOf(of: Probe | null, index: number): Sheet | null {
+/** Return a photograph of this very probe; null while it is loading. */
+export function photoOf(owner: Probe | null, index: number): Sheet | null {
   const { probe: held, sheets: decoded } = photographs.value;
-  return samePhoto(held, of, index) ? (decoded[index] ?? null) : null;
+  return samePhoto(held, owner, index) ? (decoded[index] ?? null) : null;
 }
 
-/** Whether all that the cursor asks for is on the screen; playing waits for it. */
+/** Return whether the picture at the cursor is on the screen; playback waits for it. */
 export const settled = () => !main.value.loading;

@@ -1,22 +1,22 @@
-/** Asks for what is new while the page is seen: often where a fit is running. */
+/** Polls the server while the page is visible: more often while a fit is running. */
 
 import { batch, signal } from "@preact/signals";
 import { ApiError, getIndex, getRuns } from "../api";
 import { parseStep, token } from "../positions";
-import { pinned, setFollow, stayed } from "./cursor";
+import { chosenPosition, pinned, setFollow } from "./cursor";
 import { note } from "./notes";
-import { waiting } from "./pendingAddress";
+import { pending } from "./pendingAddress";
 import {
   attempt,
   clock,
   generation,
-  heads,
   lastRun,
   logdir,
   newestSegment,
   open,
   positions,
   run,
+  runIndex,
   runs,
 } from "./run";
 import { merge } from "./runIndex";
@@ -26,7 +26,7 @@ const EVERY_MS = 2500;
 const RUNS_EVERY_MS = 30_000;
 const LONGEST_MS = 30_000;
 
-/** What is wrong with the connection; null while all is well. */
+/** The problem with the connection; null if there is none. */
 export const trouble = signal<{ text: string; next: number } | null>(null);
 
 let visible = true;
@@ -42,7 +42,7 @@ export function setVisible(now: boolean): void {
   else clearTimeout(timer);
 }
 
-/** Ask at once: the page became visible, TensorBoard was reloaded, another run was chosen. */
+/** Poll at once: the page became visible, TensorBoard was reloaded, another run was selected. */
 export function pollNow(all = false): void {
   if (all) runsAsked = Number.NEGATIVE_INFINITY;
   clearTimeout(timer);
@@ -83,7 +83,7 @@ async function poll(): Promise<void> {
 async function ask(): Promise<void> {
   const due = run.peek() === null || Date.now() - runsAsked >= RUNS_EVERY_MS;
   await Promise.all([due ? askRuns() : undefined, askIndex()]);
-  if (run.peek() !== null && heads.peek() === null) await askIndex();
+  if (run.peek() !== null && runIndex.peek() === null) await askIndex();
 }
 
 async function askRuns(): Promise<void> {
@@ -98,7 +98,7 @@ async function askRuns(): Promise<void> {
     if (wanted !== null && names.includes(wanted)) return chooseRun(wanted);
     const newest = [...answer.runs].sort((a, b) => (b.last ?? 0) - (a.last ?? 0))[0];
     if (wanted !== null && newest !== undefined) {
-      note(`There is no run “${wanted}” here; this is “${newest.run}”.`);
+      note(`There is no run “${wanted}”; showing “${newest.run}”.`);
     }
     chooseRun(newest?.run ?? null);
   });
@@ -107,11 +107,11 @@ async function askRuns(): Promise<void> {
 async function askIndex(): Promise<void> {
   const name = run.peek();
   if (name === null) return;
-  const born = generation.peek();
-  const held = heads.peek();
+  const startGeneration = generation.peek();
+  const held = runIndex.peek();
   try {
     const answer = await getIndex(name, held?.cursor ?? null);
-    if (born !== generation.peek()) return;
+    if (startGeneration !== generation.peek()) return;
     batch(() => {
       let pin: string | null = null;
       clock.value = { server: answer.now, here: Date.now() };
@@ -119,19 +119,19 @@ async function askIndex(): Promise<void> {
         generation.value += 1;
         clearTables();
         pin = pinned.peek() === null ? null : token(held.positions, pinned.peek() ?? -1);
-        note("The log was written anew; this is what it holds now.");
+        note("The log was replaced; reloaded.");
       }
       if (held === null || Object.keys(answer).length > 2 || answer.cursor !== held.cursor) {
-        heads.value = merge(held, answer);
+        runIndex.value = merge(held, answer);
       }
-      // What its number meant may stand elsewhere now.
+      // Its position may have another number now.
       if (pin !== null) pinned.value = parseStep(pin, positions.peek());
     });
     void refreshTables();
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
     runsAsked = Number.NEGATIVE_INFINITY;
-    if (born === generation.peek() && held !== null) open(null);
+    if (startGeneration === generation.peek() && held !== null) open(null);
   }
 }
 
@@ -144,15 +144,15 @@ export function chooseRun(name: string | null): void {
   });
 }
 
-/** Open a run by hand: at the epoch that was shown, or at its newest if that was followed. */
+/** Open a run by hand: at the same epoch, or at its newest one while following. */
 export function switchRun(name: string): void {
   if (name === run.peek()) return;
   batch(() => {
     chooseRun(name);
-    const { layer, kind } = waiting.peek();
-    waiting.value = { layer, kind };
-    // An address whose step was never met leaves nothing to stay at.
-    if (stayed.peek() === null) setFollow(true);
+    const { layer, kind } = pending.peek();
+    pending.value = { layer, kind };
+    // An address whose step was never resolved leaves no position to stay at.
+    if (chosenPosition.peek() === null) setFollow(true);
   });
   pollNow();
 }

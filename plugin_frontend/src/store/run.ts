@@ -1,44 +1,47 @@
-/** Which run is open, and the heads of it. */
+/** Which run is open, and its index. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { Notice, RunHead, Segment } from "../api";
-import { type Heads, seriesKey } from "./runIndex";
+import type { Notice, RunEntry, Segment } from "../api";
+import { type RunIndex, seriesKey } from "./runIndex";
 
-export const runs = signal<readonly RunHead[] | null>(null);
+export const runs = signal<readonly RunEntry[] | null>(null);
 /** What TensorBoard was started with. */
 export const logdir = signal("");
 export const run = signal<string | null>(null);
-/** The run that was open last; it is opened again when a server or a directory comes back. */
+/** The last open run; it is reopened when a server or a directory comes back. */
 export const lastRun = signal<string | null>(null);
-export const heads = signal<Heads | null>(null);
+export const runIndex = signal<RunIndex | null>(null);
 /** Counts the resets of the open run; what was fetched before one is stale. */
 export const generation = signal(0);
-/** Counts the times that the server came back; what failed meanwhile is asked again. */
+/** Counts how often the server came back; what failed meanwhile is requested again. */
 export const attempt = signal(0);
 /** Seconds since 1970 by the server's clock, at the last answer, and ours then. */
 export const clock = signal({ server: 0, here: 0 });
 
-export const positions = computed(() => heads.value?.positions ?? []);
+export const positions = computed(() => runIndex.value?.positions ?? []);
 export const lastOrdinal = computed(() => positions.value.length - 1);
-export const segmentCount = computed(() => heads.value?.segments.length ?? 0);
-export const newestSegment = computed<Segment | null>(() => heads.value?.segments.at(-1) ?? null);
+export const segmentCount = computed(() => runIndex.value?.segments.length ?? 0);
+export const newestSegment = computed<Segment | null>(
+  () => runIndex.value?.segments.at(-1) ?? null,
+);
 
-/** What the callbacks said when `tbviz control` stopped their looking; null while they look. */
+/** The notice by which `tbviz control` paused the callbacks; null while they capture. */
 export const paused = computed<Notice | null>(() => {
   const { segment, status } = newestSegment.value ?? {};
-  const last = heads.value?.notices.findLast(
-    ({ segment: of, event }) => of === segment && (event === "paused" || event === "resumed"),
+  const last = runIndex.value?.notices.findLast(
+    (notice) =>
+      notice.segment === segment && (notice.event === "paused" || notice.event === "resumed"),
   );
   return status === "live" && last?.event === "paused" ? last : null;
 });
 
 export function seriesOf(kind: string, layer: string) {
-  return heads.value?.series.get(seriesKey(kind, layer)) ?? null;
+  return runIndex.value?.series.get(seriesKey(kind, layer)) ?? null;
 }
 
 export function layoutOf(kind: string, layer: string) {
   const series = seriesOf(kind, layer);
-  return series === null ? null : (heads.value?.layouts.get(series.layout) ?? null);
+  return series === null ? null : (runIndex.value?.layouts.get(series.layout) ?? null);
 }
 
 export function open(name: string | null): void {
@@ -46,7 +49,7 @@ export function open(name: string | null): void {
   batch(() => {
     run.value = name;
     if (name !== null) lastRun.value = name;
-    heads.value = null;
+    runIndex.value = null;
     generation.value += 1;
   });
 }

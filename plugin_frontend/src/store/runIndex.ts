@@ -3,7 +3,7 @@
 import type { IndexAnswer, Latest, Layout, Notice, Probe, Segment, Series } from "../api";
 import { expand, type Position, seams } from "../positions";
 
-export interface Heads {
+export interface RunIndex {
   cursor: string;
   segments: Segment[];
   positions: Position[];
@@ -17,7 +17,7 @@ export interface Heads {
 
 export const seriesKey = (kind: string, layer: string) => `${kind}\n${layer}`;
 
-const NOTHING: Heads = {
+const NOTHING: RunIndex = {
   cursor: "",
   segments: [],
   positions: [],
@@ -33,8 +33,8 @@ function replaced<K, V>(old: ReadonlyMap<K, V>, entries: (readonly [K, V])[]): R
   return entries.length === 0 ? old : new Map([...old, ...entries]);
 }
 
-/** Parts that did not change keep their identity, so that nothing is drawn again for them. */
-export function merge(old: Heads | null, answer: IndexAnswer): Heads {
+/** Merge an answer; parts that did not change keep their identity and are not drawn again. */
+export function merge(old: RunIndex | null, answer: IndexAnswer): RunIndex {
   const base = old === null || answer.reset === true ? NOTHING : old;
   const fresh = expand(answer.positions ?? []);
   const positions = fresh.length === 0 ? base.positions : [...base.positions, ...fresh];
@@ -65,11 +65,11 @@ export function merge(old: Heads | null, answer: IndexAnswer): Heads {
   };
 }
 
-/** The probe that the pictures of a segment were made of: its own, else the last before it. */
-export function probeOf(heads: Heads, segment: number): Probe | null {
+/** Return the probe of a segment's pictures: its own, else the last one before it. */
+export function probeOf(index: RunIndex, segment: number): Probe | null {
   let found: Probe | null = null;
-  for (const probe of heads.probes.values()) {
+  for (const probe of index.probes.values()) {
     if (probe.segment <= segment && probe.segment > (found?.segment ?? 0)) found = probe;
   }
-  return found ?? heads.probes.values().next().value ?? null;
+  return found ?? index.probes.values().next().value ?? null;
 }

@@ -1,4 +1,4 @@
-/** What belongs to the page and not to the view: open panels, theme, settings of the browser. */
+/** State of the page that is not part of the view: open panels, theme, browser settings. */
 
 import { signal } from "@preact/signals";
 import { recall, remember } from "../host";
@@ -7,7 +7,7 @@ export type Panel = "notices" | "costs" | "help";
 
 export const panel = signal<Panel | null>(null);
 export const dark = signal(false);
-/** Whether single letters are commands. */
+/** Whether single-key shortcuts are enabled. */
 export const letters = signal(recall("letters") !== "off");
 
 export function togglePanel(which: Panel): void {
@@ -19,7 +19,7 @@ export function setLetters(on: boolean): void {
   remember("letters", on ? "on" : "off");
 }
 
-/** Saves what is shown; the view that is mounted says how. */
+/** Saves the picture; set by the mounted view. */
 let saver: (() => void | Promise<void>) | null = null;
 
 export function setSaver(save: (() => void | Promise<void>) | null): void {

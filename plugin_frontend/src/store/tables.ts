@@ -11,43 +11,43 @@ import {
   type PredictionsAnswer,
   type ScalarsAnswer,
 } from "../api";
-import { type Dense, numbers, place } from "../byPosition";
+import { type ByPosition, mergeValues, numbers } from "../byPosition";
 import { type Costs, costsOf } from "../costs";
 import { PREDICTIONS } from "../families";
 import { type JsonNumber, toNumber } from "../json";
 import { Ordinals } from "../positions";
-import type { Guess } from "../predictions";
+import type { ClassScore } from "../predictions";
 import { follower, once } from "./follower";
-import { clearHealth, refreshBase, refreshParts } from "./health";
-import { generation, heads, run, secondsSince } from "./run";
-import type { Heads } from "./runIndex";
+import { clearHealth, refreshBase, refreshQueries } from "./health";
+import { generation, run, runIndex, secondsSince } from "./run";
+import type { RunIndex } from "./runIndex";
 import { kind } from "./selection";
 
 export interface Scalars {
   source: "store" | "tensorboard";
-  tags: ReadonlyMap<string, Dense>;
+  tags: ReadonlyMap<string, ByPosition>;
 }
 
 export interface Predictions {
   scale: "probability" | "score";
-  /** One list an image, in it the strongest classes a position. */
-  images: (Guess[] | undefined)[][];
+  /** One list per image, in it the top classes per position. */
+  images: (ClassScore[] | undefined)[][];
 }
 
 export const scalars = signal<Scalars | null>(null);
 export const predictions = signal<Predictions | null>(null);
 export const model = signal<ModelAnswer | null>(null);
-/** What looking took, a sum a segment. */
+/** The costs of logging, one sum per segment. */
 export const costSegments = signal<readonly CostSegment[]>([]);
 
 function columns(
-  held: ReadonlyMap<string, Dense> | undefined,
+  held: ReadonlyMap<string, ByPosition> | undefined,
   ordinals: Ordinals,
   answer: Record<string, (JsonNumber | null)[]>,
-): ReadonlyMap<string, Dense> {
+): ReadonlyMap<string, ByPosition> {
   const out = new Map(held);
   for (const [name, values] of Object.entries(answer)) {
-    out.set(name, place(out.get(name), ordinals, numbers(values)));
+    out.set(name, mergeValues(out.get(name), ordinals, numbers(values)));
   }
   return out;
 }
@@ -63,7 +63,7 @@ export function addScalars(held: Scalars | null, answer: ScalarsAnswer): Scalars
 export function addPredictions(held: Predictions | null, answer: PredictionsAnswer): Predictions {
   const ordinals = new Ordinals(answer.positions);
   const images = answer.images.map((values, image) =>
-    place(
+    mergeValues(
       held?.images[image],
       ordinals,
       values.map(
@@ -74,15 +74,15 @@ export function addPredictions(held: Predictions | null, answer: PredictionsAnsw
   return { scale: answer.scale, images };
 }
 
-/** The event files of a run that ended this many seconds ago have been read by now. */
+/** TensorBoard has read the event files of a run that ended this many seconds ago. */
 const LONG_ENDED_S = 60;
 
 /**
- * Whether scalars will stay as they are. TensorBoard reads event files later than the store is
+ * Return whether scalars are complete. TensorBoard reads event files later than the store is
  * read: its own scalars of an epoch may come after the position of its end.
  */
-export function scalarsAreWhole(of: Scalars, now: Heads): boolean {
-  if (of.source === "store" && of.tags.size > 0) return true;
+export function scalarsAreComplete(held: Scalars, now: RunIndex): boolean {
+  if (held.source === "store" && held.tags.size > 0) return true;
   const newest = now.segments.at(-1);
   const last = newest?.ended ?? newest?.last ?? null;
   if (newest?.status !== "live" && (last === null || secondsSince(last) > LONG_ENDED_S))
@@ -92,10 +92,10 @@ export function scalarsAreWhole(of: Scalars, now: Heads): boolean {
   );
   const [before, end] = [ends.at(-2), ends.at(-1)];
   if (end === undefined) return true;
-  const tags = [...of.tags.values()];
+  const tags = [...held.tags.values()];
   return (
     tags.some((values) => values[end] !== undefined) &&
-    // The validation's may come later still than those of the training.
+    // The validation metrics may arrive later than those of training.
     tags.every((v) => before === undefined || v[before] === undefined || v[end] !== undefined)
   );
 }
@@ -106,8 +106,8 @@ const followScalars = follower(
     scalars.value = addScalars(first ? null : scalars.peek(), answer);
   },
   () => {
-    const [of, now] = [scalars.peek(), heads.peek()];
-    return of === null || now === null || scalarsAreWhole(of, now);
+    const [held, now] = [scalars.peek(), runIndex.peek()];
+    return held === null || now === null || scalarsAreComplete(held, now);
   },
 );
 const followPredictions = follower(getPredictions, (answer, first) => {
@@ -121,34 +121,35 @@ const followCosts = once(getCosts, (answer) => {
   costSegments.value = answer.segments;
 });
 
-/** Whether all that names layers of the open run has been asked for and has answered once. */
+/** Whether every table that names layers of the open run has been requested and has answered once. */
 export const tablesAsked = signal(false);
 
 /**
- * Ask for what the heads say is new. The server answers one after another, so what is seen first
- * is asked for first: curves and layers, then what is looked at of their health, then the rest.
+ * Request what is new by the index. The server answers one request after another, so the visible
+ * tables come first: curves and layers, then the subscribed parts of their health, then the rest.
  */
 export async function refreshTables(): Promise<void> {
   const name = run.peek();
-  const now = heads.peek();
+  const now = runIndex.peek();
   if (name === null || now === null) return;
   const { metrics, predictions: predicted } = now.latest;
-  const born = generation.peek();
-  const minds = async () => {
+  const startGeneration = generation.peek();
+  const refreshPredictions = async () => {
     if (predicted !== null) await followPredictions(name, predicted);
   };
   await Promise.all([
-    // Without metrics in the store TensorBoard's own scalars are asked for, at each new position.
+    // Without metrics in the store TensorBoard's own scalars are requested, at each new position.
     now.positions.length > 0 && followScalars(name, metrics ?? now.positions.length - 1),
     refreshBase(),
     now.segments.length > 0 && followModel(name, now.segments.length),
-    kind.peek() === PREDICTIONS && minds(),
+    kind.peek() === PREDICTIONS && refreshPredictions(),
   ]);
-  if (born !== generation.peek()) return;
+  if (startGeneration !== generation.peek()) return;
   tablesAsked.value = true;
-  await refreshParts();
-  if (born === generation.peek()) await minds();
-  if (born === generation.peek() && now.positions.length > 0) await followCosts(name, now.cursor);
+  await refreshQueries();
+  if (startGeneration === generation.peek()) await refreshPredictions();
+  if (startGeneration === generation.peek() && now.positions.length > 0)
+    await followCosts(name, now.cursor);
 }
 
 export function clearTables(): void {
@@ -160,5 +161,5 @@ export function clearTables(): void {
   clearHealth();
 }
 
-/** What looking took of the newest fit. */
+/** The costs of the newest fit. */
 export const costs: ReadonlySignal<Costs> = computed(() => costsOf(costSegments.value.slice(-1)));

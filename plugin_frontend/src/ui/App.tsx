@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { familyOf } from "../families";
-import { heads, positions, runs } from "../store/run";
+import { positions, runIndex, runs } from "../store/run";
 import { kind, layer } from "../store/selection";
 import { ChannelPanel } from "./ChannelPanel";
 import { Curves } from "./Curves";
@@ -16,29 +16,32 @@ import { Tabs } from "./Tabs";
 import { Toolbar } from "./Toolbar";
 import { Tree } from "./Tree";
 
-const Empty = lazily(() => import("./Empty").then((of) => of.Empty));
-const Health = lazily(() => import("./HealthView").then((of) => of.HealthView), Place);
-const Predictions = lazily(() => import("./PredictionsView").then((of) => of.Predictions), Place);
-const Cams = lazily(() => import("./Cams").then((of) => of.Cams), Place);
+const Empty = lazily(() => import("./Empty").then((module) => module.Empty));
+const Health = lazily(() => import("./HealthView").then((module) => module.HealthView), ViewFrame);
+const Predictions = lazily(
+  () => import("./PredictionsView").then((module) => module.Predictions),
+  ViewFrame,
+);
+const Cams = lazily(() => import("./Cams").then((module) => module.Cams), ViewFrame);
 
-/** Of a view that is on its way. */
-function Place({ children }: { children: ComponentChildren }) {
+/** The frame of a view that is loading. */
+function ViewFrame({ children }: { children: ComponentChildren }) {
   return <section class="view">{children}</section>;
 }
 
-/** A fault of the page itself is said in its place, with the way on. */
+/** The page; an error of its own is shown in its place, with a button to continue. */
 export function App() {
   const [fault, tryAgain] = useErrorBoundary();
   if (fault === undefined) return <Page />;
   return (
     <main class="empty" aria-live="assertive" data-testid="fault">
       <div>
-        <h2>The page met a fault of its own</h2>
+        <h2>The page has failed</h2>
         <pre>{String(fault)}</pre>
         <p>
-          What was logged is not touched.{" "}
+          The logged data is not affected.{" "}
           <button type="button" class="button" onClick={tryAgain}>
-            Show it again
+            Try again
           </button>
         </p>
       </div>
@@ -60,7 +63,7 @@ function Page() {
 }
 
 function Workspace() {
-  if (heads.value === null) {
+  if (runIndex.value === null) {
     return (
       <main class="waiting" aria-busy="true">
         <p>Reading the log …</p>
@@ -83,9 +86,7 @@ function Workspace() {
 
 function View() {
   if (positions.value.length === 0) {
-    return (
-      <p class="hint">The run has begun. The first pictures come at the end of its first epoch.</p>
-    );
+    return <p class="hint">Training started. First images after the first epoch.</p>;
   }
   if (kind.value === null) return <Undrawn />;
   switch (familyOf(kind.value).view) {
@@ -120,9 +121,9 @@ function View() {
   }
 }
 
-/** A layer that nothing was logged of; its facts say why. */
+/** A layer without logged data; its facts give the reason. */
 function Undrawn() {
-  if (layer.value === null) return <p class="hint">Choose a layer on the left.</p>;
+  if (layer.value === null) return <p class="hint">Select a layer on the left.</p>;
   return (
     <div class="work">
       <section class="view" data-testid="undrawn">

@@ -6,10 +6,10 @@ import { camMaximum, mapName, strength } from "../store/colorScale";
 import { watchFilm } from "../store/film";
 import { main, photographs, photoOf } from "../store/pictures";
 import { imageName, kind, path, probe, shownImage } from "../store/selection";
-import { subjectsOf } from "../subjects";
+import { tileContents } from "../tileContents";
 import { describe } from "./CamView";
 import { Canvas } from "./Canvas";
-import { camsOf, drawnTiles, lay, layingOf } from "./cams";
+import { camsOf, drawnTiles, drawOverlay, overlayStyleOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
 import { notShown } from "./naming";
@@ -18,46 +18,46 @@ import { Classes, Verdict } from "./Verdict";
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, of] = [kind.value, path.value];
-  if (wanted === null || of === null || familyOf(wanted).view !== "cams") return null;
+  const [wanted, owner] = [kind.value, path.value];
+  if (wanted === null || owner === null || familyOf(wanted).view !== "cams") return null;
   const { shown } = main.value;
   const index = shownImage.value;
   const sheet = shown?.sheets[shown.images.indexOf(index)];
   if (shown === null || sheet === undefined) return null;
-  // The map that is enlarged, by what it is: another fit may have others before it.
+  // The enlarged map, by its content: another fit may have others before it.
   const first = drawnTiles(sheet, shown.layout.tiles)[0]?.tile ?? 0;
-  const subject = subjectsOf(shown.kind, shown.layout, null)[first];
-  return { kind: wanted, layer: of, image: index, channel: null, ...(subject && { subject }) };
+  const content = tileContents(shown.kind, shown.layout, null)[first];
+  return { kind: wanted, layer: owner, image: index, channel: null, ...(content && { content }) };
 }, FRAMES);
 
-/** One photograph: where the net looks, what it says, and how that came about. */
+/** One photograph: its map, the prediction, and both over the run. */
 export function CamPanel() {
   const { shown } = main.value;
   const index = shownImage.value;
   const map = mapName.value;
-  const of = shown !== null && familyOf(shown.kind).view === "cams" ? shown : null;
+  const cam = shown !== null && familyOf(shown.kind).view === "cams" ? shown : null;
   const cams = useMemo(
-    () => (of === null ? [] : camsOf(of, index, layingOf(of, map))),
-    [of, index, map, strength.value, camMaximum.value, photographs.value, probe.value],
+    () => (cam === null ? [] : camsOf(cam, index, overlayStyleOf(cam, map))),
+    [cam, index, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
   const photo = photoOf(probe.value, index);
   const draw = useMemo(
-    () => (frame: { sheet: Parameters<typeof lay>[1] }) => {
+    () => (frame: { sheet: Parameters<typeof drawOverlay>[1] }) => {
       const { sheet } = frame;
       const size = [sheet.height, sheet.width] as const;
-      if (of === null) return { pixels: toRgba(new Uint8Array(3)), width: 1, height: 1 };
-      return pixelsOnly(lay(photo, sheet, 0, size, 1, layingOf(of, map)));
+      if (cam === null) return { pixels: toRgba(new Uint8Array(3)), width: 1, height: 1 };
+      return pixelsOnly(drawOverlay(photo, sheet, 0, size, 1, overlayStyleOf(cam, map)));
     },
-    [photo, of?.kind, of?.layout, map, strength.value, camMaximum.value],
+    [photo, cam?.kind, cam?.layout, map, strength.value, camMaximum.value],
   );
   const [first] = cams;
-  if (of === null || first === undefined) {
-    if (of === null || of.images.includes(index)) {
+  if (cam === null || first === undefined) {
+    if (cam === null || cam.images.includes(index)) {
       return <aside class="side" />;
     }
     return (
-      <aside class="side" aria-label={kindLabel(of.kind)} data-testid="cam-panel">
-        <p class="reason">{notShown(of)} Choose another image.</p>
+      <aside class="side" aria-label={kindLabel(cam.kind)} data-testid="cam-panel">
+        <p class="reason">{notShown(cam)} Choose another image.</p>
       </aside>
     );
   }
@@ -80,12 +80,12 @@ export function CamPanel() {
         </figure>
       </div>
       <p>
-        <Verdict image={index} at={of.ordinal} />
+        <Verdict image={index} at={cam.ordinal} />
       </p>
-      <Classes image={index} at={of.ordinal} />
+      <Classes image={index} at={cam.ordinal} />
       {first.text.target !== null && (
         <dl class="numbers">
-          <dt>differentiated</dt>
+          <dt>gradient of</dt>
           <dd>{first.text.target}</dd>
           {first.text.score !== null && (
             <>
@@ -102,6 +102,6 @@ export function CamPanel() {
   );
 }
 
-function pixelsOnly({ pixels, width, height }: ReturnType<typeof lay>) {
+function pixelsOnly({ pixels, width, height }: ReturnType<typeof drawOverlay>) {
   return { pixels, width, height };
 }

@@ -4,20 +4,20 @@ import { familyOf, kindLabel } from "../families";
 import { number, percent } from "../format";
 import { FLOOR } from "../overlay";
 import { toRgba } from "../paint";
-import { strongest } from "../predictions";
+import { topClass } from "../predictions";
 import { camMaximum, mapName, strength } from "../store/colorScale";
 import { main, photographs, photoOf, type Shown } from "../store/pictures";
 import { run } from "../store/run";
 import { image, imageName, probe, shownImage, WHOLE } from "../store/selection";
 import { Canvas } from "./Canvas";
-import { type Cam, camsOf, type Laying, layingOf, SHOWN } from "./cams";
+import { type Cam, camsOf, type OverlayStyle, overlayStyleOf, SHOWN } from "./cams";
 import { LayerLine } from "./LayerFacts";
 import { whenText } from "./naming";
 import { Photograph } from "./Probes";
 import { PictureError } from "./SheetView";
 import { fileName, useSaver } from "./saver";
 import { useSize } from "./useSize";
-import { guesses } from "./Verdict";
+import { predictionAt } from "./Verdict";
 
 export function CamView() {
   const { shown, loading, error } = main.value;
@@ -36,18 +36,18 @@ const GAP = { row: 10, column: 26 };
 function Cams({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
   const { layout } = shown;
-  // Two places a card at every step, so that nothing jumps while one scrubs: the photograph has
-  // the second where no other class is drawn.
+  // Two pictures per card at every step, so that nothing jumps while scrubbing: the photograph is
+  // the second if no other class is drawn.
   const pictures = Math.max(2, layout.roles?.length ?? layout.tiles);
   const { width, height } = size.value;
   const photo = photographs.value.sheets.find((sheet) => sheet !== null);
   const [h, w] = photo ? [photo.height, photo.width] : [1, 1];
-  // Cards of one row of pictures each; the caption's height is taken off as if it were picture.
+  // A card is one row of pictures; its caption's height counts as a part of the picture.
   const { columns, side } = cards(shown.images.length, pictures, w / h, width, height);
   const map = mapName.value;
-  const laying = layingOf(shown, map);
+  const style = overlayStyleOf(shown, map);
   const all = useMemo(
-    () => shown.images.map((index) => camsOf(shown, index, laying)),
+    () => shown.images.map((index) => camsOf(shown, index, style)),
     [shown, map, strength.value, camMaximum.value, photographs.value, probe.value],
   );
   useCamSaver(shown, all);
@@ -93,34 +93,33 @@ function Cams({ shown }: { shown: Shown }) {
             />
           ))}
       </div>
-      <Legend laying={laying} />
+      <Legend overlay={style} />
     </>
   );
 }
 
-/** What the colors mean, and what they are scaled by. */
-function Legend({ laying: { map, signed, scale } }: { laying: Laying }) {
-  const by =
-    scale === "percentile" ? `what ${percent(SHOWN)} of its pixels stay within` : "its maximum";
-  const least = `${percent(FLOOR)} of the most that the run reaches, ${number(camMaximum.value)}`;
+/** The meaning of the colors, and their scale. */
+function Legend({ overlay: { map, signed, scale } }: { overlay: OverlayStyle }) {
+  const own = scale === "percentile" ? `${100 * SHOWN}th percentile` : "maximum";
+  const floor = `${percent(FLOOR)} of the maximum over the run (${number(camMaximum.value)})`;
   return (
     <div class="under">
       <span class="color-bar" data-testid="color-bar">
-        <span>{signed ? "against the class" : "nothing"}</span>
+        <span>{signed ? "against the class" : "low"}</span>
         <i style={{ background: gradient(map) }} aria-hidden="true" />
-        <span>{signed ? "for the class" : "most"}</span>
+        <span>{signed ? "for the class" : "high"}</span>
       </span>
       <span
         class="legend-text"
-        title={`Each map is scaled by ${by}, at least by ${least}: a faint map looks faint.`}
+        title={`Scaled to at least ${floor}, so that a faint map stays faint.`}
       >
-        Each map by its own scale
+        each map scaled to its own {own}
       </span>
     </div>
   );
 }
 
-/** Width of a picture where so many columns and rows of cards share the room. */
+/** Return the width of a picture in a grid of so many columns and rows of cards. */
 function sideOf(
   columns: number,
   rows: number,
@@ -135,11 +134,11 @@ function sideOf(
   );
 }
 
-/** Least width of pictures that fit without scrolling, and their width where they do not. */
-const LEAST = 64;
-const SCROLLED = 84;
+/** Minimum width of pictures that fit without scrolling, and their width in a scrolling view. */
+const MIN_SIDE = 64;
+const SCROLLED_SIDE = 84;
 
-/** Columns of cards that leave the pictures largest, and how wide these are. */
+/** Return the number of columns that makes the pictures largest, and their width. */
 function cards(
   count: number,
   pictures: number,
@@ -147,17 +146,17 @@ function cards(
   width: number,
   height: number,
 ): { columns: number; side: number } {
-  let [best, most] = [1, 0];
+  let [best, largest] = [1, 0];
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const side = sideOf(columns, rows, pictures, aspect, width, height);
-    if (side > most) [best, most] = [columns, side];
+    if (side > largest) [best, largest] = [columns, side];
   }
-  if (most >= LEAST) return { columns: best, side: most };
-  const card = SCROLLED * pictures + 4 * (pictures - 1) + GAP.column;
+  if (largest >= MIN_SIDE) return { columns: best, side: largest };
+  const card = SCROLLED_SIDE * pictures + 4 * (pictures - 1) + GAP.column;
   const columns = Math.min(Math.max(1, Math.floor((width + GAP.column) / card)), count);
   const free = sideOf(columns, 1, pictures, aspect, width, Number.POSITIVE_INFINITY);
-  return { columns, side: Math.max(48, Math.min(free, SCROLLED)) };
+  return { columns, side: Math.max(48, Math.min(free, SCROLLED_SIDE)) };
 }
 
 interface CardProps {
@@ -178,7 +177,7 @@ function CamCard({ index, cams, slots, at }: CardProps) {
       data-testid="cam-card"
       data-image={index}
       aria-pressed={chosen}
-      aria-label={`Look closer at ${name}`}
+      aria-label={`Enlarge ${name}`}
       onClick={() => {
         image.value = index;
       }}
@@ -198,10 +197,10 @@ function CamCard({ index, cams, slots, at }: CardProps) {
             attributes={{ "data-image": index, "data-role": cam.role, "data-position": at }}
           />
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
-            <b>{subject(cam)}</b>
+            <b>{targetName(cam)}</b>
             <span>
-              {cam.text.probability !== null && `${percent(cam.text.probability)} `}
               {cam.role}
+              {cam.text.probability !== null && `, ${percent(cam.text.probability)}`}
               {remarkable(cam)}
             </span>
           </figcaption>
@@ -217,21 +216,21 @@ function CamCard({ index, cams, slots, at }: CardProps) {
   );
 }
 
-/** "cat", "cat, not dog": the class that a map is of. */
-function subject({ text }: Cam): string | null {
+/** Name the target class of a map: "cat", "cat, not dog". */
+function targetName({ text }: Cam): string | null {
   return text.against === null ? text.name : `${text.name}, not ${text.against}`;
 }
 
-/** Whether the net was right, in a word. */
+/** Whether the prediction was correct. */
 function Outcome({ image: index, at }: { image: number; at: number }) {
-  const top = strongest(guesses(index, at));
+  const top = topClass(predictionAt(index, at));
   const label = probe.value?.images[index]?.label ?? null;
   if (top === null || label === null) return null;
   const right = top === label;
-  return <span class={right ? "right" : "wrong"}>{right ? "✓ recognized" : "✗ mistaken"}</span>;
+  return <span class={right ? "right" : "wrong"}>{right ? "✓ correct" : "✗ wrong"}</span>;
 }
 
-/** What is worth a word under a map; the rest is in its tooltip. */
+/** Return a remark under a map; the details are in its tooltip. */
 function remarkable(cam: Cam): string {
   if (!Number.isFinite(cam.own)) return ": no finite value";
   if (cam.scale === 0) return ": zero map";
@@ -239,17 +238,17 @@ function remarkable(cam: Cam): string {
   return cam.scale > cam.own ? ": faint" : "";
 }
 
-/** "predicted astronaut 45 %: maximum 0.83"; a map of zeros is said. */
-export function describe(cam: Cam, of: string | null): string {
-  const who = cam.text.name === null ? "" : ` ${subject(cam)}`;
+/** Describe a map: "predicted astronaut, 45 %: maximum 0.83". */
+export function describe(cam: Cam, image: string | null): string {
+  const who = cam.text.name === null ? "" : ` ${targetName(cam)}`;
   const { probability } = cam.text;
   const likely = Number.isNaN(probability) ? "NaN" : percent(probability);
-  const chance = probability === null ? "" : ` ${likely}`;
-  const about = `${of === null ? "" : `${of}: `}${cam.role}${who}${chance}`;
+  const chance = probability === null ? "" : `, ${likely}`;
+  const about = `${image === null ? "" : `${image}: `}${cam.role}${who}${chance}`;
   if (!Number.isFinite(cam.own)) return `${about}: ${cam.text.note ?? "no finite value"}`;
-  if (cam.scale === 0) return `${about}: the map is zero, nothing speaks for it`;
-  const floored = cam.scale > cam.own ? `, faint: drawn by ${number(cam.scale)}` : "";
-  const what = cam.constant ? "the same everywhere," : "maximum";
+  if (cam.scale === 0) return `${about}: the map is zero, no evidence for the class`;
+  const floored = cam.scale > cam.own ? `, faint: scaled to ${number(cam.scale)}` : "";
+  const what = cam.constant ? "constant at" : "maximum";
   return `${about}: ${what} ${number(cam.own)}${floored}`;
 }
 
@@ -279,5 +278,5 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
 }
 
 function short(cam: Cam): string {
-  return `${cam.role}: ${subject(cam) ?? ""}`;
+  return `${cam.role}: ${targetName(cam) ?? ""}`;
 }

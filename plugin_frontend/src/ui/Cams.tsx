@@ -1,7 +1,7 @@
 import { CamPanel } from "./CamPanel";
 import { CamView } from "./CamView";
 
-/** The maps of each image, and beside them the chosen one. */
+/** The maps of each image, and beside them the selected one. */
 export function Cams() {
   return (
     <>

@@ -1,13 +1,14 @@
 import { useMemo } from "preact/hooks";
 import { nounOf } from "../captions";
 import { familyOf, splitKind } from "../families";
-import { plural } from "../format";
+import { numberRanges, plural } from "../format";
 import type { Sheet } from "../png";
 import { sheetRange } from "../store/colorScale";
 import { watchFilm } from "../store/film";
 import { companion, main, type Shown } from "../store/pictures";
 import {
   channels,
+  content,
   imageName,
   kind,
   layout,
@@ -15,31 +16,30 @@ import {
   probeAt,
   shownChannel,
   shownImage,
-  subject,
   tile,
 } from "../store/selection";
-import { channelsOf, type Subject, subjectsOf, tileOfChannel } from "../subjects";
+import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../tileContents";
 import { tileOf } from "../tiles";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
-import { type Measured, Numbers, said } from "./Numbers";
+import { type Measured, Numbers, withMoment } from "./Numbers";
 import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./naming";
 import { Photograph } from "./Probes";
 
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, of, one] = [kind.value, path.value, subject.value];
-  if (wanted === null || of === null || layout.value === null || one === null) return null;
+  const [wanted, owner, one] = [kind.value, path.value, content.value];
+  if (wanted === null || owner === null || layout.value === null || one === null) return null;
   if (familyOf(wanted).view !== "sheet") return null;
   const image = layout.value.images > 0 ? shownImage.value : 0;
   const channel = shownChannel.value;
-  return { kind: wanted, layer: of, image, channel, ...(channel === null && { subject: one }) };
+  return { kind: wanted, layer: owner, image, channel, ...(channel === null && { content: one }) };
 }, FRAMES);
 
-/** One tile: what it shows, what excites it most, its numbers, its history. */
+/** One tile: its picture, its strongest stimulus, its numbers, its history. */
 export function ChannelPanel() {
   const { shown } = main.value;
   if (shown === null || shown.layout !== layout.value || familyOf(shown.kind).view !== "sheet") {
@@ -51,7 +51,7 @@ export function ChannelPanel() {
   const [sheet] = shown.sheets;
   const range = sheet === undefined ? null : sheetRange(sheet);
   const noun = nounOf(shown.kind, shown.layout);
-  const one = subject.value;
+  const one = content.value;
   const name =
     number_ !== null
       ? `${noun} ${number_}`
@@ -75,11 +75,11 @@ export function ChannelPanel() {
         </h2>
         <CommandButton id="channelBack" class="quiet small">
           <Icon name="back" />
-          <span class="sr">Channel back</span>
+          <span class="sr">Previous channel</span>
         </CommandButton>
         <CommandButton id="channelForward" class="quiet small">
           <Icon name="forward" />
-          <span class="sr">Channel on</span>
+          <span class="sr">Next channel</span>
         </CommandButton>
       </div>
       {sheet !== undefined && (at < 0 || isEmpty(one)) && (
@@ -97,7 +97,7 @@ export function ChannelPanel() {
               testid="channel"
               attributes={{ "data-channel": number_ ?? at, "data-position": shown.ordinal }}
             />
-            <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
+            <figcaption>{withMoment(captionText(shown), shown.ordinal)}</figcaption>
           </figure>
         )}
         {other !== null && number_ !== null && <Companion shown={other} channel={number_} />}
@@ -115,7 +115,7 @@ export function ChannelPanel() {
   );
 }
 
-/** Why nothing of the sheet is what was chosen. */
+/** Explain why no tile of the sheet shows the selection. */
 function notDrawn(shown: Shown, name: string, channel: number | null): string {
   const { total = Number.POSITIVE_INFINITY } = shown.layout;
   if (channel === null) return `${name} is not in this picture.`;
@@ -123,14 +123,13 @@ function notDrawn(shown: Shown, name: string, channel: number | null): string {
   if (channel >= total) {
     return `There is no ${name}: ${ownerOf(shown)} has ${plural(total, noun)}.`;
   }
-  const what = shown.kind === "maximization" ? "maximized" : "drawn";
   const drawn = channels.value ?? [];
-  const some = drawn.slice(0, 8).join(", ") + (drawn.length > 8 ? " …" : "");
-  return `${capital(name)} ${what === "drawn" ? "is" : "was"} not ${what}. ${capital(what)}: ${some}.`;
+  if (shown.kind === "maximization") return notMaximized(channel, drawn);
+  return `${capital(name)} is not drawn: only ${numberRanges(drawn)} are.`;
 }
 
-/** A grid has places for more channels than some of its layers have. */
-function notThere(one: Subject | null): string {
+/** Explain an empty tile: a grid has rows for more channels than some of its layers have. */
+function notThere(one: TileContent | null): string {
   if (one?.is !== "channel") return "";
   const count = plural(channelCount(one.layer) ?? 0, "channel");
   return `There is no channel ${one.channel}: ${one.layer} has ${count}.`;
@@ -138,26 +137,34 @@ function notThere(one: Subject | null): string {
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Whose numbers stand below: a channel's alone, and not of its weights. */
-function measuredBy(shown: Shown, one: Subject | null, channel: number | null): Measured | null {
-  const of = splitKind(shown.kind)[0];
-  if (channel !== null) return of === "kernels" ? null : { layer: shown.layer, channel };
+const notMaximized = (channel: number, drawn: readonly number[]) =>
+  `No maximization for channel ${channel}: only ${numberRanges(drawn)} are computed. ` +
+  `Set filters=[${channel}].`;
+
+/** Return the channel whose numbers to list; null for weights and other tiles. */
+function measuredBy(
+  shown: Shown,
+  one: TileContent | null,
+  channel: number | null,
+): Measured | null {
+  const family = splitKind(shown.kind)[0];
+  if (channel !== null) return family === "kernels" ? null : { layer: shown.layer, channel };
   return one?.is === "channel" ? one : null;
 }
 
-/** The probe image to lay beside a tile: the one that it was made of. */
-function photoBeside(shown: Shown, one: Subject | null): number | null {
+/** Return the probe image to show beside a tile: the one that it was made from. */
+function photoBeside(shown: Shown, one: TileContent | null): number | null {
   if (shown.layout.images > 0) return shown.kind === "activations" ? null : imageOf(shown);
   return one?.is === "image" ? one.image : null;
 }
 
-function saying(shown: Shown): string {
-  if (shown.kind === "maximization") return "what excites it most";
+function captionText(shown: Shown): string {
+  if (shown.kind === "maximization") return "strongest stimulus";
   if (shown.kind !== "activations") return "";
   return `response to ${imageName(probeAt(shown.ordinal), imageOf(shown))}`;
 }
 
-/** One tile as a sheet of its own. */
+/** Cut out one tile as a sheet of its own. */
 function cutTile(shown: Shown, at: number): Sheet | null {
   const [sheet] = shown.sheets;
   if (sheet === undefined || at < 0) return null;
@@ -173,17 +180,18 @@ function cutTile(shown: Shown, at: number): Sheet | null {
 }
 
 function Companion({ shown, channel }: { shown: Shown; channel: number }) {
-  const subjects = subjectsOf(shown.kind, shown.layout, null);
-  const at = tileOfChannel(subjects, channel);
+  const contents = tileContents(shown.kind, shown.layout, null);
+  const at = tileOfChannel(contents, channel);
   const own = useMemo(() => cutTile(shown, at), [shown, at]);
   if (shown.sheets.length === 0) return <p class="dim small">{notShown(shown)}</p>;
   if (own === null) {
-    // Of tiles that do not say which channels they are, nothing is known.
-    if (channelsOf(subjects, shown.layer) === null) return null;
-    const what = shown.kind === "maximization" ? "maximized" : "drawn";
+    // Unnumbered tiles may show any channels.
+    const drawn = channelsOf(contents, shown.layer);
+    if (drawn === null) return null;
+    const maximized = shown.kind === "maximization";
     return (
       <p class="dim small">
-        Channel {channel} was not {what}.
+        {maximized ? notMaximized(channel, drawn) : `Channel ${channel} is not drawn.`}
       </p>
     );
   }
@@ -193,10 +201,10 @@ function Companion({ shown, channel }: { shown: Shown; channel: number }) {
       <Tile
         sheet={own}
         range={range}
-        label={`${saying(shown)}: channel ${channel} of ${shown.layer}`}
+        label={`${captionText(shown)}: channel ${channel} of ${shown.layer}`}
         testid="companion"
       />
-      <figcaption>{said(saying(shown), shown.ordinal)}</figcaption>
+      <figcaption>{withMoment(captionText(shown), shown.ordinal)}</figcaption>
     </figure>
   );
 }

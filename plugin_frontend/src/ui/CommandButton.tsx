@@ -4,7 +4,7 @@ import { keyCap } from "../keys";
 
 interface Props {
   id: CommandId;
-  /** What stands on it; its label where left out. */
+  /** Its content; the label of the command by default. */
   children?: ComponentChildren;
   pressed?: boolean;
   /** Show the key beside the label. */

@@ -1,26 +1,26 @@
 import { useSignal } from "@preact/signals";
-import { costsOf, isDear } from "../costs";
+import { costsOf, isExpensive } from "../costs";
 import { number, percent, whole } from "../format";
 import { costSegments } from "../store/tables";
 
 const ALL = "all";
 const brief = (seconds: number) => (seconds > 0 && seconds < 0.001 ? "<0.001" : number(seconds));
 
-/** What looking takes of training, callback by callback. */
+/** The share of training time that logging takes, per callback. */
 export function Costs() {
   const chosen = useSignal("");
   const segments = costSegments.value;
   const newest = `${segments.at(-1)?.segment ?? ""}`;
   const value = chosen.value || newest;
   const all = costsOf(segments.filter(({ segment }) => value === ALL || `${segment}` === value));
-  const { rows, share, training, budget, rest } = all;
-  const most = Math.max(rest, ...rows.map((row) => row.seconds));
-  const thinned = rows.some((row) => row.skipped > 0);
+  const { rows, share, training, budget, other } = all;
+  const longest = Math.max(other, ...rows.map((row) => row.seconds));
+  const anySkipped = rows.some((row) => row.skipped > 0);
   const line = (name: string, seconds: number, cells: (string | null)[], title?: string) => (
     <tr key={name} title={title}>
       <th scope="row">
         {name}
-        <i class="cost-bar" style={{ width: `${(100 * seconds) / (most || 1)}%` }} />
+        <i class="cost-bar" style={{ width: `${(100 * seconds) / (longest || 1)}%` }} />
       </th>
       {[percent(training > 0 ? seconds / training : null), ...cells].map(
         (text, i) => text !== null && <td key={i}>{text}</td>,
@@ -33,7 +33,7 @@ export function Costs() {
         <select
           class="variant"
           data-testid="cost-fit"
-          aria-label="Which fit"
+          aria-label="Fit"
           value={value}
           onChange={(event) => {
             chosen.value = event.currentTarget.value;
@@ -48,18 +48,18 @@ export function Costs() {
         </select>
       )}
       {share === null ? (
-        <p class="dim">No cost was logged yet.</p>
+        <p class="dim">No logging time yet.</p>
       ) : (
         <>
           <table class="costs" data-testid="cost-table">
             <thead>
               <tr>
                 <th scope="col">Callback</th>
-                <th scope="col">of training</th>
-                <th scope="col">s a look</th>
-                <th scope="col">looks</th>
-                {thinned && <th scope="col">left out</th>}
-                <th scope="col">compile s</th>
+                <th scope="col">share of training</th>
+                <th scope="col">s per snapshot</th>
+                <th scope="col">snapshots</th>
+                {anySkipped && <th scope="col">skipped</th>}
+                <th scope="col">s compiling</th>
               </tr>
             </thead>
             <tbody>
@@ -67,35 +67,32 @@ export function Costs() {
                 line(name, seconds, [
                   snapshots > 0 ? brief(main / snapshots) : "–",
                   whole(snapshots),
-                  thinned ? whole(skipped) : null,
+                  anySkipped ? whole(skipped) : null,
                   brief(compile),
                 ]),
               )}
-              {line(
-                "the rest",
-                rest,
-                [],
-                "Waiting for the writer's thread, and what else it costs",
-              )}
+              {line("other", other, [], "Waiting for the writer thread, and its other costs")}
             </tbody>
             <tfoot>
               <tr>
-                <th scope="row">together</th>
+                <th scope="row">total</th>
                 <td class={budget !== null && share > budget ? "over" : ""}>{percent(share)}</td>
-                <td colSpan={thinned ? 3 : 2}>{budget !== null && `at most ${percent(budget)}`}</td>
+                <td colSpan={anySkipped ? 3 : 2}>
+                  {budget !== null && `at most ${percent(budget)}`}
+                </td>
                 <td>{brief(all.compile)}</td>
               </tr>
             </tfoot>
           </table>
-          {isDear(all) && (
+          {isExpensive(all) && (
             <p class="reason" data-testid="cheaper">
-              <code>max_overhead=0.05</code> leaves snapshots out to stay below 5&nbsp;%;{" "}
-              <code>schedule=tbviz.every(epochs=5)</code> snapshots every fifth epoch.
+              <code>max_overhead=0.05</code> skips snapshots to stay below 5&nbsp;%;{" "}
+              <code>schedule=tbviz.every(epochs=5)</code> takes one every fifth epoch.
             </p>
           )}
           <p class="dim small">
-            Seconds on the main thread, and what the writer's thread costs, over {number(training)}{" "}
-            s of training itself. Compiling comes once and is not counted.
+            Time on the main thread and for the writer thread, relative to {number(training)} s of
+            training without logging. Compiling happens once and is not counted.
           </p>
         </>
       )}

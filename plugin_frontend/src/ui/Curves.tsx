@@ -1,28 +1,28 @@
 import { useMemo } from "preact/hooks";
-import type { Dense } from "../byPosition";
-import { breaksOf } from "../chart";
+import type { ByPosition } from "../byPosition";
+import { nonFiniteStarts } from "../chart";
 import { number } from "../format";
 import { chosen, type Pair, pairs, title } from "../metrics";
 import { smooth } from "../smoothing";
 import { metrics, smoothing } from "../store/colorScale";
-import { looked } from "../store/cursor";
+import { readoutOrdinal } from "../store/cursor";
 import { scalars } from "../store/tables";
 import { HeatMap } from "./HeatMap";
-import { type Break, type Line, Plot } from "./Plot";
+import { type Line, type NonFiniteMark, Plot } from "./Plot";
 
-/** Always in view: the curves, and what is dead where. */
+/** The curves and the heat map, always in view. */
 export function Curves() {
   const all = pairs(scalars.value?.tags.keys() ?? []);
   const shown = chosen(all, metrics.value);
   return (
-    <section class={`curves of-${shown.length}`} aria-label="Curves">
+    <section class={`curves plots-${shown.length}`} aria-label="Curves">
       {shown.map((pair, i) => (
-        <CurveCard key={i} pair={pair} all={all} place={i} shown={shown} />
+        <CurveCard key={i} pair={pair} all={all} index={i} shown={shown} />
       ))}
       {shown.length === 0 && (
         <div class="card hint">
           <p hidden={scalars.value === null}>
-            No metrics were logged. <code>tbviz.Monitor</code> logs them, and so does{" "}
+            No metrics yet. Log them with <code>tbviz.Monitor</code>, or with{" "}
             <code>keras.callbacks.TensorBoard</code> into the same directory.
           </p>
         </div>
@@ -35,13 +35,13 @@ export function Curves() {
 interface Props {
   pair: Pair;
   all: readonly Pair[];
-  place: number;
+  index: number;
   shown: readonly Pair[];
 }
 
-const NONE: Dense = [];
+const NONE: ByPosition = [];
 
-function CurveCard({ pair, all, place, shown }: Props) {
+function CurveCard({ pair, all, index, shown }: Props) {
   const train = values(pair.train);
   const validation = values(pair.validation);
   const weight = smoothing.value;
@@ -53,41 +53,41 @@ function CurveCard({ pair, all, place, shown }: Props) {
     }
     return both;
   }, [pair.train, pair.validation, train, validation, weight]);
-  const breaks = useMemo(
-    () => [...broken(train, "--train"), ...broken(validation, "--validation")],
+  const marks = useMemo(
+    () => [...nonFiniteMarks(train, "--train"), ...nonFiniteMarks(validation, "--validation")],
     [train, validation],
   );
   return (
     <div class="card" data-testid="curve" data-metric={pair.name}>
       <div class="card-head">
-        <Title pair={pair} all={all} place={place} shown={shown} />
+        <Title pair={pair} all={all} index={index} shown={shown} />
         <span class="legend">
           {pair.train !== null && <Value name="train" values={train} />}
           {pair.validation !== null && <Value name="validation" values={validation} />}
         </span>
-        {place === 0 && <Smoothing />}
+        {index === 0 && <Smoothing />}
       </div>
       <Plot
         lines={lines}
         label={`${title(pair.name)} over the run`}
         testid="plot"
-        breaks={breaks}
+        nonFinite={marks}
       />
     </div>
   );
 }
 
-function values(tag: string | null): Dense {
+function values(tag: string | null): ByPosition {
   return tag === null ? NONE : (scalars.value?.tags.get(tag) ?? NONE);
 }
 
-const broken = (of: Dense, color: string): Break[] =>
-  breaksOf(of).map(([ordinal, value]) => ({ ordinal, text: number(value), color }));
+const nonFiniteMarks = (line: ByPosition, color: string): NonFiniteMark[] =>
+  nonFiniteStarts(line).map(([ordinal, value]) => ({ ordinal, text: number(value), color }));
 
 /** The smoothed line, and the raw one faint behind it. */
-function withRaw(label: string, color: string, raw: Dense, weight: number): Line[] {
+function withRaw(label: string, color: string, raw: ByPosition, weight: number): Line[] {
   if (weight === 0) return [{ label, color, values: raw }];
-  // A position without a value is no value of 0: left out of the average.
+  // A position without a value is skipped by the average.
   const smoothed = smooth(
     raw.map((value) => value ?? null),
     weight,
@@ -98,8 +98,8 @@ function withRaw(label: string, color: string, raw: Dense, weight: number): Line
   ];
 }
 
-function Value({ name, values: of }: { name: "train" | "validation"; values: Dense }) {
-  const value = of[looked.value];
+function Value({ name, values: line }: { name: "train" | "validation"; values: ByPosition }) {
+  const value = line[readoutOrdinal.value];
   return (
     <span class={name} data-testid={`value-${name}`}>
       {name === "train" ? "train" : "val"} <b>{value === undefined ? "–" : number(value)}</b>
@@ -107,7 +107,7 @@ function Value({ name, values: of }: { name: "train" | "validation"; values: Den
   );
 }
 
-function Title({ pair, all, place, shown }: Props) {
+function Title({ pair, all, index, shown }: Props) {
   if (all.length <= shown.length) return <h2>{title(pair.name)}</h2>;
   return (
     <select
@@ -117,7 +117,7 @@ function Title({ pair, all, place, shown }: Props) {
       value={pair.name}
       onChange={(event) => {
         const names = shown.map((other) => other.name);
-        names[place] = event.currentTarget.value;
+        names[index] = event.currentTarget.value;
         metrics.value = names;
       }}
     >
@@ -134,7 +134,7 @@ function Title({ pair, all, place, shown }: Props) {
 
 function Smoothing() {
   return (
-    <label class="smoothing" title={`Smoothing as TensorBoard's: ${smoothing.value}`}>
+    <label class="smoothing" title={`Smoothing, as in TensorBoard: ${smoothing.value}`}>
       <input
         type="range"
         min="0"

@@ -1,6 +1,6 @@
 import { logdir } from "../store/run";
 
-/** No run was logged yet: how to, with the directory that TensorBoard looks into. */
+/** Instructions while there is no run, with the directory that TensorBoard reads. */
 export function Empty() {
   const root = logdir.value || "logs";
   const code = [
@@ -13,13 +13,13 @@ export function Empty() {
     <main class="empty" data-testid="empty">
       <div>
         <h2>See what every layer learns</h2>
-        <p>Nothing has been logged here yet. One callback is all it takes:</p>
+        <p>Nothing has been logged here yet. Add one callback:</p>
         <pre>
           <code>{code}</code>
         </pre>
         <p class="dim">
-          TensorBoard looks into <code>{logdir.value || "its log directory"}</code>. Pictures appear
-          here at the end of the first epoch.
+          TensorBoard reads <code>{logdir.value || "its log directory"}</code>. Pictures appear here
+          at the end of the first epoch.
         </p>
       </div>
     </main>

@@ -13,9 +13,9 @@ import { Canvas } from "./Canvas";
 
 interface Props {
   film: FilmState | null;
-  /** The range of the big picture; null where every frame has its own. */
+  /** The range of the large picture; null if each frame has its own. */
   range: Range | null;
-  /** Pixels of a frame where it is more than its tile. */
+  /** Draws a frame that is more than its tile. */
   draw?: (frame: Frame) => {
     pixels: Uint8ClampedArray<ArrayBuffer>;
     width: number;
@@ -23,7 +23,7 @@ interface Props {
   };
 }
 
-/** One tile over the run; a click on a frame goes there. */
+/** One tile over the run; a click on a frame goes to its position. */
 export function Film({ film, range, draw }: Props) {
   if (film === null || film.frames.length === 0) return null;
   const ordinals = film.frames.map((frame) => frame.ordinal);

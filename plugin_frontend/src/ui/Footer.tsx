@@ -4,7 +4,7 @@ import { kerasLabel, lastOf, parseStep, seams, token } from "../positions";
 import { cursor, follow, moveTo, position, setFollow, unseen } from "../store/cursor";
 import { note } from "../store/notes";
 import { changeSpeed, pause, playing, speed } from "../store/play";
-import { heads, positions } from "../store/run";
+import { positions, runIndex } from "../store/run";
 import { CommandButton } from "./CommandButton";
 import { Icon } from "./icons";
 import { StepSlider } from "./StepSlider";
@@ -29,7 +29,7 @@ export function Footer() {
           type="button"
           class="button quiet speed"
           data-testid="speed"
-          title="Positions a second while playing"
+          title="Playback speed, positions per second"
           onClick={(event) => changeSpeed(event.shiftKey ? -1 : 1)}
         >
           {speed.value}/s
@@ -44,7 +44,7 @@ export function Footer() {
             type="button"
             class="chip-button"
             data-testid="unseen"
-            title="Go to the newest and follow"
+            title="Go to the newest data and follow it"
             onClick={() => setFollow(true)}
           >
             {newWords(unseen.value)}
@@ -55,7 +55,7 @@ export function Footer() {
   );
 }
 
-/** "3 new epochs", or positions where batches are among them. */
+/** Count what is new: "3 new epochs", or positions if batches are among them. */
 function newWords(count: number): string {
   const fresh = positions.value.slice(-count);
   const epochs = fresh.every((entry) => entry.batch === null && !entry.final);
@@ -63,12 +63,12 @@ function newWords(count: number): string {
 }
 
 function StepInput() {
-  /** What is being typed; new positions leave it alone. */
+  /** The text being typed; new positions do not change it. */
   const typed = useSignal<string | null>(null);
   const list = positions.value;
   const now = position.value;
   const at = token(list, cursor.value);
-  const segment = heads.value?.segments.find((entry) => entry.segment === now?.segment);
+  const segment = runIndex.value?.segments.find((entry) => entry.segment === now?.segment);
   const last = now === null ? undefined : lastOf(list, now.segment);
   const several = seams(list).length > 0;
   return (
@@ -109,7 +109,7 @@ function StepInput() {
         }}
         onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
       />
-      <span data-testid="last">of {last === undefined ? "–" : last.epoch}</span>
+      <span data-testid="last">{`of ${last?.epoch ?? "–"}`}</span>
       {several && now !== null && <span class="dim">fit {now.segment}</span>}
     </form>
   );

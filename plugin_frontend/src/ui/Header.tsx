@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RunHead, Status } from "../api";
+import type { RunEntry, Status } from "../api";
 import { tooltip } from "../commands";
 import { duration, percent, plural } from "../format";
 import { label } from "../positions";
 import { switchRun } from "../store/poll";
 import {
-  heads,
+  logdir,
   newestSegment,
   paused,
   positions,
   run,
+  runIndex,
   runs,
   secondsSince,
   segmentCount,
@@ -40,7 +41,7 @@ function RunPicker() {
   const list = runs.value ?? [];
   if (list.length === 0) return null;
   return (
-    <label class="chip" title="The run to look at">
+    <label class="chip" title="Run to show">
       <i class={`dot ${newestSegment.value?.status ?? ""}`} aria-hidden="true" />
       <span class="sr">Run</span>
       <select
@@ -58,25 +59,31 @@ function RunPicker() {
   );
 }
 
-/** More is known of the open run than the list says, which is asked for less often. */
-function known(entry: RunHead): RunHead {
-  if (entry.run !== run.value || heads.value === null) return entry;
+/** Update the list entry of the open run: the list is polled less often. */
+function known(entry: RunEntry): RunEntry {
+  if (entry.run !== run.value || runIndex.value === null) return entry;
   const status = newestSegment.value?.status ?? null;
   return { ...entry, positions: positions.value.length, status };
 }
 
-function describe(entry: RunHead, several: boolean): string {
-  const name = entry.run === "." ? "this directory" : entry.run;
+function describe(entry: RunEntry, several: boolean): string {
+  const name = entry.run === "." ? logdirName() : entry.run;
   const size = entry.positions === null ? [] : [plural(entry.positions, "position")];
-  return several ? [name, ...size, entry.status ?? ""].filter(Boolean).join(" · ") : name;
+  const status = entry.status === null ? "" : statusText(entry.status);
+  return several ? [name, ...size, status].filter(Boolean).join(" · ") : name;
 }
 
+/** Return the last part of the log directory, the name of the run in it. */
+const logdirName = () => logdir.value.split(/[/\\]/).findLast((part) => part !== "") ?? ".";
+
+const statusText = (status: Status) => (status === "lost" ? "stopped without an end" : status);
+
 const EXPLAINED: Record<Status, string> = {
-  live: "The fit is running; this is how long ago it last wrote.",
+  live: "The fit is running; the time is that of its last record.",
   finished: "The fit ran to its planned end.",
   stopped: "The fit ended before the last planned epoch.",
   failed: "The fit ended with an error.",
-  lost: "No end was written, and nothing comes: the process is probably gone.",
+  lost: "No end was recorded and nothing new arrives: the process was probably killed.",
 };
 
 function RunStatus() {
@@ -99,7 +106,7 @@ function RunStatus() {
   return (
     <span class="status" data-testid="status" data-status={status}>
       <span title={[EXPLAINED[status], reason].filter(Boolean).join(" ")}>
-        {status}
+        {statusText(status)}
         {ago}
       </span>
       {order !== null && (
@@ -113,13 +120,13 @@ function RunStatus() {
 }
 
 function Damage() {
-  const count = (heads.value?.segments ?? []).reduce((sum, { damaged = 0 }) => sum + damaged, 0);
+  const count = (runIndex.value?.segments ?? []).reduce((sum, { damaged = 0 }) => sum + damaged, 0);
   if (count === 0) return null;
   return (
     <b
       class="status bad"
       data-testid="damaged"
-      title={`${plural(count, "place")}; tbviz inspect LOG_DIR says which`}
+      title={`${plural(count, "damaged section")}; tbviz inspect LOG_DIR lists them`}
     >
       damaged
     </b>
@@ -132,14 +139,14 @@ function CostButton() {
   return (
     <CommandButton id="costs" class="quiet" pressed={panel.value === "costs"}>
       <span data-testid="cost" title={`${tooltip("costs")}; fit ${segmentCount.value}`}>
-        cost {percent(share)}
+        logging +{percent(share)} time
       </span>
     </CommandButton>
   );
 }
 
 function NoticesButton() {
-  const list = heads.value?.notices ?? [];
+  const list = runIndex.value?.notices ?? [];
   if (list.length === 0) return null;
   const warns = list.some((notice) => notice.level === "warning");
   return (

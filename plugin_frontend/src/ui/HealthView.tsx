@@ -1,57 +1,68 @@
 import { useMemo } from "preact/hooks";
-import { type Dense, lookAt } from "../byPosition";
-import { lookLabel } from "../positions";
-import { said, statisticOf, withUnknown } from "../statistics";
-import { cursor, looked } from "../store/cursor";
-import { adviceNow, broken, brokenAt, type Health, health, healthAt } from "../store/health";
+import { type ByPosition, lastCaptured } from "../byPosition";
+import { snapshotLabel } from "../positions";
+import { formatStatistic, statisticOf, withUnknown } from "../statistics";
+import { cursor, readoutOrdinal } from "../store/cursor";
+import {
+  adviceNow,
+  type Health,
+  health,
+  healthAt,
+  nonFiniteAt,
+  nonFiniteChanges,
+} from "../store/health";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
-import { brokenHelp, brokenSince, MEANINGLESS } from "./broken";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
-import { type Break, type Line, Plot } from "./Plot";
-import { usePart } from "./usePart";
+import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
+import { type Line, type NonFiniteMark, Plot } from "./Plot";
+import { useHealthQuery } from "./useHealthQuery";
 
 interface Chart {
   title: string;
   help: string;
   /** Names of the statistics, first and second color. */
-  of: string[];
+  statistics: string[];
 }
 
-/** What belongs together shares a chart. */
+/** Statistics that share a chart. */
 const SHARED: Chart[] = [
   {
-    title: "Mean and spread",
+    title: "Mean and std. dev.",
     help: "mean and standard deviation of the outputs",
-    of: ["mean", "std"],
+    statistics: ["mean", "std"],
   },
-  { title: "Extremes", help: "least and greatest output", of: ["minimum", "maximum"] },
+  {
+    title: "Extremes",
+    help: "minimum and maximum output",
+    statistics: ["minimum", "maximum"],
+  },
 ];
 const BEFORE_SHARED = 4;
 
-/** A chart a statistic, those that the table does not have behind the others. */
+/** Return one chart per statistic; those that are not in the table come last. */
 export function chartsOf(names: readonly string[]): Chart[] {
-  const shared = new Set(SHARED.flatMap((chart) => chart.of));
+  const shared = new Set(SHARED.flatMap((chart) => chart.statistics));
   const charts = withUnknown(names)
     .filter((name) => !shared.has(name) && !statisticOf(name).marked)
     .map(alone);
   return [...charts.slice(0, BEFORE_SHARED), ...SHARED, ...charts.slice(BEFORE_SHARED)];
 }
 
-/** Kept, since what is drawn of a chart hangs on which one it is. */
+/** Cached, so that an unchanged chart is not drawn again. */
 const ALONE = new Map<string, Chart>();
 
 function alone(name: string): Chart {
   const { title, help } = statisticOf(name);
-  const chart = ALONE.get(name) ?? { title, help, of: [name] };
+  const chart = ALONE.get(name) ?? { title, help, statistics: [name] };
   ALONE.set(name, chart);
   return chart;
 }
 
 const COLORS = ["--train", "--validation"];
 
-/** What to do about it: the lines that hold at the cursor, those of the open layer first. */
+/** The advice that is active at the cursor, that of the open layer first. */
 function AdviceList({ path }: { path: string }) {
   const list = adviceNow.value;
   if (list.length === 0) return null;
@@ -61,7 +72,7 @@ function AdviceList({ path }: { path: string }) {
     <ul class="advice" aria-label="Advice" data-testid="advice">
       {first.map((advice, i) => (
         <li key={`${advice.layer} ${advice.rule}`}>
-          {i === others && <h3 class="dim small">Elsewhere in the model</h3>}
+          {i === others && <h3 class="dim small">Other layers</h3>}
           <button
             type="button"
             class={`advice-line ${advice.layer === path ? "here" : ""}`}
@@ -77,16 +88,16 @@ function AdviceList({ path }: { path: string }) {
   );
 }
 
-/** The numbers of a layer over the run, on the axis of the cursor. */
+/** The statistics of a layer over the run, on the axis of the cursor. */
 export function HealthView() {
   const held = health.value;
   const path = layer.value;
   const logged = path !== null && held?.layers.includes(path) === true;
-  usePart(logged ? { layer: path } : null);
+  useHealthQuery(logged ? { layer: path } : null);
   if (held === null || !logged) return <section class="view" />;
   const channels = held.channels.get(path);
-  // While the numbers are on their way the charts of the run have their places already.
-  const coming = !held.whole.has(path);
+  // While the numbers are loading, the charts are already laid out.
+  const coming = !held.complete.has(path);
   const has = (name: string) =>
     coming
       ? held.names.includes(name)
@@ -94,10 +105,10 @@ export function HealthView() {
           .get(name)
           ?.get(path)
           ?.some((value) => value !== undefined);
-  const charts = chartsOf(held.names).filter((chart) => chart.of.some(has));
-  const first = held.numbers.get(charts[0]?.of[0] ?? "")?.get(path) ?? NONE;
-  const look = lookAt(first, cursor.value);
-  const ill = brokenAt(path);
+  const charts = chartsOf(held.names).filter((chart) => chart.statistics.some(has));
+  const first = held.numbers.get(charts[0]?.statistics[0] ?? "")?.get(path) ?? NONE;
+  const snapshot = lastCaptured(first, cursor.value);
+  const status = nonFiniteAt(path);
   return (
     <section class="view" data-testid="view">
       <div class="caption">
@@ -105,13 +116,13 @@ export function HealthView() {
           <span>
             <b>{path}</b> · health over the run
             {channels !== null && channels !== undefined && <> · {channels} channels</>}
-            {look >= 0 && (
-              <> · {lookLabel(positions.value, look, cursor.value, segmentCount.value)}</>
+            {snapshot >= 0 && (
+              <> · {snapshotLabel(positions.value, snapshot, cursor.value, segmentCount.value)}</>
             )}
-            {ill !== undefined && (
-              <b class="broken" data-testid="broken-caption" title={brokenHelp(ill)}>
+            {status !== undefined && (
+              <b class="non-finite" data-testid="non-finite-caption" title={nonFiniteHelp(status)}>
                 {" "}
-                · {brokenSince(ill)}
+                · {nonFiniteSince(status)}
               </b>
             )}
           </span>
@@ -128,12 +139,12 @@ export function HealthView() {
   );
 }
 
-const NONE: Dense = [];
+const NONE: ByPosition = [];
 
-/** The values without those that mean nothing since the layer is not finite there. */
-function meant(name: string, path: string, values: Dense): Dense {
+/** Replace values that are meaningless because the layer is not finite there by NaN. */
+function withoutMeaningless(name: string, path: string, values: ByPosition): ByPosition {
   if (!MEANINGLESS.has(name)) return values;
-  const changes = broken.value.filter((one) => one.layer === path);
+  const changes = nonFiniteChanges.value.filter((one) => one.layer === path);
   if (changes.length === 0) return values;
   return values.map((value, ordinal) =>
     changes.findLast((one) => one.ordinal <= ordinal)?.text ? Number.NaN : value,
@@ -153,34 +164,38 @@ function ChartCard({
 }) {
   const lines = useMemo<Line[]>(
     () =>
-      chart.of.map((name, i) => ({
+      chart.statistics.map((name, i) => ({
         label: statisticOf(name).title,
         color: COLORS[i] ?? "--train",
-        values: meant(name, path, held.numbers.get(name)?.get(path) ?? NONE),
+        values: withoutMeaningless(name, path, held.numbers.get(name)?.get(path) ?? NONE),
       })),
-    [chart, held, path, broken.value],
+    [chart, held, path, nonFiniteChanges.value],
   );
-  const ill = brokenAt(path);
-  const breaks = useMemo<Break[]>(
+  const status = nonFiniteAt(path);
+  const marks = useMemo<NonFiniteMark[]>(
     () =>
-      broken.value.flatMap(({ layer: of, ordinal, text }) =>
-        of === path && text !== null ? [{ ordinal, text, color: "--bad" }] : [],
+      nonFiniteChanges.value.flatMap(({ layer: owner, ordinal, text }) =>
+        owner === path && text !== null ? [{ ordinal, text, color: "--bad" }] : [],
       ),
-    [broken.value, path],
+    [nonFiniteChanges.value, path],
   );
   return (
-    <div class="card chart" data-testid="chart" data-statistic={chart.of[0]}>
+    <div class="card chart" data-testid="chart" data-statistic={chart.statistics[0]}>
       <div class="card-head" title={chart.help}>
         <h2>{chart.title}</h2>
         <span class="legend">
-          {chart.of.map((name, i) => (
+          {chart.statistics.map((name, i) => (
             <span key={name} style={{ color: `var(${COLORS[i]})` }}>
-              {chart.of.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
+              {chart.statistics.length > 1 ? `${statisticOf(name).title.toLowerCase()} ` : ""}
               {!coming && (
                 <b>
-                  {ill && MEANINGLESS.has(name)
+                  {status && MEANINGLESS.has(name)
                     ? "–"
-                    : said(name, healthAt(path, name, looked.value), held.channels.get(path))}
+                    : formatStatistic(
+                        name,
+                        healthAt(path, name, readoutOrdinal.value),
+                        held.channels.get(path),
+                      )}
                 </b>
               )}
             </span>
@@ -188,7 +203,7 @@ function ChartCard({
         </span>
       </div>
       {!coming && (
-        <Plot lines={lines} label={`${chart.title} of ${path} over the run`} breaks={breaks} />
+        <Plot lines={lines} label={`${chart.title} of ${path} over the run`} nonFinite={marks} />
       )}
     </div>
   );

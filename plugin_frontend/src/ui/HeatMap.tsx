@@ -4,49 +4,50 @@ import { rowLabels } from "../arrange";
 import { NAN_COLOR } from "../color";
 import { maxima } from "../downsample";
 import { number, percent } from "../format";
-import { lookLabel } from "../positions";
+import { snapshotLabel } from "../positions";
 import { statisticOf } from "../statistics";
 import { statistic } from "../store/colorScale";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { type Health, health } from "../store/health";
 import {
-  brokenCells,
   cellsNow,
   coming,
-  looksNow,
+  healthSkipped,
   mapped,
   names,
   none,
+  nonFiniteCells,
   offered,
+  snapshotsNow,
   topNow,
 } from "../store/heat";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { layer, selectLayer } from "../store/selection";
 import { dark } from "../store/shell";
-import { usePart } from "./usePart";
+import { useHealthQuery } from "./useHealthQuery";
 import { type Size, useSize } from "./useSize";
 
-/** Width of the labels: of a letter, and of all at most, as a share of the card. */
+/** Width of a letter of the labels, and maximum width of the labels as a share of the card. */
 const LETTER = 6.3;
 const WIDEST = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
-/** How much of its color a cell has at a position where the layer was not looked at. */
+/** Opacity of a cell at a position without a snapshot. */
 const CARRIED = 0.35;
 
-/** What the pointer is on. */
+/** The cell under the pointer. */
 interface Spot {
   row: number;
   ordinal: number;
 }
 
-/** Layers x positions of one statistic: the mini-map of the page, and a way into it. */
+/** Layers x positions of one statistic: an overview of the run, and a way to navigate it. */
 export function HeatMap() {
   const [box, size] = useSize<HTMLDivElement>();
   const spot = useSignal<Spot | null>(null);
-  const of = health.value;
-  usePart(none.value ? null : { names: mapped.value });
+  const table = health.value;
+  useHealthQuery(none.value ? null : { names: mapped.value });
   const longest = Math.max(0, ...names.value.map((name) => name.length));
   const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * WIDEST));
   return (
@@ -71,25 +72,25 @@ export function HeatMap() {
         <Legend spot={spot} />
       </div>
       <div class="heat-body" ref={box} aria-busy={coming.value}>
-        {none.value && <p class="dim small">{NONE_LOGGED}</p>}
-        {of !== null && !none.value && (
-          <HeatCells of={of} size={size.value} spot={spot} gutter={gutter} />
+        {none.value && <p class="dim small">{sentence(healthSkipped.value ?? NO_HEALTH)}</p>}
+        {table !== null && !none.value && (
+          <HeatCells table={table} size={size.value} spot={spot} gutter={gutter} />
         )}
       </div>
     </div>
   );
 }
 
-/** "Share of ...": a definition as a sentence. */
+/** Capitalize a definition: "Share of ...". */
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-const NONE_LOGGED = "No layer health was logged; tbviz.LayerHealth does.";
+const NO_HEALTH = "No layer health yet.";
 
-/** The scale, or what the pointer is on. */
+/** The scale, or the cell under the pointer. */
 function Legend({ spot }: { spot: Signal<Spot | null> }) {
   if (none.value) return null;
   const counted = statisticOf(mapped.value).unit === "number";
-  const said = (value: number) =>
+  const format = (value: number) =>
     counted && !Number.isNaN(value) ? number(value) : percent(value);
   const at = spot.value;
   const path = at === null ? undefined : health.value?.layers[at.row];
@@ -97,50 +98,55 @@ function Legend({ spot }: { spot: Signal<Spot | null> }) {
   if (at === null || path === undefined || position === undefined) {
     return (
       <span class="legend scale">
-        0 <i class="heat-scale" aria-hidden="true" /> {!coming.value && said(topNow.value)}
-        {brokenCells.value.some((row) => row?.some((what) => what !== null)) && (
-          <span data-testid="heat-broken">
+        0 <i class="heat-scale" aria-hidden="true" /> {!coming.value && format(topNow.value)}
+        {nonFiniteCells.value.some((row) => row?.some((what) => what !== null)) && (
+          <span data-testid="heat-non-finite">
             {" "}
-            <i class="heat-broken" aria-hidden="true" /> not finite
+            <i class="heat-non-finite" aria-hidden="true" /> not finite
           </span>
         )}
       </span>
     );
   }
-  const what = brokenCells.value[at.row]?.[at.ordinal];
-  const look = looksNow.value[at.row]?.[at.ordinal] ?? -1;
+  const what = nonFiniteCells.value[at.row]?.[at.ordinal];
+  const snapshot = snapshotsNow.value[at.row]?.[at.ordinal] ?? -1;
   return (
     <span class="legend" data-testid="heat-readout">
       {path} ·{" "}
-      {lookLabel(positions.value, look < 0 ? at.ordinal : look, at.ordinal, segmentCount.value)} ·{" "}
-      <b>{what ?? said(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
+      {snapshotLabel(
+        positions.value,
+        snapshot < 0 ? at.ordinal : snapshot,
+        at.ordinal,
+        segmentCount.value,
+      )}{" "}
+      · <b>{what ?? format(cellsNow.value[at.row]?.[at.ordinal] ?? Number.NaN)}</b>
     </span>
   );
 }
 
 interface CellsProps {
-  of: Health;
+  table: Health;
   size: Size;
   spot: Signal<Spot | null>;
   gutter: number;
 }
 
-function HeatCells({ of, size, spot, gutter }: CellsProps) {
+function HeatCells({ table, size, spot, gutter }: CellsProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [rows, looks, most] = [cellsNow.value, looksNow.value, topNow.value];
+  const [rows, snapshots, maximum] = [cellsNow.value, snapshotsNow.value, topNow.value];
   const count = positions.value.length;
   const { width, height } = size;
   const rowHeight = Math.min(26, height / rows.length);
   const plotWidth = Math.max(width - gutter, 1);
-  const chosen = of.layers.indexOf(layer.value ?? "");
+  const chosen = table.layers.indexOf(layer.value ?? "");
   const line = Math.max(rowHeight, LINE);
-  const labeled = rowLabels(of.layers, rowHeight, line, chosen);
+  const labeled = rowLabels(table.layers, rowHeight, line, chosen);
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
-      draw(canvas.current, rows, looks, most, plotWidth, rowHeight, brokenCells.value);
+      draw(canvas.current, rows, snapshots, maximum, plotWidth, rowHeight, nonFiniteCells.value);
     }
-  }, [rows, looks, most, plotWidth, rowHeight, brokenCells.value, dark.value]);
+  }, [rows, snapshots, maximum, plotWidth, rowHeight, nonFiniteCells.value, dark.value]);
   useEffect(
     () => () => {
       spot.value = null;
@@ -190,7 +196,7 @@ function HeatCells({ of, size, spot, gutter }: CellsProps) {
         }}
         onClick={(event) => {
           const at = find(event);
-          const path = of.layers[at.row];
+          const path = table.layers[at.row];
           pause();
           if (path !== undefined) selectLayer(path);
           moveTo(at.ordinal);
@@ -212,7 +218,7 @@ interface ColumnProps {
   height: number;
 }
 
-/** The column of a position, outlined. */
+/** The outlined column of a position. */
 function Column({ name, at, width, height }: ColumnProps) {
   const [ordinal, count] = [at.value, positions.value.length];
   if (ordinal === null || ordinal < 0 || count === 0) return null;
@@ -227,11 +233,11 @@ function Column({ name, at, width, height }: ColumnProps) {
 function draw(
   canvas: HTMLCanvasElement,
   rows: readonly number[][],
-  looks: readonly number[][],
-  most: number,
+  snapshots: readonly number[][],
+  maximum: number,
   width: number,
   rowHeight: number,
-  broken: readonly ((string | null)[] | null)[],
+  nonFinite: readonly ((string | null)[] | null)[],
 ): void {
   const scale = devicePixelRatio;
   canvas.width = Math.round(width * scale);
@@ -245,20 +251,23 @@ function draw(
   rows.forEach((values, row) => {
     const bins = Math.min(values.length, Math.floor(width));
     const binned = maxima(values, bins);
-    const looked = maxima(looks[row]?.map((look, i) => Number(look === i)) ?? [], bins);
+    const captured = maxima(
+      snapshots[row]?.map((snapshot, i) => Number(snapshot === i)) ?? [],
+      bins,
+    );
     const top = Math.round(row * rowHeight * scale);
     const gapY = rowHeight >= 6 ? scale : 0;
     const height = Math.max(1, Math.round((row + 1) * rowHeight * scale) - top - gapY);
-    const ill = maxima(broken[row]?.map((what) => Number(what !== null)) ?? [], bins);
+    const faulty = maxima(nonFinite[row]?.map((what) => Number(what !== null)) ?? [], bins);
     binned.forEach((value, i) => {
-      if (Number.isNaN(value) && ill[i] !== 1) return;
+      if (Number.isNaN(value) && faulty[i] !== 1) return;
       const left = Math.round((i / bins) * canvas.width);
       const right = Math.round(((i + 1) / bins) * canvas.width);
       const gapX = right - left >= 6 * scale ? scale : 0;
-      // What is carried on from an earlier look is paler.
-      const strength = looked[i] === 1 ? 1 : CARRIED;
+      // A value carried forward from an earlier snapshot is paler.
+      const strength = captured[i] === 1 ? 1 : CARRIED;
       context.globalAlpha = strength;
-      if (ill[i] === 1) {
+      if (faulty[i] === 1) {
         context.fillStyle = `rgb(${NAN_COLOR.join(" ")})`;
         context.fillRect(left, top, right - left - gapX, height);
         return;
@@ -266,7 +275,7 @@ function draw(
       context.fillStyle = cold;
       context.fillRect(left, top, right - left - gapX, height);
       // The root makes a few dead channels visible beside many.
-      context.globalAlpha = strength * Math.sqrt(Math.min(Math.max(value / most, 0), 1));
+      context.globalAlpha = strength * Math.sqrt(Math.min(Math.max(value / maximum, 0), 1));
       context.fillStyle = hot;
       context.fillRect(left, top, right - left - gapX, height);
     });

@@ -25,11 +25,11 @@ export function Help() {
           checked={letters.value}
           onChange={(event) => setLetters(event.currentTarget.checked)}
         />
-        Single letters are commands
+        Enable single-key shortcuts
       </label>
       <p class="dim">
-        A click on a curve or on the heat map goes to that position, one on a tile enlarges its
-        channel. A step can be typed: <code>12</code>, or <code>2:12</code> for epoch 12 of fit 2.
+        Click a curve or the heat map to go to that epoch, or a tile to enlarge its channel. Type a
+        step to go to it: <code>12</code>, or <code>2:12</code> for epoch 12 of fit 2.
       </p>
     </>
   );

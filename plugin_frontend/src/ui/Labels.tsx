@@ -10,12 +10,12 @@ interface Props {
   selected: number;
 }
 
-/** Width of a bar that a number fits under, in CSS pixels. */
-const LEAST_BAR = 18;
+/** Minimum width of a bar with a number under it, in CSS pixels. */
+const MIN_BAR_WIDTH = 18;
 
-/** The words around the tiles: captions under them, headers over the columns and beside the rows. */
+/** The text around the tiles: captions under them, headers of columns and rows. */
 export function Labels({ layout, arrangement, captions, selected }: Props) {
-  const { grid, scale, left, top, aslant } = arrangement;
+  const { grid, scale, left, top, slanted } = arrangement;
   const [h, w] = layout.tile;
   const across = (column: number) => column * (w + grid.gap) * scale;
   const down = (row: number) => row * (h + grid.lead) * scale;
@@ -24,7 +24,7 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
   // Numbers under the bars of a diagram, where they are wide enough.
   const { bars: all } = layout;
   const room = all === undefined ? 0 : (w * scale) / all.length;
-  const bars = all !== undefined && captions !== null && room >= LEAST_BAR ? all : null;
+  const bars = all !== undefined && captions !== null && room >= MIN_BAR_WIDTH ? all : null;
   return (
     <>
       {bars?.map((channel, i) => (
@@ -62,7 +62,7 @@ export function Labels({ layout, arrangement, captions, selected }: Props) {
           text={text}
           short={short[column] ?? text}
           opens={layout.column_layers?.[column] ?? text}
-          class={`column-title ${aslant ? "aslant" : ""} ${column === selected % grid.columns ? "chosen" : ""}`}
+          class={`column-title ${slanted ? "slanted" : ""} ${column === selected % grid.columns ? "chosen" : ""}`}
           style={{
             left: `${across(column)}px`,
             top: `${-top}px`,

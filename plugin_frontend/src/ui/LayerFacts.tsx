@@ -2,14 +2,14 @@ import { useSignal } from "@preact/signals";
 import { HEALTH } from "../families";
 import { whole } from "../format";
 import type { Json } from "../json";
-import { said, statisticOf, withUnknown } from "../statistics";
+import { formatStatistic, statisticOf, withUnknown } from "../statistics";
 import { cursor } from "../store/cursor";
-import { adviceNow, brokenAt, health, healthAt } from "../store/health";
+import { adviceNow, health, healthAt, nonFiniteAt } from "../store/health";
 import { kind, kindsOf, path } from "../store/selection";
 import { model } from "../store/tables";
 import { shapeText } from "../tree";
-import { brokenHelp, brokenSince, MEANINGLESS } from "./broken";
-import { usePart } from "./usePart";
+import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
+import { useHealthQuery } from "./useHealthQuery";
 
 function text(value: Json): string {
   if (Array.isArray(value)) return value.map(text).join(" × ");
@@ -17,7 +17,7 @@ function text(value: Json): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** The selected layer's configuration and parameters, and why it is not drawn. */
+/** The configuration and parameters of the open layer, and the reason if it is not drawn. */
 export function LayerFacts({ open = false }: { open?: boolean }) {
   const opened = useSignal(open);
   const node = model.value?.nodes.find((entry) => entry.path === path.value);
@@ -40,7 +40,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
           No picture of this layer: {node.reason}
         </p>
       )}
-      {node.reason === null && undrawn && <p class="reason">Nothing was logged of this layer.</p>}
+      {node.reason === null && undrawn && <p class="reason">Nothing was logged for this layer.</p>}
       {opened.value && <Facts path={node.path} />}
       <dl>
         <dt>class</dt>
@@ -73,7 +73,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
   );
 }
 
-/** The same in a line. */
+/** The main facts of the open layer in a line. */
 export function LayerLine() {
   const node = model.value?.nodes.find((entry) => entry.path === path.value);
   if (node === undefined) return null;
@@ -87,31 +87,31 @@ export function LayerLine() {
 }
 
 /** The health of the layer at the cursor, each number with its definition. */
-function Facts({ path: of }: { path: string }) {
+function Facts({ path: owner }: { path: string }) {
   const held = health.value;
-  const logged = held?.layers.includes(of) === true;
-  usePart(logged ? { layer: of } : null);
+  const logged = held?.layers.includes(owner) === true;
+  useHealthQuery(logged ? { layer: owner } : null);
   if (held === null || !logged) return null;
-  // While they are on their way their lines are there already.
-  const coming = !held.whole.has(of);
-  const ill = brokenAt(of);
+  // While the numbers are loading, their rows are already laid out.
+  const coming = !held.complete.has(owner);
+  const status = nonFiniteAt(owner);
   const numbers = withUnknown(held.names).flatMap((name) => {
     if (statisticOf(name).marked) return [];
-    const value = coming ? undefined : healthAt(of, name, cursor.value);
+    const value = coming ? undefined : healthAt(owner, name, cursor.value);
     return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
   });
   return (
     <>
       {adviceNow.value
-        .filter((advice) => advice.layer === of && kind.value !== HEALTH)
+        .filter((advice) => advice.layer === owner && kind.value !== HEALTH)
         .map((advice) => (
           <p key={advice.rule} class="reason">
             {advice.text}
           </p>
         ))}
-      {ill !== undefined && (
-        <p class="reason broken" data-testid="broken-fact" title={brokenHelp(ill)}>
-          {brokenSince(ill)}
+      {status !== undefined && (
+        <p class="reason non-finite" data-testid="non-finite-fact" title={nonFiniteHelp(status)}>
+          {nonFiniteSince(status)}
         </p>
       )}
       <dl data-testid="health-facts" aria-busy={coming}>
@@ -122,9 +122,9 @@ function Facts({ path: of }: { path: string }) {
             </dt>
             <dd>
               {!coming &&
-                (ill !== undefined && MEANINGLESS.has(name)
+                (status !== undefined && MEANINGLESS.has(name)
                   ? "–"
-                  : said(name, value, held.channels.get(of)))}
+                  : formatStatistic(name, value, held.channels.get(owner)))}
             </dd>
           </>
         ))}

@@ -4,7 +4,7 @@ import { dismiss, notes } from "../store/notes";
 import { pollNow, trouble } from "../store/poll";
 import { Icon } from "./icons";
 
-/** TensorBoard does not answer: what is here stays, and it is tried again. */
+/** A warning that TensorBoard is not responding, and when the page tries again. */
 export function Trouble() {
   const second = useSignal(0);
   const wrong = trouble.value;
@@ -23,8 +23,8 @@ export function Trouble() {
       <Icon name="warning" />
       {/* The countdown is no part of the alert, or it would be read out every second. */}
       <span>
-        <span role="alert">{wrong.text}. What is shown is what was read before.</span> Trying again
-        in {seconds} s.
+        <span role="alert">{wrong.text}. Showing the last data received.</span> Trying again in{" "}
+        {seconds} s.
       </span>
       <button type="button" class="button" onClick={() => pollNow(true)}>
         Try now

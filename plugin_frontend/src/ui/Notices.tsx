@@ -1,16 +1,16 @@
 import { label } from "../positions";
 import { moveTo } from "../store/cursor";
-import { heads, segmentCount } from "../store/run";
+import { runIndex, segmentCount } from "../store/run";
 import { selectLayer } from "../store/selection";
 import { Icon } from "./icons";
 
-/** What was left out, why, and what to do: the newest first. */
+/** Skipped items and warnings, with their remedies: the newest first. */
 export function Notices() {
-  if (heads.value === null) return null;
-  const { notices, positions } = heads.value;
+  if (runIndex.value === null) return null;
+  const { notices, positions } = runIndex.value;
   return (
     <>
-      {notices.length === 0 && <p class="dim">Nothing was left out.</p>}
+      {notices.length === 0 && <p class="dim">No notices.</p>}
       <ol class="notices">
         {[...notices].reverse().map((notice, i) => {
           const at = notice.position === null ? undefined : positions[notice.position];

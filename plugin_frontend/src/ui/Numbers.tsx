@@ -2,7 +2,7 @@ import { levelValue } from "../color";
 import { number, percent } from "../format";
 import { field, type Json, type JsonNumber, toNumber } from "../json";
 import type { Sheet } from "../png";
-import { briefly } from "../positions";
+import { shortLabel } from "../positions";
 import { statisticOf } from "../statistics";
 import { channelTable } from "../store/channels";
 import { cursor, position } from "../store/cursor";
@@ -10,20 +10,20 @@ import type { Shown } from "../store/pictures";
 import { positions } from "../store/run";
 import { isEmpty } from "./naming";
 
-/** Whose numbers these are. */
+/** The channel that the numbers describe. */
 export interface Measured {
   layer: string;
   channel: number;
 }
 
-/** With the moment behind it where that is not the cursor's. */
-export function said(text: string, ordinal: number): string {
+/** Append the position of a record to a text if it is not the cursor's. */
+export function withMoment(text: string, ordinal: number): string {
   const [at, here] = [positions.value[ordinal], position.value];
-  const when = at === undefined || at === here ? "" : briefly(at, here);
+  const when = at === undefined || at === here ? "" : shortLabel(at, here);
   return [text, when].filter(Boolean).join(" · ");
 }
 
-/** The value of one bar of a diagram: 0 is beside and above it. */
+/** Return the value of one bar of a diagram: 0 is beside and above it. */
 function barValue(own: Sheet, bar: number, bars: number): number {
   const [lo = Number.NaN, hi = Number.NaN] = own.ranges ?? [];
   const [from, to] = [(bar * own.width) / bars, ((bar + 1) * own.width) / bars];
@@ -38,21 +38,21 @@ function barValue(own: Sheet, bar: number, bars: number): number {
   return value;
 }
 
-/** What a sheet's text may say of each tile. */
-const SAID: Record<string, { label: string; share?: boolean }> = {
+/** Fields of a sheet's text that hold a number per tile. */
+const TEXT_FIELDS: Record<string, { label: string; share?: boolean }> = {
   scores: { label: "score reached" },
   moved: { label: "moved since the first step", share: true },
   shares: { label: "share of the filter shown", share: true },
 };
 
-/** The numbers that a sheet's text has of a tile, as they are written. */
-function ofTile(shown: Shown, tile: number): [string, string][] {
+/** Return the numbers of a tile in the sheet's text, formatted. */
+function storedNumbers(shown: Shown, tile: number): [string, string][] {
   const list = field(shown.sheets[0]?.text ?? undefined, "tiles");
   const chance = Array.isArray(list) ? field(list[tile], "probability") : undefined;
   const first: [string, string][] =
     typeof chance === "number" ? [["probability", percent(chance)]] : [];
   return first.concat(
-    Object.entries(SAID).flatMap(([name, { label, share }]) => {
+    Object.entries(TEXT_FIELDS).flatMap(([name, { label, share }]) => {
       const list = field(shown.sheets[0]?.text ?? undefined, name);
       const value: Json | undefined = Array.isArray(list) ? list[tile] : undefined;
       if (typeof value !== "number" && typeof value !== "string") return [];
@@ -65,6 +65,10 @@ function ofTile(shown: Shown, tile: number): [string, string][] {
 const SHARES = new Set(["sparsity", "saturated"]);
 const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
 
+/** Label the range of a tile; a bar has one value instead. */
+const rangeLabel = ({ layout }: Shown) =>
+  (layout.bars === undefined ? "range" : "value") + (layout.images > 0 ? " on this image" : "");
+
 interface NumbersProps {
   /** The tile in the sheet; -1 for none. */
   at: number;
@@ -73,11 +77,11 @@ interface NumbersProps {
   measured: Measured | null;
 }
 
-/** The numbers of one tile: of the sheet, and of its channel if it is one. */
+/** The numbers of one tile: those of the sheet, and those of its channel if it is one. */
 export function Numbers({ at, own, shown, measured }: NumbersProps) {
   const known = measured !== null && channelTable.value?.layer === measured.layer;
   const held = known ? (channelTable.value?.answer ?? null) : null;
-  const told = ofTile(shown, at);
+  const stored = storedNumbers(shown, at);
   const { bars } = shown.layout;
   const bar = bars === undefined || measured === null ? -1 : bars.indexOf(measured.channel);
   const [lo, hi] = [own?.ranges?.[0], own?.ranges?.[1]];
@@ -86,7 +90,7 @@ export function Numbers({ at, own, shown, measured }: NumbersProps) {
     <dl class="numbers two" data-testid="numbers">
       {lo !== undefined && hi !== undefined && !empty && (bars === undefined || bar >= 0) && (
         <>
-          <dt>{said(shown.layout.images > 0 ? "on this image" : "values", shown.ordinal)}</dt>
+          <dt>{withMoment(rangeLabel(shown), shown.ordinal)}</dt>
           <dd class="wide" data-testid="own-range">
             {own !== null && bars !== undefined
               ? number(barValue(own, bar, bars.length))
@@ -94,7 +98,7 @@ export function Numbers({ at, own, shown, measured }: NumbersProps) {
           </dd>
         </>
       )}
-      {told.map(([name, value]) => (
+      {stored.map(([name, value]) => (
         <>
           <dt key={name}>{name}</dt>
           <dd class="wide">{value}</dd>
@@ -103,7 +107,7 @@ export function Numbers({ at, own, shown, measured }: NumbersProps) {
       {held !== null && held.position !== cursor.value && (
         <>
           <dt>on all images</dt>
-          <dd class="wide">{said("", held.position)}</dd>
+          <dd class="wide">{withMoment("", held.position)}</dd>
         </>
       )}
       {Object.entries(held?.columns ?? {}).map(([name, values]) => {

@@ -6,19 +6,19 @@ import { lazily } from "./lazily";
 const PANELS: Readonly<Record<Panel, { title: string; Body: FunctionComponent }>> = {
   notices: {
     title: "Notices",
-    Body: lazily(() => import("./Notices").then((of) => of.Notices)),
+    Body: lazily(() => import("./Notices").then((module) => module.Notices)),
   },
   costs: {
-    title: "Cost of looking",
-    Body: lazily(() => import("./Costs").then((of) => of.Costs)),
+    title: "Time spent on logging",
+    Body: lazily(() => import("./Costs").then((module) => module.Costs)),
   },
   help: {
     title: "Keys",
-    Body: lazily(() => import("./Help").then((of) => of.Help)),
+    Body: lazily(() => import("./Help").then((module) => module.Help)),
   },
 };
 
-/** What is read beside the view, one at a time. */
+/** The panel beside the view, one at a time. */
 export function OpenPanel() {
   const which = panel.value;
   if (which === null) return null;

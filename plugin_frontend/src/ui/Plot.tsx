@@ -1,12 +1,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { Dense } from "../byPosition";
+import type { ByPosition } from "../byPosition";
 import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
 import { tickText } from "../format";
 import { label as positionLabel, tick } from "../positions";
 import { cursor, ghost, moveTo, pinned } from "../store/cursor";
 import { pause } from "../store/play";
-import { heads, positions } from "../store/run";
+import { positions, runIndex } from "../store/run";
 import { dark } from "../store/shell";
 import { type Size, useSize } from "./useSize";
 
@@ -14,13 +14,13 @@ export interface Line {
   label: string;
   /** Name of a CSS variable. */
   color: string;
-  values: Dense;
+  values: ByPosition;
   faint?: boolean;
   strong?: boolean;
 }
 
-/** Where a line ends because its values are not finite any more. */
-export interface Break {
+/** A mark where a line ends because its values are no longer finite. */
+export interface NonFiniteMark {
   ordinal: number;
   text: string;
   color: string;
@@ -30,30 +30,30 @@ interface Props {
   lines: readonly Line[];
   label: string;
   testid?: string;
-  /** Ends of the vertical axis; those of the lines where left out. */
+  /** Ends of the vertical axis; by default those of the lines. */
   span?: Ends | undefined;
   /** Positions where something happened, marked at the top. */
   events?: readonly number[];
-  breaks?: readonly Break[];
+  nonFinite?: readonly NonFiniteMark[];
 }
 
 const NO_EVENTS: readonly number[] = [];
-const NO_BREAKS: readonly Break[] = [];
+const NO_MARKS: readonly NonFiniteMark[] = [];
 
 /** Room around the lines, in CSS pixels. */
 const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
 
-/** Pixels that a dot needs to be told from the next. */
+/** Minimum distance of two dots in pixels. */
 const SPARSE = 8;
 
-/** Lines over the positions, with the page's cursor in them: a click commits, hovering points. */
+/** Lines over the positions with the page's cursor: a click moves it, hovering shows values. */
 export function Plot({
   lines,
   label,
   testid,
   span,
   events = NO_EVENTS,
-  breaks = NO_BREAKS,
+  nonFinite = NO_MARKS,
 }: Props) {
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -63,9 +63,9 @@ export function Plot({
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > 80 && height > 40) {
-      draw(canvas.current, lines, count, { width, height }, span, events, breaks);
+      draw(canvas.current, lines, count, { width, height }, span, events, nonFinite);
     }
-  }, [lines, events, breaks, span?.low, span?.high, count, width, height, dark.value]);
+  }, [lines, events, nonFinite, span?.low, span?.high, count, width, height, dark.value]);
   useEffect(
     () => () => {
       ghost.value = null;
@@ -84,7 +84,7 @@ export function Plot({
       class="plot"
       ref={box}
       role="img"
-      aria-label={[label, ...breaks.map(spoken)].join("; ")}
+      aria-label={[label, ...nonFinite.map(markLabel)].join("; ")}
       data-testid={testid}
       data-left={AROUND.left}
       data-right={AROUND.right}
@@ -107,7 +107,7 @@ export function Plot({
   );
 }
 
-function spoken({ ordinal, text }: Break): string {
+function markLabel({ ordinal, text }: NonFiniteMark): string {
   const position = positions.value[ordinal];
   return position === undefined ? text : `${text} at ${positionLabel(position)}`;
 }
@@ -134,7 +134,7 @@ function draw(
   size: Size,
   fixed: Ends | undefined,
   events: readonly number[],
-  breaks: readonly Break[],
+  nonFinite: readonly NonFiniteMark[],
 ): void {
   const ratio = devicePixelRatio;
   canvas.width = Math.round(size.width * ratio);
@@ -175,7 +175,7 @@ function draw(
   // A new fit begins between two positions.
   context.strokeStyle = css("--mute");
   context.setLineDash([3, 3]);
-  for (const seam of heads.peek()?.seams ?? []) {
+  for (const seam of runIndex.peek()?.seams ?? []) {
     const at = Math.round(x(seam - 0.5)) + 0.5;
     stroke(context, [at, top], [at, bottom]);
   }
@@ -190,7 +190,7 @@ function draw(
       context.beginPath();
       for (const [ordinal, value] of run) context.lineTo(x(ordinal), y(value));
       context.stroke();
-      // Where positions between were not looked at, those that were are dots.
+      // If positions between have no snapshot, those that have one are dots.
       const [first, last] = [run[0]?.[0] ?? 0, run.at(-1)?.[0] ?? 0];
       const sparse = last - first >= run.length && run.length * SPARSE < right - left;
       for (const [ordinal, value] of sparse || run.length === 1 ? run : []) {
@@ -204,14 +204,14 @@ function draw(
   context.lineWidth = 1;
   context.textBaseline = "top";
   context.setLineDash([2, 2]);
-  breaks.forEach(({ ordinal, text, color }, i) => {
+  nonFinite.forEach(({ ordinal, text, color }, i) => {
     const at = Math.round(x(ordinal)) + 0.5;
     context.strokeStyle = css(color);
     context.fillStyle = css(color);
     stroke(context, [at, top], [at, bottom]);
-    // Behind the end of the line, where there is room; those of one place under each other.
+    // Behind the end of the line if there is room; several at one position are stacked.
     const before = at > right - 30;
-    const above = breaks.filter((other, j) => j < i && other.ordinal === ordinal).length;
+    const above = nonFinite.filter((other, j) => j < i && other.ordinal === ordinal).length;
     context.textAlign = before ? "right" : "left";
     context.fillText(text, before ? at - 3 : at + 3, top + 12 * above);
   });

@@ -1,14 +1,14 @@
 import { useMemo } from "preact/hooks";
-import { number, percent } from "../format";
+import { number, plural } from "../format";
 import { label } from "../positions";
 import {
-  type Change,
-  changes,
+  classesToPlot,
   colorsOf,
-  lineOf,
-  rightShare,
-  strongest,
-  worthALine,
+  countCorrect,
+  type PredictionChange,
+  predictionChanges,
+  scoresOf,
+  topClass,
 } from "../predictions";
 import { cursor, moveTo, position } from "../store/cursor";
 import { pause } from "../store/play";
@@ -17,22 +17,22 @@ import { className, image, imageCount, imageName, probe, shownImage } from "../s
 import { predictions } from "../store/tables";
 import { type Line, Plot } from "./Plot";
 import { Photograph } from "./Probes";
-import { Classes, chance, guesses, saidOf, Verdict } from "./Verdict";
+import { Classes, predictionAt, predictionHistory, scoreText, Verdict } from "./Verdict";
 
-/** Lines of one image. */
+/** Maximum number of lines per image. */
 const LINES = 5;
 const PROBABILITIES = { low: 0, high: 1 };
 
-/** What the model says of each image over the run. */
+/** The predictions for each image over the run. */
 function View() {
   const all = predictions.value?.images ?? [];
-  // Another fit may have had more.
+  // Another fit may have had more images.
   const images = imageCount.value > 0 ? all.slice(0, imageCount.value) : all;
   const here = position.value;
   const last = cursor.value;
   const labeled = images.map((_, index) => truthOf(index)).filter((truth) => truth !== null);
   const right = images.filter((_, index) => {
-    const top = strongest(guesses(index, last));
+    const top = topClass(predictionAt(index, last));
     return top !== null && top === truthOf(index);
   }).length;
   return (
@@ -44,24 +44,24 @@ function View() {
             {labeled.length > 0 && (
               <>
                 {" "}
-                · {right} of {labeled.length} recognized
+                · {right} of {labeled.length} correct
               </>
             )}
           </span>
         </div>
         <span class="space" />
-        <span class="legend-text">▼ it changed its mind · thick: the true class</span>
+        <span class="legend-text">▼ prediction changed · thick line: true class</span>
       </div>
-      <div class="minds" data-testid="minds">
+      <div class="predictions" data-testid="predictions">
         {images.map((_, index) => (
-          <Mind key={index} index={index} />
+          <PredictionCard key={index} index={index} />
         ))}
       </div>
     </section>
   );
 }
 
-/** The view, and beside it the chosen image. */
+/** The view, and beside it the selected image. */
 export function Predictions() {
   return (
     <>
@@ -73,40 +73,44 @@ export function Predictions() {
 
 const truthOf = (index: number) => probe.value?.images[index]?.label ?? null;
 
-const useSaid = (index: number) =>
-  useMemo(() => saidOf(index, cursor.peek()), [predictions.value, probe.value, index]);
+const useHistory = (index: number) =>
+  useMemo(() => predictionHistory(index, cursor.peek()), [predictions.value, probe.value, index]);
 
-/** One image: its picture, its lines, and what they are at the cursor. */
-function Mind({ index }: { index: number }) {
+/** One image: its photograph, its lines, and their values at the cursor. */
+function PredictionCard({ index }: { index: number }) {
   const held = predictions.value;
-  const said = useSaid(index);
+  const history = useHistory(index);
   const truth = truthOf(index);
-  const classes = useMemo(() => worthALine(said, truth, LINES), [said, truth]);
-  const turns = useMemo(() => changes(said), [said]);
-  const events = useMemo(() => turns.map((turn) => turn.ordinal), [turns]);
+  const classes = useMemo(() => classesToPlot(history, truth, LINES), [history, truth]);
+  const changes = useMemo(() => predictionChanges(history), [history]);
+  const events = useMemo(() => changes.map((change) => change.ordinal), [changes]);
   const colors = useMemo(() => colorsOf(classes), [classes]);
   const lines = useMemo<Line[]>(
     () =>
       [...classes].reverse().map((one) => ({
         label: className(probe.peek(), one),
         color: colors.get(one) ?? "--dim",
-        values: lineOf(said, one),
+        values: scoresOf(history, one),
         strong: one === truth,
       })),
-    [classes, colors, said, truth],
+    [classes, colors, history, truth],
   );
-  const now = guesses(index, cursor.value) ?? [];
-  const top = strongest(now);
+  const now = predictionAt(index, cursor.value) ?? [];
+  const top = topClass(now);
   const weakest = now.slice(0, LINES).at(-1);
   const chosen = shownImage.value === index;
   const name = imageName(probe.value, index);
   return (
-    <article class={`mind ${chosen ? "chosen" : ""}`} data-testid="mind" data-image={index}>
+    <article
+      class={`prediction ${chosen ? "chosen" : ""}`}
+      data-testid="prediction"
+      data-image={index}
+    >
       <button
         type="button"
-        class="mind-photo"
+        class="prediction-photo"
         aria-pressed={chosen}
-        aria-label={`Look closer at ${name}`}
+        aria-label={`Enlarge ${name}`}
         onClick={() => {
           image.value = index;
         }}
@@ -121,26 +125,26 @@ function Mind({ index }: { index: number }) {
       </button>
       <Plot
         lines={lines}
-        label={`What the model says of ${name} over the run`}
-        testid="mind-plot"
+        label={`Predictions for ${name} over the run`}
+        testid="prediction-plot"
         span={held?.scale === "probability" ? PROBABILITIES : undefined}
         events={events}
       />
-      <ul class="mind-legend" aria-label="Classes">
+      <ul class="prediction-legend" aria-label="Classes">
         {classes.map((one) => {
-          const guess = now.find((entry) => entry.class === one);
+          const score = now.find((entry) => entry.class === one);
           return (
             <li key={one} class={one === top ? "strongest" : ""}>
               <i style={{ background: `var(${colors.get(one)})` }} aria-hidden="true" />
-              <span title={one === truth ? "the true class" : undefined}>
+              <span title={one === truth ? "true class" : undefined}>
                 {className(probe.value, one)}
                 {one === truth && <small> true</small>}
               </span>
-              {guess !== undefined || weakest === undefined ? (
-                <b>{guess === undefined ? "–" : chance(guess)}</b>
+              {score !== undefined || weakest === undefined ? (
+                <b>{score === undefined ? "–" : scoreText(score)}</b>
               ) : (
-                <b title="Not among its strongest classes here: at most as the last of them">
-                  {`≤ ${chance(weakest)}`.replace("≤ <", "<")}
+                <b title="Not among the logged classes here, so at most the lowest of them">
+                  {`≤ ${scoreText(weakest)}`.replace("≤ <", "<")}
                 </b>
               )}
             </li>
@@ -152,38 +156,38 @@ function Mind({ index }: { index: number }) {
 }
 
 /** "cat → dog". */
-function Turn({ turn }: { turn: Change }) {
-  const at = positions.value[turn.ordinal];
+function ChangeButton({ change }: { change: PredictionChange }) {
+  const at = positions.value[change.ordinal];
   if (at === undefined) return null;
   return (
     <li>
       <button
         type="button"
-        class="turn"
-        data-testid="turn"
-        data-position={turn.ordinal}
-        aria-current={cursor.value === turn.ordinal}
+        class="prediction-change"
+        data-testid="prediction-change"
+        data-position={change.ordinal}
+        aria-current={cursor.value === change.ordinal}
         onClick={() => {
           pause();
-          moveTo(turn.ordinal);
+          moveTo(change.ordinal);
         }}
       >
-        <span class="dim">{label(at, segmentCount.value)}</span> {className(probe.value, turn.from)}{" "}
-        → <b>{className(probe.value, turn.to)}</b>
+        <span class="dim">{label(at, segmentCount.value)}</span>{" "}
+        {className(probe.value, change.from)} → <b>{className(probe.value, change.to)}</b>
       </button>
     </li>
   );
 }
 
-/** The chosen image: what is said of it now, and each time that this was something else. */
+/** The selected image: its prediction at the cursor, and each change of the prediction. */
 function Panel() {
   const index = shownImage.value;
-  const said = useSaid(index);
-  const turns = useMemo(() => changes(said), [said]);
-  const share = rightShare(said, truthOf(index));
+  const history = useHistory(index);
+  const changes = useMemo(() => predictionChanges(history), [history]);
+  const count = countCorrect(history, truthOf(index));
   const name = imageName(probe.value, index);
   return (
-    <aside class="side" aria-label={name} data-testid="mind-panel">
+    <aside class="side" aria-label={name} data-testid="prediction-panel">
       <div class="side-head">
         <h2>{name}</h2>
       </div>
@@ -196,15 +200,19 @@ function Panel() {
         <Verdict image={index} at={cursor.value} />
       </p>
       <Classes image={index} at={cursor.value} />
-      {share !== null && <p class="dim small">Recognized at {percent(share)} of the positions.</p>}
+      {count !== null && (
+        <p class="dim small">
+          Correct in {count.correct} of {plural(count.total, "snapshot")}
+        </p>
+      )}
       <h3 class="section">
-        {turns.length === 0
-          ? "It never changed its mind"
-          : `It changed its mind ${turns.length === 1 ? "once" : `${number(turns.length)} times`}`}
+        {changes.length === 0
+          ? "Prediction never changed"
+          : `Prediction changed ${changes.length === 1 ? "once" : `${number(changes.length)} times`}`}
       </h3>
-      <ol class="turns">
-        {turns.map((turn) => (
-          <Turn key={turn.ordinal} turn={turn} />
+      <ol class="prediction-changes">
+        {changes.map((change) => (
+          <ChangeButton key={change.ordinal} change={change} />
         ))}
       </ol>
     </aside>

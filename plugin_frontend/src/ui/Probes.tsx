@@ -5,7 +5,7 @@ import { photoOf } from "../store/pictures";
 import { image, imageName, probe, shownImage } from "../store/selection";
 import { Canvas } from "./Canvas";
 
-/** A photograph of the probe; nothing while it is on its way. */
+/** A photograph of the probe; empty while it is loading. */
 export function Photograph({ index, testid }: { index: number; testid?: string }) {
   const sheet = photoOf(probe.value, index);
   if (sheet === null) return <span class="photo-missing" />;
@@ -28,7 +28,7 @@ function Pixels({ sheet, label, testid }: { sheet: Sheet; label: string; testid?
   );
 }
 
-/** Probe images as thumbnails, to pick the one whose maps are shown. */
+/** Probe images as thumbnails, to select the one whose maps are shown. */
 export function Probes({ images: offered }: { images: readonly number[] }) {
   const count = probe.value?.images.length ?? 0;
   const images = offered.filter((index) => index < count);

@@ -5,7 +5,7 @@ import type { Shown } from "../store/pictures";
 import type { Mark } from "../tiles";
 import { nameOf, type Point } from "./naming";
 
-/** What is under the pointer. */
+/** The value under the pointer. */
 export function Readout({ point, shown }: { point: Point | null; shown: Shown }) {
   const sheet = shown.sheets[0];
   if (point === null || sheet === undefined) return <span class="readout" data-testid="readout" />;
@@ -29,7 +29,7 @@ export function Readout({ point, shown }: { point: Point | null; shown: Shown })
   );
 }
 
-/** Tiles that say nothing, and those with something wrong, by their names. */
+/** The names of flat tiles, and of tiles with NaN or infinity. */
 export function Remarks({ marked, shown }: { marked: readonly Mark[]; shown: Shown }) {
   const note = noteOf(shown);
   const { layout, kind } = shown;
@@ -39,21 +39,22 @@ export function Remarks({ marked, shown }: { marked: readonly Mark[]; shown: Sho
     marked.flatMap((mark, tile) =>
       meets(mark) ? [numbered ? `${layout.channels?.[tile] ?? tile}` : nameOf(shown, tile)] : [],
     );
-  const constant = pick((mark) => mark.constant);
-  const broken = pick((mark) => mark.broken > 0);
+  const flat = pick((mark) => mark.constant);
+  const where = layout.images > 0 ? " on this image" : "";
+  const nonFinite = pick((mark) => mark.nonFinite > 0);
   const list = (names: readonly string[]) =>
     names.slice(0, 12).join(", ") + (names.length > 12 ? " …" : "");
-  if (constant.length + broken.length === 0 && note === null) return null;
+  if (flat.length + nonFinite.length === 0 && note === null) return null;
   return (
     <p class="remarks" data-testid="remarks">
-      {broken.length > 0 && (
+      {nonFinite.length > 0 && (
         <span class="bad">
-          NaN or infinity in {plural(broken.length, noun)} ({list(broken)}).{" "}
+          NaN or infinity in {plural(nonFinite.length, noun)} ({list(nonFinite)}).{" "}
         </span>
       )}
-      {constant.length > 0 && (
+      {flat.length > 0 && (
         <span>
-          {plural(constant.length, noun)} constant on this picture ({list(constant)}).{" "}
+          {plural(flat.length, noun)} {flat.length === 1 ? "is" : "are"} flat{where} ({list(flat)}).{" "}
         </span>
       )}
       {note}

@@ -16,9 +16,9 @@ interface Props {
   painted: Painted;
   arrangement: Arrangement;
   marked: readonly Mark[];
-  /** What to write on the tiles; empty for nothing. */
+  /** Text on the tiles; empty for none. */
   numbers: readonly string[];
-  /** What to write under the tiles; null for nothing. */
+  /** Text under the tiles; null for none. */
   captions: readonly string[] | null;
   selected: number;
   range: Range | null;
@@ -28,8 +28,8 @@ interface Props {
 }
 
 /**
- * The sheet: one canvas pixel a map pixel, so that what is on it can be compared with what was
- * logged; a second canvas over it, in device pixels, for lines, marks and numbers.
+ * The sheet: one canvas pixel per map pixel, so that it can be compared with the logged data; a
+ * second canvas over it, in device pixels, for lines, marks and numbers.
  */
 export function SheetCanvas(props: Props) {
   const { shown, painted, arrangement, marked, numbers, captions, selected, range, label } = props;
@@ -38,7 +38,7 @@ export function SheetCanvas(props: Props) {
   const over = useRef<HTMLCanvasElement>(null);
   const hovered = useSignal(-1);
   const { tile, tiles } = shown.layout;
-  // What was made to be looked at like a photograph is enlarged like one.
+  // Pictures that resemble photographs are enlarged smoothly.
   const photographic = shown.sheets[0]?.channels === 3 && tile[0] >= 40;
   const [width, height] = [Math.round(grid.width * scale), Math.round(grid.height * scale)];
 

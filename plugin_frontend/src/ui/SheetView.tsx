@@ -10,7 +10,7 @@ import { mapName, sheetRange, signed, tileRange } from "../store/colorScale";
 import { health } from "../store/health";
 import { main, type Shown } from "../store/pictures";
 import { imageName, pick, probe, tile as shownTile } from "../store/selection";
-import { subjectsOf } from "../subjects";
+import { tileContents } from "../tileContents";
 import { type Mark, marks } from "../tiles";
 import { ColorBar } from "./ColorBar";
 import { LayerLine } from "./LayerFacts";
@@ -30,7 +30,7 @@ export function SheetView() {
       {error !== null ? (
         <PictureError text={error} />
       ) : shown === null ? (
-        <p class="hint">{loading ? "" : "Nothing of this was logged yet."}</p>
+        <p class="hint">{loading ? "" : "Nothing has been logged here yet."}</p>
       ) : (
         <Sheet shown={shown} />
       )}
@@ -43,7 +43,7 @@ export function PictureError({ text }: { text: string }) {
     <div class="reason" role="alert" data-testid="picture-error">
       <p>This picture cannot be read: {text}.</p>
       <p>
-        If it is damaged, <code>tbviz inspect LOG_DIR --verify</code> says what else is.
+        If it is damaged, <code>tbviz inspect LOG_DIR --verify</code> lists all damage.
       </p>
     </div>
   );
@@ -56,11 +56,12 @@ function Sheet({ shown }: { shown: Shown }) {
   const readout = useSignal<Point | null>(null);
   const { width } = size.value;
   const height = Math.max(size.value.height, 1);
-  const of = probe.value;
+  const shownProbe = probe.value;
   const image = imageOf(shown);
   const captions = useMemo(
-    () => captionsOf(layout, kind, (index) => imageName(of, index), of?.images.length),
-    [layout, kind, of],
+    () =>
+      captionsOf(layout, kind, (index) => imageName(shownProbe, index), shownProbe?.images.length),
+    [layout, kind, shownProbe],
   );
   const arrangement = useMemo(
     () => arrange(layout, { width, height }, captions !== null, devicePixelRatio),
@@ -93,7 +94,7 @@ function Sheet({ shown }: { shown: Shown }) {
         <div class="caption-text" data-testid="caption">
           <span>
             <b>{ownerOf(shown)}</b>
-            {layout.images > 0 && <> · {imageName(of, image)}</>} ·{" "}
+            {layout.images > 0 && <> · {imageName(shownProbe, image)}</>} ·{" "}
             <span data-testid="when">{whenText(shown)}</span>
             {isNumbered(layout, kind) && <> · {countOf(layout, kind)}</>}
           </span>
@@ -134,16 +135,16 @@ function Sheet({ shown }: { shown: Shown }) {
 const numbersOf = ({ channels, tiles }: Shown["layout"]) =>
   (channels ?? Array.from({ length: tiles }, (_, tile) => tile)).map(String);
 
-/** A layer that has fewer channels than a grid has rows leaves its other places empty. */
+/** Find marks; tiles of channels that the layer does not have are empty, not flat. */
 function marksOf(sheet: DecodedSheet, shown: Shown): Mark[] {
   const { tile, columns, tiles } = shown.layout;
-  const subjects = subjectsOf(shown.kind, shown.layout, null);
+  const contents = tileContents(shown.kind, shown.layout, null);
   return marks(sheet, tile, columns, tiles).map((mark, at) =>
-    isEmpty(subjects[at]) ? { constant: false, broken: 0 } : mark,
+    isEmpty(contents[at]) ? { constant: false, nonFinite: 0 } : mark,
   );
 }
 
-/** This kind has no picture of the chosen image, but it has of those that are offered. */
+/** The kind has no picture of the selected image; it has pictures of the offered ones. */
 function NotShown({ shown }: { shown: Shown }) {
   const { layout } = shown;
   return (
@@ -165,19 +166,19 @@ function NotShown({ shown }: { shown: Shown }) {
 
 function captionOf(shown: Shown, marked: readonly Mark[]): string {
   const image = imageOf(shown);
-  const { said, truth } = verdict(image, shown.ordinal);
-  const constant = marked.filter((mark) => mark.constant).length;
-  const broken = marked.filter((mark) => mark.broken > 0).length;
+  const { predicted, truth } = verdict(image, shown.ordinal);
+  const flat = marked.filter((mark) => mark.constant).length;
+  const nonFinite = marked.filter((mark) => mark.nonFinite > 0).length;
   const withImage = shown.layout.images > 0;
   return [
     `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
     withImage ? imageName(probe.value, image) : "",
     whenText(shown),
     countOf(shown.layout, shown.kind),
-    withImage && said ? `predicted ${said}` : "",
+    withImage && predicted ? `predicted ${predicted}` : "",
     withImage && truth !== null ? `true ${truth}` : "",
-    constant > 0 ? `${constant} constant` : "",
-    broken > 0 ? `${broken} with NaN or infinity` : "",
+    flat > 0 ? `${flat} flat` : "",
+    nonFinite > 0 ? `${nonFinite} with NaN or infinity` : "",
   ]
     .filter(Boolean)
     .join(" · ");

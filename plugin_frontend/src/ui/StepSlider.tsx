@@ -1,10 +1,10 @@
 import { computed } from "@preact/signals";
-import { polyline, thinned } from "../downsample";
+import { downsampled, polyline } from "../downsample";
 import { number } from "../format";
 import { label } from "../positions";
 import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";
 import { pause } from "../store/play";
-import { heads, lastOrdinal, positions, segmentCount } from "../store/run";
+import { lastOrdinal, positions, runIndex, segmentCount } from "../store/run";
 import { series } from "../store/selection";
 import { scalars } from "../store/tables";
 
@@ -14,7 +14,7 @@ const lossNow = computed(() => {
   const tags = scalars.value?.tags;
   return tags?.get("val_loss") ?? tags?.get("loss");
 });
-/** "loss 0.31": the loss at the cursor, of the validation data where it was logged there. */
+/** The loss at the cursor, if possible that of the validation data: "val_loss 0.31". */
 const lossText = computed(() => {
   for (const tag of ["val_loss", "loss"]) {
     const value = scalars.value?.tags.get(tag)?.[cursor.value];
@@ -23,15 +23,15 @@ const lossText = computed(() => {
   return null;
 });
 const lossLine = computed(() =>
-  polyline(thinned(lossNow.value ?? [], positions.value.length, WIDTH / 2), WIDTH, HEIGHT),
+  polyline(downsampled(lossNow.value ?? [], positions.value.length, WIDTH / 2), WIDTH, HEIGHT),
 );
 
-/** Where the shown series has pictures, in a line; nothing where it has one at each position. */
+/** The positions with a picture of the shown series, as a path; empty if all have one. */
 const marks = computed(() => {
-  const [of, count] = [series.value, positions.value.length];
-  if (of === null || of.count >= count) return "";
+  const [shown, count] = [series.value, positions.value.length];
+  if (shown === null || shown.count >= count) return "";
   const step = WIDTH / Math.max(count - 1, 1);
-  return of.positions.map(([at, runs]) => `M${at * step} 32h${(runs - 1) * step}`).join("");
+  return shown.positions.map(([at, runs]) => `M${at * step} 32h${(runs - 1) * step}`).join("");
 });
 
 /** The cursor as a native slider, on an axis with the loss drawn on it. */
@@ -53,8 +53,8 @@ export function StepSlider() {
         <i class="done" style={{ width: share(Math.max(cursor.value, 0)) }} />
         {count <= 61 &&
           positions.value.map((_, i) => <i key={i} class="tick" style={{ left: share(i) }} />)}
-        {(heads.value?.seams ?? []).map((seam) => (
-          <i key={seam} class="seam" style={{ left: share(seam - 0.5) }} title="a new fit begins" />
+        {(runIndex.value?.seams ?? []).map((seam) => (
+          <i key={seam} class="seam" style={{ left: share(seam - 0.5) }} title="new fit" />
         ))}
         {pinned.value !== null && <i class="pin" style={{ left: share(pinned.value) }} />}
         {ghost.value !== null && <i class="ghost" style={{ left: share(ghost.value) }} />}

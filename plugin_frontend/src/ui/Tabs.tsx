@@ -5,10 +5,10 @@ import { families, family, openFamily } from "../store/kinds";
 import { layer, pathOf, WHOLE } from "../store/selection";
 import { useSize } from "./useSize";
 
-/** Width of the choice of what does not fit, in CSS pixels. */
+/** Width of the list of hidden tabs, in CSS pixels. */
 const MORE = 132;
 
-/** A tab for each family that the run has; what does not fit is in a choice at the end. */
+/** One tab per family of the run; tabs that do not fit are in a list at the end. */
 export function Tabs() {
   const [bar, size] = useSize<HTMLDivElement>();
   const list = useRef<HTMLDivElement>(null);
@@ -42,7 +42,7 @@ export function Tabs() {
   };
   return (
     <div class="tabs" ref={bar}>
-      <div role="tablist" aria-label="What is shown" ref={list} onKeyDown={onKeyDown}>
+      <div role="tablist" aria-label="Views" ref={list} onKeyDown={onKeyDown}>
         {names.map((name) => (
           <Tab
             key={name}
@@ -63,7 +63,7 @@ function Tab({ name, hidden, stop }: { name: string; hidden: boolean; stop: bool
   const selected = family.value === name;
   const paths = kinds.map((kind) => pathOf(kind, layer.value));
   const there = paths.some((path) => path !== null);
-  const about = paths.includes(WHOLE) ? "Of the whole model" : `Of ${layer.value}`;
+  const about = paths.includes(WHOLE) ? "For the whole model" : `For ${layer.value}`;
   return (
     <button
       type="button"
@@ -74,10 +74,10 @@ function Tab({ name, hidden, stop }: { name: string; hidden: boolean; stop: bool
       data-label={title}
       aria-selected={selected}
       tabIndex={stop ? 0 : -1}
-      title={`${help}.\n${there ? about : `Not logged of ${layer.value}: opens a layer that has it`}.`}
+      title={`${help}.\n${there ? about : `Not logged for ${layer.value}: opens a layer that has it`}.`}
       onClick={(event) => {
         openFamily(name);
-        // After a click the arrows step; who comes to the tabs by keys moves along them.
+        // After a click the arrow keys move the cursor; after Tab they move along the tabs.
         if (event.detail > 0) event.currentTarget.blur();
       }}
     >
@@ -92,7 +92,7 @@ function More({ names }: { names: readonly string[] }) {
     <select
       class={`tab more ${here === "" ? "" : "selected"}`}
       data-testid="more"
-      aria-label="More of what can be shown"
+      aria-label="More views"
       value={here}
       onChange={(event) => openFamily(event.currentTarget.value)}
     >

@@ -10,14 +10,14 @@ import {
   setRange,
   sheetRange,
   strength,
-  takeRange,
+  updateRange,
 } from "../store/colorScale";
 import { openKind, variants } from "../store/kinds";
 import { main } from "../store/pictures";
 import { kind, layer, layout, pathOf, series } from "../store/selection";
 import { parseRange, type RangeRule } from "../url";
 
-/** Under the tabs: which variant, what it shows in a line, and how it is colored. */
+/** The bar under the tabs: the variant, its description, and its colors. */
 export function Toolbar() {
   if (kind.value === null) return null;
   const gray = series.value?.media === "gray8";
@@ -36,10 +36,10 @@ export function Toolbar() {
   );
 }
 
-/** What the picture is: the layout's own words, unless they are the name that the kind has. */
-function sentence(of: string): string {
+/** Describe the picture: by the layout's own title, unless that is the label of the kind. */
+function sentence(shown: string): string {
   const own = layout.value?.title ?? "";
-  return own === "" || own === variantLabel(of) ? kindHelp(of) : own;
+  return own === "" || own === variantLabel(shown) ? kindHelp(shown) : own;
 }
 
 const FEW = 4;
@@ -53,7 +53,7 @@ function Variants() {
       <select
         class="variant"
         data-testid="variants"
-        aria-label="Which of them"
+        aria-label="Variant"
         value={kind.value ?? ""}
         onChange={(event) => openKind(event.currentTarget.value)}
       >
@@ -67,7 +67,7 @@ function Variants() {
   }
   return (
     // biome-ignore lint/a11y/useSemanticElements: buttons side by side, not fields of a form.
-    <div class="segments" role="group" aria-label="Which of them" data-testid="variants">
+    <div class="segments" role="group" aria-label="Variant" data-testid="variants">
       {kinds.map((name) => (
         <button
           type="button"
@@ -88,7 +88,7 @@ function Variants() {
 
 function StrengthControl() {
   return (
-    <label class="control" title="How much the map covers the photograph">
+    <label class="control" title="Opacity of the map over the photograph">
       Strength
       <input
         type="range"
@@ -127,9 +127,9 @@ function MapControl() {
   );
 }
 
-const TYPED = "typed";
+const CUSTOM = "custom";
 
-/** From the present range: typing begins where the eye is. */
+/** Return the current range, to start editing from. */
 function present(): RangeRule {
   const sheet = main.peek().shown?.sheets[0];
   const range = sheet === undefined ? null : (sheetRange(sheet) ?? layerRange(sheet));
@@ -149,8 +149,8 @@ function RangeControl() {
           type="button"
           class="chip-button"
           data-testid="grown"
-          title="New data lies outside of the range that the colors span. Take it over."
-          onClick={takeRange}
+          title="New data lies outside the color range. Click to include it."
+          onClick={updateRange}
         >
           range has grown
         </button>
@@ -159,17 +159,17 @@ function RangeControl() {
         Range
         <select
           data-testid="range"
-          value={typeof rule === "string" ? rule : TYPED}
+          value={typeof rule === "string" ? rule : CUSTOM}
           onChange={(event) => {
             const value = event.currentTarget.value;
-            setRange(value === TYPED ? present() : (parseRange(value) ?? "run"));
+            setRange(value === CUSTOM ? present() : (parseRange(value) ?? "run"));
           }}
         >
-          <option value="tile">tile</option>
-          <option value="layer">layer</option>
-          <option value="run">run</option>
-          <option value="extremes">run, min to max</option>
-          <option value={TYPED}>typed</option>
+          <option value="tile">each map</option>
+          <option value="layer">this layer</option>
+          <option value="run">whole run</option>
+          <option value="extremes">whole run (min-max)</option>
+          <option value={CUSTOM}>custom…</option>
         </select>
       </label>
       {typeof rule === "object" && (

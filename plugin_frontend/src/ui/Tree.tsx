@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
-import { polyline, thinned } from "../downsample";
+import { downsampled, polyline } from "../downsample";
 import { number, percent } from "../format";
 import { cursor } from "../store/cursor";
-import { adviceNow, brokenAt, health, healthAt, SPARKS, sparks } from "../store/health";
+import { adviceNow, health, healthAt, nonFiniteAt, SPARKS_QUERY, sparks } from "../store/health";
 import {
   filter,
   filterIsValid,
@@ -14,13 +14,13 @@ import {
 import { positions } from "../store/run";
 import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
 import { type Row, shapeText } from "../tree";
-import { brokenHelp, tickAt } from "./broken";
 import { Icon } from "./icons";
-import { usePart } from "./usePart";
+import { nonFiniteHelp, tickAt } from "./nonFinite";
+import { useHealthQuery } from "./useHealthQuery";
 
 export function Tree() {
   const list = useRef<HTMLDivElement>(null);
-  usePart(SPARKS);
+  useHealthQuery(SPARKS_QUERY);
   const rows = visibleRows.value;
   const selected = rows.findIndex((row) => row.node.path === path.value);
   const tabStop = Math.max(selected, 0);
@@ -72,7 +72,7 @@ export function Tree() {
           data-testid="filter"
           type="search"
           placeholder="Filter, e.g. conv.*"
-          aria-label="Filter the layers by a regular expression"
+          aria-label="Filter layers by a regular expression"
           aria-invalid={!filterIsValid.value}
           spellcheck={false}
           value={filter.value}
@@ -166,7 +166,7 @@ const [WIDTH, HEIGHT] = [52, 16];
 function Spark({ path }: { path: string }) {
   const values = sparks.value.get(path);
   if (values === undefined) return null;
-  const points = polyline(thinned(values, positions.value.length, WIDTH), WIDTH, HEIGHT - 2);
+  const points = polyline(downsampled(values, positions.value.length, WIDTH), WIDTH, HEIGHT - 2);
   return (
     <svg
       class="spark"
@@ -183,7 +183,7 @@ function Spark({ path }: { path: string }) {
 
 function Badges({ path }: { path: string }) {
   const advice = adviceNow.value.filter((one) => one.layer === path);
-  const ill = brokenAt(path);
+  const status = nonFiniteAt(path);
   const dead = healthAt(path, "dead", cursor.value) ?? 0;
   const channels = health.value?.channels.get(path) ?? null;
   const share = channels ? ` of ${channels} (${percent(dead / channels)})` : "";
@@ -200,16 +200,16 @@ function Badges({ path }: { path: string }) {
           <Icon name="warning" />
         </span>
       )}
-      {ill !== undefined && (
-        <span class="badge broken" data-testid="broken" title={brokenHelp(ill)}>
-          {ill.text} since {tickAt(ill.ordinal)}
+      {status !== undefined && (
+        <span class="badge non-finite" data-testid="non-finite" title={nonFiniteHelp(status)}>
+          {status.text} since {tickAt(status.ordinal)}
         </span>
       )}
-      {ill === undefined && dead > 0 && (
+      {status === undefined && dead > 0 && (
         <span
           class="badge"
           data-testid="dead"
-          title={`${number(dead)}${share} channels give one number everywhere on every probe image`}
+          title={`${number(dead)}${share} channels are dead: constant output on all probe images`}
         >
           {dead} dead
         </span>

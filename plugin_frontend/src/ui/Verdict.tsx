@@ -1,19 +1,19 @@
-import { lookAt } from "../byPosition";
+import { lastCaptured } from "../byPosition";
 import { number, percent } from "../format";
-import { type Guess, type Said, strongest } from "../predictions";
+import { type ClassScore, type PredictionHistory, topClass } from "../predictions";
 import { samePhoto } from "../probes";
-import { heads } from "../store/run";
+import { runIndex } from "../store/run";
 import { className, probe, probeAt } from "../store/selection";
 import { predictions } from "../store/tables";
 
 /**
- * What the net said of an image at the last prediction at or before an ordinal. A new `fit` may
- * call another photograph by the same number: what was said of that one is not meant.
+ * Return the last prediction for an image at or before an ordinal. A new `fit` may use the same
+ * index for another photograph, whose predictions do not count.
  */
-export function guesses(image: number, ordinal: number): Guess[] | undefined {
-  const said = predictions.value?.images[image];
-  const at = lookAt(said, ordinal);
-  return at >= 0 && isSame(image, at, ordinal) ? said?.[at] : undefined;
+export function predictionAt(image: number, ordinal: number): ClassScore[] | undefined {
+  const history = predictions.value?.images[image];
+  const at = lastCaptured(history, ordinal);
+  return at >= 0 && isSame(image, at, ordinal) ? history?.[at] : undefined;
 }
 
 function isSame(image: number, at: number, ordinal: number): boolean {
@@ -21,29 +21,32 @@ function isSame(image: number, at: number, ordinal: number): boolean {
   return then === now || samePhoto(then, now, image);
 }
 
-/** What was said over the run of the photograph that an image is at an ordinal. */
-export function saidOf(image: number, ordinal: number): Said {
-  const said = predictions.value?.images[image] ?? [];
-  if (heads.value === null || heads.value.probes.size < 2) return said;
-  return said.map((one, at) => (isSame(image, at, ordinal) ? one : undefined));
+/** Return the predictions over the run for the photograph that an image is at an ordinal. */
+export function predictionHistory(image: number, ordinal: number): PredictionHistory {
+  const history = predictions.value?.images[image] ?? [];
+  if (runIndex.value === null || runIndex.value.probes.size < 2) return history;
+  return history.map((one, at) => (isSame(image, at, ordinal) ? one : undefined));
 }
 
-export function chance(guess: Guess): string {
-  const share = predictions.value?.scale !== "score" && Number.isFinite(guess.value);
-  return share ? percent(guess.value) : number(guess.value);
+export function scoreText(entry: ClassScore): string {
+  const share = predictions.value?.scale !== "score" && Number.isFinite(entry.value);
+  return share ? percent(entry.value) : number(entry.value);
 }
 
-/** "predicted astronaut 45 % · true coffee". */
-export function verdict(image: number, ordinal: number): { said: string; truth: string | null } {
-  const list = guesses(image, ordinal);
-  const top = strongest(list) === null ? undefined : list?.[0];
+/** Return the two names for "predicted astronaut 45 % · true coffee". */
+export function verdict(
+  image: number,
+  ordinal: number,
+): { predicted: string; truth: string | null } {
+  const list = predictionAt(image, ordinal);
+  const top = topClass(list) === null ? undefined : list?.[0];
   const entry = probe.value?.images[image];
   const truth = entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
   return {
-    said:
+    predicted:
       top === undefined
         ? number(list?.[0]?.value).replace("–", "")
-        : `${className(probe.value, top.class)} ${chance(top)}`,
+        : `${className(probe.value, top.class)} ${scoreText(top)}`,
     truth,
   };
 }
@@ -55,21 +58,21 @@ interface Props {
 }
 
 export function Verdict({ image, at }: Props) {
-  const { said, truth } = verdict(image, at);
-  const top = strongest(guesses(image, at));
+  const { predicted, truth } = verdict(image, at);
+  const top = topClass(predictionAt(image, at));
   const label = probe.value?.images[image]?.label ?? null;
-  if (said === "" && truth === null) return null;
+  if (predicted === "" && truth === null) return null;
   const right = top === label;
   return (
     <span class="verdict" data-testid="verdict">
-      {said !== "" && (
+      {predicted !== "" && (
         <>
-          predicted <b>{said}</b>
+          predicted <b>{predicted}</b>
         </>
       )}
       {truth !== null && (
         <>
-          {said !== "" && " · "}true <b>{truth}</b>
+          {predicted !== "" && " · "}true <b>{truth}</b>
           {top !== null && label !== null && (
             <span class={right ? "right" : "wrong"}> {right ? "✓" : "✗"}</span>
           )}
@@ -79,20 +82,20 @@ export function Verdict({ image, at }: Props) {
   );
 }
 
-/** The strongest classes as bars. */
+/** The top classes as bars. */
 export function Classes({ image, at }: Props) {
-  const list = guesses(image, at) ?? [];
+  const list = predictionAt(image, at) ?? [];
   const label = probe.value?.images[image]?.label ?? null;
   if (list.length === 0) return null;
-  const most = Math.max(...list.map((guess) => Math.abs(guess.value)), 1e-12);
-  const whole = predictions.value?.scale === "probability" ? 1 : most;
+  const maximum = Math.max(...list.map((entry) => Math.abs(entry.value)), 1e-12);
+  const whole = predictions.value?.scale === "probability" ? 1 : maximum;
   return (
-    <ul class="classes" aria-label="Strongest classes">
-      {list.map((guess) => (
-        <li key={guess.class} class={guess.class === label ? "truth" : ""}>
-          <span>{className(probe.value, guess.class)}</span>
-          <i style={{ width: `${Math.max(0, (100 * guess.value) / whole)}%` }} />
-          <b>{chance(guess)}</b>
+    <ul class="classes" aria-label="Top classes">
+      {list.map((entry) => (
+        <li key={entry.class} class={entry.class === label ? "truth" : ""}>
+          <span>{className(probe.value, entry.class)}</span>
+          <i style={{ width: `${Math.max(0, (100 * entry.value) / whole)}%` }} />
+          <b>{scoreText(entry)}</b>
         </li>
       ))}
     </ul>

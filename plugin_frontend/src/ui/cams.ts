@@ -1,4 +1,4 @@
-/** What the CAM views draw: maps of the layer's own size laid over their photographs. */
+/** The pictures of the CAM views: maps of the layer's own size over their photographs. */
 
 import { levelValue, type MapName } from "../color";
 import { familyOf } from "../families";
@@ -13,11 +13,11 @@ import { tileOf } from "../tiles";
 
 export interface Cam {
   role: string;
-  /** Greatest finite value of the map. */
+  /** Maximum finite value of the map. */
   own: number;
-  /** Whether it is one value everywhere. */
+  /** Whether all its values are equal. */
   constant: boolean;
-  /** What it is drawn by; 0 for a map of zeros. */
+  /** The value that gets full color; 0 for a map of zeros. */
   scale: number;
   pixels: Uint8ClampedArray<ArrayBuffer>;
   width: number;
@@ -30,12 +30,12 @@ export interface CamText {
   probability: number | null;
   score: number | null;
   target: string | null;
-  /** The class that it is told apart from. */
+  /** The class that it is compared with. */
   against: string | null;
   note: string | null;
 }
 
-/** The values of one tile as floats. */
+/** Return the values of one tile as floats. */
 export function values(
   sheet: Sheet,
   tile: number,
@@ -48,27 +48,27 @@ export function values(
   );
 }
 
-/** How a map is laid over its photograph. */
-export interface Laying {
+/** How a map is drawn over its photograph. */
+export interface OverlayStyle {
   map: MapName;
   /** Zero is the middle of the values. */
   signed: boolean;
   scale: "maximum" | "percentile";
 }
 
-export function layingOf(shown: Shown, map: MapName): Laying {
+export function overlayStyleOf(shown: Shown, map: MapName): OverlayStyle {
   const { scale = "maximum" } = familyOf(shown.kind);
   return { map, scale, signed: shown.layout.signed === true };
 }
 
-/** A map over its photograph; the map's own colors where there is no photograph. */
-export function lay(
+/** Draw a map over its photograph; in its own colors if there is no photograph. */
+export function drawOverlay(
   photo: Sheet | null | undefined,
   sheet: Sheet,
   tile: number,
   size: readonly [number, number],
   columns: number,
-  { map, signed, scale: rule }: Laying,
+  { map, signed, scale: rule }: OverlayStyle,
 ) {
   const [h, w] = photo ? finer([photo.height, photo.width], size) : [size[0] * 8, size[1] * 8];
   const fine = rule === "percentile";
@@ -148,22 +148,22 @@ function texts(sheet: Sheet, tile: number): CamText {
   };
 }
 
-/** The tiles of a sheet that are drawn, with what it says of them. */
+/** Return the tiles of a sheet that are drawn, with their stored text. */
 export function drawnTiles(sheet: Sheet, tiles: number): { tile: number; text: CamText }[] {
   const described = Array.from({ length: tiles }, (_, tile) => ({
     tile,
     text: texts(sheet, tile),
   }));
   return described.filter(({ tile, text: { name, against } }) => {
-    // Where the predicted class is the true one, both tiles are the same map: one is drawn.
+    // If the predicted class is the true one, both tiles are the same map: one is drawn.
     const twin = described.findIndex(({ text }) => text.name === name && text.against === against);
-    // A class compared with itself: nothing is asked.
+    // A class compared with itself has no map.
     return name === null || (twin >= tile && name !== against);
   });
 }
 
-/** All maps of one probe image, named by its index; none where it was not shown to the method. */
-export function camsOf(shown: Shown, index: number, laying: Laying): Cam[] {
+/** Return all maps of one probe image, given by index; none if the method was not given it. */
+export function camsOf(shown: Shown, index: number, style: OverlayStyle): Cam[] {
   const sheet = shown.sheets[shown.images.indexOf(index)];
   if (sheet === undefined) return [];
   const { tile: size, tiles, columns, roles } = shown.layout;
@@ -171,6 +171,6 @@ export function camsOf(shown: Shown, index: number, laying: Laying): Cam[] {
   return drawnTiles(sheet, tiles).map(({ tile, text }) => ({
     role: roles?.[tile] ?? "given",
     text,
-    ...lay(photo, sheet, tile, size, columns, laying),
+    ...drawOverlay(photo, sheet, tile, size, columns, style),
   }));
 }

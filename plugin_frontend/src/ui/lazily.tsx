@@ -4,13 +4,13 @@ import { useEffect } from "preact/hooks";
 import { attempt } from "../store/run";
 
 /**
- * A component whose code comes when it is first shown, so that the first screen does not wait for
- * it; `Place` is around what stands in for it. Where it does not come the component says so, and
+ * Return a component whose code is loaded when it is first shown, so that the first screen does not
+ * wait for it; `Wrapper` is drawn meanwhile. If loading fails the component shows an error, and
  * tries again when the server is back.
  */
 export function lazily<P extends object>(
   load: () => Promise<FunctionComponent<P>>,
-  Place: FunctionComponent<{ children: ComponentChildren }> = Fragment,
+  Wrapper: FunctionComponent<{ children: ComponentChildren }> = Fragment,
 ): FunctionComponent<P> {
   const held = signal<{ Part: FunctionComponent<P> | null; failed: boolean }>({
     Part: null,
@@ -31,14 +31,14 @@ export function lazily<P extends object>(
     useEffect(ask, [attempt.value]);
     const { Part, failed } = held.value;
     if (Part !== null) return <Part {...props} />;
-    return <Place>{failed && <NotLoaded />}</Place>;
+    return <Wrapper>{failed && <NotLoaded />}</Wrapper>;
   };
 }
 
-/** The hashed name of what is loaded later is gone when tbviz was updated under an open page. */
+/** After an update of tbviz an open page requests hashed file names that no longer exist. */
 export const NOT_LOADED =
-  "This part of the page cannot be loaded: TensorBoard does not answer, or tbviz was updated " +
-  "while the page was open. Reloading the page helps.";
+  "This part of the page cannot be loaded: TensorBoard is not responding, or tbviz was updated " +
+  "while the page was open. Reload the page.";
 
 function NotLoaded() {
   return (

@@ -1,13 +1,13 @@
-/** What is shown in words: the layer, a tile, the position, and why there is no picture. */
+/** Names of what is shown: the layer, a tile, the position, and why there is no picture. */
 
 import { tileName } from "../captions";
 import { kindLabel } from "../families";
-import { lookLabel } from "../positions";
+import { snapshotLabel } from "../positions";
 import { health } from "../store/health";
 import type { Shown } from "../store/pictures";
 import { layoutOf, positions, segmentCount } from "../store/run";
 import { imageName, probe, shownImage, WHOLE } from "../store/selection";
-import type { Subject } from "../subjects";
+import type { TileContent } from "../tileContents";
 
 /** A pixel of a tile. */
 export interface Point {
@@ -16,41 +16,41 @@ export interface Point {
   y: number;
 }
 
-/** The layer that a picture is of, or the model. */
+/** Name the layer of a picture, or the model. */
 export const ownerOf = (shown: Shown) => (shown.layer === WHOLE ? "Whole model" : shown.layer);
 
-/** A tile of what is shown by one name. */
+/** Name a tile of the shown picture. */
 export function nameOf(shown: Shown, tile: number): string {
-  const of = probe.value;
+  const shownProbe = probe.value;
   return tileName(
     shown.layout,
     shown.kind,
     tile,
-    (index) => imageName(of, index),
-    of?.images.length,
+    (index) => imageName(shownProbe, index),
+    shownProbe?.images.length,
   );
 }
 
-/** The probe image that the sheet on the screen is of: the chosen one may be on its way. */
+/** Return the probe image of the sheet on the screen: the selected one may still be loading. */
 export const imageOf = (shown: Shown) => shown.images[0] ?? shownImage.value;
 
-/** Whether a tile is of a channel that its layer does not have. */
-export function isEmpty(subject: Subject | null | undefined): boolean {
-  if (subject?.is !== "channel") return false;
-  const count = channelCount(subject.layer);
-  return count !== null && subject.channel >= count;
+/** Return whether a tile shows a channel that its layer does not have. */
+export function isEmpty(content: TileContent | null | undefined): boolean {
+  if (content?.is !== "channel") return false;
+  const count = channelCount(content.layer);
+  return count !== null && content.channel >= count;
 }
 
-/** How many channels a layer has, where that was logged. */
+/** Return how many channels a layer has; null if unknown. */
 export const channelCount = (layer: string) =>
   health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
 
-/** What a picture is of; where that is not the cursor's own position, it says so. */
+/** Name the position of a picture, and the cursor's if it differs. */
 export const whenText = ({ ordinal, asked }: Shown) =>
-  lookLabel(positions.value, ordinal, asked, segmentCount.value);
+  snapshotLabel(positions.value, ordinal, asked, segmentCount.value);
 
-/** "cat was not shown to Grad-CAM.": not every method is given every probe image. */
+/** Explain a missing picture: not every method is given every probe image. */
 export function notShown(shown: Shown): string {
   const name = imageName(probe.value, shownImage.value);
-  return `${name} was not shown to ${kindLabel(shown.kind)}.`;
+  return `${kindLabel(shown.kind)} was not given ${name}.`;
 }

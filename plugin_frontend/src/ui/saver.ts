@@ -10,7 +10,7 @@ import { run } from "../store/run";
 import { setSaver } from "../store/shell";
 import { NOT_LOADED } from "./lazily";
 
-/** Say what the save command saves while this view is mounted. */
+/** Set what the save command saves while this view is mounted. */
 export function useSaver(make: () => Picture | null): void {
   useEffect(() => {
     setSaver(async () => {

@@ -1,4 +1,4 @@
-/** What lies over a sheet: lines between small tiles, marks, channel numbers, outlines. */
+/** The overlay of a sheet: lines between small tiles, marks, channel numbers, outlines. */
 
 import type { Grid, Mark } from "../tiles";
 import type { Size } from "./useSize";
@@ -26,7 +26,7 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
   context.scale(ratio, ratio);
   const styles = getComputedStyle(document.documentElement);
   const css = (name: string) => styles.getPropertyValue(name);
-  const place = (tile: number): [number, number, number, number] => {
+  const boxOf = (tile: number): [number, number, number, number] => {
     const [h, w] = over.tile;
     const column = tile % over.grid.columns;
     const row = Math.floor(tile / over.grid.columns);
@@ -40,20 +40,20 @@ export function drawMarks(canvas: HTMLCanvasElement, over: Over): void {
 
   if (over.grid.gap === 0) {
     context.strokeStyle = css("--bg");
-    // Between tiles of few pixels a line must be told from the edge of a pixel.
+    // Between tiles of few pixels a line must differ from the edge of a pixel.
     context.lineWidth = Math.min(5, Math.max(1, Math.round((over.tile[1] * over.scale) / 16)));
     for (let tile = 0; tile < over.tiles; tile++) {
-      const [x, y, width, height] = place(tile);
+      const [x, y, width, height] = boxOf(tile);
       context.strokeRect(Math.round(x) - 0.5, Math.round(y) - 0.5, width, height);
     }
   }
   over.marked.forEach((mark, tile) => {
-    if (mark.broken > 0) corner(context, place(tile), css("--bad"));
-    else if (mark.constant) corner(context, place(tile), css("--mute"));
+    if (mark.nonFinite > 0) corner(context, boxOf(tile), css("--bad"));
+    else if (mark.constant) corner(context, boxOf(tile), css("--mute"));
   });
-  for (const [tile, text] of over.numbers.entries()) write(context, place(tile), text);
-  if (over.hovered >= 0) outline(context, place(over.hovered), css("--text"), 1);
-  if (over.selected >= 0) outline(context, place(over.selected), css("--accent"), 2);
+  for (const [tile, text] of over.numbers.entries()) write(context, boxOf(tile), text);
+  if (over.hovered >= 0) outline(context, boxOf(over.hovered), css("--text"), 1);
+  if (over.selected >= 0) outline(context, boxOf(over.selected), css("--accent"), 2);
 }
 
 type Box = [number, number, number, number];

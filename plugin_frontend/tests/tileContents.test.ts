@@ -3,11 +3,11 @@ import type { Probe } from "../src/api";
 import {
   channelsOf,
   inProbe,
-  type Subject,
-  subjectsOf,
+  type TileContent,
+  tileContents,
   tileOfChannel,
-  tileOfSubject,
-} from "../src/subjects";
+  tileOfContent,
+} from "../src/tileContents";
 
 const probe = (...names: string[]): Probe => ({
   segment: 1,
@@ -19,49 +19,49 @@ const probe = (...names: string[]): Probe => ({
   sheets: names.map((name, i) => [i, 9, name.length]),
 });
 const pets = probe("cat", "dog", "cat 2");
-const of = { layer: "conv" };
-const row = (tiles: number) => ({ ...of, tiles, columns: tiles });
-const images = (subjects: Subject[]) => subjects.map((one) => one.is === "image" && one.image);
+const owner = { layer: "conv" };
+const row = (tiles: number) => ({ ...owner, tiles, columns: tiles });
+const images = (contents: TileContent[]) => contents.map((one) => one.is === "image" && one.image);
 
-describe("what a tile is", () => {
+describe("what a tile shows", () => {
   it("a channel in maps and maximizations, by number", () => {
     const chosen = { ...row(2), channels: [4, 9], total: 64 };
     for (const kind of ["activations", "maximization"]) {
-      expect(subjectsOf(kind, chosen, pets)).toEqual([
+      expect(tileContents(kind, chosen, pets)).toEqual([
         { is: "channel", layer: "conv", channel: 4 },
         { is: "channel", layer: "conv", channel: 9 },
       ]);
     }
-    expect(channelsOf(subjectsOf("activations", row(3), pets), "conv")).toEqual([0, 1, 2]);
+    expect(channelsOf(tileContents("activations", row(3), pets), "conv")).toEqual([0, 1, 2]);
   });
 
   it("an image in color pictures of a layer, and never a channel", () => {
-    const subjects = subjectsOf("activations:colors", row(3), pets);
-    expect(images(subjects)).toEqual([0, 1, 2]);
-    expect(channelsOf(subjects, "conv")).toBeNull();
+    const contents = tileContents("activations:colors", row(3), pets);
+    expect(images(contents)).toEqual([0, 1, 2]);
+    expect(channelsOf(contents, "conv")).toBeNull();
   });
 
   it("the image of its caption, where a callback had them in another order or had fewer", () => {
     const titles = (...all: string[]) =>
-      images(subjectsOf("activations:colors", { ...row(all.length), titles: all }, pets));
+      images(tileContents("activations:colors", { ...row(all.length), titles: all }, pets));
     expect(titles("cat 2", "cat", "dog")).toEqual([2, 0, 1]);
     expect(titles("dog")).toEqual([1]);
     expect(titles("bird")).toEqual([null]);
     // Without captions two of three may be any two.
-    expect(images(subjectsOf("activations:colors", row(2), pets))).toEqual([null, null]);
+    expect(images(tileContents("activations:colors", row(2), pets))).toEqual([null, null]);
   });
 
   it("an image and a list of layers, an image and a draw", () => {
-    const grid = { ...of, tiles: 6, columns: 3, row_titles: ["a", "b"] };
+    const grid = { ...owner, tiles: 6, columns: 3, row_titles: ["a", "b"] };
     const hyper = { ...grid, column_titles: ["dog", "cat", "cat 2"] };
-    expect(subjectsOf("hypercolumns:colors", hyper, pets)[3]).toEqual({
+    expect(tileContents("hypercolumns:colors", hyper, pets)[3]).toEqual({
       is: "image",
       image: 1,
       part: 1,
     });
-    const draws = { ...of, tiles: 4, columns: 2, column_titles: ["image", "draw 1"] };
+    const draws = { ...owner, tiles: 4, columns: 2, column_titles: ["image", "draw 1"] };
     const rows = { ...draws, row_titles: ["cat 2", "dog"] };
-    expect(subjectsOf("augmentation", rows, pets)).toEqual([
+    expect(tileContents("augmentation", rows, pets)).toEqual([
       { is: "image", image: 2, part: 0 },
       { is: "image", image: 2, part: 1 },
       { is: "image", image: 1, part: 0 },
@@ -71,60 +71,70 @@ describe("what a tile is", () => {
 
   it("a channel of its column's layer in the overview", () => {
     const layout = { layer: "", tiles: 4, columns: 2, column_layers: ["a/conv", "pool"] };
-    const subjects = subjectsOf("overview", { ...layout, column_titles: ["conv", "pool"] }, pets);
-    expect(subjects[3]).toEqual({ is: "channel", layer: "pool", channel: 1 });
-    expect(channelsOf(subjects, "")).toBeNull();
+    const contents = tileContents("overview", { ...layout, column_titles: ["conv", "pool"] }, pets);
+    expect(contents[3]).toEqual({ is: "channel", layer: "pool", channel: 1 });
+    expect(channelsOf(contents, "")).toBeNull();
     // Of titles alone it is not known which layers they are.
     const old = { layer: "", tiles: 2, columns: 2, column_titles: ["conv", "pool"] };
-    expect(subjectsOf("overview", old, pets)[1]).toEqual({ is: "tile", tile: 1 });
+    expect(tileContents("overview", old, pets)[1]).toEqual({ is: "tile", tile: 1 });
   });
 
   it("a filter, or the matrix of all", () => {
-    expect(subjectsOf("kernels:colors", { ...row(2), channels: [1, 5] }, null)[1]).toEqual({
+    expect(tileContents("kernels:colors", { ...row(2), channels: [1, 5] }, null)[1]).toEqual({
       is: "filter",
       layer: "conv",
       channel: 5,
     });
-    const matrix = subjectsOf("kernels:pointwise", { ...row(1), total: 8 }, null);
+    const matrix = tileContents("kernels:pointwise", { ...row(1), total: 8 }, null);
     expect(matrix).toEqual([{ is: "matrix" }]);
     expect(channelsOf(matrix, "conv")).toBeNull();
     expect(
-      channelsOf(subjectsOf("kernels", { ...row(1), channels: [0], total: 1 }, null), "conv"),
+      channelsOf(tileContents("kernels", { ...row(1), channels: [0], total: 1 }, null), "conv"),
     ).toEqual([0]);
   });
 
   it("a diagram of channels, a role, a class, a list of layers, or nothing that is known", () => {
-    const bars = subjectsOf("activations", { ...row(1), bars: [3, 8], titles: ["two"] }, pets);
+    const bars = tileContents("activations", { ...row(1), bars: [3, 8], titles: ["two"] }, pets);
     expect(bars).toEqual([{ is: "bars", layer: "conv", channels: [3, 8] }]);
     expect([channelsOf(bars, "conv"), tileOfChannel(bars, 8), tileOfChannel(bars, 0)]).toEqual([
       [3, 8],
       0,
       -1,
     ]);
-    const roles = subjectsOf("saliency:gradients", { ...row(2), roles: ["true", "class 2"] }, pets);
+    const roles = tileContents(
+      "saliency:gradients",
+      { ...row(2), roles: ["true", "class 2"] },
+      pets,
+    );
     expect(roles[1]).toEqual({ is: "role", role: "class 2" });
     for (const kind of ["classes", "hypercolumns"]) {
-      const named = subjectsOf(kind, { ...row(2), titles: ["cat", "dog"] }, pets);
+      const named = tileContents(kind, { ...row(2), titles: ["cat", "dog"] }, pets);
       expect(named[1]).toEqual({ is: "named", name: "dog" });
     }
-    expect(subjectsOf("spectra:log", row(2), pets)[1]).toEqual({ is: "tile", tile: 1 });
-    // Several of each channel, a row each: a place is no channel.
-    const rows = { ...of, tiles: 4, columns: 2, row_titles: ["channel 7", "channel 9"], total: 64 };
-    expect(channelsOf(subjectsOf("maximization", rows, pets), "conv")).toBeNull();
+    expect(tileContents("spectra:log", row(2), pets)[1]).toEqual({ is: "tile", tile: 1 });
+    // Several of each channel, a row each: an index is no channel.
+    const rows = {
+      ...owner,
+      tiles: 4,
+      columns: 2,
+      row_titles: ["channel 7", "channel 9"],
+      total: 64,
+    };
+    expect(channelsOf(tileContents("maximization", rows, pets), "conv")).toBeNull();
   });
 });
 
 describe("the same in another sheet", () => {
-  it("is found by what it is, not by its place", () => {
-    const roles = (...all: string[]) => subjectsOf("cam", { ...row(2), roles: all }, pets);
+  it("is found by its content, not by its index", () => {
+    const roles = (...all: string[]) => tileContents("cam", { ...row(2), roles: all }, pets);
     const [predicted] = roles("predicted", "true");
-    expect(tileOfSubject(roles("true", "predicted"), predicted as Subject)).toBe(1);
-    expect(tileOfSubject(roles("true", "given"), predicted as Subject)).toBe(-1);
+    expect(tileOfContent(roles("true", "predicted"), predicted as TileContent)).toBe(1);
+    expect(tileOfContent(roles("true", "given"), predicted as TileContent)).toBe(-1);
   });
 
   it("an image of another fit by its photograph", () => {
     const [one, other] = [probe("a", "bb"), probe("bb", "a", "ccc")];
-    const wanted: Subject = { is: "image", image: 0, part: 2 };
+    const wanted: TileContent = { is: "image", image: 0, part: 2 };
     expect(inProbe(wanted, one, other)).toEqual({ is: "image", image: 1, part: 2 });
     expect(inProbe({ ...wanted, image: 2 }, other, one)).toBeNull();
   });

@@ -1,4 +1,4 @@
-"""A run whose learning rate explodes, as a person sees it: NaN since when, and nothing dead."""
+"""A run whose learning rate explodes, in the tab: NaN since which epoch, and nothing dead."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from playwright.sync_api import expect
 
 import tbviz
 
-BROKEN = 3
+EXPLODED = 3
 """The epoch whose learning rate is too high."""
 
 
 class Explodes(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == BROKEN:
+        if epoch == EXPLODED:
             self.model.optimizer.learning_rate = 1e30
 
 
@@ -33,30 +33,30 @@ def address(tmp_path_factory):
         tbviz.LayerHealth(log_dir, images[:2], labels=labels[:2]),
         tbviz.ActivationGrid(log_dir, images[:2], labels=labels[:2]),
     ]
-    model.fit(images, labels, 32, BROKEN + 3, verbose=0, callbacks=[Explodes(), *ours])
+    model.fit(images, labels, 32, EXPLODED + 3, verbose=0, callbacks=[Explodes(), *ours])
     with tensorboard(logdir) as address:
         yield address
 
 
-def test_a_broken_network_is_not_called_dead(page, address):
+def test_a_network_that_is_not_finite_is_not_called_dead(page, address):
     tab = Tab(page, address)
     with leaving(page):
-        tab.open(run="digits", layer="conv2", kind="health", step=BROKEN + 1)
-        expect(tab.get("broken-caption")).to_have_text(f" · NaN since epoch {BROKEN}")
-        expect(tab.get("broken-fact")).to_have_text(f"NaN since epoch {BROKEN}")
-        badges = tab.frame.locator("[data-testid=broken]")
-        expect(badges).to_have_text([f"NaN since {BROKEN}"] * 3)
+        tab.open(run="digits", layer="conv2", kind="health", step=EXPLODED + 1)
+        expect(tab.get("non-finite-caption")).to_have_text(f" · NaN since epoch {EXPLODED}")
+        expect(tab.get("non-finite-fact")).to_have_text(f"NaN since epoch {EXPLODED}")
+        badges = tab.frame.locator("[data-testid=non-finite]")
+        expect(badges).to_have_text([f"NaN since {EXPLODED}"] * 3)
         expect(tab.get("dead")).to_have_count(0)
-        expect(tab.get("heat-broken")).to_be_visible()
+        expect(tab.get("heat-non-finite")).to_be_visible()
         expect(tab.get("plot").first).to_have_attribute(
-            "aria-label", f"Loss over the run; NaN at epoch {BROKEN}"
+            "aria-label", f"Loss over the run; NaN at epoch {EXPLODED}"
         )
         advice = tab.get("advice")
         expect(advice).to_contain_text(
-            f"Weights of conv1 and 2 more layers became NaN at epoch {BROKEN}"
+            f"Weights of conv1 and 2 more layers became NaN at epoch {EXPLODED}"
         )
         expect(advice).not_to_contain_text("dead")
-        # Before it nothing of that is said.
-        tab.open(run="digits", layer="conv2", kind="health", step=BROKEN - 1)
-        expect(tab.get("caption")).to_contain_text(f"epoch {BROKEN - 1}")
+        # Before that epoch the page shows none of it.
+        tab.open(run="digits", layer="conv2", kind="health", step=EXPLODED - 1)
+        expect(tab.get("caption")).to_contain_text(f"epoch {EXPLODED - 1}")
         expect(badges).to_have_count(0)

@@ -1,0 +1,12 @@
+import { useEffect } from "preact/hooks";
+import type { HealthQuery } from "../api";
+import { subscribe } from "../store/health";
+
+/** Request a part of the health while the component is mounted; null requests nothing. */
+export function useHealthQuery(query: HealthQuery | null): void {
+  const key = JSON.stringify(query);
+  useEffect(() => {
+    const wanted = JSON.parse(key) as HealthQuery | null;
+    return wanted === null ? undefined : subscribe(wanted);
+  }, [key]);
+}
