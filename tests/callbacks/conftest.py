@@ -14,13 +14,13 @@ def no_thread_is_left():
     yield
     left = [thread for thread in threading.enumerate() if thread not in before]
     for thread in left:
-        if thread.name == "tbviz-asks":
+        if thread.name == "tbviz-call":
             thread.join(60)  # it may have been given up while it was about to answer
     assert [one.name for one in left if one.name.startswith("tbviz") and one.is_alive()] == []
 
 
 @pytest.fixture(autouse=True)
-def busy_machines_are_waited_for(monkeypatch):
+def timeouts_allow_for_busy_machines(monkeypatch):
     """What stops waiting sooner or later does so later, but where a test says when."""
     from tbviz.callbacks import limits, remote_control, run_log
 
@@ -32,15 +32,15 @@ def busy_machines_are_waited_for(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_ours_warns(monkeypatch):
+def tbviz_raises_no_warning(monkeypatch):
     """The error boundary shows warnings instead of raising them: what it shows is looked at."""
     import tbviz
 
-    ours, show = Path(tbviz.__file__).parent, warnings.showwarning
+    package, show = Path(tbviz.__file__).parent, warnings.showwarning
     shown = []
 
     def note(message, category, filename, *args, **kwargs):
-        if Path(filename).is_relative_to(ours):
+        if Path(filename).is_relative_to(package):
             shown.append(f"{filename}: {category.__name__}: {message}")
         else:
             show(message, category, filename, *args, **kwargs)
@@ -51,7 +51,7 @@ def nothing_of_ours_warns(monkeypatch):
 
 
 @pytest.fixture
-def said(caplog):
+def messages(caplog):
     """What the logger said, by level name."""
     caplog.set_level(logging.INFO, logger="tbviz")
 

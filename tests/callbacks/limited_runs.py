@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keras
-from callbacks.nets import data, kept
+from callbacks.nets import cached_model, data
 
 from tbviz.callbacks.base import Visual
 
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-class Looks(Visual):
+class SlowCallback(Visual):
     """Takes so many seconds a look, in so many parts; notes at which epochs."""
 
     wants_recording = runs_model = False
@@ -30,7 +30,7 @@ class Looks(Visual):
     def prepare(self, model_outputs, run_log):
         self.reset()
 
-    def look(self, view, run_log):
+    def capture(self, view, run_log):
         self.begun.append(run_log.position.epoch)
         for part in range(self.parts):
             if part:
@@ -40,7 +40,7 @@ class Looks(Visual):
         self.finished.append(run_log.position.epoch)
 
 
-class Trains(keras.callbacks.Callback):
+class SlowTraining(keras.callbacks.Callback):
     """What training takes, an epoch."""
 
     def __init__(self, clock, seconds):
@@ -55,4 +55,4 @@ class Trains(keras.callbacks.Callback):
 
 
 def fit(*callbacks, epochs):
-    kept().fit(X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    cached_model().fit(X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))

@@ -56,16 +56,16 @@ def sequential(seed: int = 0, **settings):
 
 
 @functools.cache
-def _kept():
+def _compiled_once():
     model = sequential()
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     return model, [(one, keras.ops.convert_to_numpy(one)) for one in variables]
 
 
-def kept():
+def cached_model():
     """The sequential model, as new; kept so that tests need not compile it again."""
-    model, values = _kept()
+    model, values = _compiled_once()
     for variable, value in values:
         variable.assign(value)
     return model
@@ -133,10 +133,10 @@ class Sub(keras.Model):
         return self.head(self.average(inputs))
 
 
-def monitor(log_dir, images, labels=None, names=None, painted="conv2", **settings):
+def monitor(log_dir, images, labels=None, names=None, maximized="conv2", **settings):
     """`Monitor`, strict, with a short ascent of one layer: each has to be compiled."""
     made = tbviz.Monitor(log_dir, images, labels, names, strict=True, **settings)
-    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), painted
+    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), maximized
     return made
 
 
@@ -173,7 +173,7 @@ def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     return dequantize(pixels, low, high), half[:, None, None]
 
 
-def resolve_predictions() -> None:
+def wait_for_writer() -> None:
     """Waits until what was handed over is on disk, or has failed."""
     for thread in threading.enumerate():
         if thread.name == "tbviz-writer":

@@ -67,9 +67,9 @@ def test_it_stays_below_from_the_third_epoch_on_and_keeps_first_and_last():
     # By hand: 0.5 s an epoch, 0.25 of them for the cheap ones at every epoch, so that the dear
     # one gets 0.25 and looks every twelfth epoch once its first look is paid back.
     assert all({"maps", "health"} <= set(now) for now in looks)
-    dear = [epoch for epoch, now in enumerate(looks) if "dear" in now][:-1]
-    gaps = np.diff(dear)
-    assert dear[1] == pytest.approx(24, abs=2)
+    expensive = [epoch for epoch, now in enumerate(looks) if "dear" in now][:-1]
+    gaps = np.diff(expensive)
+    assert expensive[1] == pytest.approx(24, abs=2)
     assert (gaps[1:] == 12).all()
     for begin in range(3, 330):
         assert share_of(looks, training, begin, begin + 60) <= SHARE + 1e-9

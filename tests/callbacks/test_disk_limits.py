@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from callbacks.limited_runs import X, Y, fit
-from callbacks.nets import kept, metas, notices, positions, resolve_predictions, sequential
+from callbacks.nets import cached_model, metas, notices, positions, sequential, wait_for_writer
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
@@ -43,8 +43,8 @@ def test_a_store_stays_below_max_disk(tmp_path):
     _, epochs, again = run("limited", max_disk=size + 100)
     assert len(epochs) == 48
     assert again == shown
-    said = [n["text"] for n in notices(tmp_path / "limited")]
-    assert any(text.startswith("looks at nothing more: the store has") for text in said)
+    messages = [n["text"] for n in notices(tmp_path / "limited")]
+    assert any(text.startswith("looks at nothing more: the store has") for text in messages)
 
 
 def test_what_users_write_for_amounts():
@@ -76,7 +76,7 @@ def in_parts_and_whole(tmp_path, make):
     """A look in parts, a part an epoch, of a model that does not learn; and a whole one."""
     logged = []
     for name, settings in (("parts", {"max_overhead": 1e-9}), ("whole", {})):
-        model = kept()
+        model = cached_model()
         model.optimizer.learning_rate = 0.0
         callbacks = [make(tmp_path / name, **settings)]
         model.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks)
@@ -158,7 +158,7 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
 # A slow disk
 
 
-def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said):
+def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, messages):
     disk, calls = threading.Event(), []
     from tbviz.store.writer import Writer
 
@@ -182,10 +182,10 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said)
             if epoch == 4:
                 monkeypatch.setattr(run_log_module, "TIMEOUT", 240.0)
                 disk.set()
-                resolve_predictions()
+                wait_for_writer()
 
     fit(maps, Hangs(), epochs=8)
-    slow = [text for text in said() if "storing a position took over" in text]
+    slow = [text for text in messages() if "storing a position took over" in text]
     assert len(slow) == 1
     assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))
     assert len(metas(tmp_path, "metrics")) == 8

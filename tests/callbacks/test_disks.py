@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions, tiles
+from callbacks.nets import cached_model, data, ends, metas, notices, positions, tiles
 from children.starting import run_program
 
 import tbviz
@@ -45,11 +45,13 @@ def trains(log_dir, **actions):
     actions["epoch_3"] = lambda: grid._session.run_log.notice(
         "someone", "was blind", level="info", event="left_out"
     )
-    history = kept().fit(x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks])
+    history = cached_model().fit(
+        x, y, 8, EPOCHS, verbose=0, callbacks=[At(grid, **actions), *looks]
+    )
     assert len(history.history["loss"]) == EPOCHS
 
 
-def survived(log_dir, said, first: list[int]) -> None:
+def survived(log_dir, messages, first: list[int]) -> None:
     """What was there before is there, what came when the disk was well too; one warning."""
     found = [epoch for _, epoch, _, _ in positions(log_dir)]
     assert found == sorted(set(found))
@@ -62,13 +64,13 @@ def survived(log_dir, said, first: list[int]) -> None:
         tiles(log_dir, "activations", "conv1", position, 1)
     assert ends(log_dir)[-1] == "finished"
     assert len(metas(log_dir, "model")) == len(metas(log_dir, "probe")) == 1
-    [text] = said()
+    [text] = messages()
     assert "store: a position could not be written" in text
     assert len([n for n in notices(log_dir, "warning") if n["method"] == "store"]) == 1
     assert [n["text"] for n in notices(log_dir) if n["method"] == "someone"] == ["was blind"]
 
 
-def test_a_file_size_limit_is_reached(tmp_path, said, faults):
+def test_a_file_size_limit_is_reached(tmp_path, messages, faults):
     # As a disk that is full: the kernel writes what fits and then fails.
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -84,11 +86,11 @@ def test_a_file_size_limit_is_reached(tmp_path, said, faults):
             trains(tmp_path, epoch_2=fill, epoch_5=free)
         finally:
             free()
-        survived(tmp_path, said, [0, 1])
+        survived(tmp_path, messages, [0, 1])
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.ESTALE])
-def test_writing_fails_half_way(tmp_path, said, monkeypatch, code, faults):
+def test_writing_fails_half_way(tmp_path, messages, monkeypatch, code, faults):
     write = os.write
 
     def fails(descriptor, content):
@@ -104,11 +106,11 @@ def test_writing_fails_half_way(tmp_path, said, monkeypatch, code, faults):
             epoch_2=lambda: monkeypatch.setattr(os, "write", fails),
             epoch_5=lambda: monkeypatch.setattr(os, "write", write),
         )
-        survived(tmp_path, said, [0, 1])
+        survived(tmp_path, messages, [0, 1])
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-def test_syncing_fails(tmp_path, said, monkeypatch, code, faults):
+def test_syncing_fails(tmp_path, messages, monkeypatch, code, faults):
     sync = getattr(os, "fdatasync", os.fsync)
 
     def fails(descriptor):
@@ -119,11 +121,11 @@ def test_syncing_fails(tmp_path, said, monkeypatch, code, faults):
 
     with faults.trying():
         trains(tmp_path, epoch_2=lambda: put(fails), epoch_5=lambda: put(sync))
-        survived(tmp_path, said, [0, 1])
+        survived(tmp_path, messages, [0, 1])
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOSPC, errno.EACCES])
-def test_no_file_can_be_made_at_first(tmp_path, said, monkeypatch, code, faults):
+def test_no_file_can_be_made_at_first(tmp_path, messages, monkeypatch, code, faults):
     # Too many open files, no inode left, not allowed to.
     opened = os.open
 
@@ -135,7 +137,7 @@ def test_no_file_can_be_made_at_first(tmp_path, said, monkeypatch, code, faults)
     with faults.trying():
         monkeypatch.setattr(os, "open", fails)
         trains(tmp_path, epoch_5=lambda: monkeypatch.setattr(os, "open", opened))
-        survived(tmp_path, said, [])
+        survived(tmp_path, messages, [])
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def until_full(step) -> None:
     raise AssertionError("it never was full")
 
 
-def test_a_full_file_system(tmpfs, said, faults):
+def test_a_full_file_system(tmpfs, messages, faults):
     place = tmpfs("size=1m")
     ballast = place / "ballast"
 
@@ -177,10 +179,10 @@ def test_a_full_file_system(tmpfs, said, faults):
 
     with faults.trying():
         trains(place / "run", epoch_2=fill, epoch_5=ballast.unlink)
-        survived(place / "run", said, [0, 1])
+        survived(place / "run", messages, [0, 1])
 
 
-def test_a_file_system_without_inodes(tmpfs, said, faults):
+def test_a_file_system_without_inodes(tmpfs, messages, faults):
     place = tmpfs("size=1m,nr_inodes=10")
     ballast = []
     (place / "run").mkdir()
@@ -193,10 +195,10 @@ def test_a_file_system_without_inodes(tmpfs, said, faults):
 
     with faults.trying():
         trains(place / "run", epoch_5=lambda: [path.unlink() for path in ballast])
-        survived(place / "run", said, [])
+        survived(place / "run", messages, [])
 
 
-def test_a_file_system_that_is_read_only_at_first(tmpfs, said, faults):
+def test_a_file_system_that_is_read_only_at_first(tmpfs, messages, faults):
     place = tmpfs("size=1m,ro")
 
     def allow():
@@ -204,4 +206,4 @@ def test_a_file_system_that_is_read_only_at_first(tmpfs, said, faults):
 
     with faults.trying():
         trains(place / "run", epoch_5=allow)
-        survived(place / "run", said, [])
+        survived(place / "run", messages, [])

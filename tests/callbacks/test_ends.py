@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions
+from callbacks.nets import cached_model, data, ends, metas, notices, positions
 from children.starting import run_program
 
 import tbviz
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 def fit(callbacks, epochs=2, **settings):
     x, y = data(8)
-    return kept().fit(x, y, 4, epochs=epochs, verbose=0, callbacks=callbacks, **settings)
+    return cached_model().fit(x, y, 4, epochs=epochs, verbose=0, callbacks=callbacks, **settings)
 
 
 def looks(log_dir):
@@ -152,7 +152,7 @@ def test_a_cell_that_ends_within_fit_or_beside_it_does_not_end_it(tmp_path, shel
 
 def test_callbacks_that_are_called_by_hand(tmp_path, shell):
     """Each told what is planned by an object of its own, and maybe cell by cell."""
-    callbacks, model = looks(tmp_path), kept()
+    callbacks, model = looks(tmp_path), cached_model()
     for callback in callbacks:
         callback.set_params({"epochs": 2, "steps": 1})
         callback.set_model(model)
@@ -182,7 +182,7 @@ def test_a_loop_of_ones_own_may_be_called_fit(tmp_path, shell):
         for callback in callbacks:
             callback.on_train_end()
 
-    fit(kept(), looks(tmp_path))
+    fit(cached_model(), looks(tmp_path))
     assert shell.waiting == []
     assert ends(tmp_path) == ["finished"]
     assert positions(tmp_path) == [(1, 0, None, False)]
@@ -210,7 +210,7 @@ def test_an_interrupted_look_ends_the_fit_at_once(tmp_path):
 
 def test_stopping_early_is_said(tmp_path):
     stop = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: setattr(kept(), "stop_training", True)
+        on_epoch_end=lambda epoch, logs: setattr(cached_model(), "stop_training", True)
     )
     fit([stop, *looks(tmp_path)], 5)
     assert ends(tmp_path) == ["stopped"]

@@ -117,9 +117,9 @@ def test_labels_are_missed_only_where_they_were_asked_for(tmp_path):
         ("lefft", r"'lefft', which has no number; did you mean \['left'\]"),
     ],
 )
-def test_classes_that_there_are_not_are_named(tmp_path, target, said):
+def test_classes_that_there_are_not_are_named(tmp_path, target, messages):
     cams = GradCAM(tmp_path, X, targets=[target], class_names=NAMES, strict=True)
-    with pytest.raises(TbvizError, match=said):
+    with pytest.raises(TbvizError, match=messages):
         fit(cams)
 
 
@@ -133,8 +133,8 @@ def test_classes_that_there_are_not_are_named(tmp_path, target, said):
         ({"method": "camm"}, "class activation maps are 'grad-cam'"),
     ],
 )
-def test_what_cannot_be_is_an_error_at_once(tmp_path, arguments, said):
-    with pytest.raises(TbvizError, match=said):
+def test_what_cannot_be_is_an_error_at_once(tmp_path, arguments, messages):
+    with pytest.raises(TbvizError, match=messages):
         GradCAM(tmp_path, X, **arguments)
 
 
@@ -194,14 +194,14 @@ def test_a_model_without_images_is_left_out(tmp_path):
     assert open_run(tmp_path).series() == []
 
 
-def test_one_broken_method_leaves_the_others_alone(tmp_path, said):
+def test_one_broken_method_leaves_the_others_alone(tmp_path, messages):
     class Broken(Occlusion):
         def attribute(self, changed, class_target):
             raise RuntimeError("nothing hidden today")
 
     fit(Saliency(tmp_path, X, method=[Broken(), "gradients"]))
     assert open_run(tmp_path).series() == [("saliency:gradients", "")]
-    [text] = said()
+    [text] = messages()
     assert text.startswith("tbviz Saliency occlusion: RuntimeError: nothing hidden today")
 
 
@@ -243,9 +243,9 @@ def test_a_target_that_cannot_be_given_is_said_and_ends_nothing(tmp_path):
         Saliency(tmp_path, X, targets=["true"], strict=True),
     )
     assert open_run(tmp_path).series() == []
-    said = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
+    messages = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
     text = "maps of the true class are left out: no labels"
-    assert said == {("GradCAM", text), ("Saliency", text)}
+    assert messages == {("GradCAM", text), ("Saliency", text)}
 
 
 def test_a_class_alone_is_one_target(tmp_path):

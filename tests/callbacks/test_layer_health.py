@@ -99,12 +99,12 @@ def test_advice_stands_where_it_holds_and_is_said_once(run):
             ("bounded", "saturated"),
         ]
         assert [one["text"].split("; ")[0] for one in held] == [dead, bound]
-    said = [n for n in notices(run[0]) if n["method"] == "LayerHealth"]
-    assert [(n["layer"], n["text"], n["epoch"]) for n in said] == [
+    messages = [n for n in notices(run[0]) if n["method"] == "LayerHealth"]
+    assert [(n["layer"], n["text"], n["epoch"]) for n in messages] == [
         ("relu", dead, 2),
         ("bounded", bound, 2),
     ]
-    assert all(n["remedy"] for n in said)
+    assert all(n["remedy"] for n in messages)
 
 
 def test_the_store_gives_advice_back(run):

@@ -9,9 +9,9 @@ from callbacks.nets import (
     CLASSES,
     NAMES,
     SIDE,
+    cached_model,
     data,
     ends,
-    kept,
     metas,
     notices,
     sequential,
@@ -149,8 +149,8 @@ def test_a_model_without_an_image_is_left_alone(tmp_path):
     model = vectors()
     model.fit(x, y, verbose=0, callbacks=[tbviz.ClassMaximization(tmp_path, images=x[:1])])
     assert ends(tmp_path) == ["finished"]
-    [said] = [m for m in notices(tmp_path, "info") if m["method"] == "ClassMaximization"]
-    assert "left out: none of the model's inputs" in said["text"]
+    [messages] = [m for m in notices(tmp_path, "info") if m["method"] == "ClassMaximization"]
+    assert "left out: none of the model's inputs" in messages["text"]
     asked = tbviz.ClassMaximization(tmp_path / "asked", [0], images=x[:1], strict=True)
     with pytest.raises(TbvizError, match="none of the model's inputs"):
         model.fit(x, y, verbose=0, callbacks=[asked])
@@ -159,9 +159,9 @@ def test_a_model_without_an_image_is_left_alone(tmp_path):
 def test_a_class_that_is_not_there_is_said(tmp_path):
     x, y = data(8)
     ours = tbviz.ClassMaximization(tmp_path, ["lefd"], class_names=NAMES, settings=QUICK)
-    kept().fit(x, y, verbose=0, callbacks=[ours])
-    [said] = notices(tmp_path, "warning")
-    assert "did you mean 'left'" in said["text"]
+    cached_model().fit(x, y, verbose=0, callbacks=[ours])
+    [messages] = notices(tmp_path, "warning")
+    assert "did you mean 'left'" in messages["text"]
     assert ends(tmp_path) == ["finished"]
 
 

@@ -166,17 +166,17 @@ def test_a_regression_shows_its_output_and_no_true_class(tmp_path):
     assert notices(tmp_path, "warning") == []
 
 
-def test_labels_outside_the_classes_are_said(tmp_path, said):
+def test_labels_outside_the_classes_are_said(tmp_path, messages):
     x, y = data(8)
     grad_cam = tbviz.GradCAM(tmp_path, x[:3], [0, 1, 7])
     sequential(run_eagerly=True).fit(x, y, 8, 2, verbose=0, callbacks=[grad_cam])
     assert [tile["role"] for tile in caption(tmp_path, "relu")] == ["predicted"]
     [notice] = notices(tmp_path, "warning")
     assert "labels go from 0 to 7, the model has 3 classes" in notice["text"]
-    assert len(said()) == 1
+    assert len(messages()) == 1
 
 
-def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said):
+def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, messages):
     vector = np.random.default_rng(0).random((8, 5)).astype("float32")
     monitor = tbviz.Monitor(tmp_path, vector[:2], strict=True)
     vectors().fit(vector, np.arange(8) % 2, 4, 2, verbose=0, callbacks=[monitor])
@@ -201,7 +201,7 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said
         "left out: this model has no augmentation layer",
         "left out: this model has no convolution over images",
     ]
-    assert said() == []
+    assert messages() == []
     assert {node["class"] for node in tree(tmp_path).values()} == {"Dense"}
 
 

@@ -51,9 +51,9 @@ def run(tmp_path_factory):
     x, y = data(24)
     model = sequential(rate=0.3, metrics=["accuracy"])
     outputs = Outputs(x[:IMAGES])
-    looking = monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, painted=["conv1", "conv2"])
+    callback = monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, maximized=["conv1", "conv2"])
     history = model.fit(
-        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, looking]
+        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, callback]
     )
     return log_dir, outputs, history.history, y[:IMAGES]
 
