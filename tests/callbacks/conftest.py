@@ -21,19 +21,19 @@ def no_thread_is_left():
 
 @pytest.fixture(autouse=True)
 def timeouts_allow_for_busy_machines(monkeypatch):
-    """What stops waiting sooner or later does so later, but where a test says when."""
+    """Make timeouts long, unless a test sets one."""
     from tbviz.callbacks import limits, remote_control, run_log
 
-    for name in ("TIMEOUT", "LAST_PATIENCE"):
+    for name in ("TIMEOUT", "LAST_TIMEOUT"):
         monkeypatch.setattr(run_log, name, 240.0)
-    for name in ("_TIMEOUT", "_BATCH_PATIENCE"):
+    for name in ("_TIMEOUT", "_BATCH_TIMEOUT"):
         monkeypatch.setattr(remote_control, name, 240.0)
     monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
 
 
 @pytest.fixture(autouse=True)
 def tbviz_raises_no_warning(monkeypatch):
-    """The error boundary shows warnings instead of raising them: what it shows is looked at."""
+    """Fail if a warning comes from tbviz: the error boundary shows warnings, and raises none."""
     import tbviz
 
     package, show = Path(tbviz.__file__).parent, warnings.showwarning
@@ -52,7 +52,7 @@ def tbviz_raises_no_warning(monkeypatch):
 
 @pytest.fixture
 def messages(caplog):
-    """What the logger said, by level name."""
+    """The messages of the logger, by level name."""
     caplog.set_level(logging.INFO, logger="tbviz")
 
     def texts(level: str = "WARNING") -> list[str]:
@@ -63,7 +63,7 @@ def messages(caplog):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still but where a test sets it."""
+    """A clock that moves only if a test sets it."""
     from callbacks.limited_runs import Clock
 
     from tbviz.callbacks import cost_meter, limits, remote_control, run_log, training_clock

@@ -18,14 +18,14 @@ class Clock:
 
 
 class SlowCallback(Visual):
-    """Takes so many seconds a look, in so many parts; notes at which epochs."""
+    """Takes some seconds per snapshot, in some parts, and notes at which epochs."""
 
     wants_recording = runs_model = False
 
     def __init__(self, log_dir, clock, seconds, parts=1, **settings):
         super().__init__(log_dir, strict=True, **settings)
         self.clock, self.seconds, self.parts = clock, seconds, parts
-        self.begun, self.finished, self.taken = [], [], []
+        self.begun, self.finished, self.captured = [], [], []
 
     def prepare(self, model_outputs, run_log):
         self.reset()
@@ -36,12 +36,12 @@ class SlowCallback(Visual):
             if part:
                 yield
             self.clock.now += self.seconds / self.parts
-            self.taken.append(run_log.position.epoch)
+            self.captured.append(run_log.position.epoch)
         self.finished.append(run_log.position.epoch)
 
 
 class SlowTraining(keras.callbacks.Callback):
-    """What training takes, an epoch."""
+    """Lets training take some seconds per epoch."""
 
     def __init__(self, clock, seconds):
         super().__init__()

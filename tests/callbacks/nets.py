@@ -1,4 +1,4 @@
-"""Small networks and data for real fits, and what reads a run back."""
+"""Small networks and data for real fits, and functions that read a run back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _compiled_once():
 
 
 def cached_model():
-    """The sequential model, as new; kept so that tests need not compile it again."""
+    """Return the sequential model with its first weights; it is compiled only once."""
     model, values = _compiled_once()
     for variable, value in values:
         variable.assign(value)
@@ -160,7 +160,7 @@ def positions(log_dir) -> list[tuple[int, int, int | None, bool]]:
 def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     """The values that a sheet's tiles hold (or their pixels), and half a level of each."""
     run = open_run(log_dir)
-    segment, _ = run.place(position)
+    segment, _ = run.location(position)
     decoded = decode(run.picture(kind, layer, position, image))
     columns = run.columns(kind, layer)
     identifier = columns[-1][2].layouts[-1][0]
@@ -174,7 +174,7 @@ def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
 
 
 def wait_for_writer() -> None:
-    """Waits until what was handed over is on disk, or has failed."""
+    """Wait until everything handed over is on disk, or has failed."""
     for thread in threading.enumerate():
         if thread.name == "tbviz-writer":
             thread.join()

@@ -60,7 +60,7 @@ def layout_of(log_dir, kind, layer):
     return [m for m in metas(log_dir, "layout") if (m["picture"], m["layer"]) == (kind, layer)]
 
 
-def test_the_most_active_channels_of_the_first_look_stay(run):
+def test_the_most_active_channels_of_the_first_snapshot_stay(run):
     log_dir, found = run
     [layout] = layout_of(log_dir, "activations", "relu")
     first = found[0]["relu"].astype(np.float64)
@@ -88,7 +88,7 @@ def test_vectors_are_bars_of_their_values(run):
     assert layout_of(log_dir, "activations:colors", "classes") == []
 
 
-def test_colors_keep_the_axes_of_the_first_look(run):
+def test_colors_keep_the_axes_of_the_first_snapshot(run):
     log_dir, found = run
     [layout] = layout_of(log_dir, "activations:colors", "relu")
     names = [f"{entry['name']}" for entry in metas(log_dir, "probe")[0]["images"]]

@@ -1,4 +1,4 @@
-"""Training is never killed: what goes wrong is said once, and the rest goes on."""
+"""Training is never killed: errors are reported once, and the rest goes on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fit(callbacks, epochs=3, **settings):
     return cached_model().fit(x, y, 4, epochs, verbose=0, callbacks=callbacks, **settings)
 
 
-def looks(log_dir, strict=False):
+def three_callbacks(log_dir, strict=False):
     x, y = data(8)
     return [
         tbviz.ActivationGrid(log_dir, x[:2], strict=strict),
@@ -42,10 +42,10 @@ def looks(log_dir, strict=False):
 
 
 @pytest.fixture
-def broken_from_epoch_1(monkeypatch):
+def failing_from_epoch_1(monkeypatch):
     calls = []
 
-    class Breaking(GradCam):
+    class FailingCam(GradCam):
         def combine(self, evidence):
             calls.append(1)
             if len(calls) > 2:  # two roles in epoch 0
@@ -53,16 +53,16 @@ def broken_from_epoch_1(monkeypatch):
             return super().combine(evidence)
 
     def make(callback):
-        monkeypatch.setattr(callback, "cam", Breaking())
+        monkeypatch.setattr(callback, "cam", FailingCam())
         return callback
 
     return make
 
 
 @pytest.mark.parametrize("as_errors", [False, True])
-def test_a_method_that_raises_is_said_once(tmp_path, messages, broken_from_epoch_1, as_errors):
-    callbacks = looks(tmp_path)
-    broken_from_epoch_1(callbacks[2])
+def test_a_method_that_raises_is_reported_once(tmp_path, messages, failing_from_epoch_1, as_errors):
+    callbacks = three_callbacks(tmp_path)
+    failing_from_epoch_1(callbacks[2])
     with warnings.catch_warnings():
         if as_errors:
             warnings.simplefilter("error")
@@ -79,9 +79,9 @@ def test_a_method_that_raises_is_said_once(tmp_path, messages, broken_from_epoch
     assert ends(tmp_path) == ["finished"]
 
 
-def test_strict_raises_and_the_segment_has_failed(tmp_path, broken_from_epoch_1):
-    callbacks = looks(tmp_path)
-    broken_from_epoch_1(callbacks[2]).strict = True
+def test_strict_raises_and_the_segment_has_failed(tmp_path, failing_from_epoch_1):
+    callbacks = three_callbacks(tmp_path)
+    failing_from_epoch_1(callbacks[2]).strict = True
     with pytest.raises(RuntimeError, match="no map today"):
         fit(callbacks)
     assert ends(tmp_path) == ["failed"]
@@ -123,13 +123,13 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, me
         raise MemoryError("too many maps")
 
     monkeypatch.setattr(ModelInspector, "record", record)
-    fit(looks(tmp_path), 1)
+    fit(three_callbacks(tmp_path), 1)
     assert len(tries) == 1
     assert len(messages()) == 3
     assert all("MemoryError: too many maps" in text for text in messages())
 
 
-def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, messages):
+def test_model_outputs_that_fail_once_are_tried_again(tmp_path, monkeypatch, messages):
     from tbviz.taps.inspector import ModelInspector
 
     model_outputs, tries = ModelInspector.model_outputs, []
@@ -141,23 +141,23 @@ def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, messages
         return model_outputs(self, inputs)
 
     monkeypatch.setattr(ModelInspector, "model_outputs", fails_once)
-    fit(looks(tmp_path))
+    fit(three_callbacks(tmp_path))
     assert [text.split(":")[0] for text in messages()] == ["tbviz"]
     assert [meta["epoch"] for meta in metas(tmp_path, "health")] == [1, 2]
     assert [meta["epoch"] for meta in metas(tmp_path, "metrics")] == [0, 1, 2]
 
 
-def test_a_file_in_place_of_the_log_directory(tmp_path, messages):
+def test_a_file_instead_of_the_log_directory(tmp_path, messages):
     log_dir = tmp_path / "logs"
     log_dir.write_text("I was here first")
-    assert len(fit(looks(log_dir)).history["loss"]) == 3
+    assert len(fit(three_callbacks(log_dir)).history["loss"]) == 3
     [text] = messages()
     assert "store: a position could not be written" in text
     assert str(log_dir) in text
     assert log_dir.read_text() == "I was here first"
 
 
-class Doing(keras.callbacks.Callback):
+class DoesAt(keras.callbacks.Callback):
     """Does something at the end of an epoch."""
 
     def __init__(self, epoch, act):
@@ -171,8 +171,8 @@ class Doing(keras.callbacks.Callback):
 
 def test_a_directory_removed_while_training_begins_anew(tmp_path, messages):
     log_dir = tmp_path / "run"
-    callbacks = looks(log_dir)
-    remove = Doing(1, lambda: (wait_for_writer(), shutil.rmtree(log_dir)))
+    callbacks = three_callbacks(log_dir)
+    remove = DoesAt(1, lambda: (wait_for_writer(), shutil.rmtree(log_dir)))
     fit([remove, *callbacks], 5)
     [text] = messages()
     assert "deleted while it was being written" in text
@@ -193,7 +193,7 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     model = cached_model()
     model.optimizer.learning_rate = 1e30
     quick = tbviz.FilterMaximization(tmp_path, "conv1", 2, settings=Ascent(steps=2))
-    model.fit(x, y, 4, 3, verbose=0, callbacks=[*looks(tmp_path), quick])
+    model.fit(x, y, 4, 3, verbose=0, callbacks=[*three_callbacks(tmp_path), quick])
     assert np.isnan(model.get_weights()[0]).all()
     assert metas(tmp_path, "metrics")[-1]["values"]["loss"] == "NaN"
     assert metas(tmp_path, "predictions")[-1]["images"][0][0][1] == "NaN"
@@ -228,7 +228,7 @@ class Puts(keras.callbacks.Callback):
 def test_logs_are_only_read_and_may_hold_anything(tmp_path):
     odd = {"name": "x", "none": None, "array": np.arange(3), "one": np.float32(2.5)}
     puts = Puts(**odd)
-    fit([puts, *looks(tmp_path)], 2)
+    fit([puts, *three_callbacks(tmp_path)], 2)
     assert set(puts.shared) == {"loss", *odd}
     assert puts.shared["array"] is odd["array"]
     assert metas(tmp_path, "metrics")[0]["values"].keys() == {"loss", "one"}
@@ -248,7 +248,7 @@ def test_probes_of_two_sizes_leave_the_second_out(tmp_path, messages):
     assert ends(tmp_path) == ["finished"]
 
 
-def test_missing_image_files_are_said_when_training_begins(tmp_path, messages):
+def test_missing_image_files_are_reported_when_training_begins(tmp_path, messages):
     fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"])], 1)
     assert "no files: ['nowhere.png']" in messages()[0]
     with pytest.raises(tbviz.TbvizError, match="no files"):
@@ -264,7 +264,7 @@ def test_a_wrong_argument_is_an_error_at_once(tmp_path):
         tbviz.Monitor(tmp_path, x, labels=[1])
 
 
-def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, messages):
+def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, messages):
     x, _ = data(4)
     fit(
         [
@@ -280,7 +280,7 @@ def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, message
     assert ("activations", "conv2") in run.series()
 
 
-def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
+def test_a_callback_stops_if_another_logs_everything_it_would(tmp_path):
     x, _ = data(2)
     usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
     for callback in usual:
@@ -288,10 +288,10 @@ def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
     own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
     fit([*usual, *own], 3)
     methods = open_run(tmp_path).segments[0].costs.methods
-    looks = {name: methods[name].looks for name in methods if name != "tbviz"}
+    snapshots = {name: methods[name].snapshots for name in methods if name != "tbviz"}
     # The grid goes on, for there are other layers than the one that is taken from it.
-    assert looks == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
-    [notice] = [one for one in notices(tmp_path) if "no more" in one["text"]]
+    assert snapshots == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
+    [notice] = [one for one in notices(tmp_path) if one["text"].startswith("stopped: another")]
     assert (notice["method"], notice["level"]) == ("GradCAM", "info")
 
 

@@ -139,7 +139,7 @@ def test_a_way_to_train(tmp_path, way):
         for meta in metas(tmp_path, "health")
         for layer in meta["layers"].values()
         for number in layer.values()
-        if number != "NaN"  # of the change, at the first look
+        if number != "NaN"  # of the change, at the first snapshot
     ]
     assert np.all(np.isfinite(numbers))
 
@@ -178,11 +178,11 @@ PROBES = {
 
 @pytest.mark.parametrize("kind", PROBES)
 def test_a_probe_that_brings_its_labels(tmp_path, kind):
-    looks = tbviz.GradCAM(tmp_path, PROBES[kind](), strict=True)
+    grad_cam = tbviz.GradCAM(tmp_path, PROBES[kind](), strict=True)
     expected = data(4)[1] if kind == "PyDataset" else data(4, seed=7)[1][:2]
     if kind == "callable":
         expected = data(2, seed=7)[1]
-    sequential(run_eagerly=True).fit(**arrays(), epochs=1, verbose=0, callbacks=[looks])
+    sequential(run_eagerly=True).fit(**arrays(), epochs=1, verbose=0, callbacks=[grad_cam])
     [record] = metas(tmp_path, "probe")
     assert [image["label"] for image in record["images"]] == expected.tolist()
     text = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text

@@ -85,7 +85,7 @@ def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colors_out(tm
     assert layout_of(tmp_path, "hypercolumns")["stacks"] == [["conv1", "pool", "conv2", "relu"]]
 
 
-def test_numbers_count_in_the_model_that_is_looked_into(tmp_path):
+def test_layer_numbers_count_in_the_captured_model(tmp_path):
     image, *rest = layers()
     keras.utils.set_random_seed(0)
     base = keras.Sequential([image, *rest[:4]], name="base")
@@ -98,7 +98,7 @@ def test_numbers_count_in_the_model_that_is_looked_into(tmp_path):
     assert layout_of(tmp_path / "b", "hypercolumns")["stacks"] == [["base"]]
 
 
-def test_a_number_that_is_no_layer_is_said_at_once(tmp_path, messages):
+def test_a_number_that_is_no_layer_is_reported_at_once(tmp_path, messages):
     x, y = data(8)
     callback = Hypercolumns(tmp_path, x[:2], [[0, 1], [2, 17]])
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
@@ -135,7 +135,7 @@ def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, 
     assert [text.partition(".")[0] for text in messages()] == broken * bool(np.isnan(value))
 
 
-def test_what_stands_beside_monitor_is_kept_in_place_of_monitors_own(tmp_path):
+def test_a_callback_beside_monitor_replaces_monitors_own(tmp_path):
     x, y = data(8)
     own = Hypercolumns(tmp_path, x[:2], [["conv1", "conv2"]], schedule=tbviz.every(epochs=5))
     model = sequential(run_eagerly=True)

@@ -33,9 +33,9 @@ class Weights(keras.callbacks.Callback):
         self.first, self.frozen = [], []
 
     def on_epoch_end(self, epoch, logs=None):
-        for name, kept_ones in (("first", self.first), ("frozen", self.frozen)):
+        for name, kernels in (("first", self.first), ("frozen", self.frozen)):
             kernel = self.model.get_layer(name).kernel
-            kept_ones.append(keras.ops.convert_to_numpy(kernel).copy())
+            kernels.append(keras.ops.convert_to_numpy(kernel).copy())
 
 
 def net():
@@ -143,7 +143,7 @@ def test_how_far_filters_have_moved(run):
     assert "the kernel has not moved since the first step" in still["note"]
 
 
-def test_what_is_left_out_is_said(tmp_path, monkeypatch):
+def test_layers_that_are_left_out_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("tbviz.callbacks.kernels.MAX_LAYERS", 1)
     x, y = data(8)
     callback = Kernels(tmp_path, strict=True)
@@ -154,7 +154,7 @@ def test_what_is_left_out_is_said(tmp_path, monkeypatch):
     assert notice["text"] == "the kernels of 1 of 2 convolutions are logged"
 
 
-def test_layers_and_filters_are_chosen(tmp_path):
+def test_layers_and_filters_are_selected(tmp_path):
     x, y = data(8)
     callback = Kernels(tmp_path, "conv2", filters=[3, 1], strict=True)
     cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[callback])

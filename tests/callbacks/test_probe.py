@@ -179,17 +179,17 @@ class Callback:
         self.probe = read_probe(*given)
 
 
-def gathered(*callbacks):
+def batch_of(*callbacks):
     probe_batch = ProbeBatch()
     for callback in callbacks:
         probe_batch.add(callback, callback.probe)
     return probe_batch
 
 
-def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
+def test_equal_probes_are_stored_once_with_the_labels_and_names_of_all():
     x = images()
     one, other = Callback(x), Callback(x, [0, 1, 2], ["a", "b", "c"])
-    probe_batch = gathered(one, other)
+    probe_batch = batch_of(one, other)
     assert probe_batch.merged.count == 3
     assert probe_batch.merged.labels == [0, 1, 2]
     assert probe_batch.merged.class_names == ["a", "b", "c"]
@@ -198,7 +198,7 @@ def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
 
 def test_other_probes_stand_behind():
     one, other = Callback(images(2), [5, 6]), Callback(images(3) + 1)
-    probe_batch = gathered(one, other)
+    probe_batch = batch_of(one, other)
     assert probe_batch.merged.labels == [5, 6, None, None, None]
     assert probe_batch.merged.names() == ["5", "6", "image 2", "image 3", "image 4"]
     assert probe_batch.rows_for(other)[1] == [2, 3, 4]
@@ -207,7 +207,7 @@ def test_other_probes_stand_behind():
 
 def test_probes_that_make_no_batch_are_refused_and_leave_the_others():
     one, other = Callback(images(2)), Callback(np.zeros((2, 9, 9, 3)))
-    probe_batch = gathered(one)
+    probe_batch = batch_of(one)
     with pytest.raises(TbvizError, match="one size"):
         probe_batch.add(other, other.probe)
     assert probe_batch.merged.count == 2
@@ -251,7 +251,7 @@ def test_two_callbacks_with_different_images_say_whose_each_sheet_is(tmp_path):
     assert len(predictions["images"]) == 5
 
 
-def test_seventeen_images_are_said_once(tmp_path, messages):
+def test_seventeen_images_are_reported_once(tmp_path, messages):
     x, y = data(24)
     monitor = tbviz.Monitor(tmp_path, x, y)
     monitor.callbacks = monitor.callbacks[:2]

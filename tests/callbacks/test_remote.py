@@ -105,7 +105,7 @@ def test_orders_reach_a_training_over_an_object_store(bucket):
     assert len(captured_positions) < 6
 
 
-def test_what_is_missing_is_said_when_the_callback_is_made():
+def test_a_missing_package_is_reported_when_the_callback_is_made():
     with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]'"):
         tbviz.Kernels("nosuch://bucket/logs")
     with pytest.raises(StoreError, match="pass the text"):

@@ -40,16 +40,16 @@ def test_a_run_is_paused_and_goes_on(tmp_path, clock):
     messages = [
         (n["epoch"], n["text"].split(":")[0]) for n in notices(tmp_path) if n["method"] == "control"
     ]
-    assert messages == [(2, "paused"), (5, "goes on")]
+    assert messages == [(2, "paused"), (5, "resumed")]
 
 
-def test_a_run_that_ends_paused_looks_at_nothing(tmp_path, clock):
+def test_a_run_that_ends_paused_captures_nothing(tmp_path, clock):
     ours = SlowCallback(tmp_path, clock, 0.1)
     fit(GivesOrders(tmp_path, {1: Orders(paused=True)}), ours, epochs=3)
     assert ours.finished == [0]
 
 
-def test_a_run_that_is_paused_before_it_begins_looks_at_no_batch(tmp_path, clock):
+def test_a_run_that_is_paused_before_it_begins_captures_no_batch(tmp_path, clock):
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(paused=True))
     ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(batches=1))
@@ -73,7 +73,7 @@ def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
 
 def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(remote_control_module, "_TIMEOUT", 0.01)
-    monkeypatch.setattr(remote_control_module, "_BATCH_PATIENCE", 0.01)
+    monkeypatch.setattr(remote_control_module, "_BATCH_TIMEOUT", 0.01)
     hangs = threading.Event()
     monkeypatch.setattr(
         remote_control_module, "read_orders", lambda _: hangs.wait(240) and Orders()
@@ -87,9 +87,7 @@ def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch)
             thread.join()
 
 
-def test_a_look_asked_for_long_ago_is_not_taken_where_the_store_answers_late(
-    tmp_path, clock, monkeypatch
-):
+def test_an_old_request_is_ignored_if_the_store_answers_late(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(remote_control_module, "_TIMEOUT", 0.05)
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(now="long ago"))
@@ -116,7 +114,7 @@ def test_every_so_many_epochs(tmp_path, clock):
     assert ours.finished == [0, 3, 6, 8]
 
 
-def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
+def test_a_snapshot_requested_now_comes_at_the_next_batch(tmp_path, clock):
     ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
 
     class Asks(keras.callbacks.Callback):
@@ -136,7 +134,7 @@ def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
     assert not [n for n in notices(tmp_path) if "long ago" in n["text"]]
 
 
-def test_orders_that_make_no_sense_are_said_once(tmp_path, clock, messages):
+def test_orders_that_make_no_sense_are_reported_once(tmp_path, clock, messages):
     ours = SlowCallback(tmp_path, clock, 0.1)
     store_directory(tmp_path).mkdir(parents=True)
     (store_directory(tmp_path) / "control.json").write_text("pause, please")
@@ -146,7 +144,7 @@ def test_orders_that_make_no_sense_are_said_once(tmp_path, clock, messages):
     assert "pause, please" in text
 
 
-def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_path, monkeypatch):
+def test_an_old_request_is_ignored_if_the_first_read_failed(tmp_path, monkeypatch):
     write_orders(tmp_path, Orders(now="long ago"))
 
     def fails(store):

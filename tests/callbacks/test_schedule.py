@@ -11,8 +11,8 @@ from tbviz.callbacks.schedule import TrainingProgress, schedule_of
 from tbviz.errors import TbvizError
 
 
-def due_epochs(wanted, epochs=20, first=0):
-    schedule = schedule_of(wanted)
+def due_epochs(schedule_like, epochs=20, first=0):
+    schedule = schedule_of(schedule_like)
     schedule.start(TrainingProgress(0, 0, 0.0, epoch_end=False))
     return [
         e
@@ -57,7 +57,7 @@ def test_two_callbacks_with_one_schedule_count_apart():
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "messages"),
     [
         (tbviz.every, "nothing"),
         (lambda: tbviz.every(epochs=1, batches=2), "exactly one"),
@@ -90,7 +90,7 @@ def at_ends(*epochs):
     return [(epoch, None, False) for epoch in epochs]
 
 
-def test_first_and_last_epoch_are_always_looked_at(tmp_path):
+def test_first_and_last_epoch_are_always_captured(tmp_path):
     assert fit(tmp_path, tbviz.every(epochs=3), epochs=6) == at_ends(0, 3, 5)
     assert len(positions(tmp_path)) == 6  # with metrics, all of them
 
@@ -132,17 +132,17 @@ def test_a_position_between_epochs_is_written_once(tmp_path):
 
 
 def test_minutes_in_a_real_fit(tmp_path, monkeypatch):
-    now = iter(np.arange(0.0, 1e6, 40.0))  # each look at the clock is 40 seconds later
+    now = iter(np.arange(0.0, 1e6, 40.0))  # each reading of the clock is 40 seconds later
     monkeypatch.setattr(session, "clock", lambda: next(now))
     found = fit(tmp_path, tbviz.every(minutes=1), epochs=1)
     assert found == [(0, 2, False), (0, 4, False), (0, None, False)]
 
 
-def test_a_schedule_that_raises_is_said_and_training_goes_on(tmp_path, messages):
-    def broken(epoch):
+def test_a_schedule_that_raises_is_reported_and_training_goes_on(tmp_path, messages):
+    def failing(epoch):
         raise ValueError(f"no idea about epoch {epoch}")
 
-    assert fit(tmp_path, broken) == at_ends(0, 3)
+    assert fit(tmp_path, failing) == at_ends(0, 3)
     assert len(messages()) == 1
     assert "ActivationGrid: ValueError: no idea about epoch 0" in messages()[0]
 

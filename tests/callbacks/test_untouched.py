@@ -51,10 +51,10 @@ def test_training_from_a_pipeline_of_tensorflow_is_the_same_to_the_last_bit(tmp_
     assert metas(tmp_path, "cam")
 
 
-def test_a_changed_structure_is_looked_up_and_compiled_anew(tmp_path):
+def test_a_changed_structure_is_found_and_compiled_again(tmp_path):
     x, y = data(8)
     model = functional()
-    # An activation that is exchanged in the middle of training: kept looks would be wrong.
+    # An activation that is exchanged in the middle of training: cached snapshots would be wrong.
     change = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: (
             setattr(model.get_layer("conv1"), "activation", keras.activations.tanh)
