@@ -34,9 +34,9 @@ def test_every_method_draws_a_saved_model(tmp_path, monkeypatch, capsys):
     Image.fromarray(photograph).save(tmp_path / "photograph.png")
     given = ["--model", tmp_path / "model.keras", "--images", tmp_path / "photograph.png"]
     monkeypatch.setattr(
-        sys, "argv", ["look", *map(str, given), "--out", str(tmp_path / "pictures")]
+        sys, "argv", ["inspect", *map(str, given), "--out", str(tmp_path / "pictures")]
     )
-    runpy.run_path(str(EXAMPLES / "look_into_a_saved_model.py"), run_name="__main__")
+    runpy.run_path(str(EXAMPLES / "inspect_saved_model.py"), run_name="__main__")
     drawn = {path.stem for path in (tmp_path / "pictures").glob("*.png")}
     assert drawn >= {"activations conv", "colors conv", "overview", "hypercolumns", "grad-cam"}
     assert drawn >= {"layercam", "gradients", "integrated-gradients", "maximization conv"}

@@ -43,8 +43,8 @@ class ActivationGrid(Visual):
     maps, each layer is logged in color (`tbviz.methods.rgb_maps`), and the first maps of the
     first fifteen layers are logged on one sheet (`tbviz.methods.overview`).
 
-    Which channels are the most active, and what colors mean, is decided at the first look and
-    kept, over a second `fit` with the same callback and the same layers too.
+    The first snapshot decides which channels are the most active and what the colors mean. A
+    second `fit` with the same callback and the same layers reuses these choices.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -55,18 +55,19 @@ class ActivationGrid(Visual):
             up to twelve, spread over the depth, unless given. Layers that put out vectors, such
             as `Dense`, can be given: they are drawn as bars.
         channels: how many channels of each layer, the first ones; 64 unless given, 16 a row. Or
-            `"most-active"`, the 64 that vary most over the probe images at the first look, the
-            most active first; with a number, `"most-active:16"`. Or a list of which.
+            `"most-active"`, the 64 that vary most over the probe images at the first snapshot,
+            the most active first; with a number, `"most-active:16"`. Or a list of which.
         colors: also log a color picture of each layer and image: the layer's three channels, or
-            the three principal components of more, on the axes of the first look.
+            the three principal components of more, on the axes of the first snapshot.
         overview: also log the overview.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, channels, schedule, limits or `submodel` cannot be used.
@@ -107,47 +108,49 @@ class ActivationGrid(Visual):
         self.channels = check_channels(channels)
         self.colors = colors
         self.overview = overview
-        self._sheets: list[Output] = []
-        self._columns: list[Output] = []
+        self._sheet_layers: list[Output] = []
+        self._overview_outputs: list[Output] = []
         self._channels: PerLayerCache[list[int]] = PerLayerCache()
         self._axes: PerLayerCache[Axes] = PerLayerCache()
-        self._run_log: weakref.ref[RunLog] | None = None  # of which this one draws the overview
+        self._run_log: weakref.ref[RunLog] | None = None  # whose overview this one draws
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers that get sheets of their own, and those of the overview."""
-        self._sheets = (
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers that get sheets of their own, and those of the overview."""
+        self._sheet_layers = (
             default_layers(model_outputs)
             if self.layers is None
             else select(model_outputs, self.layers, drawable)
         )
-        self._columns = overview_layers(model_outputs) if self.overview else []
-        drawn = {output.key for output in self._sheets}
+        self._overview_outputs = overview_layers(model_outputs) if self.overview else []
+        sheet_keys = {output.key for output in self._sheet_layers}
         # All channels of fifteen layers of a large network would be hundreds of megabytes.
-        self.first_channels = {o.key: MAX_MAPS for o in self._columns if o.key not in drawn}
-        return [*self._sheets, *self._columns]
+        self.first_channels = {
+            o.key: MAX_MAPS for o in self._overview_outputs if o.key not in sheet_keys
+        }
+        return [*self._sheet_layers, *self._overview_outputs]
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one picture a layer, and the colors and the overview."""
+        """Add one picture per layer, the colors and the overview."""
         recording = view.recording
         _, rows = view.probe_of(self)
         merged = view.probe
         names = merged.names() if merged is not None else []
         titles = [names[row] for row in rows]
-        for output in self._sheets:
+        for output in self._sheet_layers:
             with self.boundary(run_log, output.key):
                 maps = recording.maps[output.key][rows]
                 run_log.add(self._sheet(output, maps, rows))
                 if self.colors and has_colors(output):
                     run_log.add(self._colors(output, maps, titles))
-        if self._columns and self._draws_overview(run_log):
+        if self._overview_outputs and self._logs_overview(run_log):
             with self.boundary(run_log, ""):
-                columns = {o.key: recording.maps[o.key][rows] for o in self._columns}
+                columns = {o.key: recording.maps[o.key][rows] for o in self._overview_outputs}
                 run_log.add(self._overview(columns, rows))
 
-    def _draws_overview(self, run_log: RunLog) -> bool:
-        """One overview shows the model; a second grid of this `fit` leaves it to the first."""
+    def _logs_overview(self, run_log: RunLog) -> bool:
+        """Return whether this callback logs the overview: only the first grid of a `fit` does."""
         mine = self._run_log is not None and self._run_log() is run_log
-        if not mine and "overview" in run_log.drawn.get("", ()):
+        if not mine and "overview" in run_log.logged_kinds.get("", ()):
             text = "its overview is left out: another ActivationGrid of this fit logs one"
             run_log.notice(self.method, text, level="info", event="left_out", detail=["overview"])
             return False
@@ -155,7 +158,7 @@ class ActivationGrid(Visual):
         return True
 
     def _sheet(self, output: Output, maps: Floats, rows: list[int]) -> GrayPicture:
-        channels = self._chosen_channels(output, maps)
+        channels = self._selected_channels(output, maps)
         layout = {"total": maps.shape[-1], "method": self.title}
         if is_vector(output):
             return _bars(output.key, maps, channels, layout, rows)
@@ -163,14 +166,14 @@ class ActivationGrid(Visual):
         tiles = channel_tiles(maps, channels)
         return GrayPicture("activations", output.key, tiles, layout, images=rows)
 
-    def _chosen_channels(self, output: Output, maps: Floats) -> list[int]:
+    def _selected_channels(self, output: Output, maps: Floats) -> list[int]:
         if not isinstance(self.channels, str):
             return choose_channels(maps.shape[-1], self.channels)
-        kept = self._channels.get([output])
-        if kept is None:
+        cached = self._channels.get([output])
+        if cached is None:
             selected = choose_channels(maps.shape[-1], self.channels, maps)
             return self._channels.set([output], selected)
-        return kept
+        return cached
 
     def _colors(self, output: Output, maps: Floats, titles: list[str]) -> ColorPicture:
         found = rgb_maps(maps, self._axes.get([output]), limit=64)
@@ -199,7 +202,7 @@ class ActivationGrid(Visual):
             layout,
             images=rows,
             columns=len(found.layers),
-            largest=SIDE,
+            max_side=SIDE,
         )
 
 
@@ -220,7 +223,7 @@ def _bars(
     texts = [{"note": _extent(row)} for row in values]
     tiles = pictures[:, None]
     return GrayPicture(
-        "activations", layer, tiles, layout, texts, images=rows, largest=max(tiles.shape)
+        "activations", layer, tiles, layout, texts, images=rows, max_side=max(tiles.shape)
     )
 
 
@@ -229,8 +232,10 @@ def _extent(values: Floats) -> str:
     if not finite.size:
         return "no value is finite"
     low, high = six_digits(finite.min()), six_digits(finite.max())
-    broken = values.size - finite.size
-    return f"from {low} to {high}" + (f"; {broken} of {values.size} not finite" if broken else "")
+    not_finite = values.size - finite.size
+    return f"from {low} to {high}" + (
+        f"; {not_finite} of {values.size} not finite" if not_finite else ""
+    )
 
 
 def _colors_title(channels: int, axes: Axes) -> str:
@@ -240,4 +245,4 @@ def _colors_title(channels: int, axes: Axes) -> str:
         f"{color} {share:.0%}"
         for color, share in zip(("red", "green", "blue"), axes.share, strict=True)
     )
-    return f"Principal components of {channels} channels: {shares} of the first look's variance"
+    return f"Principal components of {channels} channels: {shares} of the first snapshot's variance"

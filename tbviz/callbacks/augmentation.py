@@ -17,12 +17,12 @@ from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
-LARGEST = 128
-"""Pictures are reduced to this many pixels a side."""
+MAX_SIDE = 128
+"""Pictures are reduced to this many pixels per side."""
 
 
 def at_the_ends(_: int) -> bool:
-    """A schedule of the first and the last epoch alone, which are always looked at."""
+    """Return `False`: only the first and the last epoch are captured, as they always are."""
     return False
 
 
@@ -38,14 +38,15 @@ class Augmentation(Visual):
         draws: how often each image is drawn.
         labels: the class of each image, for the caption.
         class_names: name of each class.
-        schedule: when to look; at the first and the last epoch unless given, since most
-            augmentation does not change while a model trains.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the first and the last epoch, since most augmentation
+            does not change while a model trains.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, draws, schedule, limits or `submodel` cannot be used.
@@ -83,13 +84,13 @@ class Augmentation(Visual):
             raise TbvizError(f"Augmentation received draws={draws}; it takes at least 1")
         self.draws = draws
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The last augmentation layer."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the last augmentation layer."""
         found = augmentation_layer(model_outputs)
         return [] if found is None else [found]
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one picture with a row a probe image."""
+        """Add one picture with one row per probe image."""
         for output in self.selected:
             with self.boundary(run_log, output.key):
                 probe, rows = view.probe_of(self)
@@ -111,6 +112,6 @@ class Augmentation(Visual):
                         tiles.reshape(-1, *tiles.shape[2:]),
                         layout,
                         columns=1 + self.draws,
-                        largest=LARGEST,
+                        max_side=MAX_SIDE,
                     )
                 )

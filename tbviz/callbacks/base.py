@@ -30,9 +30,10 @@ _log = logging.getLogger("tbviz")
 
 
 class Visual(keras.callbacks.Callback):
-    """A callback that looks into the model while it trains.
+    """A callback that captures the model while it trains.
 
-    Subclasses say which layers they draw (`wanted`) and what they make of them (`capture`).
+    Subclasses select the layers that they draw (`select_layers`) and compute the pictures
+    (`capture`).
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets, or a URI that
@@ -42,16 +43,18 @@ class Visual(keras.callbacks.Callback):
         class_names: name of each class.
         layers: a filter: path, name, glob, compiled regex, layer class, callable, or a list.
         schedule: `"epoch"`, `tbviz.every(...)`, `tbviz.geometric(...)`, or a callable that takes
-            the epoch and answers whether to look at its end. First and last epoch are always
-            looked at.
-        submodel: the model to look into where it is not the one that is fitted, see
+            the epoch and returns whether to capture at its end. The first and the last epoch are
+            always captured.
+        submodel: the model to capture if it is not the fitted one, see
             `tbviz.callbacks.submodel.find_submodel`. All callbacks of one fit and log directory
             have the same one; another goes into a log directory of its own.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; the smallest that one of them has counts. They look less often to stay
-            below; first and last epoch are kept, compiling is not counted. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. The smallest limit of all callbacks counts. They capture less often to
+            stay below it, but always at the first and the last epoch; compiling is not counted.
+            Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: the images, labels, schedule, limits or `submodel` cannot be used.
@@ -61,10 +64,10 @@ class Visual(keras.callbacks.Callback):
     """Whether `capture` needs the outputs of the chosen layers on the probe images."""
 
     runs_model: ClassVar[bool] = True
-    """Whether it needs to know what the model answers, or takes: weights are there without."""
+    """Whether `capture` needs the model's outputs or inputs. Weights can be read without them."""
 
     rare: ClassVar[bool] = False
-    """Whether it usually looks too seldom to count in what a run will take."""
+    """Whether it usually captures too rarely to count in the forecast of a run's size."""
 
     needs: ClassVar[str] = "layer with feature maps"
     """What a model must have for this callback to draw anything of it."""
@@ -123,8 +126,8 @@ class Visual(keras.callbacks.Callback):
         """Who logs its pictures."""
         return CallbackId(id(self), self.method)
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers that this callback draws.
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers that this callback draws.
 
         Raises:
             LayerNotFoundError: the user's filter matches none.
@@ -132,31 +135,31 @@ class Visual(keras.callbacks.Callback):
         raise NotImplementedError
 
     def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None] | None:
-        """Computes what is to be seen at this position.
+        """Compute the pictures and numbers of this position.
 
-        Work that may take long is a generator that yields between its parts: there it may be
-        interrupted, and go on at a later position, with the model as it is then.
+        Long work is a generator that yields between its parts. It may be interrupted there and
+        go on at a later position, with the model as it is then.
 
         Args:
-            view: the model, and what it answers to the probe images.
+            view: the model, and its outputs on the probe images.
             run_log: takes the pictures and numbers.
         """
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Drops what was kept of earlier looks: a `fit` begins, or the model has changed."""
+        """Drop what earlier snapshots left: a `fit` begins, or the model has changed."""
 
     def boundary(self, run_log: RunLog, layer: str) -> AbstractContextManager[None]:
-        """The error boundary round one layer: the others are drawn where this one fails."""
+        """Return the error boundary of one layer: if it fails, the others are still drawn."""
         return boundary(run_log, self.method, strict=self.strict, layer=layer)
 
     # For the session
 
     def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
-        """Finds the layers of a model that was not looked at before."""
+        """Select the layers of a model that was not captured before."""
         self.reset()
         self.selected = []
-        self.selected = self.wanted(model_outputs)
+        self.selected = self.select_layers(model_outputs)
         if not self.selected:
             text = f"left out: this model has no {self.needs}"
             run_log.notice(self.method, text, level="info", event="left_out")
@@ -164,7 +167,7 @@ class Visual(keras.callbacks.Callback):
     # Keras' hooks
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Joins the session of this `fit`."""
+        """Join the session of this `fit`."""
         self._session = self.last_snapshot = None
         try:
             if not is_primary():
@@ -196,22 +199,22 @@ class Visual(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Notes the epoch."""
+        """Note the epoch."""
         if self._session is not None:
             self._session.epoch_begins(epoch)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Looks where the schedule goes by batches or minutes."""
+        """Capture if the schedule counts batches or minutes and is due."""
         if self._session is not None:
             self._session.batch_ends(self, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Looks, where the schedule says so."""
+        """Capture if the schedule is due."""
         if self._session is not None:
             self._session.epoch_ends(self, epoch, logs)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Looks at what `fit` left behind, and leaves the session."""
+        """Capture the final model if it has changed, and leave the session."""
         session, self._session = self._session, None
         if session is not None:
             session.train_ends(self)

@@ -1,4 +1,4 @@
-"""Budgets: looks are thinned so that what they take stays below what is allowed."""
+"""Budgets: snapshots are skipped so that their cost stays below the limit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Hashable
 # one slow moment of the machine should not silence a callback for long.
 _NEWEST = 0.5
 
-# What is left of a guess at each payment: one that is too dear is measured one day.
+# What is left of a guess at each payment: one that is too expensive is measured one day.
 _GUESS_LEFT = 0.8
 
-# Of what the run seems to be going to pay in, the share that a first look may owe. The last look
-# takes as much again, and a run seems longer than it is: its first epoch is slow, by compiling.
+# Of what the run seems to be going to pay in, the share that a first snapshot may owe. The last
+# one takes as much again, and a run seems longer than it is: compiling slows its first epoch.
 _LENT = 0.125
 
 
@@ -21,12 +21,13 @@ class Budget:
     """Keeps what callbacks take of one thing, seconds or bytes, below what is allowed.
 
     Each callback has an account. What is allowed is paid into them in equal parts; what one does
-    not need for its next look goes to the others (max-min fairness, as in deficit round robin:
+    not need for its next snapshot goes to the others (max-min fairness, as in deficit round robin:
     Shreedhar and Varghese, "Efficient fair queueing using deficit round robin", 1995). A callback
-    looks when its account holds what the look will take, so cheap ones look often and a dear one
-    is not starved by them. What is taken all the same (the first look, before any cost is known)
-    is a debt that is paid back. Where the end is known, a first look of many parts goes on while
-    the run can easily pay its debt back, and the cost of a last look is saved on the way to it.
+    captures when its account holds the cost of the snapshot, so cheap ones capture often and do
+    not starve an expensive one. What is taken all the same (the first snapshot, before any cost
+    is known) is a debt that is paid back. If the end is known, a first snapshot of many parts
+    goes on while the run can easily pay its debt back, and the cost of the last snapshot is
+    saved on the way to it.
     """
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class Budget:
         self._accounts[key].settle()
 
     def abandon(self, key: Hashable) -> None:
-        """Says that a look which was interrupted will not go on."""
+        """Forget an interrupted snapshot: it will not go on."""
         self._accounts[key].abandon()
 
     def affords(self, key: Hashable) -> bool:
@@ -87,7 +88,7 @@ class Budget:
 
     @property
     def _lent(self) -> float:
-        """What an account may owe for a first look."""
+        """What an account may owe for a first snapshot."""
         if not self._progress:
             return 0.0
         coming = self._earned * (1 - self._progress) / self._progress
@@ -107,26 +108,26 @@ class Budget:
         Args:
             key: of the callback.
             amount: in the budget's unit; what the writer's thread takes of it comes later.
-            parts: of the look's work that it is for.
-            done: whether the look is finished with them.
+            parts: how many parts of the snapshot it is for.
+            done: whether the snapshot is finished with them.
             again: what the same may be expected to take the next time, where that is another
                 amount: it was the first time. What it takes then counts in place of this guess.
         """
         self._accounts[key].spend(amount, parts, done=done, again=again)
 
     def expected(self, key: Hashable) -> float | None:
-        """What a whole look of a callback takes, `None` where it has not looked yet."""
+        """Return the cost of a whole snapshot, `None` if there was none yet."""
         return self._accounts[key].whole
 
 
 class _Account:
-    """What one callback may take, and what its looks take."""
+    """What one callback may take, and what its snapshots take."""
 
     def __init__(self) -> None:
         self.balance = 0.0
         self._part: float | None = None
         self._whole: float | None = None
-        self._so_far = 0.0  # of a look that goes on over several positions
+        self._so_far = 0.0  # of a snapshot that goes on over several positions
         self._now = 0.0
         self._parts = 0
         self._done = False
@@ -135,30 +136,30 @@ class _Account:
 
     @property
     def part(self) -> float | None:
-        """What the next part of a look is expected to take."""
+        """What the next part of a snapshot is expected to take."""
         if self._parts:
             return max(self._part or 0.0, self._now / self._parts)
         return self._part
 
     @property
     def first(self) -> bool:
-        """Whether this is the position of the first look."""
+        """Whether this is the position of the first snapshot."""
         return self._part is None
 
     @property
     def whole(self) -> float | None:
-        """What a whole look is expected to take."""
+        """What a whole snapshot is expected to take."""
         known = [cost for cost in (self._whole, self._so_far + self._now) if cost]
         return max(known) if known else self._part
 
     def reserve(self, progress: float) -> float:
-        """What has to be left in the account for the last look."""
+        """Return what has to be left in the account for the last snapshot."""
         return progress * (self.whole or 0.0)
 
     def ceiling(self, progress: float) -> float:
-        """What the account may hold: the next look and what is saved for the last."""
+        """Return what the account may hold: the next snapshot and the savings for the last."""
         whole = self.whole
-        # Twice: what is left over of a payment belongs to the look behind the next.
+        # Twice, so that an unused allowance can carry over once.
         return math.inf if whole is None else 2 * whole + self.reserve(progress)
 
     def spend(self, amount: float, parts: int, *, done: bool, again: float | None) -> None:
@@ -186,7 +187,7 @@ class _Account:
         self._now, self._parts, self._done = 0.0, 0, False
 
     def _settle_late(self) -> None:
-        """The writer's thread was a position behind: what it told is of the look before."""
+        """Charge the snapshot before: the writer's thread was one position behind."""
         late, self._now = self._now, 0.0
         parts, weight = self._last
         if late and parts:
@@ -200,7 +201,7 @@ class _Account:
             self._whole = None if self._whole is None else _GUESS_LEFT * self._whole
 
     def abandon(self) -> None:
-        """What an interrupted look has taken says nothing of a whole one."""
+        """Forget the cost of an interrupted snapshot: it says nothing about a whole one."""
         self._so_far = self._now = 0.0
         self._parts, self._done = 0, False
 

@@ -44,14 +44,15 @@ class ClassMaximization(Maximization):
         settings: steps, rate, image, transforms and penalties of the ascent, with its
             `diversity` several images a class; `Ascent.of_classes()` unless given.
         seed: of the start and the transforms.
-        warm_start: go on from the images of this `fit`'s last look in place of a blank.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, schedule, limits or `submodel` cannot be used.
@@ -94,19 +95,19 @@ class ClassMaximization(Maximization):
         self.class_names = class_names
 
     def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
-        """No layer: what is drawn belongs to the whole model."""
+        """Select no layer: the pictures belong to the whole model."""
         del model_outputs, run_log
         self.reset()
 
     def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
-        """Adds one picture with a tile a class."""
-        canvas = self.canvas(view, run_log, asked=self.classes is not None)
+        """Add one picture with one tile per class."""
+        canvas = self.canvas(view, run_log, explicit=self.classes is not None)
         if canvas is None:
             return
         classes: list[int] = []
         names: dict[int, str] = {}
         with boundary(run_log, self.method, strict=self.strict):
-            classes, names = self._chosen(view)
+            classes, names = self._selected_classes(view)
         if not classes:
             return
         ascent = partial(self._ascent, view, canvas)
@@ -115,32 +116,32 @@ class ClassMaximization(Maximization):
             return
         found, over = maximized
         with boundary(run_log, self.method, strict=self.strict):
-            require_signal = [names.get(number, str(number)) for number in found.channels]
+            titles = [names.get(number, str(number)) for number in found.channels]
             layout = {
                 "title": "Made to raise each class's score; another class may score higher still",
                 "target": found.target,
-                "titles": require_signal,
+                "titles": titles,
             }
-            text = {"tiles": _captions(found, require_signal)}
-            run_log.add(self.picture("classes", "", found, require_signal, layout, text, over))
+            text = {"tiles": _captions(found, titles)}
+            run_log.add(self.picture("classes", "", found, titles, layout, text, over))
 
     def _ascent(
-        self, view: ModelView, canvas: Canvas, some: Sequence[int], start: Floats | None
+        self, view: ModelView, canvas: Canvas, part: Sequence[int], start: Floats | None
     ) -> MaximizedClasses:
         return maximize_scores(
-            view.inspector, view.model_outputs, some, canvas, self.settings, self.seed, start
+            view.inspector, view.model_outputs, part, canvas, self.settings, self.seed, start
         )
 
-    def _chosen(self, view: ModelView) -> tuple[list[int], dict[int, str]]:
-        """The numbers of the classes, and the names that are known."""
+    def _selected_classes(self, view: ModelView) -> tuple[list[int], dict[int, str]]:
+        """Return the numbers of the classes, and the names that are known."""
         count = view.model_outputs.head.classes
         probe = view.probe
         known = self.class_names or (probe.class_names if probe is not None else None) or ()
         names = dict(enumerate(map(str, known)))
-        wanted = self.classes
-        if wanted is None and count > MAX_CLASSES:
-            wanted = _labels(probe, count)
-        return choose_classes(wanted, count, list(names.values())), names
+        selected = self.classes
+        if selected is None and count > MAX_CLASSES:
+            selected = _labels(probe, count)
+        return choose_classes(selected, count, list(names.values())), names
 
 
 def _labels(probe: Probe | None, count: int) -> list[int] | None:

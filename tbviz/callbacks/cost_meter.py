@@ -1,4 +1,4 @@
-"""Costs: what looking took from training, a position at a time."""
+"""Costs: the time that snapshots take from training, one position at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tbviz.taps.inspector import ModelInspector
 
 
 class Spent:
-    """What one stretch of work took.
+    """The time that one stretch of work took.
 
     Attributes:
         seconds: on the main thread, without compiling.
-        again: what the same may be expected to take the next time.
+        again: the expected time of the same work next time.
         new: whether something was compiled, so that the next time may take less or more.
     """
 
@@ -44,9 +44,9 @@ class CostMeter:
 
     @contextmanager
     def measure(self, name: str, inspector: ModelInspector) -> Iterator[Spent]:
-        """Counts the time of a block for one callback.
+        """Count the time of a block for one callback.
 
-        Tracing and compiling are counted apart: they come once, and no budget could hold them.
+        Tracing and compiling are counted apart: they happen once, and would exceed any budget.
         """
         start, compiled, spent = clock(), inspector.compile_seconds, Spent()
         first = inspector.first_seconds
@@ -63,13 +63,13 @@ class CostMeter:
             if compiled > 0:
                 self._compile[name] += compiled
 
-    def waited(self, seconds: float) -> None:
-        """Counts time spent waiting until the position before was on disk."""
+    def count_wait(self, seconds: float) -> None:
+        """Count time spent waiting until the position before was on disk."""
         self._wait += seconds
         self._training_clock.count(seconds)
 
-    def encoded(self, name: str, seconds: float) -> None:
-        """Counts CPU time of the writer's thread for one callback."""
+    def count_encoding(self, name: str, seconds: float) -> None:
+        """Count CPU time of the writer's thread for one callback."""
         self._encode[name] += seconds
 
     @property
@@ -77,8 +77,8 @@ class CostMeter:
         """Seconds of training since the last position."""
         return max(self._training_clock.trained - self._trained, 0.0)
 
-    def writer(self, cpu: float) -> float:
-        """CPU seconds of the writer's thread since the last position.
+    def writer_since_last(self, cpu: float) -> float:
+        """Return the CPU seconds of the writer's thread since the last position.
 
         Args:
             cpu: CPU seconds of the writer's thread so far.
@@ -86,11 +86,11 @@ class CostMeter:
         return max(cpu - self._cpu, 0.0)
 
     def record(self, cpu: float, further: Mapping[str, float | Sequence[str]]) -> dict[str, Any]:
-        """The `cost` record of this position; counting begins anew.
+        """Return the `cost` record of this position; counting starts again.
 
         Args:
             cpu: CPU seconds of the writer's thread so far.
-            further: fields of the record that are known elsewhere.
+            further: additional fields of the record.
         """
         now = clock()
         fields = {
@@ -99,7 +99,7 @@ class CostMeter:
             "compile": _rounded(self._compile),
             "encode": _rounded(self._encode),
             "wait": round(self._wait, 6),
-            "writer": round(self.writer(cpu), 6),
+            "writer": round(self.writer_since_last(cpu), 6),
             "wall": round(now - self._last, 6),
             **further,
         }

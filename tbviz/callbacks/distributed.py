@@ -1,4 +1,4 @@
-"""The chief: of several processes that train one model, a single one looks and writes."""
+"""Distributed training: of several processes that train one model, only the primary one logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger("tbviz")
 
 
 def is_primary() -> bool:
-    """Whether this process is the one of rank 0, or trains alone.
+    """Return whether this process is the primary one: it has rank 0, or trains alone.
 
     Asked of the backend that Keras runs on: JAX's `process_index`; the rank of
     `torch.distributed`, or the environment's `RANK` (of a `WORLD_SIZE` above 1) before that is
@@ -31,10 +31,10 @@ def is_primary() -> bool:
 
 
 def is_cluster_primary(config: str | None) -> bool:
-    """Whether a `TF_CONFIG` names the chief, or worker 0 of a cluster that has none.
+    """Return whether a `TF_CONFIG` names a chief, or worker 0 of a cluster without one.
 
     Args:
-        config: JSON with `cluster` and `task`; one that cannot be read is taken for no cluster.
+        config: JSON with `cluster` and `task`; if it cannot be read, there is no cluster.
     """
     try:
         read = json.loads(config or "{}")
@@ -50,8 +50,8 @@ def is_cluster_primary(config: str | None) -> bool:
 
 @functools.cache
 def log_not_primary() -> None:
-    """Says once a process why nothing is logged here."""
-    _log.info("tbviz: another process is the chief and logs this fit; this one logs nothing")
+    """Log once per process why nothing is logged here."""
+    _log.info("tbviz: the primary process logs this fit; this process logs nothing")
 
 
 def _jax_rank() -> int:

@@ -27,8 +27,8 @@ def in_parts(
     Args:
         run_log: knows the position.
         guard: the error boundary of each.
-        parts: each looks at the model as it is when it is called, and gives `None` where there
-            is nothing to see.
+        parts: each captures the model as it is when it is called, and returns `None` if there
+            is nothing to show.
 
     Returns:
         What each has given, and where; nothing where one failed or had nothing.

@@ -1,7 +1,7 @@
 """The error boundary: a monitor never ends the run that it watches.
 
-Whatever fails inside is said once, with method, layer and remedy, and training goes on. Nothing
-is said by `warnings.warn`: under `python -W error` that would end training.
+Whatever fails inside is reported once, with method, layer and remedy, and training goes on.
+`warnings.warn` is never used: under `python -W error` it would end training.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def boundary(
     layer: str | None = None,
     remedy: str | None = None,
 ) -> Iterator[None]:
-    """Says once what fails inside, and goes on.
+    """Report once what fails inside, and go on.
 
     Args:
-        run_log: where it is said.
+        run_log: takes the notice.
         method: the callback that is at work.
         strict: raise it instead.
         layer: path of the layer that is being drawn.
-        remedy: what the user can do; a general advice unless given.
+        remedy: what the user can do. Defaults to general advice.
     """
     try:
         with _warnings_do_not_raise():
@@ -56,7 +56,7 @@ def boundary(
 
 @contextmanager
 def _warnings_do_not_raise() -> Iterator[None]:
-    """Under `python -W error`, what Keras or numpy warn of inside a look is shown, not raised."""
+    """Show warnings of Keras or numpy instead of raising them under `python -W error`."""
     if not any(entry[0] == "error" for entry in warnings.filters):
         yield
         return
@@ -69,7 +69,7 @@ def _warnings_do_not_raise() -> Iterator[None]:
 
 
 def in_short(error: BaseException) -> str:
-    """The first lines of an error: Keras' and TensorFlow's go on for pages."""
+    """Return the first lines of an error: those of Keras and TensorFlow go on for pages."""
     plain = _COLORS.sub("", str(error))  # Keras prints its messages in bold
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     text = " ".join(lines[:3]) or "(no message)"

@@ -24,7 +24,7 @@ _Result = TypeVar("_Result")
 def once(
     class_targets: Mapping[str, ClassTarget], compute: Callable[[ClassTarget], _Result]
 ) -> dict[str, _Result]:
-    """What is computed for each role; roles of the same classes share it."""
+    """Compute a result for each role; roles of the same classes share one."""
     known: dict[Any, _Result] = {}
     found = {}
     for role, class_target in class_targets.items():
@@ -40,21 +40,21 @@ def once(
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is explained to one callback at one position: some images, and classes of them.
+    """What one callback explains at one position: some images, and a class of each.
 
     Attributes:
         class_targets: by role.
         view: of the model.
         probe: of the images.
-        rows: where they are among those of all callbacks.
-        changed: the model, to be asked about changed images.
+        rows: of the images among those of all callbacks.
+        perturbed: the model, which can be run on perturbed images.
     """
 
     class_targets: Mapping[str, ClassTarget]
     view: ModelView
     probe: Probe
     rows: Sequence[int]
-    changed: PerturbedModel
+    perturbed: PerturbedModel
 
     @classmethod
     def of_targets(
@@ -64,18 +64,18 @@ class Explanation:
         probe: Probe,
         rows: Sequence[int],
     ) -> Explanation:
-        """All images of a callback's probe."""
+        """Return an explanation of all images of a callback's probe."""
         return cls(class_targets, view, probe, rows, PerturbedModel(view.inspector, probe.inputs))
 
     def only(self, row: int) -> Explanation:
-        """One of the images."""
+        """Return the explanation of one of the images."""
         probe = self.probe.part([row])
         return Explanation(
             {role: class_target.select([row]) for role, class_target in self.class_targets.items()},
             self.view,
             probe,
             [self.rows[row]],
-            PerturbedModel(self.view.inspector, probe.inputs, self.changed),
+            PerturbedModel(self.view.inspector, probe.inputs, self.perturbed),
         )
 
     def picture(
@@ -89,25 +89,25 @@ class Explanation:
         notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
     ) -> GrayPicture:
-        """A sheet an image, a tile a role.
+        """Return a picture with one sheet per image and one tile per role.
 
         Args:
             kind: of the picture.
             layer: path, or `""`.
             maps: by role, `(images, height, width)`.
-            zero: what it means where a map is zero.
-            target: what the method explains, in words; it gets what the score is.
+            zero: what it means if a map is zero.
+            target: describes what the method explains, given a description of the score.
             layout: fields of the layout record beside roles and target.
-            notes: what else is to be said of a tile, by role and by the image's number.
+            notes: further notes on tiles, by role and by the number of the image.
             **settings: of `GrayPicture`.
         """
         tiles = np.stack([maps[role] for role in self.class_targets], axis=1)
         texts = []
         for index, captions in enumerate(self._captions(target)):
-            for drawn, caption in zip(tiles[index], captions, strict=True):
+            for tile, caption in zip(tiles[index], captions, strict=True):
                 further = (notes or {}).get(caption["role"], {}).get(index)
                 cause = self.view.cause
-                note = note_of(drawn, zero, caption["score"], cause) or further
+                note = note_of(tile, zero, caption["score"], cause) or further
                 if note is not None:
                     caption["note"] = note
             texts.append({"tiles": captions})
@@ -116,7 +116,7 @@ class Explanation:
         return GrayPicture(kind, layer, tiles, layout, texts, self.rows, **settings)
 
     def _captions(self, target: Callable[[str], str]) -> list[list[dict[str, Any]]]:
-        """Of each image what its tiles show: role, class, probability, score."""
+        """Return the tile captions of each image: role, class, probability, score."""
         recording = self.view.recording
         rows = list(self.rows)
         likely = None if recording.probabilities is None else recording.probabilities[rows]

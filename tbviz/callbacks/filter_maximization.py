@@ -43,14 +43,15 @@ class FilterMaximization(Maximization):
         settings: steps, rate, image, transforms and penalties of the ascent; with its
             `diversity` several images a filter.
         seed: of the start and the transforms.
-        warm_start: go on from the images of this `fit`'s last look in place of a blank.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, schedule, limits or `submodel` cannot be used.
@@ -93,17 +94,17 @@ class FilterMaximization(Maximization):
         )
         self.filters = filters
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers whose filters are maximized."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers whose filters are maximized."""
         if self.layers is None:
             return default_convolutions(model_outputs, limit=MAX_LAYERS)
         return select(model_outputs, self.layers)
 
     def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
-        """Adds one picture a layer."""
+        """Add one picture per layer."""
         if not self.selected:
             return
-        canvas = self.canvas(view, run_log, asked=self.layers is not None)
+        canvas = self.canvas(view, run_log, explicit=self.layers is not None)
         if canvas is None:
             return
         for number, output in enumerate(self.selected):
@@ -118,22 +119,22 @@ class FilterMaximization(Maximization):
             maximized = yield from self.maximize(view, run_log, output.key, channels, ascent)
             if maximized is not None:
                 with self.boundary(run_log, output.key):
-                    run_log.add(self._drawn(output, channels, *maximized))
+                    run_log.add(self._layer_picture(output, channels, *maximized))
 
     def _ascent(
         self,
         view: ModelView,
         output: Output,
         canvas: Canvas,
-        some: Sequence[int],
+        part: Sequence[int],
         start: Floats | None,
     ) -> Maximized:
         objective = ChannelMean(output)
         return maximize_objective(
-            view.inspector, objective, some, canvas, self.settings, self.seed, start
+            view.inspector, objective, part, canvas, self.settings, self.seed, start
         )
 
-    def _drawn(
+    def _layer_picture(
         self, output: Output, channels: Sequence[int], found: Maximized, over: str | None
     ) -> ColorPicture:
         layout: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What is said when a `fit` begins: what is planned, and what it will take on disk."""
+"""Information at the beginning of a `fit`: what is planned, and how much disk it will take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tbviz.version import __version__
 def fit_fields(
     model_name: str, epochs: int | None, initial_epoch: int, steps: int | None
 ) -> dict[str, Any]:
-    """The fields of a `fit` record that begins a run."""
+    """Return the fields of a `fit` record that begins a run."""
     backend = keras.backend.backend()
     return {
         "epochs": epochs,
@@ -35,37 +35,37 @@ def fit_fields(
 def size_forecast(
     log_dir: Location, epochs: int | None, limit: int | None = None, *, thinned: bool = False
 ) -> Callable[[int, Sequence[str]], str]:
-    """Makes the function that says in words what a run takes.
+    """Return a function that describes how much disk a run will take.
 
     Args:
-        log_dir: where it lies.
-        epochs: how many are looked at, `None` where it is not every one.
-        limit: bytes that the store may have, `None` for any.
-        thinned: whether looks may be left out.
+        log_dir: the log directory.
+        epochs: how many are captured, `None` if not every epoch is.
+        limit: bytes that the store may have, `None` for no limit.
+        thinned: whether snapshots may be skipped.
 
     Returns:
-        A function of the bytes of one position, and of the callbacks that lack there.
+        A function of the bytes of one position, and of the callbacks that are missing there.
     """
 
-    def said(size: int, lacking: Sequence[str]) -> str:
+    def describe(size: int, missing: Sequence[str]) -> str:
         text = forecast(size)
-        return f"{text}; {', '.join(lacking)} not counted" if lacking else text
+        return f"{text}; {', '.join(missing)} not counted" if missing else text
 
     def forecast(size: int) -> str:
         if epochs is None:
-            return f"about {in_bytes(size)} a look, in {log_dir}"
+            return f"about {in_bytes(size)} per snapshot, written to {log_dir}"
         count = f"{epochs} epoch{'s' if epochs > 1 else ''}"
-        total = f"{in_bytes(size * epochs)} for {count}, in {log_dir}"
+        total = f"{in_bytes(size * epochs)} for {count}, written to {log_dir}"
         if limit is not None and size * epochs > limit:
             return (
-                f"about {in_bytes(size)} a look, at most {in_bytes(limit)} for {count}: looks "
-                f"are thinned, in {log_dir}"
+                f"about {in_bytes(size)} per snapshot, at most {in_bytes(limit)} for {count} "
+                f"(some snapshots are skipped), written to {log_dir}"
             )
         if thinned:
-            return f"about {in_bytes(size)} a look, at most about {total}"
-        return f"about {in_bytes(size)} an epoch, {total}"
+            return f"about {in_bytes(size)} per snapshot, at most about {total}"
+        return f"about {in_bytes(size)} per epoch, {total}"
 
-    return said
+    return describe
 
 
 def _version(package: str) -> str | None:

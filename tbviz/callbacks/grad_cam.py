@@ -45,13 +45,14 @@ class GradCAM(Visual):
             name, an integer array of one class an image, or a pair (tuple) of these for the
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
@@ -94,12 +95,12 @@ class GradCAM(Visual):
 
     @property
     def title(self) -> str:
-        """With the method, where it is another one."""
+        """The class name, and the method if it is not Grad-CAM."""
         name = super().title
         return name if self.cam.name == "grad-cam" else f"{name} {self.cam.name}"
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers whose maps are drawn."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers whose maps are drawn."""
         if self.layers is not None:
             return select(model_outputs, self.layers)
         try:
@@ -108,7 +109,7 @@ class GradCAM(Visual):
             return []
 
     def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
-        """Adds one picture a layer, with a tile a target."""
+        """Add one picture per layer, with one tile per target."""
         if not self.selected:
             return
         if not (self.cam.many_passes and view.in_parts):
@@ -128,40 +129,40 @@ class GradCAM(Visual):
     def _picture(
         self, view: ModelView, run_log: RunLog, output: Output, row: int
     ) -> GrayPicture | None:
-        """Of one layer and image, `None` where it cannot be given."""
+        """Return the picture of one layer and image, `None` if there is none."""
         return next(iter(self._pictures(view, run_log, [output], row)), None)
 
     def _pictures(
         self, view: ModelView, run_log: RunLog, outputs: Sequence[Output], row: int | None
     ) -> list[GrayPicture]:
-        """Of these layers; of one image, or of all."""
+        """Return the pictures of these layers, of one image or of all."""
         probe, rows = view.probe_of(self)
         class_targets = self._targets.class_targets(view, run_log, probe, rows)
-        if not class_targets:  # what was asked for cannot be given, and that has been said
+        if not class_targets:  # a notice has said that the targets cannot be given
             return []
         if not self.cam.of_class:
             class_targets = dict(list(class_targets.items())[:1])
-        explained = Explanation.of_targets(class_targets, view, probe, rows)
+        explanation = Explanation.of_targets(class_targets, view, probe, rows)
         if row is not None:
-            explained = explained.only(row)
-        inputs = explained.probe.inputs
+            explanation = explanation.only(row)
+        inputs = explanation.probe.inputs
         found: dict[str, ClassGradients] = {}
         pictures = []
         for output in outputs:
             with self.boundary(run_log, output.key):
                 found = found or once(
-                    explained.class_targets,
+                    explanation.class_targets,
                     lambda class_target: class_gradients(
                         view.inspector, outputs, inputs, class_target
                     ),
                 )
                 maps = {
-                    role: layer_maps(self.cam, output.key, one, explained.changed)
+                    role: layer_maps(self.cam, output.key, one, explanation.perturbed)
                     for role, one in found.items()
                 }
                 layout = {"method": self.cam.name, "title": self.cam.title}
                 pictures.append(
-                    explained.picture(
+                    explanation.picture(
                         self._kind, output.key, maps, NO_RESPONSE, self.cam.target, layout
                     )
                 )

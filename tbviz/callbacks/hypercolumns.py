@@ -23,16 +23,16 @@ from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError
 
-LARGEST = 128
-"""The longer side of a picture in pixels, at most."""
+MAX_SIDE = 128
+"""The longest side of a picture in pixels."""
 
 
 class Hypercolumns(Visual):
     """Logs hypercolumns: the activations of several layers, enlarged and averaged, and in color.
 
     Where the average is high, much of the network answers. Equal colors are pixels of which all
-    the layers together say the same; what they mean is decided at the first look and kept, over a
-    second `fit` with the same callback and the same layers too.
+    the layers together say the same. The first snapshot decides what the colors mean; a second
+    `fit` with the same callback and the same layers reuses them.
 
     Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
     Fine-grained Localization".
@@ -44,19 +44,20 @@ class Hypercolumns(Visual):
             or several such lists, a tile each, such as `[[1, 4, 7], [1, 4, 7, 10, 11, 14, 17]]`.
             Six layers spread over the depth unless given. See `tbviz.methods.hypercolumn.numbered`
             for what a number counts in nested models.
-        normalize: divide each layer by its spread at the first look and count all layers alike,
-            so that one with large values or many channels does not drown the others. Else the
-            average is that over all channels of all layers.
+        normalize: divide each layer by its spread at the first snapshot and weight all layers
+            equally, so that one with large values or many channels does not drown the others.
+            Else the average is over all channels of all layers.
         colors: also log the three principal components in color.
         labels: the class of each image, for the caption.
         class_names: name of each class.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
@@ -101,8 +102,8 @@ class Hypercolumns(Visual):
             return "Average of the layers, each divided by its spread"
         return "Average over all channels of the layers"
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers of all lists."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers of all lists."""
         model = find_submodel(self.model, self.submodel)
         try:
             self._stacks = [
@@ -115,7 +116,7 @@ class Hypercolumns(Visual):
         return [output for stack in self._stacks for output in stack]
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds the averages, a tile a list of layers, and the colors, a tile a probe image."""
+        """Add the averages, one tile per list of layers, and the colors, one per probe image."""
         if not self._stacks:
             return
         recording = view.recording
@@ -134,7 +135,7 @@ class Hypercolumns(Visual):
         common = {"stacks": [one.layers for one in found], "method": self.title}
         layout = {**common, "titles": titles, "title": self._average}
         tiles = np.stack([one.mean for one in found], axis=1)
-        run_log.add(GrayPicture("hypercolumns", "", tiles, layout, images=rows, largest=LARGEST))
+        run_log.add(GrayPicture("hypercolumns", "", tiles, layout, images=rows, max_side=MAX_SIDE))
         if self.colors:
             pictures = np.concatenate([one.colors for one in found])
             shown = [names[row] for row in rows]
@@ -148,7 +149,7 @@ class Hypercolumns(Visual):
 
 
 def _lists(layers: Any) -> list[Any]:
-    """One list of layers, or several."""
+    """Return one list of layers, or several."""
     several = (
         isinstance(layers, list | tuple)
         and layers
@@ -158,11 +159,11 @@ def _lists(layers: Any) -> list[Any]:
 
 
 def _size(probe: Probe, stacks: list[list[Output]]) -> tuple[int, int]:
-    """Height and width of the pictures: those of the probe images, up to `LARGEST`."""
+    """Return height and width of the pictures: those of the probe images, up to `MAX_SIDE`."""
     pictures = probe.pictures()
     sizes = [output.size for stack in stacks for output in stack if output.size is not None]
     height, width = max(sizes) if pictures is None else pictures.shape[1:3]
-    return reduced_size(height, width, LARGEST)
+    return reduced_size(height, width, MAX_SIDE)
 
 
 def _title(layers: list[str]) -> str:

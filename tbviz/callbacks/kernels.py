@@ -41,13 +41,14 @@ class Kernels(Visual):
         layers: which layers (path, name, glob, compiled regex, type, callable, or a list); up to
             twelve convolutions, spread over the depth, unless given.
         filters: how many filters of each layer, or which; 64 unless given.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: schedule, limits or `submodel` cannot be used.
@@ -83,15 +84,15 @@ class Kernels(Visual):
         )
         self.filters = filters
         self._first: dict[tuple[str, str], Kernel] = {}
-        self._former: dict[tuple[str, str], Kernel] = {}
+        self._previous: dict[tuple[str, str], Kernel] = {}
         self._scale: dict[str, float] = {}
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers whose kernels are drawn."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers whose kernels are drawn."""
         return chosen_kernels(model_outputs, self.layers, MAX_LAYERS)
 
     def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
-        """Finds the layers, and says which are left out where the user named none."""
+        """Find the layers, and report which are left out if the user named none."""
         super().prepare(model_outputs, run_log)
         if self.layers is not None:
             return
@@ -112,7 +113,7 @@ class Kernels(Visual):
     def reset(self) -> None:
         """A new `fit` or a changed model has first weights of its own."""
         self._first.clear()
-        self._former.clear()
+        self._previous.clear()
         self._scale.clear()
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
@@ -124,8 +125,8 @@ class Kernels(Visual):
 
     def _add(self, layer: str, kernel: Kernel, run_log: RunLog) -> None:
         row = layer, kernel.variant
-        kernel = kernel.facing(self._former.get(row, kernel))
-        self._former[row] = kernel
+        kernel = kernel.facing(self._previous.get(row, kernel))
+        self._previous[row] = kernel
         first = self._first.setdefault(row, kernel)
         layout: dict[str, Any] = {"total": kernel.total, "method": self.title}
         if kernel.channels:
@@ -150,7 +151,7 @@ class Kernels(Visual):
                 kernel.tiles[np.newaxis],
                 {**layout, "signed": True, "title": kernel.title},
                 [text],
-                largest=max(kernel.tiles.shape[1:]),  # weights are no picture to be averaged
+                max_side=max(kernel.tiles.shape[1:]),  # weights are no picture to be averaged
                 of_images=False,
             )
         )

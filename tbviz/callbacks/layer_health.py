@@ -32,10 +32,10 @@ from tbviz.taps.select import default_layers, is_activation, is_merge, select
 class LayerHealth(Visual):
     """Logs numbers that tell whether each layer works, and advice where a threshold is crossed.
 
-    Dead, saturated, sparse and like channels, mean and spread, similarity to the input, change,
-    norm of the weights and of their update: what each means is defined in
-    `tbviz.methods.layer_health`, what is said of them in `tbviz.methods.rules`. A line of advice
-    is in the record of each position at which it holds; a notice says it once.
+    Dead, saturated, sparse and duplicate channels, mean and spread, similarity to the input,
+    change, norm of the weights and of their update: `tbviz.methods.layer_health` defines the
+    numbers, `tbviz.methods.rules` the advice. A line of advice is in the record of each position
+    at which it holds; a notice reports it once.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -43,15 +43,16 @@ class LayerHealth(Visual):
         layers: which layers; up to twelve, spread over the depth, unless given.
         labels: the class of each image, for captions.
         class_names: name of each class.
-        thresholds: when a channel counts as dead, saturated or like another, and when advice is
+        thresholds: when a channel counts as dead, saturated or a duplicate, and when advice is
             given.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
@@ -85,30 +86,30 @@ class LayerHealth(Visual):
             strict=strict,
         )
         self.thresholds = thresholds or Thresholds()
-        self._former: dict[str, npt.NDArray[np.float32]] = {}
+        self._previous: dict[str, npt.NDArray[np.float32]] = {}
         self._weights = WeightHistory()
         self._advisor = Advisor(self.thresholds)
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Notes the epoch."""
+        """Note the epoch."""
         self._epoch = epoch
         super().on_epoch_begin(epoch, logs)
 
-    def wanted(self, model_outputs: ModelOutputs) -> list[Output]:
-        """The layers that are measured."""
+    def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
+        """Return the layers that are measured."""
         if self.layers is None:
             return default_layers(model_outputs)
         return select(model_outputs, self.layers, lambda output: len(output.shape) >= 2)
 
     def reset(self) -> None:
-        """What a former `fit` or model put out is no measure of change."""
-        self._former.clear()
+        """Forget the outputs of an earlier `fit` or model: they are no measure of change."""
+        self._previous.clear()
         self._weights.reset()
         self._advisor.reset()
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one record with all layers."""
+        """Add one record with all layers."""
         recording = view.recording
         probe, rows = view.probe_of(self)
         inputs = gray(probe.pictures())
@@ -116,12 +117,12 @@ class LayerHealth(Visual):
         for output in self.selected:
             with self.boundary(run_log, output.key):
                 maps = recording.maps[output.key][rows]
-                snapshots.append(self._capture(output, view, maps, inputs))
+                snapshots.append(self._measure(output, view, maps, inputs))
         if snapshots:
-            broken = [_row(advice) for advice in view.breakage.advice()]
-            run_log.add(_record(snapshots, [*broken, *self._advise(snapshots, run_log)]))
+            not_finite = [_row(advice) for advice in view.finiteness.advice()]
+            run_log.add(_record(snapshots, [*not_finite, *self._advise(snapshots, run_log)]))
 
-    def _capture(
+    def _measure(
         self,
         output: Output,
         view: ModelView,
@@ -129,8 +130,8 @@ class LayerHealth(Visual):
         inputs: npt.NDArray[np.float32] | None,
     ) -> HealthSnapshot:
         layer, key, model_outputs = output.node.layer, output.key, view.model_outputs
-        former, self._former[key] = self._former.get(key), maps
-        found = layer_numbers(maps, inputs, former, bounds_of(layer), self.thresholds)
+        previous, self._previous[key] = self._previous.get(key), maps
+        found = layer_numbers(maps, inputs, previous, bounds_of(layer), self.thresholds)
         weights = stand_in(output, model_outputs, self.selected)
         norm, update = self._weights.measure(key, weights)
         fault = view.inspector.fault_of(weights)
@@ -146,10 +147,10 @@ class LayerHealth(Visual):
         )
 
     def _advise(self, snapshots: list[HealthSnapshot], run_log: RunLog) -> list[dict[str, str]]:
-        """What holds now; what has not been said yet is also said by a notice."""
-        said = []
+        """Return the advice that holds now; a notice reports each piece of advice once."""
+        advice_rows = []
         for advice in self._advisor.advise(snapshots):
-            said.append(_row(advice))
+            advice_rows.append(_row(advice))
             run_log.notice(
                 self.method,
                 advice.text,
@@ -159,7 +160,7 @@ class LayerHealth(Visual):
                 event="advice",
                 rule=advice.rule,
             )
-        return said
+        return advice_rows
 
 
 def _row(advice: Advice) -> dict[str, str]:
@@ -168,11 +169,11 @@ def _row(advice: Advice) -> dict[str, str]:
 
 def _record(snapshots: list[HealthSnapshot], advice: list[dict[str, str]]) -> MetaRecord:
     layers = {}
-    for capture in snapshots:
-        numbers = {name: six_digits(value) for name, value in capture.found.numbers.items()}
-        layers[capture.layer] = {
+    for snapshot in snapshots:
+        numbers = {name: six_digits(value) for name, value in snapshot.found.numbers.items()}
+        layers[snapshot.layer] = {
             **numbers,
-            "channels": capture.channels,
+            "channels": snapshot.channels,
             "dead": int(numbers["dead"]),
         }
     meta = {
@@ -180,8 +181,8 @@ def _record(snapshots: list[HealthSnapshot], advice: list[dict[str, str]]) -> Me
         "layers": layers,
         "media": "table",
         "columns": list(COLUMNS),
-        "rows": [capture.channels for capture in snapshots],
+        "rows": [snapshot.channels for snapshot in snapshots],
         **({"advice": advice} if advice else {}),
     }
-    tables = [np.ascontiguousarray(capture.found.table, "<f4").tobytes() for capture in snapshots]
+    tables = [np.ascontiguousarray(snapshot.found.table, "<f4").tobytes() for snapshot in snapshots]
     return MetaRecord(meta, tables)

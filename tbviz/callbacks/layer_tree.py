@@ -15,8 +15,8 @@ from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import Node
 
-# What a person asks about a layer; the rest of a configuration is initializers and the like.
-_ASKED = (
+# The settings that the page shows; the rest of a configuration is initializers and the like.
+_SETTINGS = (
     "filters",
     "units",
     "kernel_size",
@@ -42,14 +42,14 @@ _ASKED = (
 
 
 def model_record(
-    model: Any, model_outputs: ModelOutputs, drawn: Mapping[str, list[str]]
+    model: Any, model_outputs: ModelOutputs, logged_kinds: Mapping[str, list[str]]
 ) -> MetaRecord:
-    """The `model` record.
+    """Return the `model` record.
 
     Args:
         model: the Keras model.
         model_outputs: of it.
-        drawn: key of each layer that has pictures or numbers, to their kinds.
+        logged_kinds: by key of a layer, the kinds of its pictures and numbers.
     """
     meta = {
         "kind": "model",
@@ -60,25 +60,27 @@ def model_record(
         "trainable": _count(model.trainable_variables),
     }
     nodes = [
-        entry for node in model_outputs.nodes for entry in _entries(node, model_outputs, drawn)
+        entry
+        for node in model_outputs.nodes
+        for entry in _entries(node, model_outputs, logged_kinds)
     ]
     return MetaRecord(meta, [encode_json({"nodes": nodes})], positioned=False)
 
 
 def _entries(
-    node: Node, model_outputs: ModelOutputs, drawn: Mapping[str, list[str]]
+    node: Node, model_outputs: ModelOutputs, logged_kinds: Mapping[str, list[str]]
 ) -> list[dict[str, Any]]:
-    """One entry, or one a call for a layer that is called more than once."""
+    """Return one entry, or one per call if the layer is called more than once."""
     outputs = model_outputs.outputs_at(node.path)
     if not outputs:
         return [_entry(node, node.path, None, [], model_outputs.unreachable.get(node.path))]
     entries = []
     for output in outputs:
-        kinds = drawn.get(output.key, [])
+        kinds = logged_kinds.get(output.key, [])
         single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
-        # Kernels are drawn of layers that have no maps, too.
-        answers = [kind for kind in kinds if not kind.startswith("kernels")]
-        reason = _reason(output) if single and not answers else None
+        # Layers without maps may have kernels.
+        output_kinds = [kind for kind in kinds if not kind.startswith("kernels")]
+        reason = _reason(output) if single and not output_kinds else None
         entries.append(_entry(node, output.key, output, kinds, reason))
     return entries
 
@@ -112,7 +114,7 @@ def _reason(output: Output) -> str:
 
 
 def _frame(output: Output | None) -> dict[str, str]:
-    """Beside a layer's settings: that only one frame of several is looked at."""
+    """Return, beside a layer's settings, which of several frames is captured."""
     if output is None or output.frames is None:
         return {}
     return {"frame": f"0 of {output.frames}"}
@@ -125,11 +127,11 @@ def _config(layer: Any) -> dict[str, Any]:
         return {}
     if isinstance(layer, keras.Model):
         return {}
-    return {name: _said(config[name]) for name in _ASKED if config.get(name) is not None}
+    return {name: _to_json(config[name]) for name in _SETTINGS if config.get(name) is not None}
 
 
-def _said(value: Any) -> Any:
-    """A setting as JSON can hold it; objects by their name."""
+def _to_json(value: Any) -> Any:
+    """Convert a setting to JSON values; objects become their names."""
     if isinstance(value, dict):
         inner = value.get("config")
         named = inner.get("name") if isinstance(inner, dict) else inner

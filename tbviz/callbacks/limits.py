@@ -1,4 +1,4 @@
-"""Limits: what looks may take of training time and of the disk, and what they have taken."""
+"""Limits: how much training time and disk snapshots may take, and how much they have taken."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tbviz.store.locations import Location
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual
 
-# Where nobody knows how long a run will be, its disk is shared out as if it were so long.
-_MANY_EPOCHS = 1000
+# If the number of epochs is unknown, the disk is divided as if it were this one.
+_ASSUMED_EPOCHS = 1000
 
-# What a look takes of the disk is expected, not known: a twentieth is kept back.
-_USED = 0.95
+# The size of a snapshot is an estimate: a twentieth of the disk is held in reserve.
+_USABLE_SHARE = 0.95
 
 _TIMEOUT = 2.0  # seconds to wait for a listing of the store
-_REST = 60.0  # seconds between two listings of one that is full
-_LONGEST_REST = 3600.0  # the same of one that hangs: each takes the patience from training
+_LISTING_INTERVAL = 60.0  # seconds between two listings of a full store
+_MAX_LISTING_INTERVAL = 3600.0  # of a store that hangs: each listing delays training
 
 
-class Why(NamedTuple):
-    """Why a callback does not look.
+class SkipReason(NamedTuple):
+    """The reason why a callback does not capture.
 
     Args:
         event: of the notice.
         rule: the argument that sets the limit.
-        text: the same for a person.
+        text: the reason in words.
     """
 
     event: Event
@@ -67,14 +67,14 @@ class Limits:
         self._training_clock = training_clock
         self._store = store
         self._bytes = Budget()
-        self._held = 0
+        self._stored = 0
         self._known = False  # whether what the store held before this fit is in that
-        self._written = 0  # bytes, as the writer's thread has told
-        # How much that was when the store was listed, and what the store held.
-        self._asked = BackgroundCall(lambda: (self._written, bytes_in(self._store)))
-        self._next = 0.0
-        self._rest = _REST
-        self._each = 0.0  # bytes an epoch
+        self._written = 0  # bytes, as the writer's thread has reported
+        # How much that was when the store was listed, and how much the store held.
+        self._listing = BackgroundCall(lambda: (self._written, bytes_in(self._store)))
+        self._next_listing = 0.0
+        self._interval = _LISTING_INTERVAL
+        self._bytes_per_epoch = 0.0  # what each remaining epoch may write
         self._factor = WriterFactor()
         self._epochs: range | None = None
         self._keys: list[int] = []
@@ -84,7 +84,7 @@ class Limits:
         self._spent = 0.0
 
     def join(self, callback: Visual) -> None:
-        """Takes in a callback: the smallest limits that one has are those of all.
+        """Add a callback: the smallest limit of all callbacks counts for all.
 
         Before any first epoch begins, since the callbacks of other log directories count too.
         """
@@ -100,33 +100,39 @@ class Limits:
             )
 
     def begin(self, first: int, planned: int | None) -> None:
-        """The first epoch begins.
+        """Begin the run with its first epoch.
 
         Args:
             first: the epoch.
-            planned: how many epochs there will be, counted from 0; `None` where nobody knows.
+            planned: how many epochs there will be, counted from 0; `None` if unknown.
         """
         self._epochs = range(first, planned) if planned is not None and planned > first else None
         if self.size is not None:
             self._measure(first)
 
     def _measure(self, epoch: int) -> None:
-        """Takes in what the store holds, and shares out the rest among the epochs from this on."""
+        """Measure the store, and divide the remaining bytes among the remaining epochs."""
         start = clock()
-        listed = self._asked.answer(_TIMEOUT)
-        self._run_log.waits(clock() - start)
-        self._rest = min(2 * self._rest, _LONGEST_REST) if self._asked.open else _REST
-        self._next = clock() + self._rest
+        listed = self._listing.result(_TIMEOUT)
+        self._run_log.count_wait(clock() - start)
+        self._interval = (
+            min(2 * self._interval, _MAX_LISTING_INTERVAL)
+            if self._listing.running
+            else _LISTING_INTERVAL
+        )
+        self._next_listing = clock() + self._interval
         if listed is not None:
-            # An answer may be late, or the one of before.
-            written, held = listed
-            self._held, self._known = held + self._written - written, True
-        left = self._epochs.stop - epoch if self._epochs else _MANY_EPOCHS
-        self._each = max(_USED * (self.size or 0) - self._held, 0.0) / max(left, 1)
+            # The result may be late, or an earlier one.
+            written, stored = listed
+            self._stored, self._known = stored + self._written - written, True
+        left = self._epochs.stop - epoch if self._epochs else _ASSUMED_EPOCHS
+        self._bytes_per_epoch = max(_USABLE_SHARE * (self.size or 0) - self._stored, 0.0) / max(
+            left, 1
+        )
 
     @property
     def thin(self) -> bool:
-        """Whether there is any limit to stay below."""
+        """Whether there is any limit."""
         return self._training_clock.share is not None or self.size is not None
 
     @property
@@ -135,7 +141,7 @@ class Limits:
         return self._training_clock.share is not None
 
     def pay(self, epoch: int, *, epoch_end: bool) -> None:
-        """Takes in what is known of the last position, and pays in what is allowed since."""
+        """Charge the costs of the last position, and pay in what is allowed since then."""
         self.collect()
         progress = 0.0
         if self._epochs is not None:
@@ -147,23 +153,23 @@ class Limits:
         self._common = 0.0
         if self.size is not None and epoch_end:
             # Somebody may have pruned a store that was full.
-            if (self._full or not self._known) and clock() >= self._next:
+            if (self._full or not self._known) and clock() >= self._next_listing:
                 self._measure(epoch)
-            self._bytes.earn(self._each - self._common_size, progress)
+            self._bytes.earn(self._bytes_per_epoch - self._common_size, progress)
             self._common_size = 0
 
     def collect(self) -> None:
-        """Takes in what the writer's thread has told, and what waiting for it took."""
-        waited = self._run_log.waited()
+        """Charge what the writer's thread has reported, and the waits for it."""
+        waited = self._run_log.take_waited()
         self._common += waited
         self._spent += waited
-        for written in self._run_log.written():
+        for written in self._run_log.take_write_costs():
             seconds = written.seconds * self._rate
-            self._held += written.size
+            self._stored += written.size
             self._written += written.size
             self._spent += seconds
             callback_id = written.callback_id
-            self._run_log.costs.encoded(
+            self._run_log.costs.count_encoding(
                 "tbviz" if callback_id is None else callback_id.method, written.seconds
             )
             if callback_id is None:
@@ -174,14 +180,14 @@ class Limits:
                 self._bytes.spend(callback_id.key, written.size)
 
     def affords(self, callback: Visual) -> bool:
-        """Whether a callback can afford the next part of its look."""
+        """Return whether a callback can afford the next part of its snapshot."""
         return self._has_time(callback) and self._has_room(callback)
 
     def fitting(self, callbacks: Sequence[Visual]) -> list[Visual]:
-        """Those for whose whole looks there is room on the disk, whatever time they take."""
+        """Return the callbacks whose whole snapshots fit on the disk, whatever time they take."""
         if self.size is None:
             return list(callbacks)
-        left = float(self.size - self._held)
+        left = float(self.size - self._stored)
         fitting = []
         for callback in callbacks:
             expected = self._bytes.expected(callback.callback_id.key) or 0.0
@@ -191,7 +197,7 @@ class Limits:
         return fitting
 
     def spend(self, callback: Visual, spent: Spent, *, parts: int, done: bool) -> None:
-        """Counts what a part of a look took on the main thread."""
+        """Count the main-thread time of a part of a snapshot."""
         self._spent += spent.seconds
         key = callback.callback_id.key
         again = spent.again if spent.new else None
@@ -199,12 +205,12 @@ class Limits:
         self._bytes.spend(key, 0.0, parts, done=done)
 
     def abandon(self, callback: Visual) -> None:
-        """A look that was interrupted will not go on."""
+        """Forget an interrupted snapshot: it will not go on."""
         self._training_clock.budget.abandon(callback.callback_id.key)
         self._bytes.abandon(callback.callback_id.key)
 
     def finish_step(self, step: int) -> dict[str, float]:
-        """A position is handed over.
+        """Finish a position that is handed over.
 
         Args:
             step: batches trained on so far.
@@ -213,7 +219,7 @@ class Limits:
             Fields of its `cost` record.
         """
         costs = self._run_log.costs
-        writer = costs.writer(self._run_log.writer_seconds)
+        writer = costs.writer_since_last(self._run_log.writer_seconds)
         self._factor.observe(costs.training, writer, step - self._step)
         self._step = step
         fields = {"factor": round(self._rate, 4)}
@@ -225,7 +231,7 @@ class Limits:
 
     @property
     def share(self) -> float:
-        """What looks have taken so far, as a share of training time."""
+        """The time that snapshots have taken so far, as a share of training time."""
         trained = self._training_clock.trained
         return self._spent / trained if trained > 0 else 0.0
 
@@ -234,21 +240,23 @@ class Limits:
         """Seconds that a CPU second of the writer's thread takes, beside the waits for it."""
         return self._factor.value if self._run_log.beside_training else 0.0
 
-    def why(self, callback: Visual) -> Why:
-        """Why a callback does not look now."""
+    def skip_reason(self, callback: Visual) -> SkipReason:
+        """Return why a callback does not capture now."""
         key = callback.callback_id.key
         if self.size is not None and self._full:
-            held, most = in_bytes(self._held), in_bytes(self.size)
-            text = f"looks at nothing more: the store has {held} of max_disk={most}"
-            return Why("limit_reached", "max_disk", text)
+            used = f"{in_bytes(self._stored)} of max_disk={in_bytes(self.size)}"
+            text = f"paused: the store is full ({used}); prune it or raise max_disk"
+            return SkipReason("limit_reached", "max_disk", text)
         rule = "max_disk" if self._has_time(callback) else "max_overhead"
         if rule == "max_overhead":
             took = self._training_clock.budget.expected(key) or 0.0
-            limit = f"max_overhead={self._training_clock.share:g}: a look takes about {took:.2g} s"
+            limit = (
+                f"max_overhead={self._training_clock.share:g}: a snapshot takes about {took:.2g} s"
+            )
         else:
             size = self._bytes.expected(key) or 0.0
-            limit = f"max_disk={in_bytes(self.size or 0)}: a look takes about {in_bytes(size)}"
-        return Why("skipped", rule, f"looks less often, to stay below {limit}")
+            limit = f"max_disk={in_bytes(self.size or 0)}: a snapshot takes about {in_bytes(size)}"
+        return SkipReason("skipped", rule, f"captures less often to stay below {limit}")
 
     def _has_time(self, callback: Visual) -> bool:
         return self._training_clock.share is None or self._training_clock.budget.affords(
@@ -262,4 +270,4 @@ class Limits:
 
     @property
     def _full(self) -> bool:
-        return self.size is not None and self._held >= _USED * self.size
+        return self.size is not None and self._stored >= _USABLE_SHARE * self.size

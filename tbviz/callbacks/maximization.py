@@ -22,16 +22,16 @@ from tbviz.methods.maximization.result import Maximized, Result, merged, require
 from tbviz.methods.maximization.settings import Ascent
 
 PART = 16
-"""How many channels or classes are one part of a look that may be interrupted."""
+"""How many channels or classes form one part of a snapshot that may be interrupted."""
 
 
 class Maximization(Visual):
-    """Images found by gradient ascent, the same way at every look, so that epochs compare.
+    """Images found by gradient ascent, the same way at every snapshot, so that epochs compare.
 
     Args:
         settings: steps, rate, image, transforms and penalties of the ascent.
         seed: of the start and the transforms.
-        warm_start: go on from the images of this `fit`'s last look in place of a blank.
+        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
         **common: see `Visual`.
     """
 
@@ -49,27 +49,27 @@ class Maximization(Visual):
         self.settings = settings
         self.seed = seed
         self.warm_start = warm_start
-        self._former: dict[str, tuple[list[int], Floats]] = {}
+        self._previous: dict[str, tuple[list[int], Floats]] = {}
 
     def reset(self) -> None:
         """A new `fit` or a changed model is maximized from a blank again."""
-        self._former.clear()
+        self._previous.clear()
 
-    def canvas(self, view: ModelView, run_log: RunLog, *, asked: bool) -> Canvas | None:
-        """What is painted on; `None`, and said, where the model takes no image.
+    def canvas(self, view: ModelView, run_log: RunLog, *, explicit: bool) -> Canvas | None:
+        """Return the canvas; report and return `None` if the model takes no image.
 
         Args:
             view: of the model.
             run_log: takes the notice.
-            asked: whether the user named what to maximize, and has to know.
+            explicit: whether the user named what to maximize, so that a failure is an error.
 
         Raises:
-            TbvizError: the model takes no image, and `asked`.
+            TbvizError: the model takes no image, and `explicit`.
         """
         try:
             return canvas_of(view.model, None if view.probe is None else view.probe.inputs)
         except TbvizError as error:
-            if asked:
+            if explicit:
                 raise
             text = f"left out: {error}"
             run_log.notice(self.method, text, level="info", event="left_out")
@@ -80,25 +80,25 @@ class Maximization(Visual):
         view: ModelView,
         run_log: RunLog,
         key: str,
-        wanted: Sequence[int],
+        requested: Sequence[int],
         ascent: Callable[[Sequence[int], Floats | None], Result],
     ) -> Generator[None, None, tuple[Result, str | None] | None]:
-        """Climbs; where looks may have to be interrupted, a part of many images at a time.
+        """Maximize, in parts of several images if the snapshot may have to be interrupted.
 
         Args:
             view: of the model.
             run_log: takes what goes wrong.
             key: the layer's; of what is maximized, a warm start goes on from the same.
-            wanted: the channels or classes.
+            requested: the channels or classes.
             ascent: takes some of them, and where a warm start goes on from.
 
         Returns:
             What was found, and in words that it was at several positions; `None` where it failed.
         """
-        count = -(-len(wanted) // PART) if view.in_parts else 1
-        some = [part.tolist() for part in np.array_split(np.asarray(wanted), count)]
+        count = -(-len(requested) // PART) if view.in_parts else 1
+        some = [part.tolist() for part in np.array_split(np.asarray(requested), count)]
         guard = partial(boundary, run_log, self.method, strict=self.strict, layer=key or None)
-        parts = [partial(self._part, key, wanted, part, ascent) for part in some]
+        parts = [partial(self._part, key, requested, part, ascent) for part in some]
         done = yield from in_parts(run_log, guard, parts)
         if not done:
             return None
@@ -108,22 +108,22 @@ class Maximization(Visual):
         if not whole:
             return None
         if self.warm_start:
-            self._former[key] = list(wanted), whole[0].coefficients
+            self._previous[key] = list(requested), whole[0].coefficients
         return whole[0], made_over([position for position, _ in done])
 
     def _part(
         self,
         key: str,
-        wanted: Sequence[int],
+        requested: Sequence[int],
         some: Sequence[int],
         ascent: Callable[[Sequence[int], Floats | None], Result],
     ) -> Result:
-        of, former = self._former.get(key, ([], None))
-        if not self.warm_start or former is None or of != list(wanted):
+        channels, previous = self._previous.get(key, ([], None))
+        if not self.warm_start or previous is None or channels != list(requested):
             return ascent(some, None)
         several = self.settings.diversity
-        begin = of.index(some[0]) * several
-        return ascent(some, former[begin : begin + len(some) * several])
+        begin = channels.index(some[0]) * several
+        return ascent(some, previous[begin : begin + len(some) * several])
 
     def picture(
         self,
@@ -169,6 +169,6 @@ def _note(names: Sequence[str], notes: Sequence[str | None], over: str | None) -
     for name, note in zip(names, notes, strict=True):
         if note is not None and name not in reasons.setdefault(note, []):
             reasons[note].append(name)
-    said = [f"{', '.join(blank)} (blank): {reason}" for reason, blank in reasons.items()]
-    said += [over] if over else []
-    return {"note": "; ".join(said)} if said else {}
+    notes_in_words = [f"{', '.join(blank)} (blank): {reason}" for reason, blank in reasons.items()]
+    notes_in_words += [over] if over else []
+    return {"note": "; ".join(notes_in_words)} if notes_in_words else {}

@@ -1,11 +1,11 @@
-"""The view: what one `fit` sees of its model, shared by all its callbacks."""
+"""The model as all callbacks of one `fit` see it at one position."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.breakage import Breakage
+from tbviz.callbacks.finiteness import FinitenessLog
 from tbviz.callbacks.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.probe import Probe
 from tbviz.callbacks.probe_batch import ProbeBatch
@@ -30,19 +30,19 @@ class ModelView:
         run_log: gets the probe images once, and the predictions at each position.
 
     Attributes:
-        in_parts: whether looks may have to be interrupted, so that work is worth dividing.
-        breakage: which of the weights are not finite, and since when.
+        in_parts: whether snapshots may have to be interrupted, so that work is divided.
+        finiteness: which of the weights are not finite, and since when.
     """
 
     def __init__(self, run_log: RunLog) -> None:
         self.in_parts = False
-        self.breakage = Breakage(run_log)
+        self.finiteness = FinitenessLog(run_log)
         self._run_log = run_log
         self._probe_batch = ProbeBatch()
         self._runs_model = False
         self._inspector: ModelInspector | None = None
-        # Where what is drawn was chosen: another looker is another model (`submodel`).
-        self._recorded: tuple[ModelInspector, int] | None = None
+        # The structure that layers were selected for: another inspector is another model.
+        self._selected_for: tuple[ModelInspector, int] | None = None
         self._changes = 0
         self._outputs: Sequence[Output] = ()
         self._first: dict[str, int] = {}
@@ -50,7 +50,7 @@ class ModelView:
         self._probe_written = False
 
     def join(self, callback: Visual) -> None:
-        """Takes in a callback's probe.
+        """Add a callback's probe images.
 
         Raises:
             TbvizError: it does not fit into one batch with those of the others.
@@ -60,22 +60,22 @@ class ModelView:
             self._probe_batch.add(callback, callback.probe)
 
     def open(self, model: Any) -> bool:
-        """Looks at the model as it is now.
+        """Inspect the model as it is now.
 
         Returns:
-            Whether its structure is another one than at the last look, or this is the first.
+            Whether its structure differs from the last snapshot's, or this is the first snapshot.
         """
         self._recording = None
         self._inspector = inspector_for(model)
         if self._runs_model:
             self._probe_batch.blank_for(model)
         self._inspector.check()
-        changed = self._recorded != (self._inspector, self._inspector.restarts)
-        if changed and self._recorded is not None:
+        changed = self._selected_for != (self._inspector, self._inspector.restarts)
+        if changed and self._selected_for is not None:
             self._changes += 1
             self._run_log.notice(
                 "tbviz",
-                "the model's structure has changed; its layers are looked up and compiled anew",
+                "the model's structure has changed; its layers are found and compiled again",
                 level="info",
                 event="structure_changed",
                 detail=[self._changes],
@@ -83,23 +83,27 @@ class ModelView:
         return changed
 
     def check(self, position: Position) -> None:
-        """Finds out which weights are not finite at this position."""
-        self.breakage.update(self.inspector.faults, position)
+        """Check which weights are not finite at this position."""
+        self.finiteness.update(self.inspector.faults, position)
 
     def caveat(self, picture: GrayPicture | ColorPicture) -> str | None:
-        """What a picture has to say of weights that are not finite."""
-        return self.breakage.caveat(picture, self.model_outputs) if self.breakage.faults else None
+        """Return a caveat for a picture that depends on non-finite weights, or `None`."""
+        return (
+            self.finiteness.caveat(picture, self.model_outputs) if self.finiteness.faults else None
+        )
 
     @property
     def cause(self) -> str | None:
-        """Why what the model puts out is not finite, if that lies in its weights."""
+        """The reason why the model's output is not finite, if its weights are the reason."""
         return (
-            self.breakage.cause(self.model_outputs.output_reads) if self.breakage.faults else None
+            self.finiteness.cause(self.model_outputs.output_reads)
+            if self.finiteness.faults
+            else None
         )
 
-    def record(self, callbacks: Iterable[Visual]) -> None:
-        """Says whose chosen layers `recording` holds, of the structure as it is now."""
-        self._recorded = self.inspector, self.inspector.restarts
+    def select_outputs(self, callbacks: Iterable[Visual]) -> None:
+        """Make `recording` hold the selected layers of these callbacks, from now on."""
+        self._selected_for = self.inspector, self.inspector.restarts
         selected: dict[str, Output] = {}
         first: dict[str, int] = {}
         for callback in callbacks:
@@ -112,9 +116,9 @@ class ModelView:
 
     @property
     def inspector(self) -> ModelInspector:
-        """Into the model."""
+        """The inspector of the model."""
         if self._inspector is None:
-            msg = "the view was not opened on a model; Session does it before each look"
+            msg = "the view was not opened on a model; Session does it before each snapshot"
             raise TbvizError(msg)
         return self._inspector
 
@@ -125,18 +129,18 @@ class ModelView:
 
     @property
     def model_outputs(self) -> ModelOutputs:
-        """What the model has to show on the probe; its layers alone where nobody runs it."""
+        """The model's outputs on the probe images; if no callback runs it, its layers alone."""
         if not self._runs_model:
             return unseen(self.model)
         return self.inspector.model_outputs(self._probe_batch.inputs)
 
     @property
     def recording(self) -> Recording:
-        """What the model answers to the probe at this position: one pass for all callbacks."""
+        """The recorded outputs at this position: one pass serves all callbacks."""
         if self._recording is None:
             try:
                 self._recording = self._record()
-            except Exception as error:  # kept: the others need not run into it again
+            except Exception as error:  # cached: other callbacks need not repeat the failing pass
                 self._recording = error
         if isinstance(self._recording, Exception):
             raise self._recording
@@ -148,7 +152,7 @@ class ModelView:
         return self._probe_batch.merged
 
     def probe_of(self, callback: Visual) -> tuple[Probe, list[int]]:
-        """A callback's probe, and the places of its images among those of all callbacks."""
+        """Return a callback's probe, and the rows of its images among those of all callbacks."""
         return self._probe_batch.rows_for(callback)
 
     def _record(self) -> Recording:

@@ -28,13 +28,13 @@ ASCENT = Ascent(steps=16, rate=0.3)
 
 
 class Monitor(keras.callbacks.Callback):
-    """All that is cheap enough for every epoch, with defaults that need no thought.
+    """Logs everything that is cheap enough for every epoch, with sensible defaults.
 
     Feature maps (also at a glance and in color), layer health, Grad-CAM, hypercolumns, kernels,
     what augmentation layers do, filter maximization, and the predictions of the probe images.
     `Saliency`, `ClassMaximization` and other class activation maps stand beside it in the list of
-    callbacks where they are wanted, on the same `log_dir`. Where one of these callbacks stands
-    beside it and logs the same of the same layer, that one's pictures are kept.
+    callbacks, on the same `log_dir`, if you need them. If one of these callbacks stands beside it
+    and logs the same for the same layer, only that one's pictures are written.
 
     What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
     in the list of callbacks: best weights that are put back are then logged as well.
@@ -46,14 +46,15 @@ class Monitor(keras.callbacks.Callback):
         class_names: name of each class.
         layers: which layers' maps and health are logged; up to twelve, spread over the depth,
             unless given.
-        schedule: when to look; at every epoch's end unless given. `Augmentation` keeps its own, of
-            the first and the last epoch.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. `Augmentation` always captures at the first and the last epoch
+            only. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, schedule, limits or `submodel` cannot be used.

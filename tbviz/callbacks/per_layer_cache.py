@@ -1,4 +1,4 @@
-"""Kept: what the first look at a layer decides, so that later looks compare with it."""
+"""The per-layer cache: choices that later snapshots of a layer share with the first one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Value = TypeVar("Value")
 
 
 class PerLayerCache(Generic[Value]):
-    """Decisions by layer: which channels are shown, what colors mean.
+    """Choices by layer: which channels are shown, what colors mean.
 
-    They outlive a `fit`: a second one that goes on with the same callback and the same layers
-    shows the same channels in the same colors, so that the two compare. They end with the layer:
-    the layers of another model that happen to have the same names decide anew.
+    They outlive a `fit`: a second one with the same callback and the same layers shows the same
+    channels in the same colors, so that the two can be compared. They end with the layer: layers
+    of another model that happen to have the same names get new choices.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], tuple[list[weakref.ref[Any]], list[int], Value]] = {}
 
     def get(self, outputs: Sequence[Output]) -> Value | None:
-        """What is kept of these layers, `None` where they are new or have other channels."""
+        """Return the cached value, `None` if the layers are new or have other channels."""
         layers, channels, value = self._found.get(_key(outputs), ([], [], None))
         if channels != _channels(outputs):
             return None
@@ -31,7 +31,7 @@ class PerLayerCache(Generic[Value]):
         return value if all(same) else None
 
     def set(self, outputs: Sequence[Output], value: Value) -> Value:
-        """Keeps what was decided of these layers."""
+        """Cache a value for these layers, and return it."""
         layers = [output.node.held for output in outputs]
         self._found[_key(outputs)] = (layers, _channels(outputs), value)
         return value

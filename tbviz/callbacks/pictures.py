@@ -17,14 +17,14 @@ from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
 COLUMNS = 16
-"""Tiles a row of a stored sheet."""
+"""Tiles per row of a stored sheet."""
 
 MAX_TILE_SIDE = 64
-"""Feature maps are reduced to this many pixels a side."""
+"""Feature maps are reduced to this many pixels per side."""
 
 
 class Picture(ABC):
-    """What all pictures share: a kind and a layer, and how a record is made of their sheets."""
+    """The base of all pictures: a kind, a layer, and the record that is made of the sheets."""
 
     kind: str
     layer: str
@@ -38,7 +38,7 @@ class Picture(ABC):
 
     @abstractmethod
     def write(self, writer: Writer, position: Position | None) -> None:
-        """Encodes and appends one record."""
+        """Encode and append one record."""
 
     def _append(
         self,
@@ -80,10 +80,10 @@ class GrayPicture(Picture):
         layer: path, `""` for what belongs to the whole model.
         tiles: `(sheets, tiles, height, width)`.
         layout: fields of the layout record beside those that follow from the tiles.
-        texts: what each sheet shows, `None` for nothing to say.
-        images: which probe image each sheet is of, where it is not simply the first, second ...
-        columns: tiles a row.
-        largest: tiles are reduced to this many pixels a side by averaging areas.
+        texts: the caption of each sheet, or `None`.
+        images: which probe image each sheet shows, if not simply the first, second ...
+        columns: tiles per row.
+        max_side: tiles are reduced to this many pixels per side by averaging areas.
         of_images: whether a sheet belongs to a probe image; where not, there is one sheet.
     """
 
@@ -94,17 +94,17 @@ class GrayPicture(Picture):
     texts: Sequence[Mapping[str, Any] | None] | None = None
     images: Sequence[int] | None = None
     columns: int = COLUMNS
-    largest: int = MAX_TILE_SIDE
+    max_side: int = MAX_TILE_SIDE
     of_images: bool = True
 
-    def noted(self, note: str) -> GrayPicture:
-        """The same with a further note on each sheet."""
+    def with_note(self, note: str) -> GrayPicture:
+        """Return the same with a further note on each sheet."""
         texts = self.texts or [None] * len(self.tiles)
-        return replace(self, texts=[_noted(text, note) for text in texts])
+        return replace(self, texts=[_with_note(text, note) for text in texts])
 
     def write(self, writer: Writer, position: Position | None) -> None:
-        """Encodes and appends one record."""
-        tiles = area_average(self.tiles, self.largest)
+        """Encode and append one record."""
+        tiles = area_average(self.tiles, self.max_side)
         count = len(tiles)
         texts = self.texts or [None] * count
         sheets = [
@@ -128,9 +128,9 @@ class ColorPicture(Picture):
         layer: path, `""` for what belongs to the whole model.
         tiles: `(tiles, height, width, 1 to 3)`, between 0 and 1.
         layout: fields of the layout record beside those that follow from the tiles.
-        text: what the sheet shows.
-        columns: tiles a row.
-        largest: tiles are reduced to this many pixels a side; as they are for `None`.
+        text: the caption of the sheet.
+        columns: tiles per row.
+        max_side: tiles are reduced to this many pixels per side; not reduced if `None`.
     """
 
     kind: str
@@ -139,17 +139,17 @@ class ColorPicture(Picture):
     layout: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
     columns: int = COLUMNS
-    largest: int | None = None
+    max_side: int | None = None
 
-    def noted(self, note: str) -> ColorPicture:
-        """The same with a further note."""
-        return replace(self, text=_noted(self.text, note))
+    def with_note(self, note: str) -> ColorPicture:
+        """Return the same with a further note."""
+        return replace(self, text=_with_note(self.text, note))
 
     def write(self, writer: Writer, position: Position | None) -> None:
-        """Encodes and appends one record."""
+        """Encode and append one record."""
         tiles = self.tiles
-        if self.largest is not None:
-            tiles = np.moveaxis(area_average(np.moveaxis(tiles, -1, 1), self.largest), 1, -1)
+        if self.max_side is not None:
+            tiles = np.moveaxis(area_average(np.moveaxis(tiles, -1, 1), self.max_side), 1, -1)
         pixels, _ = display(tiles, (0.0, 1.0))
         sheet = encode_rgb(pixels, self.columns, self.text)
         self._append(writer, position, "rgb8", pixels.shape[:3], [sheet], {"images": 0})
@@ -157,7 +157,7 @@ class ColorPicture(Picture):
 
 @dataclass(frozen=True)
 class MetaRecord:
-    """A record that is ready but for its position: numbers, notices.
+    """A record that is complete except for its position: numbers, notices.
 
     Attributes:
         meta: its fields.
@@ -180,7 +180,7 @@ class MetaRecord:
         return tuple(self.meta.get("layers", ()))
 
     def write(self, writer: Writer, position: Position | None) -> None:
-        """Appends it; without a position where there is none yet or any more."""
+        """Append it, without a position if there is none yet or none any more."""
         row = _position_fields(position if self.positioned else None)
         writer.append({"kind": self.kind, **row, **self.meta}, self.payload)
 
@@ -188,7 +188,7 @@ class MetaRecord:
 Entry = GrayPicture | ColorPicture | MetaRecord
 
 
-def _noted(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
+def _with_note(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
     known = dict(text or {})
     return {**known, "note": "; ".join([*filter(None, [known.get("note")]), note])}
 

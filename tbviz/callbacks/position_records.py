@@ -1,4 +1,4 @@
-"""Pages: what is written of one position, and what writing it took."""
+"""The records of one position, and how long it took to write them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tbviz.store.writer import Writer
 
 
 class CallbackId(NamedTuple):
-    """Who logs something: a callback, by a name that keeps nothing alive.
+    """Identifies a callback without holding a reference to it.
 
     Args:
-        key: the callback's own.
-        method: what notices and costs call it.
+        key: unique to the callback.
+        method: its name in notices and costs.
     """
 
     key: int
@@ -25,11 +25,11 @@ class CallbackId(NamedTuple):
 
 
 @dataclass
-class Written:
-    """What the records of one callback took on the writer's thread.
+class WriteCost:
+    """The cost of one callback's records on the writer's thread.
 
     Attributes:
-        callback_id: who logged them, `None` for what belongs to no callback.
+        callback_id: of the callback, `None` for records that belong to none.
         seconds: of CPU time.
         size: bytes.
     """
@@ -40,7 +40,7 @@ class Written:
 
 
 class Failure(NamedTuple):
-    """What could not be appended, and why."""
+    """A record that could not be appended, and the reason."""
 
     entry: Entry
     error: Exception
@@ -48,35 +48,37 @@ class Failure(NamedTuple):
 
 @dataclass
 class PositionRecords:
-    """What is written of one position, each with who logged it.
+    """The records of one position, each with the callback that logged it.
 
     Attributes:
-        position: `None` for what belongs to none.
-        entries: what is written.
-        lacking: callbacks that did not look, or only in part; `None` where none has looked.
+        position: `None` for records that belong to none.
+        entries: the records.
+        missing: callbacks that did not capture, or only in part; `None` if none has captured.
     """
 
     position: Position | None
     entries: list[tuple[CallbackId | None, Entry]] = field(default_factory=list)
-    lacking: Sequence[str] | None = None
+    missing: Sequence[str] | None = None
 
     def numbers(self) -> PositionRecords:
-        """The same without pictures."""
-        kept = [written for written in self.entries if isinstance(written[1], MetaRecord)]
-        return PositionRecords(self.position, kept)
+        """Return the same without pictures."""
+        numbers_only = [entry for entry in self.entries if isinstance(entry[1], MetaRecord)]
+        return PositionRecords(self.position, numbers_only)
 
-    def append_to(self, writer: Writer, *, positioned: bool) -> tuple[list[Written], list[Failure]]:
-        """Appends its entries to a writer; one that fails takes no other along.
+    def append_to(
+        self, writer: Writer, *, positioned: bool
+    ) -> tuple[list[WriteCost], list[Failure]]:
+        """Append the records to a writer; if one fails, the others are still appended.
 
         Args:
             writer: gets them.
-            positioned: whether those that belong to the position, or those that do not.
+            positioned: append those that belong to the position, or those that do not.
 
         Returns:
-            What they took, by author, and what failed.
+            Their costs by callback, and the failures.
         """
         failures: list[Failure] = []
-        written: dict[CallbackId | None, Written] = {}
+        costs: dict[CallbackId | None, WriteCost] = {}
         for callback_id, entry in self.entries:
             if of_the_fit(entry) is positioned:
                 continue
@@ -85,12 +87,12 @@ class PositionRecords:
                 entry.write(writer, self.position)
             except Exception as error:
                 failures.append(Failure(entry, error))
-            one = written.setdefault(callback_id, Written(callback_id))
-            one.seconds += time.thread_time() - start
-            one.size += writer.collected - size
-        return list(written.values()), failures
+            cost = costs.setdefault(callback_id, WriteCost(callback_id))
+            cost.seconds += time.thread_time() - start
+            cost.size += writer.collected - size
+        return list(costs.values()), failures
 
 
 def of_the_fit(entry: Entry) -> bool:
-    """Whether it belongs to no position."""
+    """Return whether a record belongs to no position."""
     return isinstance(entry, MetaRecord) and not entry.positioned

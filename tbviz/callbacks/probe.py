@@ -19,7 +19,7 @@ from tbviz.taps.image_inputs import image_batch, image_layout
 from tbviz.taps.random_state import global_states_preserved
 
 MAX_IMAGES = 16
-"""More probe images than this are cut: each costs a sheet a layer a step."""
+"""Only this many probe images are used; each adds one sheet per layer and step."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Probe:
         return image_batch(self.inputs)
 
     def names(self) -> list[str]:
-        """What to call each image: its class, numbered where several share it; else a number."""
+        """Return a name for each image: its class, numbered if several share it; else a number."""
         seen: dict[str, int] = {}
         names = []
         for index in range(self.count):
@@ -96,7 +96,7 @@ def read_probe(
     class_names: Sequence[str] | None = None,
     files: InputFormat | None = None,
 ) -> Probe:
-    """Reads probe images from whatever a user has.
+    """Read probe images from whatever a user has.
 
     Args:
         images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
@@ -223,7 +223,7 @@ def _refuse_reshuffling(dataset: Any) -> None:
         stage = pending.pop()
         if "Shuffle" in type(stage).__name__ and getattr(stage, "_reshuffle_each_iteration", True):
             msg = (
-                "images received a tf.data.Dataset that shuffles anew at each opening; looking at "
+                "images received a tf.data.Dataset that reshuffles each time it is read; reading "
                 "it would change the order that training sees. Pass "
                 "dataset.take(1) of an unshuffled dataset, one made with "
                 "shuffle(..., reshuffle_each_iteration=False), or a batch as arrays"

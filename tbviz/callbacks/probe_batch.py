@@ -1,4 +1,4 @@
-"""Gathering: the probes of all callbacks of a `fit` as one batch, so that one pass serves all."""
+"""The probe batch: the probes of all callbacks of a `fit`, so that one pass serves all."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class ProbeBatch:
-    """Probes by callback; equal ones are kept once."""
+    """Probes by callback; equal ones are stored once."""
 
     def __init__(self) -> None:
         self._parts: list[Probe] = []
-        self._position_fields: dict[int, int] = {}
+        self._part_of: dict[int, int] = {}
         self._merged: Probe | None = None
         self._blank: Any = None
 
     def add(self, callback: Visual, probe: Probe) -> None:
-        """Adds a callback's probe.
+        """Add a callback's probe.
 
         Raises:
             TbvizError: it does not fit into one batch with those of the others.
@@ -38,11 +38,11 @@ class ProbeBatch:
                     labels=part.labels or probe.labels,
                     class_names=part.class_names or probe.class_names,
                 )
-                self._position_fields[id(callback)] = index
+                self._part_of[id(callback)] = index
                 break
         else:
-            _joined([*self._parts, probe])  # raises before anything is changed
-            self._position_fields[id(callback)] = len(self._parts)
+            _concatenated([*self._parts, probe])  # raises before anything is changed
+            self._part_of[id(callback)] = len(self._parts)
             self._parts.append(probe)
         self._merged = None
 
@@ -50,7 +50,7 @@ class ProbeBatch:
     def merged(self) -> Probe | None:
         """All probes, one after the other; `None` where no callback has one."""
         if self._merged is None and self._parts:
-            self._merged = _joined(self._parts)
+            self._merged = _concatenated(self._parts)
         return self._merged
 
     @property
@@ -59,7 +59,7 @@ class ProbeBatch:
         return self._blank if self.merged is None else self.merged.inputs
 
     def blank_for(self, model: Any) -> None:
-        """Where no callback has a probe, blank inputs take its place.
+        """Use blank inputs if no callback has a probe.
 
         Raises:
             TbvizError: the model does not say what size it takes.
@@ -68,10 +68,10 @@ class ProbeBatch:
             self._blank = blank_inputs(model)
 
     def rows_for(self, callback: Visual) -> tuple[Probe, list[int]]:
-        """A callback's probe, and the places of its images in the batch of all."""
-        row = self._position_fields[id(callback)]
-        first = sum(part.count for part in self._parts[:row])
-        part = self._parts[row]
+        """Return a callback's probe, and the rows of its images in the whole batch."""
+        index = self._part_of[id(callback)]
+        first = sum(part.count for part in self._parts[:index])
+        part = self._parts[index]
         return part, list(range(first, first + part.count))
 
 
@@ -88,7 +88,7 @@ def _same(one: Probe, other: Probe) -> bool:
     return all(np.array_equal(left, right) for left, right in pairs)
 
 
-def _joined(parts: list[Probe]) -> Probe:
+def _concatenated(parts: list[Probe]) -> Probe:
     if len(parts) == 1:
         return parts[0]
     try:

@@ -1,4 +1,4 @@
-"""Orders from outside: `tbviz control` leaves them in the store, a training reads them here."""
+"""Remote control: reads the orders that `tbviz control` leaves in the store."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tbviz.store.errors import StoreError
 from tbviz.store.events import Event
 from tbviz.store.locations import Location
 
-_REST = 2.0  # seconds between two readings at the ends of batches
-_REMOTE_REST = 30.0  # the same where each takes a request to an object store
+_POLL_INTERVAL = 2.0  # seconds between two reads at the ends of batches
+_REMOTE_POLL_INTERVAL = 30.0  # the same if each read is a request to an object store
 
-# Seconds to wait for an answer: usually there at once, later at the next batch or epoch.
+# Seconds to wait for a read. If it takes longer, the next batch or epoch gets its result.
 _BATCH_TIMEOUT = 0.02
 _TIMEOUT = 0.5
 
 
 class RemoteControl:
-    """Reads the orders in a store, and says what changes by them.
+    """Reads the orders in a store, and reports what they change.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        run_log: takes what is said.
+        run_log: takes the notices.
 
     Attributes:
         orders: as last read.
@@ -35,57 +35,57 @@ class RemoteControl:
         self.orders = Orders()
         self._store = store
         self._run_log = run_log
-        self._said = 0
-        self._rest = _REST if isinstance(store, Path) else _REMOTE_REST
-        self._next = clock() + self._rest
-        # `None` until the orders could be read once: what they ask for then was asked before.
-        self._served: str | None = None
+        self._reported = 0
+        self._interval = _POLL_INTERVAL if isinstance(store, Path) else _REMOTE_POLL_INTERVAL
+        self._next_poll = clock() + self._interval
+        # `None` until the orders could be read once: a request that they hold then is an old one.
+        self._handled: str | None = None
         # A store that hangs must not hang training.
-        self._asked = BackgroundCall(self._read)
+        self._pending_read = BackgroundCall(self._read)
 
     def begin(self) -> None:
-        """A look that was asked for before this `fit` was not asked of it."""
-        self._take(self._ask(_TIMEOUT))
+        """Read the orders before the first epoch; ignore a snapshot requested before this `fit`."""
+        self._apply(self._fetch(_TIMEOUT))
 
-    def rested(self) -> bool:
-        """Whether the last reading is long ago, so that batches are not slowed by readings."""
-        return clock() >= self._next
+    def poll_is_due(self) -> bool:
+        """Return whether the last read is long enough ago, so that reads do not slow batches."""
+        return clock() >= self._next_poll
 
-    def capture(self, *, batch: bool = False) -> bool:
-        """Reads the orders.
+    def poll(self, *, batch: bool = False) -> bool:
+        """Read the orders.
 
         Args:
             batch: whether it is the end of a batch, which has no time to wait.
 
         Returns:
-            Whether a look is asked for now.
+            Whether a snapshot is requested now.
         """
-        orders = self._ask(_BATCH_TIMEOUT if batch else _TIMEOUT)
-        self._next = clock() + self._rest
-        self._take(orders)
-        if self._served is None or orders.now in {"", self._served}:
+        orders = self._fetch(_BATCH_TIMEOUT if batch else _TIMEOUT)
+        self._next_poll = clock() + self._interval
+        self._apply(orders)
+        if self._handled is None or orders.now in {"", self._handled}:
             return False
-        self._served = orders.now
-        self._say("capture_requested", "looks now, as asked")
+        self._handled = orders.now
+        self._report("capture_requested", "captures a snapshot now, as requested")
         return True
 
-    def _take(self, orders: Orders) -> None:
+    def _apply(self, orders: Orders) -> None:
         before, self.orders = self.orders, orders
         if orders.paused and not before.paused:
-            text = "paused: nothing is looked at until `tbviz control LOG_DIR resume`"
-            self._say("paused", text)
+            text = "paused: nothing is captured until `tbviz control LOG_DIR resume`"
+            self._report("paused", text)
         elif before.paused and not orders.paused:
-            self._say("resumed", "goes on: looks are taken again")
+            self._report("resumed", "resumed: snapshots are captured again")
         if orders.every is None and before.every is not None:
-            self._say("schedule_restored", "looks when the schedules say so")
+            self._report("schedule_restored", "captures when the schedules say so")
         elif orders.every != before.every:
-            text = f"looks every {orders.every} epochs, whatever the schedules say"
-            self._say("schedule_overridden", text)
+            text = f"captures every {orders.every} epochs, whatever the schedules say"
+            self._report("schedule_overridden", text)
 
-    def _ask(self, timeout: float) -> Orders:
+    def _fetch(self, timeout: float) -> Orders:
         begin = clock()
-        answer = self._asked.answer(timeout)
-        self._run_log.waits(clock() - begin)
+        answer = self._pending_read.result(timeout)
+        self._run_log.count_wait(clock() - begin)
         return self.orders if answer is None else answer
 
     def _read(self) -> Orders:
@@ -94,11 +94,11 @@ class RemoteControl:
         except StoreError as error:
             self._run_log.notice("control", str(error), event="orders_unreadable")
             return self.orders
-        if self._served is None:
-            self._served = orders.now
+        if self._handled is None:
+            self._handled = orders.now
         return orders
 
-    def _say(self, event: Event, text: str) -> None:
-        """Say what has changed, each time anew."""
-        self._said += 1
-        self._run_log.notice("control", text, level="info", event=event, detail=[self._said])
+    def _report(self, event: Event, text: str) -> None:
+        """Report what has changed, every time again."""
+        self._reported += 1
+        self._run_log.notice("control", text, level="info", event=event, detail=[self._reported])

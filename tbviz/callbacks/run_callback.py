@@ -1,4 +1,4 @@
-"""Working: a callback looks, all at once or in as many parts as it can afford."""
+"""Runs a callback: a whole snapshot at once, or as many parts as it can afford."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def work(
     callback: Visual,
     view: ModelView,
     run_log: RunLog,
-    pace: Scheduler,
+    scheduler: Scheduler,
     boundary: Callable[[Visual], AbstractContextManager[None]],
     *,
     whole: bool,
 ) -> bool:
-    """Lets a callback look, or go on with a look that was interrupted.
+    """Let a callback capture, or go on with an interrupted snapshot.
 
     Args:
         callback: the callback.
         view: of the model.
         run_log: takes what is logged, and what it costs.
-        pace: says what it can afford.
+        scheduler: says what it can afford.
         boundary: catches what goes wrong in it.
         whole: whether it begins anew and does all of its work now, whatever that takes.
 
     Returns:
-        Whether the look is finished, and all of it was taken at this position.
+        Whether the snapshot is finished, and all of it was captured at this position.
     """
-    rest = None if whole else pace.continued(callback)
+    rest = None if whole else scheduler.continued(callback)
     anew = rest is None
     if rest is None:
-        pace.drop(callback)
+        scheduler.drop(callback)
         rest = _parts(callback, view, run_log)
     run_log.low_priority, run_log.callback_id = callback.low_priority, callback.callback_id
     try:
@@ -52,11 +52,11 @@ def work(
                 run_log.costs.measure(callback.method, view.inspector) as spent,
             ):
                 done = next(rest, _DONE) is _DONE
-            pace.limits.spend(callback, spent, parts=1, done=done)
+            scheduler.limits.spend(callback, spent, parts=1, done=done)
             if done:
                 return anew
-            if not whole and not pace.limits.affords(callback):
-                pace.interrupt(callback, rest)
+            if not whole and not scheduler.limits.affords(callback):
+                scheduler.interrupt(callback, rest)
                 return False
     finally:
         run_log.low_priority, run_log.callback_id = False, None

@@ -24,8 +24,8 @@ from tbviz.methods.saliency.registry import attribution_of
 from tbviz.taps.image_inputs import image_input_index
 from tbviz.taps.model_outputs import ModelOutputs
 
-LARGEST = 128
-"""Maps are reduced to this many pixels a side."""
+MAX_SIDE = 128
+"""Maps are reduced to this many pixels per side."""
 
 INCOMPLETE = 0.05
 """Integrated gradients whose sum is off by more than this share say so in the caption."""
@@ -49,13 +49,14 @@ class Saliency(Visual):
             name, an integer array of one class an image, or a pair (tuple) of these for the
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
-        schedule: when to look; at every epoch's end unless given.
-        submodel: the model to look into where it is not the one that is fitted, such as a GAN's
+        schedule: when to capture. Defaults to the end of every epoch.
+        submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
         max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05; they look less often to stay below. No limit unless given.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`; likewise.
-        strict: raise what goes wrong instead of saying it once and going on.
+            such as 0.05. They capture less often to stay below it. Defaults to no limit.
+        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
+            limit.
+        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
 
     Raises:
         TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
@@ -102,13 +103,13 @@ class Saliency(Visual):
         self._targets = Targets(self.title, targets)
 
     def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
-        """No layer: what is drawn belongs to the whole model."""
+        """Select no layer: the pictures belong to the whole model."""
         if self.probe is not None and image_input_index(self.probe.inputs) is None:
             text = f"left out: this model has no {self.needs}"
             run_log.notice(self.method, text, level="info", event="left_out")
 
     def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
-        """Adds one picture a method, with a tile a target."""
+        """Add one picture per method, with one tile per target."""
         probe, _ = view.probe_of(self)
         if image_input_index(probe.inputs) is None:
             return
@@ -130,18 +131,20 @@ class Saliency(Visual):
         """Of one image, or of all; `None` where what was asked for cannot be given."""
         probe, rows = view.probe_of(self)
         class_targets = self._targets.class_targets(view, run_log, probe, rows)
-        if not class_targets:  # that has been said
+        if not class_targets:  # a notice has said so
             return None
-        explained = Explanation.of_targets(class_targets, view, probe, rows)
+        explanation = Explanation.of_targets(class_targets, view, probe, rows)
         if row is not None:
-            explained = explained.only(row)
-        found = once(explained.class_targets, partial(attribution.attribute, explained.changed))
+            explanation = explanation.only(row)
+        found = once(
+            explanation.class_targets, partial(attribution.attribute, explanation.perturbed)
+        )
         layout = {
             "method": attribution.name,
             "title": attribution.title,
             "signed": attribution.signed,
         }
-        return explained.picture(
+        return explanation.picture(
             f"saliency:{attribution.name}",
             "",
             {role: one.maps for role, one in found.items()},
@@ -149,7 +152,7 @@ class Saliency(Visual):
             attribution.target,
             layout,
             {role: _incomplete(one) for role, one in found.items()},
-            largest=LARGEST,
+            max_side=MAX_SIDE,
         )
 
 

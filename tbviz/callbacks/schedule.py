@@ -1,4 +1,4 @@
-"""Schedules: when a callback looks. First and last epoch are always looked at."""
+"""Schedules: when a callback captures. The first and the last epoch are always captured."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tbviz.errors import TbvizError
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Where training stands.
+class TrainingProgress:
+    """How far training has come.
 
     Attributes:
         epoch: counted from 0.
@@ -28,21 +28,21 @@ class Moment:
 
 
 class Schedule(Protocol):
-    """Decides at each moment whether to look; `start` forgets what an earlier `fit` did.
+    """Decides when to capture; `start` forgets what an earlier `fit` did.
 
     Attributes:
-        batchwise: whether it looks between the ends of epochs.
-        every_epoch: whether it looks at every epoch's end and nowhere else.
+        batchwise: whether it is also due between the ends of epochs.
+        every_epoch: whether it is due at the end of every epoch and nowhere else.
     """
 
     batchwise: bool
     every_epoch: bool
 
-    def start(self, moment: Moment) -> None:
+    def start(self, progress: TrainingProgress) -> None:
         """Begin counting here."""
 
-    def due(self, moment: Moment) -> bool:
-        """Whether to look now."""
+    def due(self, progress: TrainingProgress) -> bool:
+        """Return whether to capture now."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def clock() -> float:
 def every(
     epochs: int | None = None, batches: int | None = None, minutes: float | None = None
 ) -> Factory:
-    """A schedule that looks again and again; give one of the three.
+    """Return a schedule that captures at regular intervals; give one of the three.
 
     Args:
         epochs: at the ends of epochs 0, n, 2n ...
@@ -92,7 +92,10 @@ def every(
 
 
 def geometric(factor: float = 2.0) -> Factory:
-    """A schedule for long runs: epochs 0, 1, 2, 4, 8 ..., each `factor` times the one before.
+    """Return a schedule for long runs: epochs 0, 1, 2, 4, 8 ...
+
+    Args:
+        factor: of each epoch to the one before.
 
     Raises:
         TbvizError: the factor is not above 1.
@@ -103,26 +106,26 @@ def geometric(factor: float = 2.0) -> Factory:
     return Factory(lambda: _Geometric(factor))
 
 
-def schedule_of(wanted: ScheduleLike | None) -> Schedule:
-    """The schedule that a user's argument means.
+def schedule_of(schedule: ScheduleLike | None) -> Schedule:
+    """Return the schedule that a user's argument means.
 
     Args:
-        wanted: `"epoch"`, what `every` or `geometric` gave, or a callable that takes the epoch
-            and answers whether to look at its end.
+        schedule: `"epoch"`, what `every` or `geometric` gave, or a callable that takes the epoch
+            and returns whether to capture at its end.
 
     Raises:
         TbvizError: anything else.
     """
-    if wanted is None or wanted == "epoch":
+    if schedule is None or schedule == "epoch":
         return _Epochs()
-    if isinstance(wanted, Factory):
-        return wanted.make()
-    if callable(wanted):
-        return _Epochs(wanted)
+    if isinstance(schedule, Factory):
+        return schedule.make()
+    if callable(schedule):
+        return _Epochs(schedule)
     msg = (
-        f"schedule received {wanted!r}; it takes 'epoch', tbviz.every(epochs=5), "
+        f"schedule received {schedule!r}; it takes 'epoch', tbviz.every(epochs=5), "
         "tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2) or a callable "
-        "that takes the epoch and answers whether to look"
+        "that takes the epoch and returns whether to capture"
     )
     raise TbvizError(msg)
 
@@ -130,15 +133,15 @@ def schedule_of(wanted: ScheduleLike | None) -> Schedule:
 class _Epochs:
     batchwise = False
 
-    def __init__(self, wanted: Callable[[int], object] | None = None) -> None:
-        self.every_epoch = wanted is None
-        self._wanted = wanted or (lambda _: True)
+    def __init__(self, is_due: Callable[[int], object] | None = None) -> None:
+        self.every_epoch = is_due is None
+        self._is_due = is_due or (lambda _: True)
 
-    def start(self, moment: Moment) -> None:
+    def start(self, progress: TrainingProgress) -> None:
         """Nothing is counted."""
 
-    def due(self, moment: Moment) -> bool:
-        return moment.epoch_end and bool(self._wanted(moment.epoch))
+    def due(self, progress: TrainingProgress) -> bool:
+        return progress.epoch_end and bool(self._is_due(progress.epoch))
 
 
 class _Geometric:
@@ -148,13 +151,13 @@ class _Geometric:
         self._factor = factor
         self._next = 0.0
 
-    def start(self, moment: Moment) -> None:
+    def start(self, progress: TrainingProgress) -> None:
         self._next = 0.0
 
-    def due(self, moment: Moment) -> bool:
-        if not moment.epoch_end or moment.epoch < self._next:
+    def due(self, progress: TrainingProgress) -> bool:
+        if not progress.epoch_end or progress.epoch < self._next:
             return False
-        while self._next <= moment.epoch:
+        while self._next <= progress.epoch:
             self._next = max(self._next + 1, self._next * self._factor)
         return True
 
@@ -166,11 +169,11 @@ class _Batches:
         self._batches = batches
         self._crossed = 0
 
-    def start(self, moment: Moment) -> None:
-        self._crossed = moment.step // self._batches
+    def start(self, progress: TrainingProgress) -> None:
+        self._crossed = progress.step // self._batches
 
-    def due(self, moment: Moment) -> bool:
-        crossed = moment.step // self._batches
+    def due(self, progress: TrainingProgress) -> bool:
+        crossed = progress.step // self._batches
         due = crossed > self._crossed
         self._crossed = crossed
         return due
@@ -183,11 +186,11 @@ class _Seconds:
         self._seconds = seconds
         self._last = 0.0
 
-    def start(self, moment: Moment) -> None:
-        self._last = moment.seconds
+    def start(self, progress: TrainingProgress) -> None:
+        self._last = progress.seconds
 
-    def due(self, moment: Moment) -> bool:
-        if moment.seconds - self._last < self._seconds:
+    def due(self, progress: TrainingProgress) -> bool:
+        if progress.seconds - self._last < self._seconds:
             return False
-        self._last = moment.seconds
+        self._last = progress.seconds
         return True

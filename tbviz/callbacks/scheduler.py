@@ -1,4 +1,4 @@
-"""The pace: who looks at a moment, as schedules, orders from outside and limits have it."""
+"""The scheduler: decides which callbacks capture, from schedules, `tbviz control` and limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbviz.callbacks.limits import Limits
 from tbviz.callbacks.remote_control import RemoteControl
 from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import Moment
+from tbviz.callbacks.schedule import TrainingProgress
 from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.store.locations import Location
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DueCallbacks(NamedTuple):
-    """Who looks at a moment.
+    """The callbacks that capture now.
 
     Args:
         callbacks: these.
@@ -30,7 +30,7 @@ class DueCallbacks(NamedTuple):
 
 
 class Scheduler:
-    """Who looks at a moment.
+    """Decides which callbacks capture at a point of training.
 
     Args:
         run_log: of the log directory.
@@ -41,67 +41,67 @@ class Scheduler:
     def __init__(self, run_log: RunLog, training_clock: TrainingClock, store: Location) -> None:
         self.limits = Limits(run_log, training_clock, store)
         self._run_log = run_log
-        self._watch = RemoteControl(store, run_log)
+        self._remote_control = RemoteControl(store, run_log)
         self._callbacks: list[Visual] = []
         self._going_on: dict[int, Iterator[None]] = {}
-        self._left_out: list[str] = []
+        self._skipped_now: list[str] = []
         self._interrupted: list[str] = []
-        self._skipped: Counter[str] = Counter()
+        self._skip_counts: Counter[str] = Counter()
 
     def join(self, callback: Visual) -> None:
-        """Takes in a callback, before the first epoch."""
+        """Add a callback, before the first epoch."""
         self.limits.join(callback)
         self._callbacks.append(callback)
 
     def begin(self, first: int, planned: int | None) -> None:
-        """The first epoch begins.
+        """Begin the run with its first epoch.
 
         Args:
             first: the epoch.
-            planned: how many epochs there will be, counted from 0; `None` where nobody knows.
+            planned: how many epochs there will be, counted from 0; `None` if unknown.
         """
         self.limits.begin(first, planned)
-        self._watch.begin()
+        self._remote_control.begin()
 
-    # Who looks
+    # Which callbacks capture
 
-    def at_batch(self, moment: Moment, scheduled: Sequence[Visual]) -> DueCallbacks:
-        """Who looks at the end of a batch, of those who would by their schedules."""
-        now = self._watch.rested() and self._watch.capture(batch=True)
-        orders = self._watch.orders
+    def at_batch(self, progress: TrainingProgress, scheduled: Sequence[Visual]) -> DueCallbacks:
+        """Return which of the scheduled callbacks capture at the end of a batch."""
+        now = self._remote_control.poll_is_due() and self._remote_control.poll(batch=True)
+        orders = self._remote_control.orders
         if not now and (orders.paused or orders.every is not None):
             return DueCallbacks()
         if not now and not scheduled:
             return DueCallbacks()
-        return self._due(moment, self._callbacks if now else scheduled, whole=now)
+        return self._due(progress, self._callbacks if now else scheduled, whole=now)
 
     def at_epoch(
-        self, moment: Moment, scheduled: Sequence[Visual], *, first: bool, last: bool
+        self, progress: TrainingProgress, scheduled: Sequence[Visual], *, first: bool, last: bool
     ) -> DueCallbacks:
-        """Who looks at the end of an epoch.
+        """Return which callbacks capture at the end of an epoch.
 
         Args:
-            moment: this.
-            scheduled: those who would by their schedules.
+            progress: where training stands.
+            scheduled: the callbacks that are due by their schedules.
             first: whether it is the first epoch of the fit.
             last: whether it is known to be the last.
         """
-        now = self._watch.capture()
-        orders = self._watch.orders
+        now = self._remote_control.poll()
+        orders = self._remote_control.orders
         if orders.paused and not now:
-            return self._due(moment, ())
+            return self._due(progress, ())
         if orders.every is not None:
-            scheduled = self._callbacks if moment.epoch % orders.every == 0 else ()
+            scheduled = self._callbacks if progress.epoch % orders.every == 0 else ()
         if now or first or last:
-            return self._due(moment, self._callbacks, whole=now or last, first=first)
+            return self._due(progress, self._callbacks, whole=now or last, first=first)
         continued = [
             callback for callback in self._callbacks if callback.callback_id.key in self._going_on
         ]
-        return self._due(moment, scheduled, continued)
+        return self._due(progress, scheduled, continued)
 
     def at_end(self, callbacks: Sequence[Visual]) -> DueCallbacks:
-        """Who looks at what `fit` left behind, of those for whom it is new."""
-        if self._watch.orders.paused:
+        """Return which of these callbacks capture the model that `fit` leaves behind."""
+        if self._remote_control.orders.paused:
             return DueCallbacks()
         self.limits.collect()
         return DueCallbacks(
@@ -110,14 +110,14 @@ class Scheduler:
 
     def _due(
         self,
-        moment: Moment,
+        progress: TrainingProgress,
         scheduled: Sequence[Visual],
         continued: Sequence[Visual] = (),
         *,
         whole: bool = False,
         first: bool = False,
     ) -> DueCallbacks:
-        self.limits.pay(moment.epoch, epoch_end=moment.epoch_end)
+        self.limits.pay(progress.epoch, epoch_end=progress.epoch_end)
         callbacks = [one for one in self._callbacks if one in scheduled or one in continued]
         if not self.limits.thin:
             return DueCallbacks(callbacks)
@@ -125,40 +125,40 @@ class Scheduler:
             selected = self.limits.fitting(callbacks)
         else:
             selected = [callback for callback in callbacks if self.limits.affords(callback)]
-        for callback in scheduled:  # whose look goes on can wait, and misses nothing
+        for callback in scheduled:  # interrupted callbacks can wait, and miss nothing
             if callback in callbacks and callback not in selected:
-                self._leave_out(callback)
+                self._skip(callback)
         return DueCallbacks(selected, whole=whole)
 
     def retire(self, callback: Visual) -> None:
-        """A callback looks no more: others log all that it would."""
+        """Stop a callback: others log everything that it would."""
         self._callbacks.remove(callback)
-        text = "looks no more: another callback logs all that it would"
+        text = "stopped: another callback already logs the same pictures and numbers"
         self._run_log.notice(callback.method, text, level="info", event="superseded")
 
     # Work that goes on over several positions
 
     def continued(self, callback: Visual) -> Iterator[None] | None:
-        """What is left of a look that was interrupted."""
+        """Return the rest of an interrupted snapshot."""
         return self._going_on.pop(callback.callback_id.key, None)
 
     def interrupt(self, callback: Visual, rest: Iterator[None]) -> None:
-        """Keeps what is left of a look until its callback can afford it."""
+        """Store the rest of a snapshot until its callback can afford it."""
         self._going_on[callback.callback_id.key] = rest
         self._interrupted.append(callback.method)
 
     def drop(self, callback: Visual) -> None:
-        """A callback begins a look anew."""
+        """Drop the interrupted snapshot of a callback: it begins a new one."""
         if self._going_on.pop(callback.callback_id.key, None) is not None:
             self.limits.abandon(callback)
 
     def reset(self) -> None:
-        """Drops all interrupted looks: they are of a model that has changed."""
+        """Drop all interrupted snapshots: the model has changed."""
         for callback in self._callbacks:
             self.drop(callback)
 
     def finish_step(self, step: int) -> dict[str, float | list[str]]:
-        """A position is handed over.
+        """Finish a position that is handed over.
 
         Args:
             step: batches trained on so far.
@@ -167,29 +167,31 @@ class Scheduler:
             Fields of its `cost` record.
         """
         fields: dict[str, float | list[str]] = {**self.limits.finish_step(step)}
-        if self._left_out:
-            fields["skipped"], self._left_out = self._left_out, []
+        if self._skipped_now:
+            fields["skipped"], self._skipped_now = self._skipped_now, []
         if self._interrupted:
             fields["divided"], self._interrupted = self._interrupted, []
         return fields
 
-    # Saying
+    # Notices
 
-    def _leave_out(self, callback: Visual) -> None:
+    def _skip(self, callback: Visual) -> None:
         name = callback.method
-        self._skipped[name] += 1
-        self._left_out.append(name)
-        why = self.limits.why(callback)
-        self._run_log.notice(name, why.text, level="info", event=why.event, rule=why.rule)
+        self._skip_counts[name] += 1
+        self._skipped_now.append(name)
+        skip_reason = self.limits.skip_reason(callback)
+        self._run_log.notice(
+            name, skip_reason.text, level="info", event=skip_reason.event, rule=skip_reason.rule
+        )
 
-    def say_what_was_left_out(self) -> None:
-        """At the end: what the limits have come to."""
-        if not self._skipped:
+    def report_skipped(self) -> None:
+        """Report at the end how the limits were kept, and what was skipped."""
+        if not self._skip_counts:
             return
-        each = ", ".join(f"{name} {count} times" for name, count in self._skipped.most_common())
+        each = ", ".join(f"{name} {count} times" for name, count in self._skip_counts.most_common())
         self._run_log.notice(
             "tbviz",
-            f"looks took {self.limits.share:.1%} of training time; left out: {each}",
+            f"logging took {self.limits.share:.1%} of training time; skipped: {each}",
             level="info",
             event="limit_summary",
         )

@@ -1,4 +1,4 @@
-"""The sessions that are open: which of them a callback joins when its `fit` begins."""
+"""The open sessions: find the one that a callback joins when its `fit` begins."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakV
 
 
 def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
-    """The session that a callback joins.
+    """Return the session that a callback joins, after joining it.
 
     One that is still open from a `fit` that died (an exception ends it without a hook) is closed
     as failed first.
 
     Args:
         callback: the callback.
-        model: that is fitted.
-        params: what Keras has told the callback.
+        model: the fitted model.
+        params: the params that Keras gave to the callback.
 
     Raises:
-        TbvizError: the callback looks into another model than the others of its log directory, or
-            its probe does not fit into one batch with theirs.
+        TbvizError: the callback captures another model than the others of its log directory, or
+            its probe images do not fit into one batch with theirs.
     """
     key = (id(model), str(callback.log_dir.absolute()))
     session = _SESSIONS.get(key)
-    if session is not None and not session.closed and not _takes(session, callback, params):
+    if session is not None and not session.closed and not _can_join(session, callback, params):
         session.close("failed", "an exception left fit before its end")
     if session is None or session.closed:
         training_clock = _training_clock_of(model, params)
@@ -44,13 +44,13 @@ def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -
     return session
 
 
-def _takes(session: Session, callback: Visual, params: Mapping[str, Any] | None) -> bool:
+def _can_join(session: Session, callback: Visual, params: Mapping[str, Any] | None) -> bool:
     return session.belongs_to(params) and not (session.begun or session.has(callback))
 
 
 def _training_clock_of(model: Any, params: Mapping[str, Any] | None) -> TrainingClock:
-    """That of another log directory whose `fit` of this model begins as well, or a new one."""
-    for (of, _), other in _SESSIONS.items():
-        if of == id(model) and other.belongs_to(params) and not (other.begun or other.closed):
+    """Return the clock of another log directory in the same `fit`, or a new one."""
+    for (model_id, _), other in _SESSIONS.items():
+        if model_id == id(model) and other.belongs_to(params) and not (other.begun or other.closed):
             return other.training_clock
     return TrainingClock()

@@ -1,4 +1,4 @@
-"""The subject: the model that is looked into, which need not be the one that is fitted.
+"""The submodel: the model that is captured if it is not the fitted one.
 
 A model with a `train_step` of its own, such as a GAN, often cannot be called at all: it trains the
 models inside it. `submodel=` names one of those.
@@ -20,7 +20,7 @@ Submodel = str | Callable[[Any], Any] | None
 
 
 def check_submodel(submodel: Any) -> Submodel:
-    """Returns `submodel`, if it is something that can name a model.
+    """Return `submodel` if it can name a model.
 
     Raises:
         TbvizError: it is not.
@@ -40,11 +40,11 @@ def check_submodel(submodel: Any) -> Submodel:
 
 
 def find_submodel(model: Any, submodel: Submodel) -> Any:
-    """The model to look into, found anew each time: a sub-model may be replaced in training.
+    """Return the model to capture. Call it every time: a submodel may be replaced in training.
 
     Args:
         model: the one that is fitted.
-        submodel: path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names where
+        submodel: path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names if
             there is no such attribute; a function of the model; `None` for the model itself.
 
     Raises:
@@ -53,7 +53,8 @@ def find_submodel(model: Any, submodel: Submodel) -> Any:
     if submodel is None:
         if has_call(model):
             return model
-        raise TbvizError(f"model {model.name!r} has no call() to look into; {_remedy(model)}")
+        text = f"model {model.name!r} has no call(), so it cannot be captured; {_remedy(model)}"
+        raise TbvizError(text)
     found = _at(model, submodel) if isinstance(submodel, str) else submodel(model)
     if is_model(found):
         return found
@@ -66,25 +67,25 @@ def find_submodel(model: Any, submodel: Submodel) -> Any:
 
 
 def not_callable(model: Any, submodel: Submodel, error: NotImplementedError) -> TbvizError:
-    """What to raise where a look found that a `call` is there, but not implemented."""
+    """Return the error for a model whose `call` exists but is not implemented."""
     name = f"model {model.name!r}" if submodel is None else f"submodel={submodel!r}"
-    msg = f"{name} cannot be called to look into it ({in_short(error)}); {_remedy(model)}"
+    msg = f"{name} cannot be called, so it cannot be captured ({in_short(error)}); {_remedy(model)}"
     return TbvizError(msg)
 
 
 def has_call(model: Any) -> bool:
-    """Whether somebody wrote a `call`: a plain `keras.Model` has one that only raises."""
+    """Return whether the class has a `call` of its own: that of a plain `keras.Model` raises."""
     plain = (keras.Model.call, keras.layers.Layer.call)
     return getattr(model.call, "__func__", model.call) not in plain
 
 
 def is_model(value: Any) -> bool:
-    """Whether it can be looked into."""
+    """Return whether a value can be captured."""
     return isinstance(value, keras.layers.Layer)
 
 
 def submodels_of(model: Any) -> list[str]:
-    """What to pass as `submodel` for each model that `model` holds."""
+    """Return what to pass as `submodel` for each model that `model` holds."""
     names = {id(found): name for name, found in reversed(list(_held(model)))}
     for child in keras_private.children(model):
         if isinstance(child, keras.Model):

@@ -21,8 +21,8 @@ from tbviz.errors import TbvizError
 from tbviz.methods.cams.classes import resolve_predictions
 from tbviz.taps.class_target import PREDICTED, ClassTarget
 
-USUAL = ("predicted", "true")
-"""What is explained unless something else is asked for: the true class where it is known."""
+DEFAULT_TARGETS = ("predicted", "true")
+"""The targets that are explained by default: the true class if it is known."""
 
 
 class Targets:
@@ -30,7 +30,7 @@ class Targets:
 
     Args:
         method: what notices call the callback.
-        given: a sequence of targets; `USUAL` unless given.
+        given: a sequence of targets. Defaults to `DEFAULT_TARGETS`.
 
     Raises:
         TbvizError: one of them is none of what a target can be.
@@ -38,10 +38,10 @@ class Targets:
 
     def __init__(self, method: str, given: Sequence[Any] | str | int | None = None) -> None:
         self._method = method
-        self._asked = given is not None
-        asked: Any = USUAL if given is None else given
-        alone = isinstance(asked, str | int | np.integer)
-        self._targets = [asked] if alone else list(asked)
+        self._explicit = given is not None
+        requested: Any = DEFAULT_TARGETS if given is None else given
+        alone = isinstance(requested, str | int | np.integer)
+        self._targets = [requested] if alone else list(requested)
         if not self._targets:
             raise TbvizError(f"{method} received no targets; {_EXPECTED}")
         self._roles: list[str] = []
@@ -54,13 +54,13 @@ class Targets:
     def class_targets(
         self, view: ModelView, run_log: RunLog, probe: Probe, rows: Sequence[int]
     ) -> dict[str, ClassTarget]:
-        """By role, a class of each image; what the model or the labels cannot give is left out.
+        """Return by role a class of each image; leave out what model or labels cannot give.
 
         Args:
-            view: of the model that is looked into.
-            run_log: where it is said what was left out.
+            view: of the model that is captured.
+            run_log: takes notices about targets that are left out.
             probe: the callback's probe.
-            rows: where its images are among those of all callbacks.
+            rows: of its images among those of all callbacks.
 
         Raises:
             TbvizError: the model has no such class.
@@ -85,7 +85,7 @@ class Targets:
                 self._role(one)
             return "difference"
         if isinstance(target, str):
-            return target if target in USUAL else "class"
+            return target if target in DEFAULT_TARGETS else "class"
         values = np.asarray(target)
         if np.issubdtype(values.dtype, np.integer) and values.ndim < 2:
             return "given" if values.ndim else "class"
@@ -94,7 +94,7 @@ class Targets:
     def _classes(
         self, target: Any, view: ModelView, run_log: RunLog, probe: Probe
     ) -> Integers | None:
-        """A class of each image, `None` where there is none and that has been said."""
+        """Return a class of each image, `None` if there is none and a notice says so."""
         if isinstance(target, str) and target == "predicted":
             return np.full(probe.count, PREDICTED)
         if isinstance(target, str) and target == "true":
@@ -112,10 +112,10 @@ class Targets:
     def _true(self, view: ModelView, run_log: RunLog, probe: Probe) -> Integers | None:
         head = view.model_outputs.head
         if probe.labels is None:
-            self._say_if_asked(run_log, "no labels", "pass labels=")
+            self._report_if_explicit(run_log, "no labels", "pass labels=")
             return None
         if head.classes < 2:
-            self._say_if_asked(run_log, "the model has no classes")
+            self._report_if_explicit(run_log, "the model has no classes")
             return None
         labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
         if labels.min() >= 0 and labels.max() < head.classes:
@@ -130,11 +130,11 @@ class Targets:
                 detail=["true", "labels out of range"],
             )
         else:
-            self._say_if_asked(run_log, "the model has no classes")
+            self._report_if_explicit(run_log, "the model has no classes")
         return None
 
-    def _say_if_asked(self, run_log: RunLog, why: str, remedy: str | None = None) -> None:
-        if self._asked:
+    def _report_if_explicit(self, run_log: RunLog, why: str, remedy: str | None = None) -> None:
+        if self._explicit:
             text = f"maps of the true class are left out: {why}"
             run_log.notice(self._method, text, remedy, event="left_out", detail=["true"])
 

@@ -1,4 +1,4 @@
-"""Patience: what may hang, such as a store on a network, is not waited for without end."""
+"""Timeouts: run a call that may hang, such as on a network store, and give up after a while."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ Value = TypeVar("Value")
 
 
 class BackgroundCall(Generic[Value]):
-    """A question that a thread of its own answers, one at a time.
+    """A function that runs in its own thread, one call at a time.
 
     Args:
-        question: what is asked; where it raises there is no answer.
+        function: what is called; if it raises, the call has no result.
     """
 
-    def __init__(self, question: Callable[[], Value]) -> None:
-        self._question = question
+    def __init__(self, function: Callable[[], Value]) -> None:
+        self._function = function
         self._thread: threading.Thread | None = None
-        self._answer: Value | None = None
+        self._result: Value | None = None
 
     @property
-    def open(self) -> bool:
-        """Whether a question was asked and hangs."""
+    def running(self) -> bool:
+        """Whether a call has not returned yet."""
         return self._thread is not None and self._thread.is_alive()
 
-    def answer(self, timeout: float) -> Value | None:
-        """The newest answer, `None` where there is none yet.
+    def result(self, timeout: float) -> Value | None:
+        """Return the newest result, `None` if there is none yet.
 
-        Asks, unless the question before is still open. Where that takes longer or fails, the
-        answer is one of before.
+        Starts a call, unless the one before is still running. If the call takes longer or fails,
+        the result is an earlier one.
 
         Args:
             timeout: seconds to wait at most.
         """
         thread = self._thread
-        if thread is None or not self.open:
-            # A daemon: where the disk hangs for good, the interpreter ends all the same.
-            thread = threading.Thread(target=self._ask, name="tbviz-asks", daemon=True)
+        if thread is None or not self.running:
+            # A daemon: if the disk hangs for good, the interpreter can still exit.
+            thread = threading.Thread(target=self._run, name="tbviz-call", daemon=True)
             self._thread = thread
             try:
                 thread.start()
             except RuntimeError:  # the interpreter is going down, or there are too many threads
                 self._thread = None
-                return self._answer
+                return self._result
         thread.join(timeout)
-        return self._answer
+        return self._result
 
-    def _ask(self) -> None:
+    def _run(self) -> None:
         try:
-            self._answer = self._question()
+            self._result = self._function()
         except Exception:
             return

@@ -1,4 +1,4 @@
-"""The ledger: what all log directories of one `fit` share, training's clock and the budget."""
+"""The training clock and the budget, which all log directories of one `fit` share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from tbviz.callbacks.schedule import clock
 
 
 class TrainingClock:
-    """Keeps the time that looks take apart from the time that training takes.
+    """Counts the time of snapshots apart from the time of training.
 
     Attributes:
-        share: of training time that looks may take, `None` for any.
+        share: of training time that snapshots may take, `None` for no limit.
         budget: of seconds, with an account for each callback of the `fit`.
     """
 
@@ -18,24 +18,24 @@ class TrainingClock:
         self.share: float | None = None
         self.budget = Budget()
         self._begin = clock()
-        self._ours = 0.0
+        self._overhead = 0.0
         self._paid = 0.0
 
     @property
     def trained(self) -> float:
-        """Seconds since the beginning that went to nothing of ours."""
-        return clock() - self._begin - self._ours
+        """Seconds since the beginning, without the time that callbacks of tbviz took."""
+        return clock() - self._begin - self._overhead
 
     def count(self, seconds: float) -> None:
-        """Counts main-thread time that is ours."""
-        self._ours += seconds
+        """Count main-thread time of tbviz."""
+        self._overhead += seconds
 
     def limit(self, share: float) -> None:
-        """Of several limits the smallest counts."""
+        """Set a limit; the smallest of several counts."""
         self.share = share if self.share is None else min(share, self.share)
 
     def pay(self, common: float, progress: float) -> None:
-        """Pays in what is allowed for the training since anybody last did.
+        """Pay in what is allowed for the training since the last payment.
 
         Args:
             common: seconds that no callback answers for.

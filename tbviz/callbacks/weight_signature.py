@@ -1,4 +1,4 @@
-"""Whether a model's weights are still those of the last look."""
+"""A signature of weights: whether they are still those of the last snapshot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _READ = 16
 
 
 def signature(model: Any) -> int:
-    """A checksum over the smallest trainable variables: where weights are replaced, all are.
+    """Return a checksum of the smallest trainable variables: if weights are replaced, all are.
 
     Reads a few kilobytes, whatever the size of the model.
     """

@@ -7,7 +7,7 @@ import os
 # How unsure the first guess is, and after how many stretches of training it may be left.
 _UNSURE = 0.5
 _FEWEST = 4
-_LARGEST = 4.0
+_MAX_FACTOR = 4.0
 
 # What is left of a stretch when the next comes: one that was out of the ordinary (a validation, a
 # machine that was busy with something else) is forgotten in time.
@@ -64,7 +64,7 @@ class WriterFactor:
         noise = max(self._yy - slope * self._xy, 0.0) / (self._count - 2)
         weight = noise / _UNSURE**2
         estimate = (self._xy + weight * self._guess) / (self._xx + weight)
-        return min(max(estimate, 0.0), _LARGEST)
+        return min(max(estimate, 0.0), _MAX_FACTOR)
 
 
 def _cores() -> int:

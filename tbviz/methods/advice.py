@@ -64,7 +64,7 @@ class Advisor:
         Returns:
             At most one line a rule and layer.
         """
-        # Of weights that are not finite nothing follows but that: see `Breakage`.
+        # Of weights that are not finite nothing follows but that: see `FinitenessLog`.
         for snapshot in snapshots:
             if snapshot.broken:
                 self._snapshots.pop(snapshot.layer, None)

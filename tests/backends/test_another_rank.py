@@ -7,7 +7,7 @@ import json
 import logging
 
 import keras
-from callbacks.nets import data, kept
+from callbacks.nets import cached_model, data
 
 import tbviz
 from tbviz.callbacks import distributed
@@ -33,8 +33,8 @@ def test_another_rank_writes_nothing_and_says_it_once(tmp_path, monkeypatch, cap
     x, y = data(8)
     for _ in range(2):
         monitor = tbviz.Monitor(tmp_path / "run", x[:2], strict=True)
-        kept().fit(x, y, 8, 2, verbose=0, callbacks=[monitor])
+        cached_model().fit(x, y, 8, 2, verbose=0, callbacks=[monitor])
     assert [r.getMessage() for r in caplog.records if r.name == "tbviz"] == [
-        "tbviz: another process is the chief and logs this fit; this one logs nothing"
+        "tbviz: the primary process logs this fit; this process logs nothing"
     ]
     assert list(tmp_path.iterdir()) == []

@@ -14,33 +14,33 @@ def no_thread_is_left():
     yield
     left = [thread for thread in threading.enumerate() if thread not in before]
     for thread in left:
-        if thread.name == "tbviz-asks":
+        if thread.name == "tbviz-call":
             thread.join(60)  # it may have been given up while it was about to answer
     assert [one.name for one in left if one.name.startswith("tbviz") and one.is_alive()] == []
 
 
 @pytest.fixture(autouse=True)
-def busy_machines_are_waited_for(monkeypatch):
-    """What stops waiting sooner or later does so later, but where a test says when."""
+def timeouts_allow_for_busy_machines(monkeypatch):
+    """Make timeouts long, unless a test sets one."""
     from tbviz.callbacks import limits, remote_control, run_log
 
-    for name in ("TIMEOUT", "LAST_PATIENCE"):
+    for name in ("TIMEOUT", "LAST_TIMEOUT"):
         monkeypatch.setattr(run_log, name, 240.0)
-    for name in ("_TIMEOUT", "_BATCH_PATIENCE"):
+    for name in ("_TIMEOUT", "_BATCH_TIMEOUT"):
         monkeypatch.setattr(remote_control, name, 240.0)
     monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_ours_warns(monkeypatch):
-    """The error boundary shows warnings instead of raising them: what it shows is looked at."""
+def tbviz_raises_no_warning(monkeypatch):
+    """Fail if a warning comes from tbviz: the error boundary shows warnings, and raises none."""
     import tbviz
 
-    ours, show = Path(tbviz.__file__).parent, warnings.showwarning
+    package, show = Path(tbviz.__file__).parent, warnings.showwarning
     shown = []
 
     def note(message, category, filename, *args, **kwargs):
-        if Path(filename).is_relative_to(ours):
+        if Path(filename).is_relative_to(package):
             shown.append(f"{filename}: {category.__name__}: {message}")
         else:
             show(message, category, filename, *args, **kwargs)
@@ -51,8 +51,8 @@ def nothing_of_ours_warns(monkeypatch):
 
 
 @pytest.fixture
-def said(caplog):
-    """What the logger said, by level name."""
+def messages(caplog):
+    """The messages of the logger, by level name."""
     caplog.set_level(logging.INFO, logger="tbviz")
 
     def texts(level: str = "WARNING") -> list[str]:
@@ -63,7 +63,7 @@ def said(caplog):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still but where a test sets it."""
+    """A clock that moves only if a test sets it."""
     from callbacks.limited_runs import Clock
 
     from tbviz.callbacks import cost_meter, limits, remote_control, run_log, training_clock

@@ -1,4 +1,4 @@
-"""Fits that are killed at random moments: python killed_fits.py DIRECTORY COUNT SEED.
+"""Fits that are killed at random times: python killed_fits.py DIRECTORY COUNT SEED.
 
 One process imports TensorFlow, which takes longer than all the rest, and trains in children: two
 at a time, and nothing of TensorFlow runs before they part. Prints a line a fit: its number and the
@@ -25,40 +25,40 @@ from callbacks.nets import data, sequential
 import tbviz
 
 AT_ONCE = 2
-LAST = 8  # the last epoch after whose end one is killed
-LONGEST = 0.1  # seconds from that end on: some epochs
+MAX_EPOCH = 8  # the last epoch after which one is killed
+MAX_DELAY = 0.1  # seconds after the end of that epoch: some epochs
 
 
-class Says(keras.callbacks.Callback):
-    """Says that training began, and each epoch that ended. Stands behind tbviz' callbacks."""
+class ReportsEpochs(keras.callbacks.Callback):
+    """Reports that training began, and each epoch that ended. Stands behind tbviz' callbacks."""
 
     def __init__(self, pipe: int) -> None:
         super().__init__()
         self.pipe = pipe
 
     def on_train_begin(self, logs=None):
-        self.say(-1)
+        self.report(-1)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.say(epoch)
+        self.report(epoch)
 
-    def say(self, epoch: int) -> None:
+    def report(self, epoch: int) -> None:
         os.write(self.pipe, struct.pack("<i", epoch))
 
 
-def live(log_dir: Path, pipe: int) -> None:
-    """Trains until it is killed."""
+def train(log_dir: Path, pipe: int) -> None:
+    """Train until it is killed."""
     x, y = data(8)
-    looks = [
+    callbacks = [
         tbviz.ActivationGrid(log_dir, x[:2]),
         tbviz.LayerHealth(log_dir, x[:2]),
         tbviz.GradCAM(log_dir, x[:1], y[:1]),
     ]
     model = sequential(run_eagerly=True)
-    model.fit(x, y, 8, 10_000, verbose=0, callbacks=[*looks, Says(pipe)])
+    model.fit(x, y, 8, 10_000, verbose=0, callbacks=[*callbacks, ReportsEpochs(pipe)])
 
 
-class Doomed:
+class KilledFit:
     """One fit, from its beginning to its death.
 
     Args:
@@ -71,13 +71,13 @@ class Doomed:
         self._number = log_dir.name
         self._epoch, self._seconds = epoch, seconds
         self._end: float | None = None
-        self._said = b""
+        self._received = b""
         self.pipe, writing = os.pipe()
         self._child = os.fork()
         if self._child == 0:
             os.close(self.pipe)
             try:
-                live(log_dir, writing)
+                train(log_dir, writing)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -86,28 +86,28 @@ class Doomed:
 
     @property
     def last(self) -> int:
-        """The last epoch that it said, -2 before the beginning."""
-        return struct.unpack("<i", self._said[-4:])[0] if self._said else -2
+        """The last epoch that it reported, -2 before the beginning."""
+        return struct.unpack("<i", self._received[-4:])[0] if self._received else -2
 
-    def hear(self) -> None:
-        """Takes in what it says."""
+    def read(self) -> None:
+        """Read what it reports."""
         block = os.read(self.pipe, 1 << 16)
         if not block:
             raise EOFError(f"fit {self._number} ended by itself after epoch {self.last}")
-        self._said += block
+        self._received += block
         if self._end is None and self.last >= self._epoch:
             self._end = time.monotonic() + self._seconds
 
-    def due(self) -> bool:
-        """Whether its moment has come."""
+    def is_due(self) -> bool:
+        """Return whether it is time to kill it."""
         return self._end is not None and time.monotonic() >= self._end
 
-    def die(self) -> None:
-        """Kills it and prints what it said last."""
+    def kill(self) -> None:
+        """Kill it and print the last epoch that it reported."""
         os.kill(self._child, signal.SIGKILL)
         _, status = os.waitpid(self._child, 0)
         while block := os.read(self.pipe, 1 << 16):
-            self._said += block
+            self._received += block
         os.close(self.pipe)
         assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "it ended before"
         print(self._number, self.last, flush=True)
@@ -115,18 +115,21 @@ class Doomed:
 
 if __name__ == "__main__":
     directory, count, seed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    moments = random.Random(seed)
+    random_moments = random.Random(seed)
     waiting = list(range(count))
-    living: list[Doomed] = []
-    while waiting or living:
-        while waiting and len(living) < AT_ONCE:
+    running: list[KilledFit] = []
+    while waiting or running:
+        while waiting and len(running) < AT_ONCE:
             log_dir = directory / str(waiting.pop(0))
-            epoch, seconds = moments.randint(-1, LAST), moments.uniform(0, LONGEST)
-            living.append(Doomed(log_dir, epoch, seconds))
-        ready, _, _ = select.select([one.pipe for one in living], [], [], 0.002)
-        for one in list(living):
+            epoch, seconds = (
+                random_moments.randint(-1, MAX_EPOCH),
+                random_moments.uniform(0, MAX_DELAY),
+            )
+            running.append(KilledFit(log_dir, epoch, seconds))
+        ready, _, _ = select.select([one.pipe for one in running], [], [], 0.002)
+        for one in list(running):
             if one.pipe in ready:
-                one.hear()
-            if one.due():
-                one.die()
-                living.remove(one)
+                one.read()
+            if one.is_due():
+                one.kill()
+                running.remove(one)

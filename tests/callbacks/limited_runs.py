@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keras
-from callbacks.nets import data, kept
+from callbacks.nets import cached_model, data
 
 from tbviz.callbacks.base import Visual
 
@@ -17,31 +17,31 @@ class Clock:
         return self.now
 
 
-class Looks(Visual):
-    """Takes so many seconds a look, in so many parts; notes at which epochs."""
+class SlowCallback(Visual):
+    """Takes some seconds per snapshot, in some parts, and notes at which epochs."""
 
     wants_recording = runs_model = False
 
     def __init__(self, log_dir, clock, seconds, parts=1, **settings):
         super().__init__(log_dir, strict=True, **settings)
         self.clock, self.seconds, self.parts = clock, seconds, parts
-        self.begun, self.finished, self.taken = [], [], []
+        self.begun, self.finished, self.captured = [], [], []
 
     def prepare(self, model_outputs, run_log):
         self.reset()
 
-    def look(self, view, run_log):
+    def capture(self, view, run_log):
         self.begun.append(run_log.position.epoch)
         for part in range(self.parts):
             if part:
                 yield
             self.clock.now += self.seconds / self.parts
-            self.taken.append(run_log.position.epoch)
+            self.captured.append(run_log.position.epoch)
         self.finished.append(run_log.position.epoch)
 
 
-class Trains(keras.callbacks.Callback):
-    """What training takes, an epoch."""
+class SlowTraining(keras.callbacks.Callback):
+    """Lets training take some seconds per epoch."""
 
     def __init__(self, clock, seconds):
         super().__init__()
@@ -55,4 +55,4 @@ class Trains(keras.callbacks.Callback):
 
 
 def fit(*callbacks, epochs):
-    kept().fit(X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    cached_model().fit(X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))

@@ -1,4 +1,4 @@
-"""Small networks and data for real fits, and what reads a run back."""
+"""Small networks and data for real fits, and functions that read a run back."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def sequential(seed: int = 0, **settings):
 
 
 @functools.cache
-def _kept():
+def _compiled_once():
     model = sequential()
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     return model, [(one, keras.ops.convert_to_numpy(one)) for one in variables]
 
 
-def kept():
-    """The sequential model, as new; kept so that tests need not compile it again."""
-    model, values = _kept()
+def cached_model():
+    """Return the sequential model with its first weights; it is compiled only once."""
+    model, values = _compiled_once()
     for variable, value in values:
         variable.assign(value)
     return model
@@ -133,10 +133,10 @@ class Sub(keras.Model):
         return self.head(self.average(inputs))
 
 
-def monitor(log_dir, images, labels=None, names=None, painted="conv2", **settings):
+def monitor(log_dir, images, labels=None, names=None, maximized="conv2", **settings):
     """`Monitor`, strict, with a short ascent of one layer: each has to be compiled."""
     made = tbviz.Monitor(log_dir, images, labels, names, strict=True, **settings)
-    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), painted
+    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), maximized
     return made
 
 
@@ -160,7 +160,7 @@ def positions(log_dir) -> list[tuple[int, int, int | None, bool]]:
 def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     """The values that a sheet's tiles hold (or their pixels), and half a level of each."""
     run = open_run(log_dir)
-    segment, _ = run.place(position)
+    segment, _ = run.location(position)
     decoded = decode(run.picture(kind, layer, position, image))
     columns = run.columns(kind, layer)
     identifier = columns[-1][2].layouts[-1][0]
@@ -173,8 +173,8 @@ def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     return dequantize(pixels, low, high), half[:, None, None]
 
 
-def resolve_predictions() -> None:
-    """Waits until what was handed over is on disk, or has failed."""
+def wait_for_writer() -> None:
+    """Wait until everything handed over is on disk, or has failed."""
     for thread in threading.enumerate():
         if thread.name == "tbviz-writer":
             thread.join()

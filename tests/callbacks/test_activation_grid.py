@@ -60,7 +60,7 @@ def layout_of(log_dir, kind, layer):
     return [m for m in metas(log_dir, "layout") if (m["picture"], m["layer"]) == (kind, layer)]
 
 
-def test_the_most_active_channels_of_the_first_look_stay(run):
+def test_the_most_active_channels_of_the_first_snapshot_stay(run):
     log_dir, found = run
     [layout] = layout_of(log_dir, "activations", "relu")
     first = found[0]["relu"].astype(np.float64)
@@ -88,7 +88,7 @@ def test_vectors_are_bars_of_their_values(run):
     assert layout_of(log_dir, "activations:colors", "classes") == []
 
 
-def test_colors_keep_the_axes_of_the_first_look(run):
+def test_colors_keep_the_axes_of_the_first_snapshot(run):
     log_dir, found = run
     [layout] = layout_of(log_dir, "activations:colors", "relu")
     names = [f"{entry['name']}" for entry in metas(log_dir, "probe")[0]["images"]]
@@ -156,12 +156,12 @@ def test_what_is_not_wanted_is_left_out(tmp_path):
     assert {kind for kind, _ in open_run(tmp_path).series()} == {"activations"}
 
 
-def test_two_grids_share_one_overview(tmp_path, said):
+def test_two_grids_share_one_overview(tmp_path, messages):
     x, _ = data(2)
     grids = [ActivationGrid(tmp_path, x, layers=name, strict=True) for name in ("conv1", "conv2")]
     fit(sequential(run_eagerly=True), grids)
     assert len(metas(tmp_path, "overview")) == 2
-    assert said() == []
+    assert messages() == []
     [notice] = [n for n in notices(tmp_path) if "overview" in n["text"]]
     assert (notice["level"], notice["method"]) == ("info", "ActivationGrid 2")
     fit(sequential(run_eagerly=True), grids)  # the same in the next fit
@@ -177,7 +177,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
-def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
+def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messages):
     x, _ = data(2)
     model = sequential(run_eagerly=True)
     model.layers[0].set_weights([np.full_like(w, value) for w in model.layers[0].get_weights()])
@@ -185,7 +185,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
         tmp_path, x, layers=["conv1", "relu", "average"], channels="most-active", strict=True
     )
     fit(model, [grid], 1)
-    kinds = [text.partition(".")[0] for text in said()]
+    kinds = [text.partition(".")[0] for text in messages()]
     assert kinds == BROKEN * bool(value)
     pixels, _ = tiles(tmp_path, "activations:colors", "conv1", 0)
     assert np.ptp(pixels) == 0
@@ -204,7 +204,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, said):
     assert np.ptp(decoded.pixels[:48, :48]) == 0  # the first map of the first layer
 
 
-def test_a_model_without_maps_has_bars_where_they_are_asked_for(tmp_path, said):
+def test_a_model_without_maps_has_bars_where_they_are_asked_for(tmp_path, messages):
     model = vectors()
     model.run_eagerly = True
     x = np.random.default_rng(0).random((4, 5)).astype(np.float32)
@@ -213,7 +213,7 @@ def test_a_model_without_maps_has_bars_where_they_are_asked_for(tmp_path, said):
     asked = ActivationGrid(tmp_path / "b", x, layers=keras.layers.Dense, strict=True)
     model.fit(x, y, 4, 1, verbose=0, callbacks=[without, asked])
     assert open_run(tmp_path / "a").series() == []
-    assert any("left out: this model has no layer with feature maps" in t for t in said("INFO"))
+    assert any("left out: this model has no layer with feature maps" in t for t in messages("INFO"))
     assert len(open_run(tmp_path / "b").series()) == 2
 
 

@@ -62,17 +62,17 @@ def test_training_is_left_untouched(tmp_path):
         return [value.tobytes() for value in model.get_weights()]
 
     x, _ = data(2)
-    looking = Augmentation(tmp_path, x, schedule="epoch", strict=True)
-    assert trained([looking]) == trained([])
+    callback = Augmentation(tmp_path, x, schedule="epoch", strict=True)
+    assert trained([callback]) == trained([])
     assert len(metas(tmp_path, "augmentation")) == 2
 
 
-def test_a_model_without_augmentation_gets_none(tmp_path, said):
+def test_a_model_without_augmentation_gets_none(tmp_path, messages):
     x, y = data(8)
     callback = Augmentation(tmp_path, x[:2], strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert open_run(tmp_path).series() == []
-    [text] = [text for text in said("INFO") if "Augmentation" in text]
+    [text] = [text for text in messages("INFO") if "Augmentation" in text]
     assert "left out: this model has no augmentation layer" in text
 
 

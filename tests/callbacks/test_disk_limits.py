@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from callbacks.limited_runs import X, Y, fit
-from callbacks.nets import kept, metas, notices, positions, resolve_predictions, sequential
+from callbacks.nets import cached_model, metas, notices, positions, sequential, wait_for_writer
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
@@ -43,8 +43,8 @@ def test_a_store_stays_below_max_disk(tmp_path):
     _, epochs, again = run("limited", max_disk=size + 100)
     assert len(epochs) == 48
     assert again == shown
-    said = [n["text"] for n in notices(tmp_path / "limited")]
-    assert any(text.startswith("looks at nothing more: the store has") for text in said)
+    messages = [n["text"] for n in notices(tmp_path / "limited")]
+    assert any(text.startswith("paused: the store is full (") for text in messages)
 
 
 def test_what_users_write_for_amounts():
@@ -73,10 +73,10 @@ def test_no_share(given, tmp_path):
 
 
 def in_parts_and_whole(tmp_path, make):
-    """A look in parts, a part an epoch, of a model that does not learn; and a whole one."""
+    """Log a snapshot in parts, one per epoch, and a whole one, of a model that does not learn."""
     logged = []
     for name, settings in (("parts", {"max_overhead": 1e-9}), ("whole", {})):
-        model = kept()
+        model = cached_model()
         model.optimizer.learning_rate = 0.0
         callbacks = [make(tmp_path / name, **settings)]
         model.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks)
@@ -135,7 +135,7 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
         kernel, bias = model.get_layer(name).get_weights()
         kernel[..., dead] = 0.0
         model.get_layer(name).set_weights([kernel, bias])
-    drawn, heard = [], []
+    drawn, reported = [], []
     for name, settings in (("parts", {"max_overhead": 1.0}), ("whole", {})):
         ours = tbviz.FilterMaximization(
             tmp_path / name, ["conv1", "conv2"], settings=Ascent(steps=1), **settings
@@ -144,13 +144,13 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
         run = open_run(tmp_path / name)
         assert run.series() == [("maximization", "conv1")]
         drawn.append(decode(run.picture("maximization", "conv1", 0)))
-        heard.append([(n["layer"], n["text"]) for n in notices(tmp_path / name, "warning")])
+        reported.append([(n["layer"], n["text"]) for n in notices(tmp_path / name, "warning")])
     parts, whole = drawn
     assert "channel 0, channel 1 (blank): no gradient" in whole.text["note"]
     assert parts.text["note"] == whole.text["note"]
     assert np.abs(parts.pixels.astype(int) - whole.pixels.astype(int)).max() <= 1
-    [(layer, text)] = heard[1]
-    assert heard[0] == heard[1]
+    [(layer, text)] = reported[1]
+    assert reported[0] == reported[1]
     assert layer == "conv2"
     assert "the image did not move" in text
 
@@ -158,7 +158,7 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
 # A slow disk
 
 
-def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said):
+def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, messages):
     disk, calls = threading.Event(), []
     from tbviz.store.writer import Writer
 
@@ -182,10 +182,10 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, said)
             if epoch == 4:
                 monkeypatch.setattr(run_log_module, "TIMEOUT", 240.0)
                 disk.set()
-                resolve_predictions()
+                wait_for_writer()
 
     fit(maps, Hangs(), epochs=8)
-    slow = [text for text in said() if "storing a position took over" in text]
+    slow = [text for text in messages() if "storing a position took over" in text]
     assert len(slow) == 1
     assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))
     assert len(metas(tmp_path, "metrics")) == 8

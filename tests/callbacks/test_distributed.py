@@ -1,4 +1,4 @@
-"""Of several processes only the chief looks and writes."""
+"""Of several processes only the primary one captures and writes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from tbviz.callbacks.distributed import is_cluster_primary, is_primary
 
 
-def cluster(kind, index, **hosts):
-    return json.dumps({"cluster": hosts, "task": {"type": kind, "index": index}})
+def cluster(kind, index, hosts=None):
+    return json.dumps({"cluster": hosts or {}, "task": {"type": kind, "index": index}})
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def on(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("config", "leads"),
+    ("config", "primary"),
     [
         (None, True),
         ("", True),
@@ -37,23 +37,23 @@ def on(monkeypatch):
         ("[1]", True),
         ("{}", True),
         (cluster("worker", 1), True),  # a task of no cluster
-        (cluster("worker", 0, worker=["a", "b"]), True),
-        (cluster("worker", 1, worker=["a", "b"]), False),
-        (cluster("worker", "1", worker=["a", "b"]), False),
-        (cluster("chief", 0, chief=["a"], worker=["b"]), True),
-        (cluster("worker", 0, chief=["a"], worker=["b"]), False),
-        (cluster("master", 0, master=["a"], worker=["b"]), True),
-        (cluster("evaluator", 0, worker=["a"], evaluator=["b"]), False),
-        (cluster("ps", 0, worker=["a"], ps=["b"]), False),
+        (cluster("worker", 0, {"worker": ["a", "b"]}), True),
+        (cluster("worker", 1, {"worker": ["a", "b"]}), False),
+        (cluster("worker", "1", {"worker": ["a", "b"]}), False),
+        (cluster("chief", 0, {"chief": ["a"], "worker": ["b"]}), True),
+        (cluster("worker", 0, {"chief": ["a"], "worker": ["b"]}), False),
+        (cluster("master", 0, {"master": ["a"], "worker": ["b"]}), True),
+        (cluster("evaluator", 0, {"worker": ["a"], "evaluator": ["b"]}), False),
+        (cluster("ps", 0, {"worker": ["a"], "ps": ["b"]}), False),
     ],
 )
-def test_the_task_in_tf_config(monkeypatch, on, config, leads):
+def test_the_task_in_tf_config(monkeypatch, on, config, primary):
     on("tensorflow")
-    assert is_cluster_primary(config) is leads
+    assert is_cluster_primary(config) is primary
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
         monkeypatch.setenv("TF_CONFIG", config)
-    assert is_primary() is leads
+    assert is_primary() is primary
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -73,7 +73,7 @@ def distributed(available, initialized, rank):
 
 # RANK and WORLD_SIZE, as torchrun sets them.
 @pytest.mark.parametrize(
-    ("group", "environment", "leads"),
+    ("group", "environment", "primary"),
     [
         (distributed(available=True, initialized=True, rank=0), ("1", "2"), True),
         (distributed(available=True, initialized=True, rank=1), ("0", "2"), False),
@@ -86,17 +86,19 @@ def distributed(available, initialized, rank):
         (None, ("1", "1"), True),
     ],
 )
-def test_the_rank_of_torch(monkeypatch, on, group, environment, leads):
+def test_the_rank_of_torch(monkeypatch, on, group, environment, primary):
     on("torch", SimpleNamespace(distributed=group) if group else SimpleNamespace())
     for name, value in zip(("RANK", "WORLD_SIZE"), environment, strict=True):
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))  # another backend's
-    assert is_primary() is leads
+    monkeypatch.setenv(
+        "TF_CONFIG", cluster("worker", 1, {"worker": ["a", "b"]})
+    )  # another backend's
+    assert is_primary() is primary
 
 
-def test_backends_without_processes_have_a_chief_only(monkeypatch, on):
-    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, worker=["a", "b"]))
+def test_a_backend_without_processes_has_a_primary_process_only(monkeypatch, on):
+    monkeypatch.setenv("TF_CONFIG", cluster("worker", 1, {"worker": ["a", "b"]}))
     on("numpy")
     assert is_primary()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions
+from callbacks.nets import cached_model, data, ends, metas, notices, positions
 from children.starting import run_program
 
 import tbviz
@@ -23,10 +23,10 @@ ROOT = Path(__file__).parents[2]
 
 def fit(callbacks, epochs=2, **settings):
     x, y = data(8)
-    return kept().fit(x, y, 4, epochs=epochs, verbose=0, callbacks=callbacks, **settings)
+    return cached_model().fit(x, y, 4, epochs=epochs, verbose=0, callbacks=callbacks, **settings)
 
 
-def looks(log_dir):
+def two_callbacks(log_dir):
     x, _ = data(8)
     return [
         tbviz.ActivationGrid(log_dir, x[:2], layers="conv1"),
@@ -47,9 +47,9 @@ class Raises(keras.callbacks.Callback):
 
 @pytest.mark.parametrize("new", [False, True])
 def test_a_second_fit_is_a_second_segment(tmp_path, new):
-    callbacks = looks(tmp_path)
+    callbacks = two_callbacks(tmp_path)
     fit(callbacks)
-    fit(looks(tmp_path) if new else callbacks, epochs=4, initial_epoch=1)
+    fit(two_callbacks(tmp_path) if new else callbacks, epochs=4, initial_epoch=1)
     assert positions(tmp_path) == [
         *((1, epoch, None, False) for epoch in (0, 1)),
         *((2, epoch, None, False) for epoch in (1, 2, 3)),
@@ -67,7 +67,7 @@ def test_a_second_fit_is_a_second_segment(tmp_path, new):
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("error", [ValueError("elsewhere"), KeyboardInterrupt()])
 def test_an_exception_of_another_callback_then_a_second_fit(tmp_path, error, first):
-    callbacks = looks(tmp_path)
+    callbacks = two_callbacks(tmp_path)
     raises = Raises(error)
     order = [raises, *callbacks] if first else [*callbacks, raises]
     with pytest.raises(type(error)):
@@ -80,17 +80,17 @@ def test_an_exception_of_another_callback_then_a_second_fit(tmp_path, error, fir
 
 
 def test_new_callbacks_after_an_exception_find_the_old_fit(tmp_path):
-    old = looks(tmp_path)
+    old = two_callbacks(tmp_path)
     with pytest.raises(ValueError, match="elsewhere"):
         fit([*old, Raises(ValueError("elsewhere"), 0)])
-    fit(looks(tmp_path), 1)
+    fit(two_callbacks(tmp_path), 1)
     assert ends(tmp_path) == ["failed", "finished"]
     del old
 
 
 def test_callbacks_that_are_dropped_end_their_fit(tmp_path):
     with contextlib.suppress(ValueError):
-        fit([*looks(tmp_path), Raises(ValueError("elsewhere"), 0)])
+        fit([*two_callbacks(tmp_path), Raises(ValueError("elsewhere"), 0)])
     gc.collect()
     assert ends(tmp_path) == ["failed"]
     [_, end] = metas(tmp_path, "fit")
@@ -124,7 +124,7 @@ def shell(monkeypatch):
 
 
 def test_a_notebooks_cell_that_was_interrupted_ends_its_fit(tmp_path, shell):
-    callbacks = looks(tmp_path)
+    callbacks = two_callbacks(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         fit([*callbacks, Raises(KeyboardInterrupt(), 0)])
     assert ends(tmp_path) == [None]  # the cell may still catch it
@@ -144,7 +144,7 @@ def test_a_cell_that_ends_within_fit_or_beside_it_does_not_end_it(tmp_path, shel
             thread.start()
             thread.join()
 
-    fit([Cells(), *looks(tmp_path)], 2)
+    fit([Cells(), *two_callbacks(tmp_path)], 2)
     assert ends(tmp_path) == ["finished"]
     shell.end_cell()
     assert shell.waiting == []
@@ -152,7 +152,7 @@ def test_a_cell_that_ends_within_fit_or_beside_it_does_not_end_it(tmp_path, shel
 
 def test_callbacks_that_are_called_by_hand(tmp_path, shell):
     """Each told what is planned by an object of its own, and maybe cell by cell."""
-    callbacks, model = looks(tmp_path), kept()
+    callbacks, model = two_callbacks(tmp_path), cached_model()
     for callback in callbacks:
         callback.set_params({"epochs": 2, "steps": 1})
         callback.set_model(model)
@@ -182,61 +182,61 @@ def test_a_loop_of_ones_own_may_be_called_fit(tmp_path, shell):
         for callback in callbacks:
             callback.on_train_end()
 
-    fit(kept(), looks(tmp_path))
+    fit(cached_model(), two_callbacks(tmp_path))
     assert shell.waiting == []
     assert ends(tmp_path) == ["finished"]
     assert positions(tmp_path) == [(1, 0, None, False)]
 
 
 class Interrupts(keras.callbacks.Callback):
-    """Ctrl-C in the middle of a look."""
+    """Raises KeyboardInterrupt in the middle of a snapshot."""
 
     def __init__(self, grid):
         super().__init__()
-        self.look, grid.look = grid.look, self.interrupted
+        self.capture, grid.capture = grid.capture, self.interrupted
 
     def interrupted(self, view, run_log):
-        self.look(view, run_log)
+        self.capture(view, run_log)
         raise KeyboardInterrupt
 
 
-def test_an_interrupted_look_ends_the_fit_at_once(tmp_path):
-    grid, health = looks(tmp_path)
+def test_an_interrupted_snapshot_ends_the_fit_at_once(tmp_path):
+    grid, health = two_callbacks(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         fit([Interrupts(grid), grid, health])
     assert ends(tmp_path) == ["failed"]
     assert metas(tmp_path, "activations")[0]["epoch"] == 0
 
 
-def test_stopping_early_is_said(tmp_path):
+def test_stopping_early_is_recorded(tmp_path):
     stop = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: setattr(kept(), "stop_training", True)
+        on_epoch_end=lambda epoch, logs: setattr(cached_model(), "stop_training", True)
     )
-    fit([stop, *looks(tmp_path)], 5)
+    fit([stop, *two_callbacks(tmp_path)], 5)
     assert ends(tmp_path) == ["stopped"]
 
 
 def test_a_fit_without_an_epoch_leaves_nothing(tmp_path):
-    fit(looks(tmp_path), epochs=2, initial_epoch=2)
+    fit(two_callbacks(tmp_path), epochs=2, initial_epoch=2)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_two_runs_side_by_side(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
-    fit([*looks(one), *looks(other)])
+    fit([*two_callbacks(one), *two_callbacks(other)])
     assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
 
 
 def test_no_thread_outlives_fit(tmp_path):
     before = set(threading.enumerate())
-    fit(looks(tmp_path))
+    fit(two_callbacks(tmp_path))
     assert set(threading.enumerate()) <= before
 
 
 def test_one_path_written_in_two_ways_is_one_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
-    grid, health = looks("run")
+    grid, health = two_callbacks("run")
     health.log_dir = tmp_path / "run"
     fit([grid, health])
     assert len(open_run(tmp_path / "run").segments) == 1

@@ -1,4 +1,4 @@
-"""Training is never killed: what goes wrong is said once, and the rest goes on."""
+"""Training is never killed: errors are reported once, and the rest goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import data, ends, kept, metas, notices, positions, resolve_predictions, tiles
+from callbacks.nets import (
+    cached_model,
+    data,
+    ends,
+    metas,
+    notices,
+    positions,
+    tiles,
+    wait_for_writer,
+)
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
@@ -20,10 +29,10 @@ from tbviz.taps.select import LayerNotFoundError
 
 def fit(callbacks, epochs=3, **settings):
     x, y = data(8)
-    return kept().fit(x, y, 4, epochs, verbose=0, callbacks=callbacks, **settings)
+    return cached_model().fit(x, y, 4, epochs, verbose=0, callbacks=callbacks, **settings)
 
 
-def looks(log_dir, strict=False):
+def three_callbacks(log_dir, strict=False):
     x, y = data(8)
     return [
         tbviz.ActivationGrid(log_dir, x[:2], strict=strict),
@@ -33,10 +42,10 @@ def looks(log_dir, strict=False):
 
 
 @pytest.fixture
-def broken_from_epoch_1(monkeypatch):
+def failing_from_epoch_1(monkeypatch):
     calls = []
 
-    class Breaking(GradCam):
+    class FailingCam(GradCam):
         def combine(self, evidence):
             calls.append(1)
             if len(calls) > 2:  # two roles in epoch 0
@@ -44,22 +53,22 @@ def broken_from_epoch_1(monkeypatch):
             return super().combine(evidence)
 
     def make(callback):
-        monkeypatch.setattr(callback, "cam", Breaking())
+        monkeypatch.setattr(callback, "cam", FailingCam())
         return callback
 
     return make
 
 
 @pytest.mark.parametrize("as_errors", [False, True])
-def test_a_method_that_raises_is_said_once(tmp_path, said, broken_from_epoch_1, as_errors):
-    callbacks = looks(tmp_path)
-    broken_from_epoch_1(callbacks[2])
+def test_a_method_that_raises_is_reported_once(tmp_path, messages, failing_from_epoch_1, as_errors):
+    callbacks = three_callbacks(tmp_path)
+    failing_from_epoch_1(callbacks[2])
     with warnings.catch_warnings():
         if as_errors:
             warnings.simplefilter("error")
         history = fit(callbacks, 4)
     assert len(history.history["loss"]) == 4
-    assert len(said()) == 1
+    assert len(messages()) == 1
     [notice] = notices(tmp_path, "warning")
     assert (notice["method"], notice["layer"], notice["epoch"]) == ("GradCAM", "relu", 1)
     assert "RuntimeError: no map today" in notice["text"]
@@ -70,9 +79,9 @@ def test_a_method_that_raises_is_said_once(tmp_path, said, broken_from_epoch_1, 
     assert ends(tmp_path) == ["finished"]
 
 
-def test_strict_raises_and_the_segment_has_failed(tmp_path, broken_from_epoch_1):
-    callbacks = looks(tmp_path)
-    broken_from_epoch_1(callbacks[2]).strict = True
+def test_strict_raises_and_the_segment_has_failed(tmp_path, failing_from_epoch_1):
+    callbacks = three_callbacks(tmp_path)
+    failing_from_epoch_1(callbacks[2]).strict = True
     with pytest.raises(RuntimeError, match="no map today"):
         fit(callbacks)
     assert ends(tmp_path) == ["failed"]
@@ -81,14 +90,14 @@ def test_strict_raises_and_the_segment_has_failed(tmp_path, broken_from_epoch_1)
     assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
 
 
-def test_a_filter_that_matches_nothing(tmp_path, said):
+def test_a_filter_that_matches_nothing(tmp_path, messages):
     x, _ = data(2)
     near = tbviz.ActivationGrid(tmp_path, x, layers="conv3")
     fit([near, tbviz.LayerHealth(tmp_path, x)])
     [notice] = notices(tmp_path, "warning")
     assert "no layer matches 'conv3'; did you mean" in notice["text"]
     assert "would fit: conv1, pool" in notice["text"]
-    assert len(said()) == 1
+    assert len(messages()) == 1
     assert len(metas(tmp_path, "health")) == 3
     epochs = []
     count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
@@ -104,7 +113,7 @@ def test_strict_raises_what_cannot_be_written(tmp_path):
         fit([tbviz.ActivationGrid(tmp_path / "run", x, strict=True)])
 
 
-def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, said):
+def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, messages):
     from tbviz.taps.inspector import ModelInspector
 
     tries = []
@@ -114,13 +123,13 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, sa
         raise MemoryError("too many maps")
 
     monkeypatch.setattr(ModelInspector, "record", record)
-    fit(looks(tmp_path), 1)
+    fit(three_callbacks(tmp_path), 1)
     assert len(tries) == 1
-    assert len(said()) == 3
-    assert all("MemoryError: too many maps" in text for text in said())
+    assert len(messages()) == 3
+    assert all("MemoryError: too many maps" in text for text in messages())
 
 
-def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
+def test_model_outputs_that_fail_once_are_tried_again(tmp_path, monkeypatch, messages):
     from tbviz.taps.inspector import ModelInspector
 
     model_outputs, tries = ModelInspector.model_outputs, []
@@ -132,23 +141,23 @@ def test_a_survey_that_fails_once_is_tried_again(tmp_path, monkeypatch, said):
         return model_outputs(self, inputs)
 
     monkeypatch.setattr(ModelInspector, "model_outputs", fails_once)
-    fit(looks(tmp_path))
-    assert [text.split(":")[0] for text in said()] == ["tbviz"]
+    fit(three_callbacks(tmp_path))
+    assert [text.split(":")[0] for text in messages()] == ["tbviz"]
     assert [meta["epoch"] for meta in metas(tmp_path, "health")] == [1, 2]
     assert [meta["epoch"] for meta in metas(tmp_path, "metrics")] == [0, 1, 2]
 
 
-def test_a_file_in_place_of_the_log_directory(tmp_path, said):
+def test_a_file_instead_of_the_log_directory(tmp_path, messages):
     log_dir = tmp_path / "logs"
     log_dir.write_text("I was here first")
-    assert len(fit(looks(log_dir)).history["loss"]) == 3
-    [text] = said()
+    assert len(fit(three_callbacks(log_dir)).history["loss"]) == 3
+    [text] = messages()
     assert "store: a position could not be written" in text
     assert str(log_dir) in text
     assert log_dir.read_text() == "I was here first"
 
 
-class Doing(keras.callbacks.Callback):
+class DoesAt(keras.callbacks.Callback):
     """Does something at the end of an epoch."""
 
     def __init__(self, epoch, act):
@@ -160,12 +169,12 @@ class Doing(keras.callbacks.Callback):
             self.act()
 
 
-def test_a_directory_removed_while_training_begins_anew(tmp_path, said):
+def test_a_directory_removed_while_training_begins_anew(tmp_path, messages):
     log_dir = tmp_path / "run"
-    callbacks = looks(log_dir)
-    remove = Doing(1, lambda: (resolve_predictions(), shutil.rmtree(log_dir)))
+    callbacks = three_callbacks(log_dir)
+    remove = DoesAt(1, lambda: (wait_for_writer(), shutil.rmtree(log_dir)))
     fit([remove, *callbacks], 5)
-    [text] = said()
+    [text] = messages()
     assert "deleted while it was being written" in text
     assert "new segment" in text
     # What was in hand when the store was found missing is lost, all that follows is whole.
@@ -181,10 +190,10 @@ def test_a_directory_removed_while_training_begins_anew(tmp_path, said):
 
 def test_nan_loss_is_logged_as_such(tmp_path):
     x, y = data(8)
-    model = kept()
+    model = cached_model()
     model.optimizer.learning_rate = 1e30
     quick = tbviz.FilterMaximization(tmp_path, "conv1", 2, settings=Ascent(steps=2))
-    model.fit(x, y, 4, 3, verbose=0, callbacks=[*looks(tmp_path), quick])
+    model.fit(x, y, 4, 3, verbose=0, callbacks=[*three_callbacks(tmp_path), quick])
     assert np.isnan(model.get_weights()[0]).all()
     assert metas(tmp_path, "metrics")[-1]["values"]["loss"] == "NaN"
     assert metas(tmp_path, "predictions")[-1]["images"][0][0][1] == "NaN"
@@ -219,7 +228,7 @@ class Puts(keras.callbacks.Callback):
 def test_logs_are_only_read_and_may_hold_anything(tmp_path):
     odd = {"name": "x", "none": None, "array": np.arange(3), "one": np.float32(2.5)}
     puts = Puts(**odd)
-    fit([puts, *looks(tmp_path)], 2)
+    fit([puts, *three_callbacks(tmp_path)], 2)
     assert set(puts.shared) == {"loss", *odd}
     assert puts.shared["array"] is odd["array"]
     assert metas(tmp_path, "metrics")[0]["values"].keys() == {"loss", "one"}
@@ -229,19 +238,19 @@ def test_logs_are_only_read_and_may_hold_anything(tmp_path):
     ]
 
 
-def test_probes_of_two_sizes_leave_the_second_out(tmp_path, said):
+def test_probes_of_two_sizes_leave_the_second_out(tmp_path, messages):
     x, _ = data(2)
     fit([tbviz.LayerHealth(tmp_path, x), GradCAM(tmp_path, np.zeros((2, 9, 9, 1)))], 2)
-    [text] = said()
+    [text] = messages()
     assert text.startswith("tbviz GradCAM: the probe images of this fit's callbacks have")
     assert "it does nothing in this fit" in text
     assert len(metas(tmp_path, "health")) == 2
     assert ends(tmp_path) == ["finished"]
 
 
-def test_missing_image_files_are_said_when_training_begins(tmp_path, said):
+def test_missing_image_files_are_reported_when_training_begins(tmp_path, messages):
     fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"])], 1)
-    assert "no files: ['nowhere.png']" in said()[0]
+    assert "no files: ['nowhere.png']" in messages()[0]
     with pytest.raises(tbviz.TbvizError, match="no files"):
         fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"], strict=True)], 1)
     assert not (tmp_path / "run").exists()
@@ -255,7 +264,7 @@ def test_a_wrong_argument_is_an_error_at_once(tmp_path):
         tbviz.Monitor(tmp_path, x, labels=[1])
 
 
-def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, said):
+def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, messages):
     x, _ = data(4)
     fit(
         [
@@ -263,13 +272,15 @@ def test_two_callbacks_that_draw_the_same_layer_are_told_apart(tmp_path, said):
             tbviz.ActivationGrid(tmp_path, x[2:], layers=["conv1", "conv2"]),
         ]
     )
-    assert sum("two callbacks of this fit log activations of it" in text for text in said()) == 1
+    assert (
+        sum("two callbacks of this fit log activations of it" in text for text in messages()) == 1
+    )
     run = open_run(tmp_path)
     assert all(segment.damaged == 0 for segment in run.segments)
     assert ("activations", "conv2") in run.series()
 
 
-def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
+def test_a_callback_stops_if_another_logs_everything_it_would(tmp_path):
     x, _ = data(2)
     usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
     for callback in usual:
@@ -277,24 +288,24 @@ def test_a_callback_of_which_another_logs_all_looks_no_more(tmp_path):
     own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
     fit([*usual, *own], 3)
     methods = open_run(tmp_path).segments[0].costs.methods
-    looks = {name: methods[name].looks for name in methods if name != "tbviz"}
+    snapshots = {name: methods[name].snapshots for name in methods if name != "tbviz"}
     # The grid goes on, for there are other layers than the one that is taken from it.
-    assert looks == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
-    [notice] = [one for one in notices(tmp_path) if "no more" in one["text"]]
+    assert snapshots == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
+    [notice] = [one for one in notices(tmp_path) if one["text"].startswith("stopped: another")]
     assert (notice["method"], notice["level"]) == ("GradCAM", "info")
 
 
-def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, said):
-    from tbviz.callbacks.pictures import Maps
+def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, messages):
+    from tbviz.callbacks.pictures import GrayPicture
 
-    write = Maps.write
+    write = GrayPicture.write
 
     def broken(self, writer, position):
         if self.layer == "conv1":
             raise ValueError("no such picture")
         write(self, writer, position)
 
-    monkeypatch.setattr(Maps, "write", broken)
+    monkeypatch.setattr(GrayPicture, "write", broken)
     x, _ = data(2)
     fit(
         [
@@ -302,7 +313,7 @@ def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monke
             tbviz.LayerHealth(tmp_path, x),
         ]
     )
-    assert sum("could not be encoded" in text for text in said()) == 1
+    assert sum("could not be encoded" in text for text in messages()) == 1
     run = open_run(tmp_path)
     drawn = [layer for kind, layer in run.series() if kind == "activations"]
     assert drawn == ["conv2"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from callbacks.nets import data, kept, notices
+from callbacks.nets import cached_model, data, notices
 
 import tbviz
 from tbviz.amounts import in_bytes
@@ -11,7 +11,7 @@ from tbviz.callbacks.fit_info import size_forecast
 
 
 @pytest.mark.parametrize(
-    ("size", "said"),
+    ("size", "messages"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -23,45 +23,48 @@ from tbviz.callbacks.fit_info import size_forecast
         (1_200_000_000_000, "1.2 TB"),
     ],
 )
-def test_sizes_are_said_in_two_digits(size, said):
-    assert in_bytes(size) == said
+def test_sizes_have_two_digits(size, messages):
+    assert in_bytes(size) == messages
 
 
-def test_what_a_run_takes():
+def test_the_forecast_of_a_run():
     run = Path("logs/run")
-    said = size_forecast(run, 12)(1_200_000, ())
-    assert said == "about 1.2 MB an epoch, 14 MB for 12 epochs, in logs/run"
-    assert size_forecast(run, 1)(900, ()) == "about 900 B an epoch, 900 B for 1 epoch, in logs/run"
+    messages = size_forecast(run, 12)(1_200_000, ())
+    assert messages == "about 1.2 MB per epoch, 14 MB for 12 epochs, written to logs/run"
+    assert size_forecast(run, 1)(900, ()) == (
+        "about 900 B per epoch, 900 B for 1 epoch, written to logs/run"
+    )
     assert size_forecast(run, 12, 10**7)(1_200_000, ()) == (
-        "about 1.2 MB a look, at most 10 MB for 12 epochs: looks are thinned, in logs/run"
+        "about 1.2 MB per snapshot, at most 10 MB for 12 epochs (some snapshots are skipped), "
+        "written to logs/run"
     )
-    assert "thinned" not in size_forecast(run, 12, 10**8)(1_200_000, ())
+    assert "skipped" not in size_forecast(run, 12, 10**8)(1_200_000, ())
     assert size_forecast(run, 12, thinned=True)(1_200_000, ()) == (
-        "about 1.2 MB a look, at most about 14 MB for 12 epochs, in logs/run"
+        "about 1.2 MB per snapshot, at most about 14 MB for 12 epochs, written to logs/run"
     )
-    assert size_forecast(run, None)(1500, ()) == "about 1.5 kB a look, in logs/run"
+    assert size_forecast(run, None)(1500, ()) == "about 1.5 kB per snapshot, written to logs/run"
     assert size_forecast(run, None)(1500, ["Saliency", "GradCAM"]) == (
-        "about 1.5 kB a look, in logs/run; Saliency, GradCAM not counted"
+        "about 1.5 kB per snapshot, written to logs/run; Saliency, GradCAM not counted"
     )
 
 
-def test_where_not_every_epoch_is_looked_at_no_total_is_promised(tmp_path, said):
+def test_the_forecast_has_no_total_if_not_every_epoch_is_captured(tmp_path, messages):
     x, y = data(8)
     health = tbviz.LayerHealth(tmp_path, x[:2], schedule=tbviz.every(epochs=2))
-    kept().fit(x, y, 8, 3, verbose=0, callbacks=[health])
+    cached_model().fit(x, y, 8, 3, verbose=0, callbacks=[health])
     [notice] = notices(tmp_path)
-    assert "a look" in notice["text"]
-    assert said("INFO") == ["tbviz: " + notice["text"]]
+    assert "per snapshot" in notice["text"]
+    assert messages("INFO") == ["tbviz: " + notice["text"]]
 
 
 def test_what_is_drawn_in_parts_does_not_keep_the_forecast_waiting(tmp_path):
     x, y = data(8)
     callbacks = [
         tbviz.LayerHealth(tmp_path, x[:2]),
-        # No share that any look could stay below: one image at the first epoch, the rest at last.
+        # No snapshot can stay below this share: one image at the first epoch, the rest at the last.
         tbviz.GradCAM(tmp_path, x[:2], method="score-cam", max_overhead=1e-9),
     ]
-    kept().fit(x, y, 8, 3, verbose=0, callbacks=callbacks)
-    [notice] = [one for one in notices(tmp_path) if "a look, at most" in one["text"]]
-    assert notice["epoch"] == 1  # the first look's, known when it was written
+    cached_model().fit(x, y, 8, 3, verbose=0, callbacks=callbacks)
+    [notice] = [one for one in notices(tmp_path) if "per snapshot, at most" in one["text"]]
+    assert notice["epoch"] == 1  # of the first snapshot, known when it was written
     assert notice["text"].endswith("; GradCAM score-cam not counted")

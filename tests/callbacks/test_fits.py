@@ -9,10 +9,10 @@ import tensorflow as tf
 from callbacks.nets import (
     CLASSES,
     K,
+    cached_model,
     compiled,
     data,
     ends,
-    kept,
     layers,
     metas,
     monitor,
@@ -100,8 +100,8 @@ def averaging():
 
 
 WAYS = {
-    "generator": (kept, a_generator),
-    "PyDataset": (kept, lambda: {"x": Batches()}),
+    "generator": (cached_model, a_generator),
+    "PyDataset": (cached_model, lambda: {"x": Batches()}),
     "steps_per_execution": (lambda: sequential(steps_per_execution=8), arrays),
     "jit_compile": (lambda: sequential(jit_compile=True), arrays),
     "run_eagerly": (lambda: sequential(run_eagerly=True), arrays),
@@ -117,8 +117,8 @@ def test_a_way_to_train(tmp_path, way):
     make, feed = WAYS[way]
     x, y = data(2, seed=5)
     plain = trained(make, feed)
-    looking = monitor(tmp_path, x, y, schedule=tbviz.every(batches=3))
-    assert trained(make, feed, [looking]) == plain
+    callback = monitor(tmp_path, x, y, schedule=tbviz.every(batches=3))
+    assert trained(make, feed, [callback]) == plain
     ends_of_epochs = [(epoch, batch) for _, epoch, batch, final in positions(tmp_path) if not final]
     assert [epoch for epoch, batch in ends_of_epochs if batch is None] == [0, 1]
     assert ends(tmp_path) == ["finished"]
@@ -139,7 +139,7 @@ def test_a_way_to_train(tmp_path, way):
         for meta in metas(tmp_path, "health")
         for layer in meta["layers"].values()
         for number in layer.values()
-        if number != "NaN"  # of the change, at the first look
+        if number != "NaN"  # of the change, at the first snapshot
     ]
     assert np.all(np.isfinite(numbers))
 
@@ -178,11 +178,11 @@ PROBES = {
 
 @pytest.mark.parametrize("kind", PROBES)
 def test_a_probe_that_brings_its_labels(tmp_path, kind):
-    looks = tbviz.GradCAM(tmp_path, PROBES[kind](), strict=True)
+    grad_cam = tbviz.GradCAM(tmp_path, PROBES[kind](), strict=True)
     expected = data(4)[1] if kind == "PyDataset" else data(4, seed=7)[1][:2]
     if kind == "callable":
         expected = data(2, seed=7)[1]
-    sequential(run_eagerly=True).fit(**arrays(), epochs=1, verbose=0, callbacks=[looks])
+    sequential(run_eagerly=True).fit(**arrays(), epochs=1, verbose=0, callbacks=[grad_cam])
     [record] = metas(tmp_path, "probe")
     assert [image["label"] for image in record["images"]] == expected.tolist()
     text = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text
@@ -212,8 +212,8 @@ def test_several_outputs_and_a_dict_of_inputs(tmp_path, as_dict):
     inputs = {"image": x, "beside": np.ones((8, 2), "float32")}
     truth = {"a_kind": y, "size": y * 1.0} if as_dict else (y, y * 1.0)
     pairs = tf.data.Dataset.from_tensor_slices((inputs, truth)).batch(4)
-    looking = monitor(tmp_path, pairs, painted="conv")
-    model.fit(pairs, shuffle=False, verbose=0, callbacks=[looking])
+    callback = monitor(tmp_path, pairs, maximized="conv")
+    model.fit(pairs, shuffle=False, verbose=0, callbacks=[callback])
     assert notices(tmp_path, "warning") == []
     assert ("activations", "conv") in open_run(tmp_path).series()
     text = decode(open_run(tmp_path).picture("cam", "conv", 0, 0)).text
@@ -237,8 +237,8 @@ def test_a_class_a_pixel_is_no_class_of_the_image(tmp_path, one_hot):
         masks = np.eye(CLASSES, dtype="float32")[masks]
     loss = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
     model = compiled(keras.Sequential(stack), loss, run_eagerly=True)
-    looking = monitor(tmp_path, x[:2], masks[:2], painted="conv")
-    model.fit(x, masks, epochs=1, verbose=0, callbacks=[looking])
+    callback = monitor(tmp_path, x[:2], masks[:2], maximized="conv")
+    model.fit(x, masks, epochs=1, verbose=0, callbacks=[callback])
     assert [image["label"] for image in metas(tmp_path, "probe")[0]["images"]] == [None, None]
     cams = [layer for kind, layer in open_run(tmp_path).series() if kind == "cam"]
     text = decode(open_run(tmp_path).picture("cam", cams[0], 0, 0)).text

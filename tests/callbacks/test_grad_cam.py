@@ -52,8 +52,8 @@ def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
     for method in CAMS:
         kind = "cam" if method == "grad-cam" else f"cam:{method}"
         for layer in layers:
-            wanted = [LABELS] if method == "eigen-cam" else [None, LABELS]
-            found = [grad_cam(model(), X, classes, layer, method).maps for classes in wanted]
+            class_choices = [LABELS] if method == "eigen-cam" else [None, LABELS]
+            found = [grad_cam(model(), X, classes, layer, method).maps for classes in class_choices]
             same(tmp_path, kind, layer, np.stack(found, axis=1))
     layouts = {layout["picture"]: layout for layout in metas(tmp_path, "layout")}
     assert layouts["cam"]["roles"] == layouts["cam:layercam"]["roles"] == ["predicted", "true"]
@@ -109,7 +109,7 @@ def test_labels_are_missed_only_where_they_were_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "messages"),
     [
         (CLASSES, r"received classes \[3, 3, 3\]; the model has 3"),
         (-1, "received -1; classes count from 0"),
@@ -117,14 +117,14 @@ def test_labels_are_missed_only_where_they_were_asked_for(tmp_path):
         ("lefft", r"'lefft', which has no number; did you mean \['left'\]"),
     ],
 )
-def test_classes_that_there_are_not_are_named(tmp_path, target, said):
+def test_classes_that_there_are_not_are_named(tmp_path, target, messages):
     cams = GradCAM(tmp_path, X, targets=[target], class_names=NAMES, strict=True)
-    with pytest.raises(TbvizError, match=said):
+    with pytest.raises(TbvizError, match=messages):
         fit(cams)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "messages"),
     [
         ({"targets": []}, "received no targets; expected 'predicted'"),
         ({"targets": [("true", 1, 2)]}, r"the target \('true', 1, 2\); expected"),
@@ -133,8 +133,8 @@ def test_classes_that_there_are_not_are_named(tmp_path, target, said):
         ({"method": "camm"}, "class activation maps are 'grad-cam'"),
     ],
 )
-def test_what_cannot_be_is_an_error_at_once(tmp_path, arguments, said):
-    with pytest.raises(TbvizError, match=said):
+def test_what_cannot_be_is_an_error_at_once(tmp_path, arguments, messages):
+    with pytest.raises(TbvizError, match=messages):
         GradCAM(tmp_path, X, **arguments)
 
 
@@ -173,7 +173,7 @@ def test_all_saliency_methods_are_drawn_signed_where_they_are(tmp_path):
     for method in methods:
         maps = saliency_maps(model(), X, method=method)
         same(tmp_path, f"saliency:{maps.method}", "", maps.maps[:, None])
-    # One point is not enough for the sum to be that of the scores, and that is said.
+    # One point is not enough for the sum to be that of the scores, and a note says so.
     found = saliency_maps(model(), X, method=methods[3]).completeness
     captions = [
         decode(open_run(tmp_path).picture("saliency:integrated-gradients", "", 0, image)).text
@@ -194,18 +194,18 @@ def test_a_model_without_images_is_left_out(tmp_path):
     assert open_run(tmp_path).series() == []
 
 
-def test_one_broken_method_leaves_the_others_alone(tmp_path, said):
+def test_one_broken_method_leaves_the_others_alone(tmp_path, messages):
     class Broken(Occlusion):
         def attribute(self, changed, class_target):
             raise RuntimeError("nothing hidden today")
 
     fit(Saliency(tmp_path, X, method=[Broken(), "gradients"]))
     assert open_run(tmp_path).series() == [("saliency:gradients", "")]
-    [text] = said()
+    [text] = messages()
     assert text.startswith("tbviz Saliency occlusion: RuntimeError: nothing hidden today")
 
 
-def test_a_network_of_nan_is_drawn_and_said(tmp_path):
+def test_a_network_of_nan_is_drawn_and_reported(tmp_path):
     weights = model().get_weights()
     model().set_weights([np.full_like(weight, np.nan) for weight in weights])
     try:
@@ -220,7 +220,7 @@ def test_a_network_of_nan_is_drawn_and_said(tmp_path):
     assert {notice["method"] for notice in notices(tmp_path, "warning")} == {"tbviz"}
 
 
-def test_each_map_of_zeros_is_said_and_no_other(tmp_path):
+def test_each_map_of_zeros_has_a_note_and_no_other(tmp_path):
     """A class of negative weights is raised by nothing: its map is zero, another's is not."""
     net = model()
     weights = net.get_weights()
@@ -237,15 +237,15 @@ def test_each_map_of_zeros_is_said_and_no_other(tmp_path):
     assert "note" not in text["tiles"][1]
 
 
-def test_a_target_that_cannot_be_given_is_said_and_ends_nothing(tmp_path):
+def test_a_target_that_cannot_be_given_is_reported_and_ends_nothing(tmp_path):
     fit(
         GradCAM(tmp_path, X, targets="true", strict=True),
         Saliency(tmp_path, X, targets=["true"], strict=True),
     )
     assert open_run(tmp_path).series() == []
-    said = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
+    messages = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
     text = "maps of the true class are left out: no labels"
-    assert said == {("GradCAM", text), ("Saliency", text)}
+    assert messages == {("GradCAM", text), ("Saliency", text)}
 
 
 def test_a_class_alone_is_one_target(tmp_path):

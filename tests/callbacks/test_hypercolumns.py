@@ -85,7 +85,7 @@ def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colors_out(tm
     assert layout_of(tmp_path, "hypercolumns")["stacks"] == [["conv1", "pool", "conv2", "relu"]]
 
 
-def test_numbers_count_in_the_model_that_is_looked_into(tmp_path):
+def test_layer_numbers_count_in_the_captured_model(tmp_path):
     image, *rest = layers()
     keras.utils.set_random_seed(0)
     base = keras.Sequential([image, *rest[:4]], name="base")
@@ -98,27 +98,27 @@ def test_numbers_count_in_the_model_that_is_looked_into(tmp_path):
     assert layout_of(tmp_path / "b", "hypercolumns")["stacks"] == [["base"]]
 
 
-def test_a_number_that_is_no_layer_is_said_at_once(tmp_path, said):
+def test_a_number_that_is_no_layer_is_reported_at_once(tmp_path, messages):
     x, y = data(8)
     callback = Hypercolumns(tmp_path, x[:2], [[0, 1], [2, 17]])
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
-    [text] = said()
+    [text] = messages()
     assert "received the layer number 17; model 'tiny' has 6: 0 'conv1', 1 'pool'" in text
     assert open_run(tmp_path).series() == []
 
 
-def test_a_model_without_maps_gets_none(tmp_path, said):
+def test_a_model_without_maps_gets_none(tmp_path, messages):
     model = vectors()
     model.run_eagerly = True
     x = np.ones((4, 5), np.float32)
     callback = Hypercolumns(tmp_path, x, strict=True)
     model.fit(x, np.zeros(4), 4, 1, verbose=0, callbacks=[callback])
     assert open_run(tmp_path).series() == []
-    assert any("left out: this model has no layer with feature maps" in t for t in said("INFO"))
+    assert any("left out: this model has no layer with feature maps" in t for t in messages("INFO"))
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
-def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, said):
+def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, messages):
     x, y = data(8)
     model = sequential(run_eagerly=True)
     model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
@@ -132,10 +132,10 @@ def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, 
         "tbviz: loss became NaN at epoch 0",
         "tbviz at conv1: Weights of conv1 and 2 more layers became NaN at epoch 0",
     ]
-    assert [text.partition(".")[0] for text in said()] == broken * bool(np.isnan(value))
+    assert [text.partition(".")[0] for text in messages()] == broken * bool(np.isnan(value))
 
 
-def test_what_stands_beside_monitor_is_kept_in_place_of_monitors_own(tmp_path):
+def test_a_callback_beside_monitor_replaces_monitors_own(tmp_path):
     x, y = data(8)
     own = Hypercolumns(tmp_path, x[:2], [["conv1", "conv2"]], schedule=tbviz.every(epochs=5))
     model = sequential(run_eagerly=True)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import CLASSES, SIDE, K, compiled, data, kept, metas, notices, tiles, tree
+from callbacks.nets import (
+    CLASSES,
+    SIDE,
+    K,
+    cached_model,
+    compiled,
+    data,
+    metas,
+    notices,
+    tiles,
+    tree,
+)
 
 from tbviz.callbacks.kernels import Kernels
 from tbviz.images.sheet import decode
@@ -22,9 +33,9 @@ class Weights(keras.callbacks.Callback):
         self.first, self.frozen = [], []
 
     def on_epoch_end(self, epoch, logs=None):
-        for name, kept_ones in (("first", self.first), ("frozen", self.frozen)):
+        for name, kernels in (("first", self.first), ("frozen", self.frozen)):
             kernel = self.model.get_layer(name).kernel
-            kept_ones.append(keras.ops.convert_to_numpy(kernel).copy())
+            kernels.append(keras.ops.convert_to_numpy(kernel).copy())
 
 
 def net():
@@ -132,28 +143,28 @@ def test_how_far_filters_have_moved(run):
     assert "the kernel has not moved since the first step" in still["note"]
 
 
-def test_what_is_left_out_is_said(tmp_path, monkeypatch):
+def test_layers_that_are_left_out_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("tbviz.callbacks.kernels.MAX_LAYERS", 1)
     x, y = data(8)
     callback = Kernels(tmp_path, strict=True)
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert {layer for _, layer in open_run(tmp_path).series()} == {"conv2"}
     [notice] = [n for n in notices(tmp_path) if n["method"] == "Kernels"]
     assert notice["level"] == "info"
     assert notice["text"] == "the kernels of 1 of 2 convolutions are logged"
 
 
-def test_layers_and_filters_are_chosen(tmp_path):
+def test_layers_and_filters_are_selected(tmp_path):
     x, y = data(8)
     callback = Kernels(tmp_path, "conv2", filters=[3, 1], strict=True)
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert layout(tmp_path, "kernels", "conv2")["channels"] == [3, 1]
     assert [n for n in notices(tmp_path) if n["method"] == "Kernels"] == []
 
 
 def test_weights_of_nan_are_drawn_as_such(tmp_path):
     x, y = data(8)
-    model = kept()
+    model = cached_model()
     kernel = model.get_layer("conv1").kernel
     kernel.assign(keras.ops.full_like(kernel, np.nan))
     model.fit(x, y, 8, 2, verbose=0, callbacks=[Kernels(tmp_path, strict=True)])

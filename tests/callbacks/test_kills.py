@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from callbacks import killed_fits
-from callbacks.nets import data, ends, kept, metas
+from callbacks.nets import cached_model, data, ends, metas
 from children.starting import run_program
 from faults import unlike_a_kill
 
@@ -33,9 +33,9 @@ def test_fits_killed_at_random_moments(tmp_path, fits, faults):
         check=True,
         timeout=240 + 10 * fits,
     )
-    said = dict(map(int, line.split()) for line in done.stdout.splitlines())
-    assert len(said) == fits
-    for number, last in said.items():
+    messages = dict(map(int, line.split()) for line in done.stdout.splitlines())
+    assert len(messages) == fits
+    for number, last in messages.items():
         with faults.trying():
             lost = scan_pack(tmp_path / str(number), last)
             assert lost <= 1, (number, seed)
@@ -78,7 +78,7 @@ def resume(log_dir) -> None:
     before = len(open_run(log_dir))
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
-    kept().fit(x, y, 4, before + 2, initial_epoch=before, verbose=0, callbacks=[grid])
+    cached_model().fit(x, y, 4, before + 2, initial_epoch=before, verbose=0, callbacks=[grid])
     run = open_run(log_dir)
     assert [position.epoch for _, position in run.positions] == list(range(before + 2))
     assert ends(log_dir)[-1] == "finished"

@@ -88,7 +88,7 @@ def test_counts_of_channels(run):
     assert numbers(run[0], "conv", "nonfinite") == [0.0] * EPOCHS
 
 
-def test_advice_stands_where_it_holds_and_is_said_once(run):
+def test_advice_is_recorded_while_it_holds_and_reported_once(run):
     advice = [meta.get("advice") for meta in metas(run[0], "health")]
     assert advice[:2] == [None, None]
     dead = "2 of 4 channels of relu have been dead for 3 epochs"
@@ -99,12 +99,12 @@ def test_advice_stands_where_it_holds_and_is_said_once(run):
             ("bounded", "saturated"),
         ]
         assert [one["text"].split("; ")[0] for one in held] == [dead, bound]
-    said = [n for n in notices(run[0]) if n["method"] == "LayerHealth"]
-    assert [(n["layer"], n["text"], n["epoch"]) for n in said] == [
+    messages = [n for n in notices(run[0]) if n["method"] == "LayerHealth"]
+    assert [(n["layer"], n["text"], n["epoch"]) for n in messages] == [
         ("relu", dead, 2),
         ("bounded", bound, 2),
     ]
-    assert all(n["remedy"] for n in said)
+    assert all(n["remedy"] for n in messages)
 
 
 def test_the_store_gives_advice_back(run):
@@ -118,8 +118,8 @@ def test_the_store_gives_advice_back(run):
     assert numbers[:, HEALTH_NUMBERS.index("saturated")].tolist() == [2.0] * EPOCHS
 
 
-def test_nan_is_said_at_once_by_the_first_layer_that_has_it(tmp_path):
-    class Breaks(keras.callbacks.Callback):
+def test_nan_is_reported_at_once_for_the_first_layer_that_has_it(tmp_path):
+    class SetsNan(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 1:
                 kernel = self.model.get_layer("conv").kernel
@@ -127,7 +127,7 @@ def test_nan_is_said_at_once_by_the_first_layer_that_has_it(tmp_path):
 
     x, y = data(8)
     health = LayerHealth(tmp_path, x[:2], layers=["scale", "conv"], strict=True)
-    net().fit(x, y, 8, 3, verbose=0, callbacks=[Breaks(), health])
+    net().fit(x, y, 8, 3, verbose=0, callbacks=[SetsNan(), health])
     text = "Weights of conv became NaN at epoch 1"
     before, *after = metas(tmp_path, "health")
     assert "advice" not in before

@@ -28,7 +28,7 @@ def test_the_tree_says_why_a_layer_has_no_picture():
     assert "3 values" in nodes["classes"]["reason"]
 
 
-def test_the_tree_says_which_frame_is_looked_at():
+def test_the_tree_says_which_frame_is_captured():
     inputs = keras.Input((3, 4, 4, 1))
     values = layers.TimeDistributed(layers.Conv2D(2, 2, name="conv"), name="frames")(inputs)
     nodes = tree_of(keras.Model(inputs, values), np.zeros((1, 3, 4, 4, 1), np.float32))

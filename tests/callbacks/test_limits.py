@@ -8,27 +8,27 @@ from types import SimpleNamespace
 from tbviz.callbacks import limits as limits_module
 from tbviz.callbacks.cost_meter import CostMeter, Spent
 from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.position_records import CallbackId, Written
+from tbviz.callbacks.position_records import CallbackId, WriteCost
 from tbviz.callbacks.training_clock import TrainingClock
 
 
 class RunLog:
-    """Tells what a test puts into it."""
+    """Reports the costs that a test puts into it."""
 
     def __init__(self, training_clock):
-        self.costs, self.told, self.beside_training = CostMeter(training_clock), [], True
+        self.costs, self.write_costs, self.beside_training = CostMeter(training_clock), [], True
         self.waited_for = 0
 
-    def waits(self, seconds):
+    def count_wait(self, seconds):
         del seconds
         self.waited_for += 1
 
-    def waited(self):
+    def take_waited(self):
         return 0.0
 
-    def written(self):
-        told, self.told = self.told, []
-        return told
+    def take_write_costs(self):
+        costs, self.write_costs = self.write_costs, []
+        return costs
 
 
 def limited(store, epochs):
@@ -53,9 +53,9 @@ def test_a_full_store_that_was_pruned_is_written_to_again(tmp_path, clock):
         if epoch == 0:
             limits.spend(maps, Spent(), parts=1, done=True)
             (tmp_path / "new.pack").write_bytes(bytes(80))
-            run_log.told.append(Written(maps.callback_id, 0.0, 80))
+            run_log.write_costs.append(WriteCost(maps.callback_id, 0.0, 80))
         if epoch == 1:
-            assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")
+            assert limits.skip_reason(maps).text.startswith("paused: the store is full (980 B")
         if epoch == 4:
             (tmp_path / "old.pack").unlink()
     # It is listed once a minute, so at epoch 5; then five epochs share what is free.
@@ -77,7 +77,7 @@ def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
 
     monkeypatch.setattr(limits_module, "bytes_in", hangs)
     limits, run_log, maps = limited(tmp_path, 1000)
-    run_log.told.append(Written(maps.callback_id, 0.0, 80))
+    run_log.write_costs.append(WriteCost(maps.callback_id, 0.0, 80))
     for epoch in range(100):
         clock.now += 61.0
         limits.pay(epoch, epoch_end=True)
@@ -86,9 +86,9 @@ def test_a_store_that_hangs_is_asked_once_and_waited_for_less_and_less(
     # The late answer is of then: what was written since is not in it.
     answers.set()
     for thread in threading.enumerate():
-        if thread.name == "tbviz-asks":
+        if thread.name == "tbviz-call":
             thread.join()
     clock.now += 3600.0
     monkeypatch.setattr(limits_module, "bytes_in", lambda _: 1 / 0)
     limits.pay(100, epoch_end=True)
-    assert limits.why(maps).startswith("looks at nothing more: the store has 980 B")
+    assert limits.skip_reason(maps).text.startswith("paused: the store is full (980 B")

@@ -9,9 +9,9 @@ from callbacks.nets import (
     CLASSES,
     NAMES,
     SIDE,
+    cached_model,
     data,
     ends,
-    kept,
     metas,
     notices,
     sequential,
@@ -63,7 +63,7 @@ def test_a_filter_a_tile(run):
     assert found["tile"] == [SIDE, SIDE]
     first, second = (text(log_dir, "maximization", "conv1", epoch)["scores"] for epoch in (0, 1))
     assert len(first) == 3
-    assert np.all(np.array(second) > np.array(first))  # the second look goes on from the first
+    assert np.all(np.array(second) > np.array(first))  # the second snapshot goes on from the first
 
 
 def test_several_images_of_a_filter_are_a_row(run):
@@ -121,7 +121,7 @@ def test_of_many_classes_those_of_the_probe_are_shown(tmp_path):
     assert layout(tmp_path, "classes", "")["titles"] == ["2", "7"]
 
 
-class Breaks(keras.callbacks.Callback):
+class SetsNan(keras.callbacks.Callback):
     """Spoils a channel once training is over: a step with NaN would spoil them all."""
 
     def on_epoch_end(self, epoch, logs=None):
@@ -135,7 +135,7 @@ def test_a_broken_channel_is_blank_and_named(tmp_path):
     model = sequential()
     model.run_eagerly = True
     ours = tbviz.FilterMaximization(tmp_path, "conv2", images=x, settings=QUICK, strict=True)
-    model.fit(x, y, verbose=0, callbacks=[Breaks(), ours])
+    model.fit(x, y, verbose=0, callbacks=[SetsNan(), ours])
     shown = text(tmp_path, "maximization", "conv2", 0)
     assert shown["note"] == "channel 1 (blank): puts out NaN or infinity"
     assert [score == "NaN" for score in shown["scores"]] == [False, True, False, False]
@@ -149,19 +149,19 @@ def test_a_model_without_an_image_is_left_alone(tmp_path):
     model = vectors()
     model.fit(x, y, verbose=0, callbacks=[tbviz.ClassMaximization(tmp_path, images=x[:1])])
     assert ends(tmp_path) == ["finished"]
-    [said] = [m for m in notices(tmp_path, "info") if m["method"] == "ClassMaximization"]
-    assert "left out: none of the model's inputs" in said["text"]
+    [notice] = [m for m in notices(tmp_path, "info") if m["method"] == "ClassMaximization"]
+    assert "left out: none of the model's inputs" in notice["text"]
     asked = tbviz.ClassMaximization(tmp_path / "asked", [0], images=x[:1], strict=True)
     with pytest.raises(TbvizError, match="none of the model's inputs"):
         model.fit(x, y, verbose=0, callbacks=[asked])
 
 
-def test_a_class_that_is_not_there_is_said(tmp_path):
+def test_a_missing_class_is_reported(tmp_path):
     x, y = data(8)
     ours = tbviz.ClassMaximization(tmp_path, ["lefd"], class_names=NAMES, settings=QUICK)
-    kept().fit(x, y, verbose=0, callbacks=[ours])
-    [said] = notices(tmp_path, "warning")
-    assert "did you mean 'left'" in said["text"]
+    cached_model().fit(x, y, verbose=0, callbacks=[ours])
+    [notice] = notices(tmp_path, "warning")
+    assert "did you mean 'left'" in notice["text"]
     assert ends(tmp_path) == ["finished"]
 
 

@@ -148,8 +148,8 @@ def test_one_sigmoid_unit_has_two_classes(tmp_path):
     assert true["class"] == int(y[0, 0])
     assert predicted["target"] == "score before sigmoid"
     probability = float(model.predict(x[:1], verbose=0)[0, 0])
-    wanted = probability if true["class"] == 1 else 1 - probability
-    assert true["probability"] == pytest.approx(wanted, abs=1e-5)
+    expected = probability if true["class"] == 1 else 1 - probability
+    assert true["probability"] == pytest.approx(expected, abs=1e-5)
     [meta] = metas(tmp_path, "predictions")
     assert sum(value for _, value in meta["images"][0]) == pytest.approx(1, abs=1e-5)
 
@@ -166,17 +166,17 @@ def test_a_regression_shows_its_output_and_no_true_class(tmp_path):
     assert notices(tmp_path, "warning") == []
 
 
-def test_labels_outside_the_classes_are_said(tmp_path, said):
+def test_labels_outside_the_classes_are_reported(tmp_path, messages):
     x, y = data(8)
     grad_cam = tbviz.GradCAM(tmp_path, x[:3], [0, 1, 7])
     sequential(run_eagerly=True).fit(x, y, 8, 2, verbose=0, callbacks=[grad_cam])
     assert [tile["role"] for tile in caption(tmp_path, "relu")] == ["predicted"]
     [notice] = notices(tmp_path, "warning")
     assert "labels go from 0 to 7, the model has 3 classes" in notice["text"]
-    assert len(said()) == 1
+    assert len(messages()) == 1
 
 
-def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said):
+def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, messages):
     vector = np.random.default_rng(0).random((8, 5)).astype("float32")
     monitor = tbviz.Monitor(tmp_path, vector[:2], strict=True)
     vectors().fit(vector, np.arange(8) % 2, 4, 2, verbose=0, callbacks=[monitor])
@@ -201,7 +201,7 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, said
         "left out: this model has no augmentation layer",
         "left out: this model has no convolution over images",
     ]
-    assert said() == []
+    assert messages() == []
     assert {node["class"] for node in tree(tmp_path).values()} == {"Dense"}
 
 
@@ -214,7 +214,7 @@ def test_maximization_alone_needs_no_images(tmp_path):
     assert metas(tmp_path, "probe") == metas(tmp_path, "predictions") == []
 
 
-def test_warm_start_goes_on_from_the_last_look_of_this_fit(tmp_path):
+def test_warm_start_goes_on_from_the_last_snapshot_of_this_fit(tmp_path):
     x, y = data(8)
     settings = {"settings": QUICK, "strict": True}
     warm = tbviz.FilterMaximization(tmp_path, "conv1", 1, warm_start=True, **settings)
@@ -223,8 +223,8 @@ def test_warm_start_goes_on_from_the_last_look_of_this_fit(tmp_path):
         model.fit(x, y, 8, 2, verbose=0, callbacks=[warm])
     store = open_run(tmp_path)
     scores = [
-        decode(store.picture("maximization", "conv1", place)).text["scores"][0]
-        for place in range(4)
+        decode(store.picture("maximization", "conv1", position)).text["scores"][0]
+        for position in range(4)
     ]
     assert scores[1] > scores[0]
     assert scores[2:] == scores[:2]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import keras
 import pytest
-from callbacks.limited_runs import Looks, Trains, fit
-from callbacks.nets import data, kept, notices, resolve_predictions
-from callbacks.test_orders import Gives
+from callbacks.limited_runs import SlowCallback, SlowTraining, fit
+from callbacks.nets import cached_model, data, notices, wait_for_writer
+from callbacks.test_remote_control import GivesOrders
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
-from tbviz.callbacks.pictures import Maps
+from tbviz.callbacks.pictures import GrayPicture
 from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.training_clock import TrainingClock
 from tbviz.store import open_run
@@ -27,7 +27,7 @@ FILES = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "tbviz").r
 
 
 def calls():
-    """All that says a notice, with its event, where that stands there as it is."""
+    """Yield the file and the event of each call that reports a notice."""
     for path, tree in FILES.items():
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -44,18 +44,18 @@ def test_every_notice_has_an_event_of_the_list():
         if isinstance(event, ast.Constant):
             assert event.value in EVENTS, path
         else:  # of the type `Event`, as mypy knows
-            assert ast.unparse(event) in {"event", "why.event"}, path
+            assert ast.unparse(event) in {"event", "skip_reason.event"}, path
 
 
-def test_every_event_of_the_list_is_said_somewhere():
-    said = {
+def test_every_event_of_the_list_is_reported_somewhere():
+    messages = {
         node.value
         for path, tree in FILES.items()
         if path.parent.name == "callbacks"
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
     }
-    assert set(EVENTS) <= said
+    assert set(EVENTS) <= messages
 
 
 def test_the_documents_and_the_page_list_the_same_events():
@@ -72,7 +72,7 @@ def test_the_documents_and_the_page_list_the_same_events():
 _SENTENCE = re.compile(r"\b(text|said|remedy|message|reason|why|left|wrong)\b|str\(error\)")
 _CUTS = {"startswith", "endswith", "partition", "split", "removeprefix", "find", "index"}
 _OURS = {  # these read what a user typed, or names in a language of ours
-    "arguments", "control", "query", "places", "prune", "remote_walk", "select", "schema",
+    "arguments", "control", "locations", "query", "prune", "remote_walk", "select", "schema",
 }  # fmt: skip
 
 
@@ -82,14 +82,14 @@ def test_nobody_parses_sentences():
         for node in ast.walk(tree):
             match node:
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _CUTS:
-                    of = value
+                    parsed = value
                 case ast.Subscript(value=value, slice=ast.Slice()):
-                    of = value
+                    parsed = value
                 case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]):
-                    of = value
+                    parsed = value
                 case _:
                     continue
-            name = ast.unparse(of)
+            name = ast.unparse(parsed)
             if path.stem not in _OURS and _SENTENCE.fullmatch(name.rpartition(".")[2]):
                 wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
     # Shortening and beginning with a capital letter read nothing out of a text.
@@ -129,7 +129,7 @@ def test_keys_tell_apart_what_is_not_the_same():
 
 def test_notices_are_the_same_by_their_key_whatever_they_say(tmp_path):
     run_log = RunLog(tmp_path, TrainingClock())
-    run_log.begin({}, lambda size, lacking: "")
+    run_log.begin({}, lambda size, missing: "")
     run_log.open(Position(0))
     run_log.notice("GradCAM", "no map", event="left_out")
     run_log.notice("GradCAM", "there is no map, in better words", event="left_out")
@@ -161,7 +161,7 @@ def test_orders_are_events_that_repeat(tmp_path, clock):
         4: Orders(),
         5: Orders(now="please"),
     }
-    fit(Gives(tmp_path, orders), Looks(tmp_path, clock, 0.1), epochs=7)
+    fit(GivesOrders(tmp_path, orders), SlowCallback(tmp_path, clock, 0.1), epochs=7)
     found = [n for n in notices(tmp_path) if n["method"] == "control"]
     assert [(n["epoch"], n["event"]) for n in found] == [
         (1, "paused"),
@@ -177,32 +177,32 @@ def test_orders_are_events_that_repeat(tmp_path, clock):
 
 
 def test_each_limit_that_is_reached_is_an_event_of_its_own(tmp_path, clock):
-    dear = Looks(tmp_path, clock, 2.0, max_overhead=0.05)
-    fit(Trains(clock, lambda _: 10.0), dear, epochs=40)
-    said = [(n["event"], n["rule"], n["method"]) for n in notices(tmp_path, "info")]
-    assert said.count(("skipped", "max_overhead", "Looks")) == 1
-    assert said[-1] == ("limit_summary", None, "tbviz")
+    expensive = SlowCallback(tmp_path, clock, 2.0, max_overhead=0.05)
+    fit(SlowTraining(clock, lambda _: 10.0), expensive, epochs=40)
+    messages = [(n["event"], n["rule"], n["method"]) for n in notices(tmp_path, "info")]
+    assert messages.count(("skipped", "max_overhead", "SlowCallback")) == 1
+    assert messages[-1] == ("limit_summary", None, "tbviz")
     images, labels = data(8)
     grid = tbviz.ActivationGrid(tmp_path / "full", images[:2], max_disk=2_000)
-    settles = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: resolve_predictions())
-    kept().fit(images, labels, 8, 4, verbose=0, callbacks=[settles, grid])
-    said = {(n["event"], n["rule"]) for n in notices(tmp_path / "full")}
-    assert ("limit_reached", "max_disk") in said
+    settles = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: wait_for_writer())
+    cached_model().fit(images, labels, 8, 4, verbose=0, callbacks=[settles, grid])
+    messages = {(n["event"], n["rule"]) for n in notices(tmp_path / "full")}
+    assert ("limit_reached", "max_disk") in messages
 
 
 def test_each_layer_whose_picture_cannot_be_encoded_is_named(tmp_path, monkeypatch):
     """By layer and error, however often and in whatever words it fails."""
-    write, words = Maps.write, iter(range(1000))
+    write, words = GrayPicture.write, iter(range(1000))
 
     def broken(self, writer, position):
         if self.kind == "activations" and self.layer != "relu":
             raise ValueError(f"attempt {next(words)}")
         write(self, writer, position)
 
-    monkeypatch.setattr(Maps, "write", broken)
+    monkeypatch.setattr(GrayPicture, "write", broken)
     images, labels = data(8)
     grid = tbviz.ActivationGrid(tmp_path, images[:2], layers=["conv1", "conv2", "relu"])
-    kept().fit(images, labels, 8, 3, verbose=0, callbacks=[grid])
+    cached_model().fit(images, labels, 8, 3, verbose=0, callbacks=[grid])
     found = [n for n in notices(tmp_path) if n["event"] == "encode_failed"]
     assert [(n["layer"], n["method"]) for n in found] == [("conv1", "store"), ("conv2", "store")]
     assert ("activations", "relu") in open_run(tmp_path).series()
@@ -215,7 +215,9 @@ def test_a_callback_that_fails_is_an_error_at_its_layer(tmp_path, monkeypatch):
     monkeypatch.setattr("tbviz.callbacks.grad_cam.layer_maps", fails)
     images, labels = data(8)
     odd = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: logs.update(name="x"))
-    kept().fit(images, labels, 8, 2, verbose=0, callbacks=[odd, GradCAM(tmp_path, images[:2])])
+    cached_model().fit(
+        images, labels, 8, 2, verbose=0, callbacks=[odd, GradCAM(tmp_path, images[:2])]
+    )
     found = {n["event"]: n for n in notices(tmp_path)}
     assert found.keys() == {"error", "not_scalar", "size_forecast"}
     assert found["error"]["layer"] == "relu"

@@ -1,4 +1,4 @@
-"""The same of a broken network with oneDNN on and off: on some processors it turns NaN into 0."""
+"""A network of NaN logs the same with oneDNN on and off: on some processors it turns NaN into 0."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ maps = [tiles(log_dir, kind, layer, 1)[0] for kind, layer in
         [("activations", "conv1"), ("activations", "relu"), ("cam", "relu")]]
 records = metas(log_dir, "health")
 print(json.dumps({
-    "said": [n["text"] for n in notices(log_dir, "warning")],
+    "warnings": [n["text"] for n in notices(log_dir, "warning")],
     "advice": [(a["layer"], a["rule"]) for a in records[1]["advice"]],
     "numbers": {path: [[record["layers"][path][name] for record in records]
                        for name in ("nonfinite", "nan", "weight_fault")]
@@ -62,7 +62,7 @@ def test_a_learning_rate_that_explodes(tmp_path, onednn):
     }
     done = run_program([sys.executable, "-c", CODE, str(tmp_path)], env=environment)
     assert json.loads(done.stdout.splitlines()[-1]) == {
-        "said": [
+        "warnings": [
             "loss became NaN at epoch 1",
             "Weights of conv1 and 2 more layers became NaN at epoch 1",
         ],

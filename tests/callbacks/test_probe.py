@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from callbacks.nets import data, kept, metas, notices
+from callbacks.nets import cached_model, data, metas, notices
 from PIL import Image
 
 import tbviz
@@ -171,7 +171,7 @@ def test_files_are_read_as_the_model_takes_them(tmp_path):
     assert read_probe(paths, files=InputFormat((8, 5), 3, True)).inputs.shape == (2, 3, 8, 5)
     with pytest.raises(TbvizError, match=r"no files: .*c\.png"):
         read_probe([*paths, tmp_path / "c.png"])
-    assert input_format(kept()) == InputFormat((8, 8), 1, False)
+    assert input_format(cached_model()) == InputFormat((8, 8), 1, False)
 
 
 class Callback:
@@ -179,17 +179,17 @@ class Callback:
         self.probe = read_probe(*given)
 
 
-def gathered(*callbacks):
+def batch_of(*callbacks):
     probe_batch = ProbeBatch()
     for callback in callbacks:
         probe_batch.add(callback, callback.probe)
     return probe_batch
 
 
-def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
+def test_equal_probes_are_stored_once_with_the_labels_and_names_of_all():
     x = images()
     one, other = Callback(x), Callback(x, [0, 1, 2], ["a", "b", "c"])
-    probe_batch = gathered(one, other)
+    probe_batch = batch_of(one, other)
     assert probe_batch.merged.count == 3
     assert probe_batch.merged.labels == [0, 1, 2]
     assert probe_batch.merged.class_names == ["a", "b", "c"]
@@ -198,7 +198,7 @@ def test_equal_probes_are_kept_once_and_know_all_that_was_said_of_them():
 
 def test_other_probes_stand_behind():
     one, other = Callback(images(2), [5, 6]), Callback(images(3) + 1)
-    probe_batch = gathered(one, other)
+    probe_batch = batch_of(one, other)
     assert probe_batch.merged.labels == [5, 6, None, None, None]
     assert probe_batch.merged.names() == ["5", "6", "image 2", "image 3", "image 4"]
     assert probe_batch.rows_for(other)[1] == [2, 3, 4]
@@ -207,7 +207,7 @@ def test_other_probes_stand_behind():
 
 def test_probes_that_make_no_batch_are_refused_and_leave_the_others():
     one, other = Callback(images(2)), Callback(np.zeros((2, 9, 9, 3)))
-    probe_batch = gathered(one)
+    probe_batch = batch_of(one)
     with pytest.raises(TbvizError, match="one size"):
         probe_batch.add(other, other.probe)
     assert probe_batch.merged.count == 2
@@ -221,7 +221,7 @@ def test_the_probe_record_shows_any_usual_range(tmp_path, low, high, dtype):
     picture = np.broadcast_to(steps.reshape(1, 8, 8, 1), (1, 8, 8, 1))
     grid = tbviz.ActivationGrid(tmp_path, picture, labels=[1], class_names=["left", "right"])
     x, y = data(8)
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[grid])
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[grid])
     [meta] = metas(tmp_path, "probe")
     assert meta["range"] == [low, high]
     assert meta["size"] == [8, 8]
@@ -240,7 +240,7 @@ def test_two_callbacks_with_different_images_say_whose_each_sheet_is(tmp_path):
         tbviz.GradCAM(tmp_path, x[4:7]),
         tbviz.LayerHealth(tmp_path, x[:2], **layers),
     ]
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=callbacks)
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=callbacks)
     [probe] = metas(tmp_path, "probe")
     assert [image["label"] for image in probe["images"]] == [*y[:2].tolist(), None, None, None]
     layouts = {meta["picture"]: meta for meta in metas(tmp_path, "layout")}
@@ -251,14 +251,14 @@ def test_two_callbacks_with_different_images_say_whose_each_sheet_is(tmp_path):
     assert len(predictions["images"]) == 5
 
 
-def test_seventeen_images_are_said_once(tmp_path, said):
+def test_seventeen_images_are_reported_once(tmp_path, messages):
     x, y = data(24)
     monitor = tbviz.Monitor(tmp_path, x, y)
     monitor.callbacks = monitor.callbacks[:2]
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
     [notice] = [n for n in notices(tmp_path, "info") if "probe images" in n["text"]]
     assert notice["text"] == "the first 16 of 24 probe images are used"
-    assert len([text for text in said("INFO") if "probe images" in text]) == 1
+    assert len([text for text in messages("INFO") if "probe images" in text]) == 1
 
 
 def test_image_files_in_a_real_fit(tmp_path):
@@ -267,7 +267,7 @@ def test_image_files_in_a_real_fit(tmp_path):
     Image.fromarray((x[0, ..., 0] * 255).astype("uint8")).save(path)
     monitor = tbviz.Monitor(tmp_path / "run", [path], labels=[1], strict=True)
     monitor.callbacks = monitor.callbacks[:3]
-    kept().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
+    cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[monitor])
     [probe] = metas(tmp_path / "run", "probe")
     assert probe["size"] == [8, 8]
     assert len(probe["images"]) == 1

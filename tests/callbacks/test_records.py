@@ -51,9 +51,9 @@ def run(tmp_path_factory):
     x, y = data(24)
     model = sequential(rate=0.3, metrics=["accuracy"])
     outputs = Outputs(x[:IMAGES])
-    looking = monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, painted=["conv1", "conv2"])
+    callback = monitor(log_dir, x[:IMAGES], y[:IMAGES], NAMES, maximized=["conv1", "conv2"])
     history = model.fit(
-        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, looking]
+        x, y, 8, EPOCHS, verbose=0, validation_split=0.25, callbacks=[outputs, callback]
     )
     return log_dir, outputs, history.history, y[:IMAGES]
 
@@ -212,8 +212,8 @@ def test_costs_are_counted_by_callback(run):
         "FilterMaximization",
     }
     for cost in found[1:]:
-        seldom = {"Augmentation"} if cost["epoch"] == EPOCHS - 1 else set()
-        assert set(cost["seconds"]) == names | seldom
+        rare = {"Augmentation"} if cost["epoch"] == EPOCHS - 1 else set()
+        assert set(cost["seconds"]) == names | rare
         assert min(cost["seconds"].values()) > 0
         assert sum(cost["seconds"].values()) + cost["wait"] < cost["wall"]
         assert cost["writer"] >= 0
@@ -221,17 +221,17 @@ def test_costs_are_counted_by_callback(run):
     assert all(cost["compile"] == {} for cost in found[1:])
 
 
-def test_what_the_run_takes_is_said_once(run):
+def test_the_size_of_the_run_is_reported_once(run):
     [notice] = [notice for notice in notices(run[0]) if notice["method"] == "tbviz"]
     assert notice["level"] == "info"
-    assert notice["text"].endswith(f"for {EPOCHS} epochs, in {run[0]}")
+    assert notice["text"].endswith(f"for {EPOCHS} epochs, written to {run[0]}")
     [pack] = (run[0] / "plugins" / "tbviz").glob("*.pack")
     number, unit = notice["text"].split()[1:3]
     assert unit == "kB"
     assert 0.7 < float(number) * 1000 * EPOCHS / pack.stat().st_size < 1.3
 
 
-def test_what_the_model_has_not_is_said_in_a_line(run):
+def test_what_the_model_lacks_is_reported_in_one_line(run):
     [notice] = [notice for notice in notices(run[0]) if notice["method"] != "tbviz"]
     assert (notice["method"], notice["level"]) == ("Augmentation", "info")
     assert notice["text"] == "left out: this model has no augmentation layer"

@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import keras
 import pytest
-from callbacks.nets import data, kept, resolve_predictions
+from callbacks.nets import cached_model, data, wait_for_writer
 from fsspec.implementations.memory import MemoryFileSystem
 
 import tbviz
@@ -29,7 +29,7 @@ class At(keras.callbacks.Callback):
 
 def fit(callbacks, epochs):
     x, y = data(16)
-    kept().fit(x, y, 8, epochs, verbose=0, callbacks=callbacks)
+    cached_model().fit(x, y, 8, epochs, verbose=0, callbacks=callbacks)
 
 
 def parts(bucket):
@@ -37,10 +37,10 @@ def parts(bucket):
     return [name for name in names if name.endswith(".part")]
 
 
-def test_a_fit_into_an_object_store_is_read_back(bucket, said):
+def test_a_fit_into_an_object_store_is_read_back(bucket, messages):
     images, _ = data(2)
     fit([tbviz.ActivationGrid(f"{bucket}/run", images), tbviz.Kernels(f"{bucket}/run")], 2)
-    assert said() == []
+    assert messages() == []
     run = open_run(f"{bucket}/run")
     assert [(epoch, final) for _, (epoch, _, final) in run.positions] == [(0, False), (1, False)]
     (segment,) = run.segments
@@ -53,7 +53,9 @@ def test_a_fit_into_an_object_store_is_read_back(bucket, said):
     assert len(parts(bucket)) <= 2 + 5
 
 
-def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(bucket, said, monkeypatch):
+def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(
+    bucket, messages, monkeypatch
+):
     failing = []
     original = MemoryFileSystem.pipe_file
 
@@ -69,7 +71,7 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(bucket, s
         At(4, failing.clear),
     ]
     fit(callbacks, 6)
-    [text] = said()
+    [text] = messages()
     assert "SlowDown" in text
     assert "later positions are tried" in text
     found = [epoch for _, (epoch, _, _) in open_run(f"{bucket}/run").positions]
@@ -79,11 +81,11 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(bucket, s
     assert segment.damaged == 0
 
 
-def test_a_store_that_is_deleted_while_training_begins_anew(bucket, said):
+def test_a_store_that_is_deleted_while_training_begins_anew(bucket, messages):
     fs = fsspec.filesystem("memory")
-    remove = At(2, lambda: (resolve_predictions(), fs.rm(f"{bucket}/run", recursive=True)))
+    remove = At(2, lambda: (wait_for_writer(), fs.rm(f"{bucket}/run", recursive=True)))
     fit([remove, tbviz.Kernels(f"{bucket}/run")], 5)
-    [text] = said()
+    [text] = messages()
     assert "was deleted while" in text
     (segment,) = open_run(f"{bucket}/run").segments
     assert segment.begin["epochs"] == 5
@@ -95,15 +97,15 @@ def test_orders_reach_a_training_over_an_object_store(bucket):
     store = store_directory(f"{bucket}/run")
     order = At(1, lambda: write_orders(store, Orders(every=3)))
     fit([order, tbviz.Kernels(f"{bucket}/run")], 6)
-    looked = {
+    captured_positions = {
         position
         for _, segment in open_run(f"{bucket}/run").based()
         for position, _ in segment.series["kernels", "conv1"].positions
     }
-    assert len(looked) < 6
+    assert len(captured_positions) < 6
 
 
-def test_what_is_missing_is_said_when_the_callback_is_made():
+def test_a_missing_package_is_reported_when_the_callback_is_made():
     with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]'"):
         tbviz.Kernels("nosuch://bucket/logs")
     with pytest.raises(StoreError, match="pass the text"):

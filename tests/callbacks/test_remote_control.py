@@ -6,17 +6,17 @@ import threading
 from types import SimpleNamespace
 
 import keras
-from callbacks.limited_runs import Looks, X, Y, fit
-from callbacks.nets import kept, metas, notices, positions
+from callbacks.limited_runs import SlowCallback, X, Y, fit
+from callbacks.nets import cached_model, metas, notices, positions
 
 import tbviz
-from tbviz.callbacks import remote_control as orders_module
+from tbviz.callbacks import remote_control as remote_control_module
 from tbviz.callbacks.remote_control import RemoteControl
 from tbviz.store import StoreError, store_directory
 from tbviz.store.control import Orders, write_orders
 
 
-class Gives(keras.callbacks.Callback):
+class GivesOrders(keras.callbacks.Callback):
     """Gives an order at the beginning of an epoch."""
 
     def __init__(self, log_dir, remote_control):
@@ -31,28 +31,28 @@ class Gives(keras.callbacks.Callback):
 
 
 def test_a_run_is_paused_and_goes_on(tmp_path, clock):
-    ours = Looks(tmp_path, clock, 0.1)
+    ours = SlowCallback(tmp_path, clock, 0.1)
     orders = {2: Orders(paused=True), 5: Orders()}
-    fit(Gives(tmp_path, orders), ours, epochs=8)
+    fit(GivesOrders(tmp_path, orders), ours, epochs=8)
     assert ours.finished == [0, 1, 5, 6, 7]
     # The numbers go on.
     assert len(metas(tmp_path, "metrics")) == 8
-    said = [
+    messages = [
         (n["epoch"], n["text"].split(":")[0]) for n in notices(tmp_path) if n["method"] == "control"
     ]
-    assert said == [(2, "paused"), (5, "goes on")]
+    assert messages == [(2, "paused"), (5, "resumed")]
 
 
-def test_a_run_that_ends_paused_looks_at_nothing(tmp_path, clock):
-    ours = Looks(tmp_path, clock, 0.1)
-    fit(Gives(tmp_path, {1: Orders(paused=True)}), ours, epochs=3)
+def test_a_run_that_ends_paused_captures_nothing(tmp_path, clock):
+    ours = SlowCallback(tmp_path, clock, 0.1)
+    fit(GivesOrders(tmp_path, {1: Orders(paused=True)}), ours, epochs=3)
     assert ours.finished == [0]
 
 
-def test_a_run_that_is_paused_before_it_begins_looks_at_no_batch(tmp_path, clock):
+def test_a_run_that_is_paused_before_it_begins_captures_no_batch(tmp_path, clock):
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(paused=True))
-    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(batches=1))
+    ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(batches=1))
     fit(ours, epochs=3)
     assert ours.finished == []
 
@@ -66,54 +66,56 @@ def test_an_order_that_is_deleted_is_no_order(tmp_path, clock):
         def on_epoch_end(self, epoch, logs=None):
             (store / "control.json").unlink(missing_ok=True)
 
-    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
     fit(Deletes(), ours, epochs=4)
     assert ours.finished == [0, 3]
 
 
 def test_a_store_that_hangs_does_not_hang_training(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(orders_module, "_TIMEOUT", 0.01)
-    monkeypatch.setattr(orders_module, "_BATCH_PATIENCE", 0.01)
+    monkeypatch.setattr(remote_control_module, "_TIMEOUT", 0.01)
+    monkeypatch.setattr(remote_control_module, "_BATCH_TIMEOUT", 0.01)
     hangs = threading.Event()
-    monkeypatch.setattr(orders_module, "read_orders", lambda _: hangs.wait(240) and Orders())
-    ours = Looks(tmp_path, clock, 0.1)
+    monkeypatch.setattr(
+        remote_control_module, "read_orders", lambda _: hangs.wait(240) and Orders()
+    )
+    ours = SlowCallback(tmp_path, clock, 0.1)
     fit(ours, epochs=3)
     assert ours.finished == [0, 1, 2]
     hangs.set()
     for thread in threading.enumerate():
-        if thread.name == "tbviz-asks":
+        if thread.name == "tbviz-call":
             thread.join()
 
 
-def test_a_look_asked_for_long_ago_is_not_taken_where_the_store_answers_late(
-    tmp_path, clock, monkeypatch
-):
-    monkeypatch.setattr(orders_module, "_TIMEOUT", 0.05)
+def test_an_old_request_is_ignored_if_the_store_answers_late(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(remote_control_module, "_TIMEOUT", 0.05)
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(now="long ago"))
     answers = threading.Event()
-    reading = orders_module.read_orders
-    monkeypatch.setattr(orders_module, "read_orders", lambda s: answers.wait(60) and reading(s))
+    reading = remote_control_module.read_orders
+    monkeypatch.setattr(
+        remote_control_module, "read_orders", lambda s: answers.wait(60) and reading(s)
+    )
 
     class Answers(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 2:
                 answers.set()
 
-    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
-    asks = Gives(tmp_path, {5: Orders(now="just now")})
+    ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+    asks = GivesOrders(tmp_path, {5: Orders(now="just now")})
     fit(Answers(), asks, ours, epochs=8)
     assert ours.finished == [0, 5, 7]
 
 
 def test_every_so_many_epochs(tmp_path, clock):
-    ours = Looks(tmp_path, clock, 0.1)
-    fit(Gives(tmp_path, {1: Orders(every=3)}), ours, epochs=9)
+    ours = SlowCallback(tmp_path, clock, 0.1)
+    fit(GivesOrders(tmp_path, {1: Orders(every=3)}), ours, epochs=9)
     assert ours.finished == [0, 3, 6, 8]
 
 
-def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
-    ours = Looks(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
+def test_a_snapshot_requested_now_comes_at_the_next_batch(tmp_path, clock):
+    ours = SlowCallback(tmp_path, clock, 0.1, schedule=tbviz.every(epochs=100))
 
     class Asks(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -124,7 +126,7 @@ def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
 
     store_directory(tmp_path).mkdir(parents=True)
     write_orders(store_directory(tmp_path), Orders(now="long ago"))
-    model = kept()
+    model = cached_model()
     model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[Asks(), ours])
     # Batches take a second, and orders are read every two: 1 is given, 2 seconds are over then.
     assert (1, 0, 2, False) in positions(tmp_path)
@@ -132,27 +134,27 @@ def test_a_look_now_comes_at_the_next_batch(tmp_path, clock):
     assert not [n for n in notices(tmp_path) if "long ago" in n["text"]]
 
 
-def test_orders_that_make_no_sense_are_said_once(tmp_path, clock, said):
-    ours = Looks(tmp_path, clock, 0.1)
+def test_orders_that_make_no_sense_are_reported_once(tmp_path, clock, messages):
+    ours = SlowCallback(tmp_path, clock, 0.1)
     store_directory(tmp_path).mkdir(parents=True)
     (store_directory(tmp_path) / "control.json").write_text("pause, please")
     fit(ours, epochs=3)
     assert ours.finished == [0, 1, 2]
-    [text] = said()
+    [text] = messages()
     assert "pause, please" in text
 
 
-def test_a_look_asked_for_long_ago_is_not_taken_where_reading_failed_first(tmp_path, monkeypatch):
+def test_an_old_request_is_ignored_if_the_first_read_failed(tmp_path, monkeypatch):
     write_orders(tmp_path, Orders(now="long ago"))
 
     def fails(store):
         raise StoreError("the share is away")
 
-    run_log = SimpleNamespace(waits=lambda _: None, notice=lambda *_, **__: None)
-    watch = RemoteControl(tmp_path, run_log)
+    run_log = SimpleNamespace(count_wait=lambda _: None, notice=lambda *_, **__: None)
+    remote_control = RemoteControl(tmp_path, run_log)
     with monkeypatch.context() as away:
-        away.setattr(orders_module, "read_orders", fails)
-        watch.begin()
-    assert not watch.look()
+        away.setattr(remote_control_module, "read_orders", fails)
+        remote_control.begin()
+    assert not remote_control.poll()
     write_orders(tmp_path, Orders(now="just now"))
-    assert watch.look()
+    assert remote_control.poll()

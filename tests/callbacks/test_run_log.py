@@ -29,11 +29,11 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
         return MetaRecord.write(record, writer, position)
 
     record = MetaRecord({"kind": "metrics", "values": {"loss": 1.0}})
-    held = SimpleNamespace(kind="metrics", layers=(), write=hold)
+    blocked = SimpleNamespace(kind="metrics", layers=(), write=hold)
     if slow:
         threading.Timer(0.1, gate.set).start()
     run_log.open(Position(0))
-    run_log.add(held)
+    run_log.add(blocked)
     run_log.hand_over()
     assert len(metas(tmp_path, "metrics")) == slow
     gate.set()

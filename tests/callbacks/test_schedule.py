@@ -3,18 +3,22 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from callbacks.nets import data, kept, metas, positions, sequential, tiles
+from callbacks.nets import cached_model, data, metas, positions, sequential, tiles
 
 import tbviz
 from tbviz.callbacks import session
-from tbviz.callbacks.schedule import Moment, schedule_of
+from tbviz.callbacks.schedule import TrainingProgress, schedule_of
 from tbviz.errors import TbvizError
 
 
-def due_epochs(wanted, epochs=20, first=0):
-    schedule = schedule_of(wanted)
-    schedule.start(Moment(0, 0, 0.0, epoch_end=False))
-    return [e for e in range(first, epochs) if schedule.due(Moment(e, 10 * (e + 1), 0.0, True))]
+def due_epochs(schedule_like, epochs=20, first=0):
+    schedule = schedule_of(schedule_like)
+    schedule.start(TrainingProgress(0, 0, 0.0, epoch_end=False))
+    return [
+        e
+        for e in range(first, epochs)
+        if schedule.due(TrainingProgress(e, 10 * (e + 1), 0.0, True))
+    ]
 
 
 def test_schedules_by_epochs():
@@ -30,17 +34,17 @@ def test_schedules_by_epochs():
 
 def test_every_batches_fires_when_a_multiple_was_crossed():
     schedule = schedule_of(tbviz.every(batches=10))
-    schedule.start(Moment(0, 0, 0.0, epoch_end=False))
+    schedule.start(TrainingProgress(0, 0, 0.0, epoch_end=False))
     steps = range(8, 81, 8)  # steps_per_execution=8
-    due = [step for step in steps if schedule.due(Moment(0, step, 0.0, False))]
+    due = [step for step in steps if schedule.due(TrainingProgress(0, step, 0.0, False))]
     assert due == [16, 24, 32, 40, 56, 64, 72, 80]
 
 
 def test_every_minutes_goes_by_the_clock():
     schedule = schedule_of(tbviz.every(minutes=1))
-    schedule.start(Moment(0, 0, 1000.0, epoch_end=False))
+    schedule.start(TrainingProgress(0, 0, 1000.0, epoch_end=False))
     seconds = [1030, 1059.9, 1060, 1100, 1121, 1300, 1310]
-    due = [s for s in seconds if schedule.due(Moment(0, 1, float(s), False))]
+    due = [s for s in seconds if schedule.due(TrainingProgress(0, 1, float(s), False))]
     assert due == [1060, 1121, 1300]
 
 
@@ -48,12 +52,12 @@ def test_two_callbacks_with_one_schedule_count_apart():
     shared = tbviz.every(batches=2)
     one, other = schedule_of(shared), schedule_of(shared)
     for schedule in (one, other):
-        schedule.start(Moment(0, 0, 0.0, False))
-        assert schedule.due(Moment(0, 2, 0.0, False))
+        schedule.start(TrainingProgress(0, 0, 0.0, False))
+        assert schedule.due(TrainingProgress(0, 2, 0.0, False))
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "messages"),
     [
         (tbviz.every, "nothing"),
         (lambda: tbviz.every(epochs=1, batches=2), "exactly one"),
@@ -63,20 +67,20 @@ def test_two_callbacks_with_one_schedule_count_apart():
         (lambda: schedule_of(5), "5.*callable"),
     ],
 )
-def test_what_makes_no_schedule_is_refused(make, said):
-    with pytest.raises(TbvizError, match=said):
+def test_what_makes_no_schedule_is_refused(make, messages):
+    with pytest.raises(TbvizError, match=messages):
         make()
 
 
 def fit(log_dir, schedule, *others, epochs=4, before=(), **settings):
     images, labels = data(16)
-    model = sequential(**settings) if settings else kept()
+    model = sequential(**settings) if settings else cached_model()
     grid = tbviz.ActivationGrid(log_dir, images[:1], layers="conv2", schedule=schedule)
     model.fit(images, labels, 4, epochs, verbose=0, callbacks=[*before, grid, *others])
-    return looked(log_dir)
+    return captured_positions(log_dir)
 
 
-def looked(log_dir):
+def captured_positions(log_dir):
     """The positions with pictures: epoch, batch, final."""
     found = metas(log_dir, "activations")
     return [(meta["epoch"], meta.get("batch"), meta.get("final", False)) for meta in found]
@@ -86,7 +90,7 @@ def at_ends(*epochs):
     return [(epoch, None, False) for epoch in epochs]
 
 
-def test_first_and_last_epoch_are_always_looked_at(tmp_path):
+def test_first_and_last_epoch_are_always_captured(tmp_path):
     assert fit(tmp_path, tbviz.every(epochs=3), epochs=6) == at_ends(0, 3, 5)
     assert len(positions(tmp_path)) == 6  # with metrics, all of them
 
@@ -121,26 +125,26 @@ def test_a_position_between_epochs_is_written_once(tmp_path):
         tbviz.LayerHealth(tmp_path, images[:1], **common),
         tbviz.ActivationGrid(tmp_path, images[:1], layers="conv1"),
     ]
-    kept().fit(images, labels, 4, 1, verbose=0, callbacks=callbacks)
+    cached_model().fit(images, labels, 4, 1, verbose=0, callbacks=callbacks)
     for kind in ("metrics", "predictions", "cost"):
         assert [meta.get("batch") for meta in metas(tmp_path, kind)] == [2, 4, None], kind
     assert [meta.get("batch") for meta in metas(tmp_path, "health")] == [2, 4, None]
 
 
 def test_minutes_in_a_real_fit(tmp_path, monkeypatch):
-    now = iter(np.arange(0.0, 1e6, 40.0))  # each look at the clock is 40 seconds later
+    now = iter(np.arange(0.0, 1e6, 40.0))  # each reading of the clock is 40 seconds later
     monkeypatch.setattr(session, "clock", lambda: next(now))
     found = fit(tmp_path, tbviz.every(minutes=1), epochs=1)
     assert found == [(0, 2, False), (0, 4, False), (0, None, False)]
 
 
-def test_a_schedule_that_raises_is_said_and_training_goes_on(tmp_path, said):
-    def broken(epoch):
+def test_a_schedule_that_raises_is_reported_and_training_goes_on(tmp_path, messages):
+    def failing(epoch):
         raise ValueError(f"no idea about epoch {epoch}")
 
-    assert fit(tmp_path, broken) == at_ends(0, 3)
-    assert len(said()) == 1
-    assert "ActivationGrid: ValueError: no idea about epoch 0" in said()[0]
+    assert fit(tmp_path, failing) == at_ends(0, 3)
+    assert len(messages()) == 1
+    assert "ActivationGrid: ValueError: no idea about epoch 0" in messages()[0]
 
 
 def stopping(**settings):
@@ -181,4 +185,4 @@ def test_averaged_weights_are_a_final_position(tmp_path):
     model.compile(average, "sparse_categorical_crossentropy")
     grid = tbviz.ActivationGrid(tmp_path, images[:1], layers="conv2")
     model.fit(images, labels, 4, 2, verbose=0, callbacks=[grid])
-    assert looked(tmp_path) == [*at_ends(0, 1), (1, None, True)]
+    assert captured_positions(tmp_path) == [*at_ends(0, 1), (1, None, True)]

@@ -47,8 +47,8 @@ def trained(*callbacks):
     return history, values, keras.random.uniform(()).numpy()
 
 x, y = data(2)
-looking = monitor(sys.argv[1], x, y, painted="conv", schedule=tbviz.every(batches=1))
-assert trained(looking) == trained(), "training is another one beside Monitor"
+callback = monitor(sys.argv[1], x, y, maximized="conv", schedule=tbviz.every(batches=1))
+assert trained(callback) == trained(), "training is another one beside Monitor"
 """
 
 
@@ -61,7 +61,7 @@ def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
         for epoch in range(2)
     ]
     found = positions(tmp_path)
-    assert found == [place for epoch in epochs for place in epoch]
+    assert found == [position for epoch in epochs for position in epoch]
     assert ends(tmp_path) == ["finished"]
     assert notices(tmp_path, "warning") == []
     kinds = {kind for kind, _ in open_run(tmp_path).series()}

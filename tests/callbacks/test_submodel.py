@@ -1,4 +1,4 @@
-"""`submodel=`: a model that trains others inside it, and the one of them that is looked into."""
+"""`submodel=`: a model that trains others inside it, and the one of them that is captured."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from callbacks.nets import (
     K,
+    cached_model,
     compiled,
     data,
     ends,
-    kept,
     layers,
     metas,
     monitor,
@@ -101,14 +101,14 @@ def noise(count=2):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A compiled GAN that was trained while both its halves were looked into."""
+    """A compiled GAN that was trained while both its halves were captured."""
     log_dir = tmp_path_factory.mktemp("gan")
     one, other = log_dir / "discriminator", log_dir / "generator"
-    looks = [
-        monitor(one, data(2)[0], painted="conv", submodel="discriminator"),
-        monitor(other, noise(), painted=None, submodel=lambda model: model.generator),
+    monitors = [
+        monitor(one, data(2)[0], maximized="conv", submodel="discriminator"),
+        monitor(other, noise(), maximized=None, submodel=lambda model: model.generator),
     ]
-    return one, other, fitted_gan(looks, run_eagerly=False)
+    return one, other, fitted_gan(monitors, run_eagerly=False)
 
 
 def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
@@ -158,20 +158,20 @@ def test_a_gan_trains_as_without_us(run):
         np.testing.assert_array_equal(with_us, without)
 
 
-def test_parts_that_the_first_batch_builds_are_looked_into_then(tmp_path, said):
+def test_submodels_that_the_first_batch_builds_are_captured_then(tmp_path, messages):
     x, _ = data(2)
     fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator")], built=False)
     series = open_run(tmp_path).series()
     assert [layer for kind, layer in series if kind == "activations"] == ["conv", "leaky"]
     assert len(metas(tmp_path, "activations")) == 4
-    assert said() == []
+    assert messages() == []
 
 
-def test_a_model_without_call_names_its_parts_and_is_watched_by_its_metrics(tmp_path, said):
+def test_a_model_without_call_names_its_parts_and_is_watched_by_its_metrics(tmp_path, messages):
     fitted_gan([tbviz.Monitor(tmp_path, data(2)[0])])
-    [text] = said()
+    [text] = messages()
     assert text.startswith(
-        "tbviz: model 'gan' has no call() to look into; "
+        "tbviz: model 'gan' has no call(), so it cannot be captured; "
         "pass submodel='discriminator' or submodel='generator'"
     )
     assert len(notices(tmp_path, "warning")) == 1
@@ -195,19 +195,19 @@ class NotYet(keras.Model):
         return {"loss": keras.ops.mean(self.inner(batch[0]))}
 
 
-def test_a_call_that_is_not_implemented_counts_as_none(tmp_path, said):
+def test_a_call_that_is_not_implemented_counts_as_none(tmp_path, messages):
     x, y = data(8)
     model = NotYet()
     model.built = True
     compiled(model, run_eagerly=True)
     model.fit(x, y, 8, 2, verbose=0, callbacks=[tbviz.ActivationGrid(tmp_path, x[:2])])
-    [text] = said()
-    assert "model 'not_yet' cannot be called to look into it " in text
+    [text] = messages()
+    assert "model 'not_yet' cannot be called, so it cannot be captured " in text
     assert "use train_step" in text
     assert "pass submodel='inner'" in text
 
 
-def test_another_of_in_one_log_directory_is_refused_with_the_remedy(tmp_path, said):
+def test_another_submodel_in_one_log_directory_is_refused_with_the_remedy(tmp_path, messages):
     x, _ = data(2)
     fitted_gan(
         [
@@ -216,7 +216,7 @@ def test_another_of_in_one_log_directory_is_refused_with_the_remedy(tmp_path, sa
         ],
         epochs=1,
     )
-    [text] = said()
+    [text] = messages()
     assert "LayerHealth: received submodel='generator' where" in text
     assert f"such as {tmp_path / 'generator'}" in text
     assert metas(tmp_path, "activations")
@@ -226,7 +226,7 @@ def test_another_of_in_one_log_directory_is_refused_with_the_remedy(tmp_path, sa
         fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator"), strict])
 
 
-def test_a_part_that_is_replaced_is_looked_up_anew(tmp_path):
+def test_a_submodel_that_is_replaced_is_found_again(tmp_path):
     gan = Gan()
     gan.compile(run_eagerly=True)
 
@@ -306,7 +306,7 @@ def test_a_path_that_leads_to_no_model(submodel, what):
 
 
 def test_what_names_no_model_is_refused_at_once(tmp_path):
-    for submodel in (7, "", kept()):
+    for submodel in (7, "", cached_model()):
         with pytest.raises(tbviz.TbvizError, match="takes an attribute path such as"):
             tbviz.Monitor(tmp_path, data(2)[0], submodel=submodel)
 
@@ -317,5 +317,5 @@ def test_which_models_have_a_call():
             return inputs
 
     assert not has_call(Gan())
-    assert all(map(has_call, (kept(), Called(), discriminator())))
+    assert all(map(has_call, (cached_model(), Called(), discriminator())))
     assert submodels_of(Gan()) == ["discriminator", "generator"]

@@ -11,11 +11,11 @@ import tensorflow as tf
 from callbacks.nets import (
     CLASSES,
     K,
+    cached_model,
     compiled,
     data,
     drawing,
     functional,
-    kept,
     metas,
     monitor,
     notices,
@@ -51,10 +51,10 @@ def test_training_from_a_pipeline_of_tensorflow_is_the_same_to_the_last_bit(tmp_
     assert metas(tmp_path, "cam")
 
 
-def test_a_changed_structure_is_looked_up_and_compiled_anew(tmp_path):
+def test_a_changed_structure_is_found_and_compiled_again(tmp_path):
     x, y = data(8)
     model = functional()
-    # An activation that is exchanged in the middle of training: kept looks would be wrong.
+    # An activation that is exchanged in the middle of training: cached snapshots would be wrong.
     change = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: (
             setattr(model.get_layer("conv1"), "activation", keras.activations.tanh)
@@ -92,7 +92,7 @@ def test_a_pipeline_that_draws_on_a_thread_of_its_own_is_not_rewound(tmp_path):
         signature = (tf.TensorSpec((8, 8, 1)), tf.TensorSpec((), tf.int64))
         pipeline = tf.data.Dataset.from_generator(samples, output_signature=signature)
         pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(24))
-        model = kept()
+        model = cached_model()
         callbacks = [monitor(tmp_path, data(2)[0])] if monitored else []
         feed = pipeline.batch(4).prefetch(4)
         model.fit(feed, shuffle=False, epochs=2, verbose=0, callbacks=callbacks)
@@ -128,4 +128,4 @@ def test_a_plain_variable_of_tensorflow_is_put_back(tmp_path):
 
     plain = losses([])
     assert losses([]) == plain
-    assert losses([monitor(tmp_path, data(2)[0], painted="conv")]) == plain
+    assert losses([monitor(tmp_path, data(2)[0], maximized="conv")]) == plain

@@ -43,7 +43,7 @@ images = (pixels / 255 * (high - low) + low).astype(np.float32)
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """Writes a picture and says where."""
+    """Write a picture and print its path."""
     options.out.mkdir(parents=True, exist_ok=True)
     picture.save(options.out / f"{name.replace('/', '_')}.png")
     print(options.out / f"{name.replace('/', '_')}.png")

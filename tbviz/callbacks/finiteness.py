@@ -1,4 +1,4 @@
-"""Breakage: since when which weights and metrics of a `fit` are not finite, said once."""
+"""Finiteness: report which weights and metrics of a `fit` are not finite, and since when."""
 
 from __future__ import annotations
 
@@ -21,76 +21,76 @@ _REMEDY = (
     "logarithm or a division by zero in the loss"
 )
 
-# Pictures that say it themselves, or that no weights go into.
-_TOLD_ELSEWHERE = ("cam", "saliency", "maximization", "classes", "augmentation", "kernels")
+# Pictures whose captions already report it, or that do not depend on weights.
+_WITHOUT_CAVEAT = ("cam", "saliency", "maximization", "classes", "augmentation", "kernels")
 
 
 @dataclass(frozen=True)
-class _Since:
-    """When something was first found.
+class _Onset:
+    """The position at which weights were first found not to be finite.
 
     Attributes:
-        code: what was found.
-        position: where.
-        checked: where it was still well, `None` if it was never checked before.
+        code: which kind, see `KINDS`.
+        position: the first position with the fault.
+        last_finite: the last position without it, `None` if there was no check before.
     """
 
     code: int
     position: Position
-    checked: Position | None
+    last_finite: Position | None
 
     @property
     def exact(self) -> bool:
-        """Whether nothing was left unchecked in between."""
-        before = -1 if self.checked is None else self.checked.epoch
+        """Whether every epoch before the position was checked."""
+        before = -1 if self.last_finite is None else self.last_finite.epoch
         return before >= self.position.epoch - 1
 
     @property
-    def became(self) -> str:
-        """Such as `became NaN at epoch 4`."""
+    def became_text(self) -> str:
+        """Describe the event, such as `became NaN at epoch 4`."""
         kind = KINDS[self.code]
         if self.exact:
             return f"became {kind} at {_in_words(self.position)}"
-        if self.checked is None:
+        if self.last_finite is None:
             return f"were {kind} by {_in_words(self.position)}"
-        return f"became {kind} between {_in_words(self.checked)} and {_in_words(self.position)}"
+        return f"became {kind} between {_in_words(self.last_finite)} and {_in_words(self.position)}"
 
     @property
-    def are(self) -> str:
-        """Such as `are NaN since epoch 4`."""
+    def since_text(self) -> str:
+        """Describe the state, such as `are NaN since epoch 4`."""
         late = "" if self.exact else " at the latest"
         return f"are {KINDS[self.code]} since {_in_words(self.position)}{late}"
 
 
-class Breakage:
-    """What of a model is not finite at the position that is being logged, and since when.
+class FinitenessLog:
+    """The weights and metrics that are not finite at the current position, and since when.
 
     Args:
-        run_log: gets a notice when it begins.
+        run_log: gets a notice about each new fault.
 
     Attributes:
-        faults: which weights.
+        faults: the weights that are not finite.
     """
 
     def __init__(self, run_log: RunLog) -> None:
         self.faults = Faults()
         self._run_log = run_log
-        self._layers: dict[str, _Since] = {}
+        self._layers: dict[str, _Onset] = {}
         self._metrics: dict[str, int] = {}
-        self._checked: Position | None = None
+        self._last_checked: Position | None = None
 
     def update(self, faults: Faults, position: Position) -> None:
-        """Takes what a check of the weights has found at a position."""
+        """Record the result of a check of the weights at a position."""
         self.faults = faults
         now = faults.layers()
-        former = self._layers
+        previous = self._layers
         self._layers = {
-            path: former[path]
-            if path in former and former[path].code == code
-            else _Since(code, position, self._checked)
+            path: previous[path]
+            if path in previous and previous[path].code == code
+            else _Onset(code, position, self._last_checked)
             for path, code in now.items()
         }
-        self._checked = position
+        self._last_checked = position
         for advice in self.advice():
             first = self._layers[advice.layer]
             self._run_log.notice(
@@ -105,7 +105,7 @@ class Breakage:
             )
 
     def advice(self) -> list[Advice]:
-        """One line about the weights, of the layer that was the first to break."""
+        """Return one line about the layer whose weights were the first not to be finite."""
         if not self._layers:
             return []
         order = {path: row for row, path in enumerate(self._layers)}
@@ -117,30 +117,30 @@ class Breakage:
                 order[path],
             ),
         )
-        since = self._layers[first]
-        merged = sum(one == since for one in self._layers.values())
-        later = len(self._layers) - merged
-        text = f"Weights of {in_words(first, merged - 1)} {since.became}"
+        onset = self._layers[first]
+        together = sum(one == onset for one in self._layers.values())
+        later = len(self._layers) - together
+        text = f"Weights of {in_words(first, together - 1)} {onset.became_text}"
         if later:
             text += f", those of {later} more layer{'s' if later > 1 else ''} at another position"
         return [Advice(first, RULE, text, _REMEDY, "warning")]
 
     def cause(self, reads: int) -> str | None:
-        """Why what depends on these weights is not finite, in words; `None` if they are well.
+        """Explain why what depends on these weights is not finite; `None` if they are finite.
 
         Args:
             reads: a set of weights, see `Faults`.
         """
-        broken = self.faults.layers(reads)
-        if not broken:
+        not_finite = self.faults.layers(reads)
+        if not not_finite:
             return None
-        first = next(iter(broken))
-        return f"the weights of {in_words(first)} {self._layers[first].are}"
+        first = next(iter(not_finite))
+        return f"the weights of {in_words(first)} {self._layers[first].since_text}"
 
     def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
-        """What a picture has to say of weights that are not finite, `None` for nothing."""
+        """Return a caveat for a picture that depends on non-finite weights, or `None`."""
         family = picture.kind.partition(":")[0]
-        if not self.faults or family in _TOLD_ELSEWHERE:
+        if not self.faults or family in _WITHOUT_CAVEAT:
             return None
         layout = picture.layout
         stacks = [path for stack in layout.get("stacks", ()) for path in stack]
@@ -150,8 +150,8 @@ class Breakage:
             reads |= known.reads.get(path, 0)
         return self.cause(reads)
 
-    def metrics(self, values: Mapping[str, float], position: Position) -> None:
-        """Says once which metrics are not finite any more."""
+    def check_metrics(self, values: Mapping[str, float], position: Position) -> None:
+        """Report once which metrics are no longer finite."""
         codes = {name: _code(value) for name, value in values.items()}
         for code, kind in KINDS.items():
             names = [
