@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import PositionRecords, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1280, "height": 800}
@@ -21,8 +21,8 @@ BAR = 64  # TensorBoard's own bar
 WIDE = 900
 
 
-def frames(page: PositionRecords, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
-    """One picture of the tab at each epoch."""
+def frames(page: Page, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
+    """Yield a picture of the tab at each epoch."""
     for epoch in range(epochs):
         page.goto("about:blank")
         page.goto(f"{address}/#tbviz&p.tbviz.run=photographs&{state}&p.tbviz.step={epoch}")
@@ -33,7 +33,7 @@ def frames(page: PositionRecords, address: str, state: str, epochs: int) -> Iter
 
 
 def main(address: str, epochs: int, chromium: str = "/usr/bin/chromium") -> None:
-    """Writes tab.gif, tab-light.png and tab-dark.png."""
+    """Write tab.gif, tab-light.png and tab-dark.png."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)

@@ -11,7 +11,13 @@ from tbviz.callbacks.run_log import RunLog
 from tbviz.methods.advice import Advice
 from tbviz.store.schema import Position
 from tbviz.taps.model_outputs import ModelOutputs
-from tbviz.taps.weights import INFINITE, KINDS, NAN, Faults, in_words
+from tbviz.taps.weight_finiteness import (
+    FAULT_NAMES,
+    INFINITE,
+    NAN,
+    WeightFaults,
+    describe_layers,
+)
 
 RULE = "weights-nonfinite"
 """What the store calls the advice."""
@@ -48,7 +54,7 @@ class _Since:
     @property
     def became(self) -> str:
         """Such as `became NaN at epoch 4`."""
-        kind = KINDS[self.code]
+        kind = FAULT_NAMES[self.code]
         if self.exact:
             return f"became {kind} at {_in_words(self.position)}"
         if self.checked is None:
@@ -59,7 +65,7 @@ class _Since:
     def are(self) -> str:
         """Such as `are NaN since epoch 4`."""
         late = "" if self.exact else " at the latest"
-        return f"are {KINDS[self.code]} since {_in_words(self.position)}{late}"
+        return f"are {FAULT_NAMES[self.code]} since {_in_words(self.position)}{late}"
 
 
 class Breakage:
@@ -73,13 +79,13 @@ class Breakage:
     """
 
     def __init__(self, run_log: RunLog) -> None:
-        self.faults = Faults()
+        self.faults = WeightFaults()
         self._run_log = run_log
         self._layers: dict[str, _Since] = {}
         self._metrics: dict[str, int] = {}
         self._checked: Position | None = None
 
-    def update(self, faults: Faults, position: Position) -> None:
+    def update(self, faults: WeightFaults, position: Position) -> None:
         """Takes what a check of the weights has found at a position."""
         self.faults = faults
         now = faults.layers()
@@ -101,7 +107,7 @@ class Breakage:
                 advice.level,
                 event="weights_not_finite",
                 rule=RULE,
-                detail=[KINDS[first.code]],
+                detail=[FAULT_NAMES[first.code]],
             )
 
     def advice(self) -> list[Advice]:
@@ -120,7 +126,7 @@ class Breakage:
         since = self._layers[first]
         merged = sum(one == since for one in self._layers.values())
         later = len(self._layers) - merged
-        text = f"Weights of {in_words(first, merged - 1)} {since.became}"
+        text = f"Weights of {describe_layers(first, merged - 1)} {since.became}"
         if later:
             text += f", those of {later} more layer{'s' if later > 1 else ''} at another position"
         return [Advice(first, RULE, text, _REMEDY, "warning")]
@@ -129,13 +135,13 @@ class Breakage:
         """Why what depends on these weights is not finite, in words; `None` if they are well.
 
         Args:
-            reads: a set of weights, see `Faults`.
+            reads: a set of weights, see `WeightFaults`.
         """
         broken = self.faults.layers(reads)
         if not broken:
             return None
         first = next(iter(broken))
-        return f"the weights of {in_words(first)} {self._layers[first].are}"
+        return f"the weights of {describe_layers(first)} {self._layers[first].are}"
 
     def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
         """What a picture has to say of weights that are not finite, `None` for nothing."""
@@ -153,7 +159,7 @@ class Breakage:
     def metrics(self, values: Mapping[str, float], position: Position) -> None:
         """Says once which metrics are not finite any more."""
         codes = {name: _code(value) for name, value in values.items()}
-        for code, kind in KINDS.items():
+        for code, kind in FAULT_NAMES.items():
             names = [
                 name
                 for name, one in codes.items()
