@@ -1,4 +1,4 @@
-"""How well the backends agree: gradients and class activation maps of one set of weights.
+"""The agreement of the backends: gradients and class activation maps of one set of weights.
 
 MobileNetV2 with random weights, the same on each backend. A figure is the largest difference
 between two backends, over the largest absolute value of both.
@@ -22,7 +22,7 @@ BOUNDS = {"gradient": 1e-5, "Grad-CAM": 1e-4}
 
 
 def weights(paths: list[str], shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
-    """Random values that keep signals alive over fifty layers (He et al. 2015, equation 10)."""
+    """Draw values that keep signals alive over fifty layers (He et al. 2015, equation 10)."""
     random = np.random.default_rng(7)
     values = []
     for path, shape in zip(paths, shapes, strict=True):
@@ -40,7 +40,7 @@ def weights(paths: list[str], shapes: list[tuple[int, ...]]) -> list[np.ndarray]
 
 
 def compute(out: str) -> None:
-    """Writes this backend's arrays to a file."""
+    """Write this backend's arrays to a file."""
     import keras
 
     from tbviz.methods import grad_cam
@@ -65,7 +65,7 @@ def compute(out: str) -> None:
 
 
 def main() -> None:
-    """Computes on each backend in a process of its own, and prints every pair's difference."""
+    """Compute on each backend in a separate process, and print the difference of every pair."""
     options = parser(__doc__)
     options.add_argument("--out", help="compute here, write arrays to this file")
     chosen = options.parse_args()

@@ -1,4 +1,4 @@
-"""Runs a measurement in a process of its own, since a process has one backend and one heap."""
+"""Runs a measurement in a separate process, since a process has one backend and one heap."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """Options that all benchmarks over backends have: `--backend`, once for each."""
+    """Return a parser of the options of all benchmarks over backends: `--backend`, repeatable."""
     made = argparse.ArgumentParser(description=description)
     made.add_argument(
         "--backend",
         action="append",
         choices=BACKENDS,
-        help="one of them, given again for each; all three unless given",
+        help="a backend to run on; repeatable. Defaults to all three",
     )
     return made
 
 
 def fresh_python(backend: str, *arguments: str) -> str:
-    """Runs Python with Keras on a backend; gives what it printed.
+    """Run Python with Keras on a backend; return its output.
 
     Raises:
-        SystemExit: it failed, with what it said.
+        SystemExit: it failed, with its error output.
     """
     done = subprocess.run(
         [sys.executable, *arguments],

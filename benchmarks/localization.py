@@ -1,14 +1,14 @@
-"""How well each method finds the class that it is asked for, among four in one picture.
+"""How well each method localizes its target class, among four in one picture.
 
     python benchmarks/localization.py
 
 The demo's network is trained on its 64 x 64 crops of photographs. Mosaics of 2 x 2 validation
 crops, of four classes each, are 128 x 128: the network ends in global average pooling, so it takes
 them with the same weights and sees every crop at the scale that it has learned. Each method
-explains each of the four classes of every mosaic; what counts is the share of the positive part
-of its map, enlarged to the mosaic's size, that lies inside the right quarter. An even map has
-0.25, an empty one counts as 0. No crop is picked; beside all of them stand those that the network
-knows when it sees them alone, since what it takes for another class it cannot find.
+explains each of the four classes of every mosaic; the score is the share of the positive part of
+its map, enlarged to the mosaic's size, that lies inside the right quarter. An even map has
+0.25, an empty one counts as 0. No crop is picked; a second column has only the crops that the
+network classifies correctly alone, since it cannot localize a class that it does not recognize.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Mosaics(NamedTuple):
 
 
 def mosaics(dataset: Dataset, count: int, random: np.random.Generator) -> Mosaics:
-    """Draws crops of four different classes for each mosaic."""
+    """Draw crops of four different classes for each mosaic."""
     crops = []
     for _ in range(count):
         classes = random.choice(len(dataset.class_names), 4, replace=False)
@@ -66,7 +66,7 @@ def mosaics(dataset: Dataset, count: int, random: np.random.Generator) -> Mosaic
 
 
 def shares(maps: npt.NDArray[np.floating], quarter: int) -> npt.NDArray[np.float64]:
-    """The share of each map's positive part that lies inside a quarter."""
+    """Return the share of each map's positive part that lies inside a quarter."""
     mass = np.maximum(enlarge(maps, (2 * SIDE, 2 * SIDE)), 0)
     row, column = divmod(quarter, 2)
     inside = mass[:, row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
@@ -75,7 +75,7 @@ def shares(maps: npt.NDArray[np.floating], quarter: int) -> npt.NDArray[np.float
 
 
 def trained(dataset: Dataset, epochs: int) -> keras.Model:
-    """The demo's network, trained on the crops and then made to take mosaics."""
+    """Train the demo's network on the crops."""
     model = network.build(dataset)
     model.fit(dataset.train_images, dataset.train_labels, 32, epochs, verbose=0)
     known = model.evaluate(dataset.validation_images, dataset.validation_labels, verbose=0)[1]
@@ -84,17 +84,17 @@ def trained(dataset: Dataset, epochs: int) -> keras.Model:
 
 
 def explained(
-    name: str, changed: PerturbedModel, output: Output, class_target: ClassTarget
+    name: str, perturbed: PerturbedModel, output: Output, class_target: ClassTarget
 ) -> npt.NDArray[np.floating]:
-    """The maps of one method; what the model said of changed images is shared by all classes."""
+    """Compute the maps of one method; scores of perturbed images are shared by all classes."""
     if name in CAMS:
-        found = class_gradients(changed.inspector, [output], changed.inputs, class_target)
-        return layer_maps(CAMS[name], output.key, found, changed)
-    return ATTRIBUTIONS[name].attribute(changed, class_target).maps
+        found = class_gradients(perturbed.inspector, [output], perturbed.inputs, class_target)
+        return layer_maps(CAMS[name], output.key, found, perturbed)
+    return ATTRIBUTIONS[name].attribute(perturbed, class_target).maps
 
 
 def main() -> None:
-    """Trains, draws, explains, prints."""
+    """Train, draw, explain, and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -114,13 +114,16 @@ def main() -> None:
     print(f"{known.size} explanations, {known.sum()} of crops known alone; chance is 0.25")
     print(f"{'method':<22}{'all':>7}{'known':>7}{'empty':>7}{'seconds':>9}")
     inspector = inspector_for(model)
-    changed, output = PerturbedModel(inspector, images), cam_layer(inspector.model_outputs(images))
+    perturbed, output = (
+        PerturbedModel(inspector, images),
+        cam_layer(inspector.model_outputs(images)),
+    )
     for name in [*CAMS, *ATTRIBUTIONS]:
         start = time.perf_counter()
         found = np.stack(
             [
                 shares(
-                    explained(name, changed, output, ClassTarget(drawn.classes[:, quarter])),
+                    explained(name, perturbed, output, ClassTarget(drawn.classes[:, quarter])),
                     quarter,
                 )
                 for quarter in range(4)

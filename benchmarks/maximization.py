@@ -2,9 +2,8 @@
 
     python benchmarks/maximization.py model.keras photographs/
 
-For each layer: the share of activation that is kept when the images are shifted by 8 pixels, where
-what leaves on one side comes back on the other (the images are seamless) and where the edge is
-repeated instead; how many channels reach
+For each layer: the share of activation that remains when the images are shifted by 8 pixels, with
+wrap-around (the images are seamless) and with the edge repeated instead; how many channels reach
 three times the largest mean activation of the photographs, and the seconds of a first ascent, which
 compiles, and of a second.
 """
@@ -34,7 +33,7 @@ BOUNDS = (-127 / 128, 1.0)  # EfficientNet-Lite takes (pixel - 127) / 128
 
 
 def main() -> None:
-    """Prints a table."""
+    """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("model", type=Path, nargs="?", help="a .keras file")
     parser.add_argument("photographs", type=Path, nargs="?", help="a folder of pictures")
@@ -61,7 +60,7 @@ def main() -> None:
     settings = Ascent().careful() if options.careful else Ascent()
     photographs = read(options.photographs, canvas)
     rows = []
-    print("layer           kept after a shift    channels above 3 x photographs    seconds")
+    print("layer           left after a shift    channels above 3 x photographs    seconds")
     for output in select(model_outputs, list(options.layers)):
         channels = list(range(min(CHANNELS, output.channels)))
         seconds = []
@@ -71,7 +70,7 @@ def main() -> None:
             seconds.append(time.perf_counter() - start)
         rows.append(found.images)
         before = own_means(inspector, output, canvas, found.images)
-        kept = [
+        remaining = [
             own_means(inspector, output, canvas, shifted(found.images, mode)).sum() / before.sum()
             for mode in ("wrap", "edge")
         ]
@@ -82,13 +81,16 @@ def main() -> None:
             ratio = before / np.maximum(seen, 1e-6)
             reached = f"{above.sum()} of {len(channels)} (median {np.median(ratio):.0f} x)"
         took = f"{seconds[0]:.1f}, again {seconds[1]:.1f}"
-        print(f"{output.key:16}{kept[0]:.2f}, edge {kept[1]:<10.2f}{reached:34}{took}", flush=True)
+        print(
+            f"{output.key:16}{remaining[0]:.2f}, edge {remaining[1]:<10.2f}{reached:34}{took}",
+            flush=True,
+        )
     if options.sheet is not None:
         save(rows, options.sheet)
 
 
 def read(folder: Path | None, canvas: Canvas) -> Floats | None:
-    """The photographs of a folder as the canvas has them, 0 to 1; `None` where there are none."""
+    """Read the photographs of a folder at the canvas' size, 0 to 1; `None` if there are none."""
     from PIL import Image
 
     height, width = canvas.size
@@ -104,25 +106,25 @@ def read(folder: Path | None, canvas: Canvas) -> Floats | None:
 
 
 def shifted(images: Floats, mode: Literal["wrap", "edge"]) -> Floats:
-    """Images moved down and to the right; `mode` says what enters."""
+    """Shift images down and to the right; `mode` is the padding."""
     room = ((0, 0), (SHIFT, 0), (SHIFT, 0), (0, 0))
     return np.pad(images, room, mode)[:, :-SHIFT, :-SHIFT]
 
 
 def means(inspector: ModelInspector, output: Output, canvas: Canvas, images: Floats) -> Any:
-    """Mean activation of each channel on each image, `(images, channels)`."""
+    """Return the mean activation of each channel on each image, `(images, channels)`."""
     inputs = canvas.fill(images, np)
     maps = inspector.record([output], inputs).maps[output.key]
     return maps.mean(axis=(1, 2))
 
 
 def own_means(inspector: ModelInspector, output: Output, canvas: Canvas, images: Floats) -> Any:
-    """Mean activation of channel `i` on image `i`."""
+    """Return the mean activation of channel `i` on image `i`."""
     return np.diagonal(means(inspector, output, canvas, images))
 
 
 def save(rows: list[Floats], path: Path) -> None:
-    """One picture, a layer a row."""
+    """Save one picture, one row per layer."""
     from PIL import Image
 
     lines = [np.concatenate(list(images), axis=1) for images in rows]

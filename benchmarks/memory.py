@@ -1,4 +1,4 @@
-"""What `fit` with `tbviz.Monitor` keeps in memory, epoch for epoch, beside the same without it.
+"""The memory of `fit` with `tbviz.Monitor` after each epoch, beside the same without it.
 
 Linux only: the resident set is read from /proc. The slope is that of a line through the epochs
 after the warm-up (least squares), in which Keras compiles and allocators fill their pools.
@@ -19,7 +19,7 @@ SIDE, CLASSES, IMAGES = 8, 3, 32
 
 
 def measure(with_monitor: bool, epochs: int) -> list[int]:
-    """Trains a toy net; gives the process' resident set at each epoch's end, in kB."""
+    """Train a toy net; return the process' resident set at each epoch's end, in kB."""
     import keras
 
     import tbviz
@@ -55,7 +55,7 @@ def measure(with_monitor: bool, epochs: int) -> list[int]:
 
 
 def main() -> None:
-    """Measures both sides on each backend, each in a process of its own, and prints a table."""
+    """Measure both sides on each backend, each in a separate process, and print a table."""
     options = parser(__doc__)
     options.add_argument("--epochs", type=int, default=300)
     options.add_argument("--warm-up", type=int, default=50, help="epochs left out of the slope")
@@ -68,7 +68,7 @@ def main() -> None:
         sys.exit(f"received {chosen.epochs} epochs, expected {chosen.warm_up + 2} or more")
     print(f"{chosen.epochs} epochs, the first {chosen.warm_up} of them left out of the slope")
     print(
-        f"{'backend':12} {'tbviz':8} {'kB an epoch':>12} {'MB after warm-up':>18} {'MB at end':>11}"
+        f"{'backend':12} {'tbviz':8} {'kB / epoch':>12} {'MB after warm-up':>18} {'MB at end':>11}"
     )
     for backend in chosen.backend or BACKENDS:
         for side in ("without", "with"):

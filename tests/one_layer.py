@@ -1,4 +1,4 @@
-"""Class gradients of a single layer, as most tests want them."""
+"""Class gradients of a single layer, for most tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tbviz.taps.class_target import ClassTarget
 
 
 def class_gradients(inspector, output, inputs, classes, against=None):
-    """What `gradients.class_gradients` gives for one output, its maps and slopes plain arrays."""
+    """Return the class gradients of one output, with maps and slopes as plain arrays."""
     found = gradients.class_gradients(inspector, [output], inputs, ClassTarget(classes, against))
     return dataclasses.replace(
         found, activations=found.activations[output.key], gradients=found.gradients[output.key]

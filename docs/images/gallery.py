@@ -80,7 +80,7 @@ class Gallery:
         return shrunk(stacked(rows), 1000)
 
     def saliency(self) -> Image.Image:
-        """Each method of saliency, a row a photograph."""
+        """Each saliency method, one row per photograph."""
         rows = []
         for index, pixels in enumerate(self.pixels):
             image = self.images[index : index + 1]
@@ -119,14 +119,14 @@ class Gallery:
         )
 
     def maximization(self) -> Image.Image:
-        """What excites filters most, at three depths."""
+        """Images that activate filters most, at three depths."""
         found = tbviz.methods.maximize_filters(
             self.model, [EARLY, MIDDLE, LATE], 8, self.images, tbviz.Ascent().careful()
         )
         return stacked([tbviz.render.colors(one.images, 8, size=128) for one in found.values()])
 
     def classes(self) -> Image.Image:
-        """What excites classes most."""
+        """Images that activate classes most."""
         settings = dataclasses.replace(tbviz.Ascent.of_classes(), steps=96)
         found = tbviz.methods.maximize_classes(self.model, list(CLASSES), self.images, settings)
         return tbviz.render.colors(found.images, 6, size=224, titles=list(CLASSES.values()))
@@ -136,13 +136,13 @@ NAMES = tuple(name for name in vars(Gallery) if not name.startswith("_"))
 
 
 def clipped(maps: np.ndarray) -> np.ndarray:
-    """Without the strongest hundredth, that would leave the rest of a saliency dark."""
+    """Clip the strongest hundredth, which would leave the rest of a saliency map dark."""
     largest = np.percentile(np.abs(maps), 99)
     return np.clip(maps, -largest, largest)
 
 
 def stacked(rows: list[Image.Image], gap: int = 6) -> Image.Image:
-    """Pictures one below the other."""
+    """Stack pictures one below the other."""
     width = max(row.width for row in rows)
     sheet = Image.new("RGB", (width, sum(row.height + gap for row in rows) - gap), "white")
     top = 0
@@ -153,19 +153,19 @@ def stacked(rows: list[Image.Image], gap: int = 6) -> Image.Image:
 
 
 def shrunk(picture: Image.Image, width: int) -> Image.Image:
-    """A picture of many photographs at the width of a page."""
+    """Shrink a picture of many photographs to the width of a page."""
     height = round(picture.height * width / picture.width)
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def side_by_side(parts: list[Image.Image], gap: int = 4) -> Image.Image:
-    """Pictures in a row."""
+    """Arrange pictures in a row."""
     turned = [part.transpose(Image.Transpose.TRANSPOSE) for part in parts]
     return stacked(turned, gap).transpose(Image.Transpose.TRANSPOSE)
 
 
 def main(network: Path, photographs: Path, names: list[str]) -> None:
-    """Writes the pictures."""
+    """Write the pictures."""
     gallery = Gallery(network, photographs)
     HERE.mkdir(exist_ok=True)
     for name in names or NAMES:

@@ -22,7 +22,7 @@ WIDE = 900
 
 
 def frames(page: Page, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
-    """One picture of the tab at each epoch."""
+    """Yield a picture of the tab at each epoch."""
     for epoch in range(epochs):
         page.goto("about:blank")
         page.goto(f"{address}/#tbviz&p.tbviz.run=photographs&{state}&p.tbviz.step={epoch}")
@@ -33,7 +33,7 @@ def frames(page: Page, address: str, state: str, epochs: int) -> Iterator[Image.
 
 
 def main(address: str, epochs: int, chromium: str = "/usr/bin/chromium") -> None:
-    """Writes tab.gif, tab-light.png and tab-dark.png."""
+    """Write tab.gif, tab-light.png and tab-dark.png."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)

@@ -1,1 +1,1 @@
-"""Arrays: what is done to numbers before one knows what they show; numpy and nothing else."""
+"""Arrays: operations on numbers, whatever they show; numpy and nothing else."""

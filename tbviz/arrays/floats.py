@@ -1,4 +1,4 @@
-"""Numbers as they are kept: arrays as float32, single numbers with six digits."""
+"""Numbers as they are stored: arrays as float32, single numbers with six digits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def as_float32(values: ArrayLike) -> NDArray[np.float32]:
-    """Take real numbers of any type as float32, what does not fit as infinite.
+    """Convert real numbers of any type to float32; those beyond its range become infinite.
 
     Raises:
         TypeError: complex numbers, texts or objects.

@@ -21,12 +21,12 @@ _ORDINARY: Final = 1e30
 def area_average(maps: ArrayLike, limit: int = 64) -> NDArray[np.float32]:
     """Reduce maps to at most `limit` pixels a side, each pixel the mean of the area it covers.
 
-    Areas overlap pixels in exact fractions, so the mean of a map is kept, and a constant map stays
-    exactly constant.
+    Areas overlap pixels in exact fractions, so the mean of a map is preserved, and a constant map
+    stays exactly constant.
 
     Args:
         maps: real numbers, height and width last: `(..., height, width)`.
-        limit: the greatest height and width of the result, in pixels.
+        limit: the largest height and width of the result, in pixels.
 
     Returns:
         float32 `(..., h, w)` of the same aspect ratio, sides rounded to whole pixels, at least
@@ -48,12 +48,12 @@ def area_average(maps: ArrayLike, limit: int = 64) -> NDArray[np.float32]:
 
 
 def reduced_size(height: int, width: int, limit: int = 64) -> tuple[int, int]:
-    """Give the height and width that `area_average` reduces a map to.
+    """Return the height and width that `area_average` reduces a map to.
 
     Args:
         height: of the map, in pixels.
         width: of the map, in pixels.
-        limit: the greatest side of the result, in pixels.
+        limit: the longest side of the result, in pixels.
 
     Returns:
         Height and width in pixels, the longer one cut to `limit`, the other in proportion.
@@ -127,11 +127,11 @@ def _stretched(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     last = values.shape[-1] - 1
     if width == last + 1:
         return values
-    places = np.clip((np.arange(width) + 0.5) * (last + 1) / width - 0.5, 0, last)
-    left = np.floor(places).astype(np.intp)
+    coordinates = np.clip((np.arange(width) + 0.5) * (last + 1) / width - 0.5, 0, last)
+    left = np.floor(coordinates).astype(np.intp)
     right = np.minimum(left + 1, last)
     from_left = values[..., left]
-    value: NDArray[np.float64] = from_left + (values[..., right] - from_left) * (places - left)
+    value: NDArray[np.float64] = from_left + (values[..., right] - from_left) * (coordinates - left)
     return value
 
 
@@ -153,8 +153,8 @@ def _averaged(array: NDArray[np.float32], height: int, width: int) -> NDArray[np
     if whole:
         return reduced
     negative, positive, undefined = (
-        rows @ spoilt.astype(precision) @ columns > 0
-        for spoilt in (np.isneginf(array), np.isposinf(array), np.isnan(array))
+        rows @ spoiled.astype(precision) @ columns > 0
+        for spoiled in (np.isneginf(array), np.isposinf(array), np.isnan(array))
     )
     reduced[negative] = -np.inf
     reduced[positive] = np.inf
@@ -163,7 +163,7 @@ def _averaged(array: NDArray[np.float32], height: int, width: int) -> NDArray[np
 
 
 def _overlaps(pixels: int, cells: int) -> NDArray[np.float64]:
-    """Give the share of each cell that each pixel fills, shape (cells, pixels)."""
+    """Return the share of each cell that each pixel fills, shape (cells, pixels)."""
     # In units of 1 / cells of a pixel all edges are whole numbers, so that no rounding lets a
     # cell touch a pixel outside of it.
     cell = np.arange(cells)[:, np.newaxis] * pixels

@@ -1,7 +1,7 @@
 """(images as a model takes them) => (the values of black and white).
 
-Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardized, and nothing but the data
-says in which.
+Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardized, and only the data show in
+which range.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UNIT: Final = (0.0, 1.0)
 _BYTES: Final = (0.0, 255.0)
 # Standardized images may happen to have no negative value; pictures of bytes reach farther.
 _MIN_BYTES: Final = 16.0
-_LARGEST: Final = float(np.finfo(np.float32).max)
+_MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 
 
 def value_range(images: ArrayLike) -> tuple[float, float]:
@@ -27,9 +27,9 @@ def value_range(images: ArrayLike) -> tuple[float, float]:
 
     * uint8 is 0 to 255, bool is 0 to 1;
     * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value (0 to 255 only
-      where one is above 16); where they fill half of it, up to 5 % beyond its ends is taken for
-      the overshoot of resizing;
-    * else the least and the greatest finite value (standardized images, more than 8 bits); where
+      if one is above 16); if they fill half of it, up to 5 % beyond its ends is taken for the
+      overshoot of resizing;
+    * else the lowest and the highest finite value (standardized images, more than 8 bits); if
       all values are equal, the range between that value and zero.
 
     Args:
@@ -45,13 +45,13 @@ def value_range(images: ArrayLike) -> tuple[float, float]:
     values = values[np.isfinite(values)]
     if not values.size:
         return _UNIT
-    least, greatest = np.clip([values.min(), values.max()], -_LARGEST, _LARGEST).tolist()
+    lowest, highest = np.clip([values.min(), values.max()], -_MAX_FLOAT32, _MAX_FLOAT32).tolist()
     for lo, hi in (_UNIT, (-1.0, 1.0), _BYTES):
         # Standardized images reach below 0 too, but fill little of 0 to 255.
-        beyond = _OVERSHOOT * (hi - lo) if greatest - least >= (hi - lo) / 2 else 0.0
-        faint = (lo, hi) == _BYTES and greatest <= _MIN_BYTES
-        if lo - beyond <= least and greatest <= hi + beyond and not faint:
+        beyond = _OVERSHOOT * (hi - lo) if highest - lowest >= (hi - lo) / 2 else 0.0
+        faint = (lo, hi) == _BYTES and highest <= _MIN_BYTES
+        if lo - beyond <= lowest and highest <= hi + beyond and not faint:
             return lo, hi
-    if least == greatest:
-        return min(least, 0.0), max(greatest, 0.0)
-    return least, greatest
+    if lowest == highest:
+        return min(lowest, 0.0), max(highest, 0.0)
+    return lowest, highest

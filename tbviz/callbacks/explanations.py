@@ -14,7 +14,7 @@ from tbviz.callbacks.model_view import ModelView
 from tbviz.callbacks.pictures import GrayPicture
 from tbviz.callbacks.probe import Probe
 from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import in_words, of_class
+from tbviz.methods.cams.classes import describe_target, target_scores
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.taps.class_target import ClassTarget
 
@@ -122,8 +122,8 @@ class Explanation:
         likely = None if recording.probabilities is None else recording.probabilities[rows]
         tiles: list[list[dict[str, Any]]] = [[] for _ in rows]
         for role, class_target in self.class_targets.items():
-            scores = of_class(recording.scores[rows], class_target)
-            explained = target(in_words(self.view.model_outputs.head.target, class_target))
+            scores = target_scores(recording.scores[rows], class_target)
+            explained = target(describe_target(self.view.model_outputs.head.target, class_target))
             for index, label in enumerate(class_target.classes.tolist()):
                 tile = {
                     "role": role,

@@ -11,7 +11,13 @@ from tbviz.callbacks.run_log import RunLog
 from tbviz.methods.advice import Advice
 from tbviz.store.schema import Position
 from tbviz.taps.model_outputs import ModelOutputs
-from tbviz.taps.weights import INFINITE, KINDS, NAN, Faults, in_words
+from tbviz.taps.weight_finiteness import (
+    FAULT_NAMES,
+    INFINITE,
+    NAN,
+    WeightFaults,
+    describe_layers,
+)
 
 RULE = "weights-nonfinite"
 """What the store calls the advice."""
@@ -48,7 +54,7 @@ class _Onset:
     @property
     def became_text(self) -> str:
         """Describe the event, such as `became NaN at epoch 4`."""
-        kind = KINDS[self.code]
+        kind = FAULT_NAMES[self.code]
         if self.exact:
             return f"became {kind} at {_in_words(self.position)}"
         if self.last_finite is None:
@@ -59,7 +65,7 @@ class _Onset:
     def since_text(self) -> str:
         """Describe the state, such as `are NaN since epoch 4`."""
         late = "" if self.exact else " at the latest"
-        return f"are {KINDS[self.code]} since {_in_words(self.position)}{late}"
+        return f"are {FAULT_NAMES[self.code]} since {_in_words(self.position)}{late}"
 
 
 class FinitenessLog:
@@ -73,13 +79,13 @@ class FinitenessLog:
     """
 
     def __init__(self, run_log: RunLog) -> None:
-        self.faults = Faults()
+        self.faults = WeightFaults()
         self._run_log = run_log
         self._layers: dict[str, _Onset] = {}
         self._metrics: dict[str, int] = {}
         self._last_checked: Position | None = None
 
-    def update(self, faults: Faults, position: Position) -> None:
+    def update(self, faults: WeightFaults, position: Position) -> None:
         """Record the result of a check of the weights at a position."""
         self.faults = faults
         now = faults.layers()
@@ -101,7 +107,7 @@ class FinitenessLog:
                 advice.level,
                 event="weights_not_finite",
                 rule=RULE,
-                detail=[KINDS[first.code]],
+                detail=[FAULT_NAMES[first.code]],
             )
 
     def advice(self) -> list[Advice]:
@@ -120,7 +126,7 @@ class FinitenessLog:
         onset = self._layers[first]
         together = sum(one == onset for one in self._layers.values())
         later = len(self._layers) - together
-        text = f"Weights of {in_words(first, together - 1)} {onset.became_text}"
+        text = f"Weights of {describe_layers(first, together - 1)} {onset.became_text}"
         if later:
             text += f", those of {later} more layer{'s' if later > 1 else ''} at another position"
         return [Advice(first, RULE, text, _REMEDY, "warning")]
@@ -129,13 +135,13 @@ class FinitenessLog:
         """Explain why what depends on these weights is not finite; `None` if they are finite.
 
         Args:
-            reads: a set of weights, see `Faults`.
+            reads: a set of weights, see `WeightFaults`.
         """
         not_finite = self.faults.layers(reads)
         if not not_finite:
             return None
         first = next(iter(not_finite))
-        return f"the weights of {in_words(first)} {self._layers[first].since_text}"
+        return f"the weights of {describe_layers(first)} {self._layers[first].since_text}"
 
     def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
         """Return a caveat for a picture that depends on non-finite weights, or `None`."""
@@ -153,7 +159,7 @@ class FinitenessLog:
     def check_metrics(self, values: Mapping[str, float], position: Position) -> None:
         """Report once which metrics are no longer finite."""
         codes = {name: _code(value) for name, value in values.items()}
-        for code, kind in KINDS.items():
+        for code, kind in FAULT_NAMES.items():
             names = [
                 name
                 for name, one in codes.items()

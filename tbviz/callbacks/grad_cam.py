@@ -140,7 +140,7 @@ class GradCAM(Visual):
         class_targets = self._targets.class_targets(view, run_log, probe, rows)
         if not class_targets:  # a notice has said that the targets cannot be given
             return []
-        if not self.cam.of_class:
+        if not self.cam.class_specific:
             class_targets = dict(list(class_targets.items())[:1])
         explanation = Explanation.of_targets(class_targets, view, probe, rows)
         if row is not None:

@@ -23,7 +23,7 @@ from tbviz.methods.rules import HealthSnapshot
 from tbviz.methods.saturation import bounds_of
 from tbviz.methods.similarity import gray
 from tbviz.methods.thresholds import Thresholds
-from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, stand_in
+from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, weight_owner
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, is_activation, is_merge, select
@@ -132,7 +132,7 @@ class LayerHealth(Visual):
         layer, key, model_outputs = output.node.layer, output.key, view.model_outputs
         previous, self._previous[key] = self._previous.get(key), maps
         found = layer_numbers(maps, inputs, previous, bounds_of(layer), self.thresholds)
-        weights = stand_in(output, model_outputs, self.selected)
+        weights = weight_owner(output, model_outputs, self.selected)
         norm, update = self._weights.measure(key, weights)
         fault = view.inspector.fault_of(weights)
         numbers = {"weight_norm": norm, "weight_update": update, "weight_fault": fault}
@@ -143,7 +143,7 @@ class LayerHealth(Visual):
             has_kernel=has_kernel(weights),
             trainable=bool(getattr(weights, "trainable_variables", ())),
             passes_through=not (has_weights(layer) or is_activation(output) or is_merge(output)),
-            broken=bool(view.inspector.broken_channels(output, model_outputs).any()),
+            faulty=bool(view.inspector.faulty_channels(output, model_outputs).any()),
         )
 
     def _advise(self, snapshots: list[HealthSnapshot], run_log: RunLog) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from tbviz.callbacks.probe_batch import ProbeBatch
 from tbviz.callbacks.records import predictions_record, probe_record
 from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
-from tbviz.methods.conv_kernels import unseen
+from tbviz.methods.conv_kernels import model_outputs_without_run
 from tbviz.store.schema import Position
 from tbviz.taps.inspector import ModelInspector, inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
@@ -131,7 +131,7 @@ class ModelView:
     def model_outputs(self) -> ModelOutputs:
         """The model's outputs on the probe images; if no callback runs it, its layers alone."""
         if not self._runs_model:
-            return unseen(self.model)
+            return model_outputs_without_run(self.model)
         return self.inspector.model_outputs(self._probe_batch.inputs)
 
     @property

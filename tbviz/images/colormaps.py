@@ -81,11 +81,11 @@ def colorize(
     table[..., ranges.POSITIVE_INFINITY, :] = POS_INF_COLOR
     table[..., ranges.NEGATIVE_INFINITY, :] = NEG_INF_COLOR
     table[np.broadcast_to(np.isnan(values), table.shape[:-1])] = NAN_COLOR
-    return ranges.look_up(table, levels)
+    return ranges.apply_table(table, levels)
 
 
 def colormap(name: str) -> NDArray[np.uint8]:
-    """Give the 256 colors of a map.
+    """Return the 256 colors of a map.
 
     Raises:
         ValueError: there is no such map.
@@ -96,7 +96,7 @@ def colormap(name: str) -> NDArray[np.uint8]:
 
 
 def pick(share: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the color at each share of the way through a map; NaN counts as 0.
+    """Return the color at each share of a map; NaN counts as 0.
 
     Args:
         share: 0 for the first color, 1 for the last, cut to that.
@@ -105,5 +105,5 @@ def pick(share: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.ui
     Returns:
         uint8 of the shape of `share` with an axis of 3 behind.
     """
-    places = np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0) * 255 + 0.5
-    return colors[places.astype(np.intp)]
+    indices = np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0) * 255 + 0.5
+    return colors[indices.astype(np.intp)]

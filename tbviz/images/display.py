@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float]
 """Values of black and white, or of the first and the last color."""
 
-_LARGEST: Final = float(np.finfo(np.float32).max)
+_MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 
 
 def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np.uint8], Bounds]:
@@ -26,7 +26,7 @@ def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np
         images: real numbers, `(n, height, width)` or `(n, height, width, channels)`. One channel
             is shown gray; of two the first is shown red and the second cyan, so that equal ones
             are gray; of more than three the first three are shown.
-        bounds: the values to show as 0 and 255; learned where None.
+        bounds: the values to show as 0 and 255; learned if None.
 
     Returns:
         uint8 RGB of shape `(n, height, width, 3)`, and the bounds. Values beyond them are cut,
@@ -47,7 +47,7 @@ def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np
             "(n, height, width, channels)."
         )
     lo, hi = value_range(array) if bounds is None else (float(bounds[0]), float(bounds[1]))
-    if not -_LARGEST <= lo < hi <= _LARGEST:
+    if not -_MAX_FLOAT32 <= lo < hi <= _MAX_FLOAT32:
         raise ValueError(
             f"display got bounds {bounds}; it takes two finite numbers, the lesser first."
         )
@@ -58,5 +58,5 @@ def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np
 
 
 def _shown(channels: int) -> list[int]:
-    """Give the channel that each of red, green and blue shows."""
+    """Return the channel that each of red, green and blue shows."""
     return {1: [0, 0, 0], 2: [0, 1, 1]}.get(channels, [0, 1, 2])

@@ -1,7 +1,7 @@
 """(float tiles) => (8-bit levels, the float range of each tile), and back.
 
-A level alone says nothing: a dying layer scaled by its own maximum looks as bright as a healthy
-one. So every tile keeps its range, and whoever draws it chooses what the colors span.
+A level alone is ambiguous: a dying layer scaled by its own maximum looks as bright as a healthy
+one. So every tile has its range, and the drawing code chooses the range of the colors.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = [
     "NEGATIVE_INFINITY",
     "NOT_A_NUMBER",
     "POSITIVE_INFINITY",
+    "apply_table",
     "dequantize",
     "display",
     "level_values",
-    "look_up",
     "quantize",
     "quantize_tiles",
     "summary",
@@ -38,10 +38,10 @@ NEGATIVE_INFINITY: Final = 253
 POSITIVE_INFINITY: Final = 254
 NOT_A_NUMBER: Final = 255
 
-_LARGEST: Final = float(np.finfo(np.float32).max)
+_MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 # A step of 16 significant bits times a level of 8 is exact in the 24 of a float32.
 _STEP_BITS: Final = 16
-_SMALLEST_EXPONENT: Final = -149
+_MIN_EXPONENT: Final = -149
 # Inside these bounds neither a difference nor a reciprocal leaves float32.
 _ORDINARY: Final = (1e-30, 1e30)
 
@@ -100,30 +100,30 @@ def quantize_tiles(
     flat = array.reshape(count, array.shape[1] * array.shape[2])
     lo, hi = flat.min(axis=1), flat.max(axis=1)
     # A NaN or an infinity anywhere in a tile shows in its minimum or its maximum.
-    broken = ~(np.isfinite(lo) & np.isfinite(hi))
-    specials = flat[broken]
+    nonfinite = ~(np.isfinite(lo) & np.isfinite(hi))
+    specials = flat[nonfinite]
     if specials.size:
         finite = np.isfinite(specials)
-        lo[broken] = np.where(finite, specials, np.inf).min(axis=1)
-        hi[broken] = np.where(finite, specials, -np.inf).max(axis=1)
+        lo[nonfinite] = np.where(finite, specials, np.inf).min(axis=1)
+        hi[nonfinite] = np.where(finite, specials, -np.inf).max(axis=1)
         flat = flat.copy()
-        flat[broken] = np.where(finite, specials, lo[broken, np.newaxis])
+        flat[nonfinite] = np.where(finite, specials, lo[nonfinite, np.newaxis])
     empty = lo > hi
     low, high = _with_zero_as_level(np.where(empty, 0.0, lo), np.where(empty, 0.0, hi))
 
     levels = _nearest_level(np.where(empty[:, np.newaxis], 0, flat), low, high)
     if specials.size:
-        patch = levels[broken]
+        patch = levels[nonfinite]
         patch[np.isneginf(specials)] = NEGATIVE_INFINITY
         patch[np.isposinf(specials)] = POSITIVE_INFINITY
         patch[np.isnan(specials)] = NOT_A_NUMBER
-        levels[broken] = patch
+        levels[nonfinite] = patch
     low[empty] = high[empty] = np.nan
     return levels.reshape(array.shape), low.astype(np.float32), high.astype(np.float32)
 
 
 def dequantize(levels: NDArray[np.uint8], lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float32]:
-    """Give the values that levels stand for.
+    """Return the values that levels stand for.
 
     Args:
         levels: uint8 of any shape; `(n, height, width)` where `lo` and `hi` are per tile.
@@ -134,11 +134,11 @@ def dequantize(levels: NDArray[np.uint8], lo: ArrayLike, hi: ArrayLike) -> NDArr
         float32 of the shape of `levels`, infinities and NaN included.
     """
     table = level_values(lo, hi).astype(np.float32)
-    return look_up(table[..., np.newaxis], levels)[..., 0]
+    return apply_table(table[..., np.newaxis], levels)[..., 0]
 
 
 def level_values(lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float64]:
-    """Give the value of each of the 256 levels, `lo + (hi - lo) * level / 252` in float64.
+    """Return the value of each of the 256 levels, `lo + (hi - lo) * level / 252` in float64.
 
     Args:
         lo: value of level 0, one number or one a tile; taken as float32, as it is stored.
@@ -156,7 +156,7 @@ def level_values(lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def look_up(table: NDArray[Number], levels: NDArray[np.uint8]) -> NDArray[Number]:
+def apply_table(table: NDArray[Number], levels: NDArray[np.uint8]) -> NDArray[Number]:
     """Replace each level by its entry in a table, or in the table of its tile.
 
     Args:
@@ -201,14 +201,14 @@ def summary(values: ArrayLike) -> tuple[float, float, float, float]:
 
 
 def _percentile(values: NDArray[np.float32], share: float) -> float:
-    # One place at a time: numpy's partition by several is ten times slower, and np.percentile
+    # One percentile at a time: numpy's partition by several is ten times slower, and np.percentile
     # works in float32, where the distance of two neighbors may overflow.
-    place = (values.size - 1) * share
-    index = int(place)
+    offset = (values.size - 1) * share
+    index = int(offset)
     parted = np.partition(values, index)
     below = float(parted[index])
     above = float(parted[index + 1 :].min(initial=np.inf))
-    return below if place == index else below + (above - below) * (place - index)
+    return below if offset == index else below + (above - below) * (offset - index)
 
 
 def _with_zero_as_level(
@@ -223,12 +223,12 @@ def _with_zero_as_level(
     low, high = lo.astype(np.float64), hi.astype(np.float64)
     both = (low < 0) & (high > 0)
     step = (high - low) / (LEVELS - 1)
-    unit = np.maximum(np.frexp(step)[1] - _STEP_BITS, _SMALLEST_EXPONENT)
+    unit = np.maximum(np.frexp(step)[1] - _STEP_BITS, _MIN_EXPONENT)
     step = np.where(both, np.ldexp(np.ceil(np.ldexp(step, -unit)), unit), 1.0)
     below = np.ceil(-low / step)
     return (
-        np.where(both, np.maximum(-below * step, -_LARGEST), low),
-        np.where(both, np.minimum((LEVELS - below) * step, _LARGEST), high),
+        np.where(both, np.maximum(-below * step, -_MAX_FLOAT32), low),
+        np.where(both, np.minimum((LEVELS - below) * step, _MAX_FLOAT32), high),
     )
 
 

@@ -177,17 +177,17 @@ def _grid(
     room = ((0, 0), (head, _GAP), (0, _GAP), (0, 0))
     sheet = arrange(np.pad(large, room, constant_values=_PAPER), columns)
     rows, columns = -(-count // columns), min(columns, count)
-    for place in range(count, rows * columns):  # nothing stands there; black would be a tile
-        top, left = (place // columns) * (head + large.shape[1] + _GAP), place % columns
+    for index in range(count, rows * columns):  # empty cells; black would look like a tile
+        top, left = (index // columns) * (head + large.shape[1] + _GAP), index % columns
         left *= large.shape[2] + _GAP
         sheet[top : top + head + large.shape[1] + _GAP, left:] = _PAPER
     image = Image.fromarray(sheet[:-_GAP, :-_GAP])
     if titles is not None:
         draw, font = ImageDraw.Draw(image), _font()
-        for place, title in enumerate(titles):
+        for index, title in enumerate(titles):
             corner = (
-                (place % columns) * (large.shape[2] + _GAP),
-                (place // columns) * (head + large.shape[1] + _GAP),
+                (index % columns) * (large.shape[2] + _GAP),
+                (index // columns) * (head + large.shape[1] + _GAP),
             )
             draw.text(corner, _fitting(title, large.shape[2], draw, font), _INK, font)
     return image

@@ -52,7 +52,7 @@ class Decoded:
     Args:
         pixels: uint8, levels `(height, width)` or RGB `(height, width, 3)`.
         ranges: float32 `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
-        text: what the sheet shows, non-finite floats as strings; None where nothing was said.
+        text: what the sheet shows, non-finite floats as strings; None if there is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -161,7 +161,7 @@ def decode(png: bytes) -> Decoded:
 
 
 def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Lay tiles out row by row without gaps; places left over are 0.
+    """Lay tiles out row by row without gaps; empty cells are 0.
 
     Args:
         tiles: `(n, height, width)` or `(n, height, width, channels)`, n at least 1.

@@ -1,7 +1,7 @@
-"""Methods: arrays in, arrays out. What is computed, one idea a file; nothing here knows `fit`.
+"""Methods: the computations, arrays in, arrays out; one idea per file, none knows `fit`.
 
 The functions that take a model and images are also here, for those who do not train with
-callbacks; `tbviz.render` draws what they give.
+callbacks; `tbviz.render` draws their results.
 """
 
 from __future__ import annotations

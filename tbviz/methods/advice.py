@@ -1,8 +1,8 @@
-"""(health over a window of steps) => (lines of advice, where a threshold is crossed).
+"""(health over a window of steps) => (lines of advice, if a threshold is crossed).
 
-A rule looks at one layer's last few looks and says something or nothing. Few false alarms matter
-more than early ones: all but numbers that are not finite must hold over the whole window, and what
-a layer only hands on from the one before it is said of that one.
+A rule reads the last snapshots of one layer and returns a text or nothing. Few false alarms matter
+more than early ones: all but numbers that are not finite must hold over the whole window, and a
+state that a layer only passes on is reported for the layer where it arises.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Advice:
     Attributes:
         layer: path.
         rule: name of the rule.
-        text: what is the case.
-        remedy: what one can do.
-        level: `"warning"`, or `"info"` where it may well be right as it is.
+        text: the finding.
+        remedy: what to do about it.
+        level: `"warning"`, or `"info"` if it may well be right as it is.
     """
 
     layer: str
@@ -39,80 +39,81 @@ class Advice:
 
 
 class Advisor:
-    """Keeps the last looks of each layer, and says what holds over them.
+    """Keep the last snapshots of each layer, and give advice that holds over all of them.
 
     Args:
-        thresholds: when.
+        thresholds: of the rules.
     """
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
         self._snapshots: dict[str, deque[HealthSnapshot]] = {}
-        self._broken_since: dict[str, int] = {}
+        self._nonfinite_since: dict[str, int] = {}
 
     def reset(self) -> None:
-        """Begins anew: another `fit`, or another model."""
+        """Start over: another `fit`, or another model."""
         self._snapshots.clear()
-        self._broken_since.clear()
+        self._nonfinite_since.clear()
 
     def advise(self, snapshots: HealthSnapshots) -> list[Advice]:
-        """The advice that holds now.
+        """Return the advice that holds now.
 
         Args:
             snapshots: of all measured layers at one step, in the order of computation.
 
         Returns:
-            At most one line a rule and layer.
+            At most one line per rule and layer.
         """
-        # Of weights that are not finite nothing follows but that: see `FinitenessLog`.
+        # Weights that are not finite are reported elsewhere: see `FinitenessLog`.
         for snapshot in snapshots:
-            if snapshot.broken:
+            if snapshot.faulty:
                 self._snapshots.pop(snapshot.layer, None)
-        snapshots = [snapshot for snapshot in snapshots if not snapshot.broken]
+        snapshots = [snapshot for snapshot in snapshots if not snapshot.faulty]
         for snapshot in snapshots:
-            kept = self._snapshots.setdefault(snapshot.layer, deque(maxlen=self.thresholds.window))
-            kept.append(snapshot)
-        advice = self._broken(snapshots)
+            empty: deque[HealthSnapshot] = deque(maxlen=self.thresholds.window)
+            self._snapshots.setdefault(snapshot.layer, empty).append(snapshot)
+        advice = self._nonfinite(snapshots)
         for rule in RULES:
-            advice += self._by(rule, snapshots)
+            advice += self._apply(rule, snapshots)
         stuck = {one.layer for one in advice if one.rule == "saturated"}
-        # At a bound a channel may well be one number everywhere: the bound says why.
+        # At a bound a channel may well be constant: the bound is the reason.
         return [one for one in advice if one.rule != "dead" or one.layer not in stuck]
 
-    def _by(self, rule: AdviceRule, snapshots: HealthSnapshots) -> list[Advice]:
+    def _apply(self, rule: AdviceRule, snapshots: HealthSnapshots) -> list[Advice]:
         found: list[Advice] = []
         before: HealthSnapshot | None = None
-        held = False  # whether the rule holds of the layer before
+        held = False  # whether the rule holds for the layer before
         for snapshot in snapshots:
-            text = rule.says(self._snapshots[snapshot.layer], self.thresholds)
+            text = rule.finding(self._snapshots[snapshot.layer], self.thresholds)
             same = before is not None and before.channels == snapshot.channels
             repeats = same and not snapshot.has_kernel and (held or snapshot.passes_through)
             if text is not None and not repeats:
                 found.append(Advice(snapshot.layer, rule.name, text, rule.remedy, rule.level))
             before, held = snapshot, text is not None
-        return _first_of(found) if rule.spreads else found
+        return _first_of(found) if rule.propagates else found
 
-    def _broken(self, snapshots: HealthSnapshots) -> list[Advice]:
-        """Numbers that are not finite: at once, with the epoch since when."""
+    def _nonfinite(self, snapshots: HealthSnapshots) -> list[Advice]:
+        """Return advice on numbers that are not finite: at once, with the first epoch of it."""
         now = {
             snapshot.layer: snapshot for snapshot in snapshots if snapshot.number("nonfinite") > 0
         }
-        self._broken_since = {
-            layer: self._broken_since.get(layer, snapshot.epoch) for layer, snapshot in now.items()
+        self._nonfinite_since = {
+            layer: self._nonfinite_since.get(layer, snapshot.epoch)
+            for layer, snapshot in now.items()
         }
         found = [
             Advice(layer, "nonfinite", f"{layer} has put out NaN or infinity since epoch {since}",
                    "lower the learning rate, clip gradients (clipnorm=1), and look for a "
                    "logarithm or a division by zero", "warning")
-            for layer, since in self._broken_since.items()
+            for layer, since in self._nonfinite_since.items()
         ]  # fmt: skip
         return _first_of(found)
 
 
 def _first_of(found: list[Advice]) -> list[Advice]:
-    """The first line, and how many other layers it is true of as well."""
+    """Return the first line, with the number of later layers for which it holds as well."""
     if len(found) < 2:
         return found
     first, others = found[0], len(found) - 1
-    text = f"{first.text}, and so it is with {others} layer{'s' if others > 1 else ''} behind it"
+    text = f"{first.text} (and so for {others} later layer{'s' if others > 1 else ''})"
     return [Advice(first.layer, first.rule, text, first.remedy, first.level)]

@@ -1,6 +1,6 @@
-"""Augmentation: what a model that turns, shifts or recolors its images in training makes of them.
+"""Augmentation: the images of a model that rotates, shifts or recolors them in training.
 
-Strong augmentation may crop away what a class is known by; one sees it before one trains on it.
+Strong augmentation may crop away what a class is recognized by; here it is seen before training.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 DRAWS = 8
-"""How often each image is drawn unless told otherwise."""
+"""How often each image is drawn by default."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Augmented:
     """Images as they are, and as training sees them.
 
     Attributes:
-        images: `(images, height, width, channels)`, float32, what the last augmentation layer puts
-            out at inference: the image in the units that the model has there.
-        draws: `(images, draws, height, width, channels)`, what it puts out in training.
+        images: `(images, height, width, channels)`, float32, the output of the last augmentation
+            layer at inference: the image in the units that the model has there.
+        draws: `(images, draws, height, width, channels)`, its output in training.
         bounds: the usual range that holds the images: the values of black and white.
         layer: path of that layer.
     """
@@ -55,7 +55,7 @@ class Augmented:
 
 
 def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Augmented:
-    """What a model's augmentation layers make of images, behind the last of them.
+    """Return images as a model's augmentation layers change them, after the last of them.
 
     Args:
         model: any built Keras model. Its seeds are left as they were.
@@ -85,13 +85,13 @@ def augmented_by(
     maps: dict[str, Floats],
     draws: int = DRAWS,
 ) -> Augmented:
-    """What one layer makes of images.
+    """Return images as one layer changes them.
 
     Args:
-        inspector: into the model.
+        inspector: of the model.
         output: the layer's.
         images: a batch, in the structure that the model takes.
-        maps: what was recorded at inference, the layer among it.
+        maps: the outputs recorded at inference, with the layer's.
         draws: how often each image is drawn.
     """
     as_it_is = maps[output.key]
@@ -100,12 +100,12 @@ def augmented_by(
 
 
 def augmentation_layer(model_outputs: ModelOutputs) -> Output | None:
-    """The last layer that changes images in training only; `None` where a model has none.
+    """Return the last layer that changes images in training only; `None` if a model has none.
 
     It draws random numbers (Keras' `Random...` layers, `RandAugment`, `GaussianNoise`, any of
-    yours that holds a `SeedGenerator` or is named `Random...`), has no weights, puts out pictures,
-    and stands before the first layer that does have weights: dropout between convolutions is no
-    augmentation. A layer that is called in training alone cannot be seen and is passed over.
+    yours that holds a `SeedGenerator` or is named `Random...`), has no weights, has images as
+    output, and comes before the first layer with weights: dropout between convolutions is no
+    augmentation. A layer that is called only in training cannot be recorded and is skipped.
     """
     from tbviz.taps.select import is_preprocessing
 

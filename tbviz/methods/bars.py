@@ -1,4 +1,4 @@
-"""(one number a channel) => (a picture of bars), for layers without height and width.
+"""(one number per channel) => (a picture of bars), for layers without height and width.
 
 A bar's pixels hold the number itself, so that colors and ranges mean what they mean in maps, and
 numbers can be read off the picture. All pictures of a call share one scale.
@@ -18,7 +18,7 @@ _WIDEST_BAR = 16
 
 
 def bars(values: Floats) -> Floats:
-    """Draws vectors as bars that stand on a line of zero, or hang from it where negative.
+    """Draw vectors as bars that stand on a zero line, or hang from it if negative.
 
     Args:
         values: `(images, channels)`, or `(images, 1, 1, channels)`.
@@ -40,18 +40,18 @@ def bars(values: Floats) -> Floats:
     below = max(round(HEIGHT * down / span), 1 if down > 0 else 0)
     lengths = np.maximum(np.rint(HEIGHT * np.abs(shares) / span), shares != 0)
     lengths = np.where(np.isfinite(vectors), lengths, HEIGHT)
-    # Rows count from the top: the first one above the line of zero is `above - 1`.
+    # Rows count from the top: the first one above the zero line is `above - 1`.
     rows = np.arange(above + below)[:, None]
     rising = (rows < above) & (rows >= above - lengths[:, None, :])
-    hanging = (rows >= above) & (rows < above + lengths[:, None, :])
+    falling = (rows >= above) & (rows < above + lengths[:, None, :])
     held = vectors[:, None, :]
     undefined = np.isnan(held)
-    picture = np.where((rising & ((held > 0) | undefined)) | (hanging & ~(held > 0)), held, 0)
+    picture = np.where((rising & ((held > 0) | undefined)) | (falling & ~(held > 0)), held, 0)
     return _widened(picture)
 
 
 def _widened(columns: Floats) -> Floats:
-    """Each column as wide as fits, with a gap of a pixel behind it where there is room."""
+    """Widen each column as far as it fits, with a gap of one pixel after it if there is room."""
     channels = columns.shape[-1]
     width = min(max(_WIDTH // channels, 1), _WIDEST_BAR)
     wide = np.repeat(columns, width, axis=-1)

@@ -40,7 +40,7 @@ _DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 def kernels(
     model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MAX_CHANNELS
 ) -> dict[str, Kernel]:
-    """The kernels of a model's convolutions, at any depth; the model is not run.
+    """Return the kernels of a model's convolutions, at any depth; the model is not run.
 
     Args:
         model: any built Keras model.
@@ -51,7 +51,7 @@ def kernels(
 
     Returns:
         Layer path to its kernel. The pointwise kernel of a separable convolution has
-        `:pointwise` behind the path.
+        `:pointwise` after the path.
 
     Raises:
         TbvizError: the model is not built, a filter matches no convolution, or a layer does not
@@ -61,7 +61,7 @@ def kernels(
         msg = f"model {model.name!r} is not built: its layers have no weights yet; build or fit it"
         raise TbvizError(msg)
     found = {}
-    for output in chosen_kernels(unseen(model), layers):
+    for output in chosen_kernels(model_outputs_without_run(model), layers):
         for kernel in layer_kernels(output.node.layer, filters):
             suffix = f":{kernel.variant}" if kernel.variant else ""
             found[output.key + suffix] = kernel
@@ -71,44 +71,44 @@ def kernels(
 def chosen_kernels(
     model_outputs: ModelOutputs, layers: Filter | None = None, limit: int = MAX_LAYERS
 ) -> list[Output]:
-    """The convolutions whose kernels are drawn, each layer once, in the model's order.
+    """Return the convolutions whose kernels are drawn, each layer once, in the model's order.
 
     Args:
         model_outputs: of the model.
         layers: a filter; by default up to `limit` of those that can be drawn, spread over the
-            depth, kernels of one pixel only where there is room.
+            depth, kernels of one pixel only if there is room.
         limit: how many by default.
 
     Raises:
         LayerNotFoundError: a filter matches nothing that could be drawn.
     """
     outputs = {
-        key: replace(output, reason=why_not(output.node.layer))
+        key: replace(output, reason=reason_without_kernel(output.node.layer))
         for key, output in model_outputs.outputs.items()
     }
     if layers is not None:
         drawn = replace(model_outputs, outputs=outputs)
         return _once(select(drawn, layers, lambda output: output.reason is None))
     found = _once([output for output in outputs.values() if output.reason is None])
-    large = spread([o for o in found if _looks(o.node.layer)], limit)
-    small = [o for o in found if not _looks(o.node.layer)]
+    large = spread([o for o in found if _is_spatial(o.node.layer)], limit)
+    small = [o for o in found if not _is_spatial(o.node.layer)]
     if len(large) < limit:
         large += spread(small, limit - len(large))
     return sorted(large, key=lambda output: output.order)
 
 
 def without_kernels(model_outputs: ModelOutputs) -> dict[str, str]:
-    """The layers that work like convolutions and yet have no kernel to draw, with the reason."""
+    """Return the layers that act as convolutions without a kernel to draw, with the reason."""
     found = {}
     for output in model_outputs.outputs.values():
-        reason = why_not(output.node.layer)
+        reason = reason_without_kernel(output.node.layer)
         if reason is not None and (is_convolution(output) or _wraps_torch(output.node.layer)):
             found[output.key] = reason
     return found
 
 
-def why_not(layer: Any) -> str | None:
-    """Why no kernel of a layer can be drawn, `None` where one can."""
+def reason_without_kernel(layer: Any) -> str | None:
+    """Return why no kernel of a layer can be drawn, `None` if one can."""
     kind = type(layer).__name__
     if _wraps_torch(layer):
         return "it wraps a torch module, whose weights do not say which of them is a kernel"
@@ -125,7 +125,7 @@ def why_not(layer: Any) -> str | None:
 
 
 def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> list[Kernel]:
-    """The kernels of one convolution: one, or two where it is separable.
+    """Return the kernels of one convolution: one, or two if it is separable.
 
     Weights are read as the layer uses them: with LoRA its update is added.
 
@@ -136,7 +136,7 @@ def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> li
     Raises:
         TbvizError: it is none, or does not have one of the filters.
     """
-    reason = why_not(layer)
+    reason = reason_without_kernel(layer)
     if reason is not None:
         msg = f"layer {getattr(layer, 'name', layer)!r} has no kernel to draw: {reason}"
         raise TbvizError(msg)
@@ -161,12 +161,12 @@ def _read(kernel: Any) -> Floats:
 
 
 def _filters_first(kernel: Floats) -> Floats:
-    """`(..., inputs, filters)` as `(filters, inputs, ...)`."""
+    """Reorder `(..., inputs, filters)` to `(filters, inputs, ...)`."""
     return np.moveaxis(kernel, (-1, -2), (0, 1))
 
 
 def _one_input(kernel: Floats) -> Floats:
-    """`(..., inputs, multiplier)` of a depthwise kernel as `(inputs * multiplier, 1, ...)`.
+    """Reorder `(..., inputs, multiplier)` of a depthwise kernel to `(inputs * multiplier, 1, ...)`.
 
     Output channel `k * multiplier + q` is filter q of input k.
     """
@@ -177,22 +177,22 @@ def _wraps_torch(layer: Any) -> bool:
     return type(layer).__name__ == "TorchModuleWrapper"
 
 
-def _looks(layer: Any) -> bool:
-    """Whether a kernel sees more than one place."""
+def _is_spatial(layer: Any) -> bool:
+    """Tell whether a kernel covers more than one pixel."""
     return bool(max(layer.kernel_size) > 1)
 
 
 def _once(outputs: list[Output]) -> list[Output]:
-    """The first call of each layer: its kernels are the same at every call."""
+    """Return the first call of each layer: its kernels are the same at every call."""
     return list({output.node.path: output for output in reversed(outputs)}.values())[::-1]
 
 
 NOT_RUN = "the model was not run: callbacks that take images show what its layers answer"
-"""Why there are no maps where weights alone are logged."""
+"""Why there are no maps if only weights are logged."""
 
 
-def unseen(model: Any) -> ModelOutputs:
-    """The layers of a model as a survey has them, without a pass over any input."""
+def model_outputs_without_run(model: Any) -> ModelOutputs:
+    """Return the layers of a model as model outputs, without a pass over any input."""
     nodes = list(walk(model))
     outputs = {
         node.path: Output(node.path, node, 0, _shape(node.layer), order, reason=NOT_RUN)

@@ -1,4 +1,4 @@
-"""Feature maps: a layer's output on an image, one tile a channel."""
+"""Feature maps: a layer's output on an image, one tile per channel."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAX_ACTIVE = re.compile(r"most-active(?::(\d+))?")
 
 
 def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
-    """What chosen layers of a model answer to images, at any depth of nesting.
+    """Return the outputs of layers of a model on images, at any depth of nesting.
 
     Args:
         model: any built Keras model.
@@ -40,8 +40,8 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
 
     Returns:
         Layer path to feature maps `(images, height, width, channels)`, or `(images, channels)`
-        of a layer that puts out vectors; float32, before nothing and after everything that the
-        layer itself does.
+        of a layer whose output is vectors; float32, the layer's final output, activation
+        included.
 
     Raises:
         TbvizError: a filter matches no layer with feature maps or vectors.
@@ -58,17 +58,17 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
 
 
 def drawable(output: Output) -> bool:
-    """Whether an output can be drawn where it is asked for: as maps, or a bar for each value."""
+    """Tell whether an output can be drawn on request: as maps, or as a bar per value."""
     return output.size is not None or len(output.shape) == 2
 
 
 def is_vector(output: Output) -> bool:
-    """Whether an output is one number a channel and image: a vector, or maps of one pixel."""
+    """Tell whether an output is one number per channel: a vector, or maps of one pixel."""
     return len(output.shape) == 2 or output.size == (1, 1)
 
 
 def check_channels(channels: Channels) -> Channels:
-    """Returns a choice of channels, if it is one.
+    """Return a choice of channels, if it is one.
 
     Raises:
         TbvizError: it is not.
@@ -91,7 +91,7 @@ _TAKES = (
 
 
 def choose_channels(total: int, channels: Channels, maps: Floats | None = None) -> list[int]:
-    """The channels to show, in the order in which they are shown.
+    """Return the channels to show, in the order in which they are shown.
 
     Args:
         total: how many the layer has.
@@ -121,10 +121,10 @@ def choose_channels(total: int, channels: Channels, maps: Floats | None = None) 
 
 
 def activity(maps: Floats) -> npt.NDArray[np.float64]:
-    """How much each channel answers: the mean distance of its values from their mean.
+    """Return how active each channel is: the mean distance of its values from their mean.
 
-    A channel that puts out one large number everywhere tells nothing apart, so it is not active.
-    Where no channel varies (vectors of a single image) it is the mean absolute value.
+    A channel that is one large number everywhere distinguishes nothing, so it is not active.
+    If no channel varies (vectors of a single image) it is the mean absolute value.
 
     Args:
         maps: `(images, ..., channels)`.
@@ -146,5 +146,5 @@ def _distance(values: npt.NDArray[Any]) -> float:
 
 
 def channel_tiles(maps: Floats, channels: Sequence[int]) -> Floats:
-    """Feature maps `(images, height, width, channels)` as `(images, tiles, height, width)`."""
+    """Reorder maps `(images, height, width, channels)` to `(images, tiles, height, width)`."""
     return np.ascontiguousarray(np.moveaxis(maps[..., list(channels)], -1, 1))

@@ -1,4 +1,4 @@
-"""Hypercolumns: what all layers say about one pixel, from edges to parts, laid over each other.
+"""Hypercolumns: the activations of several layers at each pixel, laid over each other.
 
 Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
 Fine-grained Localization", section 3: the activations of several layers, enlarged to the image's
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 6
-"""How many layers are laid over each other unless others are asked for, spread over the depth."""
+"""How many layers are laid over each other by default, spread over the depth."""
 
-# Of each layer, before the axes of all are sought: the others carry next to nothing.
+# Of each layer, before the joint axes are computed: further ones contribute next to nothing.
 _COMPONENTS = 16
 _TENFOLD = 10.001  # rounding does not decide
 
 
 @dataclass(frozen=True)
 class HypercolumnBasis:
-    """What the colors and the weights mean; kept, hypercolumns of later steps compare.
+    """The meaning of colors and weights; reuse it to compare hypercolumns of later steps.
 
     Attributes:
         weights: `(layers,)`, of each layer's mean over channels in the average.
@@ -66,10 +66,10 @@ class Hypercolumns:
 
     Attributes:
         mean: `(images, height, width)`, the average over channels.
-        colors: `(images, height, width, 3)`, 0 to 1, the three principal components; black where
-            a layer is not finite.
+        colors: `(images, height, width, 3)`, 0 to 1, the three principal components; black if a
+            layer is not finite there.
         layers: paths of the layers.
-        basis: what they mean, to be passed on where others shall compare.
+        basis: their meaning, to be passed on for comparable results.
     """
 
     mean: Floats
@@ -87,7 +87,7 @@ def hypercolumns(
     normalize: bool = True,
     basis: HypercolumnBasis | None = None,
 ) -> Hypercolumns:
-    """Lays the activations of several layers over each other, at one size.
+    """Lay the activations of several layers over each other, at one size.
 
     Args:
         model: any built Keras model.
@@ -119,10 +119,10 @@ def hypercolumns(
 
 
 def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = None) -> list[Output]:
-    """The layers that a list names, in the model's order.
+    """Return the layers that a list names, in the model's order.
 
     Raises:
-        TbvizError: it names one that is not there or has no feature maps.
+        TbvizError: it names one that does not exist or has no feature maps.
     """
     from tbviz.taps.select import LayerNotFoundError, default_layers, select
 
@@ -135,11 +135,11 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
 
 
 def numbered(model: Any, layers: Any) -> Any:
-    """A filter with each number in it replaced by the layer that it counts.
+    """Return a filter with each number in it replaced by the layer of that index.
 
     Numbers are those of Keras' own `model.layers[i]`, negative ones from the end. A layer that is
-    a model itself counts as one and stands for what it puts out; its inner layers have paths.
-    Where a model holds nothing but another model, those of the inner one are counted.
+    a model itself counts as one and stands for its output; its inner layers have paths. If a model
+    holds nothing but another model, the layers of the inner one are counted.
 
     Raises:
         TbvizError: there is no such layer.
@@ -147,7 +147,7 @@ def numbered(model: Any, layers: Any) -> Any:
     if isinstance(layers, int | np.integer):
         counted = _counted(model)
         if not -len(counted) <= layers < len(counted):
-            names = ", ".join(f"{place} {layer.name!r}" for place, layer in enumerate(counted[:20]))
+            names = ", ".join(f"{index} {layer.name!r}" for index, layer in enumerate(counted[:20]))
             msg = (
                 f"received the layer number {layers}; model {model.name!r} has {len(counted)}: "
                 f"{names}{' ...' if len(counted) > 20 else ''}"
@@ -174,23 +174,23 @@ def hypercolumns_of(
     normalize: bool = True,
     basis: HypercolumnBasis | None = None,
 ) -> Hypercolumns:
-    """The hypercolumns of layers' maps.
+    """Compute the hypercolumns of layers' maps.
 
     Args:
         maps: layer path to `(images, height, width, channels)`.
         size: height and width of the result in pixels.
         normalize: see `hypercolumns`.
-        basis: of earlier maps of these layers. Directions stay, the extents shown are widened
-            where they have been outgrown (`tbviz.methods.rgb_maps.widened`). Where a layer's
-            spread has changed more than tenfold since, weights and colors get a new meaning: on
-            the former one that layer would be all that one sees, or nothing.
+        basis: of earlier maps of these layers. Directions stay; the ranges shown are widened if
+            values exceed them (`tbviz.methods.rgb_maps.widened`). If a layer's spread has changed
+            more than tenfold since, weights and colors get a new meaning: with the former one
+            that layer would dominate or disappear.
     """
     values = list(maps.values())
     channels = [value.shape[-1] for value in values]
     if basis is not None and basis.axes.mean.size != sum(channels):
         msg = (
             f"received a basis of {basis.axes.mean.size} channels for layers of {sum(channels)}; "
-            "pass that of the same layers, or none"
+            "pass the basis of the same layers, or none"
         )
         raise TbvizError(msg)
     samples = [sample(value) for value in values]
@@ -198,9 +198,9 @@ def hypercolumns_of(
     found = basis
     if found is None or not found.axes.share.any() or _outgrown(weights / found.weights):
         found = HypercolumnBasis(weights, _joint_axes(values, samples, scales))
-    kept = found is basis
+    reused = found is basis
     mean = np.zeros((len(values[0]), *size))
-    places = np.zeros((len(values[0]), 3, *size))
+    coordinates = np.zeros((len(values[0]), 3, *size))
     start = 0
     with np.errstate(all="ignore"):
         for value, weight in zip(values, found.weights, strict=True):
@@ -211,10 +211,10 @@ def hypercolumns_of(
                 mean=found.axes.mean[start:end],
                 directions=found.axes.directions[:, start:end],
             )
-            places += resize(np.moveaxis(project(value, layer), -1, 1), size)
+            coordinates += resize(np.moveaxis(project(value, layer), -1, 1), size)
             start = end
-    projected = np.moveaxis(places, 1, -1).astype(np.float32)
-    axes = widened(found.axes, projected) if kept else _extents(found.axes, projected)
+    projected = np.moveaxis(coordinates, 1, -1).astype(np.float32)
+    axes = widened(found.axes, projected) if reused else _extents(found.axes, projected)
     colors = colored(projected, axes)
     return Hypercolumns(
         mean.astype(np.float32), colors, list(maps), HypercolumnBasis(found.weights, axes)
@@ -224,7 +224,7 @@ def hypercolumns_of(
 def _weights(
     samples: list[Floats], normalize: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Of each layer's mean in the average, and of its channels among those of all layers."""
+    """Return the weight of each layer's mean in the average, and of its channels among all."""
     channels = np.array([vectors.shape[-1] for vectors in samples], np.float64)
     if not normalize:
         return channels / channels.sum(), np.ones(len(samples))
@@ -239,14 +239,14 @@ def _outgrown(ratios: npt.NDArray[np.float64]) -> bool:
 def _joint_axes(
     values: list[Floats], samples: list[Floats], scales: npt.NDArray[np.float64]
 ) -> Axes:
-    """Axes of all channels together, found among the strongest components of each layer."""
+    """Return axes of all channels together, among the strongest components of each layer."""
     own = [three_axes(leading_axes(vectors, _COMPONENTS)) for vectors in samples]
     grid = _grid(values)
     components = []
     for value, axes, scale in zip(values, own, scales, strict=True):
         with np.errstate(all="ignore"):
-            places = project(value, axes) * np.float32(scale)
-        components.append(np.moveaxis(resize(np.moveaxis(places, -1, 1), grid), 1, -1))
+            coordinates = project(value, axes) * np.float32(scale)
+        components.append(np.moveaxis(resize(np.moveaxis(coordinates, -1, 1), grid), 1, -1))
     joint = three_axes(principal_axes(np.concatenate(components, axis=-1)))
     parts = np.split(joint.directions, np.cumsum([len(axes.directions) for axes in own])[:-1], 1)
     directions = [
@@ -257,7 +257,7 @@ def _joint_axes(
 
 
 def _grid(values: list[Floats]) -> tuple[int, int]:
-    """Height and width of the largest layer, or as much of it as bounds the work."""
+    """Return height and width of the largest layer, reduced if that would be too much work."""
     images = len(values[0])
     height, width = max((value.shape[1:3] for value in values), key=lambda size: size[0] * size[1])
     shrink = min(1.0, (MAX_VECTORS / (images * height * width)) ** 0.5)
@@ -265,7 +265,7 @@ def _grid(values: list[Floats]) -> tuple[int, int]:
 
 
 def _spread(vectors: Floats) -> float:
-    """Standard deviation of a layer's channels, all of them together; 1 where none varies."""
+    """Return the standard deviation of a layer's channels, all together; 1 if none varies."""
     if not len(vectors):
         return 1.0
     with np.errstate(all="ignore"):
@@ -273,9 +273,9 @@ def _spread(vectors: Floats) -> float:
     return found if np.isfinite(found) and found > 0 else 1.0
 
 
-def _extents(axes: Axes, places: Floats) -> Axes:
-    """The axes with the extents that these projections have."""
-    low, high = ends(places)
+def _extents(axes: Axes, coordinates: Floats) -> Axes:
+    """Return the axes with the ranges of these projections."""
+    low, high = ends(coordinates)
     known = (axes.share > 0) & (high > low)
     return dataclasses.replace(
         axes, low=np.where(known, low, axes.low), high=np.where(known, high, axes.high)

@@ -17,7 +17,7 @@ from tbviz.errors import TbvizError
 from tbviz.methods.feature_maps import choose_channels
 
 MAX_INPUTS = 256
-"""How many inputs a matrix of weights shows."""
+"""The number of inputs that a matrix of weights shows."""
 
 _MAX_ROWS = 64  # inputs of a filter over a sequence
 
@@ -29,12 +29,12 @@ class Kernel:
     Attributes:
         tiles: `(tiles, height, width)`, weights with their sign, in the layer's own unit.
         weights: `(tiles, weights)`, all the weights that each tile stands for.
-        channels: the filter that each tile shows; none where the one tile is a matrix of all.
+        channels: the filter that each tile shows; empty if the one tile is a matrix of all.
         total: how many filters the layer has.
         title: what the tiles are, in one line.
         variant: empty, or `"pointwise"`: the second kernel of a separable convolution.
-        shares: `(tiles,)`, where a tile is a principal component: the share of the squares of
-            the filter's weights that it holds, NaN where that is undefined.
+        shares: `(tiles,)`, if tiles are principal components: the share of the squares of the
+            filter's weights that each holds, NaN if that is undefined.
         colors: `(tiles, height, width, 3)`, the weights on three input channels side by side.
     """
 
@@ -73,13 +73,13 @@ class Kernel:
         return np.where(known, np.clip(shown, 0, 1), np.nan).astype(np.float32)
 
     def moved(self, first: Kernel) -> npt.NDArray[np.float64]:
-        """How far each tile's filter is from where it was: `|now - then| / |then|`.
+        """Return the relative change of each tile's filter: `|now - then| / |then|`.
 
         Args:
             first: the same kernel at an earlier step.
 
         Returns:
-            `(tiles,)`; 0 is where it was, 1 is as far as it is long; NaN where it was zero or is
+            `(tiles,)`; 0 is no change, 1 a change as large as the filter; NaN if it was zero or is
             not finite.
         """
         now, then = self.weights.astype(np.float64), first.weights.astype(np.float64)
@@ -89,7 +89,7 @@ class Kernel:
             )
 
     def facing(self, former: Kernel) -> Kernel:
-        """The same, each principal component with the sign that it had at an earlier step."""
+        """Return the same, each principal component with its sign at an earlier step."""
         if self.shares is None or former.tiles.shape != self.tiles.shape:
             return self
         with np.errstate(all="ignore"):
@@ -101,7 +101,7 @@ class Kernel:
 def kernel_tiles(
     kernel: Floats, filters: int | Sequence[int], sort: str = "", groups: int = 1
 ) -> Kernel:
-    """A kernel's filters as tiles: one matrix where they see one pixel, else a tile a filter.
+    """Return a kernel's filters as tiles: one matrix if they cover one pixel, else one per filter.
 
     Args:
         kernel: `(filters, inputs, ...)`, the rest being the size in space.
@@ -121,21 +121,21 @@ def kernel_tiles(
     name = f"{sort} {' x '.join(map(str, size))} kernels" if len(size) > 1 else f"{sort} kernels"
     name += f" in {groups} groups" if groups > 1 else ""
     if len(size) == 1:
-        name, rows = f"{name} of {size[0]} steps", "a step a column"
+        name, rows = f"{name} of {size[0]} steps", "one step per column"
         if inputs > 1:
-            rows += f", an input a row: {_some(inputs, _MAX_ROWS)}"
-        title = _said(name, rows)
+            rows += f", one input per row: {_count(inputs, _MAX_ROWS)}"
+        title = _title(name, rows)
         return Kernel(chosen[:, :_MAX_ROWS], weights, channels, total, title)
     depth = "depth from left to right" if len(size) == 3 else ""
     if inputs == 1:
-        return Kernel(_flat(chosen[:, 0]), weights, channels, total, _said(name, depth))
+        return Kernel(_flat(chosen[:, 0]), weights, channels, total, _title(name, depth))
     patterns, shares = principal_slices(chosen)
     return Kernel(
         _flat(patterns),
         weights,
         channels,
         total,
-        _said(name, f"each the first principal component of its {inputs} input slices", depth),
+        _title(name, f"each the first principal component of its {inputs} input slices", depth),
         shares=shares,
         colors=np.moveaxis(chosen, 1, -1) if inputs == 3 and len(size) == 2 else None,
     )
@@ -144,23 +144,23 @@ def kernel_tiles(
 def _matrix(weights: Floats, channels: list[int], total: int, sort: str) -> Kernel:
     inputs = weights.shape[1]
     shown = weights[:, :MAX_INPUTS]
-    rows = _some(total, len(channels))
+    rows = _count(total, len(channels))
     if channels != list(range(len(channels))):
         rows = f"filters {', '.join(map(str, channels))}"
-    title = _said(
+    title = _title(
         f"{sort} 1 x 1 weights".strip(),
-        f"a filter a row: {rows}",
-        f"an input a column: {_some(inputs, MAX_INPUTS)}",
+        f"one filter per row: {rows}",
+        f"one input per column: {_count(inputs, MAX_INPUTS)}",
     )
     return Kernel(shown[np.newaxis], shown.reshape(1, -1), [], total, title)
 
 
-def _some(total: int, most: int) -> str:
-    return f"all {total}" if total <= most else f"the first {most} of {total}"
+def _count(total: int, limit: int) -> str:
+    return f"all {total}" if total <= limit else f"the first {limit} of {total}"
 
 
 def principal_slices(kernels: Floats) -> tuple[Floats, Floats]:
-    """The pattern that the input slices of each filter share most.
+    """Return the pattern that the input slices of each filter share most.
 
     The first right singular vector of the slices, without subtracting their mean: the rank one
     kernel nearest to the filter in least squares (Eckart and Young 1936) has it in every slice.
@@ -193,7 +193,7 @@ def principal_slices(kernels: Floats) -> tuple[Floats, Floats]:
 
 
 def _flat(patterns: Floats) -> Floats:
-    """`(filters, depth, height, width)` with the depths side by side."""
+    """Lay `(filters, depth, height, width)` out with the depths side by side."""
     if patterns.ndim == 3:
         return np.ascontiguousarray(patterns)
     filters, depth, height, width = patterns.shape
@@ -204,6 +204,6 @@ def _known(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(sizes) & (sizes > 0), sizes, np.nan)
 
 
-def _said(*parts: str) -> str:
+def _title(*parts: str) -> str:
     text = ", ".join(filter(None, parts)).strip()
     return text[:1].upper() + text[1:]

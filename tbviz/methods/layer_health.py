@@ -1,4 +1,4 @@
-"""Layer health: numbers that tell whether a layer works, from its feature maps and its weights.
+"""Layer health: numbers that show whether a layer works, from its feature maps and weights.
 
 A flat map means a dead channel; a map that looks like the input means that nothing was learned.
 """
@@ -15,13 +15,13 @@ from tbviz.arrays.types import Floats
 from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
 from tbviz.methods.similarity import (
     gray,
+    largest_channel_correlation,
     mean_over_images,
-    nearest_channel,
     similarity_by_image,
     strongest,
 )
 from tbviz.methods.thresholds import Thresholds
-from tbviz.methods.weight_norms import stand_in, weight_norm
+from tbviz.methods.weight_norms import weight_norm, weight_owner
 
 if TYPE_CHECKING:
     import keras
@@ -39,27 +39,26 @@ COLUMNS = (
     "saturated",
     "correlation",
 )
-"""What is known of each channel, in the order of `LayerNumbers.table`."""
+"""The numbers of each channel, in the order of `LayerNumbers.table`."""
 
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """How one layer answers to all probe images at one step.
+    """The health of one layer on all probe images at one step.
 
     Attributes:
-        numbers: by name. Counts of channels: `channels`; `dead`, those whose output is one number
-            everywhere on every image; `saturated`, those that stand at a bound of the activation
-            (`tbviz.methods.saturation`) with most of their values; `duplicates`, those whose
-            correlation with another channel is high, NaN where that is not known. Shares, 0 to
-            1: `sparsity`, of values that are zero; `nonfinite`, of values that are NaN or
-            infinite; `nan`, of values that are NaN. A value that depends on weights that are not
-            finite counts as NaN, whatever the processor makes of it. In the layer's own unit, of
-            finite values: `mean`, `std`, `minimum`, `maximum`. Without a unit: `similarity`, the
-            largest absolute correlation of a channel with the gray input, mean over images, 0 to 1
-            or NaN; `output_change`, norm of the difference from the former maps over the norm of
-            those, NaN where there are none.
-        table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
-            values at a bound, `duplicates` the largest correlation with another channel.
+        numbers: by name. Counts of channels: `channels`; `dead`, those with a constant output on
+            all images; `saturated`, those with most of their values at a bound of the activation
+            (`tbviz.methods.saturation`); `duplicates`, those whose correlation with another
+            channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values that are
+            zero; `nonfinite`, of values that are NaN or infinite; `nan`, of values that are NaN. A
+            value that depends on weights that are not finite counts as NaN, whatever the processor
+            computes. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
+            `maximum`. Without a unit: `similarity`, the largest absolute correlation of a channel
+            with the gray input, mean over images, 0 to 1 or NaN; `output_change`, norm of the
+            difference from the former maps over the norm of those, NaN if there are none.
+        table: `(len(COLUMNS), channels)`, the same per channel; there `saturated` is the share of
+            values at a bound, `correlation` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.
     """
 
@@ -68,7 +67,7 @@ class LayerNumbers:
     dead: npt.NDArray[np.bool_]
 
     def column(self, name: str) -> Floats:
-        """One number a channel, `(channels,)`.
+        """Return one number per channel, `(channels,)`.
 
         Args:
             name: one of `COLUMNS`.
@@ -82,16 +81,16 @@ def health(
     layers: Filter | None = None,
     thresholds: Thresholds | None = None,
 ) -> dict[str, LayerNumbers]:
-    """The health of chosen layers on a batch of images.
+    """Compute the health of layers on a batch of images.
 
     Args:
         model: any built Keras model.
         images: a batch, in the structure that the model takes.
         layers: a filter; up to twelve layers spread over the depth unless given.
-        thresholds: when a channel counts as dead, saturated or alike.
+        thresholds: when a channel counts as dead, saturated or a duplicate.
 
     Returns:
-        Layer path to its numbers, with the `weight_norm` of its weights where it has any, and
+        Layer path to its numbers, with the `weight_norm` of its weights if it has any, and
         `weight_fault`: 2 if these hold NaN, 1 if they hold infinity, 0 if all are finite.
 
     Raises:
@@ -110,7 +109,7 @@ def health(
         output = model_outputs.outputs[key]
         bounds = bounds_of(output.node.layer)
         numbers[key] = layer_numbers(maps, inputs, None, bounds, thresholds)
-        weights = stand_in(output, model_outputs, measured)
+        weights = weight_owner(output, model_outputs, measured)
         numbers[key].numbers["weight_norm"] = weight_norm(weights)
         numbers[key].numbers["weight_fault"] = inspector.fault_of(weights)
     return numbers
@@ -123,14 +122,14 @@ def layer_numbers(
     bounds: Bounds | None = None,
     thresholds: Thresholds | None = None,
 ) -> LayerNumbers:
-    """The numbers of one layer.
+    """Compute the numbers of one layer.
 
     Args:
         maps: `(images, height, width, channels)`, or `(images, channels)`.
         inputs: the images in gray, `(images, height, width)`; without, similarity is NaN.
         former: the maps at the last logged step; without, change is NaN.
         bounds: of the layer's activation.
-        thresholds: when a channel counts as dead, saturated or alike.
+        thresholds: when a channel counts as dead, saturated or a duplicate.
     """
     limits = thresholds or Thresholds()
     values = np.asarray(maps, dtype=np.float32)
@@ -157,7 +156,7 @@ def layer_numbers(
     zeros = (flat == 0).mean(axis=0)
     correlations = similarity_by_image(values, inputs)
     bounded = at_bounds(flat, bounds)
-    nearest = nearest_channel(values)
+    nearest = largest_channel_correlation(values)
     compared = np.isfinite(nearest)
     table = np.stack(
         [
@@ -194,7 +193,7 @@ def layer_numbers(
 
 
 def change(maps: Floats, former: Floats | None) -> float:
-    """Norm of the difference of two steps' maps over the norm of the former one."""
+    """Return the norm of the difference of two steps' maps over the norm of the former one."""
     if former is None or former.shape != maps.shape:
         return float("nan")
     now, then = np.float64(maps), np.float64(former)

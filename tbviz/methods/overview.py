@@ -1,7 +1,7 @@
 """The overview: the first maps of the first layers side by side, from edges to parts.
 
-What tutorials show first of a network (Chollet, "Deep Learning with Python", 2021, section 9.4.1):
-a column a layer, so that one sees maps become coarse and rare with depth.
+The first figure of many tutorials (Chollet, "Deep Learning with Python", 2021, section 9.4.1):
+one column per layer shows how maps become coarse and sparse with depth.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 15
-"""How many layers, from the input on."""
+"""The number of layers, from the input on."""
 
 MAX_MAPS = 6
-"""How many maps of each."""
+"""The number of maps of each layer."""
 
 SIDE = 48
 """The longer side of every tile in pixels."""
@@ -41,8 +41,8 @@ class Overview:
         tiles: `(images, maps * layers, height, width)`, row by row: the first map of every layer,
             then the second. A layer that has no such map has zeros there.
         layers: path of the layer of each column.
-        titles: its name, as much of the path as tells it from the others.
-        maps: how many rows.
+        titles: its name, as much of the path as makes it unique.
+        maps: the number of rows.
     """
 
     tiles: Floats
@@ -58,7 +58,7 @@ def activation_overview(
     maps: int = MAX_MAPS,
     side: int = SIDE,
 ) -> Overview:
-    """The first maps of the first layers of a model.
+    """Record the first maps of the first layers of a model.
 
     Args:
         model: any built Keras model.
@@ -81,10 +81,10 @@ def activation_overview(
 
 
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:
-    """The first convolutions, poolings, activations, merges and attentions with feature maps.
+    """Return the first convolutions, poolings, activations, merges and attentions with maps.
 
-    Where a model is made of none of these, its first layers with maps, whatever they are. What
-    comes before (rescaling, augmentation) still is the image, and is left out.
+    If a model has none of these, they are its first layers with maps, whatever they are. The layers
+    before (rescaling, augmentation) still have the image as output, and are left out.
     """
     from tbviz.taps import select
     from tbviz.taps.outputs import is_attention
@@ -102,16 +102,16 @@ def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> lis
     return (usual or found)[:limit]
 
 
-def overview_of(maps: dict[str, Floats], most: int = MAX_MAPS, side: int = SIDE) -> Overview:
-    """The overview of layers' maps, in their order.
+def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE) -> Overview:
+    """Make the overview of layers' maps, in their order.
 
     Args:
         maps: layer path to `(images, height, width, channels)`, at least one.
-        most: how many maps of each layer; fewer where none has so many.
+        limit: how many maps of each layer; fewer if none has so many.
         side: the longer side of a tile; its shape is that of the first layer's maps.
     """
     values = list(maps.values())
-    rows = min(most, max(value.shape[-1] for value in values))
+    rows = min(limit, max(value.shape[-1] for value in values))
     height, width = values[0].shape[1:3]
     longer = max(height, width)
     size = max(1, round(side * height / longer)), max(1, round(side * width / longer))
@@ -124,7 +124,7 @@ def overview_of(maps: dict[str, Floats], most: int = MAX_MAPS, side: int = SIDE)
 
 
 def in_pixels(maps: Floats, size: tuple[int, int]) -> Floats:
-    """Maps `(..., h, w)` at a size: areas averaged where they shrink, pixels repeated where not.
+    """Resize maps `(..., h, w)`: areas are averaged if they shrink, pixels repeated if they grow.
 
     Smoothed, a map of four pixels a side would look as if the layer saw more than it does.
     """
@@ -140,18 +140,18 @@ def in_pixels(maps: Floats, size: tuple[int, int]) -> Floats:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """The last part of each path, and as many before it as it takes to tell them apart."""
+    """Return the last part of each path, and as many before it as make it unique."""
     parts = [path.split("/") for path in paths]
     taken = [1] * len(parts)
     while True:
         names = ["/".join(part[-count:]) for part, count in zip(parts, taken, strict=True)]
         shared = {name for name, count in Counter(names).items() if count > 1}
         more = [
-            place
-            for place, name in enumerate(names)
-            if name in shared and taken[place] < len(parts[place])
+            index
+            for index, name in enumerate(names)
+            if name in shared and taken[index] < len(parts[index])
         ]
         if not more:
             return names
-        for place in more:
-            taken[place] += 1
+        for index in more:
+            taken[index] += 1

@@ -1,7 +1,7 @@
-"""(feature maps of many channels) => (one color picture an image).
+"""(feature maps of many channels) => (one color picture per image).
 
-Pixels to which a layer answers alike have the same color, so that one sees at a glance what it
-tells apart. The axes are those of the first maps; kept, the colors of later ones compare.
+Pixels with the same activations have the same color, so that the picture shows what a layer
+distinguishes. The axes are those of the first maps; reuse them to compare the colors of later ones.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RgbMaps:
 
     Attributes:
         colors: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
-        axes: what the colors mean; `axes.share` is each one's share of the variance.
+        axes: the meaning of the colors; `axes.share` is the share of the variance of each.
     """
 
     colors: Floats
@@ -52,14 +52,14 @@ def activation_colors(
     layers: Filter | None = None,
     axes: dict[str, Axes] | None = None,
 ) -> dict[str, RgbMaps]:
-    """Chosen layers in color: the principal components of their channels, over all the images.
+    """Draw layers in color: the principal components of their channels, over all the images.
 
     Args:
         model: any built Keras model.
         images: a batch, in the structure that the model takes.
         layers: a filter; up to twelve layers spread over the depth unless given. Layers of fewer
             than three channels, and of a single pixel, are left out.
-        axes: by layer path, to keep those of an earlier call.
+        axes: by layer path, to reuse those of an earlier call.
 
     Returns:
         Layer path to its color maps.
@@ -74,49 +74,49 @@ def activation_colors(
     model_outputs = inspector.model_outputs(images)
     chosen = default_layers(model_outputs) if layers is None else select(model_outputs, layers)
     chosen = [output for output in chosen if has_colors(output)]
-    kept = axes or {}
+    reused = axes or {}
     return {
-        key: rgb_maps(maps, kept.get(key))
+        key: rgb_maps(maps, reused.get(key))
         for key, maps in inspector.record(chosen, images).maps.items()
     }
 
 
 def has_colors(output: Output) -> bool:
-    """Whether a layer has enough channels for three colors, and more than one pixel."""
+    """Tell whether a layer has enough channels for three colors, and more than one pixel."""
     return output.spatial and output.channels >= 3
 
 
 def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> RgbMaps:
-    """One layer in color.
+    """Draw one layer in color.
 
     Three channels are red, green and blue as they are, in the usual range that holds them, or
-    their own where they fill less than a quarter of that. More are projected on their three
+    their own if they fill less than a quarter of that. More are projected on their three
     principal axes, each shown from its 1st to its 99th percentile.
 
     Args:
         maps: `(images, height, width, channels)`.
-        axes: of earlier maps of the layer. The directions stay; where the projections have
-            outgrown an extent, it is widened to hold them, and it never shrinks: a layer that
-            grows keeps its shades, one that dies turns pale.
+        axes: of earlier maps of the layer. The directions stay; if the projections exceed a
+            range, it is widened to hold them, and it never shrinks: a layer that grows keeps its
+            shades, one that dies turns pale.
         limit: largest side of the pictures; larger ones are reduced by averaging areas.
 
     Raises:
         TbvizError: the axes have other channels.
     """
-    kept = axes is not None and bool(axes.share.any())
-    found = axes if axes is not None and kept else color_axes(maps)
-    places = project(maps, found)
+    reuse = axes is not None and bool(axes.share.any())
+    found = axes if axes is not None and reuse else color_axes(maps)
+    coordinates = project(maps, found)
     if limit is not None:
-        places = np.moveaxis(area_average(np.moveaxis(places, -1, 1), limit), 1, -1)
-    if kept:
-        found = widened(found, places)
-    return RgbMaps(colored(places, found), found)
+        coordinates = np.moveaxis(area_average(np.moveaxis(coordinates, -1, 1), limit), 1, -1)
+    if reuse:
+        found = widened(found, coordinates)
+    return RgbMaps(colored(coordinates, found), found)
 
 
 def color_axes(maps: Floats) -> Axes:
-    """The three axes of maps `(images, height, width, channels)` that nothing is known of yet.
+    """Find the three axes of maps `(images, height, width, channels)` without earlier axes.
 
-    Where they vary in fewer directions, or nothing is finite, the axes left over are zero: half of
+    If they vary in fewer directions, or nothing is finite, the remaining axes are zero: half of
     their color everywhere, and a share of 0.
     """
     if maps.shape[-1] != 3:
@@ -133,10 +133,10 @@ def color_axes(maps: Floats) -> Axes:
 
 
 def leading_axes(maps: Floats, count: int = 3) -> Axes:
-    """`principal_axes` of maps `(..., channels)`, in the same time for a thousand channels.
+    """Return `principal_axes` of maps `(..., channels)`, as fast for a thousand channels.
 
     The matrix of a thousand channels takes seconds to solve. A few hundred vectors span a few
-    hundred directions; in those the axes are sought.
+    hundred directions; the axes are found among those.
     """
     vectors = sample(maps)
     if vectors.shape[1] <= _MANY_CHANNELS or not len(vectors):
@@ -150,7 +150,7 @@ def leading_axes(maps: Floats, count: int = 3) -> Axes:
 
 
 def three_axes(axes: Axes) -> Axes:
-    """Axes, at least three: those that are missing are zeros, so that all sums go through."""
+    """Return at least three axes: missing ones are zeros, so that sums have the same shape."""
     missing = max(0, 3 - len(axes.directions))
     return Axes(
         axes.mean,
@@ -162,9 +162,9 @@ def three_axes(axes: Axes) -> Axes:
 
 
 def project(maps: Floats, axes: Axes) -> Floats:
-    """Where maps `(..., channels)` lie on axes, from their mean: `(..., axes)`.
+    """Project maps `(..., channels)` on axes, relative to their mean: `(..., axes)`.
 
-    In float32, and without a copy of all the channels.
+    It computes in float32, without a copy of all the channels.
 
     Raises:
         TbvizError: the axes have other channels.
@@ -177,21 +177,21 @@ def project(maps: Floats, axes: Axes) -> Floats:
         raise TbvizError(msg)
     with np.errstate(all="ignore"):
         middle = (axes.mean @ axes.directions.T).astype(np.float32)
-        places: Floats = maps @ axes.directions.T.astype(np.float32) - middle
-    return places
+        coordinates: Floats = maps @ axes.directions.T.astype(np.float32) - middle
+    return coordinates
 
 
-def colored(places: Floats, axes: Axes) -> Floats:
-    """The colors `(..., 3)` of projections `(..., 3)`."""
-    return dataclasses.replace(axes, mean=np.zeros(3), directions=np.eye(3)).colors(places)
+def colored(coordinates: Floats, axes: Axes) -> Floats:
+    """Return the colors `(..., 3)` of projections `(..., 3)`."""
+    return dataclasses.replace(axes, mean=np.zeros(3), directions=np.eye(3)).colors(coordinates)
 
 
-def widened(axes: Axes, places: Floats) -> Axes:
-    """The axes with extents that hold these projections too: they grow, and never shrink.
+def widened(axes: Axes, coordinates: Floats) -> Axes:
+    """Return the axes with ranges that hold these projections too: they grow, and never shrink.
 
-    They stay where they are outgrown by less than a tenth: colors shall not flicker.
+    They stay if values exceed them by less than a tenth, so that colors do not flicker.
     """
-    low, high = ends(places)
+    low, high = ends(coordinates)
     slack = _SLACK * (axes.high - axes.low)
     return dataclasses.replace(
         axes,
@@ -200,9 +200,9 @@ def widened(axes: Axes, places: Floats) -> Axes:
     )
 
 
-def ends(places: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The 1st and 99th percentiles of projections `(..., 3)`; NaN where none is finite."""
-    flat = places[np.isfinite(places).all(axis=-1)].astype(np.float64)
+def ends(coordinates: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the 1st and 99th percentiles of projections `(..., 3)`; NaN if none is finite."""
+    flat = coordinates[np.isfinite(coordinates).all(axis=-1)].astype(np.float64)
     if not len(flat):
         return np.full(3, np.nan), np.full(3, np.nan)
     low, high = np.percentile(flat, _ENDS, axis=0)

@@ -1,4 +1,4 @@
-"""Rules: (one layer's last few looks, thresholds) => (what is the case), or nothing."""
+"""Rules: (the last snapshots of one layer, thresholds) => (the finding in words), or nothing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HealthSnapshot:
-    """One layer at one look.
+    """The health of one layer at one snapshot.
 
     Attributes:
         layer: its path.
         epoch: when, counted from 0.
-        found: its numbers, `weight_norm` and `weight_update` among them where it has weights.
-        has_kernel: whether it has a kernel, or stands for the layer before it that has one.
+        found: its numbers, with `weight_norm` and `weight_update` if it has weights.
+        has_kernel: whether it has a kernel, or represents the layer before it that has one.
         trainable: whether its weights are trained.
-        passes_through: whether it only hands on what it gets, as a pooling does.
-        broken: whether what it puts out depends on weights that are not finite.
+        passes_through: whether it only passes its input on, as a pooling does.
+        faulty: whether its output depends on weights that are not finite.
     """
 
     layer: str
@@ -34,20 +34,20 @@ class HealthSnapshot:
     has_kernel: bool
     trainable: bool
     passes_through: bool
-    broken: bool = False
+    faulty: bool = False
 
     def number(self, name: str) -> float:
-        """One of its numbers, NaN where it has none of this name."""
+        """Return one of its numbers, NaN if it has none of this name."""
         return self.found.numbers.get(name, float("nan"))
 
     @property
     def channels(self) -> int:
-        """How many channels it has."""
+        """The number of its channels."""
         return self.found.dead.size
 
     @property
     def usual_similarity(self) -> float:
-        """The median of the channels' similarity to the input; NaN where none has one."""
+        """The median of the channels' similarity to the input; NaN if none has one."""
         values = self.found.column("similarity")
         values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
@@ -61,19 +61,20 @@ class AdviceRule:
     """One rule.
 
     Attributes:
-        name: what the store calls it.
-        says: (a layer's looks in the window, the newest last) => what is the case, or `None`.
-        remedy: what one can do.
+        name: its name in the store.
+        finding: (a layer's snapshots in the window, the newest last) => the finding in words, or
+            `None`.
+        remedy: what to do about it.
         level: of its notice.
-        spreads: whether it goes from layer to layer: then the first one is named, the others are
-            counted.
+        propagates: whether it passes from layer to layer: then the first one is named, the others
+            are counted.
     """
 
     name: str
-    says: Callable[[HealthSnapshots, Thresholds], str | None]
+    finding: Callable[[HealthSnapshots, Thresholds], str | None]
     remedy: str
     level: str = "info"
-    spreads: bool = False
+    propagates: bool = False
 
 
 def _dead(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
@@ -91,7 +92,7 @@ def _all_dead(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
 
 
 def _dead_throughout(snapshots: HealthSnapshots, limits: Thresholds) -> int:
-    """How many channels are dead at every look of a full window."""
+    """Return how many channels are dead in every snapshot of a full window."""
     if not _full(snapshots, limits) or len({snapshot.channels for snapshot in snapshots}) > 1:
         return 0
     return int(np.logical_and.reduce([snapshot.found.dead for snapshot in snapshots]).sum())
@@ -159,8 +160,8 @@ RULES: tuple[AdviceRule, ...] = (
         _dead,
         "if other probe images do not wake them, try a lower learning rate or LeakyReLU",
     ),
-    AdviceRule("dead", _all_dead, "nothing behind it learns: begin anew with a lower learning rate",
-         "warning", spreads=True),
+    AdviceRule("dead", _all_dead, "later layers cannot learn: restart with a lower learning rate",
+         "warning", propagates=True),
     AdviceRule(
         "saturated",
         _saturated,
@@ -175,12 +176,12 @@ RULES: tuple[AdviceRule, ...] = (
         "still",
         _still,
         "see whether gradients reach it and the learning rate is not too low",
-        spreads=True,
+        propagates=True,
     ),
     AdviceRule("weights-grow", _weights_blow_up, "lower the learning rate, or add weight decay",
-         "warning", spreads=True),
+         "warning", propagates=True),
     AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalization",
-         "warning", spreads=True),
+         "warning", propagates=True),
 )  # fmt: skip
 """All rules but `nonfinite`, which needs no window."""
 
@@ -195,7 +196,7 @@ def _all(
     count: Callable[[HealthSnapshot], float],
     share: float,
 ) -> bool:
-    """Whether so large a share of the channels is counted at every look of a full window."""
+    """Tell whether this share of the channels is counted in every snapshot of a full window."""
     return _full(snapshots, limits) and all(
         count(snapshot) >= max(1.0, share * snapshot.channels) for snapshot in snapshots
     )
@@ -207,8 +208,8 @@ def _of_channels(count: int, now: HealthSnapshot, what: str) -> str:
 
 
 def _span(snapshots: HealthSnapshots) -> str:
-    """How long a window is, in words."""
+    """Describe the length of a window."""
     epochs = [snapshot.epoch for snapshot in snapshots]
     if epochs == list(range(epochs[0], epochs[0] + len(epochs))):
         return f"for {len(epochs)} epochs" if len(epochs) > 1 else "in this epoch"
-    return f"at the last {len(epochs)} looks"
+    return f"in the last {len(epochs)} snapshots"

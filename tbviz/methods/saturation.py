@@ -1,6 +1,6 @@
-"""(layer) => (the ends of its activation), (maps) => (how much of each channel stands there).
+"""(layer) => (the bounds of its activation), (maps) => (the share of each channel at a bound).
 
-At a bound the slope of an activation is zero or nearly: nothing is learned through it.
+At a bound the slope of an activation is nearly zero: no gradient passes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tbviz.taps.keras_private import snake_case
 
 Bounds = tuple[float | None, float]
-"""The lower and the upper bound; no lower one where that is the zero of a ReLU, which is wanted."""
+"""The lower and the upper bound; there is no lower one if that is the zero of a ReLU."""
 
 NEAR = 0.01
 """A value is at a bound within this share of the distance between the bounds."""
@@ -30,15 +30,15 @@ _BOUNDS: dict[str, Bounds] = {
 
 
 def bounds_of(layer: Any) -> Bounds | None:
-    """The bounds of a layer's activation, `None` where it has none or is not known.
+    """Return the bounds of a layer's activation, `None` if it has none or is unknown.
 
     Args:
         layer: a layer, or an operation of a functional model such as `ops.sigmoid`.
     """
-    layer = getattr(layer, "layer", layer)  # what a wrapper holds
+    layer = getattr(layer, "layer", layer)  # the layer inside a wrapper
     if type(layer).__name__ == "ReLU":
-        most = layer.max_value
-        return None if most is None else (None, float(most))
+        upper = layer.max_value
+        return None if upper is None else (None, float(upper))
     activation = getattr(layer, "activation", None)
     if activation is None:
         return _BOUNDS.get(snake_case(type(layer).__name__))
@@ -47,10 +47,10 @@ def bounds_of(layer: Any) -> Bounds | None:
 
 
 def at_bounds(flat: npt.NDArray[np.float32], bounds: Bounds | None) -> npt.NDArray[np.float64]:
-    """The share of each channel's values that are at a bound.
+    """Return the share of each channel's values that are at a bound.
 
-    Without known bounds, the share that equals the channel's own largest value, for what is cut
-    off there; 0 where a channel is one number everywhere, which is dead and need not be cut off.
+    Without known bounds it is the share that equals the channel's own largest value, in case it is
+    cut off there; 0 if a channel is constant, which is dead and need not be cut off.
 
     Args:
         flat: `(values, channels)`.

@@ -1,6 +1,6 @@
-"""(maps, images) => (how much each channel looks like the input, and like another channel).
+"""(maps, images) => (each channel's similarity to the input, its correlation with other channels).
 
-Both are correlations, so neither brightness nor contrast counts.
+Both are correlations, so neither brightness nor contrast matters.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from tbviz.arrays.types import Doubles, Floats
 from tbviz.taps.image_inputs import image_batch
 
 MAX_CHANNELS = 512
-"""Channels that are compared with each other: the cost grows with their square."""
+"""The number of channels compared with each other: the cost grows with their square."""
 
-MAX_PLACES = 2048
+MAX_PIXELS = 2048
 """Pixels, over all images, at which channels are compared with each other."""
 
-MIN_PLACES = 32
+MIN_PIXELS = 32
 """With fewer, independent channels may agree by chance."""
 
 
 def gray(images: Any) -> Floats | None:
-    """Images as `(images, height, width)`, the mean of their channels.
+    """Return images as `(images, height, width)`, the mean of their channels.
 
     Args:
         images: a batch, channels first or last; of several inputs the first that is one.
 
     Returns:
-        `None` where there is no batch of images with one to four channels.
+        `None` if there is no batch of images with one to four channels.
     """
     batch = image_batch(images)
     return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)
 
 
 def similarity(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
-    """A channel's absolute correlation with the input reduced to its size, mean over images.
+    """Return each channel's absolute correlation with the resized input, mean over images.
 
     Args:
         maps: `(images, height, width, channels)`.
         inputs: `(images, height, width)`, gray.
 
     Returns:
-        `(channels,)`, 0 to 1; NaN where map or input is constant on every image.
+        `(channels,)`, 0 to 1; NaN if map or input is constant on every image.
     """
     return mean_over_images(similarity_by_image(maps, inputs))
 
 
 def similarity_by_image(maps: npt.NDArray[Any], inputs: Floats | None) -> Doubles:
-    """Absolute Pearson correlations `(images, channels)`, NaN where one side is constant."""
+    """Return absolute Pearson correlations `(images, channels)`, NaN if one side is constant."""
     images, channels = maps.shape[0], maps.shape[-1]
     if inputs is None or maps.ndim != 4 or min(maps.shape[1:3]) < 2:
         return np.full((images, channels), np.nan)
@@ -69,7 +69,7 @@ def similarity_by_image(maps: npt.NDArray[Any], inputs: Floats | None) -> Double
 
 
 def mean_over_images(found: Doubles) -> Doubles:
-    """`(images, channels)` as `(channels,)`, of the images where there is a number."""
+    """Average `(images, channels)` to `(channels,)`, over the images that have a number."""
     known = np.isfinite(found)
     total = np.where(known, found, 0.0).sum(axis=0)
     count = known.sum(axis=0)
@@ -77,34 +77,34 @@ def mean_over_images(found: Doubles) -> Doubles:
 
 
 def strongest(found: Doubles) -> float:
-    """The strongest correlation of each image, mean over images; NaN where there is none."""
+    """Return the strongest correlation of each image, mean over images; NaN if there is none."""
     known = np.isfinite(found)
     best = np.where(known, found, -1.0).max(axis=1, initial=-1.0)
     best = best[known.any(axis=1)]
     return float(best.mean()) if best.size else float("nan")
 
 
-def nearest_channel(maps: npt.NDArray[Any]) -> Doubles:
-    """Each channel's largest correlation with another channel, over all pixels of all images.
+def largest_channel_correlation(maps: npt.NDArray[Any]) -> Doubles:
+    """Return each channel's largest correlation with another channel, over all pixels and images.
 
-    The sign counts: behind a ReLU a map and its negative tell different things. Of many pixels an
-    even choice is compared, always the same one; of many channels the first.
+    The sign matters: after a ReLU a map and its negative are different features. Of many pixels a
+    sample is compared, always the same one; of many channels the first.
 
     Args:
         maps: `(images, height, width, channels)`, or any other rank with channels last.
 
     Returns:
         `(channels,)`, -1 to 1; NaN for a channel that is constant or not finite, for one beyond
-        the first `MAX_CHANNELS`, and for all where there are fewer than `MIN_PLACES` pixels.
+        the first `MAX_CHANNELS`, and for all if there are fewer than `MIN_PIXELS` pixels.
     """
     values = np.asarray(maps).reshape(-1, maps.shape[-1])
-    places, channels = values.shape
+    pixels, channels = values.shape
     found = np.full(channels, np.nan)
-    if places < MIN_PLACES:
+    if pixels < MIN_PIXELS:
         return found
-    if places > MAX_PLACES:
+    if pixels > MAX_PIXELS:
         # At random: a stride could hit the same column of each map again and again.
-        chosen = np.random.default_rng(0).integers(0, places, MAX_PLACES)
+        chosen = np.random.default_rng(0).integers(0, pixels, MAX_PIXELS)
         values = values[np.sort(chosen)]
     compared = values[:, :MAX_CHANNELS].astype(np.float64)
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Thresholds: what counts in the health of a layer, and what is worth a line of advice."""
+"""Thresholds: the limits of the health numbers, and of the advice."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tbviz.errors import TbvizError
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where on a number is worth a line of advice, and what counts in the numbers.
+    """The values from which there is advice, and the limits within the health numbers.
 
     Attributes:
-        window: looks in a row, the present one included, over which a rule must hold.
+        window: consecutive snapshots, the present one included, over which a rule must hold.
         dead: share of a layer's channels that are dead at all of them, 0 to 1. Late layers of a
             good network of a thousand classes are a third silent on four photographs.
         saturated: share of its channels that are saturated.
         duplicates: share of its channels that are nearly the same as another one.
         similarity: correlation with the input that more than half of the channels reach, 0 to 1.
-        still: relative change of a layer's weights from look to look, below which they count as
+        still: relative change of a layer's weights between snapshots, below which they count as
             not moving.
         weight_growth: how many times larger within the window the norm of a layer's weights
             may not become.
@@ -29,7 +29,7 @@ class Thresholds:
         flat: a channel is dead whose span is at most this share of the layer's largest absolute
             value.
         saturated_values: a channel is saturated with this share of its values at a bound.
-        duplicate_correlation: a channel is like another from this correlation on.
+        duplicate_correlation: a channel is a duplicate of another from this correlation on.
 
     Raises:
         TbvizError: one of them cannot be.

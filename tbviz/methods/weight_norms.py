@@ -1,4 +1,4 @@
-"""(layer) => (the norm of its weights, and of how far they went since the last look)."""
+"""(layer) => (the norm of its weights, and of their change since the last snapshot)."""
 
 from __future__ import annotations
 
@@ -13,95 +13,95 @@ from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
 
-MAX_KEPT = 1 << 20
-"""Weights of a layer that are kept to be compared: of more, every second, third ... one."""
+MAX_COMPARED = 1 << 20
+"""Weights of a layer that are stored for comparison: of more, every second, third ... one."""
 
 
-def stand_in(
+def weight_owner(
     output: Output, model_outputs: ModelOutputs, measured: Sequence[Output] = ()
 ) -> Any | None:
-    """The layer whose weights are meant where a layer's weights are asked for.
+    """Return the layer whose weights represent a layer.
 
-    Itself; or, for an activation behind a convolution or a dense layer (and what stands between
-    them, such as a normalization), the last of those with as many channels before it.
+    It is the layer itself; or, for an activation after a convolution or a dense layer (with other
+    layers between them, such as a normalization), the last of those with as many channels.
 
     Args:
         output: of the layer.
         model_outputs: of the model.
-        measured: the outputs of layers that speak for themselves.
+        measured: the outputs of layers that represent themselves.
 
     Returns:
-        `None` for a layer without weights that stands for no other.
+        `None` for a layer without weights that represents no other.
     """
     if _floats(output.node.layer):
         return output.node.layer
     if not is_activation(output):
         return None
-    spoken = {other.node.path for other in measured}
+    represented = {other.node.path for other in measured}
     for other in sorted(model_outputs.outputs.values(), key=lambda o: -o.order):
         before = other.order < output.order and other.channels == output.channels
         if before and (is_convolution(other) or isinstance(other.node.layer, _DENSE)):
-            return None if other.node.path in spoken else other.node.layer
+            return None if other.node.path in represented else other.node.layer
     return None
 
 
 def has_weights(layer: Any | None) -> bool:
-    """Whether a layer has float weights of its own."""
+    """Tell whether a layer has float weights of its own."""
     return bool(_floats(layer))
 
 
 def has_kernel(layer: Any | None) -> bool:
-    """Whether a layer has weights that mix what it gets, and do not only scale it."""
+    """Tell whether a layer has weights that mix its inputs, and do not only scale them."""
     return any(sum(side > 1 for side in variable.shape) > 1 for variable in _floats(layer))
 
 
 def weight_norm(layer: Any | None) -> float:
-    """Euclidean norm of all float weights of a layer, its moving averages included.
+    """Return the Euclidean norm of all float weights of a layer, moving averages included.
 
     Args:
         layer: `None` for none.
 
     Returns:
-        NaN where there are no weights, or they are quantized: integers are no weights by
+        NaN if there are no weights, or they are quantized: integers are no weights by
         themselves.
     """
     return _norm([_read(variable) for variable in _floats(layer)])
 
 
 class WeightHistory:
-    """The weights of layers at the last look, as float32, at most a million a layer."""
+    """The weights of layers at the last snapshot, as float32, at most a million per layer."""
 
     def __init__(self) -> None:
         self._former: dict[str, list[Floats]] = {}
 
     def reset(self) -> None:
-        """Drops what is kept."""
+        """Drop the stored weights."""
         self._former.clear()
 
     def measure(self, key: str, layer: Any | None) -> tuple[float, float]:
-        """The norm of a layer's weights, and the relative norm of their change.
+        """Return the norm of a layer's weights, and the relative norm of their change.
 
         Args:
-            key: under which its weights are kept.
+            key: under which its weights are stored.
             layer: `None` for none.
 
         Returns:
             `|w|` in the weights' own unit, and `|w - former w| / |former w|`, NaN the first time.
-            Of a layer with more than a million weights the second is that of an even choice.
+            For a layer with more than a million weights the second is that of an even sample.
         """
         variables = _floats(layer)
         if not variables:
             return float("nan"), float("nan")
         arrays = [_read(variable) for variable in variables]
-        stride = -(-sum(array.size for array in arrays) // MAX_KEPT)
-        # A copy: on a CPU what was read may be the variable's own memory.
-        kept = [array[::stride].copy() for array in arrays]
-        former, self._former[key] = self._former.get(key), kept
-        if former is None or [a.shape for a in former] != [a.shape for a in kept]:
+        stride = -(-sum(array.size for array in arrays) // MAX_COMPARED)
+        # A copy: on a CPU the array may be the variable's own memory.
+        compared = [array[::stride].copy() for array in arrays]
+        former, self._former[key] = self._former.get(key), compared
+        if former is None or [a.shape for a in former] != [a.shape for a in compared]:
             return _norm(arrays), float("nan")
         size = _norm(former)
         with np.errstate(all="ignore"):
-            moved = _norm([now - then for now, then in zip(kept, former, strict=True)])
+            moved = _norm([now - then for now, then in zip(compared, former, strict=True)])
         return _norm(arrays), moved / size if size > 0 else float("nan")
 
 

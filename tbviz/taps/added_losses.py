@@ -1,4 +1,4 @@
-"""Added losses: what training left in `model.losses` is there after a look, for other callbacks."""
+"""Added losses: restores `model.losses`, which Keras clears whenever the model is called."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tbviz.taps import keras_private
 
 @contextmanager
 def added_losses_preserved(model: Any) -> Iterator[None]:
-    """Puts back the losses that layers have noted: Keras clears them whenever a model is called."""
-    noted = [
+    """Restore the losses that layers have added, since other callbacks may read them."""
+    saved = [
         (held, list(held))
         for layer in keras_private.all_layers(model)
-        for held in keras_private.noted_losses(layer)
+        for held in keras_private.added_losses(layer)
     ]
     try:
         yield
     finally:
-        for held, values in noted:
+        for held, values in saved:
             held.clear()
             held.update(values) if isinstance(held, set) else held.extend(values)

@@ -1,4 +1,4 @@
-"""Layout: which axis of a batch of pictures or maps, of rank four, holds the channels."""
+"""The channel axis: which axis of a batch of pictures or maps, of rank four, holds the channels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _NORMAL = (keras.layers.BatchNormalization, keras.layers.Normalization)
 
 
 def first_axis(images: Sequence[tuple[int, ...]]) -> int:
-    """The axis of a model's channels before any layer: 1 or 3.
+    """Return the axis of a model's channels before any layer: 1 or 3.
 
     Args:
-        images: shapes of the inputs of rank four; the first one tells, or Keras' setting.
+        images: shapes of the inputs of rank four; the first one decides, or Keras' setting.
     """
     return 1 if _first(images[0] if images else None) else 3
 
 
 def channel_axis(layer: Any, before: int) -> int:
-    """The axis of the channels behind a layer: 1, 2 or 3.
+    """Return the axis of the channels after a layer: 1, 2 or 3.
 
     Args:
         layer: a layer or operation that puts out a tensor of rank four.
@@ -43,13 +43,13 @@ def channel_axis(layer: Any, before: int) -> int:
 
 
 def sides(image: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of an input of rank four."""
+    """Return height and width of an input of rank four."""
     height, width = image[2:] if _first(image) else image[1:3]
     return height, width
 
 
 def _first(image: tuple[int, ...] | None) -> bool:
-    """Whether the channels come first: where only one axis fits there, else as Keras is set."""
+    """Tell whether channels come first: by the axis that fits, else by Keras' setting."""
     if image is not None and (image[1] <= 4) != (image[3] <= 4):
         return image[1] <= 4
     return bool(keras.config.image_data_format() == "channels_first")

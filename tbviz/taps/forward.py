@@ -1,4 +1,4 @@
-"""One forward pass with a tap on the way: the model's output, and its class scores."""
+"""One tapped forward pass: the model's output, and its class scores."""
 
 from __future__ import annotations
 
@@ -19,35 +19,36 @@ def with_scores(
     inputs: Any,
     head: output_head.OutputHead,
     outputs: Sequence[Output] = (),
-    touch: Callable[[str, int, Any], Any] | None = None,
+    on_output: Callable[[str, int, Any], Any] | None = None,
     *,
     guided: bool = False,
 ) -> tuple[Any, Any]:
-    """The model's first output and its class scores, as tensors in the middle of a look.
+    """Return the model's first output and its class scores, as tensors inside a pass.
 
     Args:
         model: called once.
         inputs: tensors in its structure.
         head: how scores are read off its output.
-        outputs: whose layers are tapped.
-        touch: see `Tap`.
+        outputs: their layers are tapped.
+        on_output: see `Tap`.
         guided: see `Tap`.
     """
-    noted: list[output_head.Noted] = []
+    activations: list[output_head.RecordedActivation] = []
     layers = tapped((output.node.path, output.node.layer) for output in outputs)
-    with Tap(layers, touch or _left_alone, model, activations=noted.append, guided=guided):
+    record = activations.append
+    with Tap(layers, on_output or _unchanged, model, on_activation=record, guided=guided):
         values = output_head.first_output(model(inputs, training=False))
-    found = output_head.last_activation(values, noted)
+    found = output_head.last_activation(values, activations)
     return values, output_head.class_scores(head, values, found)
 
 
-def _left_alone(path: str, call: int, value: Any) -> Any:
+def _unchanged(path: str, call: int, value: Any) -> Any:
     del path, call
     return value
 
 
 def gradient_scale(model: Any) -> float:
-    """What a score is multiplied by before its gradient is taken, and that is divided by."""
+    """Return the factor of a score before its gradient is taken, which is divided by it."""
     in_half = any(
         getattr(layer, "compute_dtype", None) == "float16"
         for layer in keras_private.all_layers(model)

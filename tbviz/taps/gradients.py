@@ -19,7 +19,7 @@ from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.random_state import same_draw
 from tbviz.taps.recording import FeatureMaps
-from tbviz.taps.tap import unreached
+from tbviz.taps.tap import unreachable_error
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class ExplainedScores:
 
     Attributes:
         classes: the class of each image.
-        against: the class that it was compared with, `class_targets.NOTHING` where with none.
+        against: the class that it was compared with, `class_target.NOTHING` if there is none.
         scores: the score before softmax or sigmoid, or the difference of the two.
-        probabilities: of all classes, `(images, classes)`, `None` where the model has none.
+        probabilities: of all classes, `(images, classes)`, `None` if the model has none.
     """
 
     classes: Integers
@@ -41,7 +41,7 @@ class ExplainedScores:
 
 @dataclass(frozen=True)
 class ClassGradients(ExplainedScores):
-    """Layers' maps, and how each moves the score of one class an image.
+    """Layers' maps, and the derivatives of one class score per image in them.
 
     Attributes:
         activations: of each layer by key, `(images, height, width, channels)`, float32.
@@ -54,7 +54,7 @@ class ClassGradients(ExplainedScores):
 
 @dataclass(frozen=True)
 class InputGradients(ExplainedScores):
-    """How each input moves the score of one class an image.
+    """The derivatives of one class score per image in the inputs.
 
     Attributes:
         gradients: in the model's input structure and layout, float32; zeros for inputs of whole
@@ -67,10 +67,10 @@ class InputGradients(ExplainedScores):
 def class_gradients(
     inspector: ModelInspector, outputs: Sequence[Output], inputs: Any, class_target: ClassTarget
 ) -> ClassGradients:
-    """Layers' maps and the derivatives of the scores aimed at in them, in one pass.
+    """Compute layers' maps and the derivatives of the target scores in them, in one pass.
 
     Args:
-        inspector: into the model.
+        inspector: of the model.
         outputs: the layers.
         inputs: the probe batch.
         class_target: which score of each image.
@@ -78,8 +78,8 @@ def class_gradients(
     Raises:
         TbvizError: there is no such class, or a layer cannot be tapped.
     """
-    known = inspector.survey_like(inputs)
-    head = known.head
+    model_outputs = inspector.model_outputs_like(inputs)
+    head = model_outputs.head
     backend = backends.current()
     by_key = {output.key: output for output in outputs}
 
@@ -90,24 +90,24 @@ def class_gradients(
             seen: dict[str, Any] = {}
             order.clear()
 
-            def touch(path: str, call: int, value: Any) -> Any:
+            def on_output(path: str, call: int, value: Any) -> Any:
                 for key, output in by_key.items():
                     if output.node.path == path and output.call == call:
                         first, *others = keras.tree.flatten(value)
                         watched = watch(first)
-                        seen[key] = backend.kept(watched)
+                        seen[key] = backend.detached(watched)
                         order.append(key)
                         value = keras.tree.pack_sequence_as(value, [watched, *others])
                 return value
 
             with same_draw(model):  # on JAX this runs twice
-                values, scores = with_scores(model, inputs, head, outputs, touch)
+                values, scores = with_scores(model, inputs, head, outputs, on_output)
             for key in by_key:
                 if key not in seen:
-                    raise unreached(key)
+                    raise unreachable_error(key)
             return seen, values, take(scores, classes, against)
 
-        (maps, values, aimed), slopes = backend.gradients(
+        (maps, values, target), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[2][2]) * scale
         )
         derivatives = dict(zip(order, slopes, strict=True))
@@ -115,25 +115,30 @@ def class_gradients(
             {key: as_maps(output, maps[key]) for key, output in by_key.items()},
             {key: as_maps(output, derivatives[key]) / scale for key, output in by_key.items()},
             ops.cast(values, "float32"),
-            aimed,
+            target,
         )
 
     key = ("class_gradients", tuple(outputs), head)
-    maps, slopes, values, aimed = _scaled(inspector, key, compute, inputs, class_target, head)
-    chosen, rivals, scores = aimed
-    maps = {one: inspector.honest_maps(by_key[one], found, known) for one, found in maps.items()}
-    slopes, values, scores = inspector.honest(known.output_reads, (slopes, values, scores))
+    maps, slopes, values, target = _scaled(inspector, key, compute, inputs, class_target, head)
+    classes, against, scores = target
+    maps = {
+        one: inspector.propagate_channel_faults(by_key[one], found, model_outputs)
+        for one, found in maps.items()
+    }
+    slopes, values, scores = inspector.propagate_faults(
+        model_outputs.output_reads, (slopes, values, scores)
+    )
     found = output_head.probabilities(head, values)
-    return ClassGradients(chosen, rivals, scores, found, FeatureMaps(maps), FeatureMaps(slopes))
+    return ClassGradients(classes, against, scores, found, FeatureMaps(maps), FeatureMaps(slopes))
 
 
 def input_gradients(
     inspector: ModelInspector, inputs: Any, class_target: ClassTarget, *, guided: bool = False
 ) -> InputGradients:
-    """The derivatives of the scores aimed at in the model's inputs.
+    """Compute the derivatives of the target scores in the model's inputs.
 
     Args:
-        inspector: into the model.
+        inspector: of the model.
         inputs: the probe batch; whole numbers of images are taken as float32.
         class_target: which score of each image.
         guided: guided backpropagation (Springenberg et al. 2015, "Striving for Simplicity"): every
@@ -142,8 +147,8 @@ def input_gradients(
     Raises:
         TbvizError: there is no such class.
     """
-    known = inspector.survey_like(inputs)
-    head = known.head
+    model_outputs = inspector.model_outputs_like(inputs)
+    head = model_outputs.head
     backend = backends.current()
 
     def compute(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
@@ -157,7 +162,7 @@ def input_gradients(
                 values, scores = with_scores(model, moved, head, guided=guided)
             return values, take(scores, classes, against)
 
-        (values, aimed), slopes = backend.gradients(
+        (values, target), slopes = backend.gradients(
             forward, lambda seen: ops.sum(seen[1][2]) * scale
         )
         left = iter(slopes)
@@ -168,15 +173,17 @@ def input_gradients(
             for leaf in keras.tree.flatten(inputs)
         ]
         packed = keras.tree.pack_sequence_as(inputs, gradients)
-        return None, packed, ops.cast(values, "float32"), aimed
+        return None, packed, ops.cast(values, "float32"), target
 
     inputs = keras.tree.map_structure(_image_as_float, inputs)
     key = ("input_gradients", guided, head)
-    _, slopes, values, aimed = _scaled(inspector, key, compute, inputs, class_target, head)
-    chosen, rivals, scores = aimed
-    slopes, values, scores = inspector.honest(known.output_reads, (slopes, values, scores))
+    _, slopes, values, target = _scaled(inspector, key, compute, inputs, class_target, head)
+    classes, against, scores = target
+    slopes, values, scores = inspector.propagate_faults(
+        model_outputs.output_reads, (slopes, values, scores)
+    )
     found = output_head.probabilities(head, values)
-    return InputGradients(chosen, rivals, scores, found, slopes)
+    return InputGradients(classes, against, scores, found, slopes)
 
 
 def _scaled(
@@ -187,7 +194,7 @@ def _scaled(
     class_target: ClassTarget,
     head: output_head.OutputHead,
 ) -> Any:
-    """Runs a look that gives derivatives second, again without the scale where it was too much."""
+    """Run a pass that returns derivatives second, again without the scale if it overflowed."""
     arrays = inputs, *class_target.arrays(head.classes)
     scale = gradient_scale(inspector.model)
     found = inspector.run(key, compute, *arrays, np.float32(scale))

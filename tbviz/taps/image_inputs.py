@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_COLORS = 4
-"""An axis of so many entries at most is one of colors."""
+"""An axis this short or shorter is taken for color channels."""
 
 
 def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
-    """Height, width, channels and whether these come first; `None` for what is no image batch."""
+    """Return height, width, channels and whether these come first; `None` for no images."""
     if len(shape) != 4:
         return None
     last_fits, first_fits = shape[3] <= MAX_COLORS, shape[1] <= MAX_COLORS
@@ -24,21 +24,21 @@ def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
 
 
 def image_input_index(inputs: Any) -> int | None:
-    """Which of the inputs, flattened, is the first batch of images; `None` where none is."""
+    """Return the index of the first image batch in the flattened inputs, `None` if none is."""
     leaves = keras.tree.flatten(inputs)
     layouts = (image_layout(np.shape(leaf)) for leaf in leaves)
-    return next((place for place, layout in enumerate(layouts) if layout is not None), None)
+    return next((index for index, layout in enumerate(layouts) if layout is not None), None)
 
 
 def image_batch(inputs: Any) -> npt.NDArray[Any] | None:
-    """The first input that is a batch of images, channels last; `None` where none is."""
-    place = image_input_index(inputs)
-    if place is None:
+    """Return the first input that is a batch of images, channels last; `None` if none is."""
+    index = image_input_index(inputs)
+    if index is None:
         return None
-    return channels_last(np.asarray(keras.tree.flatten(inputs)[place]))
+    return channels_last(np.asarray(keras.tree.flatten(inputs)[index]))
 
 
 def channels_last(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A batch of images, or something of its shape such as gradients, with its channels behind."""
+    """Return a batch of images, or of its shape such as gradients, with channels last."""
     layout = image_layout(images.shape)
     return np.moveaxis(images, 1, -1) if layout is not None and layout[3] else images

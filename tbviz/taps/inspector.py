@@ -1,4 +1,4 @@
-"""The looker: one model's looks, each compiled once and kept while the model stays the same."""
+"""The model inspector: runs passes of one model, each compiled once per structure of the model."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from tbviz.errors import TbvizError
 from tbviz.taps import backends, keras_private, output_head
 from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.forward import with_scores
-from tbviz.taps.model_outputs import ModelOutputs, model_outputs
+from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
 from tbviz.taps.recording import FeatureMaps, Recording
-from tbviz.taps.tap import Enough, Tap, tapped, unreached
-from tbviz.taps.weights import Faults, WeightBook
+from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
+from tbviz.taps.weight_finiteness import WeightChecker, WeightFaults
 
 _ALL: Mapping[str, int] = MappingProxyType({})
 
 
 class ModelInspector:
-    """Looks into one model without a trace left in it; holds it weakly.
+    """Run passes of one model without leaving a trace in it; hold it weakly.
 
     Args:
         model: any built Keras model.
 
     Attributes:
-        traces: how often a look was compiled, for tests and for the curious.
+        traces: how often a pass was traced, for tests.
         compile_seconds: time spent on first calls, which trace and compile.
-        first_seconds: what of it the same calls may be expected to take again, as far as that
-            can be told apart.
-        restarts: how often a change of the model's structure made kept looks useless.
+        first_seconds: the part of it that the same calls are expected to take again, as far as
+            the two can be separated.
+        restarts: how often a change of the model's structure invalidated the compiled passes.
     """
 
     def __init__(self, model: Any) -> None:
         self._model = weakref.ref(model)
         self._backend = backends.current()
-        self._kept: dict[Any, Callable[..., Any]] = {}
+        self._compiled: dict[Any, Callable[..., Any]] = {}
         self._model_outputs: dict[Any, ModelOutputs] = {}
         self._draws = False
         self._fingerprint: int | None = None
-        self._book: WeightBook | None = None
-        self._faults: Faults | None = None
+        self._weight_checker: WeightChecker | None = None
+        self._faults: WeightFaults | None = None
         self.traces = 0
         self.compile_seconds = 0.0
         self.first_seconds = 0.0
@@ -61,17 +61,17 @@ class ModelInspector:
         """The model, while somebody else holds it."""
         model = self._model()
         if model is None:
-            msg = "the model to look into was deleted; make a new looker for the new model"
+            msg = "the inspected model was deleted; create a new inspector for the new model"
             raise TbvizError(msg)
         return model
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> WeightFaults:
         """Which weights are not finite, checked once since `refresh`."""
         if self._faults is None:
             self.check()
             start = time.perf_counter()
-            new = self._book is None
+            new = self._weight_checker is None
             with self._undisturbed():
                 self._faults = self._weights().check()
             if new:
@@ -79,38 +79,40 @@ class ModelInspector:
         return self._faults
 
     def fault_of(self, layer: Any | None) -> float:
-        """Of a layer's own weights: 0, `INFINITE` or `NAN`; not a number if it has none."""
+        """Return the fault of a layer's own weights: 0, `INFINITE` or `NAN`; NaN if it has none."""
         own = 0 if layer is None else self._weights().set_of(layer)
         return float(self.faults.code_of(own)) if own else float("nan")
 
     def refresh(self) -> None:
-        """Says that the weights may have changed: they are checked again before the next look."""
+        """Note that the weights may have changed: they are checked again before the next pass."""
         self._faults = None
 
-    def _weights(self) -> WeightBook:
-        if self._book is None:
-            self._book = WeightBook(self.model)
-        return self._book
+    def _weights(self) -> WeightChecker:
+        if self._weight_checker is None:
+            self._weight_checker = WeightChecker(self.model)
+        return self._weight_checker
 
     def model_outputs(self, inputs: Any) -> ModelOutputs:
-        """What the model has to show, found once for each shape of a probe."""
+        """Return the outputs of all layers, found once for each shape of a probe batch."""
         self.check()
         leaves = keras.tree.flatten(inputs)
         key = tuple((np.shape(leaf), str(getattr(leaf, "dtype", ""))) for leaf in leaves)
         found = self._model_outputs.get(key)
         if found is None:
             start = time.perf_counter()
-            found = self._model_outputs[key] = model_outputs(self.model, inputs, self._weights())
+            found = self._model_outputs[key] = find_model_outputs(
+                self.model, inputs, self._weights()
+            )
             self._draws |= found.draws
             self.compile_seconds += time.perf_counter() - start
         return found
 
     def head(self, inputs: Any) -> output_head.OutputHead:
-        """How class scores are read off the model's output; batches of any size have the same."""
-        return self.survey_like(inputs).head
+        """Return how class scores are read off the output; batches of any size have the same."""
+        return self.model_outputs_like(inputs).head
 
-    def survey_like(self, inputs: Any) -> ModelOutputs:
-        """A survey on a batch of any size of the same images."""
+    def model_outputs_like(self, inputs: Any) -> ModelOutputs:
+        """Return the model outputs of any batch of such images, whatever its size."""
         self.check()
         sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
         for known, found in self._model_outputs.items():
@@ -119,7 +121,7 @@ class ModelInspector:
         return self.model_outputs(inputs)
 
     def run(self, key: Any, function: Callable[..., Any], *arrays: Any) -> Any:
-        """Runs `function(model, *arrays)`, compiled the first time that `key` is seen.
+        """Run `function(model, *arrays)`, compiled the first time that `key` is seen.
 
         Args:
             key: hashable; the same key must mean the same function.
@@ -130,14 +132,14 @@ class ModelInspector:
             The tree that `function` returned, as numpy arrays.
         """
         self.check()
-        kept = self._kept.get(key)
-        if kept is not None:
+        compiled = self._compiled.get(key)
+        if compiled is not None:
             with self._undisturbed():
-                return kept(*arrays)
+                return compiled(*arrays)
         # A model that runs eagerly may do what no graph can hold.
         if getattr(self.model, "run_eagerly", False) or not self._backend.COMPILES:
             with self._undisturbed():
-                return self._backend.eagerly(function, self.model, *arrays)
+                return self._backend.run_eagerly(function, self.model, *arrays)
 
         traced = start = time.perf_counter()
 
@@ -149,10 +151,10 @@ class ModelInspector:
             return result
 
         try:
-            kept = self._backend.compiled(counted, self.model)
+            compiled = self._backend.compiled(counted, self.model)
             with self._undisturbed():
-                result = kept(*arrays)
-            self._kept[key] = kept
+                result = compiled(*arrays)
+            self._compiled[key] = compiled
             return result
         finally:
             end = time.perf_counter()
@@ -162,7 +164,7 @@ class ModelInspector:
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """Keeps what a call of the model moves; global random states, where it draws from them."""
+        """Preserve the state that a call changes, and global random states if the model draws."""
         states = random_states_preserved() if self._draws else backend_state_preserved()
         with added_losses_preserved(self.model), states:
             yield
@@ -170,39 +172,41 @@ class ModelInspector:
     def record(
         self, outputs: Sequence[Output], inputs: Any, first: Mapping[str, int] = _ALL
     ) -> Recording:
-        """The chosen layers' outputs, and the model's own, on one probe.
+        """Record the outputs of layers, and the model's own, on one probe batch.
 
         Args:
             outputs: the layers.
             inputs: the probe batch.
-            first: by layer's key, how many channels are enough; all of those not named.
+            first: layer key to the number of channels to record; other layers have all.
         """
-        known = self.model_outputs(inputs)
-        head = known.head
+        model_outputs = self.model_outputs(inputs)
+        head = model_outputs.head
 
         def compute(model: Any, inputs: Any) -> Any:
             maps: dict[str, Any] = {}
 
-            def touch(path: str, call: int, value: Any) -> Any:
+            def on_output(path: str, call: int, value: Any) -> Any:
                 for output in outputs:
                     if output.node.path == path and output.call == call:
-                        whole = as_maps(output, self._backend.kept(first_tensor(value)))
+                        whole = as_maps(output, self._backend.detached(first_tensor(value)))
                         maps[output.key] = whole[..., : first.get(output.key)]
                 return value
 
-            values, scores = with_scores(model, inputs, head, outputs, touch)
+            values, scores = with_scores(model, inputs, head, outputs, on_output)
             return maps, ops.cast(values, "float32"), scores
 
         # Outputs say how a tensor of this size is read.
         key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
         maps, values, scores = self.run(key, compute, inputs)
-        there = [output for output in outputs if output.key in maps]
-        ordered = FeatureMaps((o.key, self.honest_maps(o, maps[o.key], known)) for o in there)
-        values, scores = self.honest(known.output_reads, (values, scores))
+        recorded = [output for output in outputs if output.key in maps]
+        ordered = FeatureMaps(
+            (o.key, self.propagate_channel_faults(o, maps[o.key], model_outputs)) for o in recorded
+        )
+        values, scores = self.propagate_faults(model_outputs.output_reads, (values, scores))
         return Recording(ordered, values, scores, output_head.probabilities(head, values))
 
     def scores(self, inputs: Any, batch: int = 32) -> tuple[Floats, Floats | None]:
-        """Class scores and probabilities of any number of images, in batches of one size.
+        """Compute class scores and probabilities of any number of images, in batches of one size.
 
         Args:
             inputs: in the model's structure; the last batch is filled up, so that nothing is
@@ -211,10 +215,10 @@ class ModelInspector:
 
         Returns:
             Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None`
-            where the model has none.
+            if the model has none.
         """
-        known = self.survey_like(inputs)
-        head = known.head
+        model_outputs = self.model_outputs_like(inputs)
+        head = model_outputs.head
         arrays = keras.tree.map_structure(np.asarray, inputs)
         count = len(keras.tree.flatten(arrays)[0])
 
@@ -228,11 +232,11 @@ class ModelInspector:
             part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
             found.append(self.run(("scores", head), compute, part))
         whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
-        values, scores = self.honest(known.output_reads, whole)
+        values, scores = self.propagate_faults(model_outputs.output_reads, whole)
         return scores, output_head.probabilities(head, values)
 
     def augmented(self, output: Output, inputs: Any, draws: int) -> Floats:
-        """What a layer puts out in training, as where it turns and shifts the images it gets.
+        """Record the output of a layer in training, such as randomly rotated and shifted images.
 
         Args:
             output: the layer.
@@ -240,7 +244,7 @@ class ModelInspector:
             draws: how often each image is sent through.
 
         Returns:
-            `(draws, images, ...)`, float32. Seeds are behind it what they were before.
+            `(draws, images, ...)`, float32. Seeds are afterwards what they were before.
 
         Raises:
             TbvizError: the layer cannot be tapped.
@@ -249,73 +253,75 @@ class ModelInspector:
         def compute(model: Any, inputs: Any) -> Any:
             seen: list[Any] = []
 
-            def touch(path: str, call: int, value: Any) -> Any:
+            def on_output(path: str, call: int, value: Any) -> Any:
                 del path
                 if call == output.call:
-                    seen.append(as_maps(output, self._backend.kept(first_tensor(value))))
-                    raise Enough  # what lies behind this layer need not run
+                    seen.append(as_maps(output, self._backend.detached(first_tensor(value))))
+                    raise StopForwardPass  # later layers need not run
                 return value
 
             layers = tapped([(output.node.path, output.node.layer)])
-            with contextlib.suppress(Enough), Tap(layers, touch, model):
+            with contextlib.suppress(StopForwardPass), Tap(layers, on_output, model):
                 model(inputs, training=True)
             if not seen:
-                raise unreached(output.key)
+                raise unreachable_error(output.key)
             return seen[0]
 
         many = keras.tree.map_structure(
             lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
         )
         found = self.run(("augmented", output), compute, many)
-        found = self.honest_maps(output, found, self.survey_like(inputs))
+        found = self.propagate_channel_faults(output, found, self.model_outputs_like(inputs))
         return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
-    def honest(self, reads: int, tree: Any) -> Any:
-        """Arrays that depend on weights, NaN if one of these is not finite.
+    def propagate_faults(self, reads: int, tree: Any) -> Any:
+        """Return arrays that depend on weights, as NaN if one of the weights is not finite.
 
-        What comes out of a pass cannot tell: some processors turn NaN into 0 in a fused
+        The result of a pass does not show it: some processors turn NaN into 0 in a fused
         convolution and ReLU.
 
         Args:
-            reads: the set of the weights, see `Faults`.
+            reads: the set of the weights, see `WeightFaults`.
             tree: float arrays.
         """
         if not self.faults.mask & reads:
             return tree
         return keras.tree.map_structure(lambda array: np.full_like(array, np.nan), tree)
 
-    def honest_maps(self, output: Output, maps: Floats, known: ModelOutputs) -> Floats:
-        """The same of a layer's maps; channels that the fault does not reach stay as they are."""
+    def propagate_channel_faults(
+        self, output: Output, maps: Floats, model_outputs: ModelOutputs
+    ) -> Floats:
+        """Return a layer's maps, with NaN in the channels that faulty weights affect."""
         count = maps.shape[-1] if maps.ndim else 1
-        broken = self.broken_channels(output, known)[:count]
-        if not broken.any():
+        faulty = self.faulty_channels(output, model_outputs)[:count]
+        if not faulty.any():
             return maps
         maps = np.array(maps)
-        maps[..., broken] = np.nan
+        maps[..., faulty] = np.nan
         return maps
 
-    def broken_channels(self, output: Output, known: ModelOutputs) -> Bools:
-        """Which channels of a layer depend on weights that are not finite, `(channels,)`."""
-        reads, own = known.reads.get(output.key, 0), known.own.get(output.node.path, 0)
-        layer = output.node.layer
-        return self.faults.broken_channels(reads, layer, own, output.channels)
+    def faulty_channels(self, output: Output, model_outputs: ModelOutputs) -> Bools:
+        """Return which channels of a layer depend on weights that are not finite, `(channels,)`."""
+        reads = model_outputs.reads.get(output.key, 0)
+        own = model_outputs.own.get(output.node.path, 0)
+        return self.faults.faulty_channels(reads, output.node.layer, own, output.channels)
 
     def check(self) -> None:
-        """Drops what was compiled for another structure: kept, it would be silently wrong."""
+        """Drop what was compiled for another structure, which would be silently wrong."""
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:
-            self._kept.clear()
+            self._compiled.clear()
             self._model_outputs.clear()
-            self._book = self._faults = None
+            self._weight_checker = self._faults = None
             self.restarts += 1
         self._fingerprint = present
 
 
 def fingerprint(model: Any) -> int:
-    """Changes when `enable_lora`, `quantize`, a new activation or a new layer changed the model.
+    """Return a hash that changes with `enable_lora`, `quantize`, a new activation or a new layer.
 
-    Weights, `trainable` and recompiling with a loss that reads the output alike leave it alone: a
-    compiled look stays right over those.
+    Weights, `trainable`, and recompiling with a loss that reads the output the same way do not
+    change it: compiled passes stay valid.
     """
     layers = (
         (
@@ -335,9 +341,9 @@ _INSPECTORS: weakref.WeakKeyDictionary[keras.Model, ModelInspector] = weakref.We
 
 
 def inspector_for(model: keras.Model) -> ModelInspector:
-    """The looker of a model, made once: what several callbacks and calls share.
+    """Return the inspector of a model, created once: callbacks and calls share it.
 
-    It takes the weights as they are from now on.
+    It uses the present weights from now on.
     """
     if model not in _INSPECTORS:
         _INSPECTORS[model] = ModelInspector(model)

@@ -1,6 +1,6 @@
-"""The private names of Keras that tbviz leans on, each with a safe default.
+"""The private names of Keras that tbviz uses, each with a safe default.
 
-Kept in one file so that a new Keras breaks one place, and there quietly: a missing name makes a
+They are in one file so that a new Keras breaks one file, and there quietly: a missing name makes a
 layer less visible, never an error.
 """
 
@@ -12,50 +12,50 @@ import keras
 
 
 def children(layer: Any) -> list[Any]:
-    """The layers and operations directly inside `layer`, in the order in which Keras holds them."""
+    """Return the layers and operations directly inside `layer`, in the order of Keras."""
     if isinstance(layer, keras.Sequential):
         return list(layer.layers)
     held = list(getattr(layer, "_layers", ()))
     operations = getattr(layer, "operations", None)
     if isinstance(operations, list | tuple):  # a functional model: `ops.relu(x)` is one too
-        return list({id(callback): callback for callback in [*operations, *held]}.values())
+        return list({id(child): child for child in [*operations, *held]}.values())
     return held
 
 
 def attributes(layer: Any) -> dict[str, Any]:
-    """What `layer` holds by name; torch keeps modules, which layers are there, in a place apart."""
+    """Return the attributes of `layer` by name; torch stores modules, so layers, separately."""
     held = vars(layer)
     return {**held, **held.get("_modules", {})}
 
 
 def joins(operation: Any) -> bool:
-    """Whether an operation of a functional model takes more than one tensor: `a + b`."""
+    """Tell whether an operation of a functional model takes more than one tensor: `a + b`."""
     nodes: Any = getattr(operation, "_inbound_nodes", ())
     return bool(nodes) and len(getattr(nodes[0], "input_tensors", ())) > 1
 
 
 def all_layers(model: Any) -> list[Any]:
-    """Every layer of `model` at any depth, itself included."""
+    """Return every layer of `model` at any depth, including itself."""
     flatten = getattr(model, "_flatten_layers", None)
     return list(flatten()) if flatten is not None else [model]
 
 
 def own_variables(layer: Any) -> list[Any]:
-    """The variables that `layer` itself made, without those of the layers inside it."""
+    """Return the variables of `layer` itself, without those of the layers inside it."""
     return [
         *getattr(layer, "_trainable_variables", ()),
         *getattr(layer, "_non_trainable_variables", ()),
     ]
 
 
-def noted_losses(layer: Any) -> list[Any]:
-    """The lists and sets in which `layer` keeps the losses that its last call has added."""
+def added_losses(layer: Any) -> list[Any]:
+    """Return the lists and sets in which `layer` stores the losses that its last call added."""
     held = [getattr(layer, name, None) for name in ("_losses", "_loss_ids")]
     return [losses for losses in held if losses is not None]
 
 
 def input_structure(model: Any) -> Any:
-    """The symbolic inputs of a model in the structure in which it takes them, `None` if unknown."""
+    """Return the symbolic inputs of a model in their structure, `None` if unknown."""
     inputs = getattr(model, "inputs", None)
     if not inputs:
         return None
@@ -63,12 +63,12 @@ def input_structure(model: Any) -> Any:
 
 
 def is_rematerialized(layer: Any) -> bool:
-    """Whether Keras recomputes this layer in the backward pass instead of keeping its output."""
+    """Tell whether Keras recomputes this layer in the backward pass, not storing its output."""
     return getattr(layer, "_remat_mode", None) is not None
 
 
 def snake_case(name: str) -> str:
-    """`Conv2D` as Keras spells it in automatic layer names: `conv2d`."""
+    """Return `Conv2D` as Keras spells it in automatic layer names: `conv2d`."""
     try:
         from keras.src.utils.naming import to_snake_case  # private, may vanish
     except ImportError:
@@ -77,7 +77,7 @@ def snake_case(name: str) -> str:
 
 
 def exchange_global_seeds(generator: Any | None) -> Any | None:
-    """Puts Keras' global `SeedGenerator`, `None` for none yet, in the place of the one there is.
+    """Replace Keras' global `SeedGenerator` (`None` for none yet) and return the former one.
 
     Keras makes it when a layer first draws without a seed of its own, with a number from `random`.
     """
@@ -93,12 +93,12 @@ def exchange_global_seeds(generator: Any | None) -> Any | None:
 
 
 def activation_module() -> Any | None:
-    """The module through which every Keras softmax and sigmoid of this backend is computed."""
+    """Return the module that computes every Keras softmax and sigmoid of this backend."""
     return getattr(backend_module(), "nn", None)
 
 
 def backend_module() -> Any | None:
-    """The module through which Keras casts what a layer gets to the type that it computes in."""
+    """Return the module through which Keras casts the inputs of a layer to its type."""
     try:
         from keras.src import backend  # private, may vanish
     except ImportError:
@@ -107,7 +107,7 @@ def backend_module() -> Any | None:
 
 
 def model_of_callback(callback: Any) -> Any | None:
-    """The model of a callback as it is, `None` if it has none yet.
+    """Return the model of a callback as it is, `None` if it has none yet.
 
     `callback.model` copies the state of a training on JAX back into the model first.
     """

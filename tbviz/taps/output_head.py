@@ -1,6 +1,6 @@
-"""Targets: the number that is explained, taken before softmax or sigmoid.
+"""The output head: how class scores, before softmax or sigmoid, are read off a model's output.
 
-After softmax the gradient of a confident class is a few thousandths of the score's and its map
+After softmax the gradient of a confident class is a few thousandths of the score's, and its map
 fades. So the score is the recorded input of the activation whose output *is* the model's output;
 neither model nor weights are changed or cloned.
 """
@@ -17,11 +17,11 @@ from keras import ops
 
 from tbviz.arrays.types import Floats
 
-# Below it a probability is taken for lost to rounding, and its logarithm for meaningless.
+# A probability below this counts as lost to rounding, and its logarithm as meaningless.
 _MIN = 1e-30
 
 
-class Noted(NamedTuple):
+class RecordedActivation(NamedTuple):
     """A softmax or sigmoid that ran.
 
     Attributes:
@@ -59,24 +59,26 @@ class OutputHead:
 
 
 def first_output(outputs: Any) -> Any:
-    """The output that is explained where a model has several: the first."""
+    """Return the output that is explained if a model has several: the first."""
     return keras.tree.flatten(outputs)[0]
 
 
-def last_activation(output: Any, noted: list[Noted]) -> Noted | None:
-    """The activation whose output is the model's, `None` where there is none."""
-    return next((note for note in noted if note.output is output), None)
+def last_activation(
+    output: Any, activations: list[RecordedActivation]
+) -> RecordedActivation | None:
+    """Return the activation whose output is the model's, `None` if there is none."""
+    return next((one for one in activations if one.output is output), None)
 
 
 def first_name(outputs: Any) -> str | None:
-    """The key of the output that is explained where they are a dict: the first by alphabet."""
+    """Return the key of the explained output if they are a dict: the first by alphabet."""
     return min(outputs) if isinstance(outputs, dict) and outputs else None
 
 
 def loss_meanings(model: Any) -> tuple[tuple[Any, bool, bool], ...]:
-    """Of each loss of a compiled model: of which output, `from_logits`, and whether it is binary.
+    """Return for each loss of a compiled model its output, `from_logits`, and whether it is binary.
 
-    The output by name or number, `None` for a loss of all outputs.
+    The output is a name or a number, `None` for a loss of all outputs.
     """
     given = getattr(model, "loss", None)
     if isinstance(given, dict):
@@ -94,11 +96,11 @@ def loss_meanings(model: Any) -> tuple[tuple[Any, bool, bool], ...]:
 
 
 def _loss_meaning(model: Any, name: str | None) -> tuple[bool, bool]:
-    """`from_logits` and binary, of the loss of the first output."""
+    """Return `from_logits` and binary of the loss of the first output."""
     known = getattr(model, "output_names", None) or [None]
-    for wanted in (None, name, known[0], 0):
+    for candidate in (None, name, known[0], 0):
         for key, from_logits, binary in loss_meanings(model):
-            if key == wanted:
+            if key == candidate:
                 return from_logits, binary
     return False, False
 
@@ -106,18 +108,18 @@ def _loss_meaning(model: Any, name: str | None) -> tuple[bool, bool]:
 def head_of(
     model: Any,
     shape: tuple[int, ...],
-    activation: Noted | None,
+    activation: RecordedActivation | None,
     output: Callable[[], Floats],
     name: str | None = None,
 ) -> OutputHead:
-    """Decides once, on the probe, what the model's output means.
+    """Determine once, on the probe batch, what the model's output means.
 
     Args:
-        model: asked for its compiled loss (`from_logits`).
+        model: its compiled loss (`from_logits`) is read.
         shape: of the input of its last activation, or of the output.
         activation: that activation, if it was found.
-        output: computes the model's first output, where nothing else tells.
-        name: its key, where the outputs are a dict.
+        output: computes the model's first output, called if nothing else decides.
+        name: its key, if the outputs are a dict.
     """
     axis = activation.axis if activation is not None else -1
     units = int(shape[axis]) if len(shape) > 1 else 1
@@ -145,11 +147,11 @@ def _is_distribution(output: Floats) -> bool:
     )
 
 
-def class_scores(head: OutputHead, output: Any, activation: Noted | None) -> Any:
-    """Scores `(batch, classes)` as tensors, in the middle of a look.
+def class_scores(head: OutputHead, output: Any, activation: RecordedActivation | None) -> Any:
+    """Return scores `(batch, classes)` as tensors inside a pass.
 
     Args:
-        head: what `head_of` decided.
+        head: the result of `head_of`.
         output: the model's output.
         activation: the one that it came from, if it was found.
     """
@@ -160,7 +162,7 @@ def class_scores(head: OutputHead, output: Any, activation: Noted | None) -> Any
     if len(values.shape) == 1:
         values = ops.expand_dims(values, -1)
     values = ops.moveaxis(values, head.axis, -1)
-    if len(values.shape) > 2:  # a target a pixel: the mean over the picture
+    if len(values.shape) > 2:  # one target per pixel: the mean over the picture
         values = ops.mean(values, axis=tuple(range(1, len(values.shape) - 1)))
     if head.kind == "binary":
         values = ops.concatenate([-values, values], axis=-1)
@@ -168,10 +170,10 @@ def class_scores(head: OutputHead, output: Any, activation: Noted | None) -> Any
 
 
 def _log_odds(probabilities: Any) -> Any:
-    """Log p minus the mean of log p, which is the score before softmax with its mean taken off.
+    """Return log p minus the mean of log p: the score before softmax minus its mean.
 
-    log p alone is as faint as p. Where a probability was lost to rounding the mean says nothing;
-    there log p minus that of the strongest other class.
+    log p alone is as faint as p. If a probability was lost to rounding, the mean is meaningless;
+    then it is log p minus that of the strongest other class.
     """
     logs = ops.log(ops.maximum(probabilities, _MIN))
     mean = ops.mean(logs, axis=-1, keepdims=True)
@@ -182,7 +184,7 @@ def _log_odds(probabilities: Any) -> Any:
 
 
 def probabilities(head: OutputHead, output: Floats) -> Floats | None:
-    """Probabilities `(batch, classes)` from the model's output, `None` where there are none."""
+    """Return probabilities `(batch, classes)` from the output, `None` if there are none."""
     if head.kind == "linear":
         return None
     values = np.asarray(output, dtype=np.float64)

@@ -1,8 +1,8 @@
-"""Reading: which outputs are feature maps, which are grids of tokens, and why others are neither.
+"""Output layouts: which outputs are feature maps or grids of tokens, and why others are neither.
 
-A shape alone does not tell: (batch, 8, 8, 16) may be maps, or 8 tokens split into 8 heads. What
-came before tells, so outputs are read one after the other, in the order in which a model computes
-them.
+A shape alone is ambiguous: (batch, 8, 8, 16) may be maps, or 8 tokens split into 8 heads. The
+earlier outputs decide, so outputs are read one after the other, in the order in which a model
+computes them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class OutputLayout:
 
 @dataclass(frozen=True)
 class LayerContext:
-    """Where in a model an output comes from.
+    """The layer that an output comes from, and the layers around it.
 
     Attributes:
         node: the layer.
@@ -49,7 +49,7 @@ class LayerContext:
 
 
 class OutputLayoutReader:
-    """Reads the outputs of one pass, in the order of computation.
+    """Read the outputs of one pass, in the order of computation.
 
     Args:
         inputs: the model's inputs: arrays.
@@ -72,7 +72,7 @@ class OutputLayoutReader:
         self._fifth = "axis"
 
     def read(self, context: LayerContext, shape: tuple[int, ...]) -> OutputLayout:
-        """The reading of the next output.
+        """Return the layout of the next output.
 
         Args:
             context: where it comes from.
@@ -125,7 +125,7 @@ class OutputLayoutReader:
         )
 
     def _cut(self, context: LayerContext, steps: int) -> tuple[int, int, int] | None:
-        """The grid that so many tokens were cut from, and how many of them come before it."""
+        """Return the grid that so many tokens were cut from, and how many tokens come before it."""
         grids = [grid[:2] for grid in self._grids if grid[2] == context.series][::-1]
         pictures = [sides(image) for image in self._images]
         own = not type(context.node.layer).__module__.startswith("keras.")
@@ -151,7 +151,7 @@ class OutputLayoutReader:
         return None
 
     def _no_maps(self, context: LayerContext, shape: tuple[int, ...]) -> str | None:
-        """Why an output of rank four is none of feature maps, `None` where it is."""
+        """Return why an output of rank four has no feature maps, `None` if it has."""
         layer = context.node.layer
         if isinstance(layer, keras.layers.TimeDistributed | keras.layers.ConvLSTM1D):
             self._lengths.add(shape[1])
@@ -170,7 +170,7 @@ class OutputLayoutReader:
         return None
 
     def _other(self, context: LayerContext, shape: tuple[int, ...]) -> str:
-        """Why an output of any other rank is none of feature maps."""
+        """Return why an output of any other rank has no feature maps."""
         layer, size = context.node.layer, _size(shape)
         if len(shape) < 3:
             return (
@@ -185,7 +185,7 @@ class OutputLayoutReader:
             return f"{_frames(shape)}; with return_sequences=False the last one could be drawn"
         if context.inner is not None and len(shape) == 5:
             return (
-                f"{_frames(shape)}; look at {context.inner!r} inside it, whose first frame is shown"
+                f"{_frames(shape)}; choose {context.inner!r} inside it, whose first frame is shown"
             )
         if len(shape) == 5 and self._fifth == "time":
             return f"{_frames(shape)}, and has no single height and width"
@@ -197,7 +197,7 @@ class OutputLayoutReader:
 def _inside(attention: str) -> str:
     return (
         f"it is a part of the attention layer {attention!r}: its axes are tokens and heads, not "
-        f"height and width; look at {attention!r}"
+        f"height and width; choose {attention!r}"
     )
 
 
@@ -206,11 +206,11 @@ def _frames(shape: tuple[int, ...]) -> str:
 
 
 def _unrolls(layer: Any, before: int | None) -> bool:
-    """Whether a layer makes steps in time: of a vector, or one after the other.
+    """Tell whether a layer makes steps in time: of a vector, or one after the other.
 
     Args:
         layer: puts out a sequence.
-        before: rank of the output before, which a layer called on arrays alone was called on.
+        before: rank of the output before, the input of a layer that was called on arrays alone.
     """
     if type(layer).__name__ == "Reshape":  # the layer or the operation
         return len(shape) == 2 if (shape := _input_shape(layer)) is not None else before == 2
@@ -225,7 +225,7 @@ def _input_shape(layer: Any) -> tuple[int | None, ...] | None:
 
 
 def _patches(picture: tuple[int, int], count: int) -> tuple[int, int] | None:
-    """How many square patches a picture has in height and width if it was cut into `count`."""
+    """Return how many square patches a picture has in height and width if cut into `count`."""
     height, width = picture
     for side in range(2, min(picture) + 1):
         if height % side == width % side == 0 and height * width == count * side * side:

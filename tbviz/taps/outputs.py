@@ -1,4 +1,4 @@
-"""Outputs: what a layer puts out, and how its tensor is read as a batch of feature maps."""
+"""Outputs: the output of a layer, and how its tensor is read as a batch of feature maps."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tbviz.taps.paths import Node
 
 @dataclass(frozen=True)
 class Output:
-    """One output that can be tapped: a layer, or one call of a layer that is called more often.
+    """One output that can be tapped: a layer, or one call of a layer that is called several times.
 
     Attributes:
         key: its name: the layer's path, with `#0`, `#1` for the calls of a shared layer.
         node: the layer.
         call: number of the call.
-        shape: shape of the first tensor it puts out, batch axis included.
-        order: place in the order in which the model computes its outputs.
+        shape: shape of its first tensor, batch axis included.
+        order: index in the order in which the model computes its outputs.
         channels_first: whether the channels stand before height and width.
-        tokens: height and width of the grid that a sequence of tokens was cut from, `None` where
+        tokens: height and width of the grid that a sequence of tokens was cut from, `None` if
             the output is no such sequence.
-        skipped: how many tokens before the grid belong to no place in it (a class token).
-        reason: why the output is no batch of feature maps, `None` where it is one.
-        frames: inside a `TimeDistributed`, how many frames there are; the first one is looked at.
+        skipped: how many tokens before the grid belong to no cell of it (a class token).
+        reason: why the output is no batch of feature maps, `None` if it is one.
+        frames: inside a `TimeDistributed`, how many frames there are; the first one is recorded.
     """
 
     key: str
@@ -42,7 +42,7 @@ class Output:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Height and width, `None` where the output is not a batch of feature maps."""
+        """Height and width, `None` if the output is not a batch of feature maps."""
         if self.tokens is not None:
             return self.tokens
         if len(self.shape) != 4 or self.reason is not None:
@@ -52,29 +52,29 @@ class Output:
 
     @property
     def channels(self) -> int:
-        """How many channels it has (of any rank: the size of the channel axis)."""
+        """The number of channels (of any rank: the size of the channel axis)."""
         if len(self.shape) > 2 and self.channels_first:
             return self.shape[1]
         return self.shape[-1] if len(self.shape) > 1 else 1
 
     @property
     def spatial(self) -> bool:
-        """Whether there is a map to look at: height and width above one pixel."""
+        """Whether it has a map to draw: height and width above one pixel."""
         return self.size is not None and min(self.size) > 1
 
     @property
     def whole(self) -> bool:
-        """Whether it is looked at as one layer: it holds none that could be drawn in its place."""
+        """Whether it is drawn as one layer: it holds none that could be drawn instead."""
         return self.node.leaf or isinstance(self.node.layer, (*ATTENTION, keras.layers.RNN))
 
 
 def has_maps(output: Output) -> bool:
-    """Whether an output is a batch of feature maps, be they of a single pixel."""
+    """Tell whether an output is a batch of feature maps, even of a single pixel."""
     return output.size is not None
 
 
 def is_attention(output: Output) -> bool:
-    """Whether the output is that of one of Keras' attention layers."""
+    """Tell whether the output is that of one of Keras' attention layers."""
     return isinstance(output.node.layer, ATTENTION)
 
 
@@ -87,20 +87,20 @@ ATTENTION = (
 
 
 def first_tensor(output: Any) -> Any | None:
-    """The first tensor of a layer's output, whatever structure that has."""
+    """Return the first tensor of a layer's output, whatever its structure."""
     leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
     return leaves[0] if leaves else None
 
 
 def as_maps(output: Output, value: Any) -> Any:
-    """A tensor of an output's shape as float32, its channels at the end and tokens as a grid.
+    """Return a tensor of an output's shape as float32, channels last and tokens as a grid.
 
     Args:
-        output: tells how to read it.
-        value: what the layer put out, or the derivatives in it.
+        output: describes its layout.
+        value: the output of the layer, or the derivatives in it.
 
     Returns:
-        `(batch, height, width, channels)` where the output has a size; else whatever rank it has.
+        `(batch, height, width, channels)` if the output has a size; else its own rank.
     """
     value = ops.cast(value, "float32")
     if output.tokens is not None:

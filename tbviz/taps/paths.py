@@ -1,4 +1,4 @@
-"""Paths: one stable, readable name for every layer of a model, whatever holds it.
+"""Layer paths: one stable, readable name for every layer of a model.
 
 Keras' own `layer.path` is neither unique (three `Conv2D(name="conv")` of a subclassed model share
 one) nor stable (the second model of a process has `conv2d_2` where the first had `conv2d_1`).
@@ -20,12 +20,12 @@ from tbviz.taps import keras_private
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One layer, or one operation of a functional model, with its place in the model.
+    """One layer, or one operation of a functional model, with its path in the model.
 
     Attributes:
         path: names from the root, joined by `/`; the root's own name is left out.
-        held: weak reference to the Keras object whose `call` can be tapped: what is known of a
-            model must not keep it alive.
+        held: weak reference to the Keras object whose `call` can be tapped: references to a model
+            must not keep it alive.
         parent: path of the layer that holds it, `None` for the root's children.
         leaf: whether it holds no other layer.
     """
@@ -52,7 +52,7 @@ class Node:
 
 
 def walk(model: Any) -> list[Node]:
-    """All layers of `model` below the root, parents before children, each layer once.
+    """Return all layers of `model` below the root, parents before children, each layer once.
 
     Siblings that share a name get the attribute that holds them (`blocks.0.1`); automatic names
     are counted anew within their parent, so a second model of one process has the same paths.
@@ -68,47 +68,47 @@ def walk(model: Any) -> list[Node]:
 
 
 def _below(holder: Any, parent: str | None, seen: set[int]) -> Iterator[Node]:
-    callbacks = [m for m in keras_private.children(holder) if _shown(m) and id(m) not in seen]
-    callbacks = list({id(m): m for m in callbacks}.values())
-    seen.update(id(m) for m in callbacks)
-    for callback, name in zip(callbacks, _names(holder, callbacks), strict=True):
+    children = [c for c in keras_private.children(holder) if _shown(c) and id(c) not in seen]
+    children = list({id(child): child for child in children}.values())
+    seen.update(id(child) for child in children)
+    for child, name in zip(children, _names(holder, children), strict=True):
         path = name if parent is None else f"{parent}/{name}"
-        inner = list(_below(callback, path, seen))
-        yield Node(path, weakref.ref(callback), parent, leaf=not inner)
+        inner = list(_below(child, path, seen))
+        yield Node(path, weakref.ref(child), parent, leaf=not inner)
         yield from inner
 
 
-def _shown(callback: Any) -> bool:
+def _shown(child: Any) -> bool:
     hidden = keras.layers.InputLayer | keras.metrics.Metric | keras.losses.Loss
-    return not isinstance(callback, hidden)
+    return not isinstance(child, hidden)
 
 
-def _names(holder: Any, callbacks: list[Any]) -> list[str]:
+def _names(holder: Any, children: list[Any]) -> list[str]:
     counts: Counter[str] = Counter()
     names = []
-    for callback in callbacks:
-        automatic = keras_private.snake_case(type(callback).__name__)
+    for child in children:
+        automatic = keras_private.snake_case(type(child).__name__)
         if isinstance(holder, keras.layers.Bidirectional):  # it calls them `forward_lstm_1`
-            automatic = f"{callback.name.split('_', 1)[0]}_{automatic}"
-        if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", callback.name):
+            automatic = f"{child.name.split('_', 1)[0]}_{automatic}"
+        if re.fullmatch(rf"{re.escape(automatic)}(_\d+)?", child.name):
             number = counts[automatic]
             counts[automatic] += 1
             names.append(f"{automatic}_{number}" if number else automatic)
         else:
-            names.append(callback.name)
+            names.append(child.name)
     shared = {name for name, count in Counter(names).items() if count > 1}
     if shared:
         attributes = _attributes(holder)
         names = [
-            attributes.get(id(callback), name) if name in shared else name
-            for name, callback in zip(names, callbacks, strict=True)
+            attributes.get(id(child), name) if name in shared else name
+            for name, child in zip(names, children, strict=True)
         ]
         names = _numbered(names)
     return names
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Keeps the first of each name and numbers the others, where even attributes do not help."""
+    """Keep the first of each name and number the others, if even attributes are not unique."""
     counts: Counter[str] = Counter()
     result = []
     for name in names:
@@ -118,7 +118,7 @@ def _numbered(names: list[str]) -> list[str]:
 
 
 def _attributes(holder: Any) -> dict[int, str]:
-    """Where `holder` keeps each layer: `conv`, or `blocks.0.1` inside lists and dictionaries."""
+    """Return the attribute of each layer: `conv`, or `blocks.0.1` inside lists and dictionaries."""
     found: dict[int, str] = {}
 
     def visit(value: Any, name: str, depth: int) -> None:

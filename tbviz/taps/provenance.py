@@ -1,8 +1,8 @@
 """Provenance: which weights each output depends on, found by following tensors through one pass.
 
-A tensor is known by its identity: what a layer gets was put out by another one, or is an input. A
-tensor that nobody has put out was computed in between, in the code of the user's own model; it is
-taken to depend on all that ran before it.
+A tensor is known by its identity: the input of a layer is the output of another one, or an input
+of the model. Any other tensor was computed in between, in the code of the user's own model; it is
+taken to depend on everything that ran before it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import keras
 
 from tbviz.taps.paths import Node
-from tbviz.taps.weights import WeightBook
+from tbviz.taps.weight_finiteness import WeightChecker
 
 
 @dataclass
 class _Call:
-    """A layer's call that is under way: what it got, and what ran inside it."""
+    """An unfinished call of a layer: the weights of its inputs, and of the calls inside it."""
 
     path: str
     given: int
@@ -28,48 +28,48 @@ class _Call:
 
 
 class Provenance:
-    """Sets of weights (see `Faults`) by output.
+    """Sets of weights (see `WeightFaults`) by output.
 
     Args:
         nodes: the layers that are followed.
-        book: the model's weights.
+        weight_checker: of the model's weights.
 
     Attributes:
         reads: (path, number of the call) to the set of weights that the output depends on.
     """
 
-    def __init__(self, nodes: list[Node], book: WeightBook) -> None:
-        self._all = {node.path: book.set_of(node.layer) for node in nodes}
-        self._own = {node.path: book.set_at(node.path) for node in nodes if not node.leaf}
-        self._root = book.set_at("")
+    def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
+        self._all = {node.path: weight_checker.set_of(node.layer) for node in nodes}
+        self._own = {node.path: weight_checker.set_at(node.path) for node in nodes if not node.leaf}
+        self._root = weight_checker.set_at("")
         self.reads: dict[tuple[str, int], int] = {}
         self._known: dict[int, tuple[Any, int]] = {}
-        self._under_way: list[_Call] = []
+        self._unfinished: list[_Call] = []
         self._before = 0
 
     def begin(self, inputs: Any) -> None:
-        """Notes the model's inputs, which depend on nothing."""
+        """Register the model's inputs, which depend on no weights."""
         self.reads.clear()
         self._known.clear()
-        self._under_way.clear()
+        self._unfinished.clear()
         self._before = 0
         for tensor in _tensors(inputs):
             self._known[id(tensor)] = tensor, 0
 
     def enter(self, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Notes what a layer gets."""
-        # Keras computes masks by itself; they say which steps count, and cannot be NaN.
+        """Register the inputs of a layer."""
+        # Keras computes masks by itself; they select steps, and cannot be NaN.
         given = {name: value for name, value in kwargs.items() if name != "mask"}
-        for call in self._under_way:
+        for call in self._unfinished:
             call.holds = True
-        self._under_way.append(_Call(path, self._union((args, given))))
+        self._unfinished.append(_Call(path, self._union((args, given))))
 
     def leave(self, path: str, number: int, output: Any) -> None:
-        """Notes what it puts out."""
-        # Those that a model of the user's has left by an exception never come back.
-        while self._under_way[-1].path != path:
-            self._under_way.pop()
-        call = self._under_way.pop()
+        """Register the output of a layer."""
+        # Calls that the user's model has left by an exception never end.
+        while self._unfinished[-1].path != path:
+            self._unfinished.pop()
+        call = self._unfinished.pop()
         whole = call.given | call.inside | self._all[path]
         reads = 0
         for tensor in _tensors(output):
@@ -78,25 +78,25 @@ class Provenance:
                 self._known[id(tensor)] = tensor, whole
                 reads |= whole
             else:
-                # A layer inside has put it out, or it is handed on as it came.
+                # It is the output of a layer inside, or an input that is passed through.
                 reads |= known[1] | (0 if call.holds else whole)
         self.reads[path, number] = reads
         self._before |= reads | whole
-        for outer in self._under_way:
+        for outer in self._unfinished:
             outer.inside |= whole
 
     def cast(self, tensor: Any, result: Any) -> None:
-        """Notes that a tensor is another one in another type."""
+        """Register that a tensor is another one in another type."""
         known = self._known.get(id(tensor))
         if known is not None and id(result) not in self._known:
             self._known[id(result)] = result, known[1]
 
-    def of(self, tensors: Any) -> int:
-        """The set of weights that tensors depend on, such as the model's output."""
+    def reads_of(self, tensors: Any) -> int:
+        """Return the set of weights that tensors depend on, such as the model's output."""
         return self._union(tensors)
 
-    def forget(self) -> None:
-        """Lets the tensors go: those of a trace must not outlive it."""
+    def drop_tensors(self) -> None:
+        """Release the tensors: those of a trace must not outlive it."""
         self._known.clear()
 
     def _union(self, values: Any) -> int:
@@ -112,7 +112,7 @@ class Provenance:
         if str(getattr(tensor, "dtype", "")).endswith("bool"):
             return 0
         reads = self._before | self._root
-        for call in self._under_way:
+        for call in self._unfinished:
             reads |= call.given | self._own.get(call.path, 0)
         return reads
 

@@ -1,4 +1,4 @@
-"""Randomness: global random states, the user's own, are after a look what they were before."""
+"""Random states: a pass leaves the user's global random states as they were."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tbviz.taps import backends, keras_private
 
 @contextlib.contextmanager
 def random_states_preserved() -> Iterator[Callable[[], bool]]:
-    """Puts back the state of `random`, of `numpy.random` and of the backend.
+    """Restore the state of `random`, of `numpy.random` and of the backend.
 
-    A layer of the user's may draw from them while it is called, and training draws from them, too:
-    one number more in a look and every batch after it is shuffled differently. But the states
-    belong to the whole process: where a data pipeline draws from them on a thread of its own,
-    putting them back would make it draw the same numbers twice. So this is only for models that
-    are known to draw, and for finding out, before a pipeline runs.
+    A layer of the user's may draw from them when it is called, and training draws from them, too:
+    with one more number drawn in a pass, every later batch is shuffled differently. But the states
+    belong to the whole process: if a data pipeline draws from them on its own thread, restoring
+    them would make it draw the same numbers twice. So this is only for models that are known to
+    draw, and for finding out, before a pipeline runs.
 
     Yields:
-        Tells whether `random` or `numpy.random` have moved since.
+        A function that tells whether `random` or `numpy.random` have drawn since.
     """
     with backend_state_preserved(), global_states_preserved() as moved:
         yield moved
@@ -32,7 +32,7 @@ def random_states_preserved() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def global_states_preserved() -> Iterator[Callable[[], bool]]:
-    """The same without the backend's: for what draws while a dataset is opened."""
+    """Restore the same without the backend's: for what draws while a dataset is opened."""
     before = _states()
     try:
         yield lambda: not _same(before, _states())
@@ -42,10 +42,10 @@ def global_states_preserved() -> Iterator[Callable[[], bool]]:
 
 
 def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
-    """A scope of its own inside a look: the model's seeds are behind it what they were before.
+    """Return a scope within a pass that leaves the model's seeds as they were.
 
-    So passes of one look (steps of an ascent, or the two of a gradient on JAX) see the same draw,
-    and no tensor of a loop or of an inner trace gets out by a seed.
+    So the calls of one pass (steps of an ascent, or the two of a gradient on JAX) see the same
+    draw, and no tensor of a loop or of an inner trace escapes through a seed.
     """
     state = [(variable, variable.value) for variable in model.variables]
     scope: contextlib.AbstractContextManager[object] = keras.StatelessScope(state_mapping=state)
@@ -54,7 +54,7 @@ def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
 
 @contextlib.contextmanager
 def backend_state_preserved() -> Iterator[None]:
-    """Puts back the backend's own random state and Keras', which no data pipeline draws from."""
+    """Restore the backend's own random state and Keras', which no data pipeline draws from."""
     restore = backends.current().random_state()
     try:
         with _global_seeds_preserved():
@@ -65,21 +65,21 @@ def backend_state_preserved() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _global_seeds_preserved() -> Iterator[None]:
-    """Leaves it to training to make Keras' global seeds, where it has not yet.
+    """Leave the creation of Keras' global seeds to training.
 
-    A look has some of its own until then, the same ones each time: compiled looks refer to them.
+    Until then passes use seeds of their own, always the same: compiled passes refer to them.
     """
-    if (there := keras_private.exchange_global_seeds(_OURS.get("seeds"))) is not None:
-        keras_private.exchange_global_seeds(there)
+    if (seeds := keras_private.exchange_global_seeds(_OWN_SEEDS.get("seeds"))) is not None:
+        keras_private.exchange_global_seeds(seeds)
         yield
         return
     try:
         yield
     finally:
-        _OURS["seeds"] = keras_private.exchange_global_seeds(None)
+        _OWN_SEEDS["seeds"] = keras_private.exchange_global_seeds(None)
 
 
-_OURS: dict[str, Any] = {}
+_OWN_SEEDS: dict[str, Any] = {}
 
 
 def _states() -> tuple[Any, Any]:

@@ -1,29 +1,29 @@
-"""Recordings: what a model put out on a probe."""
+"""Recordings: the outputs of a model on a probe batch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tbviz.arrays.types import Floats
-from tbviz.taps.tap import unreached
+from tbviz.taps.tap import unreachable_error
 
 
 class FeatureMaps(dict[str, Floats]):
-    """Layers' outputs, or derivatives in them, by key; says why where a layer has none."""
+    """Layers' outputs, or derivatives in them, by key; raises the reason if a layer has none."""
 
     def __missing__(self, key: str) -> Floats:
-        raise unreached(key)
+        raise unreachable_error(key)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a model put out on one probe.
+    """The outputs of a model on one probe batch.
 
     Attributes:
-        maps: key to `(images, height, width, channels)`, or whatever rank the layer has, float32.
+        maps: key to `(images, height, width, channels)`, or the layer's own rank, float32.
         output: the model's first output.
         scores: `(images, classes)` before softmax or sigmoid.
-        probabilities: the same after it, `None` where the model has none.
+        probabilities: the same after it, `None` if the model has none.
     """
 
     maps: FeatureMaps

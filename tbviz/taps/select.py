@@ -1,4 +1,4 @@
-"""Which layers: one filter accepted everywhere, and defaults that need no thought."""
+"""Layer selection: one filter that is accepted everywhere, and useful defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
 """A path, a layer's name, a glob, a compiled regex, a layer class, a layer, a callable of a
 layer, or a list of these."""
 
-_WEIGHTED = (
+_CONVOLUTIONS = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Conv3D,
@@ -39,21 +39,23 @@ class LayerNotFoundError(TbvizError):
 
 
 def select(
-    model_outputs: ModelOutputs, wanted: Filter, usable: Callable[[Output], bool] = has_maps
+    model_outputs: ModelOutputs,
+    layer_filter: Filter,
+    usable: Callable[[Output], bool] = has_maps,
 ) -> list[Output]:
-    """The outputs that a filter names, in the model's order.
+    """Return the outputs that a filter matches, in the model's order.
 
     Args:
         model_outputs: of the model.
-        wanted: the filter.
-        usable: which outputs the caller can draw; those with feature maps unless given.
+        layer_filter: the filter.
+        usable: which outputs the caller can draw. Defaults to those with feature maps.
 
     Raises:
         LayerNotFoundError: nothing matches, or what matches cannot be drawn; names near
             misses and what would fit.
     """
     chosen: dict[str, Output] = {}
-    for part in _parts(wanted):
+    for part in _parts(layer_filter):
         matches = _matching(model_outputs, part)
         fitting = [output for output in matches if usable(output)]
         if not fitting:
@@ -62,18 +64,20 @@ def select(
     return sorted(chosen.values(), key=lambda output: output.order)
 
 
-def _parts(wanted: Filter) -> list[Any]:
-    if isinstance(wanted, str | re.Pattern | type) or callable(wanted):  # layers are callable
-        return [wanted]
-    return [part for item in wanted for part in _parts(item)]
+def _parts(layer_filter: Filter) -> list[Any]:
+    if isinstance(layer_filter, str | re.Pattern | type) or callable(
+        layer_filter
+    ):  # layers are callable
+        return [layer_filter]
+    return [part for item in layer_filter for part in _parts(item)]
 
 
 def _matching(model_outputs: ModelOutputs, part: Any) -> list[Output]:
     outputs = list(model_outputs.outputs.values())
     if not isinstance(part, str):
         return [output for output in outputs if _matches(part, output)]
-    # The most exact reading that fits: `dense_1` may be one layer's path and another's own name.
-    readings: tuple[Callable[[Output], bool], ...] = (
+    # The most exact match: `dense_1` may be one layer's path and another's own name.
+    tests: tuple[Callable[[Output], bool], ...] = (
         lambda output: part in (output.key, output.node.path),
         lambda output: part == output.node.layer.name,
         lambda output: part == output.node.name,
@@ -82,7 +86,7 @@ def _matching(model_outputs: ModelOutputs, part: Any) -> list[Output]:
             for name in (output.key, output.node.path, output.node.name)
         ),
     )
-    return next((found for reads in readings if (found := list(filter(reads, outputs)))), [])
+    return next((found for test in tests if (found := list(filter(test, outputs)))), [])
 
 
 def _matches(part: Any, output: Output) -> bool:
@@ -122,28 +126,28 @@ def _miss(
 
 
 def is_convolution(output: Output) -> bool:
-    """Whether the output is that of a convolution of any sort."""
-    return isinstance(output.node.layer, _WEIGHTED)
+    """Tell whether the output is that of a convolution of any sort."""
+    return isinstance(output.node.layer, _CONVOLUTIONS)
 
 
 def is_pooling(output: Output) -> bool:
-    """Whether the output is that of a pooling layer."""
+    """Tell whether the output is that of a pooling layer."""
     return "Pool" in output.node.kind
 
 
 def is_activation(output: Output) -> bool:
-    """Whether the output is that of an activation: a layer, or an operation such as `ops.relu`."""
+    """Tell whether the output is that of an activation: a layer, or an operation (`ops.relu`)."""
     module = type(output.node.layer).__module__
     return ".layers.activations" in module or module.endswith("ops.nn")
 
 
 def is_preprocessing(output: Output) -> bool:
-    """Whether the output is an image still: rescaled, normalized, augmented."""
+    """Tell whether the output is still an image: rescaled, normalized, augmented."""
     return ".layers.preprocessing" in type(output.node.layer).__module__
 
 
 def is_merge(output: Output) -> bool:
-    """Whether branches come together here: a layer such as `Add`, or an operation as in `a + b`."""
+    """Tell whether branches merge here: a layer such as `Add`, or an operation as in `a + b`."""
     layer = output.node.layer
     if isinstance(layer, keras.layers.Layer):
         return ".layers.merging" in type(layer).__module__
@@ -154,7 +158,7 @@ _JOINING = {"Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate"}
 
 
 def spread(outputs: list[Output], limit: int) -> list[Output]:
-    """At most `limit` of them, evenly over the depth, first and last included."""
+    """Return at most `limit` of them, evenly over the depth, first and last included."""
     if len(outputs) <= limit:
         return outputs
     if limit == 1:
@@ -164,28 +168,23 @@ def spread(outputs: list[Output], limit: int) -> list[Output]:
 
 
 def default_layers(model_outputs: ModelOutputs, limit: int = 12) -> list[Output]:
-    """Up to `limit` layers worth looking at, spread over the depth.
+    """Return up to `limit` layers to draw by default, spread over the depth.
 
-    Convolutions, poolings, activations, merges and attentions with feature maps, and dense layers
-    that see one token after the other. Where a convolution is followed by an activation layer of
-    its own, the activation stands for both.
+    They are convolutions, poolings, activations, merges and attentions with feature maps, and dense
+    layers that process one token after the other. If there are more,
+    only one of two groups is taken: activations, merges and attentions, or the others.
     """
-    kept = [
-        o for o in _looked_at(model_outputs) if is_activation(o) or is_merge(o) or is_attention(o)
-    ]
-    plain = [
-        o
-        for o in _looked_at(model_outputs)
-        if is_convolution(o) or is_pooling(o) or _is_tokenwise(o)
-    ]
-    if len(kept) >= limit:
-        return spread(kept, limit)
-    if len(kept) + len(plain) > limit and len(plain) >= limit:
+    found = _drawable(model_outputs)
+    results = [o for o in found if is_activation(o) or is_merge(o) or is_attention(o)]
+    plain = [o for o in found if is_convolution(o) or is_pooling(o) or _is_tokenwise(o)]
+    if len(results) >= limit:
+        return spread(results, limit)
+    if len(results) + len(plain) > limit and len(plain) >= limit:
         return spread(plain, limit)
-    return spread(sorted(kept + plain, key=lambda output: output.order), limit)
+    return spread(sorted(results + plain, key=lambda output: output.order), limit)
 
 
-def _looked_at(model_outputs: ModelOutputs) -> list[Output]:
+def _drawable(model_outputs: ModelOutputs) -> list[Output]:
     return [output for output in model_outputs.outputs.values() if output.spatial and output.whole]
 
 
@@ -195,28 +194,28 @@ def _is_tokenwise(output: Output) -> bool:
 
 
 def default_convolutions(model_outputs: ModelOutputs, limit: int) -> list[Output]:
-    """Up to `limit` convolutions, spread over the depth: what maximization looks at."""
+    """Return up to `limit` convolutions, spread over the depth: those that are maximized."""
     convolutions = [output for output in model_outputs.outputs.values() if is_convolution(output)]
     return spread([o for o in convolutions if o.node.leaf and has_maps(o)], limit)
 
 
 def cam_layer(model_outputs: ModelOutputs) -> Output:
-    """The layer for class activation maps: the last with a spatial output, at any depth.
+    """Return the layer for class activation maps: the last with a spatial output, at any depth.
 
-    Trailing poolings, dropouts and the like are passed over: they hold the same maps at a lower
-    resolution or unchanged. Two models are read otherwise. Where the output is a map itself, the
-    layer that makes it says nothing (each score would depend on one channel), so the features
-    before it are taken. Where a class token is read, nothing behind the last attention depends on
-    the other tokens, so the layer before that attention is taken.
+    Trailing poolings, dropouts and similar layers are skipped: they have the same maps at a lower
+    resolution or unchanged. There are two exceptions. If the model's output is a map itself, the
+    layer that computes it explains nothing (each score would depend on one channel), so the
+    features before it are taken. If a class token is read, nothing after the last attention depends
+    on the other tokens, so the layer before that attention is taken.
 
     Raises:
         LayerNotFoundError: no layer has a spatial output.
     """
-    found = [output for output in _looked_at(model_outputs) if not is_preprocessing(output)]
+    found = [output for output in _drawable(model_outputs) if not is_preprocessing(output)]
     if not found:
         msg = (
-            "this model has no layer whose output is a feature map larger than one pixel, so there "
-            "is no place for a class activation map"
+            "this model has no layer whose output is a feature map larger than one pixel, so it "
+            "has no class activation map"
         )
         near = next(
             (o for o in model_outputs.outputs.values() if o.reason and len(o.shape) > 2), None
@@ -228,12 +227,12 @@ def cam_layer(model_outputs: ModelOutputs) -> Output:
         found = _before_the_last_attention(model_outputs, found) or found
     else:
         found = _before_the_map(model_outputs, found) or found
-    kept = [output for output in found if not is_pooling(output) and not _passes_on(output)]
-    return (kept or found)[-1]
+    computed = [output for output in found if not is_pooling(output) and not _passes_on(output)]
+    return (computed or found)[-1]
 
 
 def _passes_on(output: Output) -> bool:
-    """Whether it hands maps on as they are, or larger."""
+    """Tell whether a layer passes maps on unchanged, or larger."""
     return isinstance(
         output.node.layer,
         keras.layers.Dropout
@@ -248,8 +247,8 @@ def _passes_on(output: Output) -> bool:
 
 
 def _before_the_map(model_outputs: ModelOutputs, found: list[Output]) -> list[Output]:
-    """What comes before the layer that makes the model's output, where that is a map."""
-    ends = [place for place, output in enumerate(found) if output.node.path in model_outputs.last]
+    """Return the outputs before the layer that computes the model's output, if that is a map."""
+    ends = [index for index, output in enumerate(found) if output.node.path in model_outputs.last]
     if not ends:
         return found
     end = ends[-1]
@@ -259,8 +258,8 @@ def _before_the_map(model_outputs: ModelOutputs, found: list[Output]) -> list[Ou
 
 
 def _before_the_last_attention(model_outputs: ModelOutputs, found: list[Output]) -> list[Output]:
-    """What comes before the last layer in which tokens see each other, projections apart."""
-    # An attention that is written by hand shows in its heads, of rank four and yet no maps.
+    """Return the outputs before the last layer that mixes tokens, without projections."""
+    # A hand-written attention is recognized by its heads, of rank four and yet no maps.
     mixing = [
         output.order
         for output in model_outputs.outputs.values()

@@ -1,4 +1,4 @@
-"""The tap: wraps `call` of chosen layer instances while the model runs, and puts it back.
+"""The tap: wraps `call` of selected layer instances while the model runs, and restores it.
 
 Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models;
 a wrapped `call` can. Unguarded it breaks the user's model for good: another thread's `predict`
@@ -19,13 +19,13 @@ from keras import ops
 
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, keras_private
-from tbviz.taps.output_head import Noted
+from tbviz.taps.output_head import RecordedActivation
 
 _MISSING = object()
 
 
-class Enough(BaseException):
-    """Raised by `touch` to leave the model behind the last layer that was wanted.
+class StopForwardPass(BaseException):
+    """Raised by `on_output` to stop the forward pass after the last layer that is needed.
 
     A `BaseException`, so that neither Keras nor the model takes it for an error of its own.
     """
@@ -33,28 +33,28 @@ class Enough(BaseException):
 
 IN_A_LOOP = "it runs inside a loop, a branch or a function that the model compiles itself"
 
-# Looks from several threads would put each other's wrapper back as "the original".
-_ONE_AT_A_TIME = threading.RLock()
+# Taps of several threads would restore each other's wrapper as "the original".
+_TAP_LOCK = threading.RLock()
 
 
 class Tap:
-    """Calls `touch(key, call_index, output)` for every call of the chosen layers.
+    """Call `on_output(key, call_index, output)` for every call of the selected layers.
 
-    What `touch` returns takes the place of the output, so a tap records and perturbs alike. It
-    may raise `Enough`, which the caller catches around the model's call.
+    Its result replaces the output, so a tap can record and perturb. It may raise
+    `StopForwardPass`, which the caller catches around the model's call.
 
     Args:
         layers: key (a path) to layer.
-        touch: gets the key, the number of the call (0 for the first) and the output.
-        model: the model around the layers; its rematerialized layers are run plainly meanwhile.
-        activations: gets each softmax and sigmoid that runs, to find the class scores before it;
+        on_output: gets the key, the number of the call (0 for the first) and the output.
+        model: the model around the layers; its rematerialized layers run plainly meanwhile.
+        on_activation: gets each softmax and sigmoid that runs, to find the class scores before it;
             `None` leaves activations alone.
-        before: `before(key, call_index, input)` for the input of each chosen layer's own
-            `activation`, the scores before ReLU; of a layer that has none, for the layer's own
-            input; `None` leaves it alone.
-        enter: `enter(key, args, kwargs)` before each call; `touch` comes after it.
-        cast: `cast(tensor, result)` for each change of a tensor's type, as before a layer that
-            computes in another one.
+        on_input: `on_input(key, call_index, input)` for the input of each selected layer's own
+            `activation`, the scores before ReLU; for the input of the layer if it has none;
+            `None` leaves it alone.
+        on_call: `on_call(key, args, kwargs)` before each call; `on_output` comes after it.
+        on_cast: `on_cast(tensor, result)` for each change of a tensor's type, as before a layer
+            that computes in another type.
         guided: whether gradients pass back through ReLU only where they are positive.
 
     Attributes:
@@ -64,22 +64,22 @@ class Tap:
     def __init__(
         self,
         layers: Mapping[str, Any],
-        touch: Callable[[str, int, Any], Any],
+        on_output: Callable[[str, int, Any], Any],
         model: Any | None = None,
-        activations: Callable[[Noted], None] | None = None,
-        before: Callable[[str, int, Any], None] | None = None,
+        on_activation: Callable[[RecordedActivation], None] | None = None,
+        on_input: Callable[[str, int, Any], None] | None = None,
         *,
-        enter: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None] | None = None,
-        cast: Callable[[Any, Any], None] | None = None,
+        on_call: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None] | None = None,
+        on_cast: Callable[[Any, Any], None] | None = None,
         guided: bool = False,
     ) -> None:
         self._layers = layers
-        self._touch = touch
+        self._on_output = on_output
         self._model = model
-        self._activations = activations
-        self._before = before
-        self._enter = enter
-        self._cast = cast
+        self._on_activation = on_activation
+        self._on_input = on_input
+        self._on_call = on_call
+        self._on_cast = on_cast
         self._guided = guided
         self._live = False
         self._calls: dict[str, int] = {}
@@ -87,7 +87,7 @@ class Tap:
         self.unreachable: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        _ONE_AT_A_TIME.acquire()
+        _TAP_LOCK.acquire()
         try:
             self._thread = threading.get_ident()
             self._backend = backends.current()
@@ -97,19 +97,19 @@ class Tap:
                 # A quantized layer's __call__ goes to `quantized_call`, past `call`.
                 quantized = getattr(layer, "quantization_mode", None) is not None
                 active = callable(getattr(layer, "activation", None))
-                before = None if active else self._before
+                on_input = None if active else self._on_input
                 name = "quantized_call" if quantized else "call"
-                self._wrap(layer, name, self._tapped(key, before))
-                if self._before is not None and active:
+                self._wrap(layer, name, self._tapped(key, on_input))
+                if self._on_input is not None and active:
                     self._wrap(layer, "activation", self._tapped_activation(key))
             for layer in keras_private.all_layers(self._model) if self._model is not None else ():
                 if keras_private.is_rematerialized(layer):
                     self._wrap(layer, "rematerialized_call", _plainly)
-            if self._activations is not None:
+            if self._on_activation is not None:
                 module = keras_private.activation_module()
-                self._wrap_functions(module, ("softmax", "sigmoid"), self._noted)
-            if self._cast is not None:
-                self._wrap_functions(keras_private.backend_module(), ("cast",), self._cast_noted)
+                self._wrap_functions(module, ("softmax", "sigmoid"), self._recorded_activation)
+            if self._on_cast is not None:
+                self._wrap_functions(keras_private.backend_module(), ("cast",), self._recorded_cast)
             if self._guided:
                 module = keras_private.activation_module()
                 self._wrap_functions(module, ("relu", "relu6"), self._passing_positive)
@@ -131,12 +131,12 @@ class Tap:
             else:
                 object.__setattr__(holder, name, old)
         self._saved.clear()
-        _ONE_AT_A_TIME.release()
+        _TAP_LOCK.release()
 
     def _wrap(self, holder: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
         wrapper = make(getattr(holder, name))
         self._saved.append((holder, name, vars(holder).get(name, _MISSING)))
-        # Past Keras' attribute tracking, which would note a change of the layer.
+        # Past Keras' attribute tracking, which would register a change of the layer.
         object.__setattr__(holder, name, wrapper)
 
     def _wrap_functions(
@@ -156,16 +156,16 @@ class Tap:
         return self._mine() and self._backend.same_level(self._backend.trace_level(), self._level)
 
     def _tapped(
-        self, key: str, before: Callable[[str, int, Any], None] | None
+        self, key: str, on_input: Callable[[str, int, Any], None] | None
     ) -> Callable[[Callable[..., Any]], Any]:
         def make(original: Callable[..., Any]) -> Any:
             @functools.wraps(original)
             def call(*args: Any, **kwargs: Any) -> Any:
-                if before is not None and self._here():
+                if on_input is not None and self._here():
                     given = args[0] if args else next(iter(kwargs.values()))
-                    before(key, self._calls.get(key, 0), given)
-                if self._enter is not None and self._here():
-                    self._enter(key, args, kwargs)
+                    on_input(key, self._calls.get(key, 0), given)
+                if self._on_call is not None and self._here():
+                    self._on_call(key, args, kwargs)
                 output = original(*args, **kwargs)
                 if not self._mine():
                     return output
@@ -174,7 +174,7 @@ class Tap:
                     return output
                 number = self._calls.get(key, 0)
                 self._calls[key] = number + 1
-                return self._touch(key, number, output)
+                return self._on_output(key, number, output)
 
             return call
 
@@ -183,37 +183,37 @@ class Tap:
     def _tapped_activation(self, key: str) -> Callable[[Callable[..., Any]], Any]:
         def make(original: Callable[..., Any]) -> Any:
             def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
-                if self._here() and self._before is not None:
-                    self._before(key, self._calls.get(key, 0), value)
+                if self._here() and self._on_input is not None:
+                    self._on_input(key, self._calls.get(key, 0), value)
                 return original(value, *args, **kwargs)
 
             return activation
 
         return make
 
-    def _noted(self, name: str) -> Callable[[Callable[..., Any]], Any]:
+    def _recorded_activation(self, name: str) -> Callable[[Callable[..., Any]], Any]:
         def make(original: Callable[..., Any]) -> Any:
             @functools.wraps(original)
             def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
                 output = original(value, *args, **kwargs)
-                if self._here() and self._activations is not None:
+                if self._here() and self._on_activation is not None:
                     axis = kwargs.get("axis", args[0] if args else -1)
-                    self._activations(Noted(name, value, output, axis))
+                    self._on_activation(RecordedActivation(name, value, output, axis))
                 return output
 
             return activation
 
         return make
 
-    def _cast_noted(self, name: str) -> Callable[[Callable[..., Any]], Any]:
+    def _recorded_cast(self, name: str) -> Callable[[Callable[..., Any]], Any]:
         del name
 
         def make(original: Callable[..., Any]) -> Any:
             @functools.wraps(original)
             def cast(value: Any, *args: Any, **kwargs: Any) -> Any:
                 result = original(value, *args, **kwargs)
-                if self._cast is not None and self._here():
-                    self._cast(value, result)
+                if self._on_cast is not None and self._here():
+                    self._on_cast(value, result)
                 return result
 
             return cast
@@ -230,9 +230,9 @@ class Tap:
 
                 def gradient(*args: Any, upstream: Any = None) -> Any:
                     slope = args[0] if upstream is None else upstream
-                    # Where it is cut off above, as ReLU6 is, it passes nothing either.
-                    open_there = ops.logical_and(value > 0, output == value)
-                    passes = ops.logical_and(open_there, slope > 0)
+                    # If it is cut off above, as ReLU6 is, it passes nothing there either.
+                    passes_forward = ops.logical_and(value > 0, output == value)
+                    passes = ops.logical_and(passes_forward, slope > 0)
                     return ops.where(passes, slope, ops.zeros_like(slope))
 
                 return output, gradient
@@ -247,7 +247,7 @@ class Tap:
 
 
 def _plainly(original: Callable[..., Any]) -> Any:
-    """In place of `rematerialized_call`, which makes a recomputing function of a layer's `call`."""
+    """Replace `rematerialized_call`, which makes a recomputing function of a layer's `call`."""
     del original
 
     def as_it_is(call: Callable[..., Any], *_: Any, **__: Any) -> Any:
@@ -256,16 +256,16 @@ def _plainly(original: Callable[..., Any]) -> Any:
     return as_it_is
 
 
-def unreached(key: str) -> TbvizError:
-    """What to raise where a chosen layer's output never came by."""
+def unreachable_error(key: str) -> TbvizError:
+    """Return the error for a selected layer whose output was never recorded."""
     return TbvizError(
-        f"layer {key!r} has put nothing out that can be tapped: the model does not call it, or "
-        f"{IN_A_LOOP}; look at the layer around it"
+        f"layer {key!r} cannot be recorded: the model does not call it, or {IN_A_LOOP}; choose "
+        "the layer that contains it"
     )
 
 
 def tapped(layers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Layers by key, each instance once: a shared layer is wrapped a single time."""
+    """Return layers by key, each instance once: a shared layer is wrapped a single time."""
     chosen: dict[str, Any] = {}
     seen: set[int] = set()
     for key, layer in layers:

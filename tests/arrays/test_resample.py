@@ -31,7 +31,7 @@ def test_small_maps_come_back_as_they_are():
     ("size", "expected"),
     [((224, 224), (64, 64)), ((128, 32), (64, 16)), ((30, 65), (30, 64)), ((1000, 3), (64, 1))],
 )
-def test_the_aspect_ratio_is_kept(size, expected):
+def test_the_aspect_ratio_is_preserved(size, expected):
     assert reduced_size(*size, limit=64) == expected
     assert area_average(np.zeros((2, *size)), limit=64).shape == (2, *expected)
 
@@ -48,7 +48,7 @@ def test_a_constant_stays_exactly_constant(height, width, limit, value):
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 12), st.integers(0, 99))
-def test_the_mean_is_kept_and_nothing_leaves_the_range(height, width, limit, seed):
+def test_the_mean_is_preserved_and_nothing_leaves_the_range(height, width, limit, seed):
     maps = np.random.default_rng(seed).normal(5, 3, (height, width)).astype(np.float32)
     reduced = area_average(maps, limit)
     assert reduced.mean() == pytest.approx(maps.mean(dtype=float), abs=1e-5)
@@ -76,7 +76,7 @@ def test_what_is_not_finite_spoils_only_the_cells_it_touches():
     assert np.nanmin(reduced) == np.nanmax(reduced) == 2
 
 
-def test_a_broken_map_leaves_the_other_maps_alone():
+def test_a_nonfinite_map_leaves_the_other_maps_alone():
     maps = np.random.default_rng(0).normal(size=(3, 20, 20)).astype(np.float32)
     broken = maps.copy()
     broken[1] = np.nan

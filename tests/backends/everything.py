@@ -14,7 +14,7 @@ from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
 
-# Few passes each: a look is to happen, and nobody looks at the pictures.
+# Few passes each: the methods shall run, and the pictures do not matter.
 _ATTRIBUTIONS = {
     **ATTRIBUTIONS,
     "smoothgrad": SmoothGrad(samples=2),
@@ -30,7 +30,7 @@ _MAXIMIZE = replace(Ascent.of_classes(), steps=_STEPS, start=1.0)
 def everything(log_dir, images, labels=None, **settings):
     """`Monitor`, and beside it what it leaves out.
 
-    Strict: a look that fails and is left out would leave training untouched all too easily.
+    Strict: a snapshot that fails and is left out would leave training untouched too easily.
     """
     settings = {"strict": True, **settings}
     given = log_dir, images, labels

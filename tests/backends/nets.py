@@ -1,4 +1,4 @@
-"""Small networks that any backend runs, and what looks at them."""
+"""Small networks that any backend runs, and a function that inspects them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def small(activation="softmax"):
         ]
     )
     model.compile("sgd", "sparse_categorical_crossentropy")
-    model(X)  # Keras notes the first call
+    model(X)  # Keras records the first call
     return model
 
 
-def look(model, inspector=None, values=X):
-    """All that a look can be: what layers put out, and a gradient in the first of them."""
+def inspect_model(model, inspector=None, values=X):
+    """Record the outputs of all layers, and a gradient in the first of them."""
     inspector = inspector or ModelInspector(model)
     outputs = list(inspector.model_outputs(values).outputs.values())
     recording = inspector.record(outputs, values)
@@ -94,7 +94,7 @@ class Compiling(keras.Model):
 
     def middle(self, values):
         values = self.conv(values)
-        if BACKEND != "tensorflow":  # elsewhere plain Keras itself does not survive it
+        if BACKEND != "tensorflow":  # plain Keras itself fails with it on other backends
             return values
         return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
 
@@ -103,7 +103,7 @@ class Compiling(keras.Model):
 
 
 class Looping(layers.Layer):
-    """A loop, in which a compiled look must not reach."""
+    """A loop, which a compiled pass must not tap."""
 
     def __init__(self, turns):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is explained, on every backend: aims, several layers, inputs, many images, augmentation."""
+"""Explanations on every backend: class targets, layers, inputs, many images, augmentation."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def by_hand(images, classes):
     conv = images @ KERNEL
     active = np.maximum(conv, 0)
     scores = active.mean((1, 2)) @ WEIGHTS
-    behind = np.broadcast_to(classes @ WEIGHTS.T / 16, (4, 4, len(images), 3)).transpose(2, 0, 1, 3)
-    before = behind * (conv > 0)
-    return (conv, active), scores, (before, behind), before @ KERNEL.T
+    after = np.broadcast_to(classes @ WEIGHTS.T / 16, (4, 4, len(images), 3)).transpose(2, 0, 1, 3)
+    before = after * (conv > 0)
+    return (conv, active), scores, (before, after), before @ KERNEL.T
 
 
 def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
@@ -54,14 +54,14 @@ def test_two_layers_and_the_difference_of_two_classes_in_one_pass():
     best = scores.argmax(1)
     assert found.classes.tolist() == [0, best[1], 2]
     assert found.against.tolist() == [3, NOTHING, best[2]]
-    wanted = np.eye(4)[found.classes] - np.array([np.eye(4)[3], np.zeros(4), np.eye(4)[best[2]]])
-    _, _, (before, behind), _ = by_hand(X, wanted)
+    signs = np.eye(4)[found.classes] - np.array([np.eye(4)[3], np.zeros(4), np.eye(4)[best[2]]])
+    _, _, (before, after), _ = by_hand(X, signs)
     assert list(found.activations) == ["active", "conv"]
     np.testing.assert_allclose(found.activations["conv"], conv, atol=1e-6)
     np.testing.assert_allclose(found.activations["active"], active, atol=1e-6)
     np.testing.assert_allclose(found.gradients["conv"], before, atol=1e-6)
-    np.testing.assert_allclose(found.gradients["active"], behind, atol=1e-6)
-    np.testing.assert_allclose(found.scores, (scores * wanted).sum(1), atol=1e-6)
+    np.testing.assert_allclose(found.gradients["active"], after, atol=1e-6)
+    np.testing.assert_allclose(found.scores, (scores * signs).sum(1), atol=1e-6)
 
 
 @pytest.mark.parametrize("guided", [False, True])
@@ -89,10 +89,10 @@ def test_a_cut_off_relu_passes_nothing_beyond_its_end_when_guided():
 
 
 def test_bytes_have_gradients_and_other_whole_numbers_have_zeros():
-    image, place = keras.Input((4, 4, 3), name="image"), keras.Input((1,), dtype="int32", name="at")
+    image, index = keras.Input((4, 4, 3), name="image"), keras.Input((1,), dtype="int32", name="at")
     value = layers.Flatten()(layers.Rescaling(1 / 255)(image))
-    value = layers.Concatenate()([value, layers.Flatten()(layers.Embedding(5, 2)(place))])
-    model = keras.Model({"image": image, "at": place}, layers.Dense(2)(value))
+    value = layers.Concatenate()([value, layers.Flatten()(layers.Embedding(5, 2)(index))])
+    model = keras.Model({"image": image, "at": index}, layers.Dense(2)(value))
     inputs = {
         "image": RANDOM.integers(0, 256, (2, 4, 4, 3)).astype(np.uint8),
         "at": np.array([[1], [4]], np.int32),
@@ -117,7 +117,7 @@ def test_scores_of_any_number_of_images_are_compiled_once():
     assert inspector.traces == traces
 
 
-def test_wrong_aims_say_what_there_is():
+def test_wrong_class_targets_are_errors_with_what_exists():
     inspector = ModelInspector(two_layers())
     with pytest.raises(TbvizError, match=r"classes \[0, 4, 1\]; the model has 4"):
         input_gradients(inspector, X, ClassTarget(np.array([0, 4, 1])))
@@ -125,7 +125,7 @@ def test_wrong_aims_say_what_there_is():
         input_gradients(inspector, X, ClassTarget(np.zeros(3, int), np.zeros(2, int)))
 
 
-def test_what_augmentation_makes_of_the_images():
+def test_augmented_images():
     model = keras.Sequential(
         [
             keras.Input((4, 4, 2)),

@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 from tbviz.methods import activations, grad_cam, health, maximize_filters, saliency_maps
 from tbviz.methods.maximization import Ascent
 from tbviz.taps.inspector import inspector_for
-from tbviz.taps.weights import INFINITE, NAN
+from tbviz.taps.weight_finiteness import INFINITE, NAN
 
 X = np.random.default_rng(0).random((2, 8, 8, 1)).astype(np.float32)
 
@@ -37,10 +37,10 @@ def branches(dtype=None):
     return keras.Model(image, out)
 
 
-def spoil(model, layer, value, variable=0, place=...):
+def spoil(model, layer, value, variable=0, index=...):
     weight = model.get_layer(layer).weights[variable]
     values = np.array(array(weight).astype(np.float32))
-    values[place] = value
+    values[index] = value
     weight.assign(values)
 
 
@@ -71,17 +71,17 @@ def test_what_depends_on_nan_weights_is_nan_and_a_branch_beside_it_is_not(dtype)
     assert codes(model) == {"a": NAN}
 
 
-def test_infinity_is_told_from_nan_and_both_are_put_right_again():
+def test_infinity_and_nan_are_distinguished_and_both_can_be_repaired():
     model = branches()
     good = array(model.get_layer("d").kernel).copy()
-    spoil(model, "d", np.inf, place=(0, 0, 0, 1))
+    spoil(model, "d", np.inf, index=(0, 0, 0, 1))
     assert codes(model) == {"d": INFINITE}
     # One weight, of the second channel: the first one is as good as ever.
     maps = activations(model, X, ["c", "d"])
     assert np.isfinite(maps["c"]).all()
     assert np.isfinite(maps["d"][..., 0]).all()
     assert np.isnan(maps["d"][..., 1]).all()
-    spoil(model, "d", np.nan, place=(0, 0, 0, 1))
+    spoil(model, "d", np.nan, index=(0, 0, 0, 1))
     assert codes(model) == {"d": NAN}
     model.get_layer("d").kernel.assign(good)
     assert codes(model) == {}
@@ -153,7 +153,7 @@ def test_an_unused_layer_is_named_and_spoils_nothing():
     assert np.isfinite(activations(model, X, "third")["third"]).all()
 
 
-def test_inside_a_model_and_behind_it():
+def test_inside_a_model_and_after_it():
     inner = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -187,7 +187,7 @@ class Masked(layers.Layer):
         return values * keras.ops.softmax(self.mask)[None, :, :, None]
 
 
-def test_infinity_that_is_meant_is_no_fault():
+def test_intended_infinity_is_no_fault():
     model = keras.Sequential([keras.Input((8, 8, 1)), Masked(name="masked"), layers.Flatten()])
     assert codes(model) == {}
     assert np.isfinite(activations(model, X, "masked")["masked"]).all()
@@ -195,7 +195,7 @@ def test_infinity_that_is_meant_is_no_fault():
     assert codes(model) == {"masked": NAN}
 
 
-def test_everything_that_explains_says_nan_and_why():
+def test_all_explanations_are_nan_with_the_reason():
     model = branches()
     spoil(model, "b", np.nan)
     why = "the weights of b are NaN"
@@ -232,7 +232,7 @@ class Spoils(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinite")])
-def test_a_fit_says_it_once_with_layer_and_epoch(tmp_path, value, word):
+def test_a_fit_reports_it_once_with_layer_and_epoch(tmp_path, value, word):
     x, y = data(8)
     model = compiled(branches(), 0.0)
     ours = [
@@ -241,9 +241,9 @@ def test_a_fit_says_it_once_with_layer_and_epoch(tmp_path, value, word):
     ]
     model.fit(x, y % 2, 8, 4, verbose=0, callbacks=[Spoils(2, "a", value), *ours])
     text = f"Weights of a became {word} at epoch 2"
-    said = [notice for notice in notices(tmp_path, "warning") if "Weights" in notice["text"]]
-    assert said[0]["text"] == text
-    assert (said[0]["layer"], said[0]["epoch"]) == ("a", 2)
+    texts = [notice for notice in notices(tmp_path, "warning") if "Weights" in notice["text"]]
+    assert texts[0]["text"] == text
+    assert (texts[0]["layer"], texts[0]["epoch"]) == ("a", 2)
     records = metas(tmp_path, "health")
     assert [meta["layers"]["b"]["nan"] for meta in records[:3]] == [0, 0, 1]
     assert [meta["layers"]["b"]["dead"] for meta in records][2] == 0
@@ -264,21 +264,21 @@ def test_a_loss_that_is_infinite_with_finite_weights(tmp_path):
     model = compiled(branches(), 0.0, "mse")
     ours = tbviz.LayerHealth(tmp_path, x[:2], layers=NAMES, strict=True)
     model.fit(x, np.full((8, 2), 1e30, np.float32), 8, 2, verbose=0, callbacks=[ours])
-    said = [notice["text"] for notice in notices(tmp_path, "warning")]
-    assert said[0] == "loss became infinite at epoch 0"
-    assert not any("Weights" in text for text in said)
+    texts = [notice["text"] for notice in notices(tmp_path, "warning")]
+    assert texts[0] == "loss became infinite at epoch 0"
+    assert not any("Weights" in text for text in texts)
     assert all(meta["layers"]["a"]["nonfinite"] == 0 for meta in metas(tmp_path, "health"))
 
 
-def test_seldom_looks_say_between_which(tmp_path):
+def test_rare_snapshots_name_the_two_epochs_between_them(tmp_path):
     x, y = data(8)
     model = compiled(branches(), 0.0)
     ours = tbviz.LayerHealth(
         tmp_path, x[:2], layers=NAMES, schedule=tbviz.every(epochs=3), strict=True
     )
     model.fit(x, y % 2, 8, 5, verbose=0, callbacks=[Spoils(1, "a", np.nan), ours])
-    said = [n["text"] for n in notices(tmp_path, "warning") if "Weights" in n["text"]]
-    [found] = said
+    texts = [n["text"] for n in notices(tmp_path, "warning") if "Weights" in n["text"]]
+    [found] = texts
     assert (
         "became NaN between epoch 0 and epoch 3" in found or "between epoch 0 and epoch 2" in found
     )

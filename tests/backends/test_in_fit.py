@@ -1,4 +1,4 @@
-"""Whether Keras' `fit` is at work is told by its code, not by what a function is called."""
+"""Whether Keras' `fit` is running is decided by its code, not by the name of a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look keeps to itself: other threads, and what the model compiles itself, never see a tap."""
+"""Passes are isolated: other threads, and what the model compiles itself, never see a tap."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import threading
 import keras
 import numpy as np
 import pytest
-from backends.nets import Compiling, X, array, attributes, changed, look, small, state
+from backends.nets import Compiling, X, array, attributes, changed, inspect_model, small, state
 
 from tbviz.taps import backends, keras_private
-from tbviz.taps.tap import Enough, Tap
+from tbviz.taps.tap import StopForwardPass, Tap
 
 BACKEND = keras.backend.backend()
 
@@ -27,23 +27,23 @@ def test_nothing_is_left_in_any_layer_and_keras_gets_its_activations_back():
     model = small()
     nn = keras_private.activation_module()
     before, functions = attributes(model), (nn.softmax, nn.sigmoid)
-    look(model)
+    inspect_model(model)
     assert changed(before, model) == []
     assert (nn.softmax, nn.sigmoid) == functions
     assert compiling()
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Enough])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, StopForwardPass])
 def test_nothing_is_left_after_an_exception_either(error):
     model = small()
     nn = keras_private.activation_module()
     before, functions = attributes(model), (nn.softmax, nn.sigmoid)
 
-    def touch(key, call, output):
+    def on_output(key, call, output):
         raise error
 
     def function(model, values):
-        with Tap({"c": model.layers[0]}, touch, model, print):
+        with Tap({"c": model.layers[0]}, on_output, model, print):
             return model(values)
 
     with pytest.raises(error):
@@ -62,7 +62,7 @@ def test_another_threads_predict_is_left_alone():
     def predict():
         answers.append(model.predict(X, verbose=0))
 
-    def touch(key, call, output):
+    def on_output(key, call, output):
         seen.append(key)
         if len(seen) == 1:
             other = threading.Thread(target=predict)
@@ -71,7 +71,7 @@ def test_another_threads_predict_is_left_alone():
         return output + 1000
 
     def function(model, values):
-        with Tap({"conv": model.layers[0]}, touch, model):
+        with Tap({"conv": model.layers[0]}, on_output, model):
             return model(values, training=False)
 
     moved = backends.current().compiled(function, model)(X)
@@ -81,42 +81,42 @@ def test_another_threads_predict_is_left_alone():
     np.testing.assert_allclose(model.predict(X, verbose=0), expected, rtol=1e-5)
 
 
-def trained(looks):
+def trained(inspected):
     keras.utils.set_random_seed(3)
     model = Compiling()
     model.compile("sgd", "mse")
     history = []
     for fit in (1, 2):
-        if looks == "before" or (looks == "after" and fit == 2):
-            look(model)
+        if inspected == "before" or (inspected == "after" and fit == 2):
+            inspect_model(model)
         found = model.fit(X, np.zeros((4, 3)), batch_size=2, verbose=0, shuffle=False)
         history.append(float(found.history["loss"][0]))
-    if looks != "never":
-        look(model)
+    if inspected != "never":
+        inspect_model(model)
     return [*state(model), np.array(history), array(model(X)), array(model(X))]
 
 
-@pytest.mark.parametrize("looks", ["before", "after"])
-def test_a_model_that_compiles_itself_trains_as_if_nobody_looked(looks):
+@pytest.mark.parametrize("inspected", ["before", "after"])
+def test_a_model_that_compiles_itself_trains_the_same_if_inspected(inspected):
     plain = trained("never")
-    for one, other in zip(plain, trained(looks), strict=True):
+    for one, other in zip(plain, trained(inspected), strict=True):
         np.testing.assert_array_equal(one, other)
     # Where its own function has a seed, that still moves.
     assert (BACKEND == "tensorflow") != np.array_equal(plain[-1], plain[-2])
 
 
-def test_looks_from_two_threads_do_not_meet():
+def test_passes_from_two_threads_do_not_interfere():
     models = [small(), small()]
     found = {}
 
-    def work(place):
-        found[place] = look(models[place]).maps["conv"]
+    def work(index):
+        found[index] = inspect_model(models[index]).maps["conv"]
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in (0, 1)]
+    threads = [threading.Thread(target=work, args=(index,)) for index in (0, 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert compiling()
-    for place, model in enumerate(models):
-        np.testing.assert_allclose(found[place], array(model.layers[0](X)), atol=1e-6)
+    for index, model in enumerate(models):
+        np.testing.assert_allclose(found[index], array(model.layers[0](X)), atol=1e-6)

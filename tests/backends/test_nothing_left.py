@@ -1,4 +1,4 @@
-"""After a look, and after `fit`, nothing of ours is left: on every backend."""
+"""After a snapshot, and after `fit`, nothing of tbviz is left: on every backend."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def parts(model):
     things = [*keras_private.all_layers(model), *model.variables, *model.optimizer.variables]
     things += [model.optimizer, *model.metrics]
     return {
-        (type(thing).__name__, place, name): (id(value), size(value))
-        for place, thing in enumerate(things)
+        (type(thing).__name__, index, name): (id(value), size(value))
+        for index, thing in enumerate(things)
         for name, value in vars(thing).items()
     }
 
@@ -136,8 +136,8 @@ def surroundings():
     )
 
 
-class Notes(keras.callbacks.Callback):
-    """Notes all that at the ends of epochs."""
+class Records(keras.callbacks.Callback):
+    """Record all of that at the ends of epochs."""
 
     def __init__(self):
         super().__init__()
@@ -195,7 +195,7 @@ def plain(run_eagerly=False):
 
 
 class Inspected(NamedTuple):
-    """What a fit leaves that was looked into, and what was noted round the looks of each epoch."""
+    """What an inspected fit leaves, and what was recorded before and after each snapshot."""
 
     left: dict[str, Any]
     before: list[Any]
@@ -207,11 +207,11 @@ class Inspected(NamedTuple):
 
 @pytest.fixture(scope="module")
 def inspected(tmp_path_factory):
-    """One fit for all, for to compile everything takes long: at every batch all callbacks look."""
+    """One fit for all tests, since compiling takes long: all callbacks capture at every batch."""
     log_dir = tmp_path_factory.mktemp("run")
-    before, after, inside = Notes(), Notes(), []
-    looking = all_callbacks(log_dir, schedule=tbviz.every(batches=1))
-    left = outcome([before, *looking, after], inside=inside)
+    before, after, inside = Records(), Records(), []
+    callbacks = all_callbacks(log_dir, schedule=tbviz.every(batches=1))
+    left = outcome([before, *callbacks, after], inside=inside)
     return Inspected(left, before.seen, after.seen, after.traces, inside, log_dir)
 
 
@@ -227,7 +227,7 @@ def test_a_fit_leaves_to_the_last_bit_what_a_plain_fit_leaves(inspected):
     assert notices(inspected.log_dir, "warning") == []
 
 
-def test_a_look_leaves_every_attribute_the_object_that_it_was(inspected):
+def test_a_snapshot_replaces_no_attribute(inspected):
     assert len(inspected.before) == len(inspected.after) == 3
     for before, after in zip(inspected.before, inspected.after, strict=True):
         assert [key for key, value in after[0].items() if before[0].get(key) != value] == []
@@ -270,17 +270,17 @@ def test_the_model_saves_loads_and_clones_as_before(tmp_path):
     np.testing.assert_array_equal(clone.predict(x, verbose=0), expected)
 
 
-def test_nothing_is_compiled_after_the_first_look_also_in_a_second_fit(tmp_path):
+def test_nothing_is_compiled_after_the_first_snapshot_also_in_a_second_fit(tmp_path):
     model = made()
-    looking = quick(tmp_path)
+    callbacks = quick(tmp_path)
     counts = []
     count = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: counts.append(inspector_for(model).traces)
     )
-    fit(model, [*looking, count], epochs=3)
+    fit(model, [*callbacks, count], epochs=3)
     model.base.trainable = False
     model.compile("sgd", "sparse_categorical_crossentropy")
-    fit(model, [*looking, count])
+    fit(model, [*callbacks, count])
     fit(model, [*quick(tmp_path), count], epochs=1)  # new callbacks
     assert len(counts) == 6
     assert (counts[0] > 0) == (BACKEND != "torch")  # which compiles nothing

@@ -1,4 +1,4 @@
-"""What a look gives is the same on every backend."""
+"""The results of a snapshot are the same on every backend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from backends.agreement import at_three_depths
-from backends.nets import Looping, X, array, look, small, state
+from backends.nets import Looping, X, array, inspect_model, small, state
 from keras import layers, ops
 from one_layer import class_gradients
 
@@ -33,7 +33,7 @@ def test_gradients_are_those_on_any_other_backend():
 
 
 def test_a_gradient_by_hand():
-    # Score of class c = mean over 16 places of (norm(maps)) @ kernel[:, c].
+    # Score of class c = mean over 16 pixels of (norm(maps)) @ kernel[:, c].
     model = small()
     inspector = ModelInspector(model)
     norm = inspector.model_outputs(X).outputs["norm"]
@@ -46,9 +46,9 @@ def test_a_gradient_by_hand():
     np.testing.assert_allclose(found.probabilities, array(model(X)), atol=1e-6)
 
 
-def test_a_recording_is_what_the_layers_put_out():
+def test_a_recording_has_the_outputs_of_the_layers():
     model = small()
-    recording = look(model)
+    recording = inspect_model(model)
     conv, norm = array(model.layers[0](X)), None
     norm = array(model.layers[1](conv))
     np.testing.assert_allclose(recording.maps["conv"], conv, atol=1e-6)
@@ -66,7 +66,7 @@ def test_the_score_is_found_before_an_operation_of_the_graph(eager):
     inspector = ModelInspector(model)
     assert inspector.model_outputs(X).head.target == "score before softmax"
     assert {"conv", "relu", "add"} <= set(inspector.model_outputs(X).outputs)
-    recording = look(model, inspector)
+    recording = inspect_model(model, inspector)
     np.testing.assert_array_equal(recording.maps["relu"], np.maximum(recording.maps["conv"], 0))
     np.testing.assert_allclose(recording.maps["add"], recording.maps["relu"] + 1, atol=1e-6)
 
@@ -83,11 +83,11 @@ def test_a_distribution_without_a_known_origin_is_recognized():
     outputs = inspector.model_outputs(X).outputs
     assert inspector.model_outputs(X).head.kind == "distribution"
     recording = inspector.record([outputs["scores"]], X)
-    centerd = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
-    np.testing.assert_allclose(recording.scores, centerd, atol=1e-5)
+    centered = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
+    np.testing.assert_allclose(recording.scores, centered, atol=1e-5)
 
 
-def test_a_loop_is_looked_at_from_outside():
+def test_a_loop_is_recorded_from_outside():
     stack = [keras.Input((6, 6, 2)), Looping(turns=2), layers.Flatten(), layers.Dense(2)]
     model = keras.Sequential(stack)
     inspector = ModelInspector(model)
@@ -107,17 +107,17 @@ def test_a_maximization_rises_and_repeats():
     np.testing.assert_array_equal(found[0].images, found[1].images)
 
 
-def test_looks_are_compiled_once_over_training_freezing_and_recompiling():
+def test_passes_are_compiled_once_over_training_freezing_and_recompiling():
     model = small()
     inspector = ModelInspector(model)
-    look(model, inspector)
+    inspect_model(model, inspector)
     expected = 2 if backends.current().COMPILES else 0
     assert inspector.traces == expected
     for trainable in (False, True):
         model.get_layer("conv").trainable = trainable
         model.compile("adam", "sparse_categorical_crossentropy")
         model.fit(X, np.array([0, 1, 2, 0]), verbose=0)
-        maps = look(model, inspector).maps["conv"]
+        maps = inspect_model(model, inspector).maps["conv"]
         np.testing.assert_allclose(maps, array(model.get_layer("conv")(X)), atol=1e-6)
     assert (inspector.traces, inspector.restarts) == (expected, 0)
 
@@ -134,7 +134,7 @@ class Sampling(layers.Layer):
 
 
 @pytest.mark.parametrize("eager", [False, True])
-def test_all_looks_see_one_draw_and_leave_the_seed_where_it_is(eager):
+def test_all_passes_see_one_draw_and_leave_the_seed_unchanged(eager):
     stack = [keras.Input((6, 6, 2)), Sampling(), layers.Conv2D(2, 3), Sampling()]
     head = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
     model = keras.Sequential([*stack, *head])
@@ -153,7 +153,7 @@ def test_all_looks_see_one_draw_and_leave_the_seed_where_it_is(eager):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_probe_of_another_size_is_read_anew():
+def test_a_probe_batch_of_another_size_has_a_new_layout():
     first = keras.Input((None, None, 3))
     maps = layers.Conv2D(5, 4, strides=4, name="patches")(first)
     tokens = layers.Dense(5, activation="relu", name="tokens")(layers.Reshape((-1, 5))(maps))
@@ -176,18 +176,18 @@ class Unseeded(layers.Layer):
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras refuses such a layer on JAX")
-def test_a_look_leaves_it_to_training_to_make_the_global_seeds():
+def test_a_pass_leaves_the_creation_of_global_seeds_to_training():
     stack = [keras.Input((6, 6, 2)), layers.Conv2D(2, 3, name="conv"), Unseeded()]
     head = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
     model = keras.Sequential([*stack, *head])
     keras_private.exchange_global_seeds(None)
     inspector = ModelInspector(model)
-    drawn = [look(model, inspector).output for _ in range(2)]
+    drawn = [inspect_model(model, inspector).output for _ in range(2)]
     assert keras_private.exchange_global_seeds(None) is None
     np.testing.assert_array_equal(*drawn)
     seeds = keras.random.SeedGenerator(3)
     keras_private.exchange_global_seeds(seeds)
     before = array(seeds.state)
-    look(model, inspector)
+    inspect_model(model, inspector)
     assert keras_private.exchange_global_seeds(None) is seeds
     np.testing.assert_array_equal(array(seeds.state), before)

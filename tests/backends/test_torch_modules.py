@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from backends.nets import X, array, look
+from backends.nets import X, array, inspect_model
 from keras import layers
 from one_layer import class_gradients
 
@@ -35,18 +35,18 @@ def stack(*between):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_buffers_and_modes_are_put_back(training):
+def test_buffers_and_modes_are_restored(training):
     counting = Counting()
     model = stack(layers.TorchModuleWrapper(counting))
     model(X)
     counting.train(training)
     before = counting.calls.item()
-    look(model)
+    inspect_model(model)
     assert counting.calls.item() == before
     assert counting.training is training
 
 
-def test_what_works_in_place_does_not_overwrite_what_was_recorded():
+def test_an_inplace_operation_does_not_overwrite_a_recording():
     model = stack(layers.TorchModuleWrapper(torch.nn.ReLU(inplace=True)))
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(X).outputs["conv"]
@@ -55,6 +55,6 @@ def test_what_works_in_place_does_not_overwrite_what_was_recorded():
     found = class_gradients(inspector, conv, X, np.zeros(4, np.int64))
     np.testing.assert_allclose(inspector.record([conv], X).maps["conv"], expected, atol=1e-6)
     np.testing.assert_allclose(found.activations, expected, atol=1e-6)
-    # Behind ReLU, a response below zero moves nothing.
+    # After a ReLU, a response below zero moves nothing.
     np.testing.assert_array_equal(found.gradients[expected < 0], 0)
     assert np.any(found.gradients[expected > 0])

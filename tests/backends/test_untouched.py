@@ -64,7 +64,7 @@ def pipeline():
 
 @functools.cache
 def plain(feed, **kind):
-    """Without us, trained once."""
+    """Train without tbviz, once."""
     return trained(feed, **kind)
 
 
@@ -84,10 +84,10 @@ def test_training_from_a_pipeline_that_draws_is_the_same_to_the_last_bit(tmp_pat
     x, _ = data(4, seed=9)
     often = {"schedule": tbviz.every(batches=2), "strict": True}
     grid = tbviz.ActivationGrid(tmp_path, x, layers="conv*", **often)
-    # A limit that none can keep: looks are interrupted and left out, but at the first and last.
-    looking = [*everything(tmp_path, Augmented(), max_overhead=1e-6), grid]
-    assert names_of(looking) == all_names()
-    assert trained(pipeline, looking) == expected
+    # A limit that cannot be met: snapshots are skipped, except the first and the last.
+    callbacks = [*everything(tmp_path, Augmented(), max_overhead=1e-6), grid]
+    assert names_of(callbacks) == all_names()
+    assert trained(pipeline, callbacks) == expected
     layers = {meta["layer"] for meta in metas(tmp_path, "activations")}
     assert {"conv1", "re_lu", "conv2"} <= layers
     assert kinds() | {"augmentation"} <= {meta["kind"] for meta in metas(tmp_path)}
@@ -105,9 +105,9 @@ def test_layers_that_draw_native_random_numbers(tmp_path, eager):
 
 
 class Failing(tbviz.ActivationGrid):
-    """Looks, and fails halfway."""
+    """Captures, and fails halfway."""
 
-    def look(self, view, run_log):
+    def capture(self, view, run_log):
         assert view.recording.maps
         with self.boundary(run_log, "conv1"):
             view.inspector.run("fails", lambda model, x: model(x).nowhere, view.probe.inputs)

@@ -56,8 +56,8 @@ board = Board(logdir=LOG_DIR)
 index = board.ask("index", run=run["run"])
 assert index["positions"] == [[1, 0, 2]], index["positions"]
 series = board.ask("series", run=run["run"], kind="activations", layer="conv")
-place = {name: series[name][0] for name in ("offset", "length", "crc")}
-sheet = board.get("sheet", run=run["run"], writer=series["writers"][0][0], **place)
+location = {name: series[name][0] for name in ("offset", "length", "crc")}
+sheet = board.get("sheet", run=run["run"], writer=series["writers"][0][0], **location)
 assert sheet.status_code == 200 and sheet.get_data().startswith(b"\\x89PNG"), sheet.get_data()
 board.plugin.close()
 assert "tensorflow" not in sys.modules

@@ -7,13 +7,13 @@ import numpy as np
 from keras import layers
 
 from tbviz.callbacks.layer_tree import model_record
-from tbviz.taps.model_outputs import model_outputs
+from tbviz.taps.model_outputs import find_model_outputs
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
 
 
 def tree_of(model, values):
-    record = model_record(model, model_outputs(model, values), {})
+    record = model_record(model, find_model_outputs(model, values), {})
     return {node["path"]: node for node in json.loads(record.payload[0])["nodes"]}
 
 
@@ -33,7 +33,7 @@ def test_the_tree_says_which_frame_is_captured():
     values = layers.TimeDistributed(layers.Conv2D(2, 2, name="conv"), name="frames")(inputs)
     nodes = tree_of(keras.Model(inputs, values), np.zeros((1, 3, 4, 4, 1), np.float32))
     assert nodes["frames/conv"]["config"]["frame"] == "0 of 3"
-    assert "look at 'frames/conv' inside it" in nodes["frames"]["reason"]
+    assert "choose 'frames/conv' inside it" in nodes["frames"]["reason"]
     assert "frame" not in nodes["frames"]["config"]
 
 

@@ -76,7 +76,7 @@ def test_balance_is_the_curve_that_its_table_names():
     assert np.abs(oklab(COLORMAPS["balance"]) - curve).max() < 0.004
 
 
-def test_balance_is_blue_below_red_above_and_alike_in_lightness():
+def test_balance_is_blue_below_red_above_with_symmetric_lightness():
     table = COLORMAPS["balance"].astype(int)
     lightness = oklab(COLORMAPS["balance"])[:, 0]
     assert np.abs(lightness - lightness[::-1]).max() < 0.006
@@ -87,7 +87,7 @@ def test_balance_is_blue_below_red_above_and_alike_in_lightness():
     assert table[127:129].min() > 240
 
 
-def test_what_is_not_finite_looks_like_nothing_finite():
+def test_nonfinite_values_have_colors_unlike_any_finite_value():
     odd = np.array([NAN_COLOR, POS_INF_COLOR, NEG_INF_COLOR])
     for name, table in COLORMAPS.items():
         distance = np.linalg.norm(table[:, np.newaxis].astype(float) - odd, axis=2)

@@ -37,7 +37,7 @@ def row(*values: float, dtype: type = np.float32) -> np.ndarray:
         (row(np.nan, np.inf), (0, 1), [0, 255]),
     ],
 )
-def test_the_range_is_learnt_from_the_data(images, bounds, shown):
+def test_the_range_is_learned_from_the_data(images, bounds, shown):
     rgb, learned = display(images)
     assert learned == bounds
     assert rgb.dtype == np.uint8
@@ -49,7 +49,7 @@ def test_all_images_share_one_scale():
     assert rgb[:, 0, :, 0].tolist() == [[0, 51], [0, 255]]
 
 
-def test_given_bounds_are_kept_and_cut():
+def test_given_bounds_are_used_and_values_cut():
     rgb, bounds = display(row(-5, 0.5, 7), bounds=(0, 2))
     assert bounds == (0, 2)
     assert rgb[0, 0, :, 0].tolist() == [0, 64, 255]

@@ -14,14 +14,14 @@ from tbviz.images.ranges import (
     summary,
 )
 
-LARGEST = float(np.finfo(np.float32).max)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 shapes = npst.array_shapes(min_dims=3, max_dims=3, max_side=5)
 finite = npst.arrays(np.float32, shapes, elements=st.floats(-(2.0**100), 2.0**100, width=32))
 anything = npst.arrays(np.float32, shapes, elements=st.floats(width=32))
 
 
-def last_place(lo, hi):
-    """At least one unit in the last place of any float32 within the ranges."""
+def ulp(lo, hi):
+    """Return at least one unit in the last place of any float32 within the ranges."""
     return np.maximum(np.abs(lo), np.abs(hi)).astype(float) * 2.0**-23 + 2.0**-149
 
 
@@ -70,7 +70,7 @@ def test_a_tile_without_a_finite_value_has_no_range():
     )
 
 
-def test_broken_tiles_leave_their_neighbors_alone():
+def test_nonfinite_tiles_leave_their_neighbors_alone():
     tiles = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
     broken = tiles.copy()
     broken[1, 0, 0] = np.nan
@@ -98,7 +98,7 @@ def test_levels_are_within_half_a_step_and_values_within_the_range(tiles):
     assert lo.dtype == hi.dtype == np.float32
     assert levels.max() <= LEVELS
     step = (hi.astype(float) - lo)[:, np.newaxis, np.newaxis] / LEVELS
-    spare = last_place(lo, hi)[:, np.newaxis, np.newaxis]
+    spare = ulp(lo, hi)[:, np.newaxis, np.newaxis]
     error = np.abs(dequantize(levels, lo, hi).astype(float) - tiles)
     assert (error <= step * 0.5001 + spare).all()
     assert (lo <= tiles.min(axis=(1, 2))).all()
@@ -136,17 +136,19 @@ def test_any_float32_comes_back_near_and_what_is_not_finite_as_it_was(tiles):
     assert np.array_equal(back[odd], tiles[odd], equal_nan=True)
     assert np.isfinite(back[~odd]).all()
     step = np.broadcast_to((hi.astype(float) - lo)[:, np.newaxis, np.newaxis] / LEVELS, tiles.shape)
-    spare = np.broadcast_to(last_place(lo, hi)[:, np.newaxis, np.newaxis], tiles.shape)
+    spare = np.broadcast_to(ulp(lo, hi)[:, np.newaxis, np.newaxis], tiles.shape)
     error = np.abs(back[~odd].astype(float) - tiles[~odd])
     assert (error <= 0.5001 * step[~odd] + spare[~odd]).all()
-    kept = ~np.isnan(lo)
+    finite = ~np.isnan(lo)
     least = np.where(odd, np.inf, tiles).min(axis=(1, 2))
     greatest = np.where(odd, -np.inf, tiles).max(axis=(1, 2))
-    assert (lo[kept] <= least[kept]).all()
-    assert (hi[kept] >= greatest[kept]).all()
+    assert (lo[finite] <= least[finite]).all()
+    assert (hi[finite] >= greatest[finite]).all()
 
 
-@pytest.mark.parametrize("tile", [[[-LARGEST, 0, LARGEST]], [[-1, 0, LARGEST]], [[1e-45, 3e-45]]])
+@pytest.mark.parametrize(
+    "tile", [[[-MAX_FLOAT32, 0, MAX_FLOAT32]], [[-1, 0, MAX_FLOAT32]], [[1e-45, 3e-45]]]
+)
 def test_the_limits_of_float32_overflow_nowhere(tile):
     values = np.array(tile, np.float32)
     levels, lo, hi = quantize(values)

@@ -21,7 +21,7 @@ def test_channels_of_an_image_are_a_grid_by_hand():
     assert pixel(image, 0, 0) == VIRIDIS[0].tolist()
     assert pixel(image, 9, 3) == VIRIDIS[128].tolist()
     assert pixel(image, 3, 9) == VIRIDIS[255].tolist()
-    assert pixel(image, 4, 0) == pixel(image, 9, 9) == [255] * 3  # the gap, and the empty place
+    assert pixel(image, 4, 0) == pixel(image, 9, 9) == [255] * 3  # the gap, and the empty cell
 
 
 def test_each_tile_may_have_a_range_of_its_own():
@@ -43,7 +43,7 @@ def test_signed_tiles_have_zero_in_the_middle():
 
 @pytest.mark.parametrize("value", [0.0, 3.0, np.nan, np.inf])
 @pytest.mark.parametrize("bounds", ["all", "tile"])
-def test_flat_and_broken_tiles_are_one_color(value, bounds):
+def test_flat_and_nonfinite_tiles_are_one_color(value, bounds):
     image = np.asarray(render.tiles(np.full((1, 4, 4), value), bounds=bounds))
     assert len(np.unique(image.reshape(-1, 3), axis=0)) == 1
     if np.isnan(value):

@@ -20,18 +20,18 @@ TILES = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
 def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     """The chunks of a PNG, read by hand, their CRCs checked."""
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    found, place = [], 8
-    while place < len(png):
-        (length,) = struct.unpack_from(">I", png, place)
-        name, body = png[place + 4 : place + 8], png[place + 8 : place + 8 + length]
-        (crc,) = struct.unpack_from(">I", png, place + 8 + length)
+    found, offset = [], 8
+    while offset < len(png):
+        (length,) = struct.unpack_from(">I", png, offset)
+        name, body = png[offset + 4 : offset + 8], png[offset + 8 : offset + 8 + length]
+        (crc,) = struct.unpack_from(">I", png, offset + 8 + length)
         assert crc == zlib.crc32(name + body)
         found.append((name, body))
-        place += 12 + length
+        offset += 12 + length
     return found
 
 
-def test_tiles_lie_row_by_row_and_places_left_over_are_0():
+def test_tiles_lie_row_by_row_and_empty_cells_are_0():
     tiles = np.arange(1, 4, dtype=np.uint8).reshape(3, 1, 1) * np.ones((1, 1, 2), np.uint8)
     assert arrange(tiles, 2).tolist() == [[1, 1, 2, 2], [3, 3, 0, 0]]
 
@@ -121,7 +121,7 @@ def test_nothing_finite_has_a_summary_of_nan():
     assert np.isnan(encode_gray(np.full((2, 3, 3), np.nan)).summary).all()
 
 
-def test_a_broken_tile_is_drawn_as_such():
+def test_a_nonfinite_tile_is_drawn_as_such():
     tiles = TILES.copy()
     tiles[1, 0, :3] = [np.nan, np.inf, -np.inf]
     levels = split(decode(encode_gray(tiles).png).pixels, (3, 4), 5)

@@ -1,4 +1,4 @@
-"""Every rule by hand: just below its threshold nothing is said, at it one line."""
+"""Every rule by hand: no advice just below its threshold, one line at it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def snapshot(
     layer="conv", epoch=0, channels=8, dead=(), similarity=0.2, has_kernel=True, trainable=True,
     passes_through=False, **numbers,
 ):  # fmt: skip
-    """One look at a layer that is well, but for what is given."""
+    """A snapshot of a healthy layer, except for the given numbers."""
     table = np.zeros((len(COLUMNS), channels), np.float32)
     table[COLUMNS.index("similarity")] = similarity
     well = {
@@ -33,7 +33,7 @@ def snapshot(
 
 
 def lines(*snapshots, thresholds=None):
-    """The advice after looks at one or several layers, one epoch each."""
+    """Return the advice after snapshots of one or several layers, one per epoch."""
     advisor = Advisor(thresholds)
     advice = []
     for epoch, each in enumerate(snapshots):
@@ -60,17 +60,17 @@ def test_channels_that_are_dead_in_turn_are_not_dead():
     turns = [snapshot(dead=[0, 1, 2, 3]), snapshot(dead=[4, 5, 6, 7])]
     assert lines(*(turns * 3)) == []
     once = [snapshot(dead=range(8)), *[snapshot(dead=range(5))] * 4]
-    assert lines(*once)[0][2].startswith("5 of 8 channels")  # those dead at every look
+    assert lines(*once)[0][2].startswith("5 of 8 channels")  # those dead in every snapshot
 
 
-def test_looks_that_are_not_one_an_epoch_are_counted():
+def test_snapshots_that_are_not_one_per_epoch_are_counted():
     advisor = Advisor(Thresholds(window=3))
     for epoch in (1, 2, 4):
         advice = advisor.advise([snapshot(epoch=epoch, dead=range(4))])
-    assert advice[0].text == "4 of 8 channels of conv have been dead at the last 3 looks"
+    assert advice[0].text == "4 of 8 channels of conv have been dead in the last 3 snapshots"
 
 
-def test_where_all_is_dead_the_first_layer_is_named():
+def test_if_all_layers_are_dead_the_first_is_named():
     net = [
         snapshot("a"),
         snapshot("b", dead=range(8)),
@@ -79,12 +79,10 @@ def test_where_all_is_dead_the_first_layer_is_named():
     ]
     [(layer, rule, text)] = lines(*[net] * 5)
     assert (layer, rule) == ("b", "dead")
-    assert text == (
-        "all 8 channels of b have been dead for 5 epochs, and so it is with 2 layers behind it"
-    )
+    assert text == ("all 8 channels of b have been dead for 5 epochs (and so for 2 later layers)")
 
 
-def test_saturated_and_alike():
+def test_saturated_and_duplicate_channels():
     assert lines(*[snapshot(saturated=2.0)] * 5) == [
         ("conv", "saturated",
          "2 of 8 channels of conv have stood at a bound of their activation for 5 epochs")
@@ -106,7 +104,7 @@ def test_what_is_dead_at_a_bound_is_saturated():
     assert [line[:2] for line in lines(*[both] * 5)] == [("other", "dead"), ("conv", "saturated")]
 
 
-def test_like_the_input():
+def test_similar_to_the_input():
     like = snapshot(similarity=0.97)
     text = "conv's maps look like its input (0.97 for 5 epochs): it has learned nothing yet"
     assert lines(*[like] * 5) == [("conv", "similar-to-input", text)]
@@ -116,7 +114,7 @@ def test_like_the_input():
     assert lines(*[snapshot(similarity=NAN)] * 5) == []
 
 
-def test_layers_that_copy_by_nature_are_not_told_that_they_do():
+def test_layers_that_copy_by_nature_have_no_advice():
     assert (
         lines(*[snapshot("rescaling", similarity=1.0, has_kernel=False, trainable=False)] * 9) == []
     )
@@ -148,15 +146,17 @@ def test_growth_within_the_window():
     assert within.advise([snapshot(std=100.0)])[0].text.endswith("100-fold within this epoch")
 
 
-def test_numbers_that_are_not_finite_are_said_at_once_with_their_beginning():
+def test_numbers_that_are_not_finite_are_reported_at_once_with_their_first_epoch():
     advisor = Advisor()
-    said = []
-    for epoch, broken in enumerate([(), ("b", "c"), ("b", "c"), (), ("c",)]):
-        net = [snapshot(name, epoch, nonfinite=0.5 * (name in broken), std=NAN) for name in "abc"]
-        said.append([(one.layer, one.rule, one.text) for one in advisor.advise(net)])
-    also = ", and so it is with 1 layer behind it"
+    reported = []
+    for epoch, nonfinite in enumerate([(), ("b", "c"), ("b", "c"), (), ("c",)]):
+        net = [
+            snapshot(name, epoch, nonfinite=0.5 * (name in nonfinite), std=NAN) for name in "abc"
+        ]
+        reported.append([(one.layer, one.rule, one.text) for one in advisor.advise(net)])
+    also = " (and so for 1 later layer)"
     since = "b has put out NaN or infinity since epoch 1" + also
-    assert said == [
+    assert reported == [
         [],
         [("b", "nonfinite", since)],
         [("b", "nonfinite", since)],
@@ -165,24 +165,24 @@ def test_numbers_that_are_not_finite_are_said_at_once_with_their_beginning():
     ]
 
 
-def test_what_is_handed_on_is_said_once():
+def test_what_is_passed_on_is_reported_once():
     dead = range(5)
     relu = snapshot("relu", dead=dead)
     pool = snapshot("pool", dead=dead, has_kernel=False, passes_through=True)
     drop = snapshot("drop", dead=dead, has_kernel=False, passes_through=True)
     assert [line[0] for line in lines(*[[relu, pool, drop]] * 5)] == ["relu"]
-    # An activation that is measured beside its convolution speaks where that was well.
+    # An activation that is measured beside its convolution is named if that was healthy.
     conv, active = snapshot("conv"), snapshot("active", dead=dead, has_kernel=False)
     assert [line[0] for line in lines(*[[conv, active, pool]] * 5)] == ["active"]
     # A pooling may bring out what its convolution does not have: that is no fault of it.
     assert lines(*[[snapshot("conv"), pool]] * 5) == []
-    # With nothing before it, it speaks for itself.
+    # Without a layer before it, it is named itself.
     assert [line[0] for line in lines(*[[pool]] * 5)] == ["pool"]
     # Another layer with weights has the fault anew.
     assert [x[0] for x in lines(*[[relu, snapshot("relu2", dead=dead)]] * 5)] == ["relu", "relu2"]
 
 
-def test_a_fresh_start_forgets():
+def test_a_reset_drops_the_window():
     advisor = Advisor(Thresholds(window=2))
     for _ in range(2):
         advice = advisor.advise([snapshot(dead=range(4), epoch=_)])

@@ -19,7 +19,7 @@ def test_a_bar_holds_its_value_from_zero_up_or_down():
     np.testing.assert_array_equal(up, [3] * 48 + [0] * 16)
     np.testing.assert_array_equal(down, [0] * 48 + [-1] * 16)
     assert not none.any()
-    assert not picture[:, 15::16].any()  # the gap behind each
+    assert not picture[:, 15::16].any()  # the gap after each
 
 
 def test_images_share_one_scale_and_what_is_small_is_seen():

@@ -22,7 +22,7 @@ SIDE = 16
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((3, SIDE, SIDE, 3)).astype(np.float32)
 
-# Two places, two channels.
+# Two pixels, two channels.
 ACTIVATIONS = np.array([[[[1.0, 2.0], [3.0, -1.0]]]], np.float32)
 GRADIENTS = np.array([[[[1.0, -1.0], [2.0, -3.0]]]], np.float32)
 EVIDENCE = Evidence(ACTIVATIONS, GRADIENTS)
@@ -51,14 +51,14 @@ def test_grad_cam_plus_plus_by_hand():
 @pytest.mark.parametrize("turned", [1, -1])
 def test_eigen_cam_finds_the_direction_and_its_sign(turned):
     direction = turned * np.array([3.0, -4.0]) / 5
-    places = np.array([[2.0, 1.0], [-1.0, 0.0]])
-    evidence = Evidence(places[None, ..., None] * direction, GRADIENTS)
+    response = np.array([[2.0, 1.0], [-1.0, 0.0]])
+    evidence = Evidence(response[None, ..., None] * direction, GRADIENTS)
     np.testing.assert_allclose(EigenCam().weights(evidence)[0, 0, 0], direction, atol=1e-12)
-    np.testing.assert_allclose(EigenCam().combine(evidence)[0], np.maximum(places, 0), atol=1e-6)
+    np.testing.assert_allclose(EigenCam().combine(evidence)[0], np.maximum(response, 0), atol=1e-6)
     # Turned round, more of it would be negative.
     np.testing.assert_allclose(
         EigenCam().combine(Evidence(-evidence.activations, GRADIENTS))[0],
-        np.maximum(places, 0),
+        np.maximum(response, 0),
         atol=1e-6,
     )
 
@@ -67,11 +67,11 @@ def test_score_cam_weighs_the_channels_that_vary_most():
     maps = RANDOM.random((2, 3, 3, 4)) * np.array([1.0, 9.0, 0.1, 3.0])
     seen = []
 
-    def through(chosen):
+    def score_gain(chosen):
         seen.append(chosen)
         return np.array([[0.5, -0.25], [2.0, 1.0]])  # what falls does not count
 
-    weights = ScoreCam(channels=2).weights(Evidence(maps, maps, through))
+    weights = ScoreCam(channels=2).weights(Evidence(maps, maps, score_gain))
     np.testing.assert_array_equal(weights[:, 0, 0], [[0, 0.5, 0, 0], [0, 2, 0, 1]])
     np.testing.assert_array_equal(seen[0], np.moveaxis(maps[..., [1, 3]], -1, 1))
 
@@ -121,8 +121,8 @@ def test_score_cam_of_a_hand_made_network():
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
 
 
-def test_behind_global_average_pooling_three_methods_are_one():
-    # Every place of a channel has the same gradient, which then is its own mean.
+def test_before_global_average_pooling_three_methods_are_one():
+    # Every pixel of a channel has the same gradient, which is then its own mean.
     expected = grad_cam(pointwise(), X[:, :2, :3], 0).maps
     for method in ("hirescam", "grad-cam"):
         found = grad_cam(pointwise(), X[:, :2, :3], 0, method=method).maps
@@ -194,13 +194,13 @@ def colored():
 
 
 @functools.cache
-def spoilt():
-    """For weights of all sorts; looks are compiled once for all of them."""
+def spoiled():
+    """A network for weights of all sorts; passes are compiled once for all of them."""
     return net()
 
 
 def with_weights(weights):
-    model = spoilt()
+    model = spoiled()
     model.set_weights(weights)
     return model
 
@@ -224,7 +224,7 @@ def test_each_method_finds_the_square_of_the_class(method):
         found = grad_cam(colored(), image, color, method=method)
         assert found.notes == (None,)
         shares[color] = found.maps[0][own].sum() / found.maps[0][own | other].sum()
-    if CAMS[method].of_class:
+    if CAMS[method].class_specific:
         assert min(shares.values()) > 0.8
     else:  # the same map for both
         np.testing.assert_allclose(sum(shares.values()), 1, atol=1e-6)
@@ -233,8 +233,8 @@ def test_each_method_finds_the_square_of_the_class(method):
 @pytest.mark.parametrize("method", CAMS)
 def test_a_shifted_input_shifts_the_map(method):
     plain, shifted = (
-        grad_cam(colored(), two_squares(*place)[0], 0, method=method).maps[0]
-        for place in ((1, 3), (4, 4))
+        grad_cam(colored(), two_squares(*corner)[0], 0, method=method).maps[0]
+        for corner in ((1, 3), (4, 4))
     )
     # But for two pixels at each edge, which see what is filled in beyond it.
     inside = np.roll(plain, (3, 1), axis=(0, 1))[5:-2, 3:-2]
@@ -317,25 +317,25 @@ def test_grad_cam_plus_plus_is_that_of_tf_keras_vis_but_for_the_exponential_of_t
 
 
 @pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")  # it passes a list
-def test_score_cam_is_that_of_tf_keras_vis_before_the_hidden_image_is_taken_off():
-    # It hides with zeros, and applies a softmax to what the model puts out.
+def test_score_cam_is_that_of_tf_keras_vis_before_the_baseline_is_subtracted():
+    # It masks with zeros, and applies a softmax to the model's output.
     images = X - X.mean((0, 1, 2))
     expected = theirs("scorecam", "Scorecam", before_softmax(), images)
     hidden = colored().predict_on_batch(np.zeros((1, SIDE, SIDE, 3)))[0]
 
     class WithoutBaseline(ScoreCam):
         def weights(self, evidence):
-            def through(maps):
-                return evidence.through(maps) + hidden[:, None]
+            def score_gain(maps):
+                return evidence.score_gain(maps) + hidden[:, None]
 
-            return super().weights(dataclasses.replace(evidence, through=through))
+            return super().weights(dataclasses.replace(evidence, score_gain=score_gain))
 
     found = grad_cam(colored(), images, [0, 1, 2], method=WithoutBaseline()).maps
     assert expected.max() > 0
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
 
 
-# What is broken shows, and is said
+# Faulty weights show, with a note
 
 
 @pytest.mark.parametrize("method", CAMS)
@@ -356,7 +356,7 @@ def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
 
 
 @pytest.mark.parametrize("method", CAMS)
-def test_a_dead_layer_is_said_and_not_stretched(method):
+def test_a_dead_layer_has_a_note_and_is_not_stretched(method):
     model = with_weights([np.zeros_like(weight) for weight in colored().get_weights()])
     for images in (X, np.zeros_like(X)):
         found = grad_cam(model, images, 0, method=method)
@@ -366,7 +366,7 @@ def test_a_dead_layer_is_said_and_not_stretched(method):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"method": "gradcam"}, r"method='gradcam'.*'grad-cam', 'grad-cam\+\+'"),
         ({"against": [0, 1]}, r"against of shape \(2,\)"),
@@ -374,13 +374,13 @@ def test_a_dead_layer_is_said_and_not_stretched(method):
         ({"against": 7}, r"received classes \[7, 7, 7\]; the model has 3"),
     ],
 )
-def test_what_cannot_be_is_named(arguments, said):
-    with pytest.raises(TbvizError, match=said):
+def test_what_cannot_be_is_named(arguments, message):
+    with pytest.raises(TbvizError, match=message):
         grad_cam(colored(), X, **arguments)
 
 
 def test_settings_and_evidence_that_cannot_be_are_named():
     with pytest.raises(TbvizError, match="channels=0"):
         ScoreCam(channels=0)
-    with pytest.raises(TbvizError, match="asks the model"):
+    with pytest.raises(TbvizError, match="runs the model"):
         ScoreCam().combine(EVIDENCE)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tbviz.errors import TbvizError
-from tbviz.methods.conv_kernels import chosen_kernels, kernels, layer_kernels, why_not
+from tbviz.methods.conv_kernels import chosen_kernels, kernels, layer_kernels, reason_without_kernel
 from tbviz.methods.kernel_tiles import MAX_INPUTS, kernel_tiles, principal_slices
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import LayerNotFoundError
@@ -44,7 +44,7 @@ def test_one_input_channel_is_drawn_as_it_is():
     np.testing.assert_array_equal(only(layer, [1]).tiles[0], kernel.tiles[1])
 
 
-def test_a_depthwise_kernel_has_a_tile_an_output_channel():
+def test_a_depthwise_kernel_has_a_tile_per_output_channel():
     layer = built(K.DepthwiseConv2D(3, depth_multiplier=2), 8, 8, 4)
     kernel = only(layer)
     weights = layer.get_weights()[0]  # (3, 3, 4, 2)
@@ -96,22 +96,23 @@ def test_kernels_of_one_pixel_are_a_matrix():
     layer = built(K.Conv2D(3, 1), 8, 8, 5)
     kernel = only(layer)
     np.testing.assert_array_equal(kernel.tiles[0], layer.get_weights()[0][0, 0].T)
-    assert kernel.title == ("1 x 1 weights, a filter a row: all 3, an input a column: all 5")
-    assert "a filter a row: filters 2, 0," in only(layer, [2, 0]).title
+    assert kernel.title == ("1 x 1 weights, one filter per row: all 3, one input per column: all 5")
+    assert "one filter per row: filters 2, 0," in only(layer, [2, 0]).title
     np.testing.assert_array_equal(only(layer, [2, 0]).tiles[0], kernel.tiles[0, [2, 0]])
     wide = only(built(K.Conv2D(80, 1), 8, 8, MAX_INPUTS + 4))
     assert wide.tiles.shape == (1, 64, MAX_INPUTS)
     assert wide.title == (
-        "1 x 1 weights, a filter a row: the first 64 of 80, an input a column: the first 256 of 260"
+        "1 x 1 weights, one filter per row: the first 64 of 80, "
+        "one input per column: the first 256 of 260"
     )
 
 
-def test_kernels_over_steps_have_an_input_a_row():
+def test_kernels_over_steps_have_an_input_per_row():
     layer = built(K.Conv1D(2, 4), 9, 3)
     kernel = only(layer)
     weights = layer.get_weights()[0]  # (4, 3, 2)
     np.testing.assert_array_equal(kernel.tiles[1], weights[:, :, 1].T)
-    assert kernel.title == "Kernels of 4 steps, a step a column, an input a row: all 3"
+    assert kernel.title == "Kernels of 4 steps, one step per column, one input per row: all 3"
     many = only(built(K.Conv1D(2, 4), 9, 70))
     assert many.tiles.shape == (2, 64, 4)
     assert many.title.endswith("the first 64 of 70")
@@ -138,8 +139,8 @@ def test_equal_slices_are_drawn_as_one_of_them():
     np.testing.assert_allclose(patterns[0], pattern, atol=1e-6)
     assert shares == pytest.approx([1])
     # Weighted 3, 4 and 0: the root mean square of the weights, and the sign of their sum.
-    has_kernel = np.stack([3 * pattern, -4 * pattern, 0 * pattern])[None]
-    patterns, shares = principal_slices(has_kernel)
+    weighted = np.stack([3 * pattern, -4 * pattern, 0 * pattern])[None]
+    patterns, shares = principal_slices(weighted)
     np.testing.assert_allclose(patterns[0], -pattern * 5 / np.sqrt(3), atol=1e-6)
     assert shares == pytest.approx([1])
 
@@ -244,7 +245,7 @@ def test_every_convolution_at_any_depth_is_found_and_the_model_not_run():
     assert list(kernels(separable)) == ["sep", "sep:pointwise"]
 
 
-def test_what_has_no_kernel_is_said_with_what_would_fit():
+def test_a_layer_without_kernel_is_an_error_with_layers_that_would_fit():
     with pytest.raises(LayerNotFoundError, match=r"Dense is no convolution. Layers.*: conv, small"):
         kernels(model(), "dense")
     with pytest.raises(LayerNotFoundError, match="did you mean 'small'"):
@@ -255,8 +256,8 @@ def test_what_has_no_kernel_is_said_with_what_would_fit():
         kernels(keras.Sequential([K.Conv2D(2, 3)]))
     with pytest.raises(TbvizError, match="has no kernel to draw: ReLU is no convolution"):
         layer_kernels(K.ReLU())
-    assert "gates" in why_not(K.ConvLSTM2D(2, 3))
-    assert "no weights yet" in why_not(K.Conv2D(2, 3))
+    assert "gates" in reason_without_kernel(K.ConvLSTM2D(2, 3))
+    assert "no weights yet" in reason_without_kernel(K.Conv2D(2, 3))
 
 
 def test_kernels_of_one_pixel_come_last_by_default():
@@ -294,8 +295,8 @@ def test_any_float_is_read(policy):
     assert kernel.tiles[1, 0].tolist() == [1, 3, 5]
 
 
-def test_what_torch_holds_is_named():
+def test_torch_modules_have_no_kernel_to_draw():
     class TorchModuleWrapper(K.Layer):  # Keras' own needs torch to be there
         pass
 
-    assert "torch module" in why_not(TorchModuleWrapper())
+    assert "torch module" in reason_without_kernel(TorchModuleWrapper())

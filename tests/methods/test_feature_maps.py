@@ -38,14 +38,14 @@ def test_the_most_active_channels_are_those_that_vary_most():
     assert choose_channels(4, "most-active:2", maps) == [3, 1]
 
 
-def test_channels_of_one_number_each_are_ordered_by_size_and_broken_ones_come_last():
+def test_constant_channels_are_ordered_by_size_and_nonfinite_ones_come_last():
     maps = np.array([[0.5, -3, np.nan, 2, np.inf, 0]], np.float32)
     np.testing.assert_allclose(activity(maps), [0.5, 3, -1, 2, -1, 0])
     assert choose_channels(6, "most-active", maps) == [1, 3, 0, 5, 2, 4]
 
 
 @pytest.mark.parametrize("channels", [0, -2, "active", "most-active:", "most-active:0", []])
-def test_what_is_no_choice_of_channels_is_told_what_is(channels):
+def test_a_wrong_choice_of_channels_is_an_error(channels):
     with pytest.raises(TbvizError, match="'most-active:16', or a list of channels"):
         check_channels(channels)
 
@@ -55,7 +55,7 @@ def test_the_most_active_cannot_be_chosen_without_maps():
         choose_channels(4, "most-active")
 
 
-def test_vectors_are_given_where_they_are_asked_for():
+def test_vectors_are_recorded_on_request():
     model = keras.Sequential(
         [
             keras.Input((4, 4, 1)),
@@ -88,7 +88,7 @@ def test_no_function_is_hidden_by_the_file_that_it_is_in(fresh_python):
     assert fresh_python(code).split() == ["True"] * 3
 
 
-def test_the_room_says_what_it_has():
+def test_the_package_lists_its_functions():
     assert dir(tbviz.methods) == sorted(tbviz.methods.__all__)
     with pytest.raises(AttributeError, match="it has"):
         tbviz.methods.nothing  # noqa: B018

@@ -32,7 +32,7 @@ def test_the_map_of_a_hand_made_network():
     model.layers[2].set_weights([np.array([[2.0, 0.0], [-1.0, 1.0]]), np.array([0.5, 0.0])])
     image = np.array([[[[4.0, 1.0], [0.0, 2.0]], [[1.0, 2.0], [3.0, 0.0]]]], np.float32)
     found = grad_cam(model, image, classes=0)
-    # 2 A_0 - A_1: [[7, -2], [0, 6]], over four places.
+    # 2 A_0 - A_1: [[7, -2], [0, 6]], over four pixels.
     np.testing.assert_allclose(found.maps, [[[1.75, 0.0], [0.0, 1.5]]], atol=1e-6)
     # 2 * mean(4, 0, 1, 3) - mean(1, 2, 2, 0) + 0.5 = 4 - 1.25 + 0.5, against 1.25
     np.testing.assert_allclose(found.scores, [3.25], atol=1e-6)
@@ -53,10 +53,10 @@ def test_equations_one_and_two():
     np.testing.assert_array_equal(GradCam().combine(evidence), [[[3.0], [2.0]]])
 
 
-def test_a_broken_network_shows_as_nan_and_does_not_raise():
+def test_faulty_weights_show_as_nan_and_do_not_raise():
     model = flat()
-    broken = [np.full_like(weight, np.nan) for weight in model.layers[1].get_weights()]
-    model.layers[1].set_weights(broken)
+    faulty = [np.full_like(weight, np.nan) for weight in model.layers[1].get_weights()]
+    model.layers[1].set_weights(faulty)
     assert np.all(np.isnan(grad_cam(model, X, classes=0).maps))
     infinite = np.full((1, 2, 2, 1), np.inf, np.float32)
     evidence = Evidence(infinite, np.ones((1, 2, 2, 1), np.float32))

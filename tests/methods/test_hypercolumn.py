@@ -50,7 +50,7 @@ def test_the_average_is_that_over_all_channels_of_all_layers():
     assert found.layers == ["fine", "coarse"]
 
 
-def test_normalized_layers_count_alike_whatever_their_values_and_channels():
+def test_normalized_layers_have_equal_weight_whatever_their_values_and_channels():
     values = np.random.default_rng(0).normal(size=(2, 4, 4, 2)).astype(np.float32)
     other = np.random.default_rng(1).normal(size=(2, 4, 4, 1)).astype(np.float32)
     spread, other_spread = np.sqrt(values.var(axis=(0, 1, 2)).mean()), other.std()
@@ -90,12 +90,12 @@ def test_colors_are_the_principal_components_of_the_whole_stack():
         assert np.allclose(one, other, atol=2e-3) or np.allclose(one, 1 - other, atol=2e-3)
 
 
-def test_a_kept_basis_gives_the_same_input_the_same_colors(model, x):
+def test_a_reused_basis_gives_the_same_input_the_same_colors(model, x):
     first = hypercolumns(model, x, [0, 1, 2])
     again = hypercolumns(model, x, [0, 1, 2], basis=first.basis)
     np.testing.assert_array_equal(again.colors, first.colors)
     np.testing.assert_array_equal(again.mean, first.mean)
-    # Weights are kept too: a layer that fades is not made as bright as before.
+    # Weights are reused too: a layer that fades is not made as bright as before.
     maps = {"a": np.random.default_rng(0).random((1, 4, 4, 5)).astype(np.float32)}
     before = hypercolumns_of(maps, (4, 4))
     after = hypercolumns_of({"a": maps["a"] / 10}, (4, 4), basis=before.basis)
@@ -141,7 +141,7 @@ def test_a_model_round_a_model_counts_the_inner_layers_and_has_the_same_values(m
     np.testing.assert_allclose(deep.colors, flat.colors, atol=1e-5)
 
 
-def test_a_model_among_layers_counts_as_one_and_stands_for_what_it_puts_out(model, x):
+def test_a_model_among_layers_counts_as_one_and_stands_for_its_output(model, x):
     front = keras.Sequential(stack()[:2], name="front")
     model_of_two = built(front, *stack()[2:])
     model_of_two.set_weights(model.get_weights())
@@ -152,7 +152,7 @@ def test_a_model_among_layers_counts_as_one_and_stands_for_what_it_puts_out(mode
     )
 
 
-def test_without_maps_it_says_so():
+def test_a_model_without_maps_is_an_error():
     dense = keras.Sequential([keras.Input((4,)), K.Dense(3)])
     dense.compile(run_eagerly=True)
     with pytest.raises(TbvizError, match="no layer of this model has feature maps"):

@@ -78,7 +78,7 @@ def test_what_is_not_finite_is_left_out_of_the_numbers():
     assert (columns["mean"][0], columns["minimum"][0], columns["maximum"][0]) == (3, 2, 4)
     assert np.isnan([columns[name][1] for name in ("mean", "std", "minimum", "maximum")]).all()
     assert numbers["mean"] == pytest.approx(10 / 6)
-    assert numbers["dead"] == 1  # the constant one; a channel of NaN is broken, not dead
+    assert numbers["dead"] == 1  # the constant one; a channel of NaN is not finite, not dead
     nothing = layer_numbers(np.full((1, 2, 2, 1), np.nan)).numbers
     assert np.isnan([nothing["mean"], nothing["std"], nothing["minimum"]]).all()
     assert nothing["dead"] == 0
@@ -143,6 +143,6 @@ def test_health_and_activations_of_a_saved_and_loaded_model(tmp_path):
     assert found["relu"].numbers["similarity"] == pytest.approx(1, abs=1e-5)
     assert found["conv"].numbers["dead"] == 0
     assert found["conv"].numbers["weight_norm"] == pytest.approx(np.sqrt(3 / 9 + 3 + 1))
-    assert np.isnan(found["relu"].numbers["weight_norm"])  # the convolution speaks for itself
+    assert np.isnan(found["relu"].numbers["weight_norm"])  # the convolution represents itself
     alone = health(loaded, images, "relu")["relu"].numbers
     assert alone["weight_norm"] == found["conv"].numbers["weight_norm"]

@@ -52,7 +52,7 @@ class Draws(layers.Layer):
         return values + 0.1 * keras.random.normal(keras.ops.shape(values), seed=self.seeds)
 
 
-def test_behind_a_layer_that_draws_when_it_predicts():
+def test_after_a_layer_that_draws_when_it_predicts():
     keras.utils.set_random_seed(2)
     model = keras.Sequential(
         [keras.Input((16, 16, 3)), Draws(), layers.Conv2D(4, 3, name="conv"), layers.Flatten()]
@@ -75,7 +75,7 @@ def test_the_window_leaves_the_border_out_and_has_mean_one():
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
-def test_every_channel_climbs(layer):
+def test_every_channel_rises(layer):
     model = network()
     count = model.get_layer(layer).filters
     found = run(model, layer, range(count))
@@ -86,7 +86,7 @@ def test_every_channel_climbs(layer):
     assert np.all(found.after > found.before)
 
 
-def test_a_class_climbs_too():
+def test_a_class_rises_too():
     model = network()
     found = run(model, "classes", [0, 3])
     assert np.all(found.after > found.before)
@@ -101,7 +101,7 @@ def test_the_same_seed_repeats_and_another_differs():
     assert not np.allclose(first.images, other.images, atol=0.01)
 
 
-def test_channels_do_not_meet():
+def test_channels_do_not_interfere():
     model = network()
     inspector = ModelInspector(model)
     merged = run(model, "conv2", [5, 0, 2], inspector)
@@ -110,7 +110,7 @@ def test_channels_do_not_meet():
     assert inspector.traces == 2  # a batch of three and a batch of one
 
 
-def test_a_warm_start_goes_on():
+def test_a_warm_start_continues():
     model = network()
     inspector = ModelInspector(model)
     cold = run(model, "conv2", [0, 1, 2], inspector)
@@ -124,7 +124,7 @@ def test_a_gray_input_gives_gray_images():
     assert run(network(channels=1), "conv1", [0]).images.shape == (1, 16, 16, 1)
 
 
-def test_a_filter_is_excited_by_its_own_pattern():
+def test_a_filter_is_activated_by_its_own_pattern():
     """White where one linear filter's weights are positive and black where they are negative."""
     model = keras.Sequential(
         [keras.Input((5, 5, 1)), layers.Conv2D(1, 5, use_bias=False, name="filter")]
@@ -141,7 +141,7 @@ def test_a_filter_is_excited_by_its_own_pattern():
     assert np.corrcoef(image.ravel(), pattern.ravel())[0, 1] > 0.8
 
 
-def test_a_filter_that_is_off_climbs_nevertheless():
+def test_a_filter_that_is_off_rises_nevertheless():
     model = network(bias_initializer=keras.initializers.Constant(-5.0))
     found = run(model, "conv1", [0, 1])
     assert np.all(found.before < 0)
@@ -149,7 +149,7 @@ def test_a_filter_that_is_off_climbs_nevertheless():
     assert found.images.std() > 0.05
 
 
-def test_nothing_behind_the_layer_runs():
+def test_later_layers_do_not_run():
     calls = []
 
     class Behind(layers.Layer):
@@ -192,7 +192,7 @@ def test_a_model_of_several_inputs_is_painted_on_where_it_takes_an_image():
     assert not np.allclose(*found, atol=0.01)
 
 
-def test_an_input_of_unknown_size_asks_for_images():
+def test_an_input_of_unknown_size_needs_images():
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv")(inputs))
     with pytest.raises(TbvizError, match=r"of unknown size; pass images="):
@@ -202,7 +202,7 @@ def test_an_input_of_unknown_size_asks_for_images():
     assert found["conv"].images.shape == (2, 12, 10, 3)
 
 
-def test_a_model_without_an_image_says_so():
+def test_a_model_without_an_image_is_an_error():
     model = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
     with pytest.raises(TbvizError, match="none of the model's inputs"):
         maximize_filters(model)
@@ -211,7 +211,7 @@ def test_a_model_without_an_image_says_so():
         maximize_filters(subclassed)
 
 
-def test_whole_numbers_have_no_gradient_and_the_error_says_so():
+def test_whole_numbers_have_no_gradient_and_raise_an_error():
     inputs = keras.Input((8, 8, 3), dtype="uint8")
     values = layers.Rescaling(1 / 255)(inputs)
     model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv")(values))
@@ -245,7 +245,9 @@ def test_filters_of_a_saved_and_loaded_model(tmp_path):
     ("mean", "variance", "bounds"),
     [([0.48, 0.45, 0.4], [0.05, 0.05, 0.06], (0, 1)), ([118] * 3, [3600] * 3, (0, 255))],
 )
-def test_a_mean_that_the_model_takes_off_tells_the_range(mean, variance, bounds):
-    taken = layers.Normalization(mean=mean, variance=variance)
-    canvas = canvas_of(keras.Sequential([keras.Input((8, 8, 3)), taken, layers.Conv2D(1, 3)]))
+def test_a_mean_that_the_model_subtracts_implies_the_range(mean, variance, bounds):
+    normalization = layers.Normalization(mean=mean, variance=variance)
+    canvas = canvas_of(
+        keras.Sequential([keras.Input((8, 8, 3)), normalization, layers.Conv2D(1, 3)])
+    )
     assert (canvas.low, canvas.high) == bounds

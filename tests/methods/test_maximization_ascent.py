@@ -1,4 +1,4 @@
-"""Ascents whose ends are known: closed forms, penalties, what is broken or off, classes."""
+"""Ascents with known results: closed forms, penalties, faulty or dead channels, classes."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_a_linear_filter_reaches_its_greatest_value_in_the_box(linear, image, bo
     found = maximized(linear, "filter", [0], settings, bounds)
     greatest = np.where(PATTERN > 0, bounds[1], bounds[0])
     assert found.after[0] == pytest.approx((PATTERN * greatest).sum(), rel=0.06)
-    require_signal = found.images[0, ..., 0]
-    assert np.all(require_signal[PATTERN > 0] > 0.8)
-    assert np.all(require_signal[PATTERN < 0] < 0.2)
+    painted = found.images[0, ..., 0]
+    assert np.all(painted[PATTERN > 0] > 0.8)
+    assert np.all(painted[PATTERN < 0] < 0.2)
 
 
 def test_l2_ends_where_its_slope_is_the_scores(linear):
@@ -97,8 +97,8 @@ def test_total_variation_falls_with_its_weight(net):
     assert variations[0] > 1.2 * variations[1] > 1.2**2 * variations[2]
 
 
-def test_diversity_sets_the_images_of_a_channel_apart(net):
-    def similarity(apart):
+def test_diversity_pushes_the_images_of_a_channel_apart(net):
+    def correlation(apart):
         settings = Ascent(steps=24, diversity=3, apart=apart, start=0.2, transforms=STILL)
         found = maximized(net, "conv", [4, 1], settings)
         assert found.channels == [4, 4, 4, 1, 1, 1]
@@ -106,7 +106,7 @@ def test_diversity_sets_the_images_of_a_channel_apart(net):
         flat = found.images.reshape(2, 3, -1)
         return [np.corrcoef(each)[np.triu_indices(3, 1)].mean() for each in flat]
 
-    free, pushed = similarity(0.0), similarity(3.0)
+    free, pushed = correlation(0.0), correlation(3.0)
     assert np.all(np.array(pushed) < np.array(free) - 0.05)
 
 
@@ -118,7 +118,7 @@ def test_diversity_sets_the_images_of_a_channel_apart(net):
         Ascent(steps=6, decay=1.5, total_variation=1, l2=1),
     ],
 )
-def test_every_setting_climbs_and_repeats(net, settings):
+def test_every_setting_rises_and_repeats(net, settings):
     found = maximized(net, "conv", [0, 5], settings)
     assert np.all(found.after > found.before)
     assert found.notes == [None, None]
@@ -130,9 +130,9 @@ def test_a_channel_of_nan_leaves_the_others_alone(net):
     kernel, bias = conv.get_weights()
     settings = Ascent(steps=4)
     whole = maximized(net, "conv", [0, 1, 2], settings)
-    broken = kernel.copy()
-    broken[0, 0, 0, 1] = np.nan
-    conv.set_weights([broken, bias])
+    faulty = kernel.copy()
+    faulty[0, 0, 0, 1] = np.nan
+    conv.set_weights([faulty, bias])
     try:
         found = maximized(net, "conv", [0, 1, 2], settings)
         with pytest.raises(TbvizError, match="NaN or infinity for every image"):
@@ -148,7 +148,7 @@ def test_a_channel_of_nan_leaves_the_others_alone(net):
 
 
 @pytest.mark.parametrize("layer", ["relu", "again"])
-def test_an_activation_that_is_off_climbs_by_what_goes_into_it(layer):
+def test_an_activation_that_is_off_rises_by_its_input(layer):
     keras.utils.set_random_seed(3)
     model = quick(
         keras.Input((8, 8, 1)),
@@ -160,12 +160,12 @@ def test_an_activation_that_is_off_climbs_by_what_goes_into_it(layer):
     found = maximized(model, layer, [0, 1, 2], settings)
     assert np.all(found.before < 0)  # the ReLU's output is nowhere negative
     assert np.all(found.after > found.before)
-    # What goes into it is what the layer before it puts out.
+    # Its input is the output of the layer before it.
     before = maximized(model, "norm", [0, 1, 2], settings)
     np.testing.assert_allclose(found.images, before.images, atol=1e-5)
 
 
-def test_a_pooling_behind_what_is_off_wakes_up():
+def test_a_pooling_after_a_dead_layer_wakes_up():
     """No slope at an even gray: the contrast of the start grows until there is one."""
     model = keras.Sequential(
         [
@@ -185,7 +185,7 @@ def test_a_pooling_behind_what_is_off_wakes_up():
     assert np.all(found.images[1] == 0.5)
 
 
-def test_classes_climb_and_say_how_likely_they_are(net):
+def test_classes_rise_and_have_probabilities(net):
     found = maximize_classes(net, [3, 0], settings=Ascent(steps=10))
     assert found.channels == [3, 0]
     assert np.all(found.after > found.before)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tbviz.methods.maximization.basis import Fourier, Pixels
 from tbviz.methods.maximization.color import MATRIX
 from tbviz.methods.maximization.image import to_image
-from tbviz.methods.maximization.regularizers import contrast, similarity, total_variation
+from tbviz.methods.maximization.regularizers import contrast, gram_cosine, total_variation
 from tbviz.methods.maximization.transforms import Transforms, turned
 
 BASES = [Fourier(), Pixels()]
@@ -25,8 +25,8 @@ def tensor(array):
     return keras.ops.convert_to_tensor(np.asarray(array, np.float32))
 
 
-def line(basis, size, places=None):
-    return numpy(basis.line(size, tensor(np.arange(size) if places is None else places)))
+def line(basis, size, points=None):
+    return numpy(basis.line(size, tensor(np.arange(size) if points is None else points)))
 
 
 def logit(images):
@@ -52,19 +52,19 @@ def test_waves_elsewhere_are_the_line_shifted(size, seed):
 
 @settings(max_examples=15)
 @given(st.integers(2, 12), st.floats(-30, 30))
-def test_pixels_elsewhere_are_interpolated_on_a_ring(size, place):
+def test_pixels_elsewhere_are_interpolated_on_a_ring(size, point):
     values = np.random.default_rng(0).normal(size=size)
-    found = (values @ line(Pixels(), size, [place]))[0]
-    assert found == pytest.approx(np.interp(place, np.arange(size), values, period=size), abs=1e-4)
+    found = (values @ line(Pixels(), size, [point]))[0]
+    assert found == pytest.approx(np.interp(point, np.arange(size), values, period=size), abs=1e-4)
 
 
 def test_coefficients_of_deviation_one_make_an_image_of_deviation_one():
     coefficients = tensor(np.random.default_rng(0).normal(size=(40, 1, 12, 9)))
     for basis in (*BASES, Fourier(decay=1.5)):
         assert logit(to_image(coefficients, basis)).std() == pytest.approx(1, abs=0.15)
-    pace = Fourier().pace(8, 8)
-    assert pace[0, 1] == pytest.approx(2 * pace[0, 3])  # one and two cycles
-    steeper = Fourier(2).pace(8, 8)
+    scale = Fourier().coefficient_scale(8, 8)
+    assert scale[0, 1] == pytest.approx(2 * scale[0, 3])  # one and two cycles
+    steeper = Fourier(2).coefficient_scale(8, 8)
     assert steeper[0, 1] == pytest.approx(4 * steeper[0, 3])
 
 
@@ -107,15 +107,15 @@ def test_jitter_wraps_or_brings_in_even_gray(basis, pad):
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_scale_takes_the_image_at_places_further_apart():
+def test_scale_takes_the_image_at_points_further_apart():
     rows = np.cos(2 * np.pi * np.arange(16) / 16 * 2)  # two cycles down
     values = line(Fourier(), 16) @ np.repeat(rows[:, None], 16, 1) @ line(Fourier(), 16).T
-    values = values / Fourier().pace(16, 16)
+    values = values / Fourier().coefficient_scale(16, 16)
     found = logit(
         to_image(tensor(values[None, None]), Fourier(), Transforms(), tensor([0, 0, 1.25, 0]))
     )
-    places = 7.5 + 1.25 * (np.arange(16) - 7.5)
-    expected = np.cos(2 * np.pi * places / 16 * 2)
+    points = 7.5 + 1.25 * (np.arange(16) - 7.5)
+    expected = np.cos(2 * np.pi * points / 16 * 2)
     np.testing.assert_allclose(found[0, :, 5, 0], expected, atol=1e-3)
 
 
@@ -161,12 +161,12 @@ def test_rotation(angle):
 
 
 def test_a_turned_view_has_no_blank_corners():
-    """On a ring of one wave the torus goes on beyond the corners: no place is cut off."""
-    most = Transforms(jitter=0, scale=0, rotate=20)
+    """On a ring of one wave the torus goes on beyond the corners: nothing is cut off."""
+    strongest = Transforms(jitter=0, scale=0, rotate=20)
     size = (12, 20)
     values = np.ones((1, 1, *size))
     view = tensor([0, 0, 1, np.radians(20)])
-    found = logit(to_image(tensor(values), Pixels(), most, view))
+    found = logit(to_image(tensor(values), Pixels(), strongest, view))
     assert found.shape == (1, *size, 1)
     np.testing.assert_allclose(found, 1, atol=1e-4)
 
@@ -185,9 +185,9 @@ def test_contrast_by_hand():
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 9), (6, 9, 4)])  # both ways to the same numbers
-def test_likeness_is_the_mean_cosine_of_gram_matrices(shape):
+def test_the_gram_cosine_by_hand(shape):
     features = np.random.default_rng(0).normal(size=shape)
-    found = numpy(similarity(tensor(features), 3))
+    found = numpy(gram_cosine(tensor(features), 3))
     grams = [(one.T @ one).ravel() / np.linalg.norm(one.T @ one) for one in features]
     for index in range(6):
         others = [other for other in range(6) if other // 3 == index // 3 and other != index]
@@ -195,5 +195,5 @@ def test_likeness_is_the_mean_cosine_of_gram_matrices(shape):
         assert found[index] == pytest.approx(expected, abs=1e-5)
 
 
-def test_likeness_of_nothing_is_finite():
-    assert np.all(np.isfinite(numpy(similarity(tensor(np.zeros((4, 3, 2))), 2))))
+def test_the_gram_cosine_of_zeros_is_finite():
+    assert np.all(np.isfinite(numpy(gram_cosine(tensor(np.zeros((4, 3, 2))), 2))))

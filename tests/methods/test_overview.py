@@ -17,7 +17,7 @@ def test_a_column_is_a_layer_and_a_row_a_map():
         "b": random.random((2, 2, 2, 1)).astype(np.float32),
         "c": random.random((2, 1, 1, 3)).astype(np.float32),
     }
-    found = overview_of(maps, most=4, side=4)
+    found = overview_of(maps, limit=4, side=4)
     assert (found.layers, found.titles, found.maps) == (["a", "b", "c"], ["a", "b", "c"], 4)
     assert found.tiles.shape == (2, 4 * 3, 4, 4)
     grid = found.tiles.reshape(2, 4, 3, 4, 4)
@@ -31,7 +31,7 @@ def test_a_column_is_a_layer_and_a_row_a_map():
 
 def test_rows_are_as_many_as_any_layer_has():
     maps = {"a": np.ones((1, 2, 2, 1), np.float32), "b": np.ones((1, 2, 2, 3), np.float32)}
-    assert overview_of(maps, most=8).maps == 3
+    assert overview_of(maps, limit=8).maps == 3
 
 
 def test_tiles_have_the_shape_of_the_first_layer():
@@ -53,7 +53,7 @@ def test_maps_of_one_value_stay_so(value):
     np.testing.assert_array_equal(found, np.full((1, 1, 48, 48), value, np.float32))
 
 
-def test_titles_are_as_short_as_tells_layers_apart():
+def test_titles_are_as_short_as_they_can_be_unique():
     paths = ["stem", "a/conv", "b/conv", "b/c/relu", "b/d/relu", "conv"]
     assert short_names(paths) == ["stem", "a/conv", "b/conv", "c/relu", "d/relu", "conv"]
     assert short_names(["a/b", "a/b"]) == ["a/b", "a/b"]

@@ -31,7 +31,7 @@ def test_colors_are_the_principal_components():
     assert np.all(np.ptp(found.colors, axis=(0, 1, 2)) == 1)
 
 
-def test_the_same_maps_have_the_same_colors_on_kept_axes():
+def test_the_same_maps_have_the_same_colors_on_reused_axes():
     first = rgb_maps(maps())
     again = rgb_maps(maps(), first.axes)
     np.testing.assert_array_equal(again.colors, first.colors)
@@ -90,13 +90,13 @@ def test_what_is_constant_has_one_color(channels, value):
 def test_pixels_that_are_not_finite_are_black_and_spoil_no_other():
     values = maps()
     whole = rgb_maps(values)
-    broken = values.copy()
-    broken[0, 1, 2, 3] = np.nan
-    broken[1, 0, 0, 0] = -np.inf
-    found = rgb_maps(broken, whole.axes)
+    nonfinite = values.copy()
+    nonfinite[0, 1, 2, 3] = np.nan
+    nonfinite[1, 0, 0, 0] = -np.inf
+    found = rgb_maps(nonfinite, whole.axes)
     assert not found.colors[0, 1, 2].any()
     assert not found.colors[1, 0, 0].any()
-    left = np.isfinite(broken).all(axis=-1)
+    left = np.isfinite(nonfinite).all(axis=-1)
     np.testing.assert_array_equal(found.colors[left], whole.colors[left])
 
 
@@ -111,8 +111,8 @@ def test_many_channels_have_the_axes_that_all_would_find(channels, count):
     values = random.normal(size=(count, 2)) * [5, 1] @ random.normal(size=(2, channels))
     fast, whole = leading_axes(values.astype(np.float32)), principal_axes(values)
     assert len(fast.directions) == len(whole.directions) == min(2, count - 1)
-    duplicates = np.abs((fast.directions * whole.directions).sum(axis=1))
-    np.testing.assert_allclose(duplicates, 1, atol=1e-4)
+    cosines = np.abs((fast.directions * whole.directions).sum(axis=1))
+    np.testing.assert_allclose(cosines, 1, atol=1e-4)
     np.testing.assert_allclose(fast.share, whole.share, atol=1e-4)
     np.testing.assert_allclose(fast.mean, values.mean(axis=0), atol=1e-4)
 
@@ -137,5 +137,5 @@ def test_layers_of_a_model_at_any_depth_have_the_same_colors():
     np.testing.assert_array_equal(inside["a/b/conv"].colors, found["conv"].colors)
     shown = found["conv"].axes
     shifted = dataclasses.replace(shown, low=shown.low - 1, high=shown.high + 1)
-    kept = activation_colors(flat, x, axes={"conv": shifted})
-    np.testing.assert_array_equal(kept["conv"].axes.low, shifted.low)
+    reused = activation_colors(flat, x, axes={"conv": shifted})
+    np.testing.assert_array_equal(reused["conv"].axes.low, shifted.low)

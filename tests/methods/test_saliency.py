@@ -67,7 +67,7 @@ def test_smoothgrad_of_a_linear_network_is_the_gradient_whatever_the_noise():
     np.testing.assert_allclose(found.maps, saliency_maps(linear(), X, 1).maps, atol=1e-5)
 
 
-def test_integrated_gradients_of_a_linear_network_are_weight_times_the_way():
+def test_integrated_gradients_of_a_linear_network_are_weight_times_the_path():
     method = IntegratedGradients(points=3, baseline=-1.0)
     found = saliency_maps(linear(), X, 2, method)
     expected = (WEIGHTS[..., 2] * (X + 1)).sum(-1)
@@ -96,9 +96,9 @@ def test_occlusion_of_a_linear_network_in_closed_form(window, stride):
     sums, counts = np.zeros(lost.shape), np.zeros(lost.shape)
     for top in starts(HEIGHT, tall, window, stride):
         for left in starts(WIDTH, wide, window, stride):
-            place = slice(None), slice(top, top + tall), slice(left, left + wide)
-            sums[place] += lost[place].sum((1, 2))[:, None, None]
-            counts[place] += 1
+            covered = slice(None), slice(top, top + tall), slice(left, left + wide)
+            sums[covered] += lost[covered].sum((1, 2))[:, None, None]
+            counts[covered] += 1
     assert counts.min() >= 1
     np.testing.assert_allclose(found.maps, sums / counts, atol=1e-4)
 
@@ -133,7 +133,7 @@ def net():
     )
     random = np.random.default_rng(6)
     shapes = [weight.shape for weight in model.get_weights()]
-    # Biases, too: without them the network would be linear on every way from black.
+    # Biases, too: without them the network would be linear on every path from black.
     scales = [0.3 if len(shape) > 1 else 0.1 for shape in shapes]
     model.set_weights([random.normal(0, *both) for both in zip(scales, shapes, strict=True)])
     model.run_eagerly = True  # a few passes each: quicker than to compile them
@@ -147,16 +147,16 @@ def kinked():
 
 def test_integrated_gradients_are_complete():
     rises = kinked_scores(X) - kinked_scores(np.zeros_like(X))
-    most, least = rises.argmax(1), rises.argmin(1)
+    best, worst = rises.argmax(1), rises.argmin(1)
     model = net()
     model.run_eagerly = False  # a hundred passes: quicker compiled
-    found = saliency_maps(model, X, most, IntegratedGradients(points=100), least)
+    found = saliency_maps(model, X, best, IntegratedGradients(points=100), worst)
     difference = rises.max(1) - rises.min(1)
     np.testing.assert_allclose(found.maps.sum((1, 2)), difference, rtol=0.01)
     np.testing.assert_allclose(found.completeness, 1, atol=0.01)
     np.testing.assert_allclose(found.completeness, found.maps.sum((1, 2)) / difference, atol=1e-3)
-    # The gradient at the end of the way alone is not.
-    gradients = saliency_maps(kinked(), X, most, "gradients-x-input", least).maps
+    # The gradient at the end of the path alone is not.
+    gradients = saliency_maps(kinked(), X, best, "gradients-x-input", worst).maps
     assert np.abs(gradients.sum((1, 2)) / difference - 1).max() > 0.05
 
 
@@ -244,7 +244,7 @@ def test_maps_are_the_same_inside_two_more_models(method):
 
 
 @functools.cache
-def spoilt():
+def spoiled():
     """For weights of all sorts."""
     return net()
 
@@ -252,7 +252,7 @@ def spoilt():
 @pytest.mark.parametrize("method", ATTRIBUTIONS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
-    model = spoilt()
+    model = spoiled()
     model.set_weights([np.full_like(weight, value) for weight in kinked().get_weights()])
     found = saliency_maps(model, X, 0, QUICK[method])
     assert not np.isfinite(found.maps).any()
@@ -266,8 +266,8 @@ def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
 
 
 @pytest.mark.parametrize("method", ATTRIBUTIONS)
-def test_a_dead_network_is_said_and_not_stretched(method):
-    model = spoilt()
+def test_a_dead_network_has_a_note_and_is_not_stretched(method):
+    model = spoiled()
     model.set_weights([np.zeros_like(weight) for weight in kinked().get_weights()])
     for images in (X, np.zeros_like(X)):
         found = saliency_maps(model, images, 0, QUICK[method])
@@ -278,7 +278,7 @@ def test_a_dead_network_is_said_and_not_stretched(method):
 
 
 @functools.cache
-def of_two_inputs():
+def two_inputs():
     """A picture with its channels first and a number beside it."""
     keras.utils.set_random_seed(7)
     picture, number = keras.Input((2, HEIGHT, WIDTH), name="picture"), keras.Input((1,), name="n")
@@ -296,16 +296,16 @@ def of_two_inputs():
 def test_channels_first_and_other_inputs(method):
     pictures = np.moveaxis(X, -1, 1)
     inputs = {"n": np.array([[0.0], [1.0], [5.0]], np.float32), "picture": pictures}
-    found = saliency_maps(of_two_inputs(), inputs, [0, 1, 2], QUICK[method])
+    found = saliency_maps(two_inputs(), inputs, [0, 1, 2], QUICK[method])
     assert found.maps.shape == (3, HEIGHT, WIDTH)
     assert found.maps.any()
-    # The number is that of the same image, in whatever company.
+    # The number is that of the same image, in any batch.
     others = {"n": inputs["n"][::-1], "picture": pictures[::-1]}
-    turned = saliency_maps(of_two_inputs(), others, [2, 1, 0], QUICK[method]).maps
+    turned = saliency_maps(two_inputs(), others, [2, 1, 0], QUICK[method]).maps
     np.testing.assert_allclose(turned[::-1], found.maps, atol=1e-5 * np.abs(found.maps).max())
 
 
-def test_a_model_without_images_is_told_so():
+def test_a_model_without_images_is_an_error():
     model = keras.Sequential([keras.Input((5,)), layers.Dense(2, activation="softmax")])
     model.run_eagerly = True
     with pytest.raises(TbvizError, match=r"none of the model's inputs, of shapes \[\(3, 5\)\]"):
@@ -313,7 +313,7 @@ def test_a_model_without_images_is_told_so():
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: SmoothGrad(samples=0), "samples=0"),
         (lambda: SmoothGrad(noise=-1), "noise=-1"),
@@ -325,8 +325,8 @@ def test_a_model_without_images_is_told_so():
         (lambda: saliency_maps(linear(), X, classes=9), r"the model has 3, from 0"),
     ],
 )
-def test_what_cannot_be_is_named(make, said):
-    with pytest.raises(TbvizError, match=said):
+def test_what_cannot_be_is_named(make, message):
+    with pytest.raises(TbvizError, match=message):
         make()
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from tbviz.methods import similarity as module
 from tbviz.methods.layer_health import layer_numbers
-from tbviz.methods.similarity import gray, nearest_channel, similarity
+from tbviz.methods.similarity import gray, largest_channel_correlation, similarity
 
 
-def test_a_copied_input_is_alike_and_so_is_its_negative():
+def test_a_copied_input_is_similar_and_so_is_its_negative():
     images = np.random.default_rng(0).random((3, 8, 6)).astype(np.float32)
     noise = np.random.default_rng(1).random((3, 8, 6)).astype(np.float32)
     flat = np.full((3, 8, 6), 0.5, np.float32)
@@ -20,7 +20,7 @@ def test_a_copied_input_is_alike_and_so_is_its_negative():
     assert layer_numbers(maps, images).numbers["similarity"] == pytest.approx(1)
 
 
-def test_likeness_compares_at_the_maps_size():
+def test_similarity_compares_at_the_maps_size():
     images = np.zeros((1, 6, 6), np.float32)
     images[0, :3, :3] = 9
     halves = np.zeros((1, 2, 2, 1), np.float32)
@@ -44,35 +44,39 @@ def test_gray_is_the_mean_of_the_colors():
     assert gray(np.zeros((1, 5))) is None
 
 
-def test_nearest_channel_by_hand():
+def test_the_largest_channel_correlation_by_hand():
     ramp = np.arange(64, dtype=np.float32)
     odd = np.where(ramp % 2 == 0, 1.0, -1.0)
     maps = np.stack([ramp, 3 * ramp + 1, -ramp, odd, np.full(64, 7.0)], axis=-1).reshape(1, 8, 8, 5)
-    found = nearest_channel(maps)
+    found = largest_channel_correlation(maps)
     with_odd = abs(np.corrcoef(ramp, odd)[0, 1])
     np.testing.assert_allclose(found[:4], [1, 1, with_odd, with_odd], atol=1e-6)
     assert np.isnan(found[4])  # a dead channel is like no other
 
 
-def test_nearest_channel_needs_pixels_and_a_second_channel():
+def test_the_largest_channel_correlation_needs_pixels_and_a_second_channel():
     few = np.random.default_rng(0).random((1, 5, 6, 4))  # 30 pixels
-    assert np.isnan(nearest_channel(few)).all()
-    assert np.isfinite(nearest_channel(np.tile(few, (2, 1, 1, 1)))).all()
-    assert np.isnan(nearest_channel(np.random.default_rng(0).random((1, 8, 8, 1)))).all()
-    broken = np.random.default_rng(0).random((1, 8, 8, 3))
-    broken[0, 0, 0, 1] = np.nan
-    broken[0, 0, 0, 2] = np.inf
-    assert np.isnan(nearest_channel(broken)).all()
+    assert np.isnan(largest_channel_correlation(few)).all()
+    assert np.isfinite(largest_channel_correlation(np.tile(few, (2, 1, 1, 1)))).all()
+    assert np.isnan(
+        largest_channel_correlation(np.random.default_rng(0).random((1, 8, 8, 1)))
+    ).all()
+    nonfinite = np.random.default_rng(0).random((1, 8, 8, 3))
+    nonfinite[0, 0, 0, 1] = np.nan
+    nonfinite[0, 0, 0, 2] = np.inf
+    assert np.isnan(largest_channel_correlation(nonfinite)).all()
 
 
-def test_nearest_channel_of_large_maps_is_bounded(monkeypatch):
+def test_the_largest_channel_correlation_of_large_maps_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "MAX_CHANNELS", 3)
     random = np.random.default_rng(0)
     maps = random.random((2, 64, 64, 4))  # 8192 pixels, of which 2048 are compared
     maps[..., 1] = maps[..., 0]
     maps[..., 3] = maps[..., 2]
-    found = nearest_channel(maps)
+    found = largest_channel_correlation(maps)
     np.testing.assert_allclose(found[:2], 1, atol=1e-6)
     assert abs(found[2]) < 0.1  # its twin is beyond the third
     assert np.isnan(found[3])
-    np.testing.assert_array_equal(nearest_channel(maps), found)  # the same pixels each time
+    np.testing.assert_array_equal(
+        largest_channel_correlation(maps), found
+    )  # the same pixels each time

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tbviz.methods import weight_norms
-from tbviz.methods.weight_norms import WeightHistory, has_kernel, stand_in, weight_norm
+from tbviz.methods.weight_norms import WeightHistory, has_kernel, weight_norm, weight_owner
 from tbviz.taps.inspector import inspector_for
 
 K = keras.layers
@@ -33,15 +33,15 @@ def test_norm_and_update_by_hand():
     assert np.isnan(history.measure("a", layer)[1])
 
 
-def test_what_was_kept_is_no_view_of_the_weights():
+def test_the_stored_weights_are_no_view():
     layer, history = dense(1.0, 0.0), WeightHistory()
     history.measure("a", layer)
     layer.kernel.assign(layer.kernel + 1.0)
     assert history.measure("a", layer)[1] == pytest.approx(np.sqrt(2))
 
 
-def test_of_many_weights_an_even_choice_is_compared(monkeypatch):
-    monkeypatch.setattr(weight_norms, "MAX_KEPT", 3)
+def test_of_many_weights_a_sample_is_compared(monkeypatch):
+    monkeypatch.setattr(weight_norms, "MAX_COMPARED", 3)
     layer, history = dense(1.0, 9.0, 1.0, 9.0, 1.0), WeightHistory()
     assert history.measure("a", layer)[0] == pytest.approx(np.sqrt(3 + 2 * 81))
     layer.set_weights([np.array([[2.0, 0.0, 2.0, 0.0, 2.0]], np.float32)])
@@ -81,7 +81,7 @@ def test_half_precision_is_read_and_integers_are_not():
     assert np.isnan(weight_norm(quantized))
 
 
-def test_an_activation_stands_for_what_is_before_it():
+def test_an_activation_represents_the_layer_before_it():
     image = keras.Input((8, 8, 3))
     first = K.Conv2D(4, 3, padding="same", name="conv")(image)
     value = K.ReLU(name="relu")(K.BatchNormalization(name="norm")(first))
@@ -91,11 +91,11 @@ def test_an_activation_stands_for_what_is_before_it():
     conv, norm, relu, pool, relu2 = (
         model_outputs.outputs[key] for key in ("conv", "norm", "relu", "pool", "relu2")
     )
-    assert stand_in(conv, model_outputs).name == "conv"
-    assert stand_in(norm, model_outputs).name == "norm"  # it has weights of its own
-    assert stand_in(relu, model_outputs).name == "conv"
-    assert stand_in(relu2, model_outputs).name == "other"
-    assert stand_in(pool, model_outputs) is None
-    assert stand_in(relu, model_outputs, [conv]) is None  # it speaks for itself
+    assert weight_owner(conv, model_outputs).name == "conv"
+    assert weight_owner(norm, model_outputs).name == "norm"  # it has weights of its own
+    assert weight_owner(relu, model_outputs).name == "conv"
+    assert weight_owner(relu2, model_outputs).name == "other"
+    assert weight_owner(pool, model_outputs) is None
+    assert weight_owner(relu, model_outputs, [conv]) is None  # it represents itself
     assert has_kernel(conv.node.layer)
     assert not has_kernel(norm.node.layer)

@@ -1,4 +1,4 @@
-"""A row of the table: a model as a user has it, and what each method makes of it."""
+"""A row of the table: a model as a user has it, and the result of each method."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ METHODS = {
     "ClassMaximization": "class maximization",
     "Kernels": "kernels",
 }
-"""The columns: callbacks, and what the table calls them."""
+"""The columns: callbacks, and their names in the table."""
 
-SELDOM = ("Saliency", "ClassMaximization")
-"""Columns that compile a look of their own: every day, only rows with `every_column` have them."""
+OCCASIONAL = ("Saliency", "ClassMaximization")
+"""Columns that compile passes of their own: by default, only rows with `every_column` have them."""
 
 TENSORFLOW, JAX, TORCH = BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a user has in hand before `fit`.
+    """The model and data of a user before `fit`.
 
     Attributes:
         model: compiled.
@@ -58,7 +58,7 @@ class Case:
         build: makes the model and its data.
         every_day: the backends on which every run of the tests has this row; the others have it
             where all rows are run.
-        every_column: whether every run of the tests has the columns that are `SELDOM`, too; all
+        every_column: whether every run of the tests has the columns that are `OCCASIONAL`, too; all
             rows have them where all rows are run.
         cells: by method, part of the reason where it is not drawn.
         on: the same for one backend, where it differs there.

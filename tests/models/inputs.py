@@ -74,7 +74,7 @@ def _trained_on(data: Any, **fit: Any) -> Work:
     return Work(small(), (data,), x, y, {"shuffle": False, **fit})
 
 
-def _looked_at_on(probe: Any, data: Any = None) -> Work:
+def _with_probe(probe: Any, data: Any = None) -> Work:
     return Work(small(), images() if data is None else (data,), probe)
 
 
@@ -119,25 +119,25 @@ CASES = [
     ),
     Case(
         "probe images: `tf.data`",
-        lambda: _looked_at_on(_dataset()),
+        lambda: _with_probe(_dataset()),
         (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(
         "probe images: `PyDataset`",
-        lambda: _looked_at_on(Sequence()),
+        lambda: _with_probe(Sequence()),
         (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(
         "probe images: a callable",
-        lambda: _looked_at_on(lambda: images(2)),
+        lambda: _with_probe(lambda: images(2)),
         (TENSORFLOW,),
         shows=("conv",),
     ),
     Case(
         "probe images: a `tf.data` that reshuffles",
-        lambda: _looked_at_on(_dataset(shuffled=True)),
+        lambda: _with_probe(_dataset(shuffled=True)),
         (TENSORFLOW,),
         cells=_refused(
             "images received a tf.data.Dataset that shuffles anew at each opening; looking at it "
@@ -148,7 +148,7 @@ CASES = [
     ),
     Case(
         "probe images: a generator",
-        lambda: _looked_at_on(_generator()),
+        lambda: _with_probe(_generator()),
         BACKENDS,
         cells=_refused(
             "images received a generator, whose first batch would then be missing from training; "

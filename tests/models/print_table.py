@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from models.case import Case
 
 _TOP = """\
-# Models that tbviz looks into
+# Models that tbviz inspects
 
 A row is a model, a column a method; a cell says that the method's pictures (or numbers) were
 *drawn* after a real `fit`, or the reason that tbviz gives why not. The tests fit every row on

@@ -29,7 +29,7 @@ _KINDS = {
     "ClassMaximization": ("classes",),
     "Kernels": ("kernels",),
 }
-"""What each draws: a cell is drawn where all of it is."""
+"""The kinds of each method: a cell is drawn if all of them are."""
 
 
 def fit(work: Work, callbacks: list[Any]) -> None:
@@ -88,8 +88,8 @@ def reasons(log_dir: Path) -> dict[str, str | None]:
 
 
 def _cell(log_dir: Path, method: str) -> str:
-    said = [n for n in _metas(log_dir, "notice") if n["method"] in {method, "tbviz", "store"}]
-    warnings = [n["text"] for n in said if n["level"] == "warning"]
+    reported = [n for n in _metas(log_dir, "notice") if n["method"] in {method, "tbviz", "store"}]
+    warnings = [n["text"] for n in reported if n["level"] == "warning"]
     if warnings:
         return "; ".join(warnings)
     if method == "LayerHealth":
@@ -98,7 +98,7 @@ def _cell(log_dir: Path, method: str) -> str:
         found = [list(_sheets(log_dir, kind)) for kind in _KINDS[method]]
     if all(map(_good, found)):
         return DRAWN
-    left_out = [n["text"] for n in said if n["method"] == method and n["level"] == "info"]
+    left_out = [n["text"] for n in reported if n["method"] == method and n["level"] == "info"]
     return "; ".join(left_out) or "nothing was logged that is finite and not constant"
 
 
@@ -122,8 +122,8 @@ def _sheets(log_dir: Path, kind: str) -> Iterator[tuple[bool, bool]]:
     for layer in (layer for found, layer in run.series() if found == kind):
         for _, segment, columns in run.columns(kind, layer):
             for number in range(len(columns)):
-                place = columns.sheet(*divmod(number, columns.sheets))
-                sheet = decode(run.sheet(segment.uid, *place))
+                location = columns.sheet(*divmod(number, columns.sheets))
+                sheet = decode(run.sheet(segment.uid, *location))
                 if sheet.ranges is None:
                     yield True, bool(np.ptp(sheet.pixels))
                 else:

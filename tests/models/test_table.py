@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from models.case import DRAWN, METHODS, SELDOM
+from models.case import DRAWN, METHODS, OCCASIONAL
 from models.cases import FAMILIES
 from models.print_table import page
 from models.running import cells, fit, reasons, shown
@@ -28,9 +28,11 @@ def rows():
         elif case.every_column or BACKEND in case.refused:
             yield pytest.param(case, tuple(METHODS), id=name)
         else:
-            usual = tuple(method for method in METHODS if method not in SELDOM)
+            usual = tuple(method for method in METHODS if method not in OCCASIONAL)
             yield pytest.param(case, usual, id=name)
-            yield pytest.param(case, SELDOM, id=f"{name}-{'-'.join(SELDOM)}", marks=EVERY_ROW)
+            yield pytest.param(
+                case, OCCASIONAL, id=f"{name}-{'-'.join(OCCASIONAL)}", marks=EVERY_ROW
+            )
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +62,9 @@ def agree(expected: str, found: str) -> bool:
 @pytest.mark.parametrize(("case", "methods"), list(rows()))
 def test_case(case, methods, tmp_path):
     if BACKEND in case.refused:
-        said = refusal(case)
-        if said is not None:
-            assert case.refused[BACKEND] in said
+        message = refusal(case)
+        if message is not None:
+            assert case.refused[BACKEND] in message
             return
         assert BACKEND in case.cpu_decides, "a plain fit is not refused"
     found = cells(case.build(), tmp_path, methods)
@@ -70,9 +72,13 @@ def test_case(case, methods, tmp_path):
     assert {m: text for m, text in found.items() if not agree(expected[m], text)} == {}
     if "ActivationGrid" in methods:
         drawn = shown(tmp_path)
-        assert [wanted for wanted in case.shows if not fnmatch.filter(drawn, wanted)] == []
-    said = reasons(tmp_path)
-    assert {p: said.get(p) for p, why in case.reasons.items() if why not in str(said.get(p))} == {}
+        assert [path for path in case.shows if not fnmatch.filter(drawn, path)] == []
+    found = reasons(tmp_path)
+    assert {
+        path: found.get(path)
+        for path, reason in case.reasons.items()
+        if reason not in str(found.get(path))
+    } == {}
 
 
 def test_the_page_is_what_is_tested():

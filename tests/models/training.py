@@ -108,7 +108,7 @@ CASES = [
         _without_call,
         BACKENDS,
         shows=("conv",),
-        remark="with `submodel=`, which names the model inside to look into",
+        remark="with `submodel=`, which names the inner model to inspect",
     ),
     Case(
         "a frozen base, then fine-tuned: compiled anew between two `fit`s",

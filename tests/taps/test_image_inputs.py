@@ -20,7 +20,7 @@ def test_the_image_among_the_inputs_is_found():
     assert image_batch(inputs["age"]) is None
 
 
-def test_channels_go_behind():
+def test_channels_move_to_the_last_axis():
     first = np.arange(24.0).reshape(1, 2, 4, 3)[:, :, :3]
     wide = np.zeros((1, 2, 8, 9))
     wide[0, 1, 3, 4] = 7

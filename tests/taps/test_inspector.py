@@ -29,7 +29,7 @@ def build(**kwargs):
     return model
 
 
-def test_a_recording_is_what_the_layers_put_out():
+def test_a_recording_has_the_outputs_of_the_layers():
     model = build()
     inspector = inspector_for(model)
     assert inspector_for(model) is inspector
@@ -42,24 +42,24 @@ def test_a_recording_is_what_the_layers_put_out():
     np.testing.assert_allclose(recording.probabilities, softmax, atol=1e-6)
 
 
-def test_looks_are_compiled_once_over_freezing_training_and_recompiling():
+def test_passes_are_compiled_once_over_freezing_training_and_recompiling():
     model = build()
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(X).outputs["conv"]
 
-    def look():
+    def record():
         class_gradients(inspector, conv, X, ANY)
         return inspector.record([conv], X).maps["conv"]
 
-    look()
+    record()
     assert inspector.traces == 2
     for trainable in (False, True):
         model.layers[0].trainable = trainable
         model.compile("adam", "sparse_categorical_crossentropy", jit_compile=trainable)
         model.fit(X, np.array([0, 1, 2]), verbose=0)
-        np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
+        np.testing.assert_allclose(record(), model.layers[0](X), atol=1e-6)
     model.set_weights([weight * 2 for weight in model.get_weights()])
-    np.testing.assert_allclose(look(), model.layers[0](X), atol=1e-6)
+    np.testing.assert_allclose(record(), model.layers[0](X), atol=1e-6)
     assert (inspector.traces, inspector.restarts) == (2, 0)
 
 
@@ -99,7 +99,7 @@ def test_a_changed_structure_is_compiled_anew(change):
     assert inspector.traces == 2
 
 
-def test_a_failed_look_is_not_kept():
+def test_a_failed_pass_is_not_cached():
     inspector = ModelInspector(build())
 
     def failing(model, values):
@@ -111,12 +111,12 @@ def test_a_failed_look_is_not_kept():
     assert inspector.run("key", lambda model, values: values + 1, X).shape == X.shape
 
 
-def test_a_model_that_is_not_built_says_so():
+def test_a_model_that_is_not_built_is_an_error():
     with pytest.raises(TbvizError, match="is not built"):
         ModelInspector(keras.Sequential([layers.Dense(1)])).model_outputs(X)
 
 
-def test_a_deleted_model_says_so():
+def test_a_deleted_model_is_an_error():
     inspector = ModelInspector(keras.Sequential([keras.Input((2,))]))
     keras.backend.clear_session()
     import gc
@@ -126,15 +126,15 @@ def test_a_deleted_model_says_so():
         inspector.model_outputs(X)
 
 
-def test_a_class_that_does_not_exist_says_so():
+def test_a_class_that_does_not_exist_is_an_error():
     inspector = ModelInspector(build())
     conv = inspector.model_outputs(X).outputs["conv"]
     with pytest.raises(TbvizError, match=r"received classes \[0, 1, 3\]; the model has 3"):
         class_gradients(inspector, conv, X, np.array([0, 1, 3]))
 
 
-def test_a_layer_that_cannot_be_tapped_says_so():
-    # Of one turn: only a compiled look can tell that it is a loop.
+def test_a_layer_that_cannot_be_tapped_is_an_error():
+    # With one turn: only a compiled pass shows that it is a loop.
     model = keras.Sequential(
         [keras.Input((6, 6, 2)), Looping(turns=1), layers.Flatten(), layers.Dense(2)]
     )
@@ -142,9 +142,9 @@ def test_a_layer_that_cannot_be_tapped_says_so():
     outputs = inspector.model_outputs(X).outputs
     recording = inspector.record(list(outputs.values()), X)
     np.testing.assert_allclose(recording.maps["looping"], model.layers[0](X), atol=1e-6)
-    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+    with pytest.raises(TbvizError, match="'looping/inner' cannot be recorded"):
         recording.maps["looping/inner"]
-    with pytest.raises(TbvizError, match="'looping/inner' has put nothing out"):
+    with pytest.raises(TbvizError, match="'looping/inner' cannot be recorded"):
         class_gradients(inspector, outputs["looping/inner"], X, ANY)
 
 
@@ -182,7 +182,7 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
     assert class_gradients(inspector, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
 
 
-def test_the_first_channels_of_a_layer_are_enough():
+def test_only_the_first_channels_of_a_layer_are_recorded_on_request():
     model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(5, 1, name="conv")])
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(X).outputs["conv"]

@@ -1,4 +1,4 @@
-"""For every sort of head: what the score is, worked out beside it, and its gradient."""
+"""For every sort of output head: the score, computed by numpy, and its gradient."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def several(values, units):
     return [fused(values, units), layers.Dense(1, name="other")(values)]
 
 
-def look(model, inputs=X, classes=None):
+def explain(model, inputs=X, classes=None):
     inspector = ModelInspector(model)
     outputs = inspector.model_outputs(inputs).outputs
     conv = next(output for output in outputs.values() if output.node.name == "conv")
-    wanted = np.full(len(inputs), PREDICTED) if classes is None else classes
-    return inspector.model_outputs(inputs).head, class_gradients(inspector, conv, inputs, wanted)
+    targets = np.full(len(inputs), PREDICTED) if classes is None else classes
+    return inspector.model_outputs(inputs).head, class_gradients(inspector, conv, inputs, targets)
 
 
 def logits(model):
@@ -76,24 +76,24 @@ def logits(model):
 def test_the_score_is_taken_before_softmax(head):
     inputs, values = body()
     model = keras.Model(inputs, head(values, 5))
-    kind, found = look(model)
+    kind, found = explain(model)
     scores, weights = logits(model)
     assert (kind.kind, kind.classes, kind.target) == ("softmax", 5, "score before softmax")
     np.testing.assert_array_equal(found.classes, scores.argmax(axis=1))
     np.testing.assert_allclose(found.scores, scores.max(axis=1), atol=1e-5)
-    expected = weights.T[found.classes] / 16  # the average over 4 x 4 places
+    expected = weights.T[found.classes] / 16  # the average over 4 x 4 pixels
     np.testing.assert_allclose(found.gradients[:, 2, 1], expected, atol=1e-6)
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-5)
 
 
-@pytest.mark.parametrize("wanted", [0, 1])
-def test_one_sigmoid_unit_has_two_classes(wanted):
+@pytest.mark.parametrize("target", [0, 1])
+def test_one_sigmoid_unit_has_two_classes(target):
     inputs, values = body()
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="head")(values))
-    head, found = look(model, classes=np.full(3, wanted))
+    head, found = explain(model, classes=np.full(3, target))
     scores, weights = logits(model)
-    sign = 1 if wanted else -1
+    sign = 1 if target else -1
     assert (head.kind, head.classes) == ("binary", 2)
     np.testing.assert_allclose(found.scores, sign * scores[:, 0], atol=1e-5)
     expected = np.broadcast_to(sign * weights[:, 0] / 16, (3, 3))
@@ -104,10 +104,10 @@ def test_one_sigmoid_unit_has_two_classes(wanted):
     )
 
 
-def test_several_labels_have_a_score_each():
+def test_each_of_several_labels_has_a_score():
     inputs, values = body()
     model = keras.Model(inputs, layers.Dense(4, activation="sigmoid", name="head")(values))
-    head, found = look(model, classes=np.array([3, 1, 0]))
+    head, found = explain(model, classes=np.array([3, 1, 0]))
     scores, _ = logits(model)
     assert (head.kind, head.classes) == ("sigmoid", 4)
     np.testing.assert_allclose(found.scores, scores[range(3), [3, 1, 0]], atol=1e-5)
@@ -127,7 +127,7 @@ def test_an_output_without_softmax_is_read_as_its_loss_reads_it(loss, units, kin
     inputs, values = body()
     model = keras.Model(inputs, layers.Dense(units, name="head")(values))
     model.compile(loss=loss)
-    head, found = look(model)
+    head, found = explain(model)
     scores, _ = logits(model)
     assert (head.kind, head.target) == (kind, "score")
     if kind == "softmax":
@@ -154,17 +154,17 @@ CROSS_ENTROPY = keras.losses.CategoricalCrossentropy(from_logits=True)
 )
 def test_the_loss_of_the_output_that_is_explained_counts(names, loss, kind):
     inputs, values = body()
-    outputs = [layers.Dense(4, name=f"head_{place}")(values) for place in range(2)]
+    outputs = [layers.Dense(4, name=f"head_{number}")(values) for number in range(2)]
     model = keras.Model(inputs, dict(zip(names, outputs, strict=True)) if names else outputs)
     model.compile(loss=loss)
-    assert look(model)[0].kind == kind
+    assert explain(model)[0].kind == kind
 
 
 def test_a_regression_is_explained_as_it_is():
     inputs, values = body()
     model = keras.Model(inputs, layers.Dense(1, name="head")(values))
     model.compile(loss="mse")
-    head, found = look(model)
+    head, found = explain(model)
     scores, _ = logits(model)
     assert (head.kind, head.target) == ("linear", "output")
     assert found.probabilities is None
@@ -186,22 +186,22 @@ class HomeMade(layers.Layer):
 def test_a_distribution_from_nowhere_is_explained_by_its_log_odds():
     inputs, values = body()
     model = keras.Model(inputs, HomeMade(1.0)(layers.Dense(4, name="head")(values)))
-    head, found = look(model)
+    head, found = explain(model)
     scores, weights = logits(model)
     assert (head.kind, head.target) == ("distribution", "log-odds against the other classes")
     best = scores.argmax(axis=1)
-    centerd = scores - scores.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(found.scores, centerd[range(3), best], atol=1e-5)
+    centered = scores - scores.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.scores, centered[range(3), best], atol=1e-5)
     slopes = (weights - weights.mean(axis=1, keepdims=True)).T[best] / 16
     np.testing.assert_allclose(found.gradients[:, 1, 1], slopes, atol=1e-6)
 
 
-def test_where_probabilities_are_lost_the_runner_up_is_compared_with():
+def test_if_probabilities_are_lost_the_runner_up_is_subtracted():
     inputs, values = body()
     dense = layers.Dense(4, name="head")
     model = keras.Model(inputs, HomeMade(1.0)(dense(values)))
     dense.set_weights([dense.get_weights()[0], np.array([0, 2, -200, -300], np.float32)])
-    _, found = look(model)
+    _, found = explain(model)
     scores, weights = logits(model)
     np.testing.assert_array_equal(found.classes, 1)
     np.testing.assert_allclose(found.scores, scores[:, 1] - scores[:, 0], atol=1e-4)
@@ -210,13 +210,13 @@ def test_where_probabilities_are_lost_the_runner_up_is_compared_with():
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
-def test_a_class_a_pixel_is_the_mean_over_the_picture(axis):
+def test_a_class_per_pixel_is_the_mean_over_the_picture(axis):
     inputs = keras.Input((4, 4, 2))
     values = layers.Conv2D(3, 1, name="conv")(inputs)
     if axis == 1:
         values = layers.Permute((3, 1, 2))(values)
     model = keras.Model(inputs, layers.Softmax(axis=axis)(values))
-    head, found = look(model, classes=np.array([0, 1, 2]))
+    head, found = explain(model, classes=np.array([0, 1, 2]))
     scores = keras.ops.convert_to_numpy(model.layers[1](X))
     assert (head.classes, head.axis) == (3, axis)
     np.testing.assert_allclose(
@@ -234,7 +234,7 @@ def test_mixed_precision_finds_the_score_too():
     values = layers.GlobalAveragePooling2D(dtype=half)(values)
     values = layers.Dense(4, name="head", dtype=half)(values)
     model = keras.Model(inputs, layers.Activation("softmax", dtype="float32")(values))
-    head, found = look(model)
+    head, found = explain(model)
     scores, _ = logits(model)
     assert head.kind == "softmax"
     np.testing.assert_allclose(found.scores, scores.max(axis=1), atol=1e-2)

@@ -10,7 +10,7 @@ from tbviz.methods import grad_cam
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.taps.inspector import inspector_for
-from tbviz.taps.model_outputs import model_outputs
+from tbviz.taps.model_outputs import find_model_outputs
 from tbviz.taps.outputs import as_maps
 from tbviz.taps.select import LayerNotFoundError, cam_layer, default_convolutions, default_layers
 
@@ -64,26 +64,26 @@ def transformer(class_token=False, convolution=True):
 
 @pytest.fixture(scope="module")
 def small():
-    """A transformer with a class token, and its survey."""
+    """A transformer with a class token, and its model outputs."""
     keras.utils.set_random_seed(0)
     model = transformer(class_token=True)
-    model.run_eagerly = True  # for these few looks quicker than compiling them
-    return model, model_outputs(model, PICTURES)
+    model.run_eagerly = True  # faster than compiling these few passes
+    return model, find_model_outputs(model, PICTURES)
 
 
 def keys(outputs):
     return [output.key for output in outputs]
 
 
-def of(inputs, outputs, values):
-    return model_outputs(keras.Model(inputs, outputs), values).outputs
+def outputs_of(inputs, outputs, values):
+    return find_model_outputs(keras.Model(inputs, outputs), values).outputs
 
 
 # Tokens
 
 
 def test_tokens_are_a_grid_as_large_as_the_map_that_they_were_cut_from():
-    found = model_outputs(transformer(), PICTURES).outputs
+    found = find_model_outputs(transformer(), PICTURES).outputs
     for key in ("patches", "tokens", "one_before", "one_attention", "two_dense", "last"):
         assert found[key].size == (2, 3), key
         assert found[key].spatial
@@ -92,7 +92,7 @@ def test_tokens_are_a_grid_as_large_as_the_map_that_they_were_cut_from():
     assert found["classes"].size is None
 
 
-def test_a_class_token_is_no_place_in_the_grid(small):
+def test_a_class_token_is_no_cell_of_the_grid(small):
     found = small[1].outputs
     assert (found["tokens"].size, found["tokens"].skipped) == ((2, 3), 0)
     assert (found["last"].size, found["last"].skipped) == ((2, 3), 1)
@@ -104,7 +104,7 @@ def test_a_class_token_is_no_place_in_the_grid(small):
 
 
 def test_patches_cut_by_a_layer_of_the_users_are_a_grid_of_the_picture():
-    found = model_outputs(transformer(convolution=False, class_token=True), PICTURES).outputs
+    found = find_model_outputs(transformer(convolution=False, class_token=True), PICTURES).outputs
     assert (found["patches"].size, found["patches"].shape) == ((2, 3), (2, 6, 48))
     assert (found["last"].size, found["last"].skipped) == ((2, 3), 1)
 
@@ -112,7 +112,7 @@ def test_patches_cut_by_a_layer_of_the_users_are_a_grid_of_the_picture():
 def test_rows_of_a_picture_are_no_patches():
     inputs = keras.Input((8, 8, 1))
     rows = layers.Reshape((4, 16), name="rows")(inputs)  # as many as patches of 4 x 4 pixels
-    assert of(inputs, rows, np.zeros((1, 8, 8, 1), np.float32))["rows"].size is None
+    assert outputs_of(inputs, rows, np.zeros((1, 8, 8, 1), np.float32))["rows"].size is None
 
 
 def test_a_sequence_is_no_grid_though_a_map_has_as_many_pixels():
@@ -121,7 +121,7 @@ def test_a_sequence_is_no_grid_though_a_map_has_as_many_pixels():
     steps = layers.Conv1D(2, 1, name="steps")(sequence)
     outputs = layers.Concatenate()([maps, layers.Flatten()(steps)])
     values = [np.zeros((1, 4, 4, 1), np.float32), np.zeros((1, 16, 2), np.float32)]
-    found = of([pictures, sequence], outputs, values)["steps"]
+    found = outputs_of([pictures, sequence], outputs, values)["steps"]
     assert found.size is None
     assert "sequence of 16 steps with 2 channels" in found.reason
 
@@ -141,7 +141,7 @@ def test_steps_in_time_are_no_grid_though_the_map_has_as_many_pixels(unroll):
     inputs = keras.Input((8, 12, 3))
     steps = unroll(layers.Conv2D(4, 4, strides=4)(inputs))  # 2 x 3
     both = layers.Bidirectional(layers.GRU(2, return_sequences=True), name="both")(steps)
-    found = of(inputs, layers.Dense(3, name="words")(both), PICTURES)
+    found = outputs_of(inputs, layers.Dense(3, name="words")(both), PICTURES)
     assert found["conv2d"].size == (2, 3)
     assert (found["both"].size, found["words"].size) == (None, None)
     assert found["words"].reason.startswith("its output is a sequence of")
@@ -159,7 +159,7 @@ def test_a_vector_reshaped_inside_a_call_becomes_no_grid():
 
     model = Decoder()
     model(PICTURES)
-    found = model_outputs(model, PICTURES).outputs
+    found = find_model_outputs(model, PICTURES).outputs
     assert (found["maps"].size, found["cut"].size) == ((2, 3), None)
 
 
@@ -171,7 +171,7 @@ def test_as_many_steps_as_the_picture_is_high_are_no_patches():
     inputs = keras.Input((16, 16, 3))
     for cut, size in ((Rows(name="cut"), None), (Patches(name="cut"), (4, 4))):
         values = np.zeros((1, 16, 16, 3), np.float32)
-        found = of(inputs, ClassToken(name="token")(cut(inputs)), values)
+        found = outputs_of(inputs, ClassToken(name="token")(cut(inputs)), values)
         assert found["cut"].shape == (1, 16, 48)
         assert (found["cut"].size, found["token"].size) == (size, size)
 
@@ -179,8 +179,8 @@ def test_as_many_steps_as_the_picture_is_high_are_no_patches():
 def test_positions_do_not_hide_the_tokens_that_they_are_added_to():
     inputs = keras.Input((8, 12, 3))
     tokens = layers.Reshape((6, 4))(layers.Conv2D(4, 4, strides=4)(inputs))
-    places = layers.Embedding(6, 4)(ops.expand_dims(ops.arange(6), 0))
-    found = of(inputs, layers.LayerNormalization(name="last")(tokens + places), PICTURES)
+    positions = layers.Embedding(6, 4)(ops.expand_dims(ops.arange(6), 0))
+    found = outputs_of(inputs, layers.LayerNormalization(name="last")(tokens + positions), PICTURES)
     assert found["last"].size == (2, 3)
 
 
@@ -223,19 +223,19 @@ def test_the_parts_of_an_attention_are_no_maps(small):
 def test_an_attention_is_chosen_as_a_whole(attend):
     inputs = keras.Input((8, 12, 3))
     tokens = layers.Reshape((6, 4))(layers.Conv2D(4, 4, strides=4, name="patches")(inputs))
-    found = model_outputs(keras.Model(inputs, layers.Flatten()(attend(tokens))), PICTURES)
+    found = find_model_outputs(keras.Model(inputs, layers.Flatten()(attend(tokens))), PICTURES)
     assert keys(default_layers(found)) == ["patches", "attention"]
     assert cam_layer(found).key == "attention"
 
 
 def test_an_attention_written_by_hand_is_no_map():
     inputs = keras.Input((6, 4))
-    run_index = [layers.Reshape((6, 2, 2), name=f"h{i}")(layers.Dense(4)(inputs)) for i in range(2)]
-    scores = ops.einsum("bqhd,bkhd->bhqk", *run_index)
+    heads = [layers.Reshape((6, 2, 2), name=f"h{i}")(layers.Dense(4)(inputs)) for i in range(2)]
+    scores = ops.einsum("bqhd,bkhd->bhqk", *heads)
     weights = layers.Softmax(name="weights")(scores)
-    outputs = layers.Flatten()(ops.einsum("bhqk,bkhd->bqhd", weights, run_index[1]))
+    outputs = layers.Flatten()(ops.einsum("bhqk,bkhd->bqhd", weights, heads[1]))
     model = keras.Model(inputs, outputs)
-    found = model_outputs(model, np.zeros((1, 6, 4), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 6, 4), np.float32))
     assert default_layers(found) == []
     for key in ("h0", "h1", "weights", "einsum", "einsum_1"):
         assert "splits a sequence of 6 tokens into the heads" in found.outputs[key].reason
@@ -244,11 +244,11 @@ def test_an_attention_written_by_hand_is_no_map():
 def test_an_axis_for_the_one_channel_of_a_gray_picture_makes_a_map():
     inputs = keras.Input((5, 6))
     pictures = layers.Reshape((5, 6, 1), name="gray")(layers.Rescaling(2.0)(inputs))
-    found = of(inputs, pictures, np.zeros((1, 5, 6), np.float32))
+    found = outputs_of(inputs, pictures, np.zeros((1, 5, 6), np.float32))
     assert found["gray"].size == (5, 6)
 
 
-def test_behind_the_last_attention_only_the_class_token_counts(small):
+def test_after_the_last_attention_only_the_class_token_counts(small):
     model, found = small
     assert cam_layer(found).key == "two_before"
     moved = [
@@ -259,26 +259,28 @@ def test_behind_the_last_attention_only_the_class_token_counts(small):
     ]
     assert moved[0].max() > 0
     assert moved[1].max() == 0
-    assert cam_layer(model_outputs(transformer(), PICTURES)).key == "last"  # all tokens count
+    assert cam_layer(find_model_outputs(transformer(), PICTURES)).key == "last"  # all tokens count
 
 
 # What has no height and width
 
 
-def test_a_sequence_says_how_many_steps_it_has():
+def test_the_reason_for_a_sequence_states_its_steps():
     inputs = keras.Input((30, 3))
     values = layers.Conv1D(2, 3, name="conv")(inputs)
     values = layers.Bidirectional(layers.LSTM(2), name="both")(layers.ReLU(name="relu")(values))
-    model_outputs_of = model_outputs(keras.Model(inputs, values), np.zeros((1, 30, 3), np.float32))
-    found = model_outputs_of.outputs
+    model_outputs = find_model_outputs(
+        keras.Model(inputs, values), np.zeros((1, 30, 3), np.float32)
+    )
+    found = model_outputs.outputs
     expected = "its output is a sequence of 28 steps with 2 channels, which has no height and width"
     assert found["conv"].reason == found["relu"].reason == expected
     with pytest.raises(LayerNotFoundError, match=r"'conv': its output is a sequence of 28 steps"):
-        cam_layer(model_outputs_of)
+        cam_layer(model_outputs)
     assert found["both"].reason == "its output of 4 values has no height and width to draw"
 
 
-def test_a_sequence_with_its_channels_first_is_read_so():
+def test_a_sequence_with_channels_first_is_recognized():
     class First(layers.Layer):
         """Stands for a convolution, which TensorFlow has on a CPU with its channels last only."""
 
@@ -288,26 +290,28 @@ def test_a_sequence_with_its_channels_first_is_read_so():
             return values + 0
 
     inputs = keras.Input((3, 30))
-    found = of(inputs, First(name="first")(inputs), np.zeros((1, 3, 30), np.float32))["first"]
+    found = outputs_of(inputs, First(name="first")(inputs), np.zeros((1, 3, 30), np.float32))[
+        "first"
+    ]
     assert found.channels == 3
     assert "30 steps with 3 channels" in found.reason
     assert as_maps(found, np.zeros((1, 3, 30), np.float32)).shape == (1, 30, 3)
 
 
-def test_a_volume_says_that_it_has_a_depth():
+def test_the_reason_for_a_volume_states_its_depth():
     inputs = keras.Input((4, 6, 6, 1))
     values = layers.ReLU(name="relu")(layers.Conv3D(2, 3, name="conv")(inputs))
-    found = of(inputs, values, np.zeros((1, 4, 6, 6, 1), np.float32))
+    found = outputs_of(inputs, values, np.zeros((1, 4, 6, 6, 1), np.float32))
     expected = "its output of 2 x 4 x 4 x 2 is a volume: it has a depth beside height and width"
     assert found["conv"].reason == found["relu"].reason == expected
 
 
-def test_frames_say_which_frame_can_be_drawn():
+def test_the_reason_for_frames_states_which_can_be_drawn():
     inputs = keras.Input((3, 8, 8, 1))
     values = layers.ConvLSTM2D(2, 3, return_sequences=True, name="all")(inputs)
     values = layers.ConvLSTM2D(2, 3, name="one")(layers.ReLU(name="relu")(values))
     model = keras.Model(inputs, layers.Flatten()(values))
-    found = model_outputs(model, np.zeros((1, 3, 8, 8, 1), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 3, 8, 8, 1), np.float32))
     assert "series of 3 frames; with return_sequences=False" in found.outputs["all"].reason
     assert "series of 3 frames" in found.outputs["relu"].reason
     assert found.outputs["one"].size == (4, 4)
@@ -322,7 +326,7 @@ def test_a_layer_for_each_frame_names_the_one_inside_it():
     means = layers.TimeDistributed(layers.GlobalAveragePooling2D(), name="means")(maps)
     outputs = layers.GRU(2, return_sequences=True, name="steps")(means)
     model = keras.Model(inputs, outputs)
-    found = model_outputs(model, np.zeros((1, 9, 4, 4, 1), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 9, 4, 4, 1), np.float32))
     assert "series of 9 frames" in found.outputs["frames"].reason
     assert "'frames/base'" in found.outputs["frames"].reason
     conv = found.outputs["frames/base/conv"]
@@ -334,7 +338,7 @@ def test_a_layer_for_each_frame_names_the_one_inside_it():
 def test_text_for_each_frame_is_no_map():
     inputs = keras.Input((3, 5, 2))
     values = layers.TimeDistributed(layers.Conv1D(4, 2), name="frames")(inputs)
-    found = of(inputs, layers.ReLU(name="relu")(values), np.zeros((1, 3, 5, 2), np.float32))
+    found = outputs_of(inputs, layers.ReLU(name="relu")(values), np.zeros((1, 3, 5, 2), np.float32))
     assert "series of 3 frames, which together" in found["frames"].reason
     assert found["relu"].reason == found["frames"].reason
     assert found["frames/conv1d"].frames == 3

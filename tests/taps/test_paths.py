@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from tbviz.taps.model_outputs import model_outputs
+from tbviz.taps.model_outputs import find_model_outputs
 from tbviz.taps.paths import walk
 
 
@@ -48,13 +48,13 @@ class Subclassed(keras.Model):
         super().__init__()
         self.stem = layers.Conv2D(2, 3, name="conv")
         self.blocks = [[layers.Conv2D(2, 3, name="conv"), layers.Conv2D(2, 3, name="conv")]]
-        self.run_index = {"a": layers.Dense(2, name="head"), "b": layers.Dense(2, name="head")}
+        self.heads = {"a": layers.Dense(2, name="head"), "b": layers.Dense(2, name="head")}
         self.once = layers.Dense(2, name="last")
 
     def call(self, values):
         for layer in (self.stem, *self.blocks[0]):
             values = layer(values)
-        return self.once(self.run_index["a"](values) + self.run_index["b"](values))
+        return self.once(self.heads["a"](values) + self.heads["b"](values))
 
 
 def test_siblings_with_one_name_are_called_by_their_attributes():
@@ -130,7 +130,7 @@ def test_layers_beside_the_graph_of_a_functional_model_are_listed():
 
     model = WithHead()
     assert paths(model) == ["body", "extra"]
-    found = model_outputs(model, np.zeros((1, 2), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 2), np.float32))
     assert "does not call it" in found.unreachable["extra"]
 
 
@@ -151,7 +151,7 @@ def test_the_calls_of_a_shared_layer_are_numbered():
     left, right = keras.Input((8, 8, 1)), keras.Input((8, 8, 1))
     shared = layers.Conv2D(2, 3, name="shared")
     model = keras.Model([left, right], layers.Add()([shared(left), shared(right)]))
-    found = model_outputs(model, [np.zeros((1, 8, 8, 1), np.float32)] * 2)
+    found = find_model_outputs(model, [np.zeros((1, 8, 8, 1), np.float32)] * 2)
     assert list(found.outputs) == ["shared#0", "shared#1", "add"]
     assert [output.key for output in found.outputs_at("shared")] == ["shared#0", "shared#1"]
 
@@ -160,7 +160,7 @@ def test_the_frames_of_a_time_distributed_layer_are_one_series():
     video = keras.Input((3, 8, 8, 1))
     block = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3, name="conv")], name="b")
     model = keras.Model(video, layers.TimeDistributed(block, name="frames")(video))
-    found = model_outputs(model, np.zeros((1, 3, 8, 8, 1), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 3, 8, 8, 1), np.float32))
     assert set(found.outputs) == {"frames", "frames/b", "frames/b/conv"}
     assert found.outputs["frames/b/conv"].shape == (1, 6, 6, 2)
     assert found.outputs["frames"].shape == (1, 3, 6, 6, 2)
@@ -169,7 +169,7 @@ def test_the_frames_of_a_time_distributed_layer_are_one_series():
 def test_the_cells_of_recurrent_layers_are_named_with_the_reason():
     cells = [layers.LSTMCell(2), layers.LSTMCell(2)]
     model = keras.Sequential([keras.Input((4, 3)), layers.RNN(cells), layers.Dense(1)])
-    found = model_outputs(model, np.zeros((1, 4, 3), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 4, 3), np.float32))
     assert list(found.outputs) == ["rnn", "dense"]
     assert set(found.unreachable) == {
         "rnn/stacked_rnn_cells",
@@ -192,7 +192,7 @@ def test_a_layer_inside_a_loop_is_named_with_the_reason():
             return ops.fori_loop(0, 4, lambda _, value: self.inner(value), values)
 
     model = keras.Sequential([keras.Input((3,)), Loop(), layers.Dense(1)])
-    found = model_outputs(model, np.zeros((2, 3), np.float32))
+    found = find_model_outputs(model, np.zeros((2, 3), np.float32))
     assert list(found.outputs) == ["loop", "dense"]
     assert "loop" in found.unreachable["loop/inner"]
 
@@ -212,12 +212,12 @@ def test_a_layer_that_is_never_called_is_named_with_the_reason():
         def call(self, values):
             return self.used(values)
 
-    found = model_outputs(Spare(), np.zeros((1, 2), np.float32))
+    found = find_model_outputs(Spare(), np.zeros((1, 2), np.float32))
     assert list(found.outputs) == ["used"]
     assert "does not call it" in found.unreachable["spare"]
 
 
-def test_what_is_known_of_a_layer_does_not_keep_it():
+def test_a_node_does_not_keep_its_layer_alive():
     node = walk(keras.Sequential([keras.Input((2,)), layers.Dense(1)]))[0]
     keras.backend.clear_session()
     gc.collect()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tbviz.taps.model_outputs import model_outputs
+from tbviz.taps.model_outputs import find_model_outputs
 from tbviz.taps.select import (
     LayerNotFoundError,
     cam_layer,
@@ -29,8 +29,8 @@ def small():
     values = conv(2, "conv3")(ops.relu(conv(2, "conv2")(values)))
     values = layers.Flatten(name="flat")(layers.MaxPooling2D(name="pool2")(values))
     model = keras.Model(inputs, layers.Dense(2, name="classes")(values))
-    yield model_outputs(model, np.zeros((1, 16, 16, 3), np.float32))
-    assert model.built  # a survey does not keep its model
+    yield find_model_outputs(model, np.zeros((1, 16, 16, 3), np.float32))
+    assert model.built  # model outputs do not keep the model alive
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def mobile():
     model = keras.Sequential(
         [*inputs, base, layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")]
     )
-    yield model_outputs(model, np.zeros((1, 64, 64, 3), np.float32))
+    yield find_model_outputs(model, np.zeros((1, 64, 64, 3), np.float32))
     assert model.built
 
 
@@ -55,7 +55,7 @@ def maps(output):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("layer_filter", "found"),
     [
         ("conv2", ["conv2"]),
         ("conv*", ["conv1", "conv2", "conv3"]),
@@ -66,8 +66,8 @@ def maps(output):
         (("pool2", re.compile("^relu$")), ["relu", "pool2"]),
     ],
 )
-def test_each_kind_of_filter(small, wanted, found):
-    assert keys(select(small, wanted, maps)) == found
+def test_each_kind_of_filter(small, layer_filter, found):
+    assert keys(select(small, layer_filter, maps)) == found
 
 
 def test_a_layer_itself_is_a_filter(small):
@@ -79,7 +79,9 @@ def test_a_layer_itself_is_a_filter(small):
 def test_a_path_is_read_before_a_name_and_a_name_before_a_glob():
     first, second = layers.Dense(2, name="dense_1"), layers.Dense(2, name="dense_2")
     inputs = keras.Input((2,))
-    found = model_outputs(keras.Model(inputs, second(first(inputs))), np.zeros((1, 2), np.float32))
+    found = find_model_outputs(
+        keras.Model(inputs, second(first(inputs))), np.zeros((1, 2), np.float32)
+    )
     assert keys(found.outputs.values()) == ["dense", "dense_1"]  # counted anew
     everything = lambda output: True  # noqa: E731
     assert keys(select(found, "dense_1", everything)) == ["dense_1"]
@@ -95,20 +97,20 @@ def test_a_miss_names_near_names_and_what_would_fit(small):
     assert text.endswith("would fit: conv1, pool1, conv2, relu, conv3, pool2")
 
 
-def test_a_match_that_cannot_be_drawn_says_its_shape(small):
+def test_the_error_for_a_match_that_cannot_be_drawn_has_its_shape(small):
     with pytest.raises(LayerNotFoundError, match=r"'classes' has the output shape \(1, 2\)"):
         select(small, "classes", maps)
 
 
-def test_a_match_without_maps_says_why(small):
+def test_the_error_for_a_match_without_maps_has_the_reason(small):
     with pytest.raises(LayerNotFoundError, match="2 values has no height and width") as raised:
         select(small, "classes")
     assert str(raised.value).endswith("would fit: conv1, pool1, conv2, relu, conv3, pool2")
 
 
-def test_a_layer_that_cannot_be_tapped_says_why():
+def test_the_error_for_a_layer_that_cannot_be_tapped_has_the_reason():
     model = keras.Sequential([keras.Input((4, 3)), layers.SimpleRNN(2)])
-    found = model_outputs(model, np.zeros((1, 4, 3), np.float32))
+    found = find_model_outputs(model, np.zeros((1, 4, 3), np.float32))
     with pytest.raises(LayerNotFoundError, match="cell of a recurrent layer"):
         select(found, "simple_rnn_cell", lambda output: True)
 
@@ -153,7 +155,7 @@ def test_a_network_like_vgg_gives_its_last_convolution_not_the_pool():
         blocks += [conv(2, f"b{block}c{i}") for i in (1, 2)]
         blocks += [layers.MaxPooling2D(name=f"b{block}p"), layers.Dropout(0.5)]
     model = keras.Sequential([*blocks, layers.Flatten(), layers.Dense(2)])
-    assert cam_layer(model_outputs(model, np.zeros((1, 16, 16, 3), np.float32))).key == "b2c2"
+    assert cam_layer(find_model_outputs(model, np.zeros((1, 16, 16, 3), np.float32))).key == "b2c2"
 
 
 def test_pictures_that_are_only_rescaled_are_no_feature_maps():
@@ -161,7 +163,7 @@ def test_pictures_that_are_only_rescaled_are_no_feature_maps():
         [keras.Input((8, 8, 3)), layers.Rescaling(1.0), layers.Flatten(), layers.Dense(2)]
     )
     with pytest.raises(LayerNotFoundError, match="no layer whose output is a feature map"):
-        cam_layer(model_outputs(model, np.zeros((1, 8, 8, 3), np.float32)))
+        cam_layer(find_model_outputs(model, np.zeros((1, 8, 8, 3), np.float32)))
 
 
 def test_spread_takes_the_first_and_the_last():
@@ -183,7 +185,7 @@ class ChannelsFirst(layers.Layer):
 def test_channels_are_where_the_last_convolution_has_them():
     inputs = keras.Input((3, 8, 6))
     model = keras.Model(inputs, layers.ReLU(name="r")(ChannelsFirst()(inputs)))
-    found = model_outputs(model, np.zeros((1, 3, 8, 6), np.float32)).outputs["r"]
+    found = find_model_outputs(model, np.zeros((1, 3, 8, 6), np.float32)).outputs["r"]
     assert (found.channels_first, found.channels, found.size) == (True, 6, (8, 6))
 
 
@@ -196,5 +198,5 @@ def test_the_cam_layer_of_a_map_is_not_the_map_itself():
                 layers.Conv2D(3, 1, activation=activation, name="map"),
             ]
         )
-        found = model_outputs(model, np.ones((2, 8, 8, 1), np.float32))
+        found = find_model_outputs(model, np.ones((2, 8, 8, 1), np.float32))
         assert cam_layer(found).key == "features"

@@ -1,4 +1,4 @@
-"""The tap against everything that an unguarded one breaks."""
+"""The tap in every case that an unguarded one would break."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backends.nets import Compiling, X, attributes, changed, look, small
+from backends.nets import Compiling, X, attributes, changed, inspect_model, small
 from keras import layers
 from one_layer import class_gradients
 
@@ -19,7 +19,7 @@ from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.tap import Tap
 
 
-def test_a_tap_that_cannot_be_set_takes_itself_off_again():
+def test_a_tap_that_cannot_be_set_is_removed_again():
     model = small()
     before = attributes(model)
     with pytest.raises(AttributeError), Tap({"c": model.layers[0], "o": object()}, print, model):
@@ -29,7 +29,7 @@ def test_a_tap_that_cannot_be_set_takes_itself_off_again():
         model(X)
 
 
-def test_a_tap_takes_the_place_of_an_output():
+def test_a_tap_replaces_an_output():
     model = keras.Sequential([keras.Input((2,)), layers.Dense(2), layers.Activation("linear")])
     with Tap({"d": model.layers[0]}, lambda key, call, output: output * 0 + 7):
         np.testing.assert_array_equal(model(np.ones((1, 2))), [[7, 7]])
@@ -47,30 +47,30 @@ class Branching(Compiling):
 
 
 @pytest.mark.parametrize("called", [False, True])
-def test_a_model_whose_own_function_branches_on_a_tensor_is_looked_at(called):
+def test_a_model_whose_own_function_branches_on_a_tensor_is_inspected(called):
     model = Branching()
     if called:
         model.predict(X, verbose=0)
-    recording = look(model)
+    recording = inspect_model(model)
     np.testing.assert_allclose(recording.maps["conv"], model.conv(X), atol=1e-6)
     np.testing.assert_allclose(recording.output, model.predict(X, verbose=0), atol=1e-6)
 
 
-def test_layers_inside_the_models_own_function_are_seen():
+def test_layers_inside_the_models_own_function_are_found():
     model = Compiling()
     assert "conv" in ModelInspector(model).model_outputs(X).outputs
 
 
-def test_the_seeds_of_eager_operations_stay_where_they_are():
-    def drawn(looks):
+def test_the_seeds_of_eager_operations_do_not_move():
+    def drawn(restored):
         tf.random.set_seed(1)
         restore = backend.random_state()
-        if looks:
+        if restored:
             tf.random.uniform((2,))
             restore()
         return tf.random.normal((3,)).numpy()
 
-    np.testing.assert_array_equal(drawn(looks=False), drawn(looks=True))
+    np.testing.assert_array_equal(drawn(restored=False), drawn(restored=True))
 
 
 def test_quantized_layers_are_tapped():
@@ -99,7 +99,7 @@ def test_rematerialized_layers_are_tapped():
     np.testing.assert_allclose(found.gradients, np.broadcast_to(kernel, (4, 4, 4, 3)), atol=1e-6)
 
 
-def test_a_model_that_needs_to_run_eagerly_is_looked_at_eagerly():
+def test_a_model_that_needs_to_run_eagerly_is_inspected_eagerly():
     class Printing(layers.Layer):
         def compute_output_shape(self, shape):
             return shape
@@ -124,14 +124,14 @@ class Knot(layers.Layer):
         return values * 1.0
 
 
-def test_a_deleted_model_is_freed_though_its_looker_is_kept():
+def test_a_deleted_model_is_freed_although_its_inspector_is_held():
     model = keras.Sequential(
         [keras.Input((6, 6, 2)), layers.Conv2D(3, 3), Knot(), layers.Flatten()]
     )
     model.add(layers.Dense(3))
     object.__setattr__(model.layers[1], "owner", model)
     inspector = ModelInspector(model)
-    look(model, inspector)
+    inspect_model(model, inspector)
     gone = weakref.ref(model)
     del model
     keras.backend.clear_session()

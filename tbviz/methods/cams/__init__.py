@@ -1,1 +1,1 @@
-"""Class activation maps: where in a picture a class score comes from. A variant is one file."""
+"""Class activation maps: the areas of a picture that a class score depends on; one file each."""

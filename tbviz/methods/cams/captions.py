@@ -1,4 +1,4 @@
-"""What a caption must not be silent about."""
+"""Captions of maps that show nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 def note_of(
     drawn: npt.NDArray[np.floating], zero: str, score: float = 0.0, cause: str | None = None
 ) -> str | None:
-    """Why there is nothing to see in a map, `None` where there is.
+    """Return why a map shows nothing, `None` if it shows something.
 
     Args:
         drawn: one map.
-        zero: what it means where the map is zero.
-        score: what it explains: gradients of a score that is NaN may be zero.
+        zero: the meaning of a map of zeros.
+        score: the explained score: gradients of a NaN score may be zero.
         cause: why it is not finite, if that is known.
     """
     if not np.all(np.isfinite(drawn)) or not np.isfinite(score):

@@ -1,4 +1,4 @@
-"""Which class of each image is explained: as users say it, and as the model's scores settle it."""
+"""Class targets: which class of each image is explained, as users write it or as predicted."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tbviz.taps.class_target import NOTHING, PREDICTED, ClassTarget
 def class_target_of(
     count: int, classes: npt.ArrayLike | None = None, against: npt.ArrayLike | None = None
 ) -> ClassTarget:
-    """The aim for so many images.
+    """Return the class target of so many images.
 
     Args:
         count: how many.
         classes: a class for all images, or one for each; the predicted ones unless given.
-        against: likewise, what each class is compared with.
+        against: likewise, the class that each is compared with.
 
     Raises:
         TbvizError: there is not one for each image.
@@ -31,10 +31,10 @@ def class_target_of(
 
 
 def resolve_predictions(class_target: ClassTarget, scores: npt.NDArray[np.floating]) -> ClassTarget:
-    """The aim with the predicted classes in place of `PREDICTED`.
+    """Return the class target with the predicted classes in place of `PREDICTED`.
 
-    A class is explained for all that is done to an image: one that is predicted anew for each
-    noisy copy would be another one for each.
+    The same class is explained for all perturbations of an image: predicted anew, it could differ
+    for each noisy copy.
 
     Args:
         class_target: of these images.
@@ -53,10 +53,10 @@ def resolve_predictions(class_target: ClassTarget, scores: npt.NDArray[np.floati
     )
 
 
-def of_class(
+def target_scores(
     values: npt.NDArray[np.floating], class_target: ClassTarget
 ) -> npt.NDArray[np.float64]:
-    """Of scores of all classes the one aimed at: of the class, or the difference of two.
+    """Return the target score from the scores of all classes, or the difference of two.
 
     Args:
         values: `(images, ..., classes)`.
@@ -64,8 +64,8 @@ def of_class(
     """
 
     def picked(classes: Integers) -> npt.NDArray[np.float64]:
-        places = np.maximum(classes, 0).reshape(-1, *[1] * (values.ndim - 1))
-        return np.take_along_axis(values, places, axis=-1)[..., 0].astype(np.float64)
+        indices = np.maximum(classes, 0).reshape(-1, *[1] * (values.ndim - 1))
+        return np.take_along_axis(values, indices, axis=-1)[..., 0].astype(np.float64)
 
     if class_target.against is None:
         return picked(class_target.classes)
@@ -74,8 +74,8 @@ def of_class(
         return picked(class_target.classes) - np.where(compared, picked(class_target.against), 0.0)
 
 
-def in_words(score: str, class_target: ClassTarget) -> str:
-    """What is explained; `score` says what a class score of the model is."""
+def describe_target(score: str, class_target: ClassTarget) -> str:
+    """Describe the explained quantity; `score` describes a class score of the model."""
     return score if class_target.against is None else f"{score}, less that of another class"
 
 

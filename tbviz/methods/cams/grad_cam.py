@@ -1,4 +1,4 @@
-"""Grad-CAM: each channel weighs as much as the score moves with its mean.
+"""Grad-CAM: the weight of a channel is the derivative of the score in its mean.
 
 Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization".
@@ -19,5 +19,5 @@ class GradCam(Cam):
     title: ClassVar[str] = "Grad-CAM"
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Equation 1; `combine` is equation 2."""
+        """Compute equation 1; `combine` is equation 2."""
         return means(evidence.gradients)

@@ -1,4 +1,4 @@
-"""Grad-CAM++: places where the score rises weigh, so that several objects of a class all show.
+"""Grad-CAM++: pixels where the score rises have weight, so that all objects of a class show.
 
 Chattopadhay et al. 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional
 Networks".
@@ -19,16 +19,16 @@ class GradCamPlusPlus(Cam):
 
     The paper explains exp(score), whose n-th derivative is exp(score) times the n-th power of the
     gradient: the factor is the same for all channels of an image and overflows at a score of 89,
-    so it is left out. As in the authors' code, the coefficients of a channel are brought to the
-    sum 1 where its gradient is positive (tf-keras-vis sums them everywhere, where they may be
-    negative, and so may turn a channel's sign round).
+    so it is left out. As in the authors' code, the coefficients of a channel are normalized
+    to the sum 1 where its gradient is positive (tf-keras-vis sums them everywhere, including
+    negative ones, which may flip a channel's sign).
     """
 
     name: ClassVar[str] = "grad-cam++"
     title: ClassVar[str] = "Grad-CAM++"
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Equations 19 (the coefficients) and 5 (the weights)."""
+        """Compute equations 19 (the coefficients) and 5 (the weights)."""
         gradients = evidence.gradients.astype(np.float64)
         total = evidence.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
         squares = gradients**2

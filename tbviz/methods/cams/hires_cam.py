@@ -1,8 +1,8 @@
-"""HiResCAM: each place of each channel weighs as much as the score moves with it.
+"""HiResCAM: the weight of each pixel of each channel is the derivative of the score in it.
 
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of
 convolutional neural networks". Averaging the gradients, as Grad-CAM does, moves what a dense
-layer after flattening has learned to places that it does not look at.
+layer after flattening has learned to pixels that it does not use.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from tbviz.methods.cams.cam import Cam, Evidence
 
 
 class HiResCam(Cam):
-    """Weights are the gradients. The paper shows the sum as it is, here its positive part."""
+    """Weights are the gradients. The paper shows the whole sum; here its positive part is shown."""
 
     name: ClassVar[str] = "hirescam"
     title: ClassVar[str] = "HiResCAM"
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Equation 5."""
+        """Compute equation 5."""
         return evidence.gradients.astype(np.float64)

@@ -1,7 +1,7 @@
-"""LayerCAM: each place of each channel weighs as much as the score rises with it.
+"""LayerCAM: the weight of each pixel of each channel is the positive part of its derivative.
 
 Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization".
-Made for early layers, too, where the mean gradient of a channel says little about one place.
+It suits early layers, too, where the mean gradient of a channel says little about one pixel.
 """
 
 from __future__ import annotations
@@ -21,5 +21,5 @@ class LayerCam(Cam):
     title: ClassVar[str] = "LayerCAM"
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Equation 5; `combine` is equations 6 and 7."""
+        """Compute equation 5; `combine` is equations 6 and 7."""
         return np.maximum(evidence.gradients.astype(np.float64), 0)

@@ -15,8 +15,8 @@ from tbviz.arrays.resample import enlarge
 from tbviz.arrays.types import Doubles, Floats
 from tbviz.methods.cams.cam import Cam, Evidence
 from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import class_target_of, in_words, of_class
-from tbviz.methods.cams.perturbed_model import Answers, PerturbedModel
+from tbviz.methods.cams.classes import class_target_of, describe_target, target_scores
+from tbviz.methods.cams.perturbed_model import ModelScores, PerturbedModel
 from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
 from tbviz.taps.class_target import ClassTarget
@@ -26,7 +26,7 @@ from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import Filter, cam_layer, select
 
 NO_RESPONSE = "nothing in this layer raises the score"
-"""What a map of zeros means."""
+"""The meaning of a map of zeros."""
 
 __all__ = ["ClassMap", "grad_cam"]
 
@@ -41,13 +41,13 @@ class ClassMap:
             divided by its largest value before the mean is taken.
         classes: the class of each image.
         scores: its score before softmax or sigmoid; with `against` the difference of the two.
-        probabilities: its probability, `None` where the model has none.
+        probabilities: its probability, `None` if the model has none.
         layer: path of the layer; of several, all of them, with commas.
-        target: what was explained, in words.
+        target: the explained quantity, in words.
         method: name of the method.
         against: the class that each was compared with, `None` for none.
         layers: path of each layer.
-        notes: of each image why its map shows nothing, `None` where it shows something.
+        notes: for each image the reason if its map shows nothing, else `None`.
     """
 
     maps: Floats
@@ -70,10 +70,10 @@ def grad_cam(
     method: str | Cam = "grad-cam",
     against: npt.ArrayLike | None = None,
 ) -> ClassMap:
-    """Where the model sees a class.
+    """Compute class activation maps: the areas that a class score depends on.
 
-    Of the score before softmax, the papers' y^c; the methods, each with its paper, are the files
-    beside this one. Neither the model nor its weights are changed or cloned.
+    The score is the one before softmax, the papers' y^c; the methods, each with its paper, are the
+    files beside this one. Neither the model nor its weights are perturbed or cloned.
 
     Args:
         model: any built Keras model, the layer at any depth.
@@ -83,8 +83,8 @@ def grad_cam(
             averaged.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
             `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`.
-        against: a class for all images or one for each: explained is by how much the score of the
-            class is above that of this one.
+        against: a class for all images or one for each: the difference of the class score and the
+            score of this class is explained.
 
     Returns:
         The maps; `tbviz.images.overlay.overlay` lays one over its image.
@@ -101,9 +101,9 @@ def grad_cam(
     picked = None
     if found.probabilities is not None:
         picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
-    changed = PerturbedModel(inspector, images)
+    perturbed = PerturbedModel(inspector, images)
     layers = tuple(output.key for output in outputs)
-    each = [layer_maps(cam, key, found, changed) for key in layers]
+    each = [layer_maps(cam, key, found, perturbed) for key in layers]
     cause = inspector.faults.cause_of(model_outputs.output_reads)
     maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
     return ClassMap(
@@ -112,7 +112,7 @@ def grad_cam(
         found.scores,
         picked,
         ", ".join(layers),
-        cam.target(in_words(model_outputs.head.target, class_target)),
+        cam.target(describe_target(model_outputs.head.target, class_target)),
         cam.name,
         None if against is None else found.against,
         layers,
@@ -120,33 +120,33 @@ def grad_cam(
     )
 
 
-def layer_maps(cam: Cam, key: str, found: ClassGradients, changed: PerturbedModel) -> Floats:
-    """The maps of one layer, `(images, height, width)` at its own size.
+def layer_maps(cam: Cam, key: str, found: ClassGradients, perturbed: PerturbedModel) -> Floats:
+    """Compute the maps of one layer, `(images, height, width)` at its own size.
 
     Args:
         cam: the method.
         key: of the layer.
         found: its outputs and gradients among others, and the classes.
-        changed: the same model and images, for methods that ask the model.
+        perturbed: the same model and images, for methods that run the model.
     """
     class_target = ClassTarget(found.classes, found.against)
 
-    def confidence(answers: Answers) -> Doubles:
-        likely = answers.probabilities
-        return of_class(answers.scores if likely is None else likely, class_target)
+    def confidence(found: ModelScores) -> Doubles:
+        scores = found.scores if found.probabilities is None else found.probabilities
+        return target_scores(scores, class_target)
 
-    def through(maps: Doubles) -> Doubles:
-        def seen(index: int) -> Doubles:
-            share = masks(maps[index], changed.size)[..., None]
-            shown: Doubles = changed.mean + share * (changed.images[index] - changed.mean)
+    def score_gain(maps: Doubles) -> Doubles:
+        def masked(index: int) -> Doubles:
+            share = masks(maps[index], perturbed.size)[..., None]
+            shown: Doubles = perturbed.mean + share * (perturbed.images[index] - perturbed.mean)
             return shown
 
-        return confidence(changed.answers((key, cam), seen)) - confidence(
-            changed.filled(changed.mean)
+        return confidence(perturbed.evaluate((key, cam), masked)) - confidence(
+            perturbed.filled(perturbed.mean)
         )
 
     with np.errstate(invalid="ignore", over="ignore"):
-        return cam.combine(Evidence(found.activations[key], found.gradients[key], through))
+        return cam.combine(Evidence(found.activations[key], found.gradients[key], score_gain))
 
 
 def _mean(each: Sequence[Floats], size: tuple[int, int]) -> Floats:
@@ -160,7 +160,7 @@ def _mean(each: Sequence[Floats], size: tuple[int, int]) -> Floats:
 
 
 def _size(images: Any, each: Sequence[Floats]) -> tuple[int, int]:
-    """Height and width of the input; of the largest layer where no input is a batch of images."""
+    """Return height and width of the input, or of the largest layer if no input is images."""
     batch = image_batch(images)
     height, width = batch.shape[1:3] if batch is not None else max(m.shape[1:] for m in each)
     return height, width

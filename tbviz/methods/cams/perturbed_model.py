@@ -1,4 +1,4 @@
-"""A model that is asked about changed images: what all methods share that change the input."""
+"""A model on perturbed images: the common part of all methods that perturb the input."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tbviz.taps.image_inputs import channels_last, image_input_index, image_layo
 from tbviz.taps.inspector import ModelInspector
 
 _BATCH = 32
-"""Changed images that the model sees at a time."""
+"""The number of perturbed images per batch."""
 
 
-class Answers(NamedTuple):
-    """What a model says about changed images.
+class ModelScores(NamedTuple):
+    """The class scores of perturbed images.
 
     Attributes:
-        scores: `(images, changes, classes)` before softmax or sigmoid.
-        probabilities: the same after it, `None` where the model has none.
+        scores: `(images, perturbations, classes)` before softmax or sigmoid.
+        probabilities: the same after it, `None` if the model has none.
     """
 
     scores: Floats
@@ -35,14 +35,15 @@ class Answers(NamedTuple):
 
 
 class PerturbedModel:
-    """One model and one probe; the image is changed, whatever else the model takes stays.
+    """One model and one probe batch; the image is perturbed, the other inputs stay.
 
-    What the model answered is kept, so that explaining several classes costs as much as one.
+    Scores are cached, so that explaining several classes costs as much as one.
 
     Args:
-        inspector: into the model.
-        inputs: the probe batch in the model's structure. Of several images the first is changed.
-        reference: all images, where `inputs` are some of them: mean and range are theirs.
+        inspector: of the model.
+        inputs: the probe batch in the model's structure. Of several images the first is perturbed.
+        reference: the model with all images, if `inputs` are some of them: mean and range are of
+            all.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class PerturbedModel:
         self.inspector = inspector
         self.inputs = inputs
         self._reference = reference
-        self._answers: dict[Hashable, Answers] = {}
+        self._scores: dict[Hashable, ModelScores] = {}
 
     @cached_property
     def images(self) -> Floats:
@@ -84,40 +85,40 @@ class PerturbedModel:
         total = np.where(finite, self.images, 0).sum(axis=(0, 1, 2), dtype=np.float64)
         return np.asarray(total / count, np.float32)
 
-    def answers(self, key: Hashable, change: Callable[[int], npt.NDArray[Any]]) -> Answers:
-        """What the model says where each image is changed in the same number of ways.
+    def evaluate(self, key: Hashable, perturb: Callable[[int], npt.NDArray[Any]]) -> ModelScores:
+        """Compute the scores of perturbed images, the same number for each image.
 
         Args:
-            key: what is done to the images; the same key must mean the same changes.
-            change: gives of the image of this number its changed ones, `(changes, height, width,
-                colors)`.
+            key: names the perturbations; the same key must mean the same ones.
+            perturb: returns the perturbed images of the image of this number, `(perturbations,
+                height, width, colors)`.
         """
-        if key not in self._answers:
-            found = list(self._asked(change))
+        if key not in self._scores:
+            found = list(self._evaluate_batches(perturb))
             shape = len(self.images), -1, found[0][0].shape[-1]
             scores = np.concatenate([one[0] for one in found]).reshape(shape)
-            likely = [one[1] for one in found if one[1] is not None]
-            probabilities = np.concatenate(likely).reshape(shape) if likely else None
-            self._answers[key] = Answers(scores, probabilities)
-        return self._answers[key]
+            each = [one[1] for one in found if one[1] is not None]
+            probabilities = np.concatenate(each).reshape(shape) if each else None
+            self._scores[key] = ModelScores(scores, probabilities)
+        return self._scores[key]
 
     @cached_property
-    def unchanged(self) -> Answers:
-        """What the model says about the images as they are, `changes` being 1."""
-        return self._once(self.inputs)
+    def unperturbed(self) -> ModelScores:
+        """The scores of the images as they are: one perturbation, which changes nothing."""
+        return self._evaluate_once(self.inputs)
 
-    def filled(self, color: npt.ArrayLike) -> Answers:
-        """What the model says where all images are of this color, or value, likewise."""
+    def filled(self, color: npt.ArrayLike) -> ModelScores:
+        """Compute the scores of images that are filled with a color or value, likewise."""
         key = "filled", np.asarray(color).tobytes()
-        if key not in self._answers:
+        if key not in self._scores:
             even = np.broadcast_to(np.asarray(color, np.float32), self.images.shape)
-            self._answers[key] = self._once(self._with(even, np.arange(len(even))))
-        return self._answers[key]
+            self._scores[key] = self._evaluate_once(self._with(even, np.arange(len(even))))
+        return self._scores[key]
 
     def gradients(
         self, images: npt.NDArray[Any], class_target: ClassTarget, *, guided: bool = False
     ) -> Floats:
-        """Derivatives of the scores aimed at, where these images take the place of the first.
+        """Compute derivatives of the target scores, with these images as the first image input.
 
         Args:
             images: one for each, channels last.
@@ -147,35 +148,37 @@ class PerturbedModel:
             raise TbvizError(msg)
         return index
 
-    def _once(self, inputs: Any) -> Answers:
+    def _evaluate_once(self, inputs: Any) -> ModelScores:
         found = self.inspector.record((), inputs)
-        likely = found.probabilities
-        return Answers(found.scores[:, None], None if likely is None else likely[:, None])
+        probabilities = found.probabilities
+        return ModelScores(
+            found.scores[:, None], None if probabilities is None else probabilities[:, None]
+        )
 
-    def _asked(
-        self, change: Callable[[int], npt.NDArray[Any]]
+    def _evaluate_batches(
+        self, perturb: Callable[[int], npt.NDArray[Any]]
     ) -> Iterator[tuple[Floats, Floats | None]]:
-        """Scores and probabilities, image after image, in whole batches but for the last."""
+        """Yield scores and probabilities, image after image, in whole batches except the last."""
         rest = np.zeros((0, *self.images.shape[1:]), np.float32)
         rows = np.zeros(0, np.intp)
         last = len(self.images) - 1
         for index in range(last + 1):
-            changed = np.asarray(change(index), np.float32)
-            rest = np.concatenate([rest, changed])
-            rows = np.concatenate([rows, np.full(len(changed), index)])
+            perturbed = np.asarray(perturb(index), np.float32)
+            rest = np.concatenate([rest, perturbed])
+            rows = np.concatenate([rows, np.full(len(perturbed), index)])
             full = len(rest) if index == last else len(rest) // _BATCH * _BATCH
             if full:
                 yield self.inspector.scores(self._with(rest[:full], rows[:full]), _BATCH)
                 rest, rows = rest[full:], rows[full:]
 
     def _with(self, images: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> Any:
-        """The model's inputs with other images; of the rest these rows."""
+        """Return the model's inputs with other images, and these rows of the other inputs."""
         leaves = self._leaves
         layout = image_layout(np.shape(leaves[self._input_index]))
         first = layout is not None and layout[3]
-        changed = np.asarray(np.moveaxis(images, -1, 1) if first else images, np.float32)
+        perturbed = np.asarray(np.moveaxis(images, -1, 1) if first else images, np.float32)
         leaves = [
-            changed if index == self._input_index else np.asarray(leaf)[rows]
+            perturbed if index == self._input_index else np.asarray(leaf)[rows]
             for index, leaf in enumerate(leaves)
         ]
         return keras.tree.pack_sequence_as(self.inputs, leaves)

@@ -1,4 +1,4 @@
-"""The class activation maps that there are, by name."""
+"""The class activation maps, by name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CAMS: dict[str, Cam] = {
 
 
 def cam_of(method: str | Cam) -> Cam:
-    """A method by its name, or one with settings of its own such as `ScoreCam(channels=16)`.
+    """Return a method by its name, or one with settings of its own such as `ScoreCam(channels=16)`.
 
     Raises:
-        TbvizError: there is none of this name.
+        TbvizError: there is no method of this name.
     """
     if isinstance(method, Cam):
         return method

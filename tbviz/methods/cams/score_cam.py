@@ -1,7 +1,8 @@
-"""Score-CAM: each channel weighs as much as the score rises where only that channel looks.
+"""Score-CAM: the weight of a channel is the rise of the score with the image masked by its map.
 
 Wang et al. 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
-Networks". No gradients: the model sees the image once through each channel's map.
+Networks". It needs no gradients: the model is run once per channel, on the image
+masked by the channel's map.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from tbviz.methods.cams.cam import Cam, Evidence
 class ScoreCam(Cam):
     """Weights are rises of confidence, definition 2, of the strongest channels, where positive.
 
-    What a map hides gets the mean color of all images. The rises are not put through a softmax
+    The masked part gets the mean color of all images. The rises are not put through a softmax
     over the channels as in algorithm 1 (nor are they in the authors' code): it makes rises of a
     probability all but equal. A channel that lowers the confidence says nothing about where the
     class is and counts 0; subtracted it wipes out what the others found.
 
     Args:
-        channels: how many channels of each image are looked through; the ones whose maps vary
-            most, by standard deviation. Each costs a pass of the model an image.
+        channels: how many channels of each image are used: the ones whose maps vary most, by
+            standard deviation. Each costs one pass of the model per image.
     """
 
     channels: int = 64
@@ -43,24 +44,24 @@ class ScoreCam(Cam):
             raise TbvizError(msg)
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Equation 6; 0 for the channels that were not looked through."""
-        if evidence.through is None:
-            msg = "Score-CAM asks the model; call tbviz.methods.grad_cam(..., method='score-cam')"
+        """Compute equation 6; 0 for the channels that are not used."""
+        if evidence.score_gain is None:
+            msg = "Score-CAM runs the model; call tbviz.methods.grad_cam(..., method='score-cam')"
             raise TbvizError(msg)
         maps = np.moveaxis(evidence.activations, -1, 1).astype(np.float64)
         strongest = np.argsort(-maps.std(axis=(2, 3)), axis=1, kind="stable")[:, : self.channels]
-        rises = evidence.through(np.take_along_axis(maps, strongest[:, :, None, None], axis=1))
+        rises = evidence.score_gain(np.take_along_axis(maps, strongest[:, :, None, None], axis=1))
         weights = np.zeros(maps.shape[:2])
         np.put_along_axis(weights, strongest, np.maximum(rises, 0), axis=1)
         return weights[:, None, None, :]
 
     def target(self, score: str) -> str:
-        """Not what the gradients are of."""
+        """Describe the rise of confidence, which is explained instead of a score."""
         return f"rise of confidence through each channel, of the {self.channels} strongest at most"
 
 
 def masks(maps: Doubles, size: tuple[int, int]) -> Doubles:
-    """Maps `(..., h, w)` enlarged to the image's size and stretched to 0 to 1, equations 4 and 5.
+    """Enlarge maps `(..., h, w)` to the image's size and scale them to 0 to 1, equations 4 and 5.
 
     A constant map hides everything.
     """

@@ -1,6 +1,6 @@
-"""Maximization: the input that excites a channel or a class most, found by gradient ascent.
+"""Maximization: the input that activates a channel or a class most, found by gradient ascent.
 
-Four nouns, after Lucid: an image parametrization (`basis`, `color`, `image`), `transforms`,
+Four terms, after Lucid: an image parametrization (`basis`, `color`, `image`), `transforms`,
 `objectives` (with `regularizers`), and the `ascent`.
 """
 
@@ -43,7 +43,7 @@ def maximize_filters(
     settings: Ascent | None = None,
     seed: int = 0,
 ) -> dict[str, Maximized]:
-    """For each channel of chosen layers, an image that excites it, from a blank start.
+    """Find an image that activates each channel of some layers, from a blank start.
 
     Args:
         model: any built Keras model.
@@ -95,7 +95,7 @@ def maximize_classes(
     *,
     class_names: Sequence[str] | None = None,
 ) -> MaximizedClasses:
-    """For each class, an image that raises its score before softmax or sigmoid, from a blank start.
+    """Find an image that raises each class's score before softmax or sigmoid, from a blank start.
 
     Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1.
 

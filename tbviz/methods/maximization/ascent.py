@@ -1,4 +1,4 @@
-"""The ascent: images of all channels, or classes, climb at once, in one compiled loop."""
+"""The ascent: images of all channels, or classes, are maximized together in one compiled loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras import ops
 from tbviz.arrays.types import Floats
 from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
-from tbviz.methods.maximization.regularizers import contrast, similarity, total_variation
+from tbviz.methods.maximization.regularizers import contrast, gram_cosine, total_variation
 from tbviz.methods.maximization.result import Maximized, notes_of, require_signal
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps import backends
@@ -27,9 +27,9 @@ __all__ = ["Ascent", "Maximized", "maximize", "maximize_objective"]
 
 
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
-# random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by no
-# more than its own size, a wave whose slope is mere rounding would grow as fast as the others, and
-# a detector of one color would be covered with blotches.
+# random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by
+# only its own size, a wave whose slope is mere rounding would grow as fast as the others, and a
+# detector of one color would be covered with blotches.
 _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 0.03
 
 
@@ -42,7 +42,7 @@ def maximize(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels of one layer, each its own; see `maximize_objective`.
+    """Find images that activate channels of one layer, one per channel; see `maximize_objective`.
 
     Raises:
         TbvizError: all of them are blank.
@@ -55,30 +55,30 @@ def maximize(
 def maximize_objective(
     inspector: ModelInspector,
     objective: Objective,
-    wanted: Sequence[int],
+    indices: Sequence[int],
     canvas: Canvas,
     settings: Ascent,
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Images that excite channels or classes, each its own; some, or all, may be blank.
+    """Find images that activate channels or classes, one for each; some, or all, may be blank.
 
     Args:
-        inspector: into the model.
-        objective: what is climbed.
-        wanted: the channels or classes.
+        inspector: of the model.
+        objective: the score that is maximized.
+        indices: the channels or classes.
         canvas: what the model takes as input.
         settings: of the ascent.
         seed: of the start and the transforms.
-        start: coefficients of a former ascent to go on from, in place of a blank image.
+        start: coefficients of a former ascent to continue from, in place of a blank image.
 
     Raises:
         TbvizError: a layer cannot be tapped.
     """
     views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
-    chosen = np.repeat(np.asarray(wanted, np.int32), settings.diversity)
+    chosen = np.repeat(np.asarray(indices, np.int32), settings.diversity)
     if start is None:
-        start = _blank(wanted, canvas, settings, seed)
+        start = _blank(indices, canvas, settings, seed)
     basis, transforms = settings.basis, settings.transforms
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
@@ -87,7 +87,7 @@ def maximize_objective(
         finite = [(variable, _finite(value)) for variable, value in true]
 
         def respond(images: Any, chosen: Any, weights: Any) -> Response:
-            # A scope of its own at every step: layers that draw see the same draw at each.
+            # A new scope at every step: layers that draw see the same draw in each.
             with keras.StatelessScope(state_mapping=weights):
                 return objective(model, canvas.fill(images), chosen)
 
@@ -104,7 +104,7 @@ def maximize_objective(
 
             _, _, slope = backend.value_and_gradient(scored, coefficients)
             slope = _finite(slope)
-            # A channel's scale would set the pace of its image: every slope has length one.
+            # A channel's scale would set the step size of its image: every slope has length one.
             size = _size(slope)
             slope = ops.where(size > 0, slope / (size + 1e-30), away)
             first = _FIRST * first + (1 - _FIRST) * slope
@@ -117,7 +117,7 @@ def maximize_objective(
 
         state = (start, ops.zeros_like(start), ops.zeros_like(start), _size(start) * 0)
         end, _, _, reached = ops.fori_loop(0, settings.steps, step, state)
-        # One batch: the model is compiled once less.
+        # One batch: the model is compiled once instead of twice.
         images = ops.concatenate([to_image(start, basis), to_image(end, basis)])
         response = respond(images, ops.concatenate([chosen, chosen]), true)
         count = chosen.shape[0]
@@ -133,11 +133,11 @@ def maximize_objective(
     reached = reached if settings.steps else np.ones_like(after)
     cause = None
     if inspector.faults:
-        known = inspector.survey_like(canvas.inputs)
-        cause = inspector.faults.cause_of(objective.reads(known))
-        broken = objective.broken(inspector, known, chosen.tolist())
-        before, after = (np.where(broken, np.float32(np.nan), each) for each in (before, after))
-        last = inspector.honest(known.output_reads, last)
+        model_outputs = inspector.model_outputs_like(canvas.inputs)
+        cause = inspector.faults.cause_of(objective.reads(model_outputs))
+        faulty = objective.faulty(inspector, model_outputs, chosen.tolist())
+        before, after = (np.where(faulty, np.float32(np.nan), each) for each in (before, after))
+        last = inspector.propagate_faults(model_outputs.output_reads, last)
     notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
@@ -150,24 +150,24 @@ def maximize_objective(
         None if isinstance(last, tuple) else last,
         reached,
         objective.name,
-        painted_equally=len(canvas.places) > 1,
+        painted_equally=len(canvas.input_indices) > 1,
         cause=cause,
     )
 
 
-def _blank(wanted: Sequence[int], canvas: Canvas, settings: Ascent, seed: int) -> Floats:
+def _blank(indices: Sequence[int], canvas: Canvas, settings: Ascent, seed: int) -> Floats:
     shape = (canvas.channels, *canvas.size)
-    # Each image has a generator of its own, so that it is the same in any company.
+    # Each image has its own generator, so that it is the same in any batch.
     each = [
         np.random.default_rng([seed, 1, one, copy]).normal(size=shape)
-        for one in wanted
+        for one in indices
         for copy in range(settings.diversity)
     ]
     return settings.start * np.asarray(each, np.float32)
 
 
 def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any:
-    """Score minus penalties: ln(score) minus them, times the score, which has the same slope."""
+    """Return score minus penalties: ln(score) minus penalties, times the score; same slope."""
     penalties = []
     if settings.total_variation or settings.l2:
         image = to_image(coefficients, settings.basis)
@@ -176,18 +176,18 @@ def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any
             settings.l2 * contrast(image),
         ]
     if settings.diversity > 1:
-        penalties.append(settings.apart * similarity(response.features, settings.diversity))
+        penalties.append(settings.apart * gram_cosine(response.features, settings.diversity))
     size = ops.stop_gradient(ops.abs(response.scores))
     return response.scores - size * sum(penalties)
 
 
 def _finite(values: Any) -> Any:
-    """Zeros for NaN and infinity: a channel with such weights would spoil all gradients."""
+    """Replace NaN and infinity by 0: a channel with such weights would spoil all gradients."""
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(values.dtype)):
         return values
     return ops.where(ops.isfinite(values), values, ops.zeros_like(values))
 
 
 def _size(values: Any) -> Any:
-    """Root mean square of each image, `(images, 1, 1, 1)`."""
+    """Return the root mean square of each image, `(images, 1, 1, 1)`."""
     return ops.sqrt(ops.mean(ops.square(values), axis=(1, 2, 3), keepdims=True))

@@ -1,8 +1,8 @@
-"""Bases: what the coefficients of an image stand for, along one of its sides.
+"""Bases: the meaning of the coefficients of an image, along one of its sides.
 
-An image is a product, `rows^T x coefficients x columns`. A basis says how much each coefficient of
-a line gives to any place of it, whole pixel or not, so that a shift and a zoom are the same product
-taken at other places.
+An image is a product, `rows^T x coefficients x columns`. A basis gives the contribution of each
+coefficient of a line to any point of it, whole pixel or not, so that a shift and a zoom are the
+same product at other points.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from tbviz.arrays.types import Floats
 class Basis(Protocol):
     """How an image is parametrized."""
 
-    def pace(self, height: int, width: int) -> Floats:
-        """How much a unit of each coefficient changes the image, `(height, width)`.
+    def coefficient_scale(self, height: int, width: int) -> Floats:
+        """Return how much a unit of each coefficient changes the image, `(height, width)`.
 
-        Scaled so that coefficients of deviation 1 make an image of deviation 1.
+        It is normalized so that coefficients of deviation 1 make an image of deviation 1.
         """
 
-    def line(self, size: int, places: Any) -> Any:
-        """What each coefficient of a line of pixels gives to places on it.
+    def line(self, size: int, points: Any) -> Any:
+        """Return the contribution of each coefficient of a line of pixels to points on it.
 
         Args:
-            size: pixels; a place beyond them is one on the other side, as on a ring.
-            places: tensor `(places,)`, in pixels.
+            size: pixels; a point beyond them is one on the other side, as on a ring.
+            points: tensor `(points,)`, in pixels.
 
         Returns:
-            Tensor `(size, places)`, orthonormal at the whole pixels.
+            Tensor `(size, points)`, orthonormal at the whole pixels.
         """
 
 
@@ -43,7 +43,7 @@ class Fourier:
     """Waves, the low ones scaled up; between pixels they are exact, without any interpolation.
 
     Ascent on pixels finds high-frequency noise. Here every frequency moves at the same visible
-    pace. Olah et al. 2017, "Feature Visualization", section "Preconditioning and Parameterization".
+    rate. Olah et al. 2017, "Feature Visualization", section "Preconditioning and Parameterization".
 
     Attributes:
         decay: a wave is scaled by frequency to the power of minus this; 1 as photographs have it,
@@ -52,13 +52,13 @@ class Fourier:
 
     decay: float = 1.0
 
-    def pace(self, height: int, width: int) -> Floats:
-        """See `Basis.pace`: frequency ^ -decay."""
+    def coefficient_scale(self, height: int, width: int) -> Floats:
+        """See `Basis.coefficient_scale`: frequency ^ -decay."""
         frequency = np.hypot(frequencies(height)[:, None], frequencies(width)[None])
         scale = 1.0 / np.maximum(frequency, 1.0 / max(height, width)) ** self.decay
         return np.asarray(scale * np.sqrt(height * width / (scale**2).sum()), np.float32)
 
-    def line(self, size: int, places: Any) -> Any:
+    def line(self, size: int, points: Any) -> Any:
         """See `Basis.line`: an even wave, then cosine and sine of each frequency."""
         sine = (np.arange(size) % 2 == 0) & (np.arange(size) > 0)
         height = np.full(size, np.sqrt(2 / size))
@@ -69,25 +69,25 @@ class Fourier:
             ops.convert_to_tensor(np.asarray(column, np.float32)[:, None])
             for column in (2 * np.pi * frequencies(size), sine * np.pi / 2, height)
         )
-        return height * ops.cos(turns * places[None] - phase)
+        return height * ops.cos(turns * points[None] - phase)
 
 
 @dataclass(frozen=True)
 class Pixels:
     """Pixels themselves; between them values are interpolated linearly."""
 
-    def pace(self, height: int, width: int) -> Floats:
-        """See `Basis.pace`: 1 for each."""
+    def coefficient_scale(self, height: int, width: int) -> Floats:
+        """See `Basis.coefficient_scale`: 1 for each."""
         return np.ones((height, width), np.float32)
 
-    def line(self, size: int, places: Any) -> Any:
+    def line(self, size: int, points: Any) -> Any:
         """See `Basis.line`: 1 at the pixel itself, falling to 0 at its neighbors."""
         pixels = ops.convert_to_tensor(np.arange(size, dtype=np.float32)[:, None])
-        apart = ops.mod(places[None] - pixels + size / 2, size) - size / 2
+        apart = ops.mod(points[None] - pixels + size / 2, size) - size / 2
         return ops.maximum(1 - ops.abs(apart), 0)
 
 
 def frequencies(size: int) -> npt.NDArray[np.float64]:
-    """Cycles a pixel of each wave of the basis: 0, then a cosine and a sine of each, `(size,)`."""
+    """Return cycles per pixel of each wave: 0, then a cosine and a sine of each, `(size,)`."""
     cycles = np.arange(size) + 1
     return np.asarray(cycles // 2 / size, dtype=np.float64)

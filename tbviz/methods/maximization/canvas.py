@@ -1,4 +1,4 @@
-"""The canvas: which inputs of a model are painted on, its size, and the range of its values."""
+"""The canvas: the inputs of a model that are painted on, their size and value range."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tbviz.taps.image_inputs import image_input_index, image_layout
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where an image is painted.
+    """The inputs of a model on which an image is painted.
 
     Attributes:
         inputs: one sample of every input of the model, in its structure, batch axis 1.
-        places: which leaves of it are painted on, all with the same image: of a model of two
-            images each layer sees one of them, and it is not known which.
+        input_indices: indices of the flattened inputs that are painted on, all with the same
+            image: if a model takes two, each layer sees one of them, and it is unknown which.
         size: height and width.
         channels: how many.
-        channels_first: whether the model wants them first.
+        channels_first: whether the model takes them first.
         low: value of black.
         high: value of white.
     """
 
     inputs: Any
-    places: tuple[int, ...]
+    input_indices: tuple[int, ...]
     size: tuple[int, int]
     channels: int
     channels_first: bool
@@ -40,21 +40,21 @@ class Canvas:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Hashable; equal for canvases that a compiled ascent may share."""
+        """A hashable key, equal for canvases that can share a compiled ascent."""
         others = keras.tree.flatten(self.inputs)
-        for place in self.places:
-            others[place] = np.zeros(0, np.float32)
+        for index in self.input_indices:
+            others[index] = np.zeros(0, np.float32)
         fixed = tuple((np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in others)
         bounds = self.low, self.high
-        return self.places, self.size, self.channels, self.channels_first, *bounds, fixed
+        return self.input_indices, self.size, self.channels, self.channels_first, *bounds, fixed
 
     def blank(self, count: int) -> Any:
-        """A batch of `count` even gray images, as the model takes them."""
+        """Return a batch of `count` even gray images, as the model takes them."""
         shape = (count, *self.size, self.channels)
         return self.fill(np.full(shape, 0.5, np.float32), np)
 
     def fill(self, images: Any, numbers: Any = ops) -> Any:
-        """The model's inputs with images between 0 and 1 in their place.
+        """Return the model's inputs with images between 0 and 1 painted on them.
 
         Args:
             images: `(images, height, width, channels)`, tensor or array.
@@ -66,14 +66,14 @@ class Canvas:
         count = int(images.shape[0])
         like = np.asarray if numbers is np else ops.convert_to_tensor
         leaves = [
-            painted if index in self.places else like(np.repeat(leaf, count, axis=0))
+            painted if index in self.input_indices else like(np.repeat(leaf, count, axis=0))
             for index, leaf in enumerate(keras.tree.flatten(self.inputs))
         ]
         return keras.tree.pack_sequence_as(self.inputs, leaves)
 
 
 def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None = None) -> Canvas:
-    """The canvas of a model.
+    """Return the canvas of a model.
 
     Args:
         model: any built Keras model.
@@ -90,13 +90,13 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
     layout = next((layout for layout in layouts if layout is not None), None)
     if layout is not None:
         height, width, channels, first = layout
-        places = tuple(place for place, other in enumerate(layouts) if other == layout)
+        indices = tuple(index for index, other in enumerate(layouts) if other == layout)
         low, high = bounds or (
             _range_of(model)
             if images is None
-            else value_range(np.asarray(keras.tree.flatten(images)[places[0]]))
+            else value_range(np.asarray(keras.tree.flatten(images)[indices[0]]))
         )
-        return Canvas(inputs, places, (height, width), channels, first, low, high)
+        return Canvas(inputs, indices, (height, width), channels, first, low, high)
     msg = (
         "none of the model's inputs is a batch of images, (batch, height, width, channels) with 1 "
         f"to 4 channels, to paint on; their shapes are {[np.shape(leaf) for leaf in leaves]}"
@@ -105,7 +105,7 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
 
 
 def blank_inputs(model: Any) -> Any:
-    """One sample of every input of a model: even gray for images, zeros for what is none.
+    """Return one sample of every input of a model: even gray for images, zeros for others.
 
     Raises:
         TbvizError: the size of an input is unknown.
@@ -139,9 +139,9 @@ def _samples(model: Any) -> Any:
 
 
 def _range_of(model: Any) -> tuple[float, float]:
-    """0 to 1, unless the model's own preprocessing tells of something else.
+    """Return 0 to 1, unless the model's own preprocessing implies another range.
 
-    It may divide by 255 or 127.5, or take off a mean that it has learned from the data.
+    It may divide by 255 or 127.5, or subtract a mean that it has learned from the data.
     """
     for layer in keras_private.all_layers(model):
         if isinstance(layer, keras.layers.Rescaling):

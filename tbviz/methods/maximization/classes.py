@@ -28,16 +28,16 @@ Classes = Sequence[int | str]
 """Classes by number or by name."""
 
 MAX_CLASSES = 10
-"""How many classes are maximized unless others are asked for."""
+"""How many classes are maximized by default."""
 
 
 @dataclass(frozen=True)
 class MaximizedClasses(Maximized):
-    """What excites classes: `channels` are the classes.
+    """The images that activate classes: `channels` are the classes.
 
     Attributes:
-        probabilities: that the model gives each image's class, `None` where it has none.
-        target: what was climbed, in words.
+        probabilities: of each image's class, `None` if the model has none.
+        target: the score that was maximized, in words.
     """
 
     probabilities: Floats | None
@@ -53,18 +53,18 @@ def maximize_scores(
     seed: int = 0,
     start: Floats | None = None,
 ) -> MaximizedClasses:
-    """Make the image that excites each class most; some, or all, may be blank.
+    """Find the image that activates each class most; some, or all, may be blank.
 
     See `ascent.maximize_objective`.
 
     Args:
-        inspector: into the model.
+        inspector: of the model.
         model_outputs: of the model.
         classes: by number.
         canvas: what the model takes as input.
         settings: of the ascent.
         seed: of the start and the transforms.
-        start: coefficients of a former ascent to go on from.
+        start: coefficients of a former ascent to continue from.
     """
     features = cam_layer(model_outputs) if settings.diversity > 1 else None
     objective = ClassScore(model_outputs.head, features)
@@ -81,34 +81,34 @@ def maximize_scores(
 
 
 def choose_classes(
-    wanted: Classes | None, count: int, class_names: Sequence[str] | None = None
+    classes: Classes | None, count: int, class_names: Sequence[str] | None = None
 ) -> list[int]:
-    """The numbers of classes.
+    """Return the numbers of classes.
 
     Args:
-        wanted: by number or by name; the first ten unless given.
+        classes: by number or by name. Defaults to the first ten.
         count: how many classes the model has.
         class_names: name of each class.
 
     Raises:
         TbvizError: there is no such class.
     """
-    if wanted is None:
+    if classes is None:
         return list(range(min(count, MAX_CLASSES)))
-    return [_number(one, count, class_names) for one in wanted]
+    return [_number(one, count, class_names) for one in classes]
 
 
-def _number(wanted: int | str, count: int, class_names: Sequence[str] | None) -> int:
+def _number(given: int | str, count: int, class_names: Sequence[str] | None) -> int:
     names = list(class_names or ())[:count]
-    if isinstance(wanted, str):
-        if wanted in names:
-            return names.index(wanted)
-        near = difflib.get_close_matches(wanted, names, n=3)
+    if isinstance(given, str):
+        if given in names:
+            return names.index(given)
+        near = difflib.get_close_matches(given, names, n=3)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         known = f"they begin with {', '.join(names[:5])}" if names else "pass class_names="
-        msg = f"classes received {wanted!r}, none of the {len(names)} class names{hint}; {known}"
+        msg = f"classes received {given!r}, none of the {len(names)} class names{hint}; {known}"
         raise TbvizError(msg)
-    if not 0 <= int(wanted) < count:
-        msg = f"classes received {wanted}; the model has {count} classes, from 0 to {count - 1}"
+    if not 0 <= int(given) < count:
+        msg = f"classes received {given}; the model has {count} classes, from 0 to {count - 1}"
         raise TbvizError(msg)
-    return int(wanted)
+    return int(given)

@@ -1,7 +1,7 @@
-"""(pixels in colors that vary apart) => (pixels in red, green and blue): the ImageNet matrix.
+"""(pixels in decorrelated colors) => (pixels in red, green and blue): the ImageNet matrix.
 
-Red, green and blue rise and fall together in photographs. Painted in directions that do not, an
-image keeps to combinations that photographs have. It changes the path of the ascent, not what it
+Red, green and blue are correlated in photographs. Painted in decorrelated directions, an image
+stays close to the colors of photographs. It changes the path of the ascent, not what it
 can reach. Olah et al. 2017, "Feature Visualization", section "Preconditioning and
 Parameterization".
 """
@@ -16,11 +16,11 @@ from keras import ops
 # Square root of the color covariance of ImageNet, from Lucid, optvis/param/color.py (Apache-2.0).
 _ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 MATRIX = (_ROOT / np.linalg.norm(_ROOT, axis=0).max()).astype(np.float32)
-"""`(color, direction)`: lightness, red against blue, and green against both, a column each."""
+"""`(color, direction)`: lightness, red against blue, and green against both, in columns."""
 
 
 def correlated(pixels: Any) -> Any:
-    """Pixels `(..., channels)` whose three channels are colors; any other number is left alone."""
+    """Convert pixels `(..., 3)` to red, green and blue; leave other numbers of channels alone."""
     if pixels.shape[-1] != 3:
         return pixels
     return ops.matmul(pixels, ops.convert_to_tensor(MATRIX.T))

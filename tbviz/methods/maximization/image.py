@@ -1,4 +1,4 @@
-"""(coefficients) => (image batch between 0 and 1): the image that is painted."""
+"""(coefficients) => (image batch between 0 and 1): the painted images."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tbviz.methods.maximization.transforms import Transforms, inside, turned
 def to_image(
     coefficients: Any, basis: Basis, transforms: Transforms | None = None, view: Any = None
 ) -> Any:
-    """The images that coefficients stand for.
+    """Return the images that coefficients represent.
 
     Args:
         coefficients: tensor `(images, channels, height, width)`; zeros are an even gray.
-        basis: what they stand for.
-        transforms: how a step sees the images; as they are unless given.
+        basis: of the coefficients.
+        transforms: how a step sees the images. Defaults to none.
         view: of this step, see `Transforms.draw`.
 
     Returns:
@@ -30,20 +30,20 @@ def to_image(
     images, channels, height, width = (int(size) for size in coefficients.shape)
     size = height, width
     if transforms is None:
-        places = [ops.convert_to_tensor(np.arange(side, dtype=np.float32)) for side in size]
+        points = [ops.convert_to_tensor(np.arange(side, dtype=np.float32)) for side in size]
     else:
-        places = transforms.places(size, view)
-    rows, columns = (basis.line(side, place) for side, place in zip(size, places, strict=True))
+        points = transforms.points(size, view)
+    rows, columns = (basis.line(side, line) for side, line in zip(size, points, strict=True))
     if transforms is not None and transforms.pad:
-        rows, columns = rows * inside(height, places[0]), columns * inside(width, places[1])
+        rows, columns = rows * inside(height, points[0]), columns * inside(width, points[1])
     # Tensors first: torch does not multiply by numpy arrays.
-    paced = coefficients * ops.convert_to_tensor(basis.pace(height, width))
+    scaled = coefficients * ops.convert_to_tensor(basis.coefficient_scale(height, width))
     # Two large products, with a transposition between, take half the time of many small ones.
-    lines = ops.matmul(ops.reshape(paced, (-1, width)), columns)
+    lines = ops.matmul(ops.reshape(scaled, (-1, width)), columns)
     lines = ops.reshape(lines, (images * channels, height, -1))
     lines = ops.reshape(ops.transpose(lines, (1, 2, 0)), (height, -1))
     pixels = ops.matmul(ops.transpose(rows), lines)
-    painted = [int(place.shape[0]) for place in places]
+    painted = [int(line.shape[0]) for line in points]
     pixels = ops.reshape(pixels, (*painted, images * channels))
     if transforms is not None and transforms.rotate:
         pixels = turned(pixels, view[3], transforms.margin(size))

@@ -1,4 +1,4 @@
-"""(model, image batch, wanted) => (a score an image): what the ascent climbs."""
+"""(model, image batch, indices) => (a score per image): what the ascent maximizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tbviz.taps import backends
 from tbviz.taps.forward import with_scores
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.select import is_activation
-from tbviz.taps.tap import Enough, Tap, unreached
+from tbviz.taps.tap import StopForwardPass, Tap, unreachable_error
 
 if TYPE_CHECKING:
     from tbviz.taps.inspector import ModelInspector
@@ -31,13 +31,13 @@ _ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)}
 
 
 class Response(NamedTuple):
-    """What a model answers to a batch of images.
+    """The response of a model to a batch of images.
 
     Attributes:
         scores: `(images,)`.
-        features: `(images, places, channels)`, what a layer sees, to tell the images apart; `None`
-            where no layer is looked at.
-        output: the model's output, `None` where it did not run to the end.
+        features: `(images, points, channels)`, the output of a layer, to compare the images;
+            `None` if no layer is recorded.
+        output: the model's output, `None` if it did not run to the end.
     """
 
     scores: Any
@@ -46,27 +46,27 @@ class Response(NamedTuple):
 
 
 class Objective(Protocol):
-    """What is climbed. Hashable; equal objectives may share a compiled ascent."""
+    """A score to maximize. It is hashable; equal objectives can share a compiled ascent."""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The name in messages."""
 
-    def reads(self, known: ModelOutputs) -> int:
-        """The set of weights that it depends on."""
+    def reads(self, model_outputs: ModelOutputs) -> int:
+        """Return the set of weights that it depends on."""
 
-    def broken(
-        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    def faulty(
+        self, inspector: ModelInspector, model_outputs: ModelOutputs, indices: Sequence[int]
     ) -> Bools:
-        """Which channels or classes depend on weights that are not finite, `(wanted,)`."""
+        """Return which channels or classes depend on faulty weights, `(indices,)`."""
 
-    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
-        """How strongly image `i` excites `wanted[i]`.
+    def __call__(self, model: Any, images: Any, indices: Any) -> Response:
+        """Compute how strongly image `i` activates `indices[i]`.
 
         Args:
-            model: called once, in the middle of a look.
+            model: called once, inside a pass.
             images: as the model takes them.
-            wanted: a channel or a class each.
+            indices: a channel or a class per image.
         """
 
 
@@ -74,10 +74,10 @@ class Objective(Protocol):
 class ChannelMean:
     """The mean response of one channel of a layer.
 
-    Where the layer ends in an activation of its own, or is one, the response is what goes into it:
-    behind a ReLU a channel that is off has no slope and would stay blank for ever. Negative
-    responses count a tenth: with all of them a linear filter's mean depends on nothing but the
-    mean color. The middle of a map counts most and its border nothing, since padding with zeros
+    If the layer ends in an activation of its own, or is one, the response is the input of the
+    activation: after a ReLU a channel that is off has no slope and would stay blank for ever.
+    Negative responses count a tenth: otherwise the mean of a linear filter would depend on the mean
+    color alone. The middle of a map counts most and its border nothing, since padding with zeros
     draws frames there.
 
     Attributes:
@@ -91,22 +91,22 @@ class ChannelMean:
         """See `Objective.name`."""
         return f"layer {self.output.key!r}"
 
-    def reads(self, known: ModelOutputs) -> int:
+    def reads(self, model_outputs: ModelOutputs) -> int:
         """See `Objective.reads`."""
-        return known.reads.get(self.output.key, 0)
+        return model_outputs.reads.get(self.output.key, 0)
 
-    def broken(
-        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    def faulty(
+        self, inspector: ModelInspector, model_outputs: ModelOutputs, indices: Sequence[int]
     ) -> Bools:
-        """See `Objective.broken`."""
-        return inspector.broken_channels(self.output, known)[list(wanted)]
+        """See `Objective.faulty`."""
+        return inspector.faulty_channels(self.output, model_outputs)[list(indices)]
 
-    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
-        """See `Objective.__call__`; `wanted` are channels."""
+    def __call__(self, model: Any, images: Any, indices: Any) -> Response:
+        """See `Objective.__call__`; `indices` are channels."""
         maps = self._maps(model, images)
         flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
         # By index: a product with zeros would carry one channel's NaN into all.
-        index = ops.reshape(ops.cast(wanted, "int32"), (-1, 1, 1))
+        index = ops.reshape(ops.cast(indices, "int32"), (-1, 1, 1))
         index = ops.broadcast_to(index, (*flat.shape[:2], 1))
         own = ops.reshape(ops.take_along_axis(flat, index, axis=-1), maps.shape[:-1])
         own = ops.maximum(own, _LEAK * own)
@@ -118,29 +118,29 @@ class ChannelMean:
         output = self.output
         seen: dict[str, Any] = {}
 
-        def touch(path: str, call: int, value: Any) -> Any:
+        def on_output(path: str, call: int, value: Any) -> Any:
             del path
             if call != output.call:
                 return value
             seen.setdefault("value", first_tensor(value))
-            raise Enough  # what lies behind this layer need not run
+            raise StopForwardPass  # later layers need not run
 
-        def before(path: str, call: int, value: Any) -> None:
+        def on_input(path: str, call: int, value: Any) -> None:
             del path
             if call == output.call and tuple(value.shape[1:]) == output.shape[1:]:
-                seen["value"] = backends.current().kept(value)
+                seen["value"] = backends.current().detached(value)
 
         own = getattr(output.node.layer, "activation", None)
-        is_one = is_activation(output) and output.node.kind.lower() in _ACTIVATIONS
-        bent = is_one or own not in (None, keras.activations.linear)
+        is_itself = is_activation(output) and output.node.kind.lower() in _ACTIVATIONS
+        nonlinear = is_itself or own not in (None, keras.activations.linear)
         layers = {output.node.path: output.node.layer}
         with (
-            contextlib.suppress(Enough),
-            Tap(layers, touch, model, before=before if bent else None),
+            contextlib.suppress(StopForwardPass),
+            Tap(layers, on_output, model, on_input=on_input if nonlinear else None),
         ):
             model(images, training=False)
         if "value" not in seen:
-            raise unreached(output.key)
+            raise unreachable_error(output.key)
         return as_maps(output, seen["value"])
 
 
@@ -152,7 +152,7 @@ class ClassScore:
 
     Attributes:
         head: how scores are read off the model's output.
-        features: the layer that tells images of a class apart, `None` for one image a class.
+        features: the layer that compares images of a class, `None` for one image per class.
     """
 
     head: OutputHead
@@ -163,29 +163,31 @@ class ClassScore:
         """See `Objective.name`."""
         return "the model's output"
 
-    def reads(self, known: ModelOutputs) -> int:
+    def reads(self, model_outputs: ModelOutputs) -> int:
         """See `Objective.reads`."""
-        return known.output_reads
+        return model_outputs.output_reads
 
-    def broken(
-        self, inspector: ModelInspector, known: ModelOutputs, wanted: Sequence[int]
+    def faulty(
+        self, inspector: ModelInspector, model_outputs: ModelOutputs, indices: Sequence[int]
     ) -> Bools:
-        """See `Objective.broken`."""
-        return np.full(len(wanted), bool(inspector.faults.mask & self.reads(known)))
+        """See `Objective.faulty`."""
+        return np.full(len(indices), bool(inspector.faults.mask & self.reads(model_outputs)))
 
-    def __call__(self, model: Any, images: Any, wanted: Any) -> Response:
-        """See `Objective.__call__`; `wanted` are classes."""
+    def __call__(self, model: Any, images: Any, indices: Any) -> Response:
+        """See `Objective.__call__`; `indices` are classes."""
         seen: list[Any] = []
 
-        def touch(path: str, call: int, value: Any) -> Any:
+        def on_output(path: str, call: int, value: Any) -> Any:
             del path
             if self.features is not None and call == self.features.call:
-                seen.append(as_maps(self.features, backends.current().kept(first_tensor(value))))
+                seen.append(
+                    as_maps(self.features, backends.current().detached(first_tensor(value)))
+                )
             return value
 
         outputs = [] if self.features is None else [self.features]
-        values, scores = with_scores(model, images, self.head, outputs, touch)
-        index = ops.reshape(ops.cast(wanted, "int32"), (-1, 1))
+        values, scores = with_scores(model, images, self.head, outputs, on_output)
+        index = ops.reshape(ops.cast(indices, "int32"), (-1, 1))
         own = ops.take_along_axis(scores, index, axis=-1)[:, 0]
         shape = (seen[0].shape[0], -1, seen[0].shape[-1]) if seen else ()
         features = ops.reshape(seen[0], shape) if seen else None
@@ -193,7 +195,7 @@ class ClassScore:
 
 
 def window(height: int, width: int) -> npt.NDArray[np.float32]:
-    """Weights of a map's places, `(height, width)`: of mean 1, none in the outermost sixteenth."""
+    """Return weights of a map's pixels, `(height, width)`: mean 1, 0 in the outermost sixteenth."""
     sides = []
     for side in (height, width):
         border = side // 16

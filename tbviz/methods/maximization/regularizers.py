@@ -1,4 +1,4 @@
-"""(image batch) => (a penalty an image), and how alike the images of one channel are."""
+"""(image batch) => (a penalty per image), and the Gram cosine of the images of one channel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras import ops
 
 
 def total_variation(images: Any) -> Any:
-    """Mean step between neighbors, down and across: `mean|dy| + mean|dx|`, `(images,)`.
+    """Return the mean step between neighbors, down and across: `mean|dy| + mean|dx|`, `(images,)`.
 
     Rudin, Osher and Fatemi 1992; for images that explain a network Mahendran and Vedaldi 2015,
     equation 4, here with beta = 1 and a mean in place of a sum, so that no size is favored.
@@ -19,31 +19,31 @@ def total_variation(images: Any) -> Any:
 
 
 def contrast(images: Any) -> Any:
-    """Mean squared distance from even gray, `(images,)`: the L2 norm of Simonyan et al. 2014."""
+    """Return the mean squared distance from even gray, `(images,)`: L2 of Simonyan et al. 2014."""
     return _mean(ops.square(images - 0.5))
 
 
-def similarity(features: Any, copies: int) -> Any:
-    """How alike the images of one channel are to a layer: mean cosine of their Gram matrices.
+def gram_cosine(features: Any, copies: int) -> Any:
+    """Return the mean cosine of the Gram matrices of one channel's images in a layer.
 
     Olah et al. 2017, "Feature Visualization", section "Diversity", where the sum is over all pairs.
 
     Args:
-        features: `(images, places, channels)`, `copies` images after each other for each channel.
+        features: `(images, points, channels)`, `copies` images after each other for each channel.
         copies: how many, above 1.
 
     Returns:
         `(images,)`, the mean over the other images of the same channel, 0 to 1.
     """
-    count, places, channels = (int(size) for size in features.shape)
-    if channels <= places:
+    count, points, channels = (int(size) for size in features.shape)
+    if channels <= points:
         grams = ops.reshape(ops.matmul(ops.transpose(features, (0, 2, 1)), features), (count, -1))
         grams = ops.reshape(grams, (count // copies, copies, -1))
         products = ops.matmul(grams, ops.transpose(grams, (0, 2, 1)))
     else:  # the same numbers: <A'A, B'B> = |AB'|^2
-        apart = ops.reshape(features, (count // copies, copies * places, channels))
+        apart = ops.reshape(features, (count // copies, copies * points, channels))
         crossed = ops.square(ops.matmul(apart, ops.transpose(apart, (0, 2, 1))))
-        crossed = ops.reshape(crossed, (count // copies, copies, places, copies, places))
+        crossed = ops.reshape(crossed, (count // copies, copies, points, copies, points))
         products = ops.sum(crossed, axis=(2, 4))
     norms = ops.sqrt(ops.maximum(ops.diagonal(products, axis1=1, axis2=2), 1e-12))
     cosines = products / (ops.expand_dims(norms, 1) * ops.expand_dims(norms, 2))

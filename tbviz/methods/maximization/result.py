@@ -1,4 +1,4 @@
-"""What an ascent found, why some of its images are blank, and whether all of them are."""
+"""The result of an ascent, and why some or all of its images are blank."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _DUPLICATE = "the model compares its images, which are painted alike and so do n
 
 @dataclass(frozen=True)
 class Maximized:
-    """What excites the channels of one layer, or classes.
+    """The images that activate the channels of one layer, or classes.
 
     Attributes:
-        channels: which, one an image: with `diversity` each as often as it has images.
-        images: `(images, height, width, colors)`, 0 to 1; even gray where there is a note.
+        channels: one per image: with `diversity` each as often as it has images.
+        images: `(images, height, width, colors)`, 0 to 1; even gray if there is a note.
         before: each image's objective on the unmoved start image.
-        after: the same at the end; not finite where the channel puts out NaN or infinity.
-        coefficients: the image's parameters, to go on from at the next step of a run.
-        notes: why an image is blank, `None` where it is not.
-        output: the model's output on each image, `None` where it did not run to the end.
-        reached: size of the largest slope that each image met.
-        objective: what was climbed, in words.
+        after: the same at the end; not finite if the channel's output has NaN or infinity.
+        coefficients: the image's parameters, to continue from at the next step of a run.
+        notes: why an image is blank, `None` if it is not.
+        output: the model's output on each image, `None` if it did not run to the end.
+        reached: size of the largest slope of each image.
+        objective: the name of the objective.
         painted_equally: whether the model takes several images, which show the same.
         cause: which weights are not finite, in words, if some of the images depend on them.
     """
@@ -49,7 +49,7 @@ Result = TypeVar("Result", bound=Maximized)
 
 
 def merged(found: Sequence[Result]) -> Result:
-    """What was found in several ascents, as of one."""
+    """Merge the results of several ascents into one."""
     arrays = ("images", "before", "after", "coefficients", "reached")
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in found]) for name in arrays
@@ -64,11 +64,11 @@ def merged(found: Sequence[Result]) -> Result:
 
 
 def notes_of(after: Floats, reached: Floats) -> list[str | None]:
-    """Why each image is blank, `None` for most.
+    """Return why each image is blank, `None` for most.
 
     Args:
         after: the objective at the end.
-        reached: size of the largest slope met.
+        reached: size of the largest slope.
     """
     return [
         "puts out NaN or infinity"
@@ -81,9 +81,9 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
 
 
 def require_signal(found: Result) -> Result:
-    """The same, where there is anything to be seen in it.
+    """Return the result if any of its images shows something.
 
-    Only of all that is wanted of a layer together: a part of it may well be dead.
+    Call it only for all channels of a layer together: some of them may well be dead.
 
     Raises:
         TbvizError: all scores are NaN or infinite, or no gradient reaches the input from any.

@@ -14,8 +14,8 @@ from tbviz.methods.maximization.transforms import Transforms
 class Ascent:
     """Settings of the ascent.
 
-    Where penalties are given, it climbs ln(score) minus each weight times its penalty, so that a
-    weight means the same for every channel.
+    With penalties, ln(score) minus each weight times its penalty is maximized, so that a weight
+    means the same for every channel.
 
     Attributes:
         steps: how many.
@@ -27,13 +27,13 @@ class Ascent:
         total_variation: weight of the mean step between neighboring pixels, see
             `regularizers.total_variation`.
         l2: weight of the mean squared distance from even gray, see `regularizers.contrast`.
-        diversity: how many images a channel. They are pushed apart.
-        apart: weight of their similarity, see `regularizers.similarity`.
+        diversity: how many images per channel. They are pushed apart.
+        apart: weight of their Gram cosine, see `regularizers.gram_cosine`.
 
     Raises:
         TbvizError: there is no such image, or a number is out of its range.
 
-    The defaults were chosen by eye, for textures: twice the steps climb a tenth higher and look the
+    The defaults were chosen by eye, for textures: twice the steps reach a tenth more and look the
     same.
     """
 
@@ -55,13 +55,13 @@ class Ascent:
         if self.diversity < 1 or self.steps < 0:
             msg = (
                 f"received diversity={self.diversity} and steps={self.steps}; expected at least "
-                "one image a channel, and no negative number of steps"
+                "one image per channel, and no negative number of steps"
             )
             raise TbvizError(msg)
 
     @classmethod
     def of_classes(cls) -> Self:
-        """For classes, whose parts lie one beside the other and are as large as the image.
+        """Return settings for classes, whose parts lie side by side and are as large as the image.
 
         More steps, smoother waves, and transforms that leave a part near where it is.
         """
@@ -69,10 +69,10 @@ class Ascent:
         return cls(steps=48, rate=0.15, decay=1.25, transforms=moved)
 
     def careful(self) -> Self:
-        """The same for pictures that are looked at for long: four times the steps, each half."""
+        """Return the settings for pictures of higher quality: four times the steps, each half."""
         return replace(self, steps=4 * self.steps, rate=self.rate / 2)
 
     @property
     def basis(self) -> Basis:
-        """What the coefficients of the image stand for."""
+        """The basis of the coefficients of the image."""
         return Fourier(self.decay) if self.image == "fourier" else Pixels()

@@ -1,7 +1,8 @@
-"""(image, a view of it) => (image): every step of the ascent sees it padded, moved, scaled, turned.
+"""(image, a view of it) => (image): each step of the ascent sees it padded, moved, scaled, turned.
 
-What excites a filter only in one exact place is noise to the eye. Mordvintsev et al. 2015 jitter;
-Olah et al. 2017, "Feature Visualization", section "Transformation robustness", scale and rotate.
+A pattern that activates a filter only at one exact position is noise to the eye. Mordvintsev et
+al. 2015 jitter; Olah et al. 2017, "Feature Visualization", section "Transformation robustness",
+scale and rotate.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Transforms:
             everywhere, so that none of it stays at the border.
         scale: share of the size, larger and smaller, about the middle.
         rotate: degrees, to the left and to the right, about the middle.
-        pad: what lies beyond the image's edges: even gray where true, its other side where false.
+        pad: what lies beyond the image's edges: even gray if true, its other side if false.
     """
 
     jitter: float = 0.5
@@ -37,27 +38,27 @@ class Transforms:
     pad: bool = False
 
     def draw(self, random: np.random.Generator, steps: int, size: tuple[int, int]) -> Floats:
-        """The views of all steps, `(steps, 4)`: shift down and right (pixels), zoom, angle.
+        """Draw the views of all steps, `(steps, 4)`: shift down and right (pixels), zoom, angle.
 
-        Drawn beforehand from a generator of our own, so that no global random state moves. Shifts
-        are spread evenly from a random start: a few dozen at random would leave gaps.
+        They are drawn beforehand from a separate generator, so that no global random state moves.
+        Shifts are spread evenly from a random start: a few dozen at random would leave gaps.
         """
         zoom = random.uniform(1 - self.scale, 1 + self.scale, steps)
         shifts = [
-            (2 * ((random.uniform() + pace * np.arange(steps)) % 1.0) - 1) * self.jitter * side
-            for side, pace in zip(size, _EVENLY, strict=True)
+            (2 * ((random.uniform() + increment * np.arange(steps)) % 1.0) - 1) * self.jitter * side
+            for side, increment in zip(size, _EVENLY, strict=True)
         ]
         angle = np.radians(random.uniform(-self.rotate, self.rotate, steps))
         return np.stack([*shifts, zoom, angle], axis=1).astype(np.float32)
 
     def margin(self, size: tuple[int, int]) -> int:
-        """How many pixels more are painted on each side, for the corners of a turned view."""
+        """Return the number of extra pixels on each side, for the corners of a turned view."""
         if not self.rotate:
             return 0
         return math.ceil(math.sin(math.radians(self.rotate)) * max(size) / 2) + 1
 
-    def places(self, size: tuple[int, int], view: Any) -> list[Any]:
-        """Where rows and columns of a view lie on the image, in pixels, the margin included."""
+    def points(self, size: tuple[int, int], view: Any) -> list[Any]:
+        """Return the points of a view's rows and columns on the image, in pixels, with margin."""
         margin = self.margin(size)
         found = []
         for side, shift in zip(size, (view[0], view[1]), strict=True):
@@ -67,18 +68,18 @@ class Transforms:
         return found
 
 
-def inside(size: int, places: Any) -> Any:
-    """1 where a place is on the image, 0 beyond its edges."""
-    within = ops.logical_and(places >= -0.5, places <= size - 0.5)
+def inside(size: int, points: Any) -> Any:
+    """Return 1 where a point is on the image, 0 beyond its edges."""
+    within = ops.logical_and(points >= -0.5, points <= size - 0.5)
     return ops.cast(within, "float32")
 
 
 def turned(pixels: Any, angle: Any, margin: int) -> Any:
-    """Images turned about their middle, without the margin that their corners came from.
+    """Turn images about their middle, and cut off the margin that their corners came from.
 
     Args:
-        pixels: `(height, width, values)`; all images turn together, and the places stand first
-            since whole rows of values are quick to gather.
+        pixels: `(height, width, values)`; all images turn together, and the pixels come first,
+            since taking whole rows of values is fast.
         angle: in radians; positive turns the picture anticlockwise.
         margin: pixels on each side that are not part of the result.
     """

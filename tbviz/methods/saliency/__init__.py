@@ -1,1 +1,1 @@
-"""Saliency: which pixels of an image a class score comes from. A method is one file."""
+"""Saliency: the pixels of an image that a class score depends on. A method is one file."""

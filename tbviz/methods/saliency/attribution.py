@@ -1,4 +1,4 @@
-"""(a model, images, a class of each) => what each pixel counts for the score of the class."""
+"""(a model, images, a class of each) => (the attribution of the class score to each pixel)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tbviz.taps.class_target import ClassTarget
 
 
 class Attributed(NamedTuple):
-    """What each pixel counts.
+    """The attribution to each pixel.
 
     Attributes:
         maps: `(images, height, width)` at the input's size; NaN stays NaN.
-        completeness: of methods whose maps add up to a difference of scores, how much of it they
-            do: 1 is all of it; `(images,)`.
+        completeness: for methods whose maps add up to a difference of scores, the share of it that
+            they reach: 1 is all of it; `(images,)`.
     """
 
     maps: Floats
@@ -42,11 +42,11 @@ class Attribution(ABC):
     many_passes: ClassVar[bool] = False
 
     @abstractmethod
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """The maps.
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps.
 
         Args:
-            changed: the model and the images.
+            perturbed: the model and the images.
             class_target: with a class for each image.
 
         Raises:
@@ -54,16 +54,16 @@ class Attribution(ABC):
         """
 
     def target(self, score: str) -> str:
-        """What the map explains, in words; `score` says what the class score is."""
+        """Describe the explained quantity; `score` describes the class score."""
         return score
 
 
 def largest(gradients: npt.NDArray[np.floating]) -> Floats:
-    """The largest absolute value over the colors of each pixel."""
+    """Return the largest absolute value over the colors of each pixel."""
     return np.asarray(np.abs(gradients).max(axis=-1), np.float32)
 
 
 def total(values: npt.NDArray[np.floating]) -> Floats:
-    """The sum over the colors of each pixel."""
+    """Return the sum over the colors of each pixel."""
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(values.sum(axis=-1, dtype=np.float64), np.float32)

@@ -1,4 +1,4 @@
-"""Gradients: by how much the score moves with each pixel.
+"""Gradients: how much the score changes with each pixel.
 
 Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualizing Image Classification Models
 and Saliency Maps", section 3.
@@ -21,24 +21,24 @@ class Gradients(Attribution):
     name: ClassVar[str] = "gradients"
     title: ClassVar[str] = "Gradients"
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """One pass."""
-        return Attributed(largest(changed.gradients(changed.images, class_target)))
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps in one pass."""
+        return Attributed(largest(perturbed.gradients(perturbed.images, class_target)))
 
 
 class GradientsTimesInput(Attribution):
     """The derivative times the pixel, summed over the colors.
 
     Shrikumar et al. 2016, "Not Just a Black Box". For a network of ReLUs without biases the sum of
-    the map is the score. What is black in an input of 0 to 1 counts nothing, whatever it is.
+    the map is the score. What is black in an input of 0 to 1 always has the attribution 0.
     """
 
     name: ClassVar[str] = "gradients-x-input"
     title: ClassVar[str] = "Gradients x input"
     signed: ClassVar[bool] = True
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """One pass."""
-        slopes = changed.gradients(changed.images, class_target).astype(np.float64)
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps in one pass."""
+        slopes = perturbed.gradients(perturbed.images, class_target).astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            return Attributed(total(slopes * changed.images))
+            return Attributed(total(slopes * perturbed.images))

@@ -30,7 +30,7 @@ class GuidedGradCam(Attribution):
 
     The lines are not evidence: guided backpropagation gives nearly the same picture for a network
     whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks
-    for Saliency Maps". Trust where they are, which is Grad-CAM's, and not what they draw.
+    for Saliency Maps". Trust their location, which is Grad-CAM's, and not their shape.
 
     Args:
         layer: a filter for Grad-CAM's layer; the last with a feature map unless given.
@@ -41,20 +41,20 @@ class GuidedGradCam(Attribution):
     name: ClassVar[str] = "guided-grad-cam"
     title: ClassVar[str] = "Guided Grad-CAM"
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """Two passes.
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps in two passes.
 
         Raises:
             LayerNotFoundError: there is no such layer, or none with feature maps.
         """
-        model_outputs = changed.inspector.model_outputs(changed.inputs)
+        model_outputs = perturbed.inspector.model_outputs(perturbed.inputs)
         output = (
             cam_layer(model_outputs)
             if self.layer is None
             else select(model_outputs, self.layer)[-1]
         )
-        found = class_gradients(changed.inspector, [output], changed.inputs, class_target)
-        where = enlarge(layer_maps(GradCam(), output.key, found, changed), changed.size)
-        lines = largest(changed.gradients(changed.images, class_target, guided=True))
+        found = class_gradients(perturbed.inspector, [output], perturbed.inputs, class_target)
+        where = enlarge(layer_maps(GradCam(), output.key, found, perturbed), perturbed.size)
+        lines = largest(perturbed.gradients(perturbed.images, class_target, guided=True))
         with np.errstate(invalid="ignore", over="ignore"):
             return Attributed(np.asarray(lines * where, np.float32))

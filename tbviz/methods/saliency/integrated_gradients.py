@@ -1,4 +1,4 @@
-"""Integrated gradients: what each pixel adds on the way from a black image to this one.
+"""Integrated gradients: what each pixel adds on the path from a black image to this one.
 
 Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks".
 """
@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import of_class
+from tbviz.methods.cams.classes import target_scores
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, total
 from tbviz.taps.class_target import ClassTarget
@@ -22,12 +22,12 @@ class IntegratedGradients(Attribution):
     """Equation 1, summed over the colors.
 
     The integral is taken by the Gauss-Legendre rule. Completeness (proposition 1): the sum of a
-    map is the score of the image less that of the baseline. How nearly is answered with it.
+    map is the score of the image less that of the baseline. The result states how nearly.
 
     Args:
         points: of the rule; each costs a forward and a backward pass.
-        baseline: value of the image that the way starts from; black, learned from the images,
-            unless given.
+        baseline: value of the image that the path starts from. Defaults to black, learned from
+            the images.
     """
 
     points: int = 32
@@ -42,26 +42,28 @@ class IntegratedGradients(Attribution):
             msg = f"IntegratedGradients received points={self.points}; expected at least 1"
             raise TbvizError(msg)
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """A pass a point."""
-        start = changed.range[0] if self.baseline is None else self.baseline
-        places, weights = np.polynomial.legendre.leggauss(self.points)  # on -1 to 1
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps with one pass per point."""
+        start = perturbed.range[0] if self.baseline is None else self.baseline
+        nodes, weights = np.polynomial.legendre.leggauss(self.points)  # on -1 to 1
         with np.errstate(invalid="ignore", over="ignore"):
-            way = changed.images.astype(np.float64) - start
-            mean = np.zeros(way.shape)
-            for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-                mean += weight * changed.gradients(start + place * way, class_target)
-            attributions = way * mean
+            path = perturbed.images.astype(np.float64) - start
+            mean = np.zeros(path.shape)
+            for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+                mean += weight * perturbed.gradients(start + node * path, class_target)
+            attributions = path * mean
             return Attributed(
-                total(attributions), self._complete(attributions, changed, class_target)
+                total(attributions), self._complete(attributions, perturbed, class_target)
             )
 
     def _complete(
-        self, attributions: np.ndarray, changed: PerturbedModel, class_target: ClassTarget
+        self, attributions: np.ndarray, perturbed: PerturbedModel, class_target: ClassTarget
     ) -> np.ndarray:
-        """The sum as a share of the difference of scores, NaN where there is no difference."""
-        end = changed.unchanged.scores
-        start = changed.filled(changed.range[0] if self.baseline is None else self.baseline).scores
-        difference = (of_class(end, class_target) - of_class(start, class_target))[:, 0]
+        """Return the sum as a share of the difference of scores, NaN if there is no difference."""
+        end = perturbed.unperturbed.scores
+        start = perturbed.filled(
+            perturbed.range[0] if self.baseline is None else self.baseline
+        ).scores
+        difference = (target_scores(end, class_target) - target_scores(start, class_target))[:, 0]
         difference = np.where(difference == 0, np.nan, difference)
         return np.asarray(attributions.sum(axis=(1, 2, 3)) / difference)

@@ -12,14 +12,19 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
 from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import class_target_of, in_words, of_class, resolve_predictions
+from tbviz.methods.cams.classes import (
+    class_target_of,
+    describe_target,
+    resolve_predictions,
+    target_scores,
+)
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
 from tbviz.taps.inspector import inspector_for
 
 NO_EFFECT = "no pixel moves the score"
-"""What a map of zeros means."""
+"""The meaning of a map of zeros."""
 
 __all__ = ["SaliencyMap", "saliency_maps"]
 
@@ -32,14 +37,14 @@ class SaliencyMap:
         maps: `(images, height, width)` at the input's size, not scaled.
         classes: the class of each image.
         scores: its score before softmax or sigmoid; with `against` the difference of the two.
-        probabilities: its probability, `None` where the model has none.
-        target: what was explained, in words.
+        probabilities: its probability, `None` if the model has none.
+        target: the explained quantity, in words.
         method: name of the method.
         signed: whether negative values (against the class) mean something.
         against: the class that each was compared with, `None` for none.
         completeness: of integrated gradients, the sum of each map as a share of the difference of
             scores that it should be: 1 is complete; `None` of other methods.
-        notes: of each image why its map shows nothing, `None` where it shows something.
+        notes: for each image the reason if its map shows nothing, else `None`.
     """
 
     maps: Floats
@@ -61,10 +66,10 @@ def saliency_maps(
     method: str | Attribution = "gradients",
     against: npt.ArrayLike | None = None,
 ) -> SaliencyMap:
-    """Which pixels a class score comes from.
+    """Compute which pixels a class score depends on.
 
-    Of the score before softmax; the methods, each with its paper, are the files beside this one.
-    Neither the model nor its weights are changed or cloned.
+    The score is the one before softmax; the methods, each with its paper, are the files beside this
+    one. Neither the model nor its weights are perturbed or cloned.
 
     Args:
         model: any built Keras model.
@@ -74,8 +79,8 @@ def saliency_maps(
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
             `Occlusion(window=0.1, stride=0.05)`.
-        against: a class for all images or one for each: explained is by how much the score of the
-            class is above that of this one.
+        against: a class for all images or one for each: the difference of the class score and the
+            score of this class is explained.
 
     Returns:
         The maps, at the input's size.
@@ -85,24 +90,26 @@ def saliency_maps(
     """
     attribution = attribution_of(method)
     inspector = inspector_for(model)
-    changed = PerturbedModel(inspector, images)
+    perturbed = PerturbedModel(inspector, images)
     model_outputs = inspector.model_outputs(images)
-    scores, likely = changed.unchanged
+    scores, probabilities = perturbed.unperturbed
     class_target = resolve_predictions(
-        class_target_of(len(changed.images), classes, against), scores[:, 0]
+        class_target_of(len(perturbed.images), classes, against), scores[:, 0]
     )
-    found = attribution.attribute(changed, class_target)
+    found = attribution.attribute(perturbed, class_target)
     picked = None
-    if likely is not None:
-        picked = np.take_along_axis(likely[:, 0], class_target.classes[:, None], axis=1)[:, 0]
+    if probabilities is not None:
+        picked = np.take_along_axis(probabilities[:, 0], class_target.classes[:, None], axis=1)[
+            :, 0
+        ]
     cause = inspector.faults.cause_of(model_outputs.output_reads)
-    explained = of_class(scores[:, 0], class_target).astype(np.float32)
+    explained = target_scores(scores[:, 0], class_target).astype(np.float32)
     return SaliencyMap(
         found.maps,
         class_target.classes,
         explained,
         picked,
-        attribution.target(in_words(model_outputs.head.target, class_target)),
+        attribution.target(describe_target(model_outputs.head.target, class_target)),
         attribution.name,
         attribution.signed,
         class_target.against,

@@ -1,4 +1,4 @@
-"""Occlusion: by how much the score falls where a patch hides a part of the image.
+"""Occlusion: how much the score falls if a patch hides a part of the image.
 
 Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2.
 """
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import of_class
+from tbviz.methods.cams.classes import target_scores
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.taps.class_target import ClassTarget
@@ -22,7 +22,7 @@ from tbviz.taps.class_target import ClassTarget
 class Occlusion(Attribution):
     """The fall of the score, the mean over all windows that cover a pixel.
 
-    The patch has the mean color of all images, which is in their range whatever that is.
+    The patch has the mean color of all images, which is in their range in any case.
 
     Args:
         window: height and width of the patch as a share of the image's.
@@ -46,26 +46,26 @@ class Occlusion(Attribution):
             )
             raise TbvizError(msg)
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """A pass a window; other classes of the same images cost nothing more."""
-        windows = self.windows(changed.size)
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps with one pass per window; other classes cost nothing more."""
+        windows = self.windows(perturbed.size)
 
         def hide(index: int) -> npt.NDArray[np.float32]:
-            image = changed.images[index]
-            return np.where(windows[..., None], changed.mean, image)
+            image = perturbed.images[index]
+            return np.where(windows[..., None], perturbed.mean, image)
 
-        hidden = changed.answers(self, hide).scores
+        hidden = perturbed.evaluate(self, hide).scores
         with np.errstate(invalid="ignore", over="ignore"):
-            falls = of_class(changed.unchanged.scores, class_target) - of_class(
+            falls = target_scores(perturbed.unperturbed.scores, class_target) - target_scores(
                 hidden, class_target
             )
-            sums = np.zeros((len(falls), *changed.size))
+            sums = np.zeros((len(falls), *perturbed.size))
             for number, covered in enumerate(windows):
                 sums[:, covered] += falls[:, number, None]
             return Attributed(np.asarray(sums / windows.sum(axis=0), np.float32))
 
     def windows(self, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-        """Where each window hides an image of this height and width, `(windows, height, width)`."""
+        """Return the masks of all windows for a height and width, `(windows, height, width)`."""
         rows, columns = (self._spans(side) for side in size)
         return np.asarray(
             [row[:, None] & column[None, :] for row in rows for column in columns], bool
@@ -73,9 +73,9 @@ class Occlusion(Attribution):
 
     def _spans(self, side: int) -> list[npt.NDArray[np.bool_]]:
         length = max(1, round(self.window * side))
-        wanted = int(np.ceil((1 - self.window) / self.stride - 1e-9)) + 1
-        # At least so many that no pixel is left out where lengths are rounded.
-        count = min(max(wanted, -(-side // length)), side - length + 1)
+        needed = int(np.ceil((1 - self.window) / self.stride - 1e-9)) + 1
+        # At least so many that no pixel is left out if lengths are rounded.
+        count = min(max(needed, -(-side // length)), side - length + 1)
         starts = np.linspace(0, side - length, count).round().astype(int)
         pixels = np.arange(side)
         return [(start <= pixels) & (pixels < start + length) for start in starts]

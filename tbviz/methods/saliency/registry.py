@@ -1,4 +1,4 @@
-"""The saliency methods that there are, by name."""
+"""The saliency methods, by name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ATTRIBUTIONS: dict[str, Attribution] = {
 
 
 def attribution_of(method: str | Attribution) -> Attribution:
-    """A method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
+    """Return a method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
 
     Raises:
-        TbvizError: there is none of this name.
+        TbvizError: there is no method of this name.
     """
     if isinstance(method, Attribution):
         return method

@@ -1,4 +1,4 @@
-"""SmoothGrad: the gradients' mean over noisy copies of an image, where what flickers cancels out.
+"""SmoothGrad: the gradients' mean over noisy copies of an image, where noise cancels out.
 
 Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise".
 """
@@ -23,8 +23,8 @@ class SmoothGrad(Attribution):
     Args:
         samples: noisy copies of each image; each costs a forward and a backward pass.
         noise: standard deviation of the noise, as a share of the range from black to white.
-        seed: of the noise, which is the same for every image, so that one in other company gets
-            the same map.
+        seed: of the noise, which is the same for every image, so that an image has the same map
+            in any batch.
     """
 
     samples: int = 25
@@ -42,13 +42,13 @@ class SmoothGrad(Attribution):
             )
             raise TbvizError(msg)
 
-    def attribute(self, changed: PerturbedModel, class_target: ClassTarget) -> Attributed:
-        """A pass a sample."""
+    def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:
+        """Compute the maps with one pass per sample."""
         random = np.random.default_rng(self.seed)
-        low, high = changed.range
-        slopes = np.zeros(changed.images.shape, np.float64)
+        low, high = perturbed.range
+        slopes = np.zeros(perturbed.images.shape, np.float64)
         for _ in range(self.samples):
-            noise = random.normal(scale=self.noise * (high - low), size=changed.images.shape[1:])
+            noise = random.normal(scale=self.noise * (high - low), size=perturbed.images.shape[1:])
             with np.errstate(invalid="ignore", over="ignore"):
-                slopes += changed.gradients(changed.images + noise, class_target)
+                slopes += perturbed.gradients(perturbed.images + noise, class_target)
         return Attributed(largest(slopes / self.samples))

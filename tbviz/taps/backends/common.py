@@ -1,4 +1,4 @@
-"""What the backends share."""
+"""Functions that the backends share."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import keras
 
 
 def alive(held: weakref.ref[Any]) -> Any:
-    """The model that a look was compiled for.
+    """Return the model that a pass was compiled for.
 
     Raises:
         ReferenceError: it is gone.
     """
     model = held()
     if model is None:
-        msg = "the model that this look was compiled for is gone; make a new one"
+        msg = "the model that this pass was compiled for was deleted; compile a new pass"
         raise ReferenceError(msg)
     return model
 
 
 def all_finite(values: Sequence[Any]) -> Any:
-    """See `Backend.finite`, in the middle of a compiled function.
+    """Check values inside a compiled function; see `Backend.compile_finite_check`.
 
-    By `isfinite`: what a maximum makes of NaN depends on the processor.
+    It uses `isfinite`: the maximum of NaN depends on the processor.
     """
     return keras.ops.stack([keras.ops.all(keras.ops.isfinite(value)) for value in values])
 
 
 def as_numpy(tree: Any) -> Any:
-    """A tree of tensors as numpy arrays."""
+    """Convert a tree of tensors to numpy arrays."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)

@@ -1,4 +1,4 @@
-"""JAX under a look: traces as levels, `jax.jit` with the variables' values as arguments."""
+"""JAX passes: traces as levels, `jax.jit` with the variables' values as arguments."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tbviz.taps.backends.common import alive, all_finite, as_numpy
 
 COMPILES = True
 COMPILES_LATE = True
-EAGER_IS_QUICK = False  # JAX compiles every operation for every shape
+EAGER_IS_FAST = False  # JAX compiles every operation for every shape
 
-# A part of the key under which JAX keeps what it has compiled.
+# A part of the key of JAX' cache of compiled functions.
 _numbers = itertools.count(1)
 _trace_state = getattr(jax.extend.core, "get_opaque_trace_state", None) or (
     jax.core.get_opaque_trace_state
@@ -29,18 +29,18 @@ _context = jax.make_user_context(0)
 
 
 def trace_level() -> object:
-    """The traces that are under way, none when eager."""
+    """Return the active traces, none when eager."""
     return _trace_state(convention="nnx")
 
 
 def same_level(one: object, other: object) -> bool:
-    """Whether both are the same traces."""
+    """Tell whether both are the same traces."""
     return bool(one == other)
 
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Gives what the model jits itself a cache key of its own while it lasts.
+    """Give functions that the model jits itself a separate cache key.
 
     Compiled under our trace and found again by training, it would hold our tracers, and the next
     `fit` would die.
@@ -81,7 +81,7 @@ def _values(model: Any) -> list[Any]:
     if not _within_reach(values):
         msg = (
             f"the weights of {model.name!r} are spread over several processes, and one of them "
-            "cannot run it alone; look into a checkpoint of it instead"
+            "cannot run it alone; inspect a checkpoint of it instead"
         )
         raise TbvizError(msg)
     return values
@@ -92,7 +92,7 @@ def _within_reach(values: Sequence[Any]) -> bool:
 
 
 def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[..., Any]:
-    """`function` of the variables' values and the arrays."""
+    """Make `function` a function of the variables' values and the arrays."""
 
     def run(values: list[Any], arrays: tuple[Any, ...]) -> Any:
         model = alive(held)
@@ -103,16 +103,16 @@ def _pure(function: Callable[..., Any], held: weakref.ref[Any]) -> Callable[...,
     return run
 
 
-def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.shaped`."""
+def trace_shapes(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.trace_shapes`."""
     return jax.eval_shape(_pure(function, weakref.ref(model)), _values(model), arrays)
 
 
-def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.eagerly`.
+def run_eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.run_eagerly`.
 
-    Not isolated: outside a trace of ours nothing of ours can be kept, and JAX would compile every
-    operation anew under another key.
+    Not isolated: outside a trace of ours nothing of ours can be cached, and JAX would compile
+    every operation anew under another key.
     """
     with keras.StatelessScope():
         return as_numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))
@@ -124,8 +124,8 @@ def plain_variables(layer: Any) -> list[Any]:
     return []
 
 
-def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.finite`."""
+def compile_finite_check(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.compile_finite_check`."""
     jitted = jax.jit(all_finite)
 
     def read() -> list[Any]:
@@ -133,7 +133,7 @@ def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
         if not _within_reach(values):
             msg = (
                 "the weights are spread over several processes, and one of them cannot check them "
-                "alone; look into a checkpoint instead"
+                "alone; inspect a checkpoint instead"
             )
             raise TbvizError(msg)
         return values
@@ -141,22 +141,22 @@ def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
     return lambda: _with_values(read, jitted)
 
 
-def kept(tensor: Any) -> Any:
-    """See `Backend.kept`: nothing changes in place."""
+def detached(tensor: Any) -> Any:
+    """See `Backend.detached`: nothing changes in place."""
     return tensor
 
 
 def gradients(
     forward: Callable[[Callable[[Any], Any]], Any], score: Callable[[Any], Any]
 ) -> tuple[Any, list[Any]]:
-    """See `Backend.gradients`: of zeros that are added to the tensors, as JAX knows no tape."""
+    """See `Backend.gradients`: in zeros that are added to the tensors, as JAX has no tape."""
     zeros: list[Any] = []
 
     def measure(tensor: Any) -> Any:
         zeros.append(jnp.zeros(tensor.shape, tensor.dtype))
         return tensor
 
-    forward(measure)  # for shapes alone: compiled, what it computes is used by nobody and dropped
+    forward(measure)  # for shapes alone: the compiler drops the unused results
 
     def moved(steps: list[Any]) -> tuple[Any, Any]:
         left = iter(steps)

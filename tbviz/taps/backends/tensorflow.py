@@ -1,4 +1,4 @@
-"""TensorFlow under a look: graphs as trace levels, gradient tapes, one `tf.function` a look."""
+"""TensorFlow passes: graphs as trace levels, gradient tapes, one `tf.function` per pass."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tbviz.taps.backends.common import alive, all_finite, as_numpy
 
 COMPILES = True
 COMPILES_LATE = False
-EAGER_IS_QUICK = True
+EAGER_IS_FAST = True
 
 
 def trace_level() -> object:
-    """The graph that is being built, `None` when eager."""
+    """Return the graph that is being built, `None` when eager."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def same_level(one: object, other: object) -> bool:
-    """Whether both are the same graph."""
+    """Tell whether both are the same graph."""
     return one is other
 
 
 class _Switch:
-    """In place of TensorFlow's switch for running functions eagerly: on for the threads that look.
+    """Replace TensorFlow's switch for running functions eagerly: on for inspecting threads only.
 
     TensorFlow has one switch for the whole process. Turned on for all, it would make another
     thread's input pipeline warn, which under `-W error` ends the training there.
@@ -39,23 +39,23 @@ class _Switch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looking: list[int] = []
+        self._inspecting_threads: list[int] = []
         self._before: Any = False
 
     def __bool__(self) -> bool:
-        return threading.get_ident() in self._looking or bool(self._before)
+        return threading.get_ident() in self._inspecting_threads or bool(self._before)
 
     def on(self) -> None:
         with self._lock:
-            if not self._looking:
+            if not self._inspecting_threads:
                 self._before = tf.config.functions_run_eagerly()
                 _set_switch(self)
-            self._looking.append(threading.get_ident())
+            self._inspecting_threads.append(threading.get_ident())
 
     def off(self) -> None:
         with self._lock:
-            self._looking.remove(threading.get_ident())
-            if not self._looking:
+            self._inspecting_threads.remove(threading.get_ident())
+            if not self._inspecting_threads:
                 tf.config.run_functions_eagerly(bool(self._before))
 
 
@@ -74,7 +74,7 @@ _switch = _Switch()
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Runs the model's own `tf.function`s as plain Python while it lasts.
+    """Run the model's own `tf.function`s as plain Python.
 
     Compiled under our trace they would be cached without their own state updates, and training
     would differ.
@@ -87,10 +87,10 @@ def isolated() -> Iterator[None]:
 
 
 def random_state() -> Callable[[], None]:
-    """See `Backend.random_state`: the generator that gives seeds to eager random operations."""
+    """See `Backend.random_state`: the generator that seeds eager random operations."""
     try:
         # No public way to it, and none to the counters inside the kernels that it seeded before:
-        # what a model draws eagerly with `tf.random.normal` may come out differently after a look.
+        # what a model draws eagerly with `tf.random.normal` may come out differently after a pass.
         from tensorflow.python.eager import context
 
         generator = context.context()._rng  # noqa: SLF001
@@ -139,34 +139,34 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
                     raise error from None  # the model's own, then
                 graph = other
                 return found
-        return eagerly(function, alive(held), *arrays)
+        return run_eagerly(function, alive(held), *arrays)
 
     return call
 
 
-def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.eagerly`."""
+def run_eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.run_eagerly`."""
     with _plain_variables_preserved(model):
         return as_numpy(_stateless(function, model, _tensors(arrays)))
 
 
-def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.shaped`."""
+def trace_shapes(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.trace_shapes`."""
     graph = tf.function(lambda *tensors: _stateless(function, model, tensors), autograph=False)
     return graph.get_concrete_function(*_tensors(arrays)).structured_outputs
 
 
 @contextlib.contextmanager
 def _plain_variables_preserved(model: Any) -> Iterator[None]:
-    """Puts back variables that are TensorFlow's own: a `StatelessScope` knows only those of Keras.
+    """Restore variables that are TensorFlow's own: a `StatelessScope` knows only those of Keras.
 
     A layer may hold one in an attribute, or in a `tf.random.Generator`.
     """
-    kept = [(variable, tf.identity(variable)) for variable in _plain_variables(model)]
+    saved = [(variable, tf.identity(variable)) for variable in _plain_variables(model)]
     try:
         yield
     finally:
-        for variable, value in kept:
+        for variable, value in saved:
             variable.assign(value)
 
 
@@ -185,8 +185,8 @@ def plain_variables(layer: Any) -> list[Any]:
     return [value for value in held if isinstance(value, tf.Variable)]
 
 
-def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.finite`."""
+def compile_finite_check(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.compile_finite_check`."""
     # A `partial`, as in `compiled`.
     run = functools.partial(lambda: all_finite(variables()))
     graph = tf.function(run, autograph=False)
@@ -202,8 +202,8 @@ def _tensors(arrays: Any) -> Any:
     return keras.tree.map_structure(tf.convert_to_tensor, arrays)
 
 
-def kept(tensor: Any) -> Any:
-    """See `Backend.kept`: nothing changes in place."""
+def detached(tensor: Any) -> Any:
+    """See `Backend.detached`: nothing changes in place."""
     return tensor
 
 

@@ -1,4 +1,4 @@
-"""torch under a look: nothing is compiled, gradients by `torch.autograd.grad`."""
+"""torch passes: nothing is compiled, gradients by `torch.autograd.grad`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tbviz.taps.backends.common import alive, as_numpy
 
 COMPILES = False
 COMPILES_LATE = False
-EAGER_IS_QUICK = True
+EAGER_IS_FAST = True
 
 
 def trace_level() -> object:
-    """Always the same: torch runs eagerly."""
+    """Return always the same: torch runs eagerly."""
     return None
 
 
 def same_level(one: object, other: object) -> bool:
-    """Always."""
+    """Return always true."""
     return one is other
 
 
 def isolated() -> contextlib.AbstractContextManager[Any]:
-    """Runs what the model compiles itself as plain Python while it lasts.
+    """Run what the model compiles itself as plain Python.
 
-    `torch.compile` guards on the tapped layers' attributes and would keep nothing of a tap, but
-    compile anew for each look and, after eight of them, never again.
+    `torch.compile` guards on the tapped layers' attributes. It would retain nothing of a tap, but
+    compile anew for each pass and, after eight of them, never again.
     """
     if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
         return contextlib.nullcontext()
@@ -46,18 +46,18 @@ def random_state() -> Callable[[], None]:
     """See `Backend.random_state`: the generators of torch, which shuffle the training data too."""
     state = torch.random.get_rng_state()
     device = _accelerator()
-    there = device.get_rng_state() if device is not None else None
+    device_state = device.get_rng_state() if device is not None else None
 
     def restore() -> None:
         torch.random.set_rng_state(state)
         if device is not None:
-            device.set_rng_state(there)
+            device.set_rng_state(device_state)
 
     return restore
 
 
 def _accelerator() -> Any | None:
-    """The module of the device that is in use beside the CPU."""
+    """Return the module of the device that is in use beside the CPU."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return torch.cuda
     mps = torch.backends.mps
@@ -65,26 +65,26 @@ def _accelerator() -> Any | None:
 
 
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
-    """See `Backend.compiled`. Nothing is: torch would take longer to compile than to look."""
+    """See `Backend.compiled`. Nothing is: compiling would take longer than the pass."""
     held = weakref.ref(model)
-    return lambda *arrays: eagerly(function, alive(held), *arrays)
+    return lambda *arrays: run_eagerly(function, alive(held), *arrays)
 
 
-def eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.eagerly`."""
+def run_eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.run_eagerly`."""
     with isolated(), _modules_preserved(model), torch.no_grad(), keras.StatelessScope():
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
         return as_numpy(function(model, *tensors))
 
 
-def shaped(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
-    """See `Backend.shaped`: with the arrays, as torch traces nothing."""
-    return eagerly(function, model, *arrays)
+def trace_shapes(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
+    """See `Backend.trace_shapes`: with the arrays, as torch traces nothing."""
+    return run_eagerly(function, model, *arrays)
 
 
 @contextlib.contextmanager
 def _modules_preserved(model: Any) -> Iterator[None]:
-    """Puts back what calls change in torch's own modules: Keras' variables are no buffers.
+    """Restore what calls change in torch's own modules: Keras' variables are no buffers.
 
     Their buffers, as a module of the user's may count its calls; and `training`, since Keras leaves
     a `TorchModuleWrapper` in evaluation.
@@ -109,27 +109,28 @@ def plain_variables(layer: Any) -> list[Any]:
     return list(layer.buffers(recurse=False)) if isinstance(layer, torch.nn.Module) else []
 
 
-def finite(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
-    """See `Backend.finite`: by the largest absolute value, which in torch is NaN if one is NaN."""
+def compile_finite_check(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:
+    """See `Backend.compile_finite_check`: by the largest absolute value, NaN if one is NaN."""
 
     def check() -> Any:
         held = variables()
         with torch.no_grad():
             values = [one.value if isinstance(one, keras.Variable) else one for one in held]
-            some = [place for place, value in enumerate(values) if value.numel()]
+            indices = [index for index, value in enumerate(values) if value.numel()]
             finite = np.ones(len(values), bool)
-            if some:
+            if indices:
                 # One kernel for all of them; tensor by tensor it takes many times as long.
-                largest = torch._foreach_norm([values[place] for place in some], ord=math.inf)  # noqa: SLF001
+                filled = [values[index] for index in indices]
+                largest = torch._foreach_norm(filled, ord=math.inf)  # noqa: SLF001
                 found = torch.stack([value.float() for value in largest]).cpu().numpy()
-                finite[some] = np.isfinite(found)
+                finite[indices] = np.isfinite(found)
         return finite
 
     return check
 
 
-def kept(tensor: Any) -> Any:
-    """See `Backend.kept`."""
+def detached(tensor: Any) -> Any:
+    """See `Backend.detached`."""
     return tensor.clone()
 
 
@@ -162,7 +163,7 @@ def value_and_gradient(
 
 
 def _slopes(score: Any, tensors: list[Any]) -> list[Any]:
-    """Never by `backward`, which would add to the weights' own gradients."""
+    """Differentiate without `backward`, which would add to the weights' own gradients."""
     if not score.requires_grad:
         return [torch.zeros_like(tensor) for tensor in tensors]
     slopes = torch.autograd.grad(score, tensors, allow_unused=True)

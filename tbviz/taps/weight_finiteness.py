@@ -1,7 +1,7 @@
-"""Weights: the float variables of a model, whose they are, and which of them are not finite.
+"""Weight finiteness: the float variables of a model, their layers, and which are not finite.
 
-Whether a network is broken is read off its weights and not off its outputs alone: some processors
-turn NaN into 0 in a fused convolution and ReLU, and a broken layer would look like a dead one.
+Faults are read off the weights and not off the outputs alone: some processors turn NaN into 0 in a
+fused convolution and ReLU, and a layer with NaN weights would look like a dead one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tbviz.taps import backends
 from tbviz.taps.paths import walk
 
 INFINITE, NAN = 1, 2
-"""What a variable holds that is not finite: infinity, or NaN (and perhaps infinity too)."""
+"""The fault of a variable: it holds infinity, or NaN (and perhaps infinity too)."""
 
-KINDS = {INFINITE: "infinite", NAN: "NaN"}
-"""In words."""
+FAULT_NAMES = {INFINITE: "infinite", NAN: "NaN"}
+"""The faults in words."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Faults:
+class WeightFaults:
     """Which weights of a model are not finite at one moment.
 
     Sets of weights are whole numbers here: bit `i` is weight `i`.
@@ -58,64 +58,64 @@ class Faults:
     _channels: dict[tuple[int, int], npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, weights: Iterable[Weight], codes: Sequence[int]) -> Faults:
-        """What a check of the weights has found."""
+    def from_codes(cls, weights: Iterable[Weight], codes: Sequence[int]) -> WeightFaults:
+        """Return the faults that a check of the weights has found."""
         weights = tuple(weights)
         found = tuple(
             0 if weight.only_nan and code == INFINITE else code
             for weight, code in zip(weights, codes, strict=True)
         )
-        return cls(weights, found, sum(1 << place for place, code in enumerate(found) if code))
+        return cls(weights, found, sum(1 << bit for bit, code in enumerate(found) if code))
 
     def __bool__(self) -> bool:
         return self.mask != 0
 
-    def layers(self, reference: int = -1) -> dict[str, int]:
-        """The layers whose own weights are not finite, in the model's order, with the worst code.
+    def layers(self, weight_set: int = -1) -> dict[str, int]:
+        """Return the layers whose own weights are not finite, with the worst code, in order.
 
         Args:
-            reference: a set of weights; all of them unless given.
+            weight_set: a set of weights. Defaults to all of them.
         """
         found: dict[str, int] = {}
-        for place in _bits(self.mask & reference):
-            path = self.weights[place].path
-            found[path] = max(found.get(path, 0), self.codes[place])
+        for bit in _bits(self.mask & weight_set):
+            path = self.weights[bit].path
+            found[path] = max(found.get(path, 0), self.codes[bit])
         return found
 
-    def cause_of(self, reference: int) -> str | None:
-        """What is wrong with a set of weights, in words; `None` if all of them are finite."""
-        layers = self.layers(reference)
+    def cause_of(self, weight_set: int) -> str | None:
+        """Describe the fault of a set of weights; return `None` if all of them are finite."""
+        layers = self.layers(weight_set)
         if not layers:
             return None
         first, code = next(iter(layers.items()))
-        return f"the weights of {in_words(first, len(layers) - 1)} are {KINDS[code]}"
+        return f"the weights of {describe_layers(first, len(layers) - 1)} are {FAULT_NAMES[code]}"
 
-    def code_of(self, reference: int) -> int:
-        """The worst code among a set of weights."""
-        return max(self.layers(reference).values(), default=0)
+    def code_of(self, weight_set: int) -> int:
+        """Return the worst code among a set of weights."""
+        return max(self.layers(weight_set).values(), default=0)
 
-    def broken_channels(
-        self, reference: int, layer: Any, own: int, count: int
+    def faulty_channels(
+        self, weight_set: int, layer: Any, own: int, count: int
     ) -> npt.NDArray[np.bool_]:
-        """Which channels of an output depend on weights that are not finite, `(count,)`.
+        """Return which channels of an output depend on weights that are not finite, `(count,)`.
 
-        All of them, but if it is the layer's own weights alone that are not finite, and those of
-        each channel stand apart: the others are as good as ever.
+        All of them do, unless only the layer's own weights are not finite and each weight belongs
+        to one channel: then the other channels are not affected.
 
         Args:
-            reference: the set of weights that the output depends on.
-            layer: whose output it is.
+            weight_set: the set of weights that the output depends on.
+            layer: the layer that computes the output.
             own: the set of the layer's own weights.
             count: how many channels the output has.
         """
-        broken = self.mask & reference
-        if broken & ~own or not _channelwise(layer):
-            return np.full(count, bool(broken))
-        key = broken, count
+        faulty = self.mask & weight_set
+        if faulty & ~own or not _channelwise(layer):
+            return np.full(count, bool(faulty))
+        key = faulty, count
         if key not in self._channels:
             found = np.zeros(count, bool)
-            for place in _bits(broken):
-                found |= self._channels_of(self.weights[place], count)
+            for bit in _bits(faulty):
+                found |= self._channels_of(self.weights[bit], count)
             self._channels[key] = found
         return self._channels[key]
 
@@ -127,8 +127,8 @@ class Faults:
         return np.asarray(~np.isfinite(values).reshape(-1, count).all(axis=0))
 
 
-def in_words(path: str, others: int = 0) -> str:
-    """A layer, and how many others, as a sentence names them."""
+def describe_layers(path: str, others: int = 0) -> str:
+    """Name a layer, and the number of others, as part of a sentence."""
     name = path or "the model itself"
     return f"{name} and {others} more layer{'s' if others > 1 else ''}" if others else name
 
@@ -145,22 +145,22 @@ _ACROSS_CHANNELS = {"softmax", "log_softmax", "glu", "sparsemax"}
 
 
 def _channelwise(layer: Any) -> bool:
-    """Whether a layer's weights belong to one channel of its output each, along their last axis."""
+    """Tell whether each weight belongs to one channel of the output, along its last axis."""
     name = getattr(getattr(layer, "activation", None), "__name__", "")
     own = type(layer) in _CHANNELWISE and name not in _ACROSS_CHANNELS
     return own and getattr(layer, "axis", -1) in (-1, 3)
 
 
 def _bits(mask: int) -> Iterator[int]:
-    place = 0
+    bit = 0
     while mask:
         if mask & 1:
-            yield place
+            yield bit
         mask >>= 1
-        place += 1
+        bit += 1
 
 
-class WeightBook:
+class WeightChecker:
     """The float weights of a model of one structure, and the compiled check of them.
 
     Args:
@@ -174,41 +174,43 @@ class WeightBook:
         layers = [("", model), *((node.path, node.layer) for node in walk(model))]
         backend = backends.current()
         found: dict[int, Weight] = {}
-        for path, layer in layers:  # parents before children: the innermost has the last word
+        for path, layer in layers:  # parents before children: the innermost layer wins
             for variable in getattr(layer, "weights", None) or ():
                 keras_own = type(layer).__module__.startswith("keras.")
                 only_nan = not (variable.trainable or keras_own)
                 found[id(variable)] = Weight(variable, path, only_nan)
             for variable in backend.plain_variables(layer):
                 found.setdefault(id(variable), Weight(variable, path, only_nan=True))
-        ordered = {path: place for place, (path, _) in enumerate(layers)}
+        order = {path: number for number, (path, _) in enumerate(layers)}
         self.weights = sorted(
             (weight for weight in found.values() if _is_float(weight.variable)),
-            key=lambda weight: ordered[weight.path],
+            key=lambda weight: order[weight.path],
         )
-        self._places = {id(weight.variable): n for n, weight in enumerate(self.weights)}
-        self._finite = backend.finite(lambda: [weight.variable for weight in self.weights])
+        self._bits_by_id = {id(weight.variable): n for n, weight in enumerate(self.weights)}
+        self._finite = backend.compile_finite_check(
+            lambda: [weight.variable for weight in self.weights]
+        )
 
-    def check(self) -> Faults:
-        """Which weights are not finite now."""
+    def check(self) -> WeightFaults:
+        """Find the weights that are not finite now."""
         if not self.weights:
-            return Faults()
-        # One flag each comes from the backend; which kind it is, is asked of the broken ones alone.
+            return WeightFaults()
+        # One flag each comes from the backend; the kind is determined for the faulty ones alone.
         finite = np.asarray(self._finite())
         codes = [
-            0 if well else _code(weight)
-            for weight, well in zip(self.weights, finite.tolist(), strict=True)
+            0 if is_finite else _code(weight)
+            for weight, is_finite in zip(self.weights, finite.tolist(), strict=True)
         ]
-        return Faults.of(self.weights, codes)
+        return WeightFaults.from_codes(self.weights, codes)
 
     def set_of(self, layer: Any) -> int:
-        """The set of a layer's weights, of the layers inside it as well."""
+        """Return the set of a layer's weights, including those of the layers inside it."""
         held = [*(getattr(layer, "weights", None) or ())]
         held += backends.current().plain_variables(layer)
-        return sum(1 << self._places[id(one)] for one in held if id(one) in self._places)
+        return sum(1 << self._bits_by_id[id(one)] for one in held if id(one) in self._bits_by_id)
 
     def set_at(self, path: str) -> int:
-        """The set of the weights that a layer holds itself, not by a layer inside it."""
+        """Return the set of the weights that a layer holds itself, not in a layer inside it."""
         return sum(1 << n for n, weight in enumerate(self.weights) if weight.path == path)
 
 
