@@ -12,7 +12,7 @@ from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.repair import Treated
+    from tbviz.store.repair import RepairResult
 
 _MAX_LOST = 10
 
@@ -84,7 +84,7 @@ def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> l
     return sizes
 
 
-def _said(treated: Treated, *, dry_run: bool) -> list[str]:
+def _said(treated: RepairResult, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     wrong = "; ".join(treated.why)
     if treated.action == "none":
@@ -97,7 +97,7 @@ def _said(treated: Treated, *, dry_run: bool) -> list[str]:
     new = treated.rewritten
     if new is not None:
         lines.append(
-            f"{new.name} stands in its place: {counted(new.kept, 'record')}, {size(new.after)}"
+            f"{new.name} stands in its place: {counted(new.records, 'record')}, {size(new.after)}"
         )
         lines += shortened([f"lost: {lost}" for lost in new.lost], _MAX_LOST)
     return lines

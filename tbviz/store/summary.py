@@ -1,4 +1,4 @@
-"""Everything that can be said of a store in one object, as `tbviz inspect --json` prints it.
+"""Summarize a store as one object, as `tbviz inspect --json` prints it.
 
 The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
 was read) and `runs`, one each of those found there.
@@ -49,12 +49,12 @@ if TYPE_CHECKING:
 
 
 def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -> dict[str, Any]:
-    """What a store holds, and how it is.
+    """Summarize the content and the state of a store.
 
     Args:
         reader: The store; it is refreshed.
         verify: Whether to read every byte and compare every checksum.
-        now: Seconds since 1970, by default now.
+        now: Seconds since 1970. Defaults to the current time.
 
     Returns:
         The fields that this module's docstring lists, without `run` and `store`.
@@ -88,21 +88,19 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
             {
                 "kind": kind,
                 "method": methods.get(kind),
-                "layers": len(callbacks),
-                "positions": _covered(
-                    run for callback in callbacks for run in callback["positions"]
-                ),
-                **_sums(callbacks),
+                "layers": len(entries),
+                "positions": _covered(run for entry in entries for run in entry["positions"]),
+                **_sums(entries),
             }
-            for kind, callbacks in _grouped(series, "kind").items()
+            for kind, entries in _grouped(series, "kind").items()
         ],
         "layers": [
             {
                 "layer": layer,
-                "kinds": [callback["kind"] for callback in callbacks],
-                **_sums(callbacks),
+                "kinds": [entry["kind"] for entry in entries],
+                **_sums(entries),
             }
-            for layer, callbacks in _grouped(series, "layer").items()
+            for layer, entries in _grouped(series, "layer").items()
         ],
         "series": series,
         "orders": orders,
@@ -115,7 +113,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
 def _segment(
     reader: Reader, number: int, segment: Segment, sizes: dict[str, int], now: float
 ) -> dict[str, Any]:
-    said = status(segment, now)
+    state = status(segment, now)
     begin, finish = segment.begin, segment.finish
     positions = [segment.position(ordinal) for ordinal in range(len(segment))]
     epochs = sorted({position.epoch for position in positions if position.batch is None})
@@ -124,7 +122,7 @@ def _segment(
         "segment": number,
         "writer": segment.uid,
         "pack": segment.source.name,
-        "status": said,
+        "status": state,
         "being_written": segment.source.held(),
         "model": begin.get("model"),
         "backend": begin.get("backend"),
@@ -140,20 +138,20 @@ def _segment(
         "epochs": _runs(epochs),
         "batches": sum(position.batch is not None for position in positions),
         "final": any(position.final for position in positions),
-        "missing": _missing(epochs, first, planned if said == "finished" else None),
+        "missing": _missing(epochs, first, planned if state == "finished" else None),
         "replaces": list(segment.replaces),
         "by": segment.by,
     }
 
 
 def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
-    """Bytes of a segment where it lies, as repair and prune count them."""
+    """Return the bytes of a segment, as repair and prune count them."""
     path = check.pack_path(reader, segment)
     try:
         if path is not None:
             return pair_size(path)
     except OSError:
-        pass  # it was deleted meanwhile
+        pass  # it was deleted in the meantime
     return sizes.get(segment.uid, segment.consumed)
 
 
@@ -170,7 +168,7 @@ def _damage(
 
 
 def _missing(epochs: list[int], first: object, planned: object) -> list[list[int]]:
-    """The epochs that are not there: up to the last one, or the planned end of a finished fit."""
+    """Return the missing epochs up to the last one, or to the planned end of a finished fit."""
     begin = first if isinstance(first, int) else 0
     end = epochs[-1] + 1 if epochs else begin
     if isinstance(planned, int):
@@ -196,9 +194,9 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
     }
 
 
-def _sums(callbacks: list[dict[str, Any]]) -> dict[str, int]:
+def _sums(entries: list[dict[str, Any]]) -> dict[str, int]:
     names = ("records", "sheets", "bytes")
-    return {name: sum(callback[name] for callback in callbacks) for name in names}
+    return {name: sum(entry[name] for entry in entries) for name in names}
 
 
 def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[str, Any]]]:
@@ -209,7 +207,7 @@ def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[st
 
 
 def _forecast(segments: list[dict[str, Any]], size: int) -> int | None:
-    """Bytes of the run when the newest fit has trained as planned."""
+    """Return the bytes of the run after the planned epochs of the newest fit."""
     newest = segments[-1] if segments else {}
     planned, epochs = newest.get("planned"), list(_each(newest.get("epochs", ())))
     if newest.get("status") != "live" or not isinstance(planned, int) or not epochs:
@@ -225,16 +223,16 @@ def _warnings(reader: Reader) -> list[dict[str, Any]]:
             meta = entry.meta
             if meta.get("level") != "warning":
                 continue
-            said: dict[str, str | None] = {
+            fields: dict[str, str | None] = {
                 name: _text(meta.get(name)) for name in ("method", "layer", "text", "remedy")
             }
-            # An older writer gave no key: there, what is the same in every field is the same.
+            # Older writers wrote no key: their warnings are the same if all fields are equal.
             key = meta.get("key")
-            same = (number, key if isinstance(key, str) else repr(said))
+            same = (number, key if isinstance(key, str) else repr(fields))
             state: dict[str, str | None] = {
                 name: _text(meta[name]) for name in ("event", "key", "rule") if name in meta
             }
-            warning: dict[str, Any] = {"segment": number, **state, **said, "count": 0}
+            warning: dict[str, Any] = {"segment": number, **state, **fields, "count": 0}
             found.setdefault(same, warning)["count"] += 1
     return list(found.values())
 
@@ -248,7 +246,7 @@ def _runs(values: Iterable[int]) -> list[list[int]]:
 
 
 def _covered(runs: Iterable[list[int]]) -> int:
-    """How many numbers are in any of these runs."""
+    """Count the numbers that are in any of these runs."""
     count = end = 0
     for first, length in sorted(runs):
         count += max(0, first + length - max(first, end))
@@ -262,7 +260,7 @@ def _each(runs: Iterable[list[int]]) -> Iterable[int]:
 
 
 def _between(held: Iterable[tuple[int, int]], begin: int, end: int) -> list[list[int]]:
-    """What is not held of the numbers from `begin` to before `end`."""
+    """Return the runs of missing numbers from `begin` to before `end`."""
     missing = []
     for first, count in held:
         if begin < first:
