@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import PositionRecords, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import HASH, summary
@@ -91,7 +91,7 @@ def chromium() -> str | None:
     return next((path for name in asked if name and (path := shutil.which(name))), None)
 
 
-def _settled(page: PositionRecords) -> list[bytes]:
+def _settled(page: Page) -> list[bytes]:
     """The pictures' PNGs, when they have been the same for a while."""
     give_up, before, same = time.monotonic() + _WAIT, [], 0
     while same < _SAME:

@@ -12,7 +12,7 @@ from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.repair import RepairResult
+    from tbviz.store.repair import Treated
 
 _MAX_LOST = 10
 
@@ -84,7 +84,7 @@ def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> l
     return sizes
 
 
-def _said(treated: RepairResult, *, dry_run: bool) -> list[str]:
+def _said(treated: Treated, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     wrong = "; ".join(treated.why)
     if treated.action == "none":

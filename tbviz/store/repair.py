@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class RepairResult(NamedTuple):
+class Treated(NamedTuple):
     """The result of repairing one pack.
 
     Args:
@@ -61,7 +61,7 @@ def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
     return packs, parts
 
 
-def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[RepairResult]:
+def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
     """Repair every pack of a store, one after the other.
 
     Args:
@@ -80,13 +80,13 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
             with exclusive(pack, force=force):
                 yield _repair_pack(pack, dry_run=dry_run)
         except BusyError as error:
-            yield RepairResult(pack.name, "left", (str(error),))
+            yield Treated(pack.name, "left", (str(error),))
         except FileNotFoundError:
             continue  # rewritten by another process in the meantime
         except OSError as error:
-            yield RepairResult(pack.name, "left", (unreadable(error),))
+            yield Treated(pack.name, "left", (unreadable(error),))
     for name in in_parts(store):
-        yield RepairResult(name, "left", (IN_PARTS,))
+        yield Treated(name, "left", (IN_PARTS,))
 
 
 def unreadable(error: OSError) -> str:
@@ -94,23 +94,21 @@ def unreadable(error: OSError) -> str:
     return f"it cannot be read ({error.strerror or error}); it is left alone"
 
 
-def _repair_pack(pack: Path, *, dry_run: bool) -> RepairResult:
+def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     found = scan_pack(pack)
     why = tuple(complaint.text for complaint in complaints(found))
     if not why:
-        return RepairResult(pack.name, "none", ())
+        return Treated(pack.name, "none", ())
     if not found.records:
-        return RepairResult(
-            pack.name, "left", ("no record in it can be read; delete it if you like",)
-        )
+        return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
     if unknown := foreign_format(pack, found):
-        return RepairResult(pack.name, "left", (unknown,))
+        return Treated(pack.name, "left", (unknown,))
     if found.whole:
         if not dry_run:
             rebuild_index(pack, found)
-        return RepairResult(pack.name, "index", why)
+        return Treated(pack.name, "index", why)
     done = None if dry_run else rewrite(pack, found, "repair", lambda _: True)
-    return RepairResult(pack.name, "rewrite", why, done)
+    return Treated(pack.name, "rewrite", why, done)
 
 
 def foreign_format(pack: Path, found: PackScan) -> str:

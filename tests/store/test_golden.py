@@ -44,7 +44,7 @@ OF_PARTS = [
     ("classes", "", "rgb8", 0, (8, 24, 3), 71804, None),
     ("cam:score-cam", "conv", "gray8", 2, (8, 16), 1919, (0.0, 0.000670047)),
 ]
-DAMAGED = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
+LOSSES = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
 ADVICE = (
     "3 of 4 channels of conv have been dead in this epoch; if other probe images do not wake them, "
     "try a lower learning rate or LeakyReLU"
@@ -98,7 +98,7 @@ def test_format_1_is_read_without_its_index(tmp_path):
 
 
 def shown(run):
-    """What `EVERY_RUN` lists."""
+    """Return what `EVERY_RUN` lists."""
     rows = []
     for series in run_index.run_index(run)["series"]:
         pixels = decode(run.picture(series["kind"], series["layer"], len(run) - 1)).pixels
@@ -108,12 +108,12 @@ def shown(run):
 
 
 def check_training(run):
-    """What the fits of both stores have in common."""
+    """Check what the fits of both stores have in common."""
     assert [
         loss
         for segment in run.segments
         for loss in segment.metrics["loss"].span(0, len(segment))
-    ] == DAMAGED  # fmt: skip
+    ] == LOSSES  # fmt: skip
     last = run.segments[-1]
     assert json.loads(last.predictions[len(last) - 1]) == [
         [[2, 0.344254], [0, 0.332773], [1, 0.322973]],
@@ -141,7 +141,7 @@ def check_training(run):
 
 
 def check_sound(run):
-    """Every byte of it."""
+    """Check every byte of a run."""
     found = inspect(run, verify=True)
     assert (found["damage"], found["notes"]) == ([], [])
     assert {segment["status"] for segment in found["segments"]} == {"finished"}
@@ -167,13 +167,13 @@ def test_parts_of_format_1_tell_what_looking_took():
     costs = segment.costs
     assert (costs.budget, costs.factor) == (0.5, 0.5)
     assert (round(costs.wall, 6), round(costs.main, 6)) == (9.245251, 1.263051)
-    paced = dict.fromkeys(["LayerHealth", "GradCAM", "Saliency"], (2, 2))
-    paced |= dict.fromkeys(["FilterMaximization", "ClassMaximization"], (2, 2))
+    limited = dict.fromkeys(["LayerHealth", "GradCAM", "Saliency"], (2, 2))
+    limited |= dict.fromkeys(["FilterMaximization", "ClassMaximization"], (2, 2))
     often = dict.fromkeys(["ActivationGrid", "Kernels", "Hypercolumns", "Augmentation"], (4, 0))
-    # Its first look was interrupted, and so is none.
+    # Its first snapshot was interrupted, so that it does not count.
     rare = {"GradCAM score-cam": (1, 2), "tbviz": (0, 0)}
     counted = {name: (cost.snapshots, cost.skipped) for name, cost in costs.methods.items()}
-    assert counted == paced | often | rare
+    assert counted == limited | often | rare
     assert costs.methods["ActivationGrid"].encode == pytest.approx(0.023138)
 
 
@@ -191,7 +191,7 @@ def test_rewritten_packs_of_format_1_are_read():
     assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]
     # The first fit's middle epoch was pruned.
     assert {str(s["positions"]) for s in run_index.run_index(run)["series"]} == {"[[0, 1], [2, 2]]"}
-    # The components of the second fit's first look are its own.
+    # The components of the second fit's first snapshot are its own.
     colors = {"activations:colors": 37439}
     assert shown(run) == [(*row[:5], colors.get(row[0], row[5]), row[6]) for row in EVERY_RUN]
     check_training(run)
