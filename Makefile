@@ -45,15 +45,16 @@ help:
 	@echo "make test-torch       another: the same on torch"
 	@echo "make test-page        another: the page's own tests"
 	@echo "make lint             ruff, mypy, the page's lint and types"
-	@echo "make bench-memory     what 300 epochs with tbviz keep in memory, on each backend"
+	@echo "make bench-memory     memory after 300 epochs with tbviz, on each backend"
 	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
 	@echo "make bench-localization  how much of each map lies on the right quarter of a mosaic"
 	@echo "make bench-maximization  how well and fast filters are maximized"
 	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
-	@echo "make bench-overhead   what looks take of the demo's training (ARGS='--max-overhead 0.05')"
+	@echo "make bench-overhead   the overhead of snapshots in the demo's training"
+	@echo "                      (ARGS='--max-overhead 0.05')"
 	@echo "make bench-store      writing, opening and reading a run of 200,000 images"
-	@echo "make check-s3         fits into a local S3 server and looks at them, byte for byte (not in test)"
-	@echo "make bench-s3         what writing to S3 and reading there cost (ARGS='--latency 100')"
+	@echo "make check-s3         fits into a local S3 server, compared byte for byte (not in test)"
+	@echo "make bench-s3         the cost of writing to S3 and reading there (ARGS='--latency 100')"
 	@echo "make freeze BASE=COMMIT  shows that names alone have changed since a commit"
 	@echo "                      (ARGS='--only http functions --show 200' for a part of it)"
 	@echo "make clean            remove the environment, the built page and all caches (not logs/)"
@@ -75,12 +76,12 @@ test-fast: $(VENV)/.test
 test-page: $(VENV)/.page
 	$(call timed,tests of the page,cd $(PAGE) && $(NPM) test)
 
-# Tests of a file stay together: they share what is slow to make, such as a run to look at.
+# Tests of a file stay together: they share what is slow to make, such as a run to view.
 test-tensorflow: $(VENV)/.test
 	$(call timed,pytest on TensorFlow,KERAS_BACKEND=tensorflow $(PYTEST) --dist loadfile \
 		$(ROWS) $(ARGS))
 
-# A process has one backend, for Keras chooses it when it is imported. One thread of torch a
+# A process has one backend, because Keras selects it when it is imported. One thread of torch a
 # worker: its threads spin while they wait, and slow each other down many times.
 test-torch: export OMP_NUM_THREADS := 1
 test-jax test-torch: test-%: $(VENV)/.test

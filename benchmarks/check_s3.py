@@ -56,7 +56,7 @@ class Check:
         self.wrong = 0
 
     def that(self, what: str, holds: bool, found: object = "") -> None:
-        """One line: what is expected, and what was found."""
+        """Print one line: what is expected, and what was found."""
         self.wrong += not holds
         print(f"{'ok   ' if holds else 'WRONG'} {what}{f' ({found})' if found != '' else ''}",
               flush=True)  # fmt: skip
@@ -75,9 +75,9 @@ class Check:
                 check=True,
             )
         except subprocess.TimeoutExpired:
-            return {"epochs": 0, "seconds": _WAIT, "said": ["the fit did not end"]}
+            return {"epochs": 0, "seconds": _WAIT, "messages": ["the fit did not end"]}
         except subprocess.CalledProcessError as error:
-            return {"epochs": 0, "seconds": 0.0, "said": [error.stderr[-2000:]]}
+            return {"epochs": 0, "seconds": 0.0, "messages": [error.stderr[-2000:]]}
         return dict(json.loads(done.stdout))
 
     def same(self, what: str, found: Sheets, expected: Sheets) -> None:
@@ -95,7 +95,7 @@ def sheets_of(run: Reader) -> Sheets:
     """
     found = {}
     base = len(run) - len(run.segments[-1])
-    epochs = [place.epoch for _, place in run.positions]
+    epochs = [position.epoch for _, position in run.positions]
     for kind, layer in run.series():
         most = max(columns.sheets for _, _, columns in run.columns(kind, layer))
         for position in range(base, len(run)):
@@ -158,17 +158,17 @@ class Board:
                 for epoch in range(first, first + count)
             ]
         found = {}
-        for head in index["series"]:
-            kind, layer = head["kind"], head["layer"]
+        for entry in index["series"]:
+            kind, layer = entry["kind"], entry["layer"]
             series = self.ask("series", run="run", kind=kind, layer=layer)
             runs = series["positions"]
-            places = [epochs[at] for first, count in runs for at in range(first, first + count)]
-            images = len(series["crc"]) // len(places)
+            logged = [epochs[at] for first, count in runs for at in range(first, first + count)]
+            images = len(series["crc"]) // len(logged)
             for number in range(len(series["crc"])):
-                place = {name: series[name][number] for name in ("offset", "length", "crc")}
-                data = self.raw("sheet", run="run", writer=series["writers"][0][0], **place)
+                address = {name: series[name][number] for name in ("offset", "length", "crc")}
+                data = self.raw("sheet", run="run", writer=series["writers"][0][0], **address)
                 if data:
-                    found[kind, layer, places[number // images], number % images] = data
+                    found[kind, layer, logged[number // images], number % images] = data
         return found
 
 
@@ -176,9 +176,9 @@ def written(check: Check, local: Path) -> Sheets:
     """A fit into the bucket and the same onto a disk."""
     for log_dir in (f"{LOGS}/run", local / "run"):
         fitted = check.fit(log_dir)
-        said = fitted["said"]
-        check.that(f"a fit into {log_dir} trains and says nothing",
-                   fitted["epochs"] == _EPOCHS and not said, said or "")  # fmt: skip
+        messages = fitted["messages"]
+        check.that(f"a fit into {log_dir} trains without a message",
+                   fitted["epochs"] == _EPOCHS and not messages, messages or "")  # fmt: skip
     expected = sheets_of(open_run(local / "run"))
     run = open_run(f"{LOGS}/run")
     check.same("over s3:// every sheet is that of the same fit on a disk", sheets_of(run), expected)
@@ -213,21 +213,21 @@ def viewed(check: Check, local: Path, expected: Sheets) -> None:
 
 def commanded(check: Check) -> None:
     """The command line, and a training that obeys it."""
-    status, said = tbviz("inspect", "--verify", f"{LOGS}/run")
+    status, output = tbviz("inspect", "--verify", f"{LOGS}/run")
     check.that("inspect --verify finds nothing damaged",
-               status == 0 and "nothing is damaged (every byte was read)" in said)  # fmt: skip
-    status, said = tbviz("control", f"{LOGS}/ordered", "every", "2")
-    check.that("control says that there is no run yet", status == 1, said.strip()[-90:])
+               status == 0 and "nothing is damaged (every byte was read)" in output)  # fmt: skip
+    status, output = tbviz("control", f"{LOGS}/ordered", "every", "2")
+    check.that("control says that there is no run yet", status == 1, output.strip()[-90:])
     check.fit(f"{LOGS}/ordered")
-    status, said = tbviz("control", f"{LOGS}/ordered", "every", "2")
-    check.that("control leaves an order", status == 0 and "next training" in said)
+    status, output = tbviz("control", f"{LOGS}/ordered", "every", "2")
+    check.that("control leaves an order", status == 0 and "next training" in output)
     check.fit(f"{LOGS}/ordered")
     run = open_run(f"{LOGS}/ordered")
-    looks: dict[str, list[int]] = {}
+    captured: dict[str, list[int]] = {}
     for kind, _, epoch, _ in sheets_of(run):
-        looks[kind] = sorted({*looks.get(kind, []), epoch})
-    obeyed = len(run.segments) == 2 and looks["activations"] == [0, 2, _EPOCHS - 1]
-    check.that("the next training looks at epochs 0, 2 and, as always, the last", obeyed, looks)
+        captured[kind] = sorted({*captured.get(kind, []), epoch})
+    obeyed = len(run.segments) == 2 and captured["activations"] == [0, 2, _EPOCHS - 1]
+    check.that("the next training captures epochs 0, 2 and, as always, the last", obeyed, captured)
     check.that("control takes it back", tbviz("control", f"{LOGS}/ordered", "resume")[0] == 0)
 
 
@@ -243,9 +243,9 @@ def damaged(check: Check, expected: Sheets) -> None:
     at = whole.index(b"IDAT") + 8
     store.pipe_file(spoilt, whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
     store.invalidate_cache()
-    status, said = tbviz("inspect", "--verify", f"{LOGS}/run")
+    status, output = tbviz("inspect", "--verify", f"{LOGS}/run")
     check.that("inspect --verify finds the missing part and the other byte",
-               status == 4 and "DAMAGED" in said, f"status {status}")  # fmt: skip
+               status == 4 and "DAMAGED" in output, f"status {status}")  # fmt: skip
     rest = sheets_of(open_run(f"{LOGS}/run"))
     held = 0 < len(rest) < len(expected) and all(expected[key] == rest[key] for key in rest)
     check.that("what is left is read and right", held, f"{len(rest)} of {len(expected)} sheets")
@@ -259,15 +259,15 @@ def damaged(check: Check, expected: Sheets) -> None:
 
 
 def unreachable(check: Check) -> None:
-    """Buckets that do not answer: training goes on, and says so once."""
+    """Buckets that do not answer: training continues, and reports it once."""
 
     def ended(what: str, fitted: dict[str, Any]) -> None:
-        said = fitted["said"]
-        # What differs in nothing but how long it took is the same.
-        told = {text[:40] for text in said}
-        held = fitted["epochs"] == _EPOCHS and len(told) == len(said) > 0
-        check.that(f"{what}: the fit ends and says each thing once", held,
-                   f"{fitted['seconds']:.0f} s, {fitted['epochs']} epochs: {said}")  # fmt: skip
+        messages = fitted["messages"]
+        # Messages that differ only in a duration are the same.
+        distinct = {text[:40] for text in messages}
+        held = fitted["epochs"] == _EPOCHS and len(distinct) == len(messages) > 0
+        check.that(f"{what}: the fit ends and reports each thing once", held,
+                   f"{fitted['seconds']:.0f} s, {fitted['epochs']} epochs: {messages}")  # fmt: skip
 
     ended("no such bucket", check.fit("s3://tbviz-none/logs/run"))
     port = free_port()

@@ -1,4 +1,4 @@
-"""What looks take from the training of the demo: fits with and without them, in pairs.
+"""The overhead of snapshots in the training of the demo: fits with and without them, in pairs.
 
 Each fit has a process of its own. Pairs are interleaved, since identical fits differ from one
 minute to the next; the ratio of a pair is what counts, and the median of the pairs. Compiling
@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 
 
-def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, float]:
-    """Trains the demo's network; gives its seconds, those of its first epoch, of compiling."""
+def measure(with_tbviz: bool, epochs: int, share: float | None) -> dict[str, float]:
+    """Train the demo's network; return its seconds, those of its first epoch, of compiling."""
     import keras
 
-    from tbviz.cli.demo import looks
+    from tbviz.cli.demo import demo_callbacks
     from tbviz.demo import network, photographs
     from tbviz.store import open_run
 
@@ -39,7 +39,7 @@ def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, flo
     model = network.build(dataset)
     validation = (dataset.validation_images, dataset.validation_labels)
     with tempfile.TemporaryDirectory() as log_dir:
-        ours = looks(Path(log_dir), dataset, share) if with_looks else []
+        ours = demo_callbacks(Path(log_dir), dataset, share) if with_tbviz else []
         begin = time.perf_counter()
         model.fit(
             dataset.train_images,
@@ -51,7 +51,7 @@ def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, flo
             verbose=0,
         )
         seconds = time.perf_counter() - begin
-        sums = open_run(log_dir).segments[0].costs if with_looks else None
+        sums = open_run(log_dir).segments[0].costs if with_tbviz else None
     return {
         "seconds": seconds,
         "first": ends[0] - begin,
@@ -62,7 +62,7 @@ def measure(with_looks: bool, epochs: int, share: float | None) -> dict[str, flo
 
 
 def pair(epochs: int, share: float | None, number: int) -> tuple[dict, dict]:
-    """One fit without and one with looks, the order changing from pair to pair."""
+    """Run one fit without and one with tbviz, the order changing from pair to pair."""
     found = {}
     for side in ("without", "with") if number % 2 == 0 else ("with", "without"):
         command = [sys.executable, __file__, "--side", side, "--epochs", str(epochs)]
@@ -83,17 +83,17 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=12)
     options.add_argument("--max-overhead", type=float, default=None)
     options.add_argument("--side", choices=("without", "with"), help="measure here, print JSON")
-    chosen = options.parse_args()
-    if chosen.side:
-        found = measure(chosen.side == "with", chosen.epochs, chosen.max_overhead)
+    given = options.parse_args()
+    if given.side:
+        found = measure(given.side == "with", given.epochs, given.max_overhead)
         print(json.dumps(found))
         return
-    print(f"{chosen.epochs} epochs, max_overhead={chosen.max_overhead}")
-    run_index = ("without", "with", "snapshots", "main", "compile", "ratio", "-compile", "-epoch 0")
-    print(("{:>9}" * len(run_index)).format(*run_index))
+    print(f"{given.epochs} epochs, max_overhead={given.max_overhead}")
+    header = ("without", "with", "snapshots", "main", "compile", "ratio", "-compile", "-epoch 0")
+    print(("{:>9}" * len(header)).format(*header))
     ratios = []
-    for number in range(chosen.pairs):
-        bare, seen = pair(chosen.epochs, chosen.max_overhead, number)
+    for number in range(given.pairs):
+        bare, seen = pair(given.epochs, given.max_overhead, number)
         ratios.append(
             (
                 seen["seconds"] / bare["seconds"],

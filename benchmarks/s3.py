@@ -1,4 +1,4 @@
-"""Runs in S3 for real: what writing, opening and looking cost in requests, seconds and bytes.
+"""Runs in S3 for real: the cost of writing, opening and viewing in requests, seconds and bytes.
 
 A local S3 server (moto) is started with a latency of its own, since a real one's is what counts.
 It needs an environment without TensorFlow, beside which TensorBoard refuses s3://:
@@ -34,7 +34,7 @@ class Bench:
         """What a route of the plugin answers."""
         return fetch(f"{self._board}/{route}?{urllib.parse.urlencode(parameters)}")
 
-    def said(self, what: str, seconds: float, divide: int = 1) -> None:
+    def report(self, what: str, seconds: float, divide: int = 1) -> None:
         """Print what it took, and what it asked of S3."""
         counts = json.loads(fetch(f"{self._endpoint}/_count"))
         got = counts.pop("bytes", 0)
@@ -63,25 +63,25 @@ class Bench:
         writer.close()
         size = writer.size / positions / 1e6
         print(f"{positions} positions of {layers} layers x {images} images, {size:.2f} MB each")
-        self.said("writing one position (median)", statistics.median(seconds))
+        self.report("writing one position (median)", statistics.median(seconds))
         print(f"{'CPU of making and writing one position':<44}{used / positions * 1e3:9.1f} ms")
 
     def view(self, started: float) -> None:
         """Ask what the page asks."""
         while not json.loads(self.ask("runs"))["runs"]:
             time.sleep(0.02)
-        self.said("TensorBoard's start to the run being found", time.perf_counter() - started)
+        self.report("TensorBoard's start to the run being found", time.perf_counter() - started)
         begin = time.perf_counter()
         index = json.loads(self.ask("index", run="run"))
         count = sum(run[2] for run in index["positions"])
-        self.said(f"opening: index of {count} positions", time.perf_counter() - begin)
+        self.report(f"opening: index of {count} positions", time.perf_counter() - begin)
         begin = time.perf_counter()
         self.ask("index", run="run", since=index["cursor"])
-        self.said("a poll without news", time.perf_counter() - begin)
+        self.report("a poll without news", time.perf_counter() - begin)
         head = next(head for head in index["series"] if head["kind"] == "activations")
         begin = time.perf_counter()
         series = json.loads(self.ask("series", run="run", kind=head["kind"], layer=head["layer"]))
-        self.said("one series", time.perf_counter() - begin)
+        self.report("one series", time.perf_counter() - begin)
         writer = series["writers"][0][0]
         sheets = [
             f"{writer}:{offset}:{length}:{crc}"
@@ -95,14 +95,14 @@ class Bench:
             begin = time.perf_counter()
             self.ask("sheet", run="run", **parts)
             seconds.append(time.perf_counter() - begin)
-        self.said(f"one sheet (median of {len(seconds)})", statistics.median(seconds))
+        self.report(f"one sheet (median of {len(seconds)})", statistics.median(seconds))
         begin = time.perf_counter()
         self.ask("sheets", run="run", sheets=",".join(sheets[:: max(1, len(sheets) // 50)][:48]))
-        self.said("48 sheets of 48 positions at once", time.perf_counter() - begin)
+        self.report("48 sheets of 48 positions at once", time.perf_counter() - begin)
         begin = time.perf_counter()
         self.ask("strip", run="run", kind=head["kind"], layer=head["layer"], image=0, tiles="0",
                  positions=f"0-{min(count, 100) - 1}")  # fmt: skip
-        self.said("a strip of 100 positions", time.perf_counter() - begin)
+        self.report("a strip of 100 positions", time.perf_counter() - begin)
 
 
 def main() -> None:
@@ -126,7 +126,7 @@ def main() -> None:
         bench.write(given.positions, given.layers, given.images)
         started = time.perf_counter()
         with viewer(f"s3://{BUCKET}/logs", board_port) as tensorboard:
-            bench.said("TensorBoard's start to its first answer", time.perf_counter() - started)
+            bench.report("TensorBoard's start to its first answer", time.perf_counter() - started)
             bench.view(started)
             print(f"{'memory of TensorBoard':<44}{tensorboard.memory:9.1f} MB")
 

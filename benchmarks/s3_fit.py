@@ -1,6 +1,6 @@
 """One seeded fit with `Monitor`, for `check_s3.py`: run by the Python that has TensorFlow.
 
-Prints one JSON object: the epochs that were trained, the seconds that took, and what tbviz said.
+Prints one JSON object: the epochs and seconds of the training, and the messages of tbviz.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ import tbviz
 SIDE, CLASSES = 16, 3
 
 
-class Said(logging.Handler):
-    """Keeps what is said."""
+class Messages(logging.Handler):
+    """Collects messages."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one."""
+        """Add one."""
         self.texts.append(record.getMessage())
 
 
@@ -73,8 +73,8 @@ def main() -> None:
     options.add_argument("--kill", type=int, help="a process to end")
     options.add_argument("--at", type=int, help="when this epoch begins")
     given = options.parse_args()
-    said = Said()
-    logging.getLogger("tbviz").addHandler(said)
+    messages = Messages()
+    logging.getLogger("tbviz").addHandler(messages)
     keras.utils.set_random_seed(5)
     tf.config.experimental.enable_op_determinism()
     random = np.random.default_rng(5)
@@ -87,7 +87,7 @@ def main() -> None:
     history = network().fit(x, y, 16, given.epochs, verbose=0, callbacks=callbacks)
     seconds = time.perf_counter() - begin
     trained = len(history.history["loss"])
-    print(json.dumps({"epochs": trained, "seconds": seconds, "said": said.texts}))
+    print(json.dumps({"epochs": trained, "seconds": seconds, "messages": messages.texts}))
 
 
 if __name__ == "__main__":

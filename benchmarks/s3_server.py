@@ -121,7 +121,7 @@ def viewer(logdir: str, port: int) -> Server:
 
 
 def environment(port: int) -> dict[str, str]:
-    """What s3fs, boto3 and TensorBoard's own reader of S3 look at, for that server."""
+    """Return what s3fs, boto3 and TensorBoard's own reader of S3 read for that server."""
     endpoint = f"http://127.0.0.1:{port}"
     return {
         "AWS_ENDPOINT_URL": endpoint,

@@ -29,12 +29,13 @@ def in_bytes(count: float, digits: int = 2) -> str:
     return f"{count:.{0 if unit == 'B' else max(digits - whole, 0)}f} {unit}"
 
 
-def ranges(runs: Sequence[Sequence[int]], most: int = 4) -> str:
+def ranges(runs: Sequence[Sequence[int]], limit: int = 4) -> str:
     """Runs of whole numbers, `[first, how many]` each, as a person writes them: `"0-4, 7"`."""
     texts = [
-        str(first) if count == 1 else f"{first}-{first + count - 1}" for first, count in runs[:most]
+        str(first) if count == 1 else f"{first}-{first + count - 1}"
+        for first, count in runs[:limit]
     ]
-    return ", ".join([*texts, *(["..."] if len(runs) > most else [])])
+    return ", ".join([*texts, *(["..."] if len(runs) > limit else [])])
 
 
 def bytes_of(max_disk: float | str | None) -> int | None:

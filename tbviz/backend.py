@@ -33,14 +33,14 @@ def chosen_backend() -> str:
         return "tensorflow"
 
 
-def require_backend(wanted_by: str) -> None:
+def require_backend(needed_by: str) -> None:
     """Raise unless Keras and its chosen backend are installed.
 
-    Only their presence is looked at: an error that they raise while they are imported is theirs
+    Only their presence is checked: an error that they raise while they are imported is theirs
     and reaches the user as it is.
 
     Args:
-        wanted_by: the public name that needs them, for the message.
+        needed_by: the public name that needs them, for the message.
 
     Raises:
         MissingBackendError: one of them is missing; the message has the command to type.
@@ -50,13 +50,13 @@ def require_backend(wanted_by: str) -> None:
     if not missing:
         return
     raise MissingBackendError(
-        f"{wanted_by} needs Keras 3 and its backend {backend!r}, but no module named "
+        f"{needed_by} needs Keras 3 and its backend {backend!r}, but no module named "
         f"{' and '.join(missing)} was found. {_remedy(backend)}"
     )
 
 
 def _remedy(backend: str) -> str:
-    """The nearest way first: a backend that is installed, and that Keras takes when it is told."""
+    """Name the nearest remedy first: a backend that is installed and only needs to be selected."""
     others = [name for name in _EXTRAS if name != backend]
     install = f"pip install 'tbviz[{backend}]'"
     if here := [name for name in others if _installed(name)]:

@@ -23,7 +23,7 @@ class TbvizError(Exception):
 
 
 class MissingBackendError(TbvizError, ImportError):
-    """A part of tbviz that looks into models was used where Keras or its backend is missing.
+    """A part of tbviz that runs models was used where Keras or its backend is missing.
 
     It is an `ImportError` too, so that code which tries an import and goes on without it works.
     """

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import PositionRecords, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1280, "height": 800}
@@ -21,7 +21,7 @@ BAR = 64  # TensorBoard's own bar
 WIDE = 900
 
 
-def frames(page: PositionRecords, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
+def frames(page: Page, address: str, state: str, epochs: int) -> Iterator[Image.Image]:
     """One picture of the tab at each epoch."""
     for epoch in range(epochs):
         page.goto("about:blank")

@@ -19,19 +19,19 @@ def quiet_libraries() -> Iterator[None]:
     """Hold back what libraries write to standard error while they are imported.
 
     TensorFlow's C++ code tells every machine without a GPU about CUDA drivers, before its own
-    `TF_CPP_MIN_LOG_LEVEL` counts. What was held back is shown after all where the import fails.
+    `TF_CPP_MIN_LOG_LEVEL` counts. If the import fails, what was held back is shown after all.
     """
     sys.stderr.flush()
-    kept = os.dup(2)
+    saved = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
         except BaseException:
             held.seek(0)
-            os.write(kept, held.read())
+            os.write(saved, held.read())
             raise
         finally:
             sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,4 +1,4 @@
-"""`tbviz control`: pauses, resumes or paces the looks of a training from outside."""
+"""`tbviz control`: pauses, resumes or reschedules the snapshots of a training from outside."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from tbviz.store.control import Orders
     from tbviz.store.locations import Location
 
-_SAID = {
-    "pause": "nothing is looked at until `tbviz control {log_dir} resume`; training goes on",
-    "resume": "looks are taken as the callbacks' schedules say",
-    "now": "one look is taken at once",
-    "every": "looks are taken at the ends of epochs 0, {epochs}, {twice} ... and of the last, "
-    "whatever the callbacks' schedules say, until `tbviz control {log_dir} resume`",
+_EFFECTS = {
+    "pause": "nothing is captured until `tbviz control {log_dir} resume`; training continues",
+    "resume": "snapshots follow the callbacks' schedules",
+    "now": "one snapshot is captured now",
+    "every": "snapshots are captured at the ends of epochs 0, {epochs}, {twice} ... and of the "
+    "last, instead of on the callbacks' schedules, until `tbviz control {log_dir} resume`",
 }
 
 
@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
     """Add `control` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "control",
-        help="pause, resume or pace a training's looks, or ask for one now",
+        help="pause, resume or reschedule a training's snapshots, or capture one now",
         usage="%(prog)s [-h] LOG_DIR {pause | resume | now | every N}",
         description=__doc__,
         epilog="The order is a small file in the run's store, so this works from any machine that "
@@ -41,15 +41,15 @@ def add_parser(commands: Any) -> None:
         "order",
         nargs="+",
         metavar="ORDER",
-        help="pause: no looks; resume: those of the callbacks' schedules again; now: one look at "
-        "once; every N: looks at the ends of epochs 0, N, 2N ... and of the last, in place of the "
-        "schedules",
+        help="pause: no snapshots; resume: snapshots on the callbacks' schedules again; now: one "
+        "snapshot at once; every N: snapshots at the ends of epochs 0, N, 2N ... and of the last, "
+        "instead of on the schedules",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Leave the order in the runs that train, or in all where none seems to."""
+    """Write the order to the runs that are trained, or to all if none seems to be."""
     from tbviz.store.control import read_orders, write_orders
     from tbviz.store.errors import StoreError
 
@@ -61,19 +61,19 @@ def run(options: argparse.Namespace) -> int:
             runs.append((run, _trains(run.store)))
     if not runs:
         return 1  # each has said why
-    told = [run for run, trains in runs if trains] or [
-        # One look now is asked of the training that goes on: none to come would obey.
+    selected = [run for run, trains in runs if trains] or [
+        # `now` is for a training that is running: a later one would ignore it.
         run
         for run, trains in runs
         if order != "now" or trains is None
     ]
-    if not told:
+    if not selected:
         raise TbvizError(
             f"received now, but nothing trains in {options.log_dir}; expected the log directory "
-            "of a training that goes on, as this order is not kept for a later one"
+            "of a running training, as this order does not wait for a later one"
         )
     ordered = 0
-    for name, store in told:
+    for name, store in selected:
         try:
             before = read_orders(store)
         except StoreError:
@@ -82,44 +82,46 @@ def run(options: argparse.Namespace) -> int:
         with each.run(title(options.log_dir, name)):
             write_orders(store, orders)
             ordered += 1
-            said = _SAID[order].format(log_dir=options.log_dir, epochs=epochs, twice=2 * epochs)
+            effect = _EFFECTS[order].format(
+                log_dir=options.log_dir, epochs=epochs, twice=2 * epochs
+            )
             paused = "; it is still paused" if orders.paused and order == "every" else ""
-            say(f"{title(options.log_dir, name)}: {said}{paused}")
+            say(f"{title(options.log_dir, name)}: {effect}{paused}")
     if ordered:
-        say(f"obeyed {_when(order, [trains for _, trains in runs])}")
-    if len(told) < len(runs):
-        say(f"left alone: {counted(len(runs) - len(told), 'run')} that nothing writes to")
+        say(f"the order takes effect {_when(order, [trains for _, trains in runs])}")
+    if len(selected) < len(runs):
+        say(f"left alone: {counted(len(runs) - len(selected), 'run')} that nothing writes to")
     return 1 if each.failed else 0
 
 
 def _order(words: list[str]) -> tuple[str, int]:
-    """What is to be done, and the epochs of `every`, 0 for the others."""
+    """Return the order, and the epochs of `every`, 0 for the others."""
     given = " ".join(words)
     name, *numbers = given.split() or [""]
-    if name in _SAID and name != "every" and not numbers:
+    if name in _EFFECTS and name != "every" and not numbers:
         return name, 0
     if name == "every" and len(numbers) == 1 and numbers[0].isdecimal() and int(numbers[0]):
         return name, int(numbers[0])
     raise TbvizError(
         f"received {given!r}; expected pause, resume, now, or every N with N from 1 on, such as "
-        "every 10; `pause` is for no looks at all"
+        "every 10; `pause` captures nothing"
     )
 
 
 def _when(order: str, trains: list[bool | None]) -> str:
     if True in trains:
-        return "at the end of a batch, within two seconds where batches are short"
+        return "at the end of a batch, within two seconds if batches are short"
     if order == "now":
         return (
-            "at the end of a batch if a training goes on, perhaps late: from here that cannot be "
-            "told; a training that begins later does not obey it"
+            "at the end of a batch if a training is running, perhaps late: this machine cannot see "
+            "whether one is; a training that begins later ignores it"
         )
     if None in trains:
         return (
-            "at the end of a batch if a training goes on, which cannot be told from here, else by "
-            "the next one with this log_dir"
+            "at the end of a batch if a training is running, which this machine cannot see, else "
+            "in the next one with this log_dir"
         )
-    return "by the next training with this log_dir: nothing writes there now"
+    return "in the next training with this log_dir: nothing writes there now"
 
 
 def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
@@ -136,10 +138,10 @@ def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
 
 
 def _trains(store: Location) -> bool | None:
-    """Whether a training writes there: by its lock, else by its newest fit's end or the clock.
+    """Return whether a training writes there: by its lock, else by its last fit's end or the clock.
 
     Returns:
-        None where there are no locks, no end, and nothing was written for a while.
+        None if there are no locks and no end, and nothing was written for a while.
     """
     from tbviz.store.reader import Reader
     from tbviz.store.run_index import status
@@ -151,5 +153,5 @@ def _trains(store: Location) -> bool | None:
         return True
     if None not in written:
         return False
-    said = status(reader.segments[-1], time.time())
-    return None if said == "lost" else said == "live"
+    state = status(reader.segments[-1], time.time())
+    return None if state == "lost" else state == "live"

@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         "--log-dir",
         type=Path,
         default=Path("logs/demo"),
-        help="where everything is logged (default: %(default)s)",
+        help="directory to log to (default: %(default)s)",
     )
     parser.add_argument(
         "--port", type=_port, default=None, help="TensorBoard's port (default: 6006 or a free one)"
@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
         type=share,
         default=None,
         metavar="SHARE",
-        help="share of training time that looks may take, such as 0.05 (default: no limit)",
+        help="share of training time that snapshots may take, such as 0.05 (default: no limit)",
     )
     parser.set_defaults(run=run)
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"{run_dir} holds an earlier run; this one becomes its next segment")
     if options.no_serve:
         train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
-        say(f"to look at it: tensorboard --logdir {options.log_dir}")
+        say(f"to view it: tensorboard --logdir {options.log_dir}")
         return 0
     with Server(options.log_dir, options.port) as server:
         train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
@@ -75,7 +75,7 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
         run_dir: where TensorBoard's curves and our pictures go.
         epochs: how many to train.
         digits: on MNIST digits instead of photographs.
-        max_overhead: share of training time that looks may take, `None` for any.
+        max_overhead: share of training time that snapshots may take, `None` for any.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     say(f"loading Keras on {chosen_backend()}")
@@ -86,15 +86,15 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
     from tbviz.demo import digits as mnist
     from tbviz.demo import network, photographs
 
-    say("cutting the pictures")
+    say("loading the images")
     dataset = mnist.load() if digits else photographs.load()
     say(
-        f"{len(dataset.train_images)} to train on, {len(dataset.validation_images)} to validate, "
-        f"{len(dataset.probe_images)} to look into the network with"
+        f"{len(dataset.train_images)} training images, {len(dataset.validation_images)} "
+        f"validation images, {len(dataset.probe_images)} probe images"
     )
     keras.utils.set_random_seed(_SEED)
     model = network.build(dataset)
-    say("epoch 1 takes longer: the network and what looks into it are compiled")
+    say("epoch 1 takes longer: the network and the callbacks are compiled")
     model.fit(
         dataset.train_images,
         dataset.train_labels,
@@ -102,17 +102,17 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
         epochs=epochs,
         validation_data=(dataset.validation_images, dataset.validation_labels),
         callbacks=[
-            # It writes with TensorFlow; without, the tab has its curves from Monitor all the same.
+            # It writes with TensorFlow; without it, Monitor still logs the curves of the tab.
             *([keras.callbacks.TensorBoard(str(run_dir))] if find_spec("tensorflow") else []),
-            *looks(run_dir, dataset, max_overhead),
+            *demo_callbacks(run_dir, dataset, max_overhead),
             Progress(say),
         ],
         verbose=0,
     )
 
 
-def looks(run_dir: Path, dataset: Dataset, max_overhead: float | None = None) -> list[Any]:
-    """The callbacks of the demo: what `Monitor` logs, and at every second epoch what is dear."""
+def demo_callbacks(run_dir: Path, dataset: Dataset, max_overhead: float | None = None) -> list[Any]:
+    """Return the demo's callbacks: `Monitor`, and expensive ones at every second epoch."""
     import tbviz
 
     names: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How figures stand in the terminal: sizes, times, tables."""
+"""Formats figures for the terminal: sizes, times, tables."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def counted(count: int, name: str) -> str:
 
 # Columns of numbers; their ends stand below each other.
 _NUMBERS = {
-    *("segment", "segments", "positions", "sheets", "size", "an_epoch", "layers", "kinds"),
+    *("segment", "segments", "positions", "sheets", "size", "per_epoch", "layers", "kinds"),
     *("warnings", "damage"),
 }
 
 
-def shortened(lines: Sequence[str], most: int) -> list[str]:
-    """The first lines, and how many more there are."""
-    more = len(lines) - most
-    return [*lines[:most], *([f"and {more} more"] if more > 0 else [])]
+def shortened(lines: Sequence[str], count: int) -> list[str]:
+    """Return the first lines, and how many more there are."""
+    more = len(lines) - count
+    return [*lines[:count], *([f"and {more} more"] if more > 0 else [])]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ") -> list[str]:

@@ -1,4 +1,4 @@
-"""`tbviz inspect`: what is logged under a log directory, how large it is, whether it is whole."""
+"""`tbviz inspect`: shows what a log directory holds, its size, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def add_parser(commands: Any) -> None:
     """Add `inspect` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "inspect",
-        help="say what is logged, how large it is, and whether it is whole",
+        help="show what is logged, its size, and whether it is whole",
         description=__doc__,
-        epilog="Exit status: 0, 1 where there is no run or it cannot be read, 4 where something "
-        "is damaged, also where --verify finds lost pictures, which no repair brings back.",
+        epilog="Exit status: 0; 1 if there is no run or it cannot be read; 4 if something is "
+        "damaged, also if --verify finds lost pictures, which no repair brings back.",
     )
     add_log_dir(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")

@@ -10,7 +10,7 @@ from tbviz.cli.runs import title
 
 _COLUMNS = (
     *("run", "status", "segments", "positions", "size"),
-    *("an_epoch", "last", "warnings", "damage"),
+    *("per_epoch", "last", "warnings", "damage"),
 )
 _MAX_LAYERS = 8
 _MAX_FINDINGS = 12
@@ -59,7 +59,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
 
 
 def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> list[str]:
-    """One line a run, and what is wrong with them."""
+    """Return one line per run, and what is wrong with them."""
     lines = [f"{log_dir}: {len(runs)} runs, {size(sum(run['bytes'] for run in runs))}", ""]
     lines += table(
         _COLUMNS,
@@ -79,13 +79,13 @@ def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> li
         ],
     )
     lines.append("")
-    said = [
+    findings = [
         line
         for run in runs
         if run["damage"] or run["notes"]
         for line in _findings(title(log_dir, run["run"]), run, verified, named=True)
     ]
-    return [*lines, *(said or [_sound(verified)])]
+    return [*lines, *(findings or [_no_damage(verified)])]
 
 
 def _summary(run: dict[str, Any]) -> str:
@@ -95,7 +95,7 @@ def _summary(run: dict[str, Any]) -> str:
         size(run["bytes"]),
     ]
     if run["bytes_per_epoch"] is not None:
-        parts.append(f"{size(run['bytes_per_epoch'])} an epoch")
+        parts.append(f"{size(run['bytes_per_epoch'])} per epoch")
     if run["forecast"] is not None:
         parts.append(f"about {size(run['forecast'])} when it is done")
     return ", ".join(parts)
@@ -150,9 +150,9 @@ def _orders(name: str, run: dict[str, Any]) -> list[str]:
     orders = run["orders"]
     if orders is None or not (orders["paused"] or orders["every"]):
         return []
-    said = ["paused"] * orders["paused"]
-    said += [f"every {orders['every']} epochs"] * (orders["every"] is not None)
-    return [f"  orders: {', '.join(said)}; `tbviz control {name} resume` takes them back"]
+    active = ["paused"] * orders["paused"]
+    active += [f"every {orders['every']} epochs"] * (orders["every"] is not None)
+    return [f"  orders: {', '.join(active)}; `tbviz control {name} resume` cancels them"]
 
 
 def _warnings(run: dict[str, Any]) -> list[str]:
@@ -187,7 +187,7 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
     if run["damage"]:
         lines.append("  everything else can be read")
     else:
-        lines.append(_sound(verified))
+        lines.append(_no_damage(verified))
     return lines
 
 
@@ -196,6 +196,6 @@ def _more(count: int, word: str) -> list[str]:
     return [f"  and {more} more of: {word} (--json has all)"] if more > 0 else []
 
 
-def _sound(verified: bool) -> str:
+def _no_damage(verified: bool) -> str:
     how = "every byte was read" if verified else "--verify reads every byte"
     return f"  nothing is damaged ({how})"

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 after an error that tbviz explains, 130 after Ctrl-C; `inspect` has
-        4 where something is damaged.
+        4 if something is damaged.
     """
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -66,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
             for pruned in prune(store, rule, dry_run=options.dry_run, force=options.force):
                 freed += pruned.freed
                 left += bool(pruned.left)
-                say(f"{about}: {_said(pruned, dry_run=options.dry_run)}")
+                say(f"{about}: {_report(pruned, dry_run=options.dry_run)}")
     alone = f"; {counted(left, 'pack')} left alone" if left else ""
     say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}{alone}")
     return 1 if each.failed else 0
 
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
-    """The patterns of --kinds, of which each must match a kind of a run."""
+    """Return the patterns of --kinds, of which each must match a kind of a run."""
     from tbviz.store.prune import prunable_kinds
 
     patterns = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -88,7 +88,7 @@ def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
     return patterns
 
 
-def _said(pruned: Pruned, *, dry_run: bool) -> str:
+def _report(pruned: Pruned, *, dry_run: bool) -> str:
     if pruned.left:
         return f"{pruned.pack}: {pruned.left}"
     if not pruned.dropped:
@@ -103,16 +103,16 @@ def _said(pruned: Pruned, *, dry_run: bool) -> str:
 
 
 def _keep(text: str) -> dict[str, int]:
-    kept = {}
+    rule = {}
     for part in text.split(","):
         name, _, number = part.strip().partition("=")
-        if name not in {"every", "last"} or name in kept:
+        if name not in {"every", "last"} or name in rule:
             raise argparse.ArgumentTypeError(_unusable(text))
         try:
-            kept[name] = positive(number)
+            rule[name] = positive(number)
         except argparse.ArgumentTypeError:
             raise argparse.ArgumentTypeError(_unusable(text)) from None
-    return kept
+    return rule
 
 
 def _unusable(text: str) -> str:

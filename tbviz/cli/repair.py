@@ -35,11 +35,11 @@ def add_parser(commands: Any) -> None:
 
 def add_careful(parser: argparse.ArgumentParser) -> None:
     """Add the options of those who rewrite packs."""
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument(
         "--force",
         action="store_true",
-        help="go on where the file system has no locks and the run looks alive",
+        help="continue even if the file system has no locks and the run seems alive",
     )
 
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             for treated in repair(store, dry_run=options.dry_run, force=options.force):
                 done += treated.action in {"rewrite", "index"}
                 left += treated.action == "left"
-                for line in _said(treated, dry_run=options.dry_run):
+                for line in _report(treated, dry_run=options.dry_run):
                     say(f"{about}: {line}")
     if left:
         say(f"{counted(left, 'pack')} left alone")
@@ -84,7 +84,7 @@ def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> l
     return sizes
 
 
-def _said(treated: Treated, *, dry_run: bool) -> list[str]:
+def _report(treated: Treated, *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     wrong = "; ".join(treated.why)
     if treated.action == "none":

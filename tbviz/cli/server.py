@@ -118,19 +118,19 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def choose_port(wanted: int | None) -> int:
-    """The wanted port, or `FIRST_PORT` if it is free, else any free one.
+def choose_port(requested: int | None) -> int:
+    """Return the requested port, or `FIRST_PORT` if it is free, else any free one.
 
     Raises:
-        ServerError: the wanted port is taken.
+        ServerError: the requested port is taken.
     """
-    if wanted is not None:
-        if not _is_free(wanted):
+    if requested is not None:
+        if not _is_free(requested):
             raise ServerError(
-                f"received port {wanted}, which another program listens on; expected a free one. "
-                "Leave --port out to have one chosen."
+                f"received port {requested}, which another program listens on; expected a free "
+                "one. Leave --port out to have one chosen."
             )
-        return wanted
+        return requested
     if _is_free(FIRST_PORT):
         return FIRST_PORT
     with socket.socket() as probe:

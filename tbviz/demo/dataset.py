@@ -1,4 +1,4 @@
-"""What a demo is trained on and looked at with, whatever it shows."""
+"""The pictures that a demo trains on, validates with and probes."""
 
 from __future__ import annotations
 

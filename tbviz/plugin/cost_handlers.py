@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tbviz.store.reader import Reader
 
-# What a sum of many seconds has behind its microseconds is noise.
+# Digits of a sum of many seconds below a microsecond are noise.
 _DIGITS = 6
 
 
 def costs(reader: Reader) -> dict[str, Any]:
-    """What looking took in each segment, callback by callback; see http_api.md."""
+    """Return the costs of tbviz per segment and callback; see http_api.md."""
     return {
         "segments": [
             {

@@ -27,7 +27,7 @@ _log = logging.getLogger("tbviz.plugin")
 # Make sure that a walk of a slow disk takes at most a tenth of the time.
 _REST = 10.0
 _SHORTEST_REST = 1.0
-# Listings of an object store are paid for: a walk takes one a folder. Where nothing new has been
+# Listings of an object store are paid for: a walk takes one per folder. If nothing new has been
 # found for an hour, there is one every six minutes.
 _SHORTEST_REMOTE_REST = 15.0
 _LONGEST_REMOTE_REST = 600.0
@@ -88,7 +88,7 @@ class Discovery:
         self._where = tuple(where)
         self._remote: dict[Location, RemoteWalk] = {}
         self._runs: dict[Location, list[tuple[str, Location]]] = {}
-        self._said: set[tuple[Location, type[Exception]]] = set()
+        self._reported: set[tuple[Location, type[Exception]]] = set()
         self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._walked = threading.Event()
@@ -138,10 +138,10 @@ class Discovery:
                 self._remote[location] = RemoteWalk(location)
             names = self._remote[location].runs()
         except (StoreError, OSError) as error:
-            # Said once of each place and sort of error: it is tried again and again.
-            said = (location, type(error))
-            if said not in self._said:
-                self._said.add(said)
+            # Reported once per location and type of error, since the walk is repeated.
+            report = (location, type(error))
+            if report not in self._reported:
+                self._reported.add(report)
                 _log.warning("looking for runs in %s failed: %s", location, error)
             return self._runs.get(location, ())
         runs = [(name, location / name if name != "." else location) for name in names]
@@ -160,10 +160,10 @@ def run_name(group: str, relative: str) -> str:
 
 
 def walk(root: Path) -> list[tuple[str, Path]]:
-    """The runs under a directory: the path of each relative to it, and its store.
+    """Find the runs under a directory: the path of each relative to it, and its store.
 
     Links are followed as TensorBoard follows them, but not back into where they stand. Folders
-    of plugins are not entered. What cannot be looked at is left out, and nothing else with it.
+    of plugins are not entered. What cannot be read is left out, and nothing else with it.
     """
     runs: list[tuple[str, Path]] = []
     # Directory, its path from the root, and the identities of those above it.

@@ -1,4 +1,4 @@
-"""(reader, parameters) => (what a route answers): pure functions, one a route of http_api.md."""
+"""(reader, parameters) => (what a route answers): pure functions, one per route of http_api.md."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tbviz.store.reader import Reader
 
 _GRAY = ("lo", "hi", "p", "q")
-# Digits of these numbers where there are thousands: enough to draw them over time.
-_ON_THE_WIRE = 3
+# Digits of these numbers in a long list: enough to draw them over time.
+_JSON_DIGITS = 3
 
 
 def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
             if name not in _GRAY:
                 columns[name] += table[name].tolist()
             elif held.gray:
-                columns[name] += json_values(table[name], _ON_THE_WIRE)
+                columns[name] += json_values(table[name], _JSON_DIGITS)
             else:
                 columns[name] += [None] * len(table)
     return {
@@ -83,21 +83,23 @@ def scalars(reader: Reader, since: int) -> dict[str, Any]:
     }
 
 
-def placed(reader: Reader, since: int, found: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
-    """TensorBoard's own scalars on the run's positions, by epoch; later segments win.
+def aligned_scalars(
+    reader: Reader, since: int, found: Mapping[str, Mapping[int, float]]
+) -> dict[str, Any]:
+    """Align TensorBoard's own scalars with the run's positions by epoch; later segments win.
 
     Args:
         reader: The run.
         since: The first position of the answer.
         found: Metric to epoch to value.
     """
-    where = dict(_epochs(reader))
+    positions = dict(_epochs(reader))
     tags: dict[str, list[float | None]] = {}
     for tag, values in found.items():
         column: list[float | None] = [None] * len(reader)
         for epoch, value in values.items():
-            if epoch in where:
-                column[where[epoch]] = value
+            if epoch in positions:
+                column[positions[epoch]] = value
         tags[tag] = column[since:]
     return {"source": "tensorboard", "tags": tags}
 
@@ -157,7 +159,7 @@ def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
 def _along(
     reader: Reader, since: int, pick: Callable[[Segment], Numbers | None]
 ) -> list[float | None]:
-    """One value a position from `since` on, over all segments."""
+    """Return one value per position from `since` on, over all segments."""
     values: list[float | None] = []
     for base, segment in reader.based():
         begin = min(max(since - base, 0), len(segment))
@@ -170,7 +172,7 @@ def _along(
 
 
 def _epochs(reader: Reader) -> Iterator[tuple[int, int]]:
-    """Every epoch's end: epoch and position, later segments behind earlier ones."""
+    """Yield every epoch's end: epoch and position, later segments after earlier ones."""
     for base, segment in reader.based():
         for ordinal in range(len(segment)):
             epoch, batch, final = segment.position(ordinal)

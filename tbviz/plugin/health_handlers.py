@@ -49,13 +49,13 @@ def health(
     layers = [one for one in channels if layer in {None, one}]
     layers = layers[: room(reader, since, len(asked))]
     answer = span(reader, since)
-    kept: NDArray[np.intp] | slice = slice(None)
+    selected: NDArray[np.intp] | slice = slice(None)
     if points is not None:
-        kept = _evenly(_logged(reader, since), points)
-        answer["positions"] = join_runs((since + int(at), 1) for at in kept)
+        selected = _evenly(_logged(reader, since), points)
+        answer["positions"] = join_runs((since + int(at), 1) for at in selected)
     numbers: dict[str, list[list[Value]]] = {name: [] for name in asked}
     for one in layers if asked else ():
-        columns = _dense(reader, one, since, asked)[kept].T
+        columns = _dense(reader, one, since, asked)[selected].T
         for name, column in zip(asked, columns, strict=True):
             numbers[name].append(json_values(column))
     answer |= {
@@ -72,7 +72,7 @@ def health(
 
 
 def _dense(reader: Reader, layer: str, since: int, names: Sequence[str]) -> NDArray[np.float32]:
-    """Numbers of a layer at the positions from `since` on: (positions, names)."""
+    """Return the numbers of a layer at the positions from `since` on: (positions, names)."""
     parts = [
         segment.health.numbers(layer, min(max(since - base, 0), len(segment)), len(segment), names)
         for base, segment in reader.based()
@@ -81,25 +81,25 @@ def _dense(reader: Reader, layer: str, since: int, names: Sequence[str]) -> NDAr
 
 
 def _logged(reader: Reader, since: int) -> NDArray[np.intp]:
-    """The positions from `since` on that have a health record, counted from there."""
+    """Return the positions from `since` on that have a health record, counted from there."""
     found = [base + segment.health.ordinals() - since for base, segment in reader.based()]
     logged = np.concatenate(found) if found else np.empty(0, np.intp)
     return logged[logged >= 0]
 
 
-def _evenly(values: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most so many of them, evenly apart, the last one among them."""
-    if len(values) <= most:
+def _evenly(values: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return at most so many of them, evenly apart, the last one among them."""
+    if len(values) <= count:
         return values
-    return values[np.linspace(len(values) - 1, 0, most, dtype=np.intp)[::-1]]
+    return values[np.linspace(len(values) - 1, 0, count, dtype=np.intp)[::-1]]
 
 
 def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]:
-    """When advice begins, changes and ends: `(position, layer, rule, text or None)`.
+    """Report when advice begins, changes and ends: `(position, layer, rule, text or None)`.
 
     Args:
         reader: The run.
-        since: The first position of the answer; what holds there already is told there.
+        since: The first position of the answer; what already holds there is reported there.
     """
     if since >= len(reader):
         return []
@@ -131,38 +131,40 @@ def broken(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
     layers = {layer: None for segment in reader.segments for layer in segment.health.channels}
     rows: list[tuple[int, str, str | None]] = []
     for layer in layers:
-        columns = dict(zip(_TELLING, _dense(reader, layer, 0, _TELLING).T, strict=True))
+        columns = dict(zip(_FAULT_NUMBERS, _dense(reader, layer, 0, _FAULT_NUMBERS).T, strict=True))
         codes = _broken_codes(columns)
         known = columns["nonfinite"] != MISSING
         known[begins] = True  # a new segment begins well
-        places = np.flatnonzero(known)
-        found = codes[places]
+        positions = np.flatnonzero(known)
+        found = codes[positions]
         changed = np.flatnonzero(found != np.concatenate([[0], found[:-1]]))
         rows += [
-            (int(places[at]), layer, BROKEN[found[at]]) for at in changed if places[at] >= since
+            (int(positions[at]), layer, BROKEN[found[at]])
+            for at in changed
+            if positions[at] >= since
         ]
     return sorted(rows, key=lambda row: row[0])
 
 
-_TELLING = ("nonfinite", "nan", "weight_fault")
+_FAULT_NUMBERS = ("nonfinite", "nan", "weight_fault")
 
 BROKEN = (None, "infinite", "NaN", "not finite")
-"""What a layer's weights or outputs are, by code."""
+"""States of a layer's weights or outputs, by code."""
 
 
 def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
-    """Of each position the place in `BROKEN`; the weights come first, since outputs follow them."""
+    """Return the index in `BROKEN` per position; weights come first, since outputs follow them."""
     fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
-    json_values = nan != MISSING  # older writers did not tell NaN from infinity
-    out = np.where(json_values, np.where(nan > 0, 2, 1), 3)
-    # As told: NaN and what is missing are no fault.
+    separated = nan != MISSING  # older writers did not separate NaN from infinity
+    out = np.where(separated, np.where(nan > 0, 2, 1), 3)
+    # Comparisons with NaN are false, and `MISSING` is negative: neither is a fault.
     return np.where(fault > 0, np.where(fault > 1, 2, 1), np.where(share > 0, out, 0))
 
 
 def channels(
     reader: Reader, layer: str, position: int, read: Callable[[SheetAddress], bytes]
 ) -> dict[str, Any]:
-    """The table of one number a channel, of the last health record at or before a position.
+    """Return the table of numbers per channel of the last health record at or before a position.
 
     Args:
         reader: The run.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tbviz.plugin")
 
-# So long may the start of TensorBoard wait for the first walk, so that the tab is there at once
-# where the log directory is small.
+# How long TensorBoard's start may wait for the first walk, so that the tab is there at once if
+# the log directory is small.
 _TIMEOUT = 0.3
 
 
@@ -68,5 +68,5 @@ class Plugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name="tbviz")
 
     def close(self) -> None:
-        """Stop looking for runs. TensorBoard never calls it; tests do."""
+        """Stop searching for runs. TensorBoard never calls it; tests do."""
         self._discovery.stop()

@@ -64,31 +64,31 @@ class Query:
         """
         return None if self.optional(name) is None else self.whole(name)
 
-    def wholes(self, name: str, most: int) -> list[int]:
+    def wholes(self, name: str, limit: int) -> list[int]:
         """Whole numbers separated by commas, at least one.
 
         Raises:
-            MalformedError: If they are something else, or more than `most`.
+            MalformedError: If they are something else, or more than `limit`.
         """
         parts = self.text(name).split(",")
-        if len(parts) > most:
-            raise MalformedError(f"received {len(parts)} {name}, expected at most {most}")
+        if len(parts) > limit:
+            raise MalformedError(f"received {len(parts)} {name}, expected at most {limit}")
         return [_whole(name, part) for part in parts]
 
-    def span(self, name: str, most: int) -> Collection[int]:
+    def span(self, name: str, limit: int) -> Collection[int]:
         """Positions as `first-last`, or one by one, separated by commas.
 
         Raises:
-            MalformedError: If they are something else, or more than `most` positions.
+            MalformedError: If they are something else, or more than `limit` positions.
         """
         text = self.text(name)
         if "," in text:
-            return frozenset(self.wholes(name, most))
+            return frozenset(self.wholes(name, limit))
         first, _, last = text.partition("-")
         begin, end = _whole(name, first), _whole(name, last or first)
-        if not 0 <= end - begin < most:
+        if not 0 <= end - begin < limit:
             raise MalformedError(
-                f"received {name} {first}-{last or first}, expected first-last with at most {most}"
+                f"received {name} {first}-{last or first}, expected first-last with at most {limit}"
             )
         return range(begin, end + 1)
 

@@ -32,7 +32,7 @@ class RemoteWalk:
         self._known: set[str] = set()
 
     def runs(self) -> list[str]:
-        """The paths, relative to the folder, of what has `plugins/tbviz/` in it.
+        """Return the paths, relative to the folder, of what has `plugins/tbviz/` in it.
 
         Folders of plugins are not entered. Runs below a folder that cannot be listed now are
         those of the last walk.
@@ -67,7 +67,7 @@ class RemoteWalk:
         return sorted(found)
 
     def _folders(self, relative: str) -> list[str] | None:
-        """The folders in one, None where that cannot be told now."""
+        """Return the folders in a folder, None if it cannot be listed now."""
         try:
             return self._store.listing("" if relative == "." else relative).folders
         except FileNotFoundError:

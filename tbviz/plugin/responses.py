@@ -23,7 +23,7 @@ _BEST = 9
 
 
 def json_response(request: Request, answer: Mapping[str, Any], code: int = 200) -> Response:
-    """JSON in UTF-8, non-finite floats as strings, gzipped where the client accepts it."""
+    """Return JSON in UTF-8, non-finite floats as strings, gzipped if the client accepts it."""
     try:
         text = json.dumps(answer, allow_nan=False, separators=(",", ":"))
     except ValueError:
@@ -34,7 +34,7 @@ def json_response(request: Request, answer: Mapping[str, Any], code: int = 200) 
 def packed_response(
     request: Request, content: bytes, kind: str, code: int = 200, cache: str = NO_CACHE
 ) -> Response:
-    """Bytes that are text, gzipped where the client accepts it and it is worth it."""
+    """Return bytes of a text, gzipped if the client accepts it and it is worth it."""
     response = bytes_response(content, kind, code, cache)
     response.headers["Vary"] = "Accept-Encoding"
     if len(content) >= _WORTH_PACKING and request.accept_encodings["gzip"] > 0:
@@ -47,7 +47,7 @@ def packed_response(
 def bytes_response(
     content: bytes | Sequence[bytes], kind: str, code: int = 200, cache: str = NO_CACHE
 ) -> Response:
-    """Bytes as they are, in one piece or several. Nobody guesses what they are from their look."""
+    """Return bytes as they are, in one piece or several. No browser may guess their type."""
     response = Response(content, status=code, content_type=kind)
     response.headers["Cache-Control"] = cache
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -55,5 +55,5 @@ def bytes_response(
 
 
 def error_response(request: Request, code: int, message: str) -> Response:
-    """An error as http_api.md words it."""
+    """Return an error as http_api.md specifies it."""
     return json_response(request, {"error": message}, code)

@@ -86,7 +86,7 @@ class Routes:
         return {path: _app(route) for path, route in routes.items()}
 
     def runs(self, request: Request, _: Query) -> Response:
-        """All runs."""
+        """Answer the list of all runs."""
         answer = {
             "runs": self._runs.list(),
             "now": time.time(),
@@ -96,7 +96,7 @@ class Routes:
         return json_response(request, answer)
 
     def index(self, request: Request, query: Query) -> Response:
-        """Heads of one run, or what is new of them."""
+        """Answer the index of one run, or what is new in it."""
         since = query.optional("since")
         try:
             return json_response(request, self._run(query).ask(lambda r: run_index.since(r, since)))
@@ -104,31 +104,31 @@ class Routes:
             raise MalformedError(str(error)) from error
 
     def series(self, request: Request, query: Query) -> Response:
-        """Where the sheets of one series are."""
+        """Answer where the sheets of one series are."""
         kind, layer, since = query.text("kind"), query.text("layer"), query.whole("since", 0)
         answer = self._run(query).ask(lambda r: handlers.series(r, kind, layer, since))
         return json_response(request, answer)
 
     def sheet(self, _: Request, query: Query) -> Response:
-        """The bytes of one sheet."""
+        """Answer the bytes of one sheet."""
         data = self._run(query).sheet(*query.sheet())
         kind = "image/png" if data.startswith(_PNG) else "application/octet-stream"
         return bytes_response(data, kind, cache=IMMUTABLE)
 
     def sheets(self, _: Request, query: Query) -> Response:
-        """The bytes of several sheets, each behind its length."""
-        run, wanted = self._run(query), query.sheets()
-        sizes = accumulate(sheet.length for sheet in wanted)
+        """Answer the bytes of several sheets, each after its length."""
+        run, addresses = self._run(query), query.sheets()
+        sizes = accumulate(sheet.length for sheet in addresses)
         fitting = max(1, sum(size <= _MAX_BYTES for size in sizes))
-        found = run.sheets(wanted[:fitting])
+        found = run.sheets(addresses[:fitting])
         parts = []
-        for data in found + [None] * (len(wanted) - fitting):
+        for data in found + [None] * (len(addresses) - fitting):
             parts += [_MISSING] if data is None else [struct.pack("<I", len(data)), data]
         cache = IMMUTABLE if _MISSING not in parts else NO_CACHE
         return bytes_response(parts, "application/octet-stream", cache=cache)
 
     def strip(self, _: Request, query: Query) -> Response:
-        """Frames over time."""
+        """Answer frames over time."""
         run = self._run(query)
         kind, layer, image = query.text("kind"), query.text("layer"), query.whole("image", 0)
         tiles = query.wholes("tiles", _MAX_TILES)
@@ -140,21 +140,21 @@ class Routes:
         return response
 
     def scalars(self, request: Request, query: Query) -> Response:
-        """Metrics and costs, one value a position."""
+        """Answer the metrics and costs, one value per position."""
         run, since = self._run(query), query.whole("since", 0)
         answer = run.ask(lambda r: handlers.scalars(r, since))
         if not answer["tags"]:
             found = self._scalars.read(request.environ, query.text("run"))
             if found:
-                answer |= run.ask(lambda r: handlers.placed(r, since, found))
+                answer |= run.ask(lambda r: handlers.aligned_scalars(r, since, found))
         return json_response(request, answer)
 
     def costs(self, request: Request, query: Query) -> Response:
-        """What looking took, callback by callback."""
+        """Answer the costs of tbviz per callback."""
         return json_response(request, self._run(query).ask(costs))
 
     def health(self, request: Request, query: Query) -> Response:
-        """Health numbers of the layers, one value a position."""
+        """Answer the health numbers of the layers, one value per position."""
         since, layer = query.whole("since", 0), query.optional("layer")
         names = query.names("names")
         points = query.optional_whole("points")
@@ -162,19 +162,19 @@ class Routes:
         return json_response(request, answer)
 
     def channels(self, request: Request, query: Query) -> Response:
-        """One layer's numbers a channel at one position."""
+        """Answer one layer's numbers per channel at one position."""
         layer, position = query.text("layer"), query.whole("position")
         answer = self._run(query).ask(lambda r: channels(r, layer, position, r.read))
         return json_response(request, answer)
 
     def predictions(self, request: Request, query: Query) -> Response:
-        """The strongest classes of each probe image, one list a position."""
+        """Answer the strongest classes of each probe image, one list per position."""
         since = query.whole("since", 0)
         answer = self._run(query).ask(lambda r: handlers.predictions(r, since))
         return json_response(request, answer)
 
     def model(self, request: Request, query: Query) -> Response:
-        """The layer tree."""
+        """Answer the layer tree."""
         run = self._run(query)
         number = query.optional_whole("segment")
         segment, entry = run.ask(lambda r: handlers.model(r, number))
@@ -185,7 +185,7 @@ class Routes:
             raise GoneError(f"the layer tree of segment {segment} is damaged: {error}") from error
 
     def static(self, request: Request, _: Query) -> Response:
-        """A file of the page."""
+        """Answer a file of the page."""
         name = request.path.partition("/static/")[2]
         file = static_file(self._static, name)
         if file is None:

@@ -1,4 +1,4 @@
-"""The runs that are open: one reader each, taken in turn, and what the list of runs says."""
+"""The open runs: one reader each, used by one thread at a time, and the list of all runs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]
 
-_REFRESH = 0.5  # seconds between two looks at a run's directory
+_REFRESH = 0.5  # seconds between two reads of a run's directory
 _TIMEOUT = 1.0  # a position that is being written is shown when it is whole
-# Readers are kept for so many runs, and for so many sheets: one of 200,000 takes some 10 MB.
-_OPEN = 16
-_SHEETS = 1_000_000
-_LARGEST = 64 << 20  # bytes of a sheet that is sent
+# Readers stay open for so many runs, and for so many sheets: one of 200,000 takes some 10 MB.
+_MAX_OPEN = 16
+_MAX_SHEETS = 1_000_000
+_MAX_SHEET_BYTES = 64 << 20  # larger sheets are not sent
 _BUDGET = 1.0  # seconds that the list of runs may spend on opening them
 
 
@@ -38,7 +38,7 @@ class Run:
         store: Its store directory.
 
     Attributes:
-        weight: How many sheets the reader held when it last looked.
+        weight: How many sheets the reader held when it was last refreshed.
     """
 
     def __init__(self, store: Folder) -> None:
@@ -46,38 +46,42 @@ class Run:
         self.weight = 0
         self._reader: Reader | None = None
         self._lock = threading.Lock()
-        self._looked = float("-inf")
+        self._refreshed = float("-inf")
         self._state: _State = frozenset()
         self._summary: _Summary | None = None
 
     def ask(self, question: Callable[[Reader], _Answer]) -> _Answer:
-        """What a function makes of the reader, which is fresh.
+        """Return what a function makes of the reader, refreshed if that is due.
 
         Args:
             question: Called with the reader under the run's lock; must not keep it.
         """
         with self._lock:
-            due = time.monotonic() - self._looked >= _REFRESH
+            due = time.monotonic() - self._refreshed >= _REFRESH
             return question(self._fresh(due=due))
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
-        """The bytes of one sheet; see `Reader.sheet`. The lock is not held while reading.
+        """Return the bytes of one sheet; see `Reader.sheet`. No lock is held while reading.
 
         Raises:
             DamagedError: As `Reader.sheet`, and for one that is too large to be sent.
         """
-        if length > _LARGEST:
-            raise DamagedError(f"received a sheet of {length} bytes, expected at most {_LARGEST}")
-        return self._knowing([writer]).sheet(writer, offset, length, crc)
+        if length > _MAX_SHEET_BYTES:
+            raise DamagedError(
+                f"received a sheet of {length} bytes, expected at most {_MAX_SHEET_BYTES}"
+            )
+        return self._reader_for([writer]).sheet(writer, offset, length, crc)
 
-    def sheets(self, wanted: Sequence[SheetAddress]) -> list[bytes | None]:
-        """The bytes of several; see `Reader.sheets`. The lock is not held while reading."""
-        reader = self._knowing([sheet.writer for sheet in wanted])
-        found = iter(reader.sheets([sheet for sheet in wanted if sheet.length <= _LARGEST]))
-        return [next(found) if sheet.length <= _LARGEST else None for sheet in wanted]
+    def sheets(self, addresses: Sequence[SheetAddress]) -> list[bytes | None]:
+        """Return the bytes of several; see `Reader.sheets`. No lock is held while reading."""
+        reader = self._reader_for([sheet.writer for sheet in addresses])
+        found = iter(
+            reader.sheets([sheet for sheet in addresses if sheet.length <= _MAX_SHEET_BYTES])
+        )
+        return [next(found) if sheet.length <= _MAX_SHEET_BYTES else None for sheet in addresses]
 
     def changed(self) -> int | None:
-        """When it was last written, nanoseconds since 1970; None where its summary is of then."""
+        """Return when it was last written, in ns since 1970; None if the summary is current."""
         self._state = frozenset(self.store.packs())
         if self._summary is not None and self._summary.state == self._state:
             return None
@@ -92,8 +96,8 @@ class Run:
         state = self._state
         if self._lock.acquire(timeout=max(timeout, 0.0)):
             try:
-                # Read now: kept under this state, an older answer would stand for good.
-                self._summary = _Summary.of(self._fresh(due=True), state)
+                # Read now: an older answer, stored with this state, would never be replaced.
+                self._summary = _Summary.from_reader(self._fresh(due=True), state)
             finally:
                 self._lock.release()
 
@@ -102,8 +106,8 @@ class Run:
         summary = self._summary
         return dict.fromkeys(_UNKNOWN) if summary is None else summary.entry(time.time())
 
-    def forget(self) -> None:
-        """Give the reader's memory back; the next question opens it again."""
+    def release(self) -> None:
+        """Release the reader's memory; the next question opens it again."""
         # Not under the lock: who is using the reader goes on with it.
         self._reader = None
         self.weight = 0
@@ -114,13 +118,13 @@ class Run:
             reader, due = Reader(self.store, _TIMEOUT), True
         if due:
             reader.refresh()
-            self._looked = time.monotonic()
+            self._refreshed = time.monotonic()
             self.weight = sum(len(s) for seg in reader.segments for s in seg.series.values())
             self._reader = reader
         return reader
 
-    def _knowing(self, writers: Sequence[str]) -> Reader:
-        """A reader that knows these writers, without waiting for what is new if there is one."""
+    def _reader_for(self, writers: Sequence[str]) -> Reader:
+        """Return a reader that knows these writers, at best without waiting for news."""
         reader = self._reader
         if reader is not None and reader.knows(writers):
             return reader
@@ -144,7 +148,7 @@ class OpenRuns:
         self._listed = float("-inf")
 
     def get(self, name: str) -> Run:
-        """The run of this name.
+        """Return the run of this name.
 
         Raises:
             NotFoundError: If none is known.
@@ -152,14 +156,14 @@ class OpenRuns:
         run = self._known().get(name)
         if run is None:
             raise NotFoundError(f"received run {name!r}, expected one that ./runs lists")
-        self._keep(name, run)
+        self._mark_used(name, run)
         return run
 
     def list(self) -> list[dict[str, Any]]:
-        """One entry a run, as `./runs` answers.
+        """List one entry per run, as `./runs` answers.
 
-        Where there are many and large ones, not all are read in one call: what is not known of
-        a run yet is None. The last written ones are read first, what has not changed is not.
+        If there are many large ones, not all are read in one call: what is not known of a run yet
+        is None. Those written last are read first; those that have not changed are not read.
         """
         known = self._known()
         if self._listing.acquire(timeout=max(_BUDGET, 0.0)):
@@ -184,26 +188,26 @@ class OpenRuns:
             if time.monotonic() >= end:
                 return
             with self._lock:
-                keep = name in self._open or self._room()
+                keep = name in self._open or self._has_room()
             run = known[name]
             run.summarize(end - time.monotonic())
             if keep:
-                self._keep(name, run)
+                self._mark_used(name, run)
             else:
-                run.forget()
+                run.release()
 
-    def _keep(self, name: str, run: Run) -> None:
-        """Note a use, and forget the readers that were longest not used where they are many."""
+    def _mark_used(self, name: str, run: Run) -> None:
+        """Note a use, and release the least recently used readers if there are too many."""
         with self._lock:
             self._open[name] = run
             self._open.move_to_end(name)
-            while len(self._open) > 1 and not self._room(beyond=0):
-                self._open.popitem(last=False)[1].forget()
+            while len(self._open) > 1 and not self._has_room(beyond=0):
+                self._open.popitem(last=False)[1].release()
 
-    def _room(self, beyond: int = 1) -> bool:
-        """Whether so many more readers may be kept."""
+    def _has_room(self, beyond: int = 1) -> bool:
+        """Whether so many more readers may stay open."""
         sheets = sum(run.weight for run in self._open.values())
-        return len(self._open) + beyond <= _OPEN and sheets <= _SHEETS
+        return len(self._open) + beyond <= _MAX_OPEN and sheets <= _MAX_SHEETS
 
     def _known(self) -> dict[str, Run]:
         found = self._discovery.found
@@ -232,7 +236,7 @@ class _Summary(NamedTuple):
     pulse: Pulse | None
 
     @classmethod
-    def of(cls, reader: Reader, state: _State) -> _Summary:
+    def from_reader(cls, reader: Reader, state: _State) -> _Summary:
         segments = reader.segments
         return cls(
             state,

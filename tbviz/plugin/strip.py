@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tbviz.plugin")
 
-# 64 million pixels: a strip is for looking at.
+# 64 million pixels: more than any screen shows.
 _MAX_PIXELS = 1 << 26
 # Sheets held in memory at a time.
 _AT_ONCE = 64

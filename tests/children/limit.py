@@ -47,7 +47,7 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     if _WARDEN in config.stash:
-        config.stash[_WARDEN].communicate(timeout=2 * tree.PATIENCE)
+        config.stash[_WARDEN].communicate(timeout=2 * tree.TIMEOUT)
     os.close(config.stash[_MESSAGES])
 
 

@@ -28,8 +28,8 @@ from children import begin, tree
 
 __all__ = ["PIPE", "STDOUT", "TimeoutExpired", "run_program", "started"]
 
-PATIENCE = 240.0
-"""Seconds that a child has where its test says nothing: less than the limit of a test."""
+TIMEOUT = 240.0
+"""Default seconds that a child may run: less than the limit of a test."""
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _end(process: Popen[Any], mark: str) -> None:
     elif process.poll() is None:
         process.kill()
     tree.end(mark)
-    process.wait(tree.PATIENCE)
+    process.wait(tree.TIMEOUT)
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             with suppress(OSError):  # what could not be written any more
@@ -83,7 +83,7 @@ def run_program(
     command: Sequence[str | Path],
     *,
     check: bool = False,
-    timeout: float = PATIENCE,
+    timeout: float = TIMEOUT,
     **settings: Any,
 ) -> CompletedProcess[str]:
     """Run a program to its end; return its status and what it printed, as text.
@@ -101,12 +101,12 @@ def run_program(
     pipes = {"stdout": PIPE, "stderr": PIPE}
     with started(command, text=True, **{**pipes, **settings}) as process:
         try:
-            said, complained = process.communicate(timeout=timeout)
+            output, errors = process.communicate(timeout=timeout)
         except TimeoutExpired as error:
             raise AssertionError(_last_words(error, f"has not ended after {timeout} s")) from error
-    done = CompletedProcess(command, process.returncode, said, complained)
+    done = CompletedProcess(command, process.returncode, output, errors)
     if check and done.returncode:
-        error = CalledProcessError(done.returncode, command, said, complained)
+        error = CalledProcessError(done.returncode, command, output, errors)
         raise AssertionError(_last_words(error, f"ended with {done.returncode}, expected 0"))
     return done
 

@@ -133,9 +133,9 @@ def is_alive(process):
 
 
 def wait_until_gone(processes):
-    give_up = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while left := {name for name, process in processes.items() if is_alive(process)}:
-        assert time.monotonic() < give_up, left
+        assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
 
@@ -198,7 +198,7 @@ def test_a_child_has_nothing_to_read_but_what_it_is_given():
         assert process.communicate("four", timeout=60)[0] == "4\n"
 
 
-def test_the_last_words_of_a_child_are_told():
+def test_the_last_words_of_a_child_are_reported():
     code = "import sys, time; print('said', flush=True); time.sleep(int(sys.argv[1])); sys.exit(3)"
     with pytest.raises(AssertionError, match=r"has not ended after 2 s(?s:.*)said"):
         run_program([sys.executable, "-c", code, "3600"], timeout=2)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAME = "TBVIZ_TESTS_STARTED_BY"
-PATIENCE = 10.0  # seconds until it is given up to end what does not end: the system's fault
+TIMEOUT = 10.0  # seconds to end processes; a longer wait is the fault of the system
 _PROCESSES = Path("/proc")
 CAN_FIND = (_PROCESSES / "self" / "environ").exists()
 """Whether the system shows what another process has in its environment, as Linux does."""
@@ -31,23 +31,23 @@ def new_mark() -> str:
 
 
 def marked(mark: str) -> Iterator[int]:
-    """Give the processes that have this mark or one below it, this one left out."""
-    wanted = f"{NAME}={mark}"
-    for place in _PROCESSES.glob("[0-9]*") if CAN_FIND else ():
+    """Yield the processes that have this mark or one below it, except this one."""
+    own = f"{NAME}={mark}"
+    for directory in _PROCESSES.glob("[0-9]*") if CAN_FIND else ():
         try:
-            settings = (place / "environ").read_bytes().decode(errors="replace").split("\0")
+            settings = (directory / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:  # it has ended, or it is another user's
             continue
-        if int(place.name) != os.getpid() and any(
-            setting == wanted or setting.startswith(f"{wanted}/") for setting in settings
+        if int(directory.name) != os.getpid() and any(
+            setting == own or setting.startswith(f"{own}/") for setting in settings
         ):
-            yield int(place.name)
+            yield int(directory.name)
 
 
 def end(mark: str) -> None:
     """Kill every process with this mark, and what they start meanwhile."""
-    give_up = time.monotonic() + PATIENCE
-    while (found := list(marked(mark))) and time.monotonic() < give_up:
+    deadline = time.monotonic() + TIMEOUT
+    while (found := list(marked(mark))) and time.monotonic() < deadline:
         for process in found:
             try:
                 os.kill(process, signal.SIGKILL)

@@ -9,12 +9,12 @@ from tbviz.store import locks, store_directory
 from tbviz.store.control import Orders, read_orders
 
 
-def test_control_leaves_orders_in_the_runs_that_train(tmp_path, tbviz):
+def test_control_writes_orders_to_the_runs_that_are_trained(tmp_path, tbviz):
     make_run(tmp_path / "done", 2, LAYERS[-1:], images=1)
     done = store_directory(tmp_path / "done")
     status, said = tbviz("control", tmp_path, "pause")
     assert (status, read_orders(done)) == (0, Orders(paused=True))
-    assert "obeyed by the next training with this log_dir" in said.out
+    assert "the order takes effect in the next training with this log_dir" in said.out
     status, said = tbviz("control", tmp_path, "now")
     assert (status, "nothing trains in" in said.err) == (1, True)
     assert read_orders(done) == Orders(paused=True)
@@ -23,7 +23,7 @@ def test_control_leaves_orders_in_the_runs_that_train(tmp_path, tbviz):
         status, said = tbviz("control", tmp_path, "every", "5")
         live = store_directory(tmp_path / "training")
         assert (read_orders(done), read_orders(live)) == (Orders(paused=True), Orders(every=5))
-        assert "training: looks are taken at the ends of epochs 0, 5, 10" in said.out
+        assert "training: snapshots are captured at the ends of epochs 0, 5, 10" in said.out
         assert "left alone: 1 run " in said.out
         assert "at the end of a batch" in said.out
         tbviz("control", tmp_path, "pause")
@@ -52,7 +52,7 @@ def test_now_where_nobody_knows_who_trains_may_be_late(tmp_path, tbviz, monkeypa
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     monkeypatch.setattr("time.time", lambda: 1e12)
     status, said = tbviz("control", run_dir, "now")
-    assert (status, "perhaps late: from here that cannot be told" in said.out) == (0, True)
+    assert (status, "perhaps late: this machine cannot see" in said.out) == (0, True)
     assert read_orders(store_directory(run_dir)).now
 
 

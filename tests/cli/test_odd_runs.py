@@ -80,12 +80,12 @@ def test_it_is_in_the_way_of_no_command(thing, name, logs, command, faults):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_name_that_is_no_text_is_a_run_like_others(name, logs, command):
     odd.copy_run_a_to_an_odd_name(logs)
-    told = [*RUNS[:2], "k\\udcff\\udcfe", "z"]
+    names = [*RUNS[:2], "k\\udcff\\udcfe", "z"]
     status, out, err = command(name, logs)
     assert (status, err) == (4 if name == "inspect" else 0, "")
     out.encode("utf-8")
-    assert treated(name, logs, out, told if name == "inspect" else RUNS)
-    assert told[2] in out.replace("\\\\", "\\")
+    assert treated(name, logs, out, names if name == "inspect" else RUNS)
+    assert names[2] in out.replace("\\\\", "\\")
 
 
 @pytest.mark.parametrize("name", ["repair", "prune"])
@@ -140,8 +140,8 @@ def test_orders_that_cannot_be_left_in_one_run_are_left_in_the_others(logs, comm
     assert (status, err.count("\n")) == (1, 1)
     assert err.startswith(f"tbviz control: {logs / 'deep' / 'm'}: could not write ")
     assert treated("control", logs, out, ["a", "z"])
-    assert out.count("nothing is looked at until") == 2
-    assert "obeyed by the next training" in out
+    assert out.count("nothing is captured until") == 2
+    assert "the order takes effect in the next training" in out
 
 
 def test_a_run_that_cannot_be_inspected_is_said_and_the_others_are_shown(

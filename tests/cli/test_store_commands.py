@@ -35,7 +35,7 @@ def test_a_healthy_run_fits_on_a_screen(healthy, tbviz):
     lines = said.out.splitlines()
     assert (status, said.err) == (0, "")
     assert lines[0] == str(healthy / "long")
-    assert re.fullmatch(r"  1 segment, 12 positions, \d+ kB, [\d.]+ kB an epoch", lines[1])
+    assert re.fullmatch(r"  1 segment, 12 positions, \d+ kB, [\d.]+ kB per epoch", lines[1])
     assert re.search(r"1  finished  0 to 11 of 12 +12  \d+ kB  tensorflow  \d{4}-", lines[4])
     assert any(re.search(r"activations +ActivationGrid +2 +12 of 12 +48 ", line) for line in lines)
     assert any(re.search(r"head/conv4 +3 +", line) for line in lines)

@@ -60,8 +60,8 @@ def machine(tmp_path):
 def test_help_names_every_target_for_people():
     text = (ROOT / "Makefile").read_text()
     targets = set(" ".join(re.findall(r"^\.PHONY: (.*)", text, re.MULTILINE)).split()) - {"help"}
-    said = set(re.findall(r"make ([a-z0-9-]+)", make("help").stdout))
-    assert said == targets - {"lint-python", "lint-page"}
+    listed = set(re.findall(r"make ([a-z0-9-]+)", make("help").stdout))
+    assert listed == targets - {"lint-python", "lint-page"}
     assert make().stdout == make("help").stdout
 
 
@@ -84,7 +84,7 @@ def test_a_python_without_venv_is_named_with_debians_package(machine):
     assert not (machine().parent / ".venv").exists()
 
 
-def test_without_a_new_enough_python_what_was_looked_for_is_said(machine):
+def test_without_a_new_enough_python_the_searched_names_are_printed(machine):
     done = make(".venv/.made", path=machine(python3=OLD))
     assert done.returncode != 0
     assert "Expected Python 3.11 or newer" in done.stderr
@@ -92,10 +92,10 @@ def test_without_a_new_enough_python_what_was_looked_for_is_said(machine):
 
 
 @pytest.mark.parametrize(("target", "size"), [("demo", "2.2 GB"), ("test", "3.8 GB")])
-def test_what_it_takes_on_disk_is_said_before_it_is_installed(machine, target, size):
+def test_the_size_on_disk_is_printed_before_the_installation(machine, target, size):
     done = make("--dry-run", f"VENV={machine().parent}/.venv", target)
-    said, installed = (done.stdout.index(words) for words in (size, "-m pip"))
-    assert said < installed
+    printed, installed = (done.stdout.index(words) for words in (size, "-m pip"))
+    assert printed < installed
 
 
 def runs_of_pytest(target):

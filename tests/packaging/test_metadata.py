@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_the_version_stands_in_one_place():
+def test_the_version_is_defined_in_one_file():
     assert PROJECT["dynamic"] == ["version"]
     holders = [
         path.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""`setup.py`: when the page is built, with which Node, and what is said where it cannot be."""
+"""`setup.py`: when the page is built, with which Node, and the error if it cannot be."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_npm_that_fails_is_named_with_its_status(checkout):
         setup._run([str(npm)], "ci")
 
 
-def test_installed_modules_are_kept_while_they_are_as_locked(checkout, monkeypatch):
+def test_installed_modules_are_reused_while_they_are_as_locked(checkout, monkeypatch):
     ran = []
 
     def run(npm, *arguments):

@@ -1,4 +1,4 @@
-"""Asks every route everything that can be asked of a run, and looks at what it answers."""
+"""Requests every route with everything that a run has, and checks the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks all routes about a log directory: python bounds.py LOGDIR. Prints what it took.
+"""Requests all routes for a log directory: python bounds.py LOGDIR. Prints what it took.
 
 A process of its own: its memory is that of the routes, and what it opens is theirs.
 """
@@ -27,8 +27,8 @@ def peak() -> int:
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
 
 
-def pace() -> float:
-    """Seconds of CPU that Python takes here for a fixed amount of what answers are made of.
+def unit_of_work() -> float:
+    """Measure the seconds of CPU that Python takes here for a fixed amount of answers' content.
 
     A busy or a slow machine takes longer for both.
     """
@@ -54,7 +54,7 @@ if __name__ == "__main__":
         if event == "open" and not isinstance(args[0], int):  # a descriptor that is open already
             opened.add(os.fsdecode(args[0]))
 
-    unit = pace()
+    unit = unit_of_work()
     before, begin = peak(), time.process_time()
     sys.addaudithook(note)
     asker = Asker(Board(logdir=logdir, flags=None))
@@ -63,7 +63,7 @@ if __name__ == "__main__":
         "opened": sorted(opened),  # before memory is read from a file
         "bytes": peak() - before,
         "seconds": time.process_time() - begin,
-        "pace": unit,
+        "unit": unit,
         "counts": asker.counts,
         "wrong": asker.wrong,
     }

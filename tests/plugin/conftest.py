@@ -29,7 +29,7 @@ BASE = "/data/plugin/tbviz"
 class Board:
     """A TensorBoard in this process, with our plugin alone.
 
-    Runs have been looked for once; later walks are for whoever has this one to make.
+    It has searched for runs once; the test starts later walks.
     """
 
     def __init__(self, **context):

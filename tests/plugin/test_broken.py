@@ -1,4 +1,4 @@
-"""Layers that are not finite: told where that begins, changes and ends."""
+"""Layers that are not finite: reported where that begins, changes and ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(log_dir, *records):
     writer.close()
 
 
-def json_values(board, log_dir, since=0, **further):
+def broken_rows(board, log_dir, since=0, **further):
     answer = board(log_dir).ask("health", run=RUN, since=since, names="dead", **further)
     return [tuple(row) for row in answer.get("broken", ())]
 
@@ -43,7 +43,7 @@ def json_values(board, log_dir, since=0, **further):
 )
 def test_what_it_is(board, tmp_path, numbers, what):
     write(tmp_path / RUN, {"a": FINE}, None, {"a": numbers}, {"a": numbers})
-    assert json_values(board, tmp_path) == [(2, "a", what)]
+    assert broken_rows(board, tmp_path) == [(2, "a", what)]
 
 
 def test_it_changes_and_ends(board, tmp_path):
@@ -62,14 +62,14 @@ def test_it_changes_and_ends(board, tmp_path):
         (4, "a", None),
         (4, "b", None),
     ]
-    assert json_values(board, tmp_path) == expected
-    assert json_values(board, tmp_path, since=3) == expected[2:]
-    # Of a part of the health it is not told, nor is it where there is nothing to tell.
-    assert json_values(board, tmp_path, layer="a") == json_values(board, tmp_path, points=2) == []
-    assert json_values(board, tmp_path, since=5) == []
+    assert broken_rows(board, tmp_path) == expected
+    assert broken_rows(board, tmp_path, since=3) == expected[2:]
+    # It is not reported in a part of the health, nor if there is nothing to report.
+    assert broken_rows(board, tmp_path, layer="a") == broken_rows(board, tmp_path, points=2) == []
+    assert broken_rows(board, tmp_path, since=5) == []
 
 
 def test_a_new_segment_begins_well(board, tmp_path):
     write(tmp_path / RUN, {"a": NAN})
     write(tmp_path / RUN, None, {"a": NAN})
-    assert json_values(board, tmp_path) == [(0, "a", "NaN"), (1, "a", None), (2, "a", "NaN")]
+    assert broken_rows(board, tmp_path) == [(0, "a", "NaN"), (1, "a", None), (2, "a", "NaN")]

@@ -17,16 +17,16 @@ ROOT = Path(__file__).parents[2]
 POSITIONS = 1500
 
 
-def tags(forge, less):
+def tags(forged, less):
     for epoch in range(POSITIONS // less):
         values = {f"{epoch} {tag}": 1 for tag in range(300)}
-        forge.add({"kind": "metrics", "epoch": epoch, "values": values})
+        forged.add({"kind": "metrics", "epoch": epoch, "values": values})
 
 
-def late_tags(forge, less):
+def late_tags(forged, less):
     for epoch in range(50_000 // less):
-        forge.add({"kind": "metrics", "epoch": epoch, "values": {"loss": 1}})
-    forge.add(
+        forged.add({"kind": "metrics", "epoch": epoch, "values": {"loss": 1}})
+    forged.add(
         {
             "kind": "metrics",
             "epoch": 100_000,
@@ -35,17 +35,17 @@ def late_tags(forge, less):
     )
 
 
-def images(forge, less):
-    forge.add({"kind": "predictions", "epoch": 0, "images": [[]] * (2_000_000 // less)})
+def images(forged, less):
+    forged.add({"kind": "predictions", "epoch": 0, "images": [[]] * (2_000_000 // less)})
     for epoch in range(1, POSITIONS // less):
-        forge.add({"kind": "predictions", "epoch": epoch, "images": [[[1, 0.5]]]})
+        forged.add({"kind": "predictions", "epoch": epoch, "images": [[[1, 0.5]]]})
 
 
-def layers(forge, less):
+def layers(forged, less):
     for epoch in range(60):
         numbers = {f"{epoch} {layer}": {"channels": 1, "mean": 0.5} for layer in range(20)}
-        forge.add({"kind": "health", "epoch": epoch, "layers": numbers})
-    forge.add(
+        forged.add({"kind": "health", "epoch": epoch, "layers": numbers})
+    forged.add(
         {
             "kind": "health",
             "epoch": 60,
@@ -54,68 +54,68 @@ def layers(forge, less):
     )
 
 
-def numbers(forge, less):
+def numbers(forged, less):
     """As many of one layer as there may be, and records of many layers with one that has them."""
     most = {f"n{number}": 1 for number in range(MAX_HEALTH_NUMBERS - len(HEALTH_NUMBERS))}
     few = {str(layer): {} for layer in range(100)}
     for epoch in range(POSITIONS // less):
-        forge.add({"kind": "health", "epoch": epoch, "layers": {**few, "0": most}})
+        forged.add({"kind": "health", "epoch": epoch, "layers": {**few, "0": most}})
         more = {f"{epoch}_{number}": 1 for number in range(1000)}
-        forge.add({"kind": "health", "epoch": epoch, "layers": {"more": more}})
+        forged.add({"kind": "health", "epoch": epoch, "layers": {"more": more}})
 
 
-def advice(forge, less):
+def advice(forged, less):
     for epoch in range(POSITIONS // less):
-        json_values = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
-        forge.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": json_values})
+        rows = [{"layer": f"{epoch}", "rule": str(rule), "text": ""} for rule in range(100)]
+        forged.add({"kind": "health", "epoch": epoch, "layers": {}, "advice": rows})
 
 
-def callbacks(forge, less):
+def callbacks(forged, less):
     for epoch in range(POSITIONS // less):
         seconds = {f"{epoch} {callback}": 1 for callback in range(100)}
-        forge.add({"kind": "cost", "epoch": epoch, "seconds": seconds, "wall": 1})
+        forged.add({"kind": "cost", "epoch": epoch, "seconds": seconds, "wall": 1})
 
 
-def layouts(forge, less):
+def layouts(forged, less):
     for layout in range(10_000 // less):
         identifier = f"{layout:08x}"
-        forge.add({**LAYOUT, "id": identifier})
+        forged.add({**LAYOUT, "id": identifier})
         meta, payload = HONEST["activations"]
-        forge.add({**meta, "epoch": layout, "layout": identifier}, payload)
+        forged.add({**meta, "epoch": layout, "layout": identifier}, payload)
 
 
-def sheets(forge, less):
+def sheets(forged, less):
     meta, _ = HONEST["activations"]
-    forge.add({**LAYOUT, "id": "3" * 8, "layer": "many"})
+    forged.add({**LAYOUT, "id": "3" * 8, "layer": "many"})
     row = meta["sheets"][0]
-    forge.add(
+    forged.add(
         {**meta, "layer": "many", "layout": "3" * 8, "sheets": [row] * (200_000 // less)}, PNG
     )
 
 
-def magic(forge, less):
-    """Half a pack that looks at every 24th byte like a record with a long meta."""
+def magic(forged, less):
+    """Half a pack that resembles a record with a long meta at every 24th byte."""
     meta = b"\x89tbv\r\n\x1a\n" + (1 << 23).to_bytes(4, "little") + bytes(12)
-    forge.pack += meta * ((1 << 19) // less)
-    forge.index.clear()
-    forge.add(HONEST["notice"][0])
+    forged.pack += meta * ((1 << 19) // less)
+    forged.index.clear()
+    forged.add(HONEST["notice"][0])
 
 
-def advised(forge, less):
+def advised(forged, less):
     for epoch in range(10_000 // less):
-        json_values = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
-        forge.add({**HONEST["health"][0], "epoch": epoch, "advice": json_values}, TABLE)
+        rows = [{"layer": "a", "rule": str(epoch % 2), "text": "b" * 200}]
+        forged.add({**HONEST["health"][0], "epoch": epoch, "advice": rows}, TABLE)
 
 
-def names(forge, less):
+def names(forged, less):
     for at, name in enumerate(["../../../../etc/passwd", "/etc/passwd", "..", "a\0b"]):
         identifier = f"{at:08x}"
-        forge.add({**LAYOUT, "id": identifier, "layer": name})
+        forged.add({**LAYOUT, "id": identifier, "layer": name})
         meta, payload = HONEST["activations"]
-        forge.add({**meta, "layer": name, "layout": identifier}, payload)
-        forge.add({**meta, "kind": name, "layout": identifier}, payload)
-        forge.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
-        forge.add({"kind": "writer", "uid": name, "replaces": [name]})
+        forged.add({**meta, "layer": name, "layout": identifier}, payload)
+        forged.add({**meta, "kind": name, "layout": identifier}, payload)
+        forged.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
+        forged.add({"kind": "writer", "uid": name, "replaces": [name]})
 
 
 CONTENTS = [
@@ -126,23 +126,23 @@ CONTENTS = [
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read there")
 @pytest.mark.parametrize(
-    ("less", "mebibytes", "paces"),
+    ("less", "mebibytes", "units"),
     [(8, 80, 52), pytest.param(1, 450, 200, marks=pytest.mark.every_row)],
 )
-def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, paces):
-    """Bounds are half as much memory again, and four times the CPU at its pace, as measured."""
+def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, units):
+    """Bounds are half as much memory again, and four times the CPU in its units, as measured."""
     for content in CONTENTS:
-        forge = ForgedStore(tmp_path / content.__name__)
-        content(forge, less)
-        forge.write()
+        forged = ForgedStore(tmp_path / content.__name__)
+        content(forged, less)
+        forged.write()
     faults.tried += len(CONTENTS)
     done = run_program([sys.executable, bounds.__file__, tmp_path], check=True)
     said = json.loads(done.stdout)
-    print({key: said[key] for key in ("bytes", "seconds", "pace", "counts")})
+    print({key: said[key] for key in ("bytes", "seconds", "unit", "counts")})
     assert said["wrong"] == []
     assert said["counts"]["200"] > 20 * len(CONTENTS)
     assert said["bytes"] < mebibytes << 20
-    assert said["seconds"] < paces * said["pace"]
+    assert said["seconds"] < units * said["unit"]
     mine = (str(tmp_path), str(ROOT), sys.prefix, sys.base_prefix)
     assert [path for path in said["opened"] if not path.startswith(mine)] == []
     assert any(path.startswith(str(tmp_path)) for path in said["opened"])

@@ -45,7 +45,7 @@ def test_it_hides_no_run(thing, where, logs, faults):
 
 
 @named
-def test_an_entry_that_cannot_be_looked_at_is_left_out_alone(code, logs, monkeypatch, faults):
+def test_an_entry_that_cannot_be_read_is_left_out_alone(code, logs, monkeypatch, faults):
     (logs / "b").mkdir()
     (logs / "deep" / "y").mkdir()
     with faults.trying():
@@ -57,7 +57,7 @@ def test_an_entry_that_cannot_be_looked_at_is_left_out_alone(code, logs, monkeyp
 
 
 @named
-def test_a_store_that_cannot_be_looked_at_is_left_out_alone(code, logs, monkeypatch):
+def test_a_store_that_cannot_be_read_is_left_out_alone(code, logs, monkeypatch):
     real = os.stat
 
     def fails(path, **named):

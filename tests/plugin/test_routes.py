@@ -22,7 +22,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 def fresh(monkeypatch):
-    """Let every question look at the disk."""
+    """Let every request read the disk."""
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
 
 
@@ -52,8 +52,8 @@ def test_runs(board, logs):
     assert answer["now"] > 1.7e9
 
 
-def test_many_runs_are_listed_without_being_kept_open(board, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs_module, "_OPEN", 2)
+def test_many_runs_are_listed_without_staying_open(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs_module, "_MAX_OPEN", 2)
     for number in range(5):
         make_run(tmp_path / str(number), number + 1, LAYERS[:1], images=1)
     one = board(tmp_path)

@@ -1,5 +1,5 @@
-"""What a long run costs: bytes on the wire, bytes in memory, reads. No times: they are measured
-by benchmarks/store.py.
+"""What a long run costs: bytes sent, bytes in memory, reads. Times are measured by
+benchmarks/store.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONG = 1000
 EPOCHS = 60
 
 
-class Fabricated:
+class LongRun:
     """A run whose sheets are a few random bytes, with the numbers of real ones.
 
     Args:
@@ -82,14 +82,14 @@ class Fabricated:
 def long(tmp_path_factory):
     """A log directory with a run of 60 positions of 50 layers and 4 images. Do not write to it."""
     logdir = tmp_path_factory.mktemp("scale")
-    Fabricated(logdir / RUN).add(EPOCHS).writer.close()
+    LongRun(logdir / RUN).add(EPOCHS).writer.close()
     for path in store_directory(logdir / RUN).iterdir():
         os.utime(path, (0, 1763771000))  # at the end of what was just written more may come
     return logdir
 
 
-def wire(response):
-    """How many bytes go over the wire."""
+def bytes_sent(response):
+    """Return how many bytes were sent, without headers."""
     assert response.status_code == 200
     return len(response.get_data())
 
@@ -99,15 +99,15 @@ ZIPPED = {"Accept-Encoding": "gzip"}
 
 def test_opening_is_at_most_20_kb(board, long):
     # Positions and series are runs: ten times the epochs are a few digits more.
-    assert wire(board(long).get("index", headers=ZIPPED, run=RUN)) < 20_000 - 1000
+    assert bytes_sent(board(long).get("index", headers=ZIPPED, run=RUN)) < 20_000 - 1000
 
 
 def test_one_series_of_4000_sheets_is_at_most_80_kb(board, tmp_path):
-    Fabricated(tmp_path / RUN, layers=1).add(LONG).writer.close()
+    LongRun(tmp_path / RUN, layers=1).add(LONG).writer.close()
     response = board(tmp_path).get(
         "series", headers=ZIPPED, run=RUN, kind="activations", layer="backbone/block0/conv"
     )
-    assert wire(response) <= 80_000
+    assert bytes_sent(response) <= 80_000
     assert gzip.decompress(response.get_data()).count(b",") > 7 * 4000
 
 
@@ -117,19 +117,19 @@ def test_a_poll_without_news_is_at_most_300_bytes_and_reads_nothing(board, long,
     cursor = one.ask("index", run=RUN)["cursor"]
     opened = count(monkeypatch, pack_scanner, "open_file")
     for _ in range(10):
-        assert wire(one.get("index", headers=ZIPPED, run=RUN, since=cursor)) <= 300
+        assert bytes_sent(one.get("index", headers=ZIPPED, run=RUN, since=cursor)) <= 300
     assert opened == []
 
 
 def test_a_poll_with_one_new_position_holds_that_one(board, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
-    monkeypatch.setattr(runs_module, "_PATIENCE", 0.0)
-    run = Fabricated(tmp_path / RUN).add(5)
+    monkeypatch.setattr(runs_module, "_TIMEOUT", 0.0)
+    run = LongRun(tmp_path / RUN).add(5)
     one = board(tmp_path)
     cursor = one.ask("index", run=RUN)["cursor"]
     run.add().writer.close()
     response = one.get("index", headers=ZIPPED, run=RUN, since=cursor)
-    assert wire(response) < 10_000
+    assert bytes_sent(response) < 10_000
     answer = one.ask("index", run=RUN, since=cursor)
     assert (answer["reset"], answer["positions"]) == (False, [[1, 5, 1]])
     assert len(answer["series"]) == LAYERS
@@ -137,7 +137,7 @@ def test_a_poll_with_one_new_position_holds_that_one(board, tmp_path, monkeypatc
 
 
 def test_a_server_that_was_started_anew_knows_the_old_cursor(board, tmp_path):
-    run = Fabricated(tmp_path / RUN, layers=2).add(3)
+    run = LongRun(tmp_path / RUN, layers=2).add(3)
     cursor = board(tmp_path).ask("index", run=RUN)["cursor"]
     assert set(board(tmp_path).ask("index", run=RUN, since=cursor)) == {"cursor", "now"}
     run.add(2).writer.close()
@@ -168,17 +168,17 @@ def test_one_read_a_sheet(board, long, monkeypatch):
     layer = "backbone/block3/conv"
     series = one.ask("series", run=RUN, kind="activations", layer=layer)
     (writer, _), *_ = series["writers"]
-    places = list(zip(series["offset"], series["length"], series["crc"], strict=True))
+    addresses = list(zip(series["offset"], series["length"], series["crc"], strict=True))
     reads = count(monkeypatch, pack_scanner, "read_at")
-    offset, length, crc = places[7]
+    offset, length, crc = addresses[7]
     one.get("sheet", run=RUN, writer=writer, offset=offset, length=length, crc=crc)
     assert [(args[1], args[2]) for args in reads] == [(offset, length)]
     reads.clear()
     opened = count(monkeypatch, pack_scanner, "open_file")
-    names = ",".join(f"{writer}:{o}:{n}:{c}" for o, n, c in places[:IMAGES])
+    names = ",".join(f"{writer}:{o}:{n}:{c}" for o, n, c in addresses[:IMAGES])
     answer = one.get("sheets", run=RUN, sheets=names).get_data()
-    assert len(answer) == sum(4 + n for _, n, _ in places[:IMAGES])
-    assert [(args[1], args[2]) for args in reads] == [(o, n) for o, n, _ in places[:IMAGES]]
+    assert len(answer) == sum(4 + n for _, n, _ in addresses[:IMAGES])
+    assert [(args[1], args[2]) for args in reads] == [(o, n) for o, n, _ in addresses[:IMAGES]]
     assert len(opened) == 1
 
 
@@ -193,8 +193,8 @@ def test_sheets_of_one_answer_are_bounded(board, tmp_path, monkeypatch):
     writer.close()
     one = board(tmp_path)
     series = one.ask("series", run=RUN, kind="kernels", layer="a")
-    places = zip(series["offset"], series["length"], series["crc"], strict=True)
-    names = [f"{writer.uid}:{o}:{n}:{c}" for o, n, c in places]
+    addresses = zip(series["offset"], series["length"], series["crc"], strict=True)
+    names = [f"{writer.uid}:{o}:{n}:{c}" for o, n, c in addresses]
     response = one.get("sheets", run=RUN, sheets=",".join(names))
     missing = struct.pack("<I", 0xFFFFFFFF)
     assert response.get_data() == struct.pack("<I", 700) + sheets[0] + 2 * missing
@@ -205,7 +205,7 @@ def test_sheets_of_one_answer_are_bounded(board, tmp_path, monkeypatch):
         alone = one.get("sheets", run=RUN, sheets=name)
         assert alone.get_data() == struct.pack("<I", len(sheet)) + sheet
         assert "immutable" in alone.headers["Cache-Control"]
-    monkeypatch.setattr(runs_module, "_LARGEST", 500)
+    monkeypatch.setattr(runs_module, "_MAX_SHEET_BYTES", 500)
     assert one.get("sheets", run=RUN, sheets=names[0]).get_data() == missing
     writer_, offset, length, crc = names[0].split(":")
     one.refuse(410, "sheet", run=RUN, writer=writer_, offset=offset, length=length, crc=crc)
@@ -225,7 +225,7 @@ def test_200_runs_are_listed_and_read_once(board, tmp_path, monkeypatch):
     assert one.ask("runs")["runs"] == first
     assert opened == []
     runs = one.plugin._routes._runs
-    assert sum(run._reader is not None for run in runs._runs.values()) <= runs_module._OPEN
+    assert sum(run._reader is not None for run in runs._runs.values()) <= runs_module._MAX_OPEN
     # One that changed is read again, and no other.
     writer = Writer(tmp_path / "run007", sync=False)
     writer.append({"kind": "metrics", "epoch": 1, "values": {"loss": 0.0}})
@@ -235,10 +235,10 @@ def test_200_runs_are_listed_and_read_once(board, tmp_path, monkeypatch):
     assert {args[0].parent.parent.parent.name for args in opened} == {"run007"}
 
 
-def test_readers_are_forgotten_where_their_sheets_are_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs_module, "_SHEETS", 30)
+def test_readers_are_released_if_their_sheets_are_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs_module, "_MAX_SHEETS", 30)
     for number in range(4):
-        Fabricated(tmp_path / str(number), layers=1).add(3).writer.close()
+        LongRun(tmp_path / str(number), layers=1).add(3).writer.close()
     found = {str(number): LocalFolder(store_directory(tmp_path / str(number))) for number in "0123"}
     runs = runs_module.OpenRuns(Namespace(found=found))
     for name in ("0", "1", "2", "3", "1"):
@@ -250,7 +250,7 @@ def test_readers_are_forgotten_where_their_sheets_are_many(tmp_path, monkeypatch
 def test_opening_one_run_keeps_nobody_waiting_for_another(board, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
     for name in ("slow", "quick"):
-        Fabricated(tmp_path / name, layers=1).add(2).writer.close()
+        LongRun(tmp_path / name, layers=1).add(2).writer.close()
     monkeypatch.setattr(runs_module, "_BUDGET", 60.0)
     one = board(tmp_path)
     assert [run["positions"] for run in one.ask("runs")["runs"]] == [2, 2]

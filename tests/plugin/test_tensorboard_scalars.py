@@ -48,7 +48,7 @@ def pictures(log_dir, *segments):
         writer.close()
 
 
-def test_scalars_are_placed_by_epoch_on_the_newest_segment(board, tmp_path):
+def test_scalars_are_aligned_by_epoch_with_the_newest_segment(board, tmp_path):
     pictures(tmp_path / "photographs", [0, 1], [1, 2])
     provider = Provider(FOUND)
     one = board(tmp_path, data_provider=provider)
@@ -60,7 +60,7 @@ def test_scalars_are_placed_by_epoch_on_the_newest_segment(board, tmp_path):
         None,
     )
     assert (answer["source"], answer["since"], answer["positions"]) == ("tensorboard", 1, [[1, 9]])
-    # Positions from 1 on: epoch 0, its batch-wise ones and the end of fit 1 are not placed.
+    # Positions from 1 on: epoch 0, its batch-wise ones and the end of fit 1 have none.
     assert answer["tags"] == {
         "loss": [2.0, None, None, None, None, 1.0, None, None, None],
         "val_loss": [None, None, None, None, None, 1.5, None, None, None],
