@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import PositionRecords, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import HASH, summary
 from benchmarks.freeze.http_answers import label
-from tbviz.store import open_run
+from tbviz.store import Reader, store_directory
 
 _SIZE = {"width": 1280, "height": 800}
 _WAIT = 60
@@ -78,7 +78,9 @@ def richest(golden: Path) -> tuple[str, list[tuple[str, str]]]:
     for store in sorted(golden.glob("*/plugins")):
         run = store.parent.name
         layers: dict[str, str] = {}
-        for kind, layer in open_run(golden / run).series():
+        reader = Reader(store_directory(golden / run))
+        reader.refresh()  # a run of another format has no series
+        for kind, layer in reader.series():
             layers.setdefault(kind, layer)
         by_run[run] = list(layers.items())
     run = max(by_run, key=lambda one: (len(by_run[one]), label(one)))
@@ -91,7 +93,7 @@ def chromium() -> str | None:
     return next((path for name in asked if name and (path := shutil.which(name))), None)
 
 
-def _settled(page: PositionRecords) -> list[bytes]:
+def _settled(page: Page) -> list[bytes]:
     """The pictures' PNGs, when they have been the same for a while."""
     give_up, before, same = time.monotonic() + _WAIT, [], 0
     while same < _SAME:

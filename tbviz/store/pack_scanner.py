@@ -18,7 +18,7 @@ from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
@@ -61,7 +61,7 @@ class PackScanner:
         """Damaged places met so far, bytes at the end that are no record among them."""
         return self._damaged + self._bad_tail
 
-    def scan(self) -> Iterator[ScannedRecord]:
+    def scan(self) -> Generator[ScannedRecord]:
         """The records that are new since the last call.
 
         Raises:

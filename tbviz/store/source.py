@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
 
 class ScannedRecord(NamedTuple):
@@ -54,8 +54,8 @@ class Source(Protocol):
     def name(self) -> str:
         """What errors call it."""
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """The records that are new since the last call."""
+    def scan(self) -> Generator[ScannedRecord]:
+        """The records that are new since the last call; who stops half-way closes it."""
 
     def shrank(self) -> bool:
         """Whether bytes are gone that were understood; then all of it is read again."""

@@ -14,6 +14,7 @@ import stores
 
 from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
+from tbviz.store.schema import FORMAT
 
 FOREIGN = "000009-00000000000000aa"
 
@@ -166,7 +167,7 @@ def test_what_replaces_and_what_is_replaced_lie_side_by_side(tmp_path, faults):
     old = stores.write(tmp_path)
     with faults.trying():
         new = Writer(tmp_path)
-        new.append({"kind": "writer", "replaces": [old.uid]})
+        new.append({"kind": "writer", "format": FORMAT, "replaces": [old.uid]})
         for epoch in (0, 3):
             stores.append(new, epoch)
         new.close()

@@ -199,7 +199,7 @@ def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch
     late = list(objects(bucket))[1]
     data = objects(bucket)[late]
     delete(bucket, late)
-    reader = Reader(folder_of(store_directory(bucket)), patience=1.0)
+    reader = Reader(folder_of(store_directory(bucket)), timeout=1.0)
     reader.refresh()
     assert len(reader) == 1
     put(bucket, late, data)
@@ -219,7 +219,7 @@ def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch
     assert len(reader) == 4
 
 
-@pytest.mark.parametrize("place", ["magic", "length", "crc", "line", "cut", "record"])
+@pytest.mark.parametrize("location", ["magic", "length", "crc", "line", "cut", "record"])
 def test_damage_within_a_part_takes_as_little_as_can_be(bucket, location):
     stores.write(bucket, 4)
     name, data = list(objects(bucket).items())[1]
