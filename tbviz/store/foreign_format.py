@@ -29,8 +29,8 @@ def refusal(writer: Mapping[str, Any]) -> str:
     named = isinstance(version, str) and _VERSION.fullmatch(version)
     by = f" ({version})" if named else ""
     return (
-        f"written in {_named(said)}; this tbviz reads format {FORMAT}: train again, or view it with the "
-        f"tbviz that wrote it{by}"
+        f"written in {_named(said)}; this tbviz reads format {FORMAT}: train again, or view it "
+        f"with the tbviz that wrote it{by}"
     )
 
 

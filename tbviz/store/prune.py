@@ -99,11 +99,14 @@ def prune(
         yield Pruned(name, 0, 0, 0, IN_PARTS)
 
 
-def prunable_kinds(store: Path) -> set[str]:
-    """The kinds of pictures in a store of which a rule may drop some."""
+def prunable_kinds(store: Path) -> tuple[set[str], list[str]]:
+    """Return the kinds of pictures of which a rule may drop some, and which segments are not read.
+
+    The latter are sentences, as `Reader.refused` has them.
+    """
     reader = Reader(store)
     reader.refresh()
-    return {kind for kind, _ in reader.series()} - {"health"}
+    return {kind for kind, _ in reader.series()} - {"health"}, reader.refused
 
 
 def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
