@@ -31,7 +31,7 @@ LAYOUT = {
 
 # A valid record of each kind, with its payload.
 HONEST: dict[str, tuple[dict[str, Any], bytes]] = {
-    "writer": ({"kind": "writer", "time": 1e9, "format": 1, "uid": "a" * 16, "tbviz": "1"}, b""),
+    "writer": ({"kind": "writer", "time": 1e9, "format": 2, "uid": "a" * 16, "tbviz": "1"}, b""),
     "fit": ({"kind": "fit", "time": 1e9, "event": "begin", "epochs": 5, "initial_epoch": 0,
              "steps": 3, "backend": "jax", "versions": {"keras": "3"}, "model": "m"}, b""),
     "end": ({"kind": "fit", "time": 1e9, "event": "end", "status": "failed", "reason": "x"}, b""),

@@ -62,13 +62,13 @@ def _context(logdir: Path) -> dict[str, Any]:
 
 
 def _runs(ask: Callable[..., Any]) -> dict[str, Any]:
-    """The runs, when all of them have been found and read."""
+    """The runs, when all have been found and read; without those of a format that is refused."""
     give_up, before = time.monotonic() + _WAIT, None
     while time.monotonic() < give_up:
         found = ask(names.RUNS).get_json()[names.RUNS]
         read = {row[names.RUN]: row for row in found if row[names.STATUS] is not None}
         if read and len(read) == len(found) and sorted(read) == before:
-            return read
+            return {run: row for run, row in read.items() if row[names.STATUS] != names.UNREADABLE}
         before = sorted(read)
         time.sleep(1)
     raise RuntimeError(f"received {found}, expected runs that have been read in {_WAIT} s")

@@ -59,7 +59,7 @@ class LayerNumbers:
             or NaN; `output_change`, norm of the difference from the former maps over the norm of
             those, NaN where there are none.
         table: `(len(COLUMNS), channels)`, the same a channel; there `saturated` is the share of
-            values at a bound, `duplicates` the largest correlation with another channel.
+            values at a bound, `correlation` the largest correlation with another channel.
         dead: `(channels,)`, which are dead.
     """
 

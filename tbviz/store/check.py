@@ -16,7 +16,7 @@ from tbviz.store.locks import held
 from tbviz.store.names import PART_NAME, pack_name
 from tbviz.store.object_store_folder import ObjectStoreFolder
 from tbviz.store.scan import complaints, scan_pack
-from tbviz.store.schema import FILE_NAME, FORMAT
+from tbviz.store.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,9 @@ def damage(
     Raises:
         OSError: If it cannot be read.
     """
+    if segment.refused:
+        yield Finding("format", number, segment.refused)
+        return
     path = pack_path(reader, segment)
     skipped = segment.damaged - segment.source.damaged
     source: Source
@@ -89,7 +92,7 @@ def damage(
         payloads = segment.source
         if payloads.damaged:
             text = f"{payloads.damaged} damaged places in {payloads.name}"
-            yield Finding("places", number, text)
+            yield Finding("damaged", number, text)
         source = _reopened(reader, segment) if verify else payloads
     else:
         found = scan_pack(path, thorough=verify)
@@ -108,9 +111,6 @@ def damage(
     if skipped:
         text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz makes no sense of"
         yield Finding("records", number, text)
-    if segment.format > FORMAT:
-        text = f"format {segment.format}, this tbviz knows {FORMAT}"
-        yield Finding("format", number, text, "use the tbviz that wrote it")
 
 
 def orders(reader: Reader) -> tuple[dict[str, Any] | None, list[Finding]]:

@@ -11,7 +11,7 @@ from tbviz.store.segment import Segment
 from tbviz.store.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
 
@@ -55,7 +55,7 @@ class ExtentSource(PackScanner):
         super().__init__(pack)
         self._extents = extents
 
-    def scan(self) -> Iterator[ScannedRecord]:
+    def scan(self) -> Generator[ScannedRecord]:
         """Yield the records."""
         with open_file(self.path) as file:
             for extent in self._extents:

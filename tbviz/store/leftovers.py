@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbviz.store.errors import StoreError
 from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.files import open_file
+from tbviz.store.foreign_format import refusal
 from tbviz.store.locks import held
 from tbviz.store.pack_scanner import record_at
 from tbviz.store.rewrite import remove
@@ -131,5 +132,7 @@ def _replaced(pack: Path, uid: str) -> list[str]:
         return []
     if not isinstance(first, ScannedRecord) or first.meta.get("uid") != uid:
         return []
+    if refusal(first.meta):
+        return []  # what it says may mean something else
     replaces = first.meta.get("replaces")
     return [str(other) for other in replaces] if isinstance(replaces, list) else []

@@ -18,7 +18,7 @@ from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
@@ -62,7 +62,7 @@ class PackScanner:
         """Count the damaged places so far, including bytes at the end that are not a record."""
         return self._damaged + self._bad_tail
 
-    def scan(self) -> Iterator[ScannedRecord]:
+    def scan(self) -> Generator[ScannedRecord]:
         """Yield the records that are new since the last call.
 
         Raises:

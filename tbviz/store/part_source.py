@@ -15,7 +15,7 @@ from tbviz.store.record import index_of
 from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from tbviz.store.record import Record
 
@@ -100,7 +100,7 @@ class PartSource:
         """Return the prefix of the names of its parts."""
         return f"{self._parts.seq:06d}-{self._uid}"
 
-    def scan(self) -> Iterator[ScannedRecord]:
+    def scan(self) -> Generator[ScannedRecord]:
         """Yield the records that are new since the last call.
 
         Raises:

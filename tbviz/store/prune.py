@@ -9,7 +9,7 @@ from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
 from tbviz.store.reader import Reader
-from tbviz.store.repair import IN_PARTS, foreign_format, in_parts, packs, unreadable
+from tbviz.store.repair import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.rewrite import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.scan import PackScan, scan_pack
 from tbviz.store.schema import Position, decode_meta
@@ -99,20 +99,23 @@ def prune(
         yield Pruned(name, 0, 0, 0, IN_PARTS)
 
 
-def prunable_kinds(store: Path) -> set[str]:
-    """Return the kinds of pictures in a store that a rule may drop."""
+def prunable_kinds(store: Path) -> tuple[set[str], list[str]]:
+    """Return the kinds of pictures that a rule may drop, and why segments are not read.
+
+    The latter are sentences, those of `Reader.refused`.
+    """
     reader = Reader(store)
     reader.refresh()
-    return {kind for kind, _ in reader.series()} - {"health"}
+    return {kind for kind, _ in reader.series()} - {"health"}, reader.refused
 
 
 def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
     found = scan_pack(pack)
     if not found.records:
         return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
-    if unknown := foreign_format(pack, found):
-        return Pruned(pack.name, 0, 0, 0, unknown)
     segment = segment_of(pack, ExtentSource(pack, found.records))
+    if segment.refused:
+        return Pruned(pack.name, 0, 0, 0, segment.refused)
     keep = keep_function(segment, rule, last)
     pictures, dropped = _count(pack, found, segment, keep)
     if not dropped:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.folder import folder_of
+from tbviz.store.foreign_format import clause, sentence
 from tbviz.store.locations import RemoteLocation, store_directory
 from tbviz.store.schema import MAX_PAYLOAD, Position
 from tbviz.store.segment import Segment, SheetAddress
@@ -36,7 +37,8 @@ class Reader:
 
     Attributes:
         segments: One per writer, oldest first. An empty pack is not a segment yet; a rewritten
-            pack replaces its old one.
+            pack replaces its old one. A segment of another format is listed, but none of its
+            records are read; `refused` says why.
     """
 
     def __init__(self, store: str | Path | RemoteLocation | Folder, timeout: float = 0.0) -> None:
@@ -96,6 +98,15 @@ class Reader:
         return self._bases[-1]
 
     @property
+    def refused(self) -> list[str]:
+        """Why segments are not read, a sentence each; empty where all are read."""
+        return [
+            sentence(number, segment.refused)
+            for number, segment in enumerate(self.segments, 1)
+            if segment.refused
+        ]
+
+    @property
     def positions(self) -> list[tuple[int, Position]]:
         """Return every position, each with the number of its segment, counted from 1."""
         return [
@@ -103,6 +114,9 @@ class Reader:
             for index, segment in enumerate(self.segments)
             for ordinal in range(len(segment))
         ]
+
+    def _expected(self) -> str:
+        return f"0 to {len(self) - 1}" if len(self) else "none, as there are no positions"
 
     def based(self) -> Iterator[tuple[int, Segment]]:
         """Yield each segment with the number of its first position."""
@@ -115,7 +129,9 @@ class Reader:
             StoreError: If there is no such position.
         """
         if not 0 <= position < len(self):
-            raise StoreError(f"received position {position}, expected 0 to {len(self) - 1}")
+            raise StoreError(
+                f"received position {position}, expected {self._expected()}{clause(self.refused)}"
+            )
         index = bisect_right(self._bases, position) - 1
         return self.segments[index], position - self._bases[index]
 
@@ -136,7 +152,10 @@ class Reader:
             if (kind, layer) in segment.series
         ]
         if not parts:
-            raise StoreError(f"received series {kind!r} of layer {layer!r}, expected one logged")
+            raise StoreError(
+                f"received series {kind!r} of layer {layer!r}, expected one logged"
+                f"{clause(self.refused)}"
+            )
         return parts
 
     def find(self, kind: str, layer: str, position: int, image: int = 0) -> SheetAddress:
@@ -151,7 +170,7 @@ class Reader:
         if columns is None or record is None or not 0 <= image < columns.sheets:
             raise StoreError(
                 f"received {kind!r} of layer {layer!r}, position {position}, image {image}; "
-                "expected one that was logged"
+                f"expected one that was logged{clause(self.refused)}"
             )
         return SheetAddress(segment.uid, *columns.sheet(record, image))
 
@@ -169,6 +188,8 @@ class Reader:
         segment = self._known.get(writer)
         if segment is None:
             raise UnknownWriterError(f"received writer {writer!r}, expected one of this run")
+        if segment.refused:
+            raise DamagedError(f"the segment of writer {writer!r} was {segment.refused}")
         if not _is_possible(offset, length):
             raise DamagedError(f"received {length} bytes at {offset}, expected a range of the pack")
         try:
@@ -196,7 +217,8 @@ class Reader:
         for writer, indices in by_writer.items():
             ranges = [(wanted[index].offset, wanted[index].length) for index in indices]
             segment = self._known.get(writer)
-            got = segment.source.read_many(ranges) if segment is not None else ()
+            readable = segment is not None and not segment.refused
+            got = segment.source.read_many(ranges) if segment is not None and readable else ()
             for index, data in zip(indices, got, strict=False):
                 if _matches(data, wanted[index].length, wanted[index].crc):
                     found[index] = data
@@ -227,7 +249,8 @@ def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     """Open and read the current content of a log directory, or of a URI that fsspec knows.
 
     Raises:
-        StoreError: If it is a URI, and the package that its store needs is not installed.
+        StoreError: If it is a URI, and the package that its store needs is not installed; or if
+            everything logged there is in another format.
 
     Example:
         >>> run = open_run("logs")
@@ -235,4 +258,6 @@ def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     """
     reader = Reader(store_directory(log_dir))
     reader.refresh()
+    if reader.segments and all(segment.refused for segment in reader.segments):
+        raise StoreError(f"received {log_dir}, where nothing can be read{clause(reader.refused)}")
     return reader

@@ -9,8 +9,7 @@ from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
 from tbviz.store.names import pack_name
 from tbviz.store.rewrite import Rewritten, rebuild_index, rewrite
-from tbviz.store.scan import PackScan, complaints, scan_pack
-from tbviz.store.schema import FORMAT
+from tbviz.store.scan import complaints, scan_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,24 +95,16 @@ def unreadable(error: OSError) -> str:
 
 def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     found = scan_pack(pack)
+    if refused := segment_of(pack, ExtentSource(pack, found.records)).refused:
+        return Treated(pack.name, "left", (refused,))
     why = tuple(complaint.text for complaint in complaints(found))
     if not why:
         return Treated(pack.name, "none", ())
     if not found.records:
         return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
-    if unknown := foreign_format(pack, found):
-        return Treated(pack.name, "left", (unknown,))
     if found.whole:
         if not dry_run:
             rebuild_index(pack, found)
         return Treated(pack.name, "index", why)
     done = None if dry_run else rewrite(pack, found, "repair", lambda _: True)
     return Treated(pack.name, "rewrite", why, done)
-
-
-def foreign_format(pack: Path, found: PackScan) -> str:
-    """Return why this version of tbviz must not rewrite a pack, "" if it may."""
-    version = segment_of(pack, ExtentSource(pack, found.records)).format
-    if version <= FORMAT:
-        return ""
-    return f"it has format {version}, this tbviz knows {FORMAT}: use the tbviz that wrote it"

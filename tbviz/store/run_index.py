@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import join_runs
+from tbviz.store.foreign_format import sentence
 from tbviz.store.sheet_columns import Span
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Pulse(NamedTuple):
     """The data that determine the status of a `fit` at any time.
 
     Args:
-        ended: `"finished"`, `"stopped"` or `"failed"`, None if no end was written.
+        ended: `"finished"`, `"stopped"` or `"failed"`, None if no end was written;
+            `"unreadable"` if it has another format.
         last: When the newest record was written, seconds since 1970.
         timeout: Seconds without a record after which it counts as lost if there are no locks.
         held: Returns whether a process is writing it; see `Source.held`.
@@ -45,7 +47,7 @@ class Pulse(NamedTuple):
     held: Callable[[], bool | None]
 
     def at(self, now: float) -> str:
-        """Return the status: `"live"`, `"lost"`, or how it ended."""
+        """Return the status: `"live"`, `"lost"`, `"unreadable"`, or how it ended."""
         if self.ended is not None:
             return self.ended
         held = self.held()
@@ -67,6 +69,8 @@ def pulse(segment: Segment) -> Pulse:
     usual = distances[len(distances) // 2] if distances else 0.0
     timeout = max(_LOST_AFTER, _LOST_DISTANCES * usual)
     ended = None if segment.finish is None else str(segment.finish["status"])
+    if segment.refused:
+        ended = "unreadable"
     return Pulse(ended, segment.last, timeout, segment.source.held)
 
 
@@ -215,6 +219,8 @@ def _segment(number: int, segment: Segment, now: float) -> dict[str, Any]:
         "versions": begin.get("versions", {}),
         "model": begin.get("model"),
         "damaged": segment.damaged,
+        "format": segment.format,
+        "refused": sentence(number, segment.refused) if segment.refused else None,
     }
 
 

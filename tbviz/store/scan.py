@@ -98,7 +98,7 @@ class Complaint(NamedTuple):
     """A defect of a pack or its index.
 
     Args:
-        what: `"tail"`, `"places"`, `"index-behind"`, `"index-ahead"`, `"index-bad"`,
+        what: `"tail"`, `"damaged"`, `"index-behind"`, `"index-ahead"`, `"index-bad"`,
             `"index-missing"` or `"index-foreign"`.
         amount: Bytes of a tail, else how many defects of this sort there are.
         text: A sentence without a full stop.
@@ -115,7 +115,7 @@ def complaints(found: PackScan) -> list[Complaint]:
     behind = 0 if lines.foreign or lines.size < 0 else lines.behind
     counted = (
         ("tail", found.tail, "byte", "of an incomplete record at the end"),
-        ("places", found.damaged, "unreadable place", "inside the pack"),
+        ("damaged", found.damaged, "unreadable place", "inside the pack"),
         ("index-behind", behind, "record", "missing in the index"),
         ("index-ahead", lines.ahead, "record", "in the index that the pack does not hold"),
         ("index-bad", lines.bad, "line", "of the index without sense"),

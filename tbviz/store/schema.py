@@ -18,7 +18,7 @@ try:
 except ImportError:  # its only purpose: long runs open in two thirds of the time
     _parse_quickly = None  # type: ignore[assignment]
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"\x89tbv\r\n\x1a\n"
 # Magic, lengths of meta and payload, CRC-32 of meta and payload.
 HEADER = struct.Struct("<8sIIII")

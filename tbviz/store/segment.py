@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers
 from tbviz.store.cost_sums import CostSums
+from tbviz.store.foreign_format import format_number, refusal
 from tbviz.store.health_columns import Health
 from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
 from tbviz.store.sheet_columns import SheetColumns
@@ -48,7 +50,8 @@ class Segment:
         source: The source of its records.
 
     Attributes:
-        format: The version of the format that its writer states.
+        format: The number of the format that its writer states, None if it is not a whole number.
+        refused: Why none of it is read, as `refusal` returns it, "" if it is read.
         version: The tbviz that wrote it, "" if unknown.
         replaces: The writers that it replaces, if it was rewritten.
         by: The command that rewrote it: "prune", "repair", or both, "" if none did.
@@ -58,7 +61,8 @@ class Segment:
         self.seq = seq
         self.uid = uid
         self.source = source
-        self.format = 0
+        self.format: int | None = None
+        self.refused = ""
         self.version = ""
         self.replaces: tuple[str, ...] = ()
         self.by = ""
@@ -86,11 +90,12 @@ class Segment:
         self._ordinals: dict[tuple[int, int | None, bool], int] = {}
         self._newest: tuple[int, int | None, bool] | None = None
         self._unreadable = 0
+        self._first = True  # whether no record has been read yet
 
     @property
     def damaged(self) -> int:
         """Count the damaged places of the pack, and the records with invalid fields."""
-        return self.source.damaged + self._unreadable
+        return 0 if self.refused else self.source.damaged + self._unreadable
 
     @property
     def consumed(self) -> int:
@@ -101,7 +106,7 @@ class Segment:
         return len(self.epochs)
 
     def refresh(self) -> bool:
-        """Read what is new in the pack.
+        """Read what is new in the pack; nothing if it has another format.
 
         Returns:
             Whether anything was new.
@@ -109,13 +114,30 @@ class Segment:
         Raises:
             OSError: If the pack cannot be read.
         """
+        if self.refused:
+            return False
         before = (self.consumed, self.damaged)
-        for found in self.source.scan():
-            try:
-                self._take(found)
-            except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
-                self._unreadable += 1
+        with closing(self.source.scan()) as records:
+            for found in records:
+                if self._is_refused(found.meta):
+                    break
+                try:
+                    self._take(found)
+                except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
+                    self._unreadable += 1
         return before != (self.consumed, self.damaged)
+
+    def _is_refused(self, meta: dict[str, Any]) -> bool:
+        """Whether a record is the first one, and says another format; what it says is noted."""
+        first, self._first = self._first, False
+        if first and meta["kind"] == "writer":
+            self.format = format_number(meta)
+            self.refused = refusal(meta)
+            if self.refused:
+                self.version = str(meta.get("tbviz") or "")
+                with suppress(TypeError, ValueError, OverflowError):
+                    self._note_time(meta)
+        return bool(self.refused)
 
     def position(self, ordinal: int) -> Position:
         """Return the position with this number."""
@@ -141,11 +163,7 @@ class Segment:
 
     def _take(self, found: ScannedRecord) -> None:
         meta, offset, end = found
-        time = meta.get("time", 0.0)
-        if type(time) is not float:
-            time = number(time)
-        if 0 < time < 1e12:
-            self.last = time
+        time = self._note_time(meta)
         ordinal = self._ordinal_of(meta, end, time)
         kind = meta["kind"]
         if kind == "health":
@@ -156,6 +174,14 @@ class Segment:
             take(meta, _sheets(self.uid, meta, offset), ordinal, end)
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
             self._take_picture(meta, offset, ordinal, end)
+
+    def _note_time(self, meta: dict[str, Any]) -> float:
+        time = meta.get("time", 0.0)
+        if type(time) is not float:
+            time = number(time)
+        if 0 < time < 1e12:
+            self.last = time
+        return float(time)
 
     def _ordinal_of(self, meta: dict[str, Any], end: int, time: float) -> int | None:
         epoch = meta.get("epoch")
@@ -180,10 +206,11 @@ class Segment:
     def _take_writer(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, ___: int
     ) -> None:
+        if refusal(meta):
+            raise ValueError("a later writer record is of another format")
         self.replaces = tuple(str(uid) for uid in meta.get("replaces") or ())
         self.by = str(meta.get("by") or "")
         self.version = str(meta.get("tbviz") or "")
-        self.format = _whole(meta.get("format", 0))
 
     def _take_fit(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, end: int

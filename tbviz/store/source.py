@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
 
 class ScannedRecord(NamedTuple):
@@ -54,8 +54,8 @@ class Source(Protocol):
     def name(self) -> str:
         """Return its name, for error messages."""
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """Yield the records that are new since the last call."""
+    def scan(self) -> Generator[ScannedRecord]:
+        """Yield the records that are new since the last call; a caller may close it early."""
 
     def shrank(self) -> bool:
         """Return whether parsed bytes have vanished; then all of it is read again."""

@@ -10,22 +10,23 @@ given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds
 numbers are lists of `[first, how many]`. Fields may be added, none is taken away.
 
 * A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
-  `failed`, `lost`), `being_written` (null where the file system cannot say), `model`, `backend`,
-  `tbviz`, `format`, `planned` (epochs), `initial_epoch`, `begun`, `last`, `reason`, `positions`,
-  `bytes` (of its files or objects, the index too), `epochs` (runs), `batches` (positions within an
-  epoch), `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by`
-  (what rewrote it).
+  `failed`, `lost`, `unreadable`: of another format), `being_written` (null where the file system
+  cannot say), `model`, `backend`, `tbviz`, `format` (null where that is no whole number),
+  `planned` (epochs), `initial_epoch`, `started`, `last`, `reason`, `positions`, `bytes` (of its
+  files or objects, the index too), `epochs` (runs), `batches` (positions within an epoch),
+  `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by` (what
+  rewrote it).
 * A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
   many any of them has a picture), `records`, `sheets`, `bytes`.
   A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
 * A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
-  `bytes`, `positions` (runs of position numbers over the whole run), `lacking` (runs of those
+  `bytes`, `positions` (runs of position numbers over the whole run), `missing` (runs of those
   where it has no picture).
 * A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
   `event`, `key`, `rule` as docs/format.md has them (absent where an older tbviz wrote it).
 * Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
   there is none), `command` (whether the remedy is a command that takes the log directory).
-  `what` of damage is `tail`, `places`, `index-missing`, `index-behind`, `index-ahead`,
+  `what` of damage is `tail`, `damaged`, `index-missing`, `index-behind`, `index-ahead`,
   `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer that lost any),
   `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
 """
@@ -77,7 +78,8 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
     }
     epochs = {(entry["segment"], epoch) for entry in segments for epoch in _each(entry["epochs"])}
     size = sum(entry["bytes"] for entry in segments)
-    rate = size / len(epochs) if epochs else None
+    known = sum(entry["bytes"] for entry in segments if entry["status"] != "unreadable")
+    rate = known / len(epochs) if epochs else None
     return {
         "bytes": size,
         "positions": len(reader),
@@ -130,7 +132,7 @@ def _segment(
         "format": segment.format,
         "planned": planned,
         "initial_epoch": first,
-        "begun": begin.get("time"),
+        "started": begin.get("time"),
         "last": segment.last or None,
         "reason": None if finish is None else finish.get("reason"),
         "positions": len(positions),
@@ -190,7 +192,7 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         "sheets": sum(columns.positions.total * columns.sheets for _, _, columns in parts),
         "bytes": sum(columns.size for _, _, columns in parts),
         "positions": positions,
-        "lacking": _between([(first, count) for first, count in positions], 0, len(reader)),
+        "missing": _between([(first, count) for first, count in positions], 0, len(reader)),
     }
 
 

@@ -1,12 +1,14 @@
-"""Make `format-1-parts` and `format-1-rewritten`: stores of a real fit with every callback.
+"""Make `format-2-parts` and `format-2-rewritten`: stores of a real fit with every callback.
 
 Run `python tests/golden/make_stores.py DIRECTORY`, for a new version of the format, or of what the
 golden stores do not hold yet: those that are here are read for ever and never written again. What
-comes out stands beside them under a name of its own, with a test of every number. (`format-1` is
-older; it was made by `tests/made_stores.py`.)
+comes out stands beside them under a name of its own, with a test of every number. (`format-2` was
+made by `tests/made_stores.py`. The stores of format 2 that are here were made in format 1 and
+converted record by record: the content is the same, the names are new. `format-1` shows what is
+refused.)
 
-* `format-1-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
-* `format-1-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
+* `format-2-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
+* `format-2-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
 
 How many snapshots were skipped depends on the machine: check the printed positions before you
 commit the stores.
@@ -112,7 +114,7 @@ def rewritten(log_dir: str) -> None:
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True)
     os.chdir(sys.argv[1])  # log directories have short names: no path of this machine is in them
-    for name, make in (("format-1-parts", in_parts), ("format-1-rewritten", rewritten)):
+    for name, make in (("format-2-parts", in_parts), ("format-2-rewritten", rewritten)):
         make(name)
         run = open_run(name)
         print(name, run.positions, run.series())

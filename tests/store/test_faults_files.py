@@ -14,6 +14,7 @@ import stores
 
 from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
+from tbviz.store.schema import FORMAT
 
 FOREIGN = "000009-00000000000000aa"
 
@@ -168,7 +169,7 @@ def test_a_pack_and_the_one_that_replaces_it_exist_side_by_side(tmp_path, faults
     old = stores.write(tmp_path)
     with faults.trying():
         new = Writer(tmp_path)
-        new.append({"kind": "writer", "replaces": [old.uid]})
+        new.append({"kind": "writer", "format": FORMAT, "replaces": [old.uid]})
         for epoch in (0, 3):
             stores.append(new, epoch)
         new.close()

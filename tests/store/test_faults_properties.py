@@ -13,7 +13,7 @@ from forged_stores import HONEST, ForgedStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbviz.store import StoreError, open_run, run_index, store_directory
+from tbviz.store import Reader, StoreError, run_index, store_directory
 
 POSITIONS = 4
 
@@ -41,7 +41,8 @@ def spliced(data: bytes, change) -> bytes:
 
 def read_all(log_dir):
     """Read everything that a reader can return of a store."""
-    run = open_run(log_dir)
+    run = Reader(store_directory(log_dir))  # `open_run` raises if all of it has another format
+    run.refresh()
     answer = run_index.run_index(run)
     json.dumps(answer)
     run_index.since(run, answer["cursor"])

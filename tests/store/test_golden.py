@@ -17,9 +17,9 @@ from tbviz.store.schema import HEALTH_NUMBERS
 from tbviz.store.summary import inspect
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FORMAT_1 = GOLDEN / "format-1"
-PARTS = GOLDEN / "format-1-parts"
-REWRITTEN = GOLDEN / "format-1-rewritten"
+FORMAT_2 = GOLDEN / "format-2"
+PARTS = GOLDEN / "format-2-parts"
+REWRITTEN = GOLDEN / "format-2-rewritten"
 
 # Of a series' first sheet at the last position: kind, layer, media, sheets that are of an image,
 # shape and sum of its levels; the range over all positions.
@@ -51,8 +51,8 @@ ADVICE = (
 )
 
 
-def test_format_1_is_read():
-    run = open_run(FORMAT_1)
+def test_format_2_is_read():
+    run = open_run(FORMAT_2)
     assert run.positions == [
         (1, Position(0)),
         (1, Position(1, 45)),
@@ -86,11 +86,11 @@ def test_format_1_is_read():
     assert [node["path"] for node in tree["nodes"]] == ["conv", "memory", "scores"]
 
 
-def test_format_1_is_read_without_its_index(tmp_path):
-    with_index = open_run(FORMAT_1)
+def test_format_2_is_read_without_its_index(tmp_path):
+    with_index = open_run(FORMAT_2)
     directory = tmp_path / "plugins" / "tbviz"
     directory.mkdir(parents=True)
-    (pack,) = (FORMAT_1 / "plugins" / "tbviz").glob("*.pack")
+    (pack,) = (FORMAT_2 / "plugins" / "tbviz").glob("*.pack")
     (directory / pack.name).write_bytes(pack.read_bytes())
     without = open_run(tmp_path)
     assert run_index.run_index(without, 0.0) == run_index.run_index(with_index, 0.0)
@@ -148,13 +148,13 @@ def check_sound(run):
     return found
 
 
-def test_parts_of_format_1_are_read():
+def test_parts_of_format_2_are_read():
     run = open_run(PARTS)
     assert run.positions == [(1, Position(epoch)) for epoch in range(4)]
     assert shown(run) == OF_PARTS
     check_training(run)
     [segment] = check_sound(run)["segments"]
-    assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85297)
+    assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85592)
     layouts = {
         (series["kind"], series["layer"]): series for series in run_index.run_index(run)["series"]
     }
@@ -162,7 +162,7 @@ def test_parts_of_format_1_are_read():
     assert layouts["saliency:gradients", ""]["positions"] == [[0, 1], [3, 1]]
 
 
-def test_parts_of_format_1_tell_what_looking_took():
+def test_parts_of_format_2_contain_the_costs_of_callbacks():
     [segment] = open_run(PARTS).segments
     costs = segment.costs
     assert (costs.budget, costs.factor) == (0.5, 0.5)
@@ -177,7 +177,7 @@ def test_parts_of_format_1_tell_what_looking_took():
     assert costs.methods["ActivationGrid"].encode == pytest.approx(0.023138)
 
 
-def test_parts_of_format_1_are_read_from_an_object_store(bucket):
+def test_parts_of_format_2_are_read_from_an_object_store(bucket):
     fsspec.filesystem("memory").put(str(PARTS / "plugins"), f"{bucket}/plugins", recursive=True)
     run = open_run(bucket)
     assert run_index.run_index(run, 0.0) == run_index.run_index(open_run(PARTS), 0.0)
@@ -185,7 +185,7 @@ def test_parts_of_format_1_are_read_from_an_object_store(bucket):
     check_training(run)
 
 
-def test_rewritten_packs_of_format_1_are_read():
+def test_rewritten_packs_of_format_2_are_read():
     run = open_run(REWRITTEN)
     first, second = run.segments
     assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]

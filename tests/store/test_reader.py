@@ -32,7 +32,7 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
     directory.mkdir(parents=True)
     row = f"[3,{zlib.crc32(b'abc')}]"
     pack = b"".join([
-        stores.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
+        stores.record(b'{"kind":"writer","time":1.0,"format":2,"uid":"00000000000000aa"}'),
         stores.record(b'{"kind":"layout","time":1.5,"id":"0000000a","picture":"maximization"}'),
         stores.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
         stores.record(

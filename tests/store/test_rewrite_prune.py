@@ -16,7 +16,7 @@ from tbviz.store.folder import folder_of
 from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 
 
 def write(log_dir, positions, kind="activations", layer="conv"):
@@ -168,7 +168,7 @@ def test_a_pack_pruned_and_then_repaired_names_both_commands(tmp_path):
     assert segment.replaces == (pack.stem[7:],)
 
 
-def test_format_1_is_pruned(tmp_path):
+def test_format_2_is_pruned(tmp_path):
     log_dir = shutil.copytree(GOLDEN, tmp_path / "logs")
     before = whole_store.view(log_dir)
     [pruned] = prune(store_directory(log_dir), KeepRule(10, 0))

@@ -16,7 +16,7 @@ from tbviz.store import open_run, store_directory
 from tbviz.store.repair import repair
 from tbviz.store.scan import complaints, scan_pack
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 
 
 @pytest.fixture
@@ -208,14 +208,14 @@ def test_packs_without_a_record_and_newer_packs_are_left_alone(tmp_path):
     garbage = store / f"000001-{'a' * 16}.pack"
     garbage.write_bytes(os.urandom(1000))
     newer = store / f"000002-{'b' * 16}.pack"
-    meta = b'{"kind":"writer","time":1.0,"format":2,"uid":"%b"}' % (b"b" * 16)
+    meta = b'{"kind":"writer","time":1.0,"format":9,"uid":"%b"}' % (b"b" * 16)
     newer.write_bytes(stores.record(meta) + b"torn")
     (store / f"000003-{'c' * 16}.pack").touch()
     files = {path.name: path.read_bytes() for path in store.iterdir()}
     first, second = repair(store)
     assert (first.action, second.action) == ("left", "left")
     assert "no record in it can be read" in first.why[0]
-    assert "format 2" in second.why[0]
+    assert "written in format 9; this tbviz reads format 2" in second.why[0]
     assert {path.name: path.read_bytes() for path in store.iterdir()} == files
 
 
@@ -234,7 +234,7 @@ def test_unknown_kinds_and_fields_are_preserved_to_the_byte(store):
     assert open_run(store.log_dir).segments[0].damaged == 0
 
 
-def test_format_1_is_repaired(tmp_path):
+def test_format_2_is_repaired(tmp_path):
     log_dir = shutil.copytree(GOLDEN, tmp_path / "logs")
     before = whole_store.view(log_dir)
     pack, _ = whole_store.pair(log_dir)

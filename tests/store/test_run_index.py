@@ -57,7 +57,7 @@ def test_index_of_a_small_run_by_hand(tmp_path):
             "segment": 1, "writer": writer.uid, "status": "stopped", "epochs": 3,
             "initial_epoch": 0, "steps": 30, "started": 100.0, "last": run.segments[0].last,
             "ended": 9.0, "reason": "r", "backend": "jax", "versions": {"keras": "3"},
-            "model": "m", "damaged": 0,
+            "model": "m", "damaged": 0, "format": 2, "refused": None,
         }],
         "positions": [[1, 0, 2], [1, 1, 1, 40], [1, 1, 1, None, True]],
         "series": [{

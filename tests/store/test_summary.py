@@ -60,8 +60,8 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     assert first["epochs"] == [[0, 3], [5, 2]]
     assert first["missing"] == [[3, 2]]  # up to the last; what never came is not missing
     assert (first["positions"], first["batches"], first["planned"]) == (6, 1, 10)
-    assert (first["begun"], first["backend"], first["model"]) == (1000.0, "jax", "net")
-    assert (first["format"], first["replaces"], first["by"]) == (1, [], "")
+    assert (first["started"], first["backend"], first["model"]) == (1000.0, "jax", "net")
+    assert (first["format"], first["replaces"], first["by"]) == (2, [], "")
     assert (second["status"], second["initial_epoch"]) == ("finished", 6)
     assert (second["epochs"], second["missing"]) == ([[6, 1], [8, 1]], [[7, 1], [9, 1]])
     assert answer["positions"] == 8
@@ -74,8 +74,8 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     assert answer["bytes_per_epoch"] == sum(sizes) / 7
     assert answer["forecast"] is None
     activations, cam = answer["series"]
-    assert (activations["records"], activations["sheets"], activations["lacking"]) == (8, 16, [])
-    assert (cam["positions"], cam["lacking"]) == ([[6, 2]], [[0, 6]])
+    assert (activations["records"], activations["sheets"], activations["missing"]) == (8, 16, [])
+    assert (cam["positions"], cam["missing"]) == ([[6, 2]], [[0, 6]])
     length = sum(len(data) for key, data in whole_store.view(tmp_path).items() if key[2] == "cam")
     assert cam["bytes"] == length
     assert answer["kinds"][1] == {
@@ -144,8 +144,8 @@ def flip_in_header(data):
         (None, cut, ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
         (flip_in_payload, None, [], ["sheet"]),
         # The index knows the record; only who reads the pack itself sees what has become of it.
-        (flip_in_header, None, [], ["places"]),
-        (flip_in_header, lambda _: b"", ["places", "index-behind"], ["places", "index-behind"]),
+        (flip_in_header, None, [], ["damaged"]),
+        (flip_in_header, lambda _: b"", ["damaged", "index-behind"], ["damaged", "index-behind"]),
         (None, lambda data: data.replace(b"metr", b"m etr").replace(b"conv", b"c", 1),
          ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
     ],
@@ -202,10 +202,19 @@ def test_invalid_records_and_newer_formats_are_damage(tmp_path):
     index.unlink()
     senseless = b'{"kind":"activations","time":2.0,"epoch":9,"layer":7,"layout":"?","sheets":[]}'
     newer = b'{"kind":"writer","time":2.0,"format":7,"uid":"%b"}' % pack.stem[7:].encode()
-    pack.write_bytes(pack.read_bytes() + stores.record(senseless) + stores.record(newer))
+    pack.write_bytes(pack.read_bytes() + stores.record(senseless))
     answer = summarize(tmp_path)
-    assert findings(answer) == ["index-missing", "records", "format"]
+    assert findings(answer) == ["index-missing", "records"]
     assert "1 record that" in answer["damage"][1]["text"]
+    # The first record says the format; in a later one it makes no sense.
+    pack.write_bytes(pack.read_bytes() + stores.record(newer))
+    answer = summarize(tmp_path)
+    assert findings(answer) == ["index-missing", "records"]
+    assert "2 records that" in answer["damage"][1]["text"]
+    pack.write_bytes(stores.record(newer) + stores.record(senseless))
+    answer = summarize(tmp_path)
+    assert findings(answer) == ["format"]
+    assert "written in format 7; this tbviz reads format 2" in answer["damage"][0]["text"]
     (store_directory(tmp_path) / "control.json").write_text("{")
     assert findings(summarize(tmp_path))[0] == "orders"
 

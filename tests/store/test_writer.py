@@ -43,7 +43,7 @@ def test_every_byte_is_as_the_format_says(tmp_path):
     assert first[0] == 0
     head = json.loads(first[1])
     assert head.pop("time") > 1.7e9
-    assert head == {"kind": "writer", "format": 1, "uid": writer.uid, "tbviz": __version__}
+    assert head == {"kind": "writer", "format": 2, "uid": writer.uid, "tbviz": __version__}
     assert metrics[1:] == (
         b'{"time":12.5,"kind":"metrics","epoch":0,"values":{"loss":"NaN"}}',
         b"",

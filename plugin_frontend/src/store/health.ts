@@ -95,7 +95,7 @@ export function addTold(held: readonly Told[], answer: HealthAnswer): readonly T
 }
 
 export function addBroken(held: readonly Told[], answer: HealthAnswer): readonly Told[] {
-  const fresh = answer.broken ?? [];
+  const fresh = answer.not_finite ?? [];
   return [
     ...held.filter(({ ordinal }) => ordinal < answer.since),
     ...fresh.map(([ordinal, layer, text]) => ({ ordinal, layer, rule: "", text })),

@@ -59,7 +59,7 @@ export const cellsNow = computed(() => {
   if (of === null || coming.value) return of?.layers.map(() => []) ?? [];
   return cells(of, mapped.value, looksNow.value);
 });
-/** Of each cell whether the layer is not finite there: what it is, as in `broken`. */
+/** Of each cell whether the layer is not finite there: what it is, as in `not_finite`. */
 export const brokenCells = computed(() => {
   const changes = broken.value;
   return (health.value?.layers ?? []).map((path) => {

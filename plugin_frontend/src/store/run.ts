@@ -21,6 +21,10 @@ export const clock = signal({ server: 0, here: 0 });
 export const positions = computed(() => heads.value?.positions ?? []);
 export const lastOrdinal = computed(() => positions.value.length - 1);
 export const segmentCount = computed(() => heads.value?.segments.length ?? 0);
+/** Why segments are not read, a sentence each: they are of another format. */
+export const refused = computed(() =>
+  (heads.value?.segments ?? []).flatMap(({ refused: why }) => (why ? [sentence(why)] : [])),
+);
 export const newestSegment = computed<Segment | null>(() => heads.value?.segments.at(-1) ?? null);
 
 /** What the callbacks said when `tbviz control` stopped their looking; null while they look. */
@@ -31,6 +35,8 @@ export const paused = computed<Notice | null>(() => {
   );
   return status === "live" && last?.event === "paused" ? last : null;
 });
+
+const sentence = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 export function seriesOf(kind: string, layer: string) {
   return heads.value?.series.get(seriesKey(kind, layer)) ?? null;

@@ -76,6 +76,7 @@ const EXPLAINED: Record<Status, string> = {
   finished: "The fit ran to its planned end.",
   stopped: "The fit ended before the last planned epoch.",
   failed: "The fit ended with an error.",
+  unreadable: "The fit was logged in a format that this tbviz does not read.",
   lost: "No end was written, and nothing comes: the process is probably gone.",
 };
 
