@@ -92,7 +92,7 @@ def test_other_segments_are_read(tmp_path):
     foreign = write(tmp_path, 9, 3)
     write(tmp_path, epochs=1)
     run = open_run(tmp_path)
-    assert run.untouched == [(1, Position(0)), (1, Position(1)), (3, Position(0))]
+    assert run.positions == [(1, Position(0)), (1, Position(1)), (3, Position(0))]
     assert run.refused == [f"segment 2 was {refused('format 9')}"]
     check_empty(run.segments[1])
     assert [status["status"] for status in run_index.run_index(run)["segments"]] == [
@@ -177,7 +177,7 @@ def test_parts_are_refused(bucket):
     write(bucket, 2)
     run = open_run(bucket)
     assert run.refused == [f"segment 1 was {refused('format 9')}"]
-    assert [position for position, _ in run.untouched] == [2, 2]
+    assert [position for position, _ in run.positions] == [2, 2]
     found = inspect(run, verify=True)
     assert [(one["what"], one["segment"], one["text"]) for one in found["damage"]] == [
         ("format", 1, refused("format 9"))
