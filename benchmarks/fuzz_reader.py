@@ -1,8 +1,8 @@
-"""Feeds a reader what a coverage-guided fuzzer makes up: python benchmarks/fuzz_reader.py.
+"""Feed a reader with the inputs of a coverage-guided fuzzer: python benchmarks/fuzz_reader.py.
 
-Needs atheris (`pip install atheris`), which `make test` does without. Options are libFuzzer's:
-`-max_total_time=300` ends after five minutes, `-runs=100000` after so many. What it finds is
-written to `crash-*` in the working directory; a reader must never raise, hang or take memory.
+It needs atheris (`pip install atheris`), which `make test` does not. Options are libFuzzer's:
+`-max_total_time=300` ends after five minutes, `-runs=100000` after that many runs. Its findings are
+written to `crash-*` in the working directory; a reader must never raise, hang or use much memory.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ with atheris.instrument_imports(include=["tbviz"]):
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from forged_stores import HONEST, Forge
+from forged_stores import HONEST, ForgedStore
 
 KINDS = sorted(HONEST)
 LOG_DIR = Path(tempfile.mkdtemp())
 
 
 def texts(source: atheris.FuzzedDataProvider) -> str:
-    """A meta: an honest one with something in it overwritten."""
+    """Return a valid meta with a part of it overwritten."""
     text = encode_json(HONEST[KINDS[source.ConsumeIntInRange(0, len(KINDS) - 1)]][0]).decode()
     at = source.ConsumeIntInRange(0, len(text))
     made_up = source.ConsumeUnicodeNoSurrogates(source.ConsumeIntInRange(0, 60))
@@ -35,15 +35,15 @@ def texts(source: atheris.FuzzedDataProvider) -> str:
 
 
 def one_input(data: bytes) -> None:
-    """One store: honest records, made-up metas with right CRCs, then made-up bytes."""
+    """Read one store: valid records, made-up metas with right CRCs, then made-up bytes."""
     source = atheris.FuzzedDataProvider(data)
-    forge = Forge(LOG_DIR)
+    forged = ForgedStore(LOG_DIR)
     for _ in range(source.ConsumeIntInRange(0, 4)):
-        forge.add(texts(source), b"payload"[: source.ConsumeIntInRange(0, 7)])
-    for file in (forge.pack, forge.index):
+        forged.add(texts(source), b"payload"[: source.ConsumeIntInRange(0, 7)])
+    for file in (forged.pack, forged.index):
         at = source.ConsumeIntInRange(0, len(file))
         file[at : at + source.ConsumeIntInRange(0, 100)] = source.ConsumeBytes(100)
-    forge.write(index=source.ConsumeBool())
+    forged.write(index=source.ConsumeBool())
     run = open_run(LOG_DIR)
     run_index.since(run, run_index.run_index(run)["cursor"])
     for kind, layer in run.series():

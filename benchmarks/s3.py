@@ -44,12 +44,12 @@ class Bench:
 
     def write(self, positions: int, layers: int, images: int) -> None:
         """Write a run with the writer."""
-        from fabricated_runs import FabricatedRun, append_all, make_layers
+        from synthetic_runs import SyntheticRun, append_all, make_layers
 
         from tbviz.store import Writer
 
         writer = Writer(RUN)
-        run = FabricatedRun(make_layers(layers, images), positions, images)
+        run = SyntheticRun(make_layers(layers, images), positions, images)
         run.begin(writer)
         writer.flush()
         seconds, start = [], time.process_time()

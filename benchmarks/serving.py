@@ -1,4 +1,4 @@
-"""A TensorBoard process, and clients that time it."""
+"""Run a TensorBoard process, and clients that time it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TensorBoard:
 
     @property
     def resident(self) -> int:
-        """Bytes of memory of the process, its data server not counted."""
+        """Return the bytes of memory of the process, without its data server."""
         pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
@@ -86,19 +86,19 @@ class TensorBoard:
 
 
 def fetch(url: str) -> bytes:
-    """The body of an answer, as it came over the wire."""
+    """Return the body of an answer, compressed or not."""
     request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
     with urllib.request.urlopen(request, timeout=_WAIT) as answer:
         return answer.read()
 
 
 def decoded(body: bytes) -> Any:
-    """The JSON of an answer, gzipped or not."""
+    """Decode the JSON of an answer, compressed or not."""
     return json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
 
 
 class Client:
-    """Asks about one run.
+    """A client that asks about one run.
 
     Args:
         base: TensorBoard's address.
@@ -116,24 +116,24 @@ class Client:
         self.received = 0
 
     def url(self, route: str, **parameters: object) -> str:
-        """The address of an answer."""
+        """Return the URL of a request."""
         query = urllib.parse.urlencode({"run": self._run, **parameters})
         return f"{self._base}/data/plugin/tbviz/{route}?{query}"
 
     def ask(self, route: str, **parameters: object) -> Any:
-        """An answer that is JSON."""
+        """Send a request and decode its JSON answer."""
         body = fetch(self.url(route, **parameters))
         self.received = len(body)
         return decoded(body)
 
     def first(self, route: str, **parameters: object) -> float:
-        """Milliseconds of one request."""
+        """Return the milliseconds of one request."""
         begin = time.perf_counter()
         self.received = len(fetch(self.url(route, **parameters)))
         return (time.perf_counter() - begin) * 1e3
 
     def median(self, route: str, rest: float = 0.0, **parameters: object) -> float:
-        """Milliseconds of a request, the median of several."""
+        """Return the median milliseconds of several requests."""
         took = []
         for _ in range(self.TIMES):
             time.sleep(rest)
@@ -152,17 +152,17 @@ def step_changes(
     cold: bool,
     times: int = 12,
 ) -> list[float]:
-    """Seconds that each of many requests of neighboring sheets took.
+    """Return the seconds of many requests of neighboring sheets.
 
     Args:
-        client: Whose run it is.
-        layers: Of the run.
-        packs: Files that are dropped from the page cache before each request where it is cold.
+        client: A client of the run.
+        layers: The layers of the run.
+        packs: Files that are dropped from the page cache before each request if `cold`.
         route: `sheet` or `sheets`.
-        sheets: How many a request.
-        clients: How many ask at once.
+        sheets: The number of sheets per request.
+        clients: The number of simultaneous clients.
         cold: Whether the files come from the disk.
-        times: Requests a client.
+        times: The number of requests per client.
     """
     draw = random.Random(clients * 1000 + sheets * 2 + cold)
     tables = [
@@ -175,21 +175,21 @@ def step_changes(
         for _ in range(times):
             table = draw.choice(tables)
             at = draw.randrange(max(1, len(table["crc"]) - sheets))
-            places = [
+            addresses = [
                 (table["writers"][0][0], *(table[name][k] for name in ("offset", "length", "crc")))
                 for k in range(at, min(at + sheets, len(table["crc"])))
             ]
             if route == "sheet":
                 names = ("writer", "offset", "length", "crc")
-                url = client.url(route, **dict(zip(names, places[0], strict=True)))
+                url = client.url(route, **dict(zip(names, addresses[0], strict=True)))
             else:
-                url = client.url(route, sheets=",".join(":".join(map(str, p)) for p in places))
+                url = client.url(route, sheets=",".join(":".join(map(str, p)) for p in addresses))
             if cold:
                 drop(packs)
             begin = time.perf_counter()
             body = fetch(url)
             took.append(time.perf_counter() - begin)
-            if len(body) < sum(place[2] for place in places):
+            if len(body) < sum(address[2] for address in addresses):
                 sys.exit(f"received {len(body)} bytes of {route}, expected all sheets")
 
     threads = [threading.Thread(target=one) for _ in range(clients)]
@@ -201,7 +201,7 @@ def step_changes(
 
 
 def drop(paths: Sequence[Path]) -> None:
-    """Ask the system to forget what it holds of these files."""
+    """Ask the system to drop these files from its page cache."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -209,6 +209,6 @@ def drop(paths: Sequence[Path]) -> None:
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """The median, and what 99 of 100 stay below."""
+    """Return the median and the 99th percentile."""
     ordered = sorted(values)
     return {"p50": ordered[len(ordered) // 2], "p99": ordered[int(0.99 * (len(ordered) - 1))]}

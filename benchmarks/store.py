@@ -1,4 +1,4 @@
-"""The store and the server on a long run: what writing, opening, polling and looking cost.
+"""Measure the store and the server on a long run: writing, opening, polling and viewing.
 
 Writes 1000 epochs x 50 layers x 4 images (5 GB) and a quarter of it without training, then asks a
 TensorBoard of this environment. Sizes are exact; times depend on the machine, so each is also
@@ -22,13 +22,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from fabricated_runs import FabricatedRun, append_all, make_layers, perturbed, write_run
 from serving import Client, TensorBoard, percentiles, step_changes
+from synthetic_runs import SyntheticRun, append_all, make_layers, perturbed, write_run
 
 from tbviz.store import BackgroundWriter, Writer, store_directory
 
 IMAGES = 4
-_STARTS = 5  # of TensorBoard a side
+_STARTS = 5  # of TensorBoard, with and without the plugin each
 _OPEN = """
 import json, os, sys, time
 from tbviz.plugin import handlers
@@ -45,7 +45,7 @@ print(json.dumps([wall, cpu, after - before, sheets]))
 
 
 def calibration() -> float:
-    """CPU seconds of a loop that every machine has; the quickest of three."""
+    """Return the CPU seconds of a fixed loop, the fastest of three."""
 
     def loop() -> float:
         begin, total = time.process_time(), 0
@@ -57,21 +57,21 @@ def calibration() -> float:
 
 
 class Table:
-    """Prints one figure a line."""
+    """Print one figure per line."""
 
     def __init__(self) -> None:
         self._loop = calibration()
         self.row("calibration loop", self._loop * 1000, "ms", timed=False)
 
     def row(self, what: str, value: float, unit: str, *, timed: bool = True) -> None:
-        """One figure; times in ms also as a multiple of the loop."""
+        """Print one figure; times in ms also as a multiple of the loop."""
         ratio = f"{value / 1000 / self._loop:8.3f} loops" if timed and unit == "ms" else ""
         print(f"{what:64} {value:12,.1f} {unit:10} {ratio}", flush=True)
 
 
 def measure_writing(table: Table, log_dir: Path, layers: list, epochs: int) -> None:
-    """Write a run by the background writer, as fast as it takes positions, and print how fast."""
-    run = FabricatedRun(layers, epochs, IMAGES)
+    """Write a run with the background writer at full speed, and print how fast that is."""
+    run = SyntheticRun(layers, epochs, IMAGES)
     writer = Writer(log_dir)
     background = BackgroundWriter(writer)
     run.begin(writer)
@@ -94,9 +94,9 @@ def measure_writing(table: Table, log_dir: Path, layers: list, epochs: int) -> N
     handing.sort()
     table.row("writer: on disk, synced, at full speed", writer.size / wall / 1e6, "MB/s")
     cpu = writer.size / background.cpu_seconds / 1e6
-    table.row("writer: a CPU second of its thread", cpu, "MB")
+    table.row("writer: per CPU second of its thread", cpu, "MB")
     table.row("a position on disk", writer.size / epochs / 1e6, "MB", timed=False)
-    table.row("main thread: handing a position over, median", handing[epochs // 2] * 1e3, "ms")
+    table.row("main thread: submitting a position, median", handing[epochs // 2] * 1e3, "ms")
     table.row(
         "main thread: waiting for the one before, at full speed", waiting / epochs * 1e3, "ms"
     )
@@ -111,11 +111,11 @@ def measure_opening(table: Table, log_dir: Path) -> None:
     table.row(f"{name}: wall", wall * 1e3, "ms")
     table.row(f"{name}: CPU", cpu * 1e3, "ms")
     table.row(f"{name}: memory", resident / 1e6, "MB", timed=False)
-    table.row(f"{name}: memory an image", resident / sheets, "bytes", timed=False)
+    table.row(f"{name}: memory per image", resident / sheets, "bytes", timed=False)
 
 
-def measure_wire(table: Table, client: Client, log_dir: Path, layers: list, epochs: int) -> None:
-    """Sizes of the answers that a page asks for, as they go over the wire."""
+def measure_answers(table: Table, client: Client, log_dir: Path, layers: list, epochs: int) -> None:
+    """Measure the answers that a page requests: their compressed sizes, and some durations."""
     opened = client.ask("index")
     table.row("on the wire: opening (./index)", client.received, "bytes", timed=False)
     series = client.ask("series", kind="activations", layer=layers[0].path)
@@ -126,12 +126,12 @@ def measure_wire(table: Table, client: Client, log_dir: Path, layers: list, epoc
     client.ask("index", since=opened["cursor"])
     table.row("on the wire: a poll without news", client.received, "bytes", timed=False)
     table.row("answering it, median", client.median("index", since=opened["cursor"]), "ms")
-    run = FabricatedRun(layers, epochs + 1, IMAGES, seed=7)
+    run = SyntheticRun(layers, epochs + 1, IMAGES, seed=7)
     writer = Writer(log_dir)
     run.begin(writer)
     append_all(writer, run.position(epochs))
     writer.flush()
-    time.sleep(2)  # a page asks every 2.5 s, a run is looked at every 0.5 s
+    time.sleep(2)  # a page polls every 2.5 s, a run is refreshed every 0.5 s
     opened = client.ask("index", since=opened["cursor"])
     append_all(writer, run.position(epochs + 1))
     writer.close()
@@ -150,8 +150,8 @@ def measure_wire(table: Table, client: Client, log_dir: Path, layers: list, epoc
         table.row(f"on the wire: {name}", client.received, "bytes", timed=False)
 
 
-def measure_looking(table: Table, client: Client, log_dir: Path, layers: list) -> None:
-    """How long sheets take over HTTP, alone and for many clients at once."""
+def measure_sheets(table: Table, client: Client, log_dir: Path, layers: list) -> None:
+    """Measure how long sheets take over HTTP, for one client and for many at once."""
     packs = list(store_directory(log_dir).glob("*.pack"))
     for route, sheets in (("sheet", 1), ("sheets", IMAGES), ("sheets", 64)):
         for clients in (1, 16):
@@ -164,7 +164,7 @@ def measure_looking(table: Table, client: Client, log_dir: Path, layers: list) -
 
 
 def measure_tensorboard(table: Table, logdir: Path) -> None:
-    """Time and CPU to first answers, and memory, with and without the plugin, in turn."""
+    """Measure time and CPU to first answers, and memory, with and without the plugin, in turn."""
     with TensorBoard(logdir, plugin=False):
         pass  # reads its own files from the disk
     took: defaultdict[str, list[float]] = defaultdict(list)
@@ -190,7 +190,7 @@ def measure_tensorboard(table: Table, logdir: Path) -> None:
 
 
 def measure_many_runs(table: Table, logdir: Path, layers: list) -> None:
-    """A log directory with 200 runs."""
+    """Measure a log directory with 200 runs."""
     for number in range(200):
         write_run(logdir / f"run{number:03d}", layers[:5], 3, IMAGES, seed=number)
     with TensorBoard(logdir, plugin=True) as board:
@@ -205,7 +205,7 @@ def measure_many_runs(table: Table, logdir: Path, layers: list) -> None:
 
 
 def measure_against_summary(table: Table, layers: list) -> None:
-    """Bytes of a sheet against those of `tf.summary.image` for the same picture."""
+    """Compare the bytes of a sheet with those of `tf.summary.image` for the same picture."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow as tf
@@ -231,18 +231,18 @@ def measure_against_summary(table: Table, layers: list) -> None:
 
 
 def main() -> None:
-    """Writes, asks, and prints one table."""
+    """Write, request, and print one table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epochs", type=int, default=1000)
     options.add_argument("--layers", type=int, default=50)
-    options.add_argument("--directory", type=Path, help="where to write; kept. Default: deleted")
-    chosen = options.parse_args()
+    options.add_argument("--directory", type=Path, help="write here and delete nothing")
+    given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="tbviz-bench-") as temporary:
-        measure(Path(chosen.directory or temporary), chosen.epochs, chosen.layers)
+        measure(Path(given.directory or temporary), given.epochs, given.layers)
 
 
 def measure(directory: Path, epochs: int, layer_count: int) -> None:
-    """The whole table."""
+    """Print the table."""
     logdir, quarter, many = (directory / name for name in ("logs", "quarter", "many"))
     layers = make_layers(layer_count, IMAGES)
     table = Table()
@@ -257,8 +257,8 @@ def measure(directory: Path, epochs: int, layer_count: int) -> None:
         step()
     with TensorBoard(logdir, plugin=True) as board:
         client = Client(board.base, "full")
-        measure_looking(table, client, logdir / "full", layers)
-        measure_wire(table, client, logdir / "full", layers, epochs)
+        measure_sheets(table, client, logdir / "full", layers)
+        measure_answers(table, client, logdir / "full", layers, epochs)
     measure_many_runs(table, many, layers)
     measure_against_summary(table, layers)
 

@@ -1,4 +1,4 @@
-"""Counts of the fault tests: tried, survived, lost. A line each at the end of a test run."""
+"""Count the faults of the fault tests: tried, survived, lost; print them after a test run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NAME = "faults"
 
 @dataclass
 class Faults:
-    """What one test did to a store or a fit.
+    """The faults that one test caused in a store or a fit.
 
     Args:
-        tried: Faults that were made.
-        survived: Those after which all that must hold held.
-        lost: Positions in hand that a fault cost. One that was on disk never is.
+        tried: How many faults were caused.
+        survived: After how many of them everything held that must hold.
+        lost: How many positions that were not on disk yet were lost. Those on disk never are.
     """
 
     tried: int = 0
@@ -28,17 +28,17 @@ class Faults:
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """One fault; it is survived where nothing raises."""
+        """Count one fault; it is survived if nothing raises."""
         self.tried += 1
         yield
         self.survived += 1
 
 
 def unlike_a_kill(damage: Iterable[dict[str, Any]], store: Path) -> list[str]:
-    """Give what `inspect` found in a store that a kill of its only writer does not leave.
+    """Return the damage of a store that a kill of its only writer cannot cause.
 
     A kill comes between a record's bytes, between a pack's bytes and their lines in the index, or
-    between a line's bytes: the system writes memory pages, and stops after any.
+    between a line's bytes: the system writes memory pages, and stops after any of them.
     """
     cut = [not path.read_bytes().endswith(b"\n") for path in store.glob("*.jsonl")]
     return [
@@ -50,7 +50,7 @@ def unlike_a_kill(damage: Iterable[dict[str, Any]], store: Path) -> list[str]:
 
 
 def summary(reports: Iterable[Any]) -> list[str]:
-    """The lines, one a test function (rows of one function are added up), and one for all."""
+    """Return one line per test function (its rows are added up), and one for the total."""
     sums: dict[str, Counter[str]] = {}
     for report in reports:
         for name, counted in report.user_properties:

@@ -1,4 +1,4 @@
-"""Stores whose metas say whatever a test wants, with right lengths and right CRCs."""
+"""Write stores with any metas that a test chooses, with right lengths and right CRCs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ LAYOUT = {
     "media": "gray8", "tile": [4, 4], "tiles": 1, "columns": 1, "images": 1,
 }  # fmt: skip
 
-# An honest record of each kind, with its payload.
+# A valid record of each kind, with its payload.
 HONEST: dict[str, tuple[dict[str, Any], bytes]] = {
-    "writer": ({"kind": "writer", "time": 1e9, "format": 1, "uid": "a" * 16, "tbviz": "1"}, b""),
+    "writer": ({"kind": "writer", "time": 1e9, "format": 2, "uid": "a" * 16, "tbviz": "1"}, b""),
     "fit": ({"kind": "fit", "time": 1e9, "event": "begin", "epochs": 5, "initial_epoch": 0,
              "steps": 3, "backend": "jax", "versions": {"keras": "3"}, "model": "m"}, b""),
     "end": ({"kind": "fit", "time": 1e9, "event": "end", "status": "failed", "reason": "x"}, b""),
@@ -60,13 +60,14 @@ HONEST: dict[str, tuple[dict[str, Any], bytes]] = {
 }  # fmt: skip
 
 
-class Forge:
-    """One pack and its index, made by the tables of docs/format.md.
+class ForgedStore:
+    """One pack and its index, encoded by the tables of docs/format.md.
 
     Args:
-        log_dir: Where to.
+        log_dir: The log directory.
         seq: The number in its name.
-        honest: Whether it begins with a record of each kind, so that there is something to show.
+        honest: Whether it begins with a valid record of each kind, so that there is something to
+            show.
     """
 
     def __init__(self, log_dir: Path, seq: int = 1, *, honest: bool = True) -> None:
@@ -78,7 +79,7 @@ class Forge:
                 self.add(meta, payload)
 
     def add(self, meta: dict[str, Any] | str, payload: bytes = b"") -> None:
-        """Appends a record whose CRCs are right, and its line."""
+        """Append a record with right CRCs, and its index line."""
         text = meta if isinstance(meta, str) else json.dumps(meta, separators=(",", ":"))
         data = text.encode("utf-8", "surrogatepass")
         check = zlib.crc32(data)
@@ -90,28 +91,28 @@ class Forge:
         self.index += b'{"offset":%d,"check":%d,' % (offset, check) + data[1:] + b"\n"
 
     def write(self, *, index: bool = True) -> None:
-        """Puts both files where a reader looks for them."""
+        """Write both files to the store."""
         self._stem.parent.mkdir(parents=True, exist_ok=True)
         pack = self._stem.with_suffix(".pack")
         pack.write_bytes(self.pack)
-        # At the end of what was just written a reader waits for lines that may be on their way.
+        # A reader waits for the lines of records that were written a moment ago.
         os.utime(pack, (1e9, 1e9))
         if index:
             self._stem.with_suffix(".jsonl").write_bytes(self.index)
 
 
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value in a meta."""
+def paths_of(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in a meta."""
     if at:
         yield at
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in list(items):
-            yield from places(inner, (*at, key))
+            yield from paths_of(inner, (*at, key))
 
 
 def replaced(meta: dict[str, Any], at: tuple[Any, ...], text: str) -> str:
-    """A meta as JSON, with any text in one place."""
+    """Return a meta as JSON, with any text instead of one value."""
     changed = copy.deepcopy(meta)
     inner: Any = changed
     for key in at[:-1]:

@@ -1,4 +1,4 @@
-"""Pictures of the kinds that `made_stores.py` leaves out, with every field that a layout may have.
+"""Write pictures of the kinds that `made_stores.py` lacks, with every field of a layout.
 
 Families with variants, series of the whole model, captions of tiles, rows and columns, signed
 values, advice, and a kind that no page knows.
@@ -36,7 +36,7 @@ def add_kinds(run: Run, step: float, where: dict) -> None:
 
 
 def more_health(channels: int, step: float, dead: int) -> dict[str, float]:
-    """The numbers of a layer that old runs lack."""
+    """Return the numbers of a layer that old runs lack."""
     return {
         "saturated": min(channels, int(step) // 3),
         "duplicates": min(channels, 1 + int(step) // 5),
@@ -46,7 +46,7 @@ def more_health(channels: int, step: float, dead: int) -> dict[str, float]:
 
 
 def more_cost(step: float) -> dict[str, Any]:
-    """What cost records of old runs lack: a budget, and what was left out to keep it."""
+    """Return the fields that cost records of old runs lack: a budget, and skipped callbacks."""
     return {
         "encode": {"ActivationGrid": 0.03, "GradCAM": 0.04},
         "factor": 0.6,
@@ -56,7 +56,7 @@ def more_cost(step: float) -> dict[str, Any]:
 
 
 def advice(layer: str, channels: int, dead: int) -> list[dict[str, str]]:
-    """What is said of a layer that dies."""
+    """Return the advice for a layer that dies."""
     if 8 * dead < channels:
         return []
     text = f"{dead} of {channels} channels have been dead for 5 epochs; a lower learning rate helps"
@@ -76,7 +76,7 @@ class _Pictures:
     def gray(
         self, kind: str, layer: str, sheets: list[NDArray[Any]], texts=None, **layout: Any
     ) -> None:
-        """Append `(tiles, height, width)` sheets, one a probe image unless `images` is 0."""
+        """Append `(tiles, height, width)` sheets, one per probe image unless `images` is 0."""
         tiles, height, width = sheets[0].shape
         columns = layout.pop("columns", min(16, tiles))
         identifier = self.run.writer.layout({
@@ -110,7 +110,7 @@ class _Pictures:
         )
 
     def blob(self, image: int, turn: float, width: float = 0.1) -> NDArray[Any]:
-        """A bump whose place depends on image and turn, between 0 and 1."""
+        """Return a bump between 0 and 1 whose center depends on image and turn."""
         phase = 1.7 * image + turn
         distance = (self.rows - 0.5 * math.sin(phase)) ** 2
         distance = distance + (self.columns - 0.5 * math.cos(phase)) ** 2
@@ -166,7 +166,7 @@ class _Pictures:
         )  # fmt: skip
 
     def texts(self) -> list[dict]:
-        """What each tile of a map of classes shows."""
+        """Return the captions of the tiles of class maps."""
         out = []
         for image, label in enumerate(self.run.labels):
             (best, share), *_ = self.run.prediction(image, self.step)
@@ -204,7 +204,7 @@ class _Pictures:
         self.rgb("hypercolumns:colors", "", self.principal(), method="Hypercolumns")
 
     def principal(self) -> NDArray[Any]:
-        """A color picture of each probe image."""
+        """Return a color picture of each probe image."""
         return np.stack([
             np.stack([self.blob(image, turn + 0.1 * self.step, 0.4) for turn in range(3)], axis=-1)
             for image in self.images

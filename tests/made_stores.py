@@ -1,7 +1,7 @@
-"""Writes a synthetic run with every kind of record: python tests/made_stores.py LOGDIR --live 2.
+"""Write a synthetic run with every kind of record: python tests/made_stores.py LOGDIR --live 2.
 
-Blobs move, so that positions differ; one channel of every layer is dead, more die with time; one
-layer's tiles hold NaN and infinity at times; the loss has a spike.
+Blobs move, so that positions differ. One channel of every layer is dead, more die with time. One
+layer's tiles sometimes contain NaN and infinity. The loss has a spike.
 """
 
 from __future__ import annotations
@@ -67,18 +67,18 @@ def make_run(
     final: bool = False,
     every_kind: bool = False,
 ) -> None:
-    """Write a run of so many positions.
+    """Write a synthetic run.
 
     Args:
-        log_dir: Where to.
-        positions: Over all segments.
-        layers: Which are drawn.
-        images: Probe images.
-        seed: Of the pictures.
-        segments: `fit`s; each but the first repeats the last epoch of the one before.
-        finish: Whether the last one has ended.
+        log_dir: The log directory.
+        positions: The number of positions over all segments.
+        layers: The layers that have pictures.
+        images: The number of probe images.
+        seed: The seed of the pictures.
+        segments: The number of `fit`s; each but the first repeats the last epoch before it.
+        finish: Whether the last `fit` has ended.
         batches: Whether every third position is one within an epoch.
-        final: Whether the last position is the state that `fit` left behind.
+        final: Whether the last position is the state after `fit`.
         every_kind: Whether the kinds of `made_kinds.py` are written too.
     """
     epoch = 0
@@ -97,12 +97,12 @@ def make_run(
 
 
 class Run:
-    """One synthetic `fit`; what is not explained is as in `make_run`.
+    """One synthetic `fit`; the other arguments are those of `make_run`.
 
     Args:
-        epochs: Planned.
+        epochs: The planned number of epochs.
         first: The first epoch.
-        now: Whether the records carry the present time.
+        now: Whether the records have the current time.
     """
 
     def __init__(
@@ -233,7 +233,7 @@ class Run:
         )  # fmt: skip
 
     def tiles(self, layer: Layer, image: int, step: float) -> NDArray[np.float32]:
-        """The feature maps of one image: `(channels, height, width)`."""
+        """Return the feature maps of one image: `(channels, height, width)`."""
         noise = np.random.default_rng([zlib.crc32(layer.path.encode()), image, int(2 * step)])
         channel = np.arange(layer.channels)[:, None, None]
         turn = 2 * math.pi * channel / layer.channels + 0.3 * step + self._phase[image]
@@ -349,13 +349,13 @@ class Run:
 
 
 def dead_channels(layer: Layer, step: float) -> list[int]:
-    """The channels that are dead at a step: channel 2, and one more every four epochs."""
+    """Return the channels that are dead at a step: channel 2, and one more every four epochs."""
     dead = {2} | {(7 * index) % layer.channels for index in range(int(step) // 4)}
     return sorted(channel for channel in dead if channel < layer.channels)
 
 
 def main() -> None:
-    """Write a run, and go on with it where `--live` says so."""
+    """Write a run, and continue it if `--live` is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("log_dir")
     parser.add_argument("--positions", type=int, default=12)
@@ -364,7 +364,7 @@ def main() -> None:
     parser.add_argument("--batches", action="store_true", help="every third within an epoch")
     parser.add_argument("--every-kind", action="store_true", help="pictures of all kinds")
     parser.add_argument("--unfinished", action="store_true", help="write no end")
-    parser.add_argument("--live", type=float, metavar="SECONDS", help="add one so often")
+    parser.add_argument("--live", type=float, metavar="SECONDS", help="add one every so often")
     options = parser.parse_args()
     if options.live is None:
         make_run(

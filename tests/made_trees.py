@@ -1,4 +1,4 @@
-"""The layer tree of a synthetic run."""
+"""Build the layer tree of a synthetic run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def tree(layers: Sequence[Layer]) -> list[dict]:
-    """The nodes of a layer tree with these layers, their parents, and two that are not drawn."""
+    """Return the nodes of a layer tree: these layers, their parents, and two without pictures."""
     nodes: dict[str, dict] = {}
     for layer in layers:
         parts = layer.path.split("/")

@@ -1,4 +1,4 @@
-"""What can lie in a directory beside runs, and listings that fail."""
+"""Create odd entries of directories, and make listings fail."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RUNS = ["a", "deep/m", "z"]
 
 
 def make_runs(root):
-    """Three runs of four positions at two depths."""
+    """Write three runs of four positions at two depths."""
     for name in RUNS:
         make_run(root / name, 4, LAYERS[-1:], images=1)
     return root
 
 
-def copy_of_a_with_an_odd_name(root):
-    """Beside run `a` another one, whose name is no UTF-8."""
+def copy_run_a_to_an_odd_name(root):
+    """Copy run `a` to a name that is not UTF-8."""
     try:
         shutil.copytree(root / "a", root / os.fsdecode(b"k\xff\xfe"))
     except OSError:
@@ -74,41 +74,41 @@ def a_device(path):
     path.symlink_to("/dev/zero")
 
 
-def a_file_in_place_of_plugins(path):
+def a_file_instead_of_plugins(path):
     path.mkdir()
     (path / "plugins").touch()
 
 
-def a_file_in_place_of_a_store(path):
+def a_file_instead_of_a_store(path):
     (path / "plugins").mkdir(parents=True)
     (path / "plugins" / "tbviz").touch()
 
 
-def a_loop_in_place_of_a_store(path):
+def a_loop_instead_of_a_store(path):
     (path / "plugins").mkdir(parents=True)
     (path / "plugins" / "tbviz").symlink_to("tbviz")
 
 
-def a_loop_in_place_of_plugins(path):
+def a_loop_instead_of_plugins(path):
     path.mkdir()
     (path / "plugins").symlink_to("plugins")
 
 
-def a_pipe_in_place_of_a_store(path):
+def a_pipe_instead_of_a_store(path):
     (path / "plugins").mkdir(parents=True)
     os.mkfifo(path / "plugins" / "tbviz")
 
 
-ODD = [
+ODD_ENTRIES = [
     a_loop, two_that_lead_to_each_other, a_link_to_its_parent, a_link_to_nothing,
     a_link_below_a_file, a_link_with_a_name_too_long, a_pipe, a_socket, a_device,
-    a_file_in_place_of_plugins, a_file_in_place_of_a_store, a_loop_in_place_of_a_store,
-    a_loop_in_place_of_plugins, a_pipe_in_place_of_a_store,
+    a_file_instead_of_plugins, a_file_instead_of_a_store, a_loop_instead_of_a_store,
+    a_loop_instead_of_plugins, a_pipe_instead_of_a_store,
 ]  # fmt: skip
 
 
-class Odd:
-    """An entry of a listing that cannot be looked at. As root nothing is denied: it is played."""
+class UnreadableEntry:
+    """An entry of a listing whose every call fails: root has access to all real entries."""
 
     def __init__(self, entry, code):
         self._entry, self._code = entry, code
@@ -120,11 +120,11 @@ class Odd:
     is_dir = is_file = is_symlink = stat = inode = _fail
 
 
-class Listing:
-    """What `os.scandir` gives, with odd entries, or broken off after some."""
+class PatchedListing:
+    """The result of `os.scandir` with unreadable entries, or broken off after some."""
 
-    def __init__(self, entries, odd, code, most=None):
-        self._entries, self._odd, self._code, self._most = entries, odd, code, most
+    def __init__(self, entries, odd, code, max_entries=None):
+        self._entries, self._odd, self._code, self._max_entries = entries, odd, code, max_entries
 
     def __enter__(self):
         return self
@@ -134,18 +134,19 @@ class Listing:
 
     def __iter__(self):
         for number, entry in enumerate(sorted(self._entries, key=lambda entry: entry.name)):
-            if number == self._most:
+            if number == self._max_entries:
                 raise OSError(self._code, os.strerror(self._code))
-            yield Odd(entry, self._code) if entry.name in self._odd else entry
+            yield UnreadableEntry(entry, self._code) if entry.name in self._odd else entry
 
 
-def played(monkeypatch, code, *odd, most=None, only=None):
+def patch_scandir(monkeypatch, code, *odd, max_entries=None, only=None):
+    """Make the entries with these names unreadable, or break off listings."""
     real = os.scandir
 
     def scandir(path="."):
         if only is not None and Path(path) != only:
             return real(path)
-        return Listing(real(path), odd, code, most)
+        return PatchedListing(real(path), odd, code, max_entries)
 
     monkeypatch.setattr(os, "scandir", scandir)
 

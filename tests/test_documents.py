@@ -1,4 +1,4 @@
-"""The calls and signatures that the documents print are those of the code."""
+"""The calls and signatures in the documents match the code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_callback_has_a_row():
 
 @pytest.mark.parametrize(("name", "parameters"), rows())
 def test_the_signatures_of_the_readme_are_those_of_the_callbacks(name, parameters):
-    """What is printed may leave arguments out, but has the others as they are."""
+    """A printed signature may omit arguments, but the others match."""
     function = ast.parse(f"def {name}{parameters}: ...").body[0].args
     printed = [arg.arg for arg in function.args]
     named = [arg.arg for arg in function.kwonlyargs]
@@ -47,15 +47,15 @@ def test_the_signatures_of_the_readme_are_those_of_the_callbacks(name, parameter
     signature.bind(*printed, **dict.fromkeys(named))
     defaults = dict(zip(reversed(printed), reversed(function.defaults), strict=False))
     defaults |= dict(zip(named, function.kw_defaults, strict=True))
-    told = {key: ast.literal_eval(value) for key, value in defaults.items()}
-    assert told == {key: signature.parameters[key].default for key in told}
-    needed = [key for key in (*printed, *named) if key not in told]
+    values = {key: ast.literal_eval(value) for key, value in defaults.items()}
+    assert values == {key: signature.parameters[key].default for key in values}
+    needed = [key for key in (*printed, *named) if key not in values]
     empty = inspect.Parameter.empty
     assert all(signature.parameters[key].default is empty for key in needed)
 
 
 def calls():
-    """(document, call) of everything of ours that is called in a document, in code of any sort."""
+    """Yield (document, call) of every call of tbviz in the code of a document."""
     for document in DOCUMENTS:
         text = document.read_text("utf-8")
         blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -69,7 +69,7 @@ def calls():
 
 
 @pytest.mark.parametrize("call", list(calls()))
-def test_what_the_documents_call_takes_these_arguments(call):
+def test_calls_in_the_documents_match_the_signatures(call):
     value = tbviz
     for part in ast.unparse(call.func).split(".")[1:]:
         value = getattr(value, part)

@@ -1,4 +1,4 @@
-"""The house has no circles, each name one home, and the tree of errors is the one that is told."""
+"""Imports have no cycles, each name has one home, and the tree of errors is documented."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODULES = {_name(path): ast.parse(path.read_text("utf-8")) for path in PACKAGE.r
 
 
 def _imported(tree):
-    """(module, name) of all that a file of ours imports from ours, late or for types alone too."""
+    """Yield (module, name) of all imports from our modules, including late and type-only ones."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in MODULES:
             for alias in node.names:
@@ -70,12 +70,12 @@ def _defined(tree):
 
 def test_names_are_imported_from_the_file_that_defines_them():
     homes = {name: set(_defined(tree)) for name, tree in MODULES.items()}
-    rooms = {_name(path) for path in PACKAGE.rglob("__init__.py")}  # these give names out again
+    packages = {_name(path) for path in PACKAGE.rglob("__init__.py")}  # these re-export names
     wrong = [
         f"{name} imports {what} from {where}"
         for name, tree in MODULES.items()
         for where, what in _imported(tree)
-        if what is not None and where not in rooms and what not in homes[where]
+        if what is not None and where not in packages and what not in homes[where]
     ]
     assert not wrong
 
@@ -88,7 +88,7 @@ def test_names_for_arrays_are_defined_once():
         for match in alias.finditer(path.read_text("utf-8"))
     ]
     assert sorted(found) == [
-        ("tbviz.arrays.types", name) for name in ("Doubles", "Floats", "Integers")
+        ("tbviz.arrays.types", name) for name in ("Bools", "Doubles", "Floats", "Integers")
     ]
 
 
@@ -110,8 +110,8 @@ def test_private_names_of_keras_stand_in_one_file():
     assert not wrong
 
 
-def _told():
-    """(class, its base) as the docstring of `tbviz.errors` draws them."""
+def _documented():
+    """Yield (class, base) as the docstring of `tbviz.errors` lists them."""
     above: list[tuple[int, str]] = []
     for line in tbviz.errors.__doc__.splitlines():
         match = re.match(r"( *)([A-Z]\w+Error)\b", line)
@@ -129,4 +129,4 @@ def test_the_tree_of_errors_is_complete():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
                 ours[node.name] = node.bases[0].id
-    assert dict(_told()) == ours
+    assert dict(_documented()) == ours

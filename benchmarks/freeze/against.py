@@ -1,4 +1,4 @@
-"""Record a commit in a worktree of its own, and this tree."""
+"""Record a commit in its own worktree, and this tree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.freeze.record import TREE, machine, record
 
-KEPT = TREE / "build" / "freeze"
+CACHE = TREE / "build" / "freeze"
 _PAGE = "plugin_frontend"
 _BUNDLE = Path("tbviz", "plugin", "static", "index.js")
 
@@ -25,31 +25,31 @@ def recordings(base: str, parts: Sequence[str]) -> tuple[Any, Any]:
     Raises:
         SystemExit: There is no such commit, or it cannot record.
     """
-    KEPT.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     sha = _git("rev-parse", "--verify", f"{base}^{{commit}}")
-    kept = KEPT / f"{sha}.json"
-    old = _usable(kept, parts)
+    cached = CACHE / f"{sha}.json"
+    old = _usable(cached, parts)
     if old is None:
         print(f"== recording {base} ({sha[:12]})", flush=True)
         with _worktree(sha) as tree:
             _build_page(tree)
-            _record(tree, kept, parts)
-        old = json.loads(kept.read_text())
+            _record(tree, cached, parts)
+        old = json.loads(cached.read_text())
     else:
-        print(f"== {base} is recorded in {kept}")
+        print(f"== {base} is recorded in {cached}")
     print("== recording this tree", flush=True)
     _build_page(TREE)
-    record(KEPT / "new.json", parts)
-    new = json.loads((KEPT / "new.json").read_text())
-    chosen = {name: old["parts"][name] for name in parts}
-    return {**old, "parts": chosen}, new
+    record(CACHE / "new.json", parts)
+    new = json.loads((CACHE / "new.json").read_text())
+    selected = {name: old["parts"][name] for name in parts}
+    return {**old, "parts": selected}, new
 
 
-def _usable(kept: Path, parts: Sequence[str]) -> Any:
-    """A recording that is there, made on this machine, and has these parts."""
-    if not kept.exists():
+def _usable(cached: Path, parts: Sequence[str]) -> Any:
+    """Return a cached recording if it was made on this machine and has these parts."""
+    if not cached.exists():
         return None
-    old = json.loads(kept.read_text())
+    old = json.loads(cached.read_text())
     return old if old["machine"] == machine() and set(parts) <= set(old["parts"]) else None
 
 
@@ -75,7 +75,7 @@ def _record(tree: Path, out: Path, parts: Sequence[str]) -> None:
 
 
 def _build_page(tree: Path) -> None:
-    """Build the page of a tree with this tree's modules; say so where that cannot be done."""
+    """Build the page of a tree with this tree's modules; print why if that is impossible."""
     sources, modules = tree / _PAGE, TREE / _PAGE / "node_modules"
     if (tree / _BUNDLE).is_file() and _is_current(tree):
         return

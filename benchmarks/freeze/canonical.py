@@ -20,7 +20,7 @@ HASH = "sha256:"
 MARK = "#"
 _LONGEST = 64  # numbers that are written out
 
-# What depends on how well something is packed, or how fast the machine is.
+# Amounts that depend on compression or on the speed of the machine.
 _AMOUNT = re.compile(r"\b\d+(?:\.\d+)?(?= (?:bytes|[kKMGT]i?B|s|ms|seconds|minutes|hours)\b)")
 
 
@@ -55,8 +55,8 @@ def tiles(values: np.ndarray) -> Any:
     return {**summary(values.reshape(1, *values.shape)), "each": [digest(one) for one in values]}
 
 
-def said(text: str) -> str:
-    """Put a mark in place of bytes and times that a sentence names."""
+def mask_amounts(text: str) -> str:
+    """Replace the bytes and times in a sentence by a mark."""
     return _AMOUNT.sub(MARK, text)
 
 
@@ -73,7 +73,7 @@ def plain(value: Any, without: frozenset[str] = frozenset()) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
-        return said(value)
+        return mask_amounts(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else "NaN" if math.isnan(value) else f"{value:+}"
     if isinstance(value, Image.Image):
@@ -83,8 +83,8 @@ def plain(value: Any, without: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, Mapping):
-        kept = {str(key): one for key, one in value.items() if key not in without}
-        return {key: plain(one, without) for key, one in kept.items()}
+        fields = {str(key): one for key, one in value.items() if key not in without}
+        return {key: plain(one, without) for key, one in fields.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
         return plain({name: getattr(value, name) for name in names}, without)

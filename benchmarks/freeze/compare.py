@@ -31,11 +31,11 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
     """Give every difference: values of another type, absent keys, other lengths, other numbers."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
-            place = f"{path}/{key}"
+            inner = f"{path}/{key}"
             if key in old and key in new:
-                yield from differences(old[key], new[key], place)
+                yield from differences(old[key], new[key], inner)
             else:
-                yield Difference(place, old.get(key, ABSENT), new.get(key, ABSENT))
+                yield Difference(inner, old.get(key, ABSENT), new.get(key, ABSENT))
     elif isinstance(old, list) and isinstance(new, list):
         for number, (before, after) in enumerate(zip(old, new, strict=False)):
             yield from differences(before, after, f"{path}/{number}")

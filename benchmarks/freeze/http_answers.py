@@ -29,8 +29,8 @@ from benchmarks.freeze.sheets import shown
 from tbviz.plugin.loader import Loader
 
 _WAIT = 120
-_PLACE = (names.OFFSET, names.LENGTH, names.CRC)
-_UNSEEN = names.ACCIDENTAL | {names.WRITER, names.WRITERS, *_PLACE}
+_ADDRESS = (names.OFFSET, names.LENGTH, names.CRC)
+_UNSEEN = names.ACCIDENTAL | {names.WRITER, names.WRITERS, *_ADDRESS}
 _SINCE = "since"
 _WRONG: dict[str, dict[str, Any]] = {
     "without anything": {},
@@ -62,20 +62,20 @@ def _context(logdir: Path) -> dict[str, Any]:
 
 
 def _runs(ask: Callable[..., Any]) -> dict[str, Any]:
-    """The runs, when all of them have been found and read."""
+    """The runs, when all have been found and read; without those of a format that is refused."""
     give_up, before = time.monotonic() + _WAIT, None
     while time.monotonic() < give_up:
         found = ask(names.RUNS).get_json()[names.RUNS]
         read = {row[names.RUN]: row for row in found if row[names.STATUS] is not None}
         if read and len(read) == len(found) and sorted(read) == before:
-            return read
+            return {run: row for run, row in read.items() if row[names.STATUS] != names.UNREADABLE}
         before = sorted(read)
         time.sleep(1)
     raise RuntimeError(f"received {found}, expected runs that have been read in {_WAIT} s")
 
 
 def _refused(ask: Callable[..., Any], run: str) -> Iterator[tuple[str, Any]]:
-    """What routes say to those who ask wrongly."""
+    """Yield the answers of each route to wrong requests."""
     for route in names.ROUTES:
         asked = {**_WRONG, "of a layer": {names.RUN: run, names.LAYER: "nothing"},
                  "of a kind": {names.RUN: run, names.LAYER: "", names.KIND: "nothing"},
@@ -107,7 +107,7 @@ class _Run:
         return response.get_json()
 
     def answers(self) -> dict[str, Any]:
-        """What each route says of it."""
+        """Return the answer of each route about it."""
         index = self._json(names.INDEX)
         self._layouts = {key: plain(one) for key, one in index[names.LAYOUTS].items()}
         scalars = self._json(names.SCALARS)
@@ -143,16 +143,16 @@ class _Run:
         return plain(self._json(names.CHANNELS, **asked))
 
     def _index(self, index: Mapping[str, Any]) -> Any:
-        kept = {key: one for key, one in index.items() if key not in {names.SERIES, names.PROBES}}
-        kept[names.LAYOUTS] = len(kept[names.LAYOUTS])
+        head = {key: one for key, one in index.items() if key not in {names.SERIES, names.PROBES}}
+        head[names.LAYOUTS] = len(head[names.LAYOUTS])
         probes = []
         for probe in index[names.PROBES]:
             sheets = [self._sheet(probe[names.WRITER], *row) for row in probe[names.SHEETS]]
             probes.append({**plain(probe, _UNSEEN | {names.SHEETS}), names.SHEETS: sheets})
-        return {**plain(kept, _UNSEEN), names.PROBES: probes}
+        return {**plain(head, _UNSEEN), names.PROBES: probes}
 
     def _costs(self) -> Any:
-        """Who looked, and what was left out; not how long it took."""
+        """Return which callbacks captured, and what was skipped, without durations."""
         measured = names.MEASURED | {names.MAIN}
         return plain(self._json(names.COSTS), measured)
 
@@ -165,18 +165,18 @@ class _Run:
         return found
 
     def _series(self, kind: str, layer: str) -> dict[str, Any]:
-        """The sheets of one series, one by one, several at once, and cropped over time."""
+        """Return the sheets of one series: one by one, several at once, and cropped over time."""
         asked = {names.KIND: kind, names.LAYER: layer}
         columns = self._json(names.SERIES, **asked)
         writers = _spread(columns[names.WRITERS])
         layouts = [self._layouts[one] for one in _spread(columns[names.LAYOUTS])]
-        places = list(zip(*(columns[name] for name in _PLACE), strict=True))
-        each = len(places) // len(writers)
+        addresses = list(zip(*(columns[name] for name in _ADDRESS), strict=True))
+        each = len(addresses) // len(writers)
         sheets = [
-            self._sheet(writers[number // each], *place, layout=layouts[number // each])
-            for number, place in enumerate(places)
+            self._sheet(writers[number // each], *address, layout=layouts[number // each])
+            for number, address in enumerate(addresses)
         ]
-        several = [f"{writers[n // each]}:{':'.join(map(str, p))}" for n, p in enumerate(places)]
+        several = [f"{writers[n // each]}:{':'.join(map(str, p))}" for n, p in enumerate(addresses)]
         strip = self._ask(
             names.STRIP,
             **{names.RUN: self._run, **asked, names.IMAGE: 0, names.TILES: "0"},
@@ -189,23 +189,23 @@ class _Run:
             "strip": [strip.headers[names.SHOWN_HEADER], shown(strip.get_data())],
         }
 
-    def _sheet(self, writer: str, *place: Any, layout: Any = None) -> Any:
-        asked = dict(zip(_PLACE, place, strict=True))
+    def _sheet(self, writer: str, *address: Any, layout: Any = None) -> Any:
+        asked = dict(zip(_ADDRESS, address, strict=True))
         response = self._ask(names.SHEET, **{names.RUN: self._run, names.WRITER: writer, **asked})
         if response.status_code != 200:
             return [response.status_code, response.get_json()]
         return [response.headers["Content-Type"], shown(response.get_data(), layout)]
 
-    def _several(self, places: list[str], alone: list[Any]) -> bool:
-        """Whether sheets that are asked for at once are as many as were asked for."""
-        asked = {names.RUN: self._run, names.SHEETS_ROUTE: ",".join(places)}
+    def _several(self, addresses: list[str], alone: list[Any]) -> bool:
+        """Return whether one request for several sheets returns all of them."""
+        asked = {names.RUN: self._run, names.SHEETS_ROUTE: ",".join(addresses)}
         data, count = self._ask(names.SHEETS_ROUTE, **asked).get_data(), 0
         while data:
             (length,) = struct.unpack_from("<I", data)
             data, count = data[4 + length :], count + 1
-        return count == min(len(alone), len(places))
+        return count == min(len(alone), len(addresses))
 
 
 def _spread(runs: list[list[Any]]) -> list[Any]:
-    """Run-length coded values, one by one."""
+    """Decode run-length encoded values."""
     return [value for value, count in runs for _ in range(count)]

@@ -20,7 +20,7 @@ TABLE, JSON = "table", "json"
 ACCIDENTAL = frozenset(
     {
         *("time", "bytes", "uid", "tbviz", "versions", "version", "now", "logdir", "last"),
-        *("started", "ended", "cursor", "format", "replaces"),
+        *("started", "ended", "cursor", "format", "refused", "replaces"),
     }
 )
 # Fields of a `cost` record that are measured.
@@ -41,6 +41,7 @@ RUN, SEGMENT, POSITION_ASKED, POSITIONS, IMAGE, POINTS = (
 )
 WRITER, OFFSET, LENGTH, CRC = "writer", "offset", "length", "crc"
 WRITERS, LAYOUTS, PROBES, SEGMENTS, STATUS = "writers", "layouts", "probes", "segments", "status"
+UNREADABLE = "unreadable"
 SHOWN_HEADER = "X-Tbviz-Positions"
 COST_OF_SCALARS, METHODS, MAIN = "cost", "methods", "main"
 

@@ -30,7 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import HASH, summary
 from benchmarks.freeze.http_answers import label
-from tbviz.store import open_run
+from tbviz.store import Reader, store_directory
 
 _SIZE = {"width": 1280, "height": 800}
 _WAIT = 60
@@ -78,7 +78,9 @@ def richest(golden: Path) -> tuple[str, list[tuple[str, str]]]:
     for store in sorted(golden.glob("*/plugins")):
         run = store.parent.name
         layers: dict[str, str] = {}
-        for kind, layer in open_run(golden / run).series():
+        reader = Reader(store_directory(golden / run))
+        reader.refresh()  # a run of another format has no series
+        for kind, layer in reader.series():
             layers.setdefault(kind, layer)
         by_run[run] = list(layers.items())
     run = max(by_run, key=lambda one: (len(by_run[one]), label(one)))

@@ -35,7 +35,7 @@ def record(out: Path, wanted: Sequence[str] = tuple(PARTS), jobs: int = 2) -> No
 
 
 def machine() -> str:
-    """What a recording depends on besides the tree: processor, Python and libraries."""
+    """Return what a recording depends on besides the tree: processor, Python and libraries."""
     packages = ("keras", "tensorflow", "torch", "numpy", "pillow", "tensorboard")
     versions = []
     for name in packages:
@@ -45,8 +45,8 @@ def machine() -> str:
             continue
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().split("\n") if cpu.exists() else [platform.processor()]
-    said = sorted({line for line in lines if line.startswith(("model name", "flags"))} or lines)
-    hashed = hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
+    cpu_text = sorted({line for line in lines if line.startswith(("model name", "flags"))} or lines)
+    hashed = hashlib.sha256("\n".join(cpu_text).encode()).hexdigest()[:12]
     return f"{hashed}, Python {platform.python_version()}, {', '.join(versions)}"
 
 

@@ -15,7 +15,7 @@ Meta = Mapping[str, Any]
 
 
 def segments(log_dir: Path) -> list[Any]:
-    """What each writer of a run wrote.
+    """Read what each writer of a run wrote.
 
     Returns:
         For each segment its records without a position, in the order of writing, and for each
@@ -55,7 +55,7 @@ class _Segment:
         content = self._content(meta, offset)
         key = tuple(meta.get(name) for name in names.POSITION)
         if meta[names.KIND] == names.NOTICE and MARK in str(content):
-            self._sized.append(content)  # said when something has been written, whenever that is
+            self._sized.append(content)  # it reports the size of what has been written by then
         elif key[0] is None:
             self._before.append({names.KIND: meta[names.KIND], **content})
         else:
@@ -64,7 +64,7 @@ class _Segment:
             layers.setdefault(meta.get(names.LAYER) or "", []).append(content)
 
     def _content(self, meta: Meta, offset: int) -> dict[str, Any]:
-        """The fields of a record that are not its place, and its sheets."""
+        """Return the fields of a record that are not its position, and its sheets."""
         known = {names.KIND, names.SHEETS, names.LAYOUT_ID, *names.POSITION}
         fields = {key: value for key, value in meta.items() if key not in known}
         if meta[names.KIND] == names.COST:

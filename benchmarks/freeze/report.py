@@ -33,7 +33,7 @@ def report(old: Recording, new: Recording, show: int, renames: Sequence[Rename] 
     if old["machine"] != new["machine"]:
         print(f"other machines: {old['machine']}\n            and {new['machine']}")
     translation = Translation(renames)
-    translated = translation.of(old["parts"])
+    translated = translation.translate(old["parts"])
     skipped = {
         part
         for parts in (old["parts"], new["parts"])

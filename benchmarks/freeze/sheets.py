@@ -50,6 +50,6 @@ def shown(data: bytes, layout: Mapping[str, Any] | None = None) -> Any:
 
 
 def table(data: bytes, columns: list[str], rows: int) -> dict[str, Any]:
-    """The columns of a table, by name."""
+    """Decode the columns of a table, by name."""
     numbers = np.frombuffer(data, "<f4").reshape(len(columns), rows)
     return {name: plain(column.tolist()) for name, column in zip(columns, numbers, strict=True)}

@@ -42,7 +42,7 @@ class Rename:
     digits: str = ""
 
     def covers(self, path: str) -> bool:
-        """Whether it is meant for this place."""
+        """Return whether it applies to this path."""
         return fnmatchcase(path, self.where)
 
 
@@ -119,26 +119,26 @@ class Translation:
                 self._news.setdefault(one.new, []).append(one)
         self._sentences.sort(key=lambda pair: -len(_HOLE.sub("", pair[0].old)))
 
-    def of(self, value: Any, path: str = "") -> Any:
-        """The value in the new names."""
+    def translate(self, value: Any, path: str = "") -> Any:
+        """Return the value with the new names."""
         if isinstance(value, dict):
             return self._dict(value, path)
         if isinstance(value, list):
-            return [self.of(one, f"{path}/{number}") for number, one in enumerate(value)]
+            return [self.translate(one, f"{path}/{number}") for number, one in enumerate(value)]
         return self._string(value, path) if isinstance(value, str) else value
 
     def _dict(self, value: dict[str, Any], path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, one in value.items():
-            place = f"{path}/{key}"
-            name = self._name(key, place, keys=True) or key
+            inner = f"{path}/{key}"
+            name = self._name(key, inner, keys=True) or key
             if name in found or (name != key and name in value and not self._leaves(name, path)):
-                self.problems.append(f"{place}: {name!r} is there already; two names became one")
-            found[name] = self.of(one, place)
+                self.problems.append(f"{inner}: {name!r} is there already; two names became one")
+            found[name] = self.translate(one, inner)
         return found
 
     def _leaves(self, key: str, path: str) -> bool:
-        """Whether a key is renamed itself, and so makes room."""
+        """Return whether a key is renamed itself, so that its name becomes free."""
         return any(one.covers(f"{path}/{key}") for one in self._names.get(key, ()))
 
     def _name(self, text: str, path: str, *, keys: bool) -> str | None:
@@ -168,11 +168,11 @@ class Translation:
         return text
 
     def _filled(self, one: Rename, match: re.Match[str], path: str) -> str:
-        """The new sentence with what the old one held; names in it are translated."""
-        held = iter(match.groups())
+        """Return the new sentence with the values of the old one; names in it are translated."""
+        captured = iter(match.groups())
         parts: dict[str, list[str]] = {}
         for name in _HOLE.findall(one.old):
-            text = next(held)
+            text = next(captured)
             parts.setdefault(name, []).append(self._name(text, path, keys=False) or text)
         return _HOLE.sub(lambda hole: parts[hole[1]].pop(0), one.new)
 

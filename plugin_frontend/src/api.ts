@@ -3,7 +3,7 @@
 import type { Json, JsonNumber } from "./json";
 import type { OrdinalRun, PositionRun } from "./positions";
 
-export type Status = "live" | "finished" | "stopped" | "failed" | "lost";
+export type Status = "live" | "finished" | "stopped" | "failed" | "lost" | "unreadable";
 
 export interface RunEntry {
   run: string;
@@ -36,6 +36,9 @@ export interface Segment {
   backend: string | null;
   versions?: Record<string, string>;
   damaged?: number;
+  format?: number | null;
+  /** Why nothing of it is read: its format is another one. A clause without a full stop. */
+  refused?: string | null;
 }
 
 export interface Series {
@@ -233,7 +236,7 @@ export interface HealthAnswer {
    */
   advice?: [number, string, string, string | null][];
   /** `[position, layer, what]`: not finite from there on; null: finite again. Sent as `advice` is. */
-  broken?: [number, string, string | null][];
+  not_finite?: [number, string, string | null][];
 }
 
 export interface ChannelsAnswer {

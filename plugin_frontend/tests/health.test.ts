@@ -35,8 +35,8 @@ const answer = (fields: Partial<HealthAnswer>): HealthAnswer => ({
 });
 
 describe("layers that are not finite", () => {
-  const first = answer({ broken: [[2, "a", "infinite"], [3, "a", "NaN"], [3, "b", "NaN"]] }); // biome-ignore format: rows
-  const next = answer({ since: 5, broken: [[6, "b", null]] });
+  const first = answer({ not_finite: [[2, "a", "infinite"], [3, "a", "NaN"], [3, "b", "NaN"]] }); // biome-ignore format: rows
+  const next = answer({ since: 5, not_finite: [[6, "b", null]] });
   const held = addNonFinite(addNonFinite([], first), next);
 
   it("have a start and an end", () => {

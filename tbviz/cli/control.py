@@ -56,9 +56,14 @@ def run(options: argparse.Namespace) -> int:
     order, epochs = _order(options.order)
     each = OneByOne("control")
     runs = []
+    foreign = {}  # of each run: why its newest segment is not read
     for run in runs_under(options.log_dir):
         with each.run(title(options.log_dir, run.name)):
-            runs.append((run, _trains(run.store)))
+            trains, refused = _state(run.store)
+            if refused and trains is not False:
+                raise TbvizError(f"{refused}; the order is not given there")
+            runs.append((run, trains))
+            foreign[run] = refused
     if not runs:
         return 1  # each has said why
     selected = [run for run, trains in runs if trains] or [
@@ -73,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
             "of a running training, as this order does not wait for a later one"
         )
     ordered = 0
-    for name, store in selected:
+    for run in selected:
+        name, store = run
         try:
             before = read_orders(store)
         except StoreError:
@@ -87,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
             )
             paused = "; it is still paused" if orders.paused and order == "every" else ""
             say(f"{title(options.log_dir, name)}: {effect}{paused}")
+            if foreign[run]:
+                say(f"{title(options.log_dir, name)}: {foreign[run]}")
     if ordered:
         say(f"the order takes effect {_when(order, [trains for _, trains in runs])}")
     if len(selected) < len(runs):
@@ -137,21 +145,27 @@ def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
     return held._replace(now=os.urandom(4).hex())
 
 
-def _trains(store: Location) -> bool | None:
-    """Return whether a training writes there: by its lock, else by its last fit's end or the clock.
+def _state(store: Location) -> tuple[bool | None, str]:
+    """Return whether a training writes there, and why its newest segment is not read.
+
+    The lock decides, else the newest fit's end or the clock.
 
     Returns:
-        None if there are no locks and no end, and nothing was written for a while.
+        None if there are no locks and no end, and nothing was written for a while; and a sentence,
+        `""` if the segment is read.
     """
+    from tbviz.store.foreign_format import sentence
     from tbviz.store.reader import Reader
     from tbviz.store.run_index import status
 
     reader = Reader(store)
     reader.refresh()
     written = [segment.source.held() for segment in reader.segments]
+    newest = reader.segments[-1].refused if reader.segments else ""
+    refused = sentence(len(reader.segments), newest) if newest else ""
     if any(written):
-        return True
+        return True, refused
     if None not in written:
-        return False
+        return False, refused
     state = status(reader.segments[-1], time.time())
-    return None if state == "lost" else state == "live"
+    return None if state in {"lost", "unreadable"} else state == "live", refused

@@ -37,7 +37,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
                 segment["positions"],
                 size(segment["bytes"]),
                 segment["backend"] or "-",
-                moment(segment["begun"]),
+                moment(segment["started"]),
                 moment(segment["last"]),
             ]
             for segment in run["segments"]
@@ -174,7 +174,8 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
         for finding in findings[:_MAX_FINDINGS]:
             segment = finding["segment"]
             location = about + ("the store" if segment is None else f"segment {segment}")
-            lines.append(f"  {word}  {location}: {finding['text']}")
+            shown = "NOT READ" if finding["what"] == "format" else word
+            lines.append(f"  {shown}  {location}: {finding['text']}")
         lines += _more(len(findings), word)
     remedies = dict.fromkeys(
         f"{finding['remedy']} {name}" if finding["command"] else finding["remedy"]

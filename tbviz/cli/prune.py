@@ -74,16 +74,20 @@ def run(options: argparse.Namespace) -> int:
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
     """Return the patterns of --kinds, of which each must match a kind of a run."""
+    from tbviz.store.foreign_format import clause
     from tbviz.store.prune import prunable_kinds
 
     patterns = tuple(part.strip() for part in text.split(",") if part.strip())
-    there = sorted(set().union(*map(prunable_kinds, stores)))
+    found = [prunable_kinds(store) for store in stores]
+    there = sorted(set().union(*(kinds for kinds, _ in found)))
+    refused = [sentence for _, sentences in found for sentence in sentences]
     idle = [pattern for pattern in patterns if not any(fnmatchcase(k, pattern) for k in there)]
     if idle or not patterns:
         wrong = f"{', '.join(idle)} is no kind there" if patterns else "no kind is named"
         raise TbvizError(
             f"received --kinds {text!r}, where {wrong}; expected some of: "
             f"{', '.join(there) or 'none, as no picture is logged'}; 'cam*' means all that begin so"
+            f"{clause(refused)}"
         )
     return patterns
 

@@ -97,7 +97,7 @@ def _report(treated: Treated, *, dry_run: bool) -> list[str]:
     new = treated.rewritten
     if new is not None:
         lines.append(
-            f"{new.name} stands in its place: {counted(new.kept, 'record')}, {size(new.after)}"
+            f"{new.name} stands in its place: {counted(new.records, 'record')}, {size(new.after)}"
         )
         lines += shortened([f"lost: {lost}" for lost in new.lost], _MAX_LOST)
     return lines

@@ -66,8 +66,8 @@ def health(
     }
     if layer is None and points is None:
         answer["advice"] = advice(reader, since)
-        rows = broken(reader, since)
-        answer |= {"broken": rows} if rows else {}
+        rows = not_finite(reader, since)
+        answer |= {"not_finite": rows} if rows else {}
     return answer
 
 
@@ -120,7 +120,7 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
     return sorted(rows, key=lambda row: row[0])
 
 
-def broken(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
+def not_finite(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
     """When a layer begins and ceases to be not finite: `(position, layer, what or None)`.
 
     Args:

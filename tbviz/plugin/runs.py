@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tbviz.plugin.discovery import Discovery
-    from tbviz.store.segment import SheetAddress
+    from tbviz.store.segment import Segment, SheetAddress
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]
@@ -223,6 +223,13 @@ class OpenRuns:
             return self._runs
 
 
+def _size(segment: Segment, state: _State) -> int:
+    """Return the bytes of a segment that were understood; all there are if none is read."""
+    if not segment.refused:
+        return segment.consumed
+    return next((pack.size for pack in state if pack.uid == segment.uid), segment.consumed)
+
+
 _UNKNOWN = ("segments", "positions", "bytes", "last", "status")
 
 
@@ -242,7 +249,7 @@ class _Summary(NamedTuple):
             state,
             len(segments),
             len(reader),
-            sum(segment.consumed for segment in segments),
+            sum(_size(segment, state) for segment in segments),
             pulse(segments[-1]) if segments else None,
         )
 

@@ -1,4 +1,4 @@
-"""Packs and their index on disk: write them, read them, never lose a position (docs/format.md)."""
+"""Write and read packs and their indexes, and never lose a position (docs/format.md)."""
 
 from __future__ import annotations
 

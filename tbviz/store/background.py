@@ -1,4 +1,4 @@
-"""One position's encoding and writing, on a thread of its own, one position at a time."""
+"""Encode and write positions on a separate thread, one at a time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from tbviz.store.errors import StoreError
 from tbviz.store.writer import Writer
 
 _log = logging.getLogger("tbviz.store")
-_KEPT = 20
+_MAX_FAILURES = 20
 
 Job = Callable[[Writer], None]
 
 
 class BackgroundWriter:
-    """Runs jobs that append to a writer, and flushes after each.
+    """Run jobs that append to a writer, and flush after each.
 
-    Handing over a job waits until the former one is on disk, so that a kill loses the position
-    in hand and no other, and memory holds one position at most. A thread lives as long as there
-    is a job; the interpreter waits for it at exit, also after a KeyboardInterrupt, so that
-    nothing handed over is lost where nobody calls `close`. A failure never reaches the thread
-    that hands over.
+    `submit` waits until the previous job is on disk. So a kill loses at most one position, and
+    memory holds at most one position. The thread lives as long as there is a job. The interpreter
+    waits for it at exit, also after a KeyboardInterrupt, so that no submitted job is lost if
+    nobody calls `close`. A failure never reaches the thread that submits.
 
     Args:
         writer: What the jobs append to.
@@ -54,20 +53,20 @@ class BackgroundWriter:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time of all jobs that are done."""
+        """Return the CPU time of all jobs that are done."""
         return self._cpu
 
     def submit(self, job: Job) -> float:
-        """Hand over one position's work; where the former is not on disk yet, wait for it.
+        """Submit the work of one position, after waiting until the previous job is on disk.
 
-        This is `drain` and `push`, for who writes without a deadline. Where a disk may hang, as
-        beside a training, ask `drain` with a timeout, and push what should be written then.
+        This is `drain` followed by `push`, for callers without a deadline. If the disk may hang
+        while a model trains, call `drain` with a timeout, and then `push`.
 
         Args:
             job: Called with the writer; what it appended is flushed when it returns or raises.
 
         Returns:
-            Seconds spent waiting for the former job.
+            Seconds spent waiting for the previous job.
         """
         if os.getpid() != self._pid:
             return 0.0
@@ -78,11 +77,11 @@ class BackgroundWriter:
         return waited
 
     def push(self, job: Job) -> None:
-        """Hand over work without waiting: it follows what was handed over before."""
+        """Submit a job without waiting; it runs after the jobs that were submitted before."""
         if os.getpid() != self._pid:
             return
         if self._closed:
-            self._failed(
+            self._report(
                 StoreError("received a job after close(); expected none; make a new Writer")
             )
             return
@@ -101,13 +100,13 @@ class BackgroundWriter:
             self._work()
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Wait until what was handed over is on disk.
+        """Wait until all submitted jobs are on disk.
 
         Args:
-            timeout: Seconds to wait at most; None waits as long as it takes.
+            timeout: Maximum seconds to wait. Defaults to None: wait as long as it takes.
 
         Returns:
-            Whether it is.
+            Whether they are.
         """
         if os.getpid() != self._pid or self._thread is threading.current_thread():
             return True
@@ -119,14 +118,14 @@ class BackgroundWriter:
         return True
 
     def close(self, timeout: float | None = None) -> bool:
-        """Drain, then close the writer. A failure goes where those of jobs go.
+        """Drain, then close the writer. A failure is reported like that of a job.
 
         Args:
-            timeout: Seconds to wait at most. What is not on disk by then is written all the
-                same, as long as the process lives; it waits for it at exit.
+            timeout: Maximum seconds to wait. The jobs that are not on disk by then are still
+                written while the process lives; it waits for them at exit.
 
         Returns:
-            Whether all is on disk.
+            Whether everything is on disk.
         """
         if os.getpid() != self._pid:
             return True
@@ -150,14 +149,14 @@ class BackgroundWriter:
         try:
             job(self.writer)
         except Exception as error:
-            self._failed(error)
+            self._report(error)
         try:
             self.writer.flush()
         except Exception as error:
-            self._failed(error)
+            self._report(error)
         self._cpu += time.thread_time() - begin
 
-    def _failed(self, error: Exception) -> None:
+    def _report(self, error: Exception) -> None:
         try:
             if self._on_error is None:
                 _log.warning("%s", error)
@@ -166,13 +165,13 @@ class BackgroundWriter:
                 self._on_error(error)
         except Exception:
             _log.exception("on_error failed")
-        for link in _chain(error):
+        for link in _linked_errors(error):
             link.__traceback__ = None  # it holds the job's arrays
-        self.failures = [*self.failures, error][-_KEPT:]
+        self.failures = [*self.failures, error][-_MAX_FAILURES:]
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """An error and all that it came of; libraries that raise one again tie chains to rings."""
+def _linked_errors(error: BaseException) -> list[BaseException]:
+    """Return an error and its causes and contexts; the links of a re-raised error may be cyclic."""
     found: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:

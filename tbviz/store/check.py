@@ -1,4 +1,4 @@
-"""What is damaged in a store, what else lies there, and what can be done about it."""
+"""Check a store: report damage, other findings, and what to do about them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tbviz.store.locks import held
 from tbviz.store.names import PART_NAME, pack_name
 from tbviz.store.object_store_folder import ObjectStoreFolder
 from tbviz.store.scan import complaints, scan_pack
-from tbviz.store.schema import FILE_NAME, FORMAT
+from tbviz.store.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     from tbviz.store.source import Source
 
 REPAIR = "tbviz repair"
-_WHILE_WRITTEN = {"tail", "index-behind", "index-missing"}  # of what comes next
+# A pack that is being written has these at any moment.
+_EXPECTED_WHILE_WRITTEN = {"tail", "index-behind", "index-missing"}
 _MAX_NAMED = 5
 
 
 class Finding(NamedTuple):
-    """Something that a person should know of a store.
+    """One result of a check.
 
     Args:
-        what: A word for programs.
-        segment: The number of the segment it is about, None for the whole store.
+        what: A code for programs.
+        segment: The number of the segment that it concerns, None for the whole store.
         text: A sentence without a full stop.
-        remedy: What to do, None where nothing can be done or need be.
+        remedy: What to do, None if there is nothing to do.
         command: Whether the remedy is a command that takes the log directory.
     """
 
@@ -50,7 +51,7 @@ class Finding(NamedTuple):
 
 
 def pack_path(reader: Reader, segment: Segment) -> Path | None:
-    """The pack of a segment, None where it is not a file of this machine."""
+    """Return the pack of a segment, None if it is not a file on this machine."""
     if not isinstance(reader.folder, LocalFolder):
         return None
     path = reader.folder.directory / pack_name(segment.seq, segment.uid)
@@ -58,7 +59,7 @@ def pack_path(reader: Reader, segment: Segment) -> Path | None:
 
 
 def is_written(path: Path | None) -> bool | None:
-    """Whether somebody writes a pack now; None where that cannot be told."""
+    """Return whether a process is writing a pack now, None if that is unknown."""
     try:
         return None if path is None else held(path)
     except OSError:
@@ -68,51 +69,52 @@ def is_written(path: Path | None) -> bool | None:
 def damage(
     reader: Reader, number: int, segment: Segment, *, growing: bool, verify: bool
 ) -> Iterator[Finding]:
-    """What is damaged in a segment.
+    """Yield the damage of a segment.
 
     Args:
         reader: The store.
         number: The segment's number.
         segment: The segment.
-        growing: Whether it is being written, so that its end may be half there.
+        growing: Whether it is being written, so that its end may be incomplete.
         verify: Whether to read all of it: every header, meta and sheet.
 
     Raises:
         OSError: If it cannot be read.
     """
+    if segment.refused:
+        yield Finding("format", number, segment.refused)
+        return
     path = pack_path(reader, segment)
     skipped = segment.damaged - segment.source.damaged
     source: Source
-    held: Source  # what has scanned, and can read
+    payloads: Source  # it has scanned the records, so that it can read their payloads
     if path is None:
-        held = segment.source
-        if held.damaged:
-            yield Finding("places", number, f"{held.damaged} damaged places in {held.name}")
-        source = _again(reader, segment) if verify else held
+        payloads = segment.source
+        if payloads.damaged:
+            text = f"{payloads.damaged} damaged places in {payloads.name}"
+            yield Finding("damaged", number, text)
+        source = _reopened(reader, segment) if verify else payloads
     else:
         found = scan_pack(path, thorough=verify)
         for complaint in complaints(found):
-            if not (growing and complaint.what in _WHILE_WRITTEN):
+            if not (growing and complaint.what in _EXPECTED_WHILE_WRITTEN):
                 yield Finding(complaint.what, number, complaint.text, REPAIR, command=True)
-        held = source = ExtentSource(path, found.records)
+        payloads = source = ExtentSource(path, found.records)
     if verify:
         damaged = DamagedSheets()
         for record in source.scan():
             length = record.meta.get("bytes", 0)
-            payload = held.read(record.offset, length if type(length) is int else 0)
+            payload = payloads.read(record.offset, length if type(length) is int else 0)
             damaged.check(record.meta, payload)
         for lost in damaged.texts():
             yield Finding("sheet", number, f"{lost}: lost")
     if skipped:
         text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz makes no sense of"
         yield Finding("records", number, text)
-    if segment.format > FORMAT:
-        text = f"format {segment.format}, this tbviz knows {FORMAT}"
-        yield Finding("format", number, text, "use the tbviz that wrote it")
 
 
 def orders(reader: Reader) -> tuple[dict[str, Any] | None, list[Finding]]:
-    """The orders that lie in a store, and what is wrong with them."""
+    """Return the orders of a store, and what is wrong with them."""
     if isinstance(reader.folder, LocalFolder):
         location: Location = reader.folder.directory
     elif isinstance(reader.folder, ObjectStoreFolder):
@@ -120,14 +122,14 @@ def orders(reader: Reader) -> tuple[dict[str, Any] | None, list[Finding]]:
     else:
         return None, []
     try:
-        held = read_orders(location)
+        found = read_orders(location)
     except StoreError as error:
         return None, [Finding("orders", None, str(error))]
-    return (None if held == Orders() else held._asdict()), []
+    return (None if found == Orders() else found._asdict()), []
 
 
 def notes(reader: Reader) -> list[Finding]:
-    """What lies in a store and is no damage: left-over drafts, files that are not ours."""
+    """Return the findings that are not damage: leftover drafts, files of other programs."""
     if not isinstance(reader.folder, LocalFolder):
         return []
     directory = reader.folder.directory
@@ -136,30 +138,32 @@ def notes(reader: Reader) -> list[Finding]:
         found = leftovers(directory)
     except OSError as error:
         return [Finding("unreadable", None, f"{directory}: {error.strerror or error}")]
-    said = []
+    found_notes = []
     for leftover in found:
         if is_written(leftover.owner):
-            continue  # somebody is at work
+            continue  # a repair or a prune is running
         names -= {file.name for file in leftover.files}
         what = "a draft" if leftover.what == "draft" else "a pack that was replaced"
         text = f"{what} that a killed repair or prune left: {leftover.size} bytes"
-        said.append(Finding("leftover", None, text, REPAIR, command=True))
+        found_notes.append(Finding("leftover", None, text, REPAIR, command=True))
     empty = [pack for pack in names if FILE_NAME.fullmatch(pack) and _is_empty(directory / pack)]
     if empty:
-        said.append(Finding("empty", None, f"without a byte: {_named(empty)}"))
-    foreign = [name for name in names if not _is_ours(name, names)]
+        found_notes.append(Finding("empty", None, f"without a byte: {_joined_names(empty)}"))
+    foreign = [name for name in names if not _is_own_file(name, names)]
     if foreign:
-        said.append(Finding("foreign", None, f"not written by tbviz: {_named(foreign)}"))
-    return said
+        found_notes.append(
+            Finding("foreign", None, f"not written by tbviz: {_joined_names(foreign)}")
+        )
+    return found_notes
 
 
-def _again(reader: Reader, segment: Segment) -> Source:
-    """The same records from the beginning."""
+def _reopened(reader: Reader, segment: Segment) -> Source:
+    """Return a new source of the same records."""
     [pack] = [pack for pack in reader.folder.packs() if pack.uid == segment.uid]
     return reader.folder.source(pack, 0.0)
 
 
-def _is_ours(name: str, names: set[str]) -> bool:
+def _is_own_file(name: str, names: set[str]) -> bool:
     if name == ORDERS_FILE or name.startswith("."):
         return True
     if name.endswith(".jsonl"):
@@ -174,7 +178,7 @@ def _is_empty(path: Path) -> bool:
         return False
 
 
-def _named(names: list[str]) -> str:
+def _joined_names(names: list[str]) -> str:
     shown = sorted(names)[:_MAX_NAMED]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,4 +1,4 @@
-"""Columns of numbers: rising positions as runs, and one number a position."""
+"""Store columns of numbers: ascending positions as runs, and one number per position."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Run = tuple[int, int]
 
 
 class PositionRuns:
-    """A rising sequence of integers, held as `(first, count)` runs."""
+    """An ascending sequence of integers, stored as `(first, count)` runs."""
 
     __slots__ = ("_count", "_first", "_following", "total")
 
     def __init__(self) -> None:
         self._first = array("q")
         self._count = array("q")
-        self._following = 0  # the least value that may be appended
+        self._following = 0  # the smallest value that may be appended
         self.total = 0
 
     def append(self, value: int) -> None:
-        """Add a value above all that are held.
+        """Append a value that is greater than all others.
 
         Raises:
-            ValueError: If it is not above them.
+            ValueError: If it is not.
         """
         if value < self._following:
             raise ValueError(f"received {value}, expected at least {self._following}")
@@ -42,12 +42,12 @@ class PositionRuns:
         return zip(self._first, self._count, strict=True)
 
     def index(self, value: int) -> int | None:
-        """How many values stand before this one, None where it is not held."""
+        """Return the index of a value, None if the sequence does not contain it."""
         before = self.count_below(value)
         return before if before != self.count_below(value + 1) else None
 
     def count_below(self, value: int) -> int:
-        """How many of the values are below this one."""
+        """Count the values that are less than this one."""
         below = 0
         for first, count in self:
             if first >= value:
@@ -56,13 +56,13 @@ class PositionRuns:
         return below
 
     def values(self) -> Iterator[int]:
-        """The integers themselves."""
+        """Yield the integers."""
         for first, count in self:
             yield from range(first, first + count)
 
 
 def join_runs(runs: Iterable[Run]) -> list[list[int]]:
-    """Runs in order, with neighbors that touch made into one, as JSON sends them."""
+    """Join adjacent runs, for JSON."""
     joined: list[list[int]] = []
     for first, count in runs:
         if joined and joined[-1][0] + joined[-1][1] == first:
@@ -73,7 +73,7 @@ def join_runs(runs: Iterable[Run]) -> list[list[int]]:
 
 
 def encode_runs(values: Iterable[str]) -> list[list[str | int]]:
-    """Equal neighbors as `[value, how many]`."""
+    """Encode equal neighbors as `[value, count]`."""
     runs: list[list[str | int]] = []
     last: str | None = None
     length = 0
@@ -88,7 +88,7 @@ def encode_runs(values: Iterable[str]) -> list[list[str | int]]:
 
 
 class Numbers:
-    """One number a position, with gaps."""
+    """One number per position, with gaps."""
 
     __slots__ = ("_known", "_values")
 
@@ -106,9 +106,9 @@ class Numbers:
         self._known[ordinal] = 1
 
     def span(self, begin: int, end: int) -> list[float | None]:
-        """The numbers at positions from `begin` to before `end`, None at the gaps."""
-        held = [
+        """Return the numbers at positions from `begin` to before `end`, None at the gaps."""
+        numbers = [
             value if known else None
             for value, known in zip(self._values[begin:end], self._known[begin:end], strict=True)
         ]
-        return held + [None] * (end - begin - len(held))
+        return numbers + [None] * (end - begin - len(numbers))

@@ -1,4 +1,4 @@
-"""Orders to a training from outside: a small file in the store, which callbacks read."""
+"""Write and read orders to a running training: a small file in the store, read by callbacks."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from tbviz.store.object_store import ObjectStore
 
 FILE = "control.json"
-_LARGEST = 4096
+_MAX_BYTES = 4096
 
 
 class Orders(NamedTuple):
-    """What a training is to do. Without a file there are none.
+    """What a running training is asked to do. If there is no file, these are the defaults.
 
     Args:
-        paused: Whether to look at nothing until this is taken back.
-        every: Look at the ends of epochs 0, n, 2n ... whatever the schedules say; None leaves it
-            to them.
-        now: A word that changes with each request for one look now, "" for none yet.
+        paused: Whether callbacks are paused until this is withdrawn.
+        every: Capture at the ends of epochs 0, n, 2n, ... instead of following the schedules.
+            Defaults to None: the schedules decide.
+        now: A text that changes with each request for an immediate snapshot. Defaults to "": no
+            request yet.
     """
 
     paused: bool = False
@@ -33,13 +34,13 @@ class Orders(NamedTuple):
 
 
 def read_orders(store: Location) -> Orders:
-    """The orders that lie in a store.
+    """Read the orders in a store.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
 
     Raises:
-        StoreError: If there is a file that makes no sense, or cannot be read.
+        StoreError: If the file is invalid, or cannot be read.
     """
     path = store / FILE
     try:
@@ -49,8 +50,8 @@ def read_orders(store: Location) -> Orders:
     except OSError as error:
         raise StoreError(f"{path} could not be read: {error.strerror or error}") from error
     try:
-        held: Any = json.loads(data)
-        paused, every, now = held.get("paused", False), held.get("every"), held.get("now", "")
+        fields: Any = json.loads(data)
+        paused, every, now = fields.get("paused", False), fields.get("every"), fields.get("now", "")
     except (ValueError, AttributeError, RecursionError) as error:
         raise StoreError(_unusable(path, data)) from error
     whole = every is None or (type(every) is int and every > 0)
@@ -60,7 +61,7 @@ def read_orders(store: Location) -> Orders:
 
 
 def write_orders(store: Location, orders: Orders) -> None:
-    """Leave orders in a store, in place of those that were there.
+    """Write orders to a store, replacing those that are there.
 
     Raises:
         StoreError: If the file cannot be written.
@@ -77,9 +78,9 @@ def write_orders(store: Location, orders: Orders) -> None:
 
 def _read(store: Location) -> bytes:
     if isinstance(store, RemoteLocation):
-        return _object_store(store).get(FILE, _LARGEST + 1)
+        return _object_store(store).get(FILE, _MAX_BYTES + 1)
     with open_file(store / FILE) as file:
-        return file.read(_LARGEST + 1)
+        return file.read(_MAX_BYTES + 1)
 
 
 def _write(store: Location, data: bytes) -> None:

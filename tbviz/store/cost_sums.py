@@ -1,4 +1,4 @@
-"""Sums of the `cost` records of one segment: what looking took, callback by callback."""
+"""Sum the `cost` records of one segment: the time that each callback took."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tbviz.store.schema import check_names, number
 
 @dataclass(slots=True)
 class MethodCost:
-    """What one callback took, in seconds.
+    """The cost of one callback, in seconds.
 
     Args:
         main: Main-thread seconds.
         compile: Seconds of tracing and compiling, which are not in `main`.
         encode: CPU seconds of encoding and writing on the writer's thread.
-        snapshots: How often it looked; a look over several positions is one.
-        skipped: How often it was due and left out, to stay below `max_overhead`.
+        snapshots: How many snapshots it captured; one divided over several positions counts once.
+        skipped: How many snapshots it skipped to stay below `max_overhead`.
     """
 
     main: float = 0.0
@@ -30,15 +30,15 @@ class MethodCost:
 
 
 class CostSums:
-    """What the `cost` records so far add up to, in seconds. What is not finite counts as 0.
+    """The sums of the `cost` records so far, in seconds. Numbers that are not finite count as 0.
 
     Attributes:
-        methods: Callback to what it took.
+        methods: The cost of each callback, by name.
         wall: All time, from the beginning of the `fit` to its last position.
-        wait: Waiting for the writer.
+        wait: Time spent waiting for the writer.
         writer: CPU seconds of the writer's thread.
-        factor: What a CPU second of the writer costs training, None where it was not measured.
-        budget: `max_overhead`, None where there is none.
+        factor: Training seconds per CPU second of the writer, None if it was not measured.
+        budget: `max_overhead`, None if there is none.
     """
 
     def __init__(self) -> None:
@@ -48,11 +48,11 @@ class CostSums:
         self.budget: float | None = None
 
     def add(self, meta: Mapping[str, Any]) -> None:
-        """Add one record, whole or not at all.
+        """Add one record, completely or not at all.
 
         Raises:
-            ValueError: If what should be a number is none.
-            TypeError: If what should be a table or a list is none.
+            ValueError: If a value is not a number.
+            TypeError: If a field is not a table or a list.
         """
         main, compiled, encode = (_seconds(meta, name) for name in ("seconds", "compile", "encode"))
         wall, wait, writer = (_finite(meta.get(name) or 0.0) for name in ("wall", "wait", "writer"))
@@ -61,12 +61,12 @@ class CostSums:
         names = dict.fromkeys([*main, *compiled, *encode, *map(str, skipped)])
         check_names(self.methods, names)
         for name in names:
-            held = self.methods.setdefault(name, MethodCost())
-            held.main += main.get(name, 0.0)
-            held.compile += compiled.get(name, 0.0)
-            held.encode += encode.get(name, 0.0)
-            held.snapshots += name in main and name not in parts
-            held.skipped += name in skipped
+            cost = self.methods.setdefault(name, MethodCost())
+            cost.main += main.get(name, 0.0)
+            cost.compile += compiled.get(name, 0.0)
+            cost.encode += encode.get(name, 0.0)
+            cost.snapshots += name in main and name not in parts
+            cost.skipped += name in skipped
         self.wall += wall
         self.wait += wait
         self.writer += writer
@@ -75,12 +75,12 @@ class CostSums:
 
     @property
     def main(self) -> float:
-        """Main-thread seconds of all callbacks."""
+        """Return the main-thread seconds of all callbacks."""
         return sum(method.main for method in self.methods.values())
 
     @property
     def compile(self) -> float:
-        """Seconds of tracing and compiling of all callbacks."""
+        """Return the seconds of tracing and compiling of all callbacks."""
         return sum(method.compile for method in self.methods.values())
 
 

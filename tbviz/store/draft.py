@@ -1,4 +1,4 @@
-"""A pack and its index that no reader sees before they are complete."""
+"""Write a pack and its index so that no reader sees them before they are complete."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _TRIES = 10
 
 
 class Draft:
-    """The pair that will stand in a pack's place; gone at the context's end unless published.
+    """A pack and its index that will replace a pack; deleted at the context's end if unpublished.
 
     Args:
         old: The pack. The new one has its `seq` and its mode.
-        index_only: Whether the pack stays and only its index is written anew.
+        index_only: Whether the pack stays and only its index is rewritten.
 
     Attributes:
-        uid: The new writer, the old one where the pack stays.
+        uid: The new writer, or the old one if the pack stays.
         pack: The draft of the pack.
-        target: What it will be called.
+        target: The pack's final path.
 
     Raises:
         OSError: If the files cannot be made, written, synced or renamed.
@@ -47,15 +47,15 @@ class Draft:
         self._mode = old.stat().st_mode & 0o777
         self._published = False
         self._index_path = self.pack.with_suffix(".jsonl")
-        # The pack's draft is there first and locked: it tells others that somebody is at work.
-        self._pack = None if index_only else _Appended(self.pack, self._mode, lock=True)
-        self._index: _Appended | None = None
+        # The pack's draft comes first and is locked, so that other commands leave both alone.
+        self._pack = None if index_only else _NewFile(self.pack, self._mode, lock=True)
+        self._index: _NewFile | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._index = _Appended(self._index_path, self._mode)
+            self._index = _NewFile(self._index_path, self._mode)
         except BaseException:
-            self._give_up()
+            self._discard()
             raise
         return self
 
@@ -68,13 +68,13 @@ class Draft:
         if self._published:
             self._close()
         else:
-            self._give_up()
+            self._discard()
 
     def add(self, record: bytes, meta: bytes) -> tuple[int, int, int]:
-        """Append a record and its line.
+        """Append a record and its index line.
 
         Returns:
-            The CRC of its meta, the length and the CRC of its payload.
+            The CRC of its meta, and the length and CRC of its payload.
         """
         if self._pack is None:
             raise ValueError("only the index is written")
@@ -85,18 +85,18 @@ class Draft:
         return zlib.crc32(meta), len(payload), zlib.crc32(payload)
 
     def add_line(self, meta: bytes, offset: int) -> None:
-        """Append the line of a record whose payload begins at this byte of the pack."""
+        """Append the index line of a record whose payload begins at this byte of the pack."""
         if self._index is not None:
             self._index.write(index_line(meta, zlib.crc32(meta), offset))
 
     def finish(self) -> None:
-        """Have the disk hold everything."""
+        """Sync everything to the disk."""
         for file in (self._pack, self._index):
             if file is not None:
                 file.sync()
 
     def publish(self) -> None:
-        """Give the files the names that readers know, the pack last: it is what makes them one."""
+        """Rename the files to their final names, the pack last: readers begin with the pack."""
         index = self.target.with_suffix(".jsonl")
         self._index_path.replace(index)
         if self._pack is not None:
@@ -108,8 +108,8 @@ class Draft:
         self._published = True
         sync_directory(self.target.parent)
 
-    def _give_up(self) -> None:
-        # Each is tried, whatever fails before it, the last one first.
+    def _discard(self) -> None:
+        # Each callback runs even if another fails, the last one first.
         with ExitStack() as stack:
             stack.callback(self._close)
             if self._pack is not None:
@@ -122,22 +122,22 @@ class Draft:
                 file.close()
 
 
-class _Appended:
-    """A new file that is written from its beginning to its end."""
+class _NewFile:
+    """A new file that is written from beginning to end."""
 
     def __init__(self, path: Path, mode: int, *, lock: bool = False) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        self._descriptor = _locked(path, flags, mode) if lock else os.open(path, flags, mode)
+        self._descriptor = _create_locked(path, flags, mode) if lock else os.open(path, flags, mode)
         with suppress(OSError):  # some file systems have no modes
             path.chmod(mode)  # whatever this process' own mask is
-        self._waiting = bytearray()
+        self._buffer = bytearray()
         self.end = 0
 
     def write(self, data: bytes) -> None:
-        self._waiting += data
+        self._buffer += data
         self.end += len(data)
-        if len(self._waiting) >= _BUFFER:
+        if len(self._buffer) >= _BUFFER:
             self._write_out()
 
     def sync(self) -> None:
@@ -145,32 +145,32 @@ class _Appended:
         sync_file(self._descriptor)
 
     def close(self) -> None:
-        with suppress(OSError):  # `sync` has said already whether the disk has it
+        with suppress(OSError):  # `sync` has already reported failures of the disk
             os.close(self._descriptor)
 
     def _write_out(self) -> None:
-        write_all(self._descriptor, self._waiting)
-        self._waiting = bytearray()
+        write_all(self._descriptor, self._buffer)
+        self._buffer = bytearray()
 
 
-def _locked(path: Path, flags: int, mode: int) -> int:
-    """A new file that is locked, where the file system has locks.
+def _create_locked(path: Path, flags: int, mode: int) -> int:
+    """Create a file and lock it, if the file system has locks.
 
-    Before it is, somebody may take it for a leftover: who has the lock then deletes what is called
-    so, and the next file of that name must not be there until that is over.
+    Before it is locked, another process may take it for a leftover: it locks and deletes the file.
+    The next file of that name must not exist until that is done.
     """
     for _ in range(_TRIES):
         descriptor = os.open(path, flags, mode)
         try:
-            ours = any(hold(descriptor) is not False for _ in range(_TRIES))
-            if ours and os.fstat(descriptor).st_nlink:
+            locked = any(hold(descriptor) is not False for _ in range(_TRIES))
+            if locked and os.fstat(descriptor).st_nlink:
                 return descriptor
         except BaseException:
             os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
         os.close(descriptor)
-        if not ours:
+        if not locked:
             break
     path.unlink(missing_ok=True)
     raise OSError(errno.EBUSY, "its draft was locked or deleted by somebody else", str(path))

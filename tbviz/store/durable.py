@@ -1,4 +1,4 @@
-"""Writing so that the disk has it, whatever its file system can do."""
+"""Write and sync files, as far as their file system supports it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Some file systems cannot sync (some FUSE mounts): there, writing is all that can be done.
+# Some file systems cannot sync (some FUSE mounts); then writing has to do.
 _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EROFS}
-# More of them cannot sync directories. Of a file these two would be failures.
+# More of them cannot sync directories. For a file, these two errors would be failures.
 _CANNOT_DIRECTORIES = {*_CANNOT, errno.EACCES, errno.EISDIR}
 
 
 def write_all(descriptor: int, data: bytes | bytearray) -> None:
-    """Write all of it where the descriptor stands.
+    """Write all bytes at the current offset of a descriptor.
 
     Raises:
-        OSError: If that cannot be done; some of it may be written.
+        OSError: If that fails; some bytes may have been written.
     """
     rest = memoryview(data)
     while rest:
@@ -27,7 +27,7 @@ def write_all(descriptor: int, data: bytes | bytearray) -> None:
 
 
 def sync_file(descriptor: int) -> None:
-    """Have the disk hold what was written to a file, where it can be told to.
+    """Sync a file to the disk, if its file system can.
 
     Raises:
         OSError: If the disk fails.
@@ -40,7 +40,7 @@ def sync_file(descriptor: int) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Have the disk hold the names in a directory, where it can be told to.
+    """Sync the names in a directory to the disk, if its file system can.
 
     Raises:
         OSError: If the disk fails.

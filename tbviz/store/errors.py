@@ -1,4 +1,4 @@
-"""What can go wrong with a store."""
+"""Define the errors of a store."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class StoreError(TbvizError):
 
 
 class UnknownWriterError(StoreError):
-    """No pack of this writer is in the store (any more)."""
+    """The store has no pack of this writer, or no longer has one."""
 
 
 class DamagedError(StoreError):
-    """The bytes of a sheet are gone, or not those that were written."""
+    """The bytes of a sheet are missing, or differ from those that were written."""

@@ -1,4 +1,4 @@
-"""Events: what a notice is about, in words for programs. Its sentences are for people alone."""
+"""Define the events of notices: what happened, for programs. The text of a notice is for people."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Event = Literal[
     "superseded",
     "weights_not_finite",
 ]
-"""What can have happened. What each means is said in docs/format.md."""
+"""docs/format.md explains each."""
 
 EVENTS: tuple[str, ...] = get_args(Event)
 
@@ -40,14 +40,14 @@ EVENTS: tuple[str, ...] = get_args(Event)
 def key_of(
     event: Event, method: str, layer: str | None, rule: str | None, detail: Iterable[object] = ()
 ) -> str:
-    """Return what counts as the same notice within a `fit`, as one text.
+    """Return a text that is equal for notices that count as the same one within a `fit`.
 
     Args:
-        event: What has happened.
-        method: Who says it.
+        event: What happened.
+        method: The callback or component that reports it.
         layer: Path of the layer that it concerns.
-        rule: Of advice or a limit.
-        detail: What else tells it from others.
+        rule: The rule of advice or of a limit.
+        detail: What else distinguishes it from other notices.
     """
     parts = (event, method, layer or "", rule or "", *detail)
     # Quoted, so that no two lists of parts make one text.

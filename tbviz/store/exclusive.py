@@ -1,6 +1,6 @@
-"""Keeping writers and other commands from a pack that is being rewritten.
+"""Keep writers and other commands away from a pack that is being rewritten.
 
-The lock that does it is the one a writer holds.
+The lock is the same one that a writer holds.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 
 class BusyError(StoreError):
-    """The pack is being written, or rewritten, by somebody else. The text does not name it."""
+    """Another process is writing or rewriting the pack. The text does not name the pack."""
 
 
 @contextmanager
 def exclusive(pack: Path, *, force: bool = False) -> Iterator[None]:
-    """Keep everybody else from writing or rewriting a pack, while the context lasts.
+    """Keep all other processes from writing or rewriting a pack while the context lasts.
 
     Args:
         pack: An existing pack.
-        force: Whether to go on where the file system has no locks and the run looks alive.
+        force: Whether to continue if the file system has no locks and the run looks alive.
 
     Raises:
         BusyError: If it is being written or rewritten.
-        OSError: If it cannot be opened, or was deleted meanwhile.
+        OSError: If it cannot be opened, or was deleted in the meantime.
     """
     descriptor = os.open(pack, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
-        ours = hold(descriptor)
-        if ours is False:
+        locked = hold(descriptor)
+        if locked is False:
             raise BusyError(
                 "it is being written; it is left alone: give the command again when that is over"
             )
-        if ours is None and not force and _looks_alive(pack):
+        if locked is None and not force and _is_live(pack):
             raise BusyError(
                 "it looks as if it were being written, and the file system has no locks "
                 "that would tell; it is left alone. If no training writes to it, give --force"
@@ -56,6 +56,6 @@ def exclusive(pack: Path, *, force: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _looks_alive(pack: Path) -> bool:
+def _is_live(pack: Path) -> bool:
     segment = segment_of(pack, PackScanner(pack))
     return run_index.status(segment, time.time()) == "live"

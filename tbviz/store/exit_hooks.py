@@ -1,7 +1,7 @@
-"""Ending what is open while an exiting interpreter can still reach the network.
+"""Close what is open while an exiting interpreter can still reach the network.
 
-`atexit` comes too late for that: by then thread pools take nothing more, and the libraries below
-fsspec look up addresses in one.
+`atexit` is too late: by then thread pools accept no work, and the libraries below fsspec look up
+addresses in a thread pool.
 """
 
 from __future__ import annotations
@@ -16,31 +16,30 @@ _log = logging.getLogger("tbviz.store")
 _hooks: list[tuple[weakref.finalize[Any, Any], threading.Thread]] = []
 
 
-def run_before_exit(ending: weakref.finalize[Any, Any]) -> None:
-    """Have something ended when the interpreter begins to exit, if it is still open then.
+def run_before_exit(finalizer: weakref.finalize[Any, Any]) -> None:
+    """Run a finalizer when the interpreter begins to exit, if it has not run before.
 
     Args:
-        ending: Ends it. On a Python that cannot be asked for this it does so at `atexit`, and so
-            it does where the thread that calls this is still at work then: the interpreter waits
-            for it.
+        finalizer: It runs at `atexit` instead if this Python has no earlier hook, or if the thread
+            that calls this function is still running then: the interpreter waits for that thread.
     """
     _hooks[:] = [one for one in _hooks if one[0].alive]
-    _hooks.append((ending, threading.current_thread()))
+    _hooks.append((finalizer, threading.current_thread()))
 
 
 def _run_all() -> None:
     while _hooks:
-        ending, thread = _hooks.pop()
-        at_work = thread.is_alive() and thread is not threading.main_thread()
-        if at_work and not thread.daemon:
+        finalizer, thread = _hooks.pop()
+        running = thread.is_alive() and thread is not threading.main_thread()
+        if running and not thread.daemon:
             continue
         try:
-            ending()
+            finalizer()
         except Exception:
             _log.exception("a run could not be ended")
 
 
-# Private, but what `concurrent.futures` closes its pools by; what registers last is called first.
+# Private, but `concurrent.futures` closes its pools with it. The last one registered runs first.
 _register = getattr(threading, "_register_atexit", None)
 if _register is not None:
     _register(_run_all)

@@ -1,4 +1,4 @@
-"""Where records lie in a pack of this machine, and reading them there whatever the index says."""
+"""Locate records in a local pack, and read them there, whatever the index says."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tbviz.store.segment import Segment
 from tbviz.store.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
 
 class Extent(NamedTuple):
-    """Where a record is in its pack.
+    """The location of a record in its pack.
 
     Args:
         begin: Where its header begins.
         offset: Where its payload begins.
         end: Where it ends.
-        meta: Its meta as the index has it, where the pack's own is damaged; else None.
+        meta: Its meta as the index has it if the pack's own is damaged, else None.
     """
 
     begin: int
@@ -32,31 +32,31 @@ class Extent(NamedTuple):
 
 
 def meta_of(file: BinaryIO, extent: Extent) -> bytes:
-    """The meta of a record of an open pack."""
+    """Read the meta of a record of an open pack."""
     if extent.meta is not None:
         return extent.meta
     return read_at(file, extent.begin + HEADER.size, extent.offset - extent.begin - HEADER.size)
 
 
 def payload_of(file: BinaryIO, extent: Extent) -> bytes:
-    """The payload of a record of an open pack."""
+    """Read the payload of a record of an open pack."""
     return read_at(file, extent.offset, extent.end - extent.offset)
 
 
 class ExtentSource(PackScanner):
-    """A pack of which these records alone are seen, as a source for a segment.
+    """A source that contains only some records of a pack.
 
     Args:
         pack: The pack.
-        extents: Which of its records, in order.
+        extents: Its records, in order.
     """
 
     def __init__(self, pack: Path, extents: Sequence[Extent]) -> None:
         super().__init__(pack)
         self._extents = extents
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """The records."""
+    def scan(self) -> Generator[ScannedRecord]:
+        """Yield the records."""
         with open_file(self.path) as file:
             for extent in self._extents:
                 yield ScannedRecord(decode_meta(meta_of(file, extent)), extent.offset, extent.end)
@@ -64,7 +64,7 @@ class ExtentSource(PackScanner):
 
 
 def segment_of(pack: Path, source: Source) -> Segment:
-    """What a pack says, from whatever source."""
+    """Read the segment of a pack from a source."""
     match = FILE_NAME.fullmatch(pack.name)
     segment = Segment(0 if match is None else int(match["seq"]), uid_of(pack), source)
     segment.refresh()
@@ -72,5 +72,5 @@ def segment_of(pack: Path, source: Source) -> Segment:
 
 
 def uid_of(pack: Path) -> str:
-    """The writer in a pack's name."""
+    """Return the writer in a pack's name."""
     return pack.stem.partition("-")[2]

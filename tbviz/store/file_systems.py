@@ -1,4 +1,4 @@
-"""File systems: what fsspec knows of a URI, and what to install where it knows nothing."""
+"""Open the file system of a URI with fsspec, and say which package is missing if that fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from tbviz.store.errors import StoreError
 
-# What is commonly used, for the advice; fsspec's own message names the others.
+# The common ones, for error messages; fsspec's own message names the others.
 _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
 _PACKAGES |= dict.fromkeys(("abfs", "abfss", "adl"), "adlfs")
 
@@ -21,8 +21,8 @@ def open_uri(uri: str) -> tuple[Any, str]:
         The file system, and the path in it.
 
     Raises:
-        StoreError: If fsspec, or the package for this kind of store, is not installed, or the URI
-            is none that it can open.
+        StoreError: If fsspec, or the package for this kind of store, is not installed, or if
+            fsspec cannot open the URI.
     """
     protocol = uri.partition("://")[0].rpartition("::")[2]
     package = _PACKAGES.get(protocol)

@@ -1,4 +1,4 @@
-"""Opening what lies in a store, which anybody may have put there."""
+"""Open the files of a store safely: anybody may have put them there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-# A pipe without a writer would keep who opens it waiting for ever; a terminal would take us over.
+# Opening a pipe without a writer would block forever; a terminal would become the controlling one.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
@@ -19,10 +19,10 @@ _FLAGS = (
 
 
 def open_file(path: Path) -> BinaryIO:
-    """A regular file, open for reading, without a buffer.
+    """Open a regular file for reading, without a buffer.
 
     Raises:
-        OSError: If it cannot be opened, or is something else, such as a pipe or a device.
+        OSError: If it cannot be opened, or is not a regular file, such as a pipe or a device.
     """
     descriptor = os.open(path, _FLAGS)
     try:

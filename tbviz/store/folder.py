@@ -1,4 +1,4 @@
-"""A store in a directory of this machine, and which folder a place means."""
+"""Read a store in a local directory, and choose the folder class for a location."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """The store in a directory, `<log_dir>/plugins/tbviz`. It may not exist (yet).
+    """The store in a directory, `<log_dir>/plugins/tbviz`. It need not exist yet.
 
-    Parts that were copied from an object store are read as well.
+    Parts that were copied from an object store are read too.
     """
 
     directory: Path
 
     def packs(self) -> list[Pack]:
-        """The packs that hold anything, one a writer, in writer order; none where unreadable."""
+        """Return the packs with content, one per writer, in writer order; none if unreadable."""
         packs: dict[str, Pack] = {}
         try:
             files = self._files()
@@ -45,10 +45,10 @@ class LocalFolder:
         return sorted(packs.values())
 
     def reachable(self) -> bool:
-        """Whether `packs` tells what is there: it can be listed, or is not there."""
+        """Return whether `packs` is reliable: the directory can be listed, or does not exist."""
         try:
             with os.scandir(self.directory) as entries:
-                for _ in entries:  # it may be opened, and break off where it is read
+                for _ in entries:  # it may open, and then fail while it is being read
                     continue
                 return True
         except (FileNotFoundError, NotADirectoryError):
@@ -57,23 +57,23 @@ class LocalFolder:
             return False
 
     def source(self, pack: Pack, timeout: float) -> Source:
-        """What reads one of them."""
+        """Return a source that reads a pack."""
         path = self.directory / pack_name(pack.seq, pack.uid)
-        # A pack that vanished meanwhile is not one in parts, of which no time is known.
+        # A pack in parts has no known time; one with a time has vanished in the meantime.
         if pack.changed or path.exists():
             return PackScanner(path, timeout)
         return PartSource(self, pack.uid, timeout)
 
     def parts(self, uid: str) -> Parts | None:
-        """A writer's parts by now."""
+        """Return the current parts of a writer."""
         return group_parts({name: size for name, (size, _) in self._files().items()}).get(uid)
 
     def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
-        """Several ranges of files."""
-        return [self._range(*wanted) for wanted in ranges]
+        """Read several ranges of files."""
+        return [self._range(*byte_range) for byte_range in ranges]
 
     def _files(self) -> dict[str, tuple[int, int]]:
-        """Size and time of change of every file, by name, in order."""
+        """Return the size and modification time of every file, by name, in order."""
         names = self._names()
         for _ in range(_TRIES):
             files = {}
@@ -84,7 +84,7 @@ class LocalFolder:
                     continue
                 if stat.S_ISREG(status.st_mode):
                     files[name] = (status.st_size, status.st_mtime_ns)
-            # Where a pack takes another one's place meanwhile, a listing may miss both.
+            # If one pack replaces another in the meantime, a listing may miss both.
             before, names = names, self._names()
             if names == before:
                 break
@@ -102,14 +102,14 @@ class LocalFolder:
 
 
 def bytes_in(store: Location) -> int:
-    """Bytes of all files of a store, as far as they can be listed."""
+    """Return the bytes of all files of a store, as far as they can be listed."""
     if isinstance(store, RemoteLocation):
         return sum(pack.size for pack in folder_of(store).packs())
     size = 0
     try:
         with os.scandir(store) as entries:
             for entry in entries:
-                with suppress(OSError):  # it was deleted meanwhile
+                with suppress(OSError):  # it was deleted in the meantime
                     size += entry.stat(follow_symlinks=False).st_size
     except OSError:
         return size
@@ -117,14 +117,14 @@ def bytes_in(store: Location) -> int:
 
 
 def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0) -> Folder:
-    """The folder that the place of a store means.
+    """Return the folder at the location of a store.
 
     Args:
-        store: The place, or a folder, which is given back.
-        rest: Of an object store, see `ObjectStoreFolder`.
+        store: The location, or a folder, which is returned.
+        rest: For an object store, see `ObjectStoreFolder`.
 
     Raises:
-        StoreError: If it is in an object store and what that needs is not installed.
+        StoreError: If it is in an object store whose package is not installed.
     """
     if not isinstance(store, (str, Path, RemoteLocation)):
         return store

@@ -1,4 +1,4 @@
-"""What the health records of one segment say, held as columns."""
+"""Store the health records of one segment as columns."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Stands for a number that was not written: the lowest float32, which no six digits mean.
+# Stands for a missing number: the lowest float32, which no number of six digits rounds to.
 MISSING = float(np.finfo(np.float32).min)
 
 _COUNT = len(HEALTH_NUMBERS)
 _NAMES = frozenset(HEALTH_NUMBERS)
-_FURTHER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class Health:
-    """The health of a segment's layers: 60 bytes a layer and record, and 8 for its table.
+    """The health of a segment's layers: 60 bytes per layer and record, and 8 for its table.
 
-    A number that is not in `HEALTH_NUMBERS` is kept like those, in 4 bytes more.
+    Each number that is not in `HEALTH_NUMBERS` takes 4 bytes more.
 
     Attributes:
-        channels: Layer to how many channels it has.
-        names: Which numbers were written, of whichever layer, known or not.
+        channels: The number of channels of each layer.
+        names: The numbers that were written for any layer, known or unknown.
         columns: Names of the columns of the tables.
-        advice: (layer, rule) to (from which position on, text or None): changes only.
+        advice: (layer, rule) to (first position, text or None): changes only.
     """
 
     def __init__(self) -> None:
@@ -49,19 +49,20 @@ class Health:
         self.names: set[str] = set()
         self.columns: list[str] = []
         self.advice: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
-        # Records of the same layers stand together: those of one callback.
+        # Records of the same layers form a group: those of one callback.
         self._groups: dict[tuple[str, ...], _Group] = {}
-        self._of: dict[str, list[tuple[_Group, int]]] = {}  # layer to its groups, and where in them
-        self._further = 0  # values of numbers that are not in the list
+        # The groups of each layer, with its index in them.
+        self._groups_of_layer: dict[str, list[tuple[_Group, int]]] = {}
+        self._extra = 0  # values of numbers that are not in the list
 
     def __len__(self) -> int:
-        """How many layers there are."""
+        """Return the number of layers."""
         return len(self.channels)
 
     def add(
         self, ordinal: int, meta: Mapping[str, Any], sheets: Sequence[Sequence[int]], offset: int
     ) -> None:
-        """Take in one record, whole or not at all.
+        """Add one record, completely or not at all.
 
         Args:
             ordinal: Its position in the segment.
@@ -71,12 +72,12 @@ class Health:
 
         Raises:
             KeyError: If a field is missing.
-            TypeError: If a field is of another type.
-            ValueError: If a number is none, or these layers have a record at or behind this
-                position.
+            TypeError: If a field has a wrong type.
+            ValueError: If a value is not a number, or if these layers have a record at or after
+                this position.
         """
         layers = meta["layers"]
-        advice = {_advised(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
+        advice = {_advice_key(entry): str(entry["text"]) for entry in meta.get("advice") or ()}
         check_names(self.channels, layers)
         check_names(self.advice, advice)
         rows = meta.get("rows") or []
@@ -88,16 +89,16 @@ class Health:
             channels[layer] = count
         paths = tuple(layers)
         group = self._groups.get(paths) or _Group(len(paths))
-        more = _further(layers.values(), group.names)
+        more = _extra(layers.values(), group.names)
         names = group.names + more
-        further = self._check_further(group, more)
+        extra = self._count_extra(group, more)
         group.append(ordinal, names, _numbers(layers.values(), names), sheets[: len(paths)], offset)
         if paths not in self._groups:
             self._groups[paths] = group
             for index, layer in enumerate(paths):
-                self._of.setdefault(layer, []).append((group, index))
+                self._groups_of_layer.setdefault(layer, []).append((group, index))
         self.channels |= channels
-        self._further = further
+        self._extra = extra
         self.names.update(more)
         for name in _NAMES - self.names:
             if any(values.get(name) is not None for values in layers.values()):
@@ -109,8 +110,8 @@ class Health:
             if advice.get(key) != (changes[-1][1] if changes else None):
                 changes.append((ordinal, advice.get(key)))
 
-    def _check_further(self, group: _Group, more: Sequence[str]) -> int:
-        """How many values of unknown numbers there are with one more record of a group.
+    def _count_extra(self, group: _Group, more: Sequence[str]) -> int:
+        """Count the values of unknown numbers after one more record of a group.
 
         Raises:
             ValueError: If a segment would have more of them, or of their names, than is allowed.
@@ -120,42 +121,44 @@ class Health:
             raise ValueError(f"received {count} health numbers, expected {MAX_HEALTH_NUMBERS}")
         width = len(group.names) - _COUNT
         cells = group.layers * (width + len(more) * (len(group) + 1))
-        if self._further + cells > MAX_VALUES:
+        if self._extra + cells > MAX_VALUES:
             raise ValueError(f"received over {MAX_VALUES} values of unknown health numbers")
-        return self._further + cells
+        return self._extra + cells
 
     def ordinals(self) -> NDArray[np.int64]:
-        """The positions that have a record, in order."""
-        held = [group.ordinals() for group in self._groups.values()]
-        return np.unique(np.concatenate(held)) if held else np.empty(0, np.int64)
+        """Return the positions that have a record, in order."""
+        found = [group.ordinals() for group in self._groups.values()]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
     def numbers(
         self, layer: str, begin: int, end: int, names: Sequence[str] = HEALTH_NUMBERS
     ) -> NDArray[np.float32]:
-        """One layer's numbers.
+        """Return the numbers of one layer.
 
         Args:
             layer: The layer.
             begin: The first position.
-            end: Where the positions end.
+            end: The position after the last one.
             names: Which numbers.
 
         Returns:
-            `(positions, numbers)`, the numbers in the order of `names`, `MISSING` where there is
+            `(positions, numbers)`, the numbers in the order of `names`, `MISSING` if there is
             none.
         """
         dense = np.full((max(end - begin, 0), len(names)), MISSING, np.float32)
-        for group, index in self._of.get(layer, ()):
-            group.spread(index, begin, end, names, dense)
+        for group, index in self._groups_of_layer.get(layer, ()):
+            group.scatter(index, begin, end, names, dense)
         return dense
 
     def table(self, layer: str, ordinal: int) -> tuple[int, int, int, int] | None:
-        """The last table at or before a position: its position, offset, length and CRC."""
-        found = [group.table(index, ordinal) for group, index in self._of.get(layer, ())]
+        """Return the last table at or before a position: its position, offset, length and CRC."""
+        found = [
+            group.table(index, ordinal) for group, index in self._groups_of_layer.get(layer, ())
+        ]
         return max((table for table in found if table is not None), default=None)
 
     def contents(self) -> list[tuple[Any, ...]]:
-        """What is held, in a form that can be compared; offsets do not count."""
+        """Return the content in a form that can be compared; offsets do not count."""
         return [(names, *group.contents()) for names, group in self._groups.items()]
 
 
@@ -170,7 +173,7 @@ class _Group:
         self._ordinals = array("q")
         self._offsets = array("q")
         self._numbers = array("f")
-        self._lengths = array("I")  # 0 where a layer has no table
+        self._lengths = array("I")  # 0 if a layer has no table
         self._crcs = array("I")
 
     def __len__(self) -> int:
@@ -186,9 +189,9 @@ class _Group:
     ) -> None:
         if self._ordinals and ordinal <= self._ordinals[-1]:
             raise ValueError(f"received {ordinal}, expected more than {self._ordinals[-1]}")
-        lacking = [0] * (self.layers - len(sheets))
-        lengths = array("I", [row[0] for row in sheets] + lacking)
-        crcs = array("I", [row[1] for row in sheets] + lacking)
+        padding = [0] * (self.layers - len(sheets))
+        lengths = array("I", [row[0] for row in sheets] + padding)
+        crcs = array("I", [row[1] for row in sheets] + padding)
         if names != self.names:
             self._widen(names)
         self._ordinals.append(ordinal)
@@ -198,27 +201,28 @@ class _Group:
         self._crcs += crcs
 
     def _widen(self, names: tuple[str, ...]) -> None:
-        """Make room for the numbers that come behind those that there are."""
+        """Add columns for new numbers after the existing ones."""
         if self._numbers:
-            held = np.frombuffer(self._numbers, np.float32).reshape(-1, len(self.names))
+            numbers = np.frombuffer(self._numbers, np.float32).reshape(-1, len(self.names))
             more = ((0, 0), (0, len(names) - len(self.names)))
-            self._numbers = array("f", np.pad(held, more, constant_values=MISSING).tobytes())
+            self._numbers = array("f", np.pad(numbers, more, constant_values=MISSING).tobytes())
         self.names = names
 
     def ordinals(self) -> NDArray[np.int64]:
         return np.array(self._ordinals, np.int64)
 
-    def spread(
+    def scatter(
         self, index: int, begin: int, end: int, names: Sequence[str], dense: NDArray[np.float32]
     ) -> None:
-        """Put one layer's numbers where their positions are."""
-        held = np.frombuffer(self._numbers, np.float32).reshape(-1, self.layers, len(self.names))
+        """Write one layer's numbers to the rows of their positions."""
+        numbers = np.frombuffer(self._numbers, np.float32)
+        numbers = numbers.reshape(-1, self.layers, len(self.names))
         ordinals = np.frombuffer(self._ordinals, np.int64)
         first, last = np.searchsorted(ordinals, (begin, end))
-        places = ordinals[first:last] - begin
+        rows = ordinals[first:last] - begin
         for column, name in enumerate(names):
             if name in self.names:
-                dense[places, column] = held[first:last, index, self.names.index(name)]
+                dense[rows, column] = numbers[first:last, index, self.names.index(name)]
 
     def table(self, index: int, ordinal: int) -> tuple[int, int, int, int] | None:
         for record in reversed(range(bisect_right(self._ordinals, ordinal))):
@@ -240,7 +244,7 @@ class _Group:
 
 
 def _numbers(layers: Collection[Mapping[str, Any]], names: tuple[str, ...]) -> array[float]:
-    """The numbers of all layers, one layer after the other."""
+    """Return the numbers of all layers, one layer after the other."""
     pick = itemgetter(*names)
     row: list[Any] = []
     for values in layers:
@@ -256,20 +260,20 @@ def _numbers(layers: Collection[Mapping[str, Any]], names: tuple[str, ...]) -> a
 
 
 def _value(value: object, known: bool) -> float:
-    """A number as it is held; what an unknown name stands for need not be one."""
+    """Return a number as it is stored; the value of an unknown name need not be a number."""
     if value is None or not (known or _is_number(value)):
         return MISSING
     return fitting(number(value))
 
 
-def _further(layers: Collection[Mapping[str, Any]], names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of numbers that are none of these."""
+def _extra(layers: Collection[Mapping[str, Any]], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of all other numbers."""
     known = {*names, "channels"}
     found: dict[str, None] = {}
     for values in layers:
         if not known.issuperset(values):
             for name, value in values.items():
-                if name not in known and _is_number(value) and _FURTHER_NAME.fullmatch(name):
+                if name not in known and _is_number(value) and _EXTRA_NAME.fullmatch(name):
                     found[name] = None
     return tuple(found)
 
@@ -282,5 +286,5 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _advised(entry: Mapping[str, Any]) -> tuple[str, str]:
+def _advice_key(entry: Mapping[str, Any]) -> tuple[str, str]:
     return str(entry["layer"]), str(entry["rule"])

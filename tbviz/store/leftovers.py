@@ -1,4 +1,4 @@
-"""What a repair or a prune that was cut short left in a store."""
+"""Find and delete what an interrupted repair or prune left in a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbviz.store.errors import StoreError
 from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.files import open_file
+from tbviz.store.foreign_format import refusal
 from tbviz.store.locks import held
 from tbviz.store.pack_scanner import record_at
 from tbviz.store.rewrite import remove
@@ -25,12 +26,12 @@ class Leftover(NamedTuple):
     """Files that no reader needs.
 
     Args:
-        files: The files; those of a pair belong together.
+        files: The files: one, or a pack and its index.
         size: Their bytes.
-        what: `"draft"`: of a pack that never took the old one's place; `"replaced"`: a pack that
-            was rewritten, and was not deleted.
-        owner: The pack whose lock says whether somebody is at work on them.
-        successor: The pack that stands in a replaced one's place.
+        what: `"draft"`: a pack that was never published; `"replaced"`: a pack that was rewritten
+            and not deleted.
+        owner: The pack whose lock says whether a process is working on them.
+        successor: The pack that replaces a replaced one.
     """
 
     files: tuple[Path, ...]
@@ -41,7 +42,7 @@ class Leftover(NamedTuple):
 
 
 def leftovers(store: Path) -> list[Leftover]:
-    """What lies in a store and is not needed, whether somebody is at work on it or not.
+    """List the files of a store that are not needed, even if a process is working on them.
 
     Raises:
         OSError: If the directory cannot be read.
@@ -51,7 +52,7 @@ def leftovers(store: Path) -> list[Leftover]:
     for name in sorted({match["name"] for match in map(_DRAFT.fullmatch, paths) if match}):
         pack = paths.get(f"{name}.pack")
         files = [f".{name}.pack", f".{name}.jsonl", *([] if pack else [f"{name}.jsonl"])]
-        # Where only an index was written anew, the pack itself is what is locked.
+        # If only the index was rewritten, the pack itself is locked.
         owner = paths.get(f".{name}.pack", pack or store / f".{name}.pack")
         found.append(_leftover(paths, files, "draft", owner))
     packs = {match["uid"]: paths[match[0]] for match in map(FILE_NAME.fullmatch, paths) if match}
@@ -65,11 +66,11 @@ def leftovers(store: Path) -> list[Leftover]:
 
 
 def clear(leftover: Leftover, *, force: bool = False) -> bool:
-    """Delete it, unless somebody is at work on it.
+    """Delete a leftover, unless a process is working on it.
 
     Args:
-        leftover: What `leftovers` found.
-        force: Whether to delete a draft where the file system cannot say who is at work.
+        leftover: An item of `leftovers`.
+        force: Whether to delete a draft if the file system has no locks.
 
     Returns:
         Whether it was deleted.
@@ -81,7 +82,7 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
         if leftover.successor is not None:
             found = scan_pack(leftover.successor)
             if not found.whole:
-                return False  # what the old one holds may be needed yet
+                return False  # the old one may still be needed
             with exclusive(leftover.owner, force=True):
                 remove(leftover.owner)
             return True
@@ -106,7 +107,7 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
 
 def _delete(files: tuple[Path, ...]) -> None:
     for file in files:
-        # An index that was a draft's when it was listed may have got its pack since.
+        # The pack of a draft's index may have been published since it was listed.
         if file.name.startswith(".") or not file.with_suffix(".pack").exists():
             file.unlink(missing_ok=True)
 
@@ -118,12 +119,12 @@ def _leftover(paths: dict[str, Path], names: list[str], what: str, owner: Path) 
         try:
             size += file.stat().st_size
         except OSError:
-            continue  # whoever is at work has finished
+            continue  # the process that was working on it has finished
     return Leftover(files, size, what, owner)
 
 
 def _replaced(pack: Path, uid: str) -> list[str]:
-    """The writers that a pack stands for, as its first record says, if that is its own."""
+    """Return the writers that a pack replaces, according to its first record."""
     try:
         with open_file(pack) as file:
             first = record_at(file, 0, file.seek(0, 2))
@@ -131,5 +132,7 @@ def _replaced(pack: Path, uid: str) -> list[str]:
         return []
     if not isinstance(first, ScannedRecord) or first.meta.get("uid") != uid:
         return []
+    if refusal(first.meta):
+        return []  # what it says may mean something else
     replaces = first.meta.get("replaces")
     return [str(other) for other in replaces] if isinstance(replaces, list) else []

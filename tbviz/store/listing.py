@@ -1,4 +1,4 @@
-"""Listing directories in which anybody may have put anything: what is odd hides nothing else."""
+"""List directories with any content: an unreadable entry never hides the others."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Inner(NamedTuple):
-    """A directory inside another one.
+    """An entry of a directory that is a directory.
 
     Args:
         name: Its name.
-        linked: Whether it is a link to one.
+        linked: Whether it is a link to a directory.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Inner(NamedTuple):
 
 
 def is_directory(path: Path | os.DirEntry[str]) -> bool:
-    """Return whether this is a directory, or leads to one, as far as can be told."""
+    """Return whether this is a directory or a link to one; False if that is unknown."""
     try:
         return path.is_dir()
     except (OSError, ValueError):  # a loop of links, a mount that is away, one we may not enter
@@ -34,8 +34,8 @@ def is_directory(path: Path | os.DirEntry[str]) -> bool:
 def directories_in(directory: Path) -> list[Inner]:
     """Return the directories in a directory, by name.
 
-    An entry that cannot be looked at is left out. Where the listing breaks off, the directory was
-    deleted or its disk is away; what was listed until then counts.
+    An entry that cannot be read is skipped. If the listing breaks off, the directory was deleted
+    or its disk was removed; the entries listed until then count.
 
     Raises:
         OSError: If it cannot be listed at all.
@@ -45,10 +45,10 @@ def directories_in(directory: Path) -> list[Inner]:
 
 
 def printable(name: str) -> str:
-    r"""Return a file's name as a text that every program takes.
+    r"""Return a file's name as a text that every program accepts.
 
-    Names of files are bytes. What is no UTF-8 in them Python writes as lone surrogates, which
-    neither a terminal nor a browser takes: `b"run\xff"` becomes `run\udcff`, in eight characters.
+    Names of files are bytes. Python decodes bytes that are not UTF-8 to lone surrogates, which
+    neither a terminal nor a browser accepts: `b"run\xff"` becomes `run\udcff`, in eight characters.
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -1,4 +1,4 @@
-"""Where a log directory is: a path on this machine, or a URI that fsspec knows."""
+"""Parse the location of a log directory: a path on this machine, or a URI that fsspec knows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RemoteLocation:
         return self.uri
 
     def absolute(self) -> RemoteLocation:
-        """Itself: a URI depends on no current directory."""
+        """Return itself: a URI does not depend on the current directory."""
         return self
 
 
@@ -40,15 +40,15 @@ Location: TypeAlias = Path | RemoteLocation
 
 
 def is_remote(text: str) -> bool:
-    """Whether a text names a place that only fsspec can reach."""
+    """Return whether a text is a location that only fsspec can reach."""
     return "://" in text and not text.startswith("file://")
 
 
 def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
-    """The place that a user's `log_dir` means; `~` is his home.
+    """Return the location of a user's `log_dir`; `~` is the home directory.
 
     Raises:
-        StoreError: If it is a URI that `pathlib` has taken a slash out of.
+        StoreError: If it is a URI from which `pathlib` has removed a slash.
     """
     if isinstance(log_dir, RemoteLocation):
         return log_dir
@@ -62,17 +62,17 @@ def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
         local = Path(text.removeprefix("file://"))
         try:
             return local.expanduser()
-        except RuntimeError:  # nobody has this name: it is a directory's
+        except RuntimeError:  # no user has this name: it is a directory
             return local
     protocol, _, path = text.partition("://")
     return RemoteLocation(f"{protocol}://{path.rstrip('/')}")
 
 
 def usable_location(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
-    """As `location_of`, once it is sure that what the place needs is installed.
+    """Return the same as `location_of`, if the package that the location needs is installed.
 
     Raises:
-        StoreError: If it is not, with what to install.
+        StoreError: If it is not; the text says what to install.
     """
     location = location_of(log_dir)
     if isinstance(location, RemoteLocation):
@@ -85,5 +85,5 @@ def store_directory(log_dir: Path) -> Path: ...
 @overload
 def store_directory(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location: ...
 def store_directory(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
-    """Where the store of a log directory lies: `<log_dir>/plugins/tbviz`."""
+    """Return the location of the store of a log directory: `<log_dir>/plugins/tbviz`."""
     return location_of(log_dir) / "plugins" / "tbviz"

@@ -1,7 +1,7 @@
-"""Whether a pack is being written, as the operating system knows it.
+"""Lock packs, and ask the operating system whether a pack is being written.
 
-A writer locks its pack for as long as its process lives; a kill gives the lock back. So nobody
-has to guess from a clock whether a run that says nothing is dead.
+A writer locks its pack as long as its process lives; a kill releases the lock. So nobody has to
+guess from a clock whether a silent run is dead.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ else:
     _HAS_LOCKS = True
 
 
-_REST = 1.0  # seconds between two looks at the same lock
-# Who only asks whether a pack is held has its lock for a moment.
+_INTERVAL = 1.0  # seconds between two checks of the same lock
+# A process that only checks whether a pack is locked holds its lock for a moment.
 _TRIES = 3
-_MOMENT = 0.02
+_PAUSE = 0.02
 
 
 def hold(descriptor: int) -> bool | None:
     """Lock an open pack until it is closed.
 
     Returns:
-        Whether it is ours now; None where the file system has no locks.
+        Whether this process has the lock now, None if the file system has no locks.
     """
     if not _HAS_LOCKS:
         return None
     for _ in range(_TRIES - 1):
-        ours = _lock(descriptor, fcntl.LOCK_EX)
-        if ours is not False:
-            return ours
-        time.sleep(_MOMENT)
+        locked = _lock(descriptor, fcntl.LOCK_EX)
+        if locked is not False:
+            return locked
+        time.sleep(_PAUSE)
     return _lock(descriptor, fcntl.LOCK_EX)
 
 
 def held(path: Path) -> bool | None:
-    """Whether somebody writes this pack; None where that cannot be told.
+    """Return whether a process is writing this pack, None if that is unknown.
 
     Raises:
         OSError: If it cannot be opened.
@@ -50,11 +50,11 @@ def held(path: Path) -> bool | None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Shared: two who ask at once do not take each other for a writer.
-        ours = _lock(descriptor, fcntl.LOCK_SH)
+        # Shared: two processes that check at once do not take each other for a writer.
+        locked = _lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return None if ours is None else not ours
+    return None if locked is None else not locked
 
 
 def _lock(descriptor: int, kind: int) -> bool | None:
@@ -67,8 +67,8 @@ def _lock(descriptor: int, kind: int) -> bool | None:
     return True
 
 
-class Holder:
-    """Whether somebody writes a pack, for who asks often.
+class LockMonitor:
+    """Report whether a pack is being written, for callers that ask often.
 
     Args:
         path: The pack.
@@ -76,27 +76,27 @@ class Holder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._asked = float("-inf")
+        self._checked_at = float("-inf")
         self._held: bool | None = None
-        self._left: int | None = None  # bytes of the pack when nobody was first seen to hold it
+        self._size_when_free: int | None = None  # bytes when the pack was first seen unlocked
 
     def held(self) -> bool | None:
-        """As `held`, at most a second old; None too where the pack cannot be opened."""
+        """Return the same as `held`, up to a second old; also None if the pack cannot be opened."""
         now = time.monotonic()
-        if now - self._asked >= _REST:
-            self._asked = now
+        if now - self._checked_at >= _INTERVAL:
+            self._checked_at = now
             try:
-                self._held = self._look()
+                self._held = self._check()
             except OSError:
                 self._held = None
         return self._held
 
-    def _look(self) -> bool | None:
-        if self._left is None:
+    def _check(self) -> bool | None:
+        if self._size_when_free is None:
             now = held(self._path)
             if now is False:
-                self._left = self._path.stat().st_size
+                self._size_when_free = self._path.stat().st_size
             return now
-        # No writer comes back to a pack, so the lock need not be asked again. One that grows is
-        # written from another machine, or copied as it grows: no lock is seen here.
-        return None if self._path.stat().st_size > self._left else False
+        # No writer comes back to a pack, so the lock need not be checked again. A pack that grows
+        # is written from another machine, or copied as it grows: its lock is not visible here.
+        return None if self._path.stat().st_size > self._size_when_free else False

@@ -1,4 +1,4 @@
-"""What the files and objects of a store are called."""
+"""Name the files and objects of a store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Parts(NamedTuple):
     """The parts of one writer, as a folder lists them.
 
     Args:
-        seq: Its place among the writers.
+        seq: Its number among the writers.
         uid: The writer.
         sizes: Bytes of each object, by the part's start in the virtual pack.
     """
@@ -27,22 +27,22 @@ class Parts(NamedTuple):
     sizes: Mapping[int, int]
 
     def name(self, start: int) -> str:
-        """What one of them is called."""
+        """Return the name of the part that begins at this byte of the virtual pack."""
         return part_name(self.seq, self.uid, start)
 
 
 def pack_name(seq: int, uid: str) -> str:
-    """What a writer's pack is called."""
+    """Return the name of a writer's pack."""
     return f"{seq:06d}-{uid}.pack"
 
 
 def part_name(seq: int, uid: str, start: int) -> str:
-    """What a part is called that begins at this byte of the virtual pack."""
+    """Return the name of the part that begins at this byte of the virtual pack."""
     return f"{seq:06d}-{uid}-{start:016x}.part"
 
 
 def group_parts(sizes: Mapping[str, int]) -> dict[str, Parts]:
-    """The parts among files of these names and sizes, by writer, in writer order."""
+    """Return the parts among files of these names and sizes, by writer, in writer order."""
     groups: dict[str, tuple[int, dict[int, int]]] = {}
     for name in sorted(sizes):
         match = PART_NAME.fullmatch(name)
@@ -57,6 +57,6 @@ def group_parts(sizes: Mapping[str, int]) -> dict[str, Parts]:
 
 
 def highest_seq(names: Iterable[str]) -> int:
-    """The highest number of a pack or a part among these names, 0 where there is none."""
+    """Return the highest number of a pack or a part among these names, 0 if there is none."""
     matches = (FILE_NAME.fullmatch(name) or PART_NAME.fullmatch(name) for name in names)
     return max((int(match["seq"]) for match in matches if match), default=0)

@@ -1,4 +1,4 @@
-"""An object store, or whatever else fsspec reaches: list, read, put. Errors are OSErrors."""
+"""List, read and put objects in any store that fsspec reaches. Errors are OSErrors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Listing(NamedTuple):
-    """What is directly in a folder.
+    """The content of a folder, without that of the folders in it.
 
     Args:
         sizes: Bytes of each file, by its name.
@@ -39,7 +39,7 @@ class ObjectStore:
         self._fs, self._root = open_uri(location.uri)
 
     def listing(self, folder: str = "") -> Listing:
-        """What is in the folder, or in one inside it, by now. None of it is remembered.
+        """List the folder, or one inside it. The result is not cached.
 
         Raises:
             FileNotFoundError: If there is no such folder.
@@ -54,21 +54,21 @@ class ObjectStore:
             whole = str(entry.get("name", "")).rstrip("/")
             name = whole.rpartition("/")[2]
             if whole.lstrip("/") == path.strip("/"):
-                continue  # the marker that some tools make for a folder
+                continue  # the marker object that some tools create for a folder
             if name in {"", ".", ".."}:
-                continue  # a key may have such a part; a folder of this name is none to enter
+                continue  # keys may contain such a name; it must not be entered as a folder
             if entry.get("type") == "directory":
                 folders.append(name)
             else:
-                with suppress(TypeError, ValueError):  # an odd one is left out, no other
+                with suppress(TypeError, ValueError):  # an invalid entry is skipped
                     sizes[name] = int(entry.get("size") or 0)
         return Listing(sizes, folders)
 
     def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
-        """Several ranges at once, as many requests; an error in the place of what is not there.
+        """Read several ranges at once, one request each; a failed one becomes an error.
 
         Args:
-            ranges: Of each the name, the first byte and the byte behind the last one.
+            ranges: For each, the name, the first byte and the byte after the last one.
         """
         names, starts, ends = zip(*ranges, strict=True)
         paths = [self._path(name) for name in names]
@@ -81,23 +81,23 @@ class ObjectStore:
             for path, data in zip(paths, got, strict=True)
         ]
 
-    def get(self, name: str, most: int) -> bytes:
-        """An object's first bytes.
+    def get(self, name: str, max_bytes: int) -> bytes:
+        """Read the first bytes of an object.
 
         Raises:
-            FileNotFoundError: If there is none.
+            FileNotFoundError: If there is no such object.
             OSError: If it cannot be read.
         """
         path = self._path(name)
         with _as_os_error(path):
-            # By name: s3fs has another argument before these.
-            return bytes(self._fs.cat_file(path, start=0, end=most))
+            # Passed by name: s3fs has another argument before these.
+            return bytes(self._fs.cat_file(path, start=0, end=max_bytes))
 
     def put(self, name: str, data: bytes) -> None:
-        """Make an object, or put it in place of the one that there is.
+        """Create or replace an object.
 
         Raises:
-            OSError: If that failed; it may be there all the same.
+            OSError: If that failed; the object may exist nevertheless.
         """
         path = self._path(name)
         with _as_os_error(path):
@@ -117,7 +117,7 @@ def _as_os_error(path: str) -> Iterator[None]:
 
 
 def _os_error(path: str, error: Exception) -> OSError:
-    """File systems raise what the libraries below them raise."""
+    """Return an OSError for an error; file systems raise what the libraries below them raise."""
     if isinstance(error, OSError):
         return error
     return OSError(f"{path}: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""A run's store in an object store, listed no more often than it is worth."""
+"""Read a run's store in an object store, and list it no more often than necessary."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from tbviz.store.source import Pack
 if TYPE_CHECKING:
     from tbviz.store.locations import RemoteLocation
 
-# A run that has said nothing for ten minutes is listed once a minute.
+# A run that has been silent for ten minutes is listed once a minute.
 _SHARE_OF_SILENCE = 0.1
-_LONGEST_REST = 60.0
+_MAX_REST = 60.0
 # Threads that list at a time, over all folders.
 _LISTING = threading.BoundedSemaphore(8)
 
 
 class ObjectStoreFolder:
-    """The store of one run, in an object store. It may not exist (yet).
+    """The store of one run, in an object store. It need not exist yet.
 
     Args:
         location: `<log_dir>/plugins/tbviz`.
-        rest: Seconds between two listings at least; each costs a request. Where it is not 0, only
-            the first call waits for a listing: later ones answer what is known and, when it is
-            time, list behind the caller's back; and a run that says nothing is listed less and
-            less often.
+        rest: Minimum seconds between two listings; each costs a request. If it is not 0, only the
+            first call waits for a listing. Later calls return what is known, and list in the
+            background when it is time. A silent run is listed less and less often.
 
     Raises:
-        StoreError: If what the store needs is not installed.
+        StoreError: If the package that the store needs is not installed.
     """
 
     def __init__(self, location: RemoteLocation, rest: float = 0.0) -> None:
@@ -41,7 +40,7 @@ class ObjectStoreFolder:
         self._store = ObjectStore(location)
         self._rest = rest
         self._lock = threading.Lock()
-        self._listing = threading.Lock()  # held by who lists
+        self._listing = threading.Lock()  # held while listing
         self._groups: Mapping[str, Parts] = {}
         self._listed: float | None = None
         self._changed = 0.0
@@ -53,7 +52,7 @@ class ObjectStoreFolder:
         return hash(self.location)
 
     def packs(self) -> list[Pack]:
-        """The virtual packs, one a writer, in writer order; what is known where unreachable."""
+        """Return the virtual packs, one per writer, in writer order; the known ones if offline."""
         if not self._rest or self._listed is None:
             with self._listing:
                 if not self._rest or self._listed is None:
@@ -61,7 +60,7 @@ class ObjectStoreFolder:
         elif self._due() and self._listing.acquire(blocking=False):
             if _LISTING.acquire(blocking=False):
                 name = "tbviz-listing"
-                threading.Thread(target=self._list_behind, name=name, daemon=True).start()
+                threading.Thread(target=self._list_in_background, name=name, daemon=True).start()
             else:
                 self._listing.release()
         return [
@@ -70,28 +69,28 @@ class ObjectStoreFolder:
         ]
 
     def reachable(self) -> bool:
-        """True: `packs` gives what is known where the store cannot be reached."""
+        """Return True: `packs` returns what is known if the store cannot be reached."""
         return True
 
     def source(self, pack: Pack, timeout: float) -> PartSource:
-        """What reads one of them. `timeout` is that of `PartSource`."""
+        """Return a source that reads a pack. `timeout` is that of `PartSource`."""
         return PartSource(self, pack.uid, timeout)
 
     def parts(self, uid: str) -> Parts | None:
-        """A writer's parts as they were last listed."""
+        """Return a writer's parts as they were last listed."""
         return self._groups.get(uid)
 
     def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
-        """Several ranges of objects at once."""
+        """Read several ranges of objects at once."""
         return self._store.read(ranges)
 
     def _due(self) -> bool:
         now = time.monotonic()
         silence = (now - self._changed) * _SHARE_OF_SILENCE
-        rest = max(self._rest, min(silence, _LONGEST_REST))
+        rest = max(self._rest, min(silence, _MAX_REST))
         return self._listed is None or now - self._listed >= rest
 
-    def _list_behind(self) -> None:
+    def _list_in_background(self) -> None:
         try:
             self._list()
         finally:
@@ -105,7 +104,7 @@ class ObjectStoreFolder:
         except FileNotFoundError:
             groups = {}
         except OSError:
-            groups = None  # what is known may still be there
+            groups = None  # the known ones may still exist
         now = time.monotonic()
         if (groups is not None and groups != self._groups) or self._listed is None:
             self._changed = now

@@ -1,7 +1,7 @@
-"""Finding the records of a pack: by its index, by hopping, and past damage.
+"""Find the records of a pack: with its index, by hopping from header to header, and past damage.
 
-A pack may be growing, torn, truncated, bit-flipped or no pack at all; its index may be behind,
-ahead, or nonsense. Nothing here fails on it.
+A pack may be growing, torn, truncated, bit-flipped or not a pack at all; its index may be behind,
+ahead, or nonsense. None of this raises an error here.
 """
 
 from __future__ import annotations
@@ -13,35 +13,36 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbviz.store.files import open_file
-from tbviz.store.locks import Holder
+from tbviz.store.locks import LockMonitor
 from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
 from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _FRONT = re.compile(rb'\{"offset":([0-9]{1,18}),"check":([0-9]{1,10}),')
-# Read at once: a megabyte is no quicker, and is ten bytes for each image of a long run.
+# Bytes read at once. A megabyte is no faster, and takes ten bytes for each image of a long run.
 _BLOCK = 1 << 17
-# A record may be half there in so many bytes at the end of a pack.
+# The last bytes of a pack, which may be part of an incomplete record.
 _TAIL = HEADER.size + MAX_META
-_LONGEST_LINE = MAX_META + 64
-# Small metas are the rule: one read gets header and meta.
+_MAX_LINE = MAX_META + 64
+# Most metas are small: one read returns header and meta.
 _PEEK = 2048
 
 
 class PackScanner:
-    """Yields the records of one pack, each once, as they come to be on disk.
+    """Yield the records of one pack, each once, as they arrive on disk.
 
     Args:
-        path: The pack. Its index is looked for beside it.
-        timeout: Seconds that records at the end of a pack wait for their index lines, the first
-            ones for the index itself. A position's lines come at once and last, so a reader with
-            patience sees it whole. Where no line comes, nothing behind waits until one does.
+        path: The pack. Its index is the file beside it.
+        timeout: Maximum seconds to wait for the index lines of records at the end of a pack, or
+            for the index itself. The lines of a position are written at once and last, so a reader
+            with a timeout sees complete positions only. If the timeout has passed, later records
+            are not waited for until the index grows again.
 
     Attributes:
-        consumed: Bytes of the pack that have been understood or given up.
+        consumed: Bytes of the pack that were parsed or skipped.
     """
 
     def __init__(self, path: Path, timeout: float = 0.0) -> None:
@@ -54,15 +55,15 @@ class PackScanner:
         self._since: float | None = None  # when lines were first waited for in vain
         self._searched = 0  # no whole record begins between `consumed` and here
         self._seen = (0, 0)  # size and time of change at the last scan
-        self._holder = Holder(path)
+        self._lock_monitor = LockMonitor(path)
 
     @property
     def damaged(self) -> int:
-        """Damaged places met so far, bytes at the end that are no record among them."""
+        """Count the damaged places so far, including bytes at the end that are not a record."""
         return self._damaged + self._bad_tail
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """The records that are new since the last call.
+    def scan(self) -> Generator[ScannedRecord]:
+        """Yield the records that are new since the last call.
 
         Raises:
             OSError: If the pack cannot be opened or read.
@@ -73,22 +74,22 @@ class PackScanner:
             status = os.fstat(pack.fileno())
             seen = _seen(status)
             lines = self._index_consumed
-            yield from self._by_index(pack, status.st_size, whole=self._waits(status))
+            yield from self._by_index(pack, status.st_size, whole=self._is_waiting(status))
             if self._index_consumed > lines or self.consumed >= status.st_size:
                 self._since = None
-            if self.consumed < status.st_size and self._waits(status):
-                return  # the rest is being written
+            if self.consumed < status.st_size and self._is_waiting(status):
+                return  # the remaining records are being written
             yield from self._by_hopping(pack, status.st_size)
-            # Last: a caller that stops half-way asks again.
+            # At the end, since a caller that stops half-way calls again.
             self._seen = seen
 
     @property
     def name(self) -> str:
-        """The pack's file name."""
+        """Return the pack's file name."""
         return self.path.name
 
     def read(self, offset: int, length: int) -> bytes:
-        """These bytes, none where not all of them are there.
+        """Read these bytes; return none if some of them are missing.
 
         Raises:
             OSError: If the pack cannot be opened or read.
@@ -96,16 +97,16 @@ class PackScanner:
         with open_file(self.path) as pack:
             return _read_if_there(pack, offset, length)
 
-    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """As `read`, of several offsets and lengths; none of what cannot be read."""
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read several ranges `(offset, length)`; return no bytes for one that cannot be read."""
         try:
             with open_file(self.path) as pack:
-                return [_read_if_there(pack, *location) for location in places]
+                return [_read_if_there(pack, offset, length) for offset, length in ranges]
         except OSError:
-            return [b""] * len(places)
+            return [b""] * len(ranges)
 
     def shrank(self) -> bool:
-        """Whether the pack lost bytes that were understood; then all of it is read again.
+        """Return whether the pack lost bytes that were parsed; then all of it is read again.
 
         Raises:
             OSError: If there is no pack.
@@ -113,8 +114,8 @@ class PackScanner:
         return self.path.stat().st_size < self.consumed
 
     def held(self) -> bool | None:
-        """Whether somebody writes the pack; None where that cannot be told."""
-        return self._holder.held()
+        """Return whether a process is writing the pack, None if that is unknown."""
+        return self._lock_monitor.held()
 
     def _by_index(self, pack: BinaryIO, size: int, *, whole: bool) -> Iterator[ScannedRecord]:
         hopped = False
@@ -125,11 +126,11 @@ class PackScanner:
                 continue  # the pack has the record
             begin, found = entry
             if begin > self.consumed and not hopped:
-                # Lines are missing before this one.
+                # The index lacks lines before this one.
                 yield from self._by_hopping(pack, size)
                 hopped = True
             if begin > self.consumed:
-                continue  # ahead of the pack, or a wrong offset; a later line will tell
+                continue  # ahead of the pack, or a wrong offset; a later line decides
             if begin == self.consumed:
                 if found.end > size:
                     # The index was opened after the pack: its lines may be newer than the size.
@@ -152,8 +153,8 @@ class PackScanner:
                 self._advance(found.end)
                 yield found
                 continue
-            # Torn at the end, or damaged: a whole record behind it tells. Without one, the end
-            # may still be being written, and is looked at again when the pack has changed.
+            # Torn at the end, or damaged: it is damaged if a complete record follows. Otherwise it
+            # may still be being written, and is read again when the pack has changed.
             following = next_record(pack, begin + 1, size)
             if following is None:
                 self._bad_tail = found is _DAMAGED
@@ -162,7 +163,7 @@ class PackScanner:
                 return
             self._searched = following
 
-    def _waits(self, status: os.stat_result) -> bool:
+    def _is_waiting(self, status: os.stat_result) -> bool:
         if not 0 <= time.time() - status.st_mtime < self._timeout:
             return False
         now = time.monotonic()
@@ -178,16 +179,16 @@ def _seen(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-class _Not:
-    """Why there is no record at a place."""
+class _NoRecord:
+    """The reason why there is no record at an offset."""
 
 
-_TORN = _Not()  # header or meta are not all there yet
-_PENDING = _Not()  # header and meta are, and good; the payload is not
-_DAMAGED = _Not()
+_TORN = _NoRecord()  # header or meta are incomplete
+_PENDING = _NoRecord()  # header and meta are complete and valid, the payload is incomplete
+_DAMAGED = _NoRecord()
 
 
-def record_at(pack: BinaryIO, begin: int, size: int) -> ScannedRecord | _Not:
+def record_at(pack: BinaryIO, begin: int, size: int) -> ScannedRecord | _NoRecord:
     """Return the record that begins here, by its header, or why there is none."""
     head = read_at(pack, begin, min(_PEEK, size - begin))
     if len(head) < HEADER.size:
@@ -207,7 +208,7 @@ def record_at(pack: BinaryIO, begin: int, size: int) -> ScannedRecord | _Not:
         meta = decode_meta(data)
     except ValueError:
         return _DAMAGED
-    # The CRC vouches for the meta, nothing for the header: where they differ, the meta is right.
+    # The meta has a CRC, the header has none: if they differ, the meta is right.
     length = meta.get("bytes", 0)
     if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
         length = payload_length
@@ -216,21 +217,21 @@ def record_at(pack: BinaryIO, begin: int, size: int) -> ScannedRecord | _Not:
 
 
 def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
-    """Where the next record with good header and meta begins, None if none does."""
+    """Return the offset of the next record with valid header and meta, None if there is none."""
     overlap = len(MAGIC) - 1
-    # Whoever puts a magic and a long meta's length at every 24th byte has us read no more than
-    # some lengths of the pack.
+    # A hostile pack may have a magic and the length of a long meta at every 24th byte: then a few
+    # times the length of the pack are read, and no more.
     budget = 2 * (size - begin) + MAX_META
     while begin < size:
         block = read_at(pack, begin, _BLOCK)
         at = block.find(MAGIC)
         while at >= 0:
-            exclusive = _claimed_meta(pack, begin + at)
-            if exclusive <= max(_PEEK, budget):
+            length = _stated_meta_length(pack, begin + at)
+            if length <= max(_PEEK, budget):
                 found = record_at(pack, begin + at, size)
                 if found is _PENDING or isinstance(found, ScannedRecord):
                     return begin + at
-                budget -= exclusive
+                budget -= length
             at = block.find(MAGIC, at + 1)
         if len(block) <= overlap:
             return None
@@ -238,19 +239,19 @@ def next_record(pack: BinaryIO, begin: int, size: int) -> int | None:
     return None
 
 
-def _claimed_meta(pack: BinaryIO, begin: int) -> int:
+def _stated_meta_length(pack: BinaryIO, begin: int) -> int:
     head = read_at(pack, begin, HEADER.size)
     return int(HEADER.unpack(head)[1]) if len(head) == HEADER.size else 0
 
 
 def _read_if_there(pack: BinaryIO, offset: int, length: int) -> bytes:
-    # Asked for by strangers: no room is made for what cannot be there.
+    # Anybody may request any length: no memory is allocated for bytes that do not exist.
     size = os.fstat(pack.fileno()).st_size
     return read_at(pack, offset, length) if offset + length <= size else b""
 
 
 def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
-    """As many of these bytes as are there."""
+    """Read these bytes, or as many as there are."""
     file.seek(offset)
     parts = []
     while length > 0:
@@ -263,10 +264,10 @@ def read_at(file: BinaryIO, offset: int, length: int) -> bytes:
 
 
 def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tuple[bytes, int]]:
-    """The whole lines of an index from a byte on, each with where it ends.
+    """Yield the complete lines of an index from a byte on, each with its end.
 
-    With `whole`, none where the index ends within a line or grows just now: others see what is
-    written at once page by page, so lines that belong together may not all be there.
+    With `whole`, yield none if the index ends within a line or is growing: other processes see a
+    write page by page, so some of the lines that belong together may be missing.
     """
     try:
         file = open_file(path)
@@ -275,7 +276,7 @@ def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tupl
     with file:
         size = os.fstat(file.fileno()).st_size
         rest = b""
-        if whole and size and not _rests(file, size):
+        if whole and size and not _is_complete(file, size):
             return
         while True:
             try:
@@ -292,11 +293,11 @@ def index_lines(path: Path, begin: int, *, whole: bool = False) -> Iterator[tupl
                 start = stop + 1
             begin += start
             rest = data[start:]
-            if len(rest) > _LONGEST_LINE:
-                return  # no index of ours
+            if len(rest) > _MAX_LINE:
+                return  # not an index of tbviz
 
 
-def _rests(index: BinaryIO, size: int) -> bool:
+def _is_complete(index: BinaryIO, size: int) -> bool:
     try:
         return read_at(index, size - 1, 1) == b"\n" and os.fstat(index.fileno()).st_size == size
     except OSError:
@@ -304,11 +305,11 @@ def _rests(index: BinaryIO, size: int) -> bool:
 
 
 def index_entry(line: bytes) -> tuple[int, ScannedRecord] | None:
-    """Where a line's record begins, and the record; None where the line is damaged."""
+    """Return the offset of a line's record, and the record; None if the line is damaged."""
     match = _FRONT.match(line)
     if match is None:
         return None
-    location, check = match.groups()
+    payload_offset, check = match.groups()
     data = b"{" + line[match.end() :]
     if zlib.crc32(data) != int(check):
         return None
@@ -319,5 +320,5 @@ def index_entry(line: bytes) -> tuple[int, ScannedRecord] | None:
     length = meta.get("bytes", 0)
     if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
         return None
-    offset = int(location)
+    offset = int(payload_offset)
     return offset - HEADER.size - len(data), ScannedRecord(meta, offset, offset + length)

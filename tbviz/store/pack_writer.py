@@ -1,4 +1,4 @@
-"""A writer's records on a disk: one pack and its index, appended to, never rewritten."""
+"""Write the records of a writer to a disk: one pack and its index, append-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _in_use: weakref.WeakSet[PackWriter] = weakref.WeakSet()
 
 
 class PackWriter:
-    """A pack and its index in a directory, which is made by the first write.
+    """A pack and its index in a directory, which the first write creates.
 
     Args:
         directory: The store.
@@ -47,26 +47,26 @@ class PackWriter:
         self._index: int | None = None
         self._pack_end = 0
         self._index_end = 0
-        self._lines: list[bytes] = []  # of records in the pack that the index does not have yet
-        self._torn = False  # whether a failed write left something that could not be cut off
+        self._lines: list[bytes] = []  # of records in the pack that the index still lacks
+        self._torn = False  # whether a failed write left bytes that could not be cut off
         self._closed = False
         _in_use.add(self)
 
     @property
     def path(self) -> Path | None:
-        """The pack, None before the first write."""
+        """Return the pack, None before the first write."""
         return self._directory / f"{self._name}.pack" if self._name else None
 
     @property
     def size(self) -> int:
-        """Bytes of the pack on disk."""
+        """Return the bytes of the pack on disk."""
         return self._pack_end
 
     def write(self, records: Sequence[Record]) -> None:
-        """Append to the pack, fdatasync. After a failure the pack is as it was.
+        """Append records to the pack and sync it. After a failure the pack is as it was.
 
         Raises:
-            OSError: If that cannot be done, the pack was deleted, or this is closed.
+            OSError: If that fails, the pack was deleted, or this writer is closed.
         """
         pack = self._open() if self._pack is None else self._pack
         if os.fstat(pack).st_nlink == 0:
@@ -87,10 +87,10 @@ class PackWriter:
         self._pack_end = end
 
     def catch_up(self) -> None:
-        """Append to the index what it lacks, fdatasync.
+        """Append the missing lines to the index and sync it.
 
-        The index is a cache: the pack has the records, readers hop over them. Where this fails,
-        the lines wait for the next time.
+        The index is a cache: readers find the records in the pack without it. If this fails, the
+        lines are written the next time.
         """
         if not self._lines or self._pack is None:
             return
@@ -110,12 +110,12 @@ class PackWriter:
         self._lines = []
 
     def gone(self) -> bool:
-        """Whether the pack was deleted; where that cannot be told, it was not."""
+        """Return whether the pack was deleted, False if that is unknown."""
         path, pack = self.path, self._pack
         if path is None:
             return False
         if pack is not None and _is_deleted(pack):
-            return True  # also where a copy has taken its place
+            return True  # even if a copy has replaced it
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -125,12 +125,12 @@ class PackWriter:
         return False
 
     def close(self) -> None:
-        """Close both files; the lock on the pack goes with it. Nothing is written afterwards.
+        """Close both files and release the lock on the pack. Nothing is written afterwards.
 
-        What failed writes left behind is cut off, and a pack without a record is deleted.
+        Remains of failed writes are cut off, and a pack without a record is deleted.
 
         Raises:
-            OSError: If the system says that what was written is lost; both are closed all the same.
+            OSError: If the system reports that written data is lost; both are closed nevertheless.
         """
         self._closed = True
         self._lines = []
@@ -149,7 +149,7 @@ class PackWriter:
             OSError: As `close`.
         """
         descriptors = self._pack, self._index
-        # Forgotten first: a process forked meanwhile would close what has got the number since.
+        # Reset first: a process forked in between would close another file with the same number.
         self._pack = self._index = None
         failures = []
         for descriptor in descriptors:
@@ -163,11 +163,11 @@ class PackWriter:
 
     def __del__(self) -> None:
         with suppress(OSError):
-            self.release()  # of a writer that nobody has closed
+            self.release()  # for a writer that was never closed
 
     def _open(self) -> int:
         if self._closed or self._name:
-            # A second pack would begin where the first one ended, or have the name of one deleted.
+            # A second pack would begin where the first ended, or have the name of a deleted one.
             raise OSError(errno.EBADF, "this writer is closed")
         self._directory.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
@@ -193,17 +193,17 @@ def _create(path: Path) -> int:
 
 
 def _write(descriptor: int, data: bytes, offset: int) -> None:
-    # At a place, not at the end: what a failed write left behind is written over.
+    # At an offset, not at the end: the remains of a failed write are overwritten.
     os.lseek(descriptor, offset, os.SEEK_SET)
     write_all(descriptor, data)
 
 
 def _cut(descriptor: int, size: int) -> bool:
-    """Cut off what a failed write left behind this size; return whether that could be done."""
+    """Cut off what a failed write left after this size; return whether that succeeded."""
     try:
         os.ftruncate(descriptor, size)
     except OSError:
-        return False  # the next write begins at the same place, so nothing is lost
+        return False  # the next write begins at the same offset, so nothing is lost
     return True
 
 
@@ -215,12 +215,12 @@ def _is_deleted(descriptor: int) -> bool:
 
 
 def _close_copies() -> None:
-    """In a forked child: a lock lasts until its last copy is closed, and the child's are copies."""
+    """Close the files in a forked child: a lock lasts until its last copy is closed."""
     for files in list(_in_use):
         with suppress(OSError):
             files.release()
 
 
 if hasattr(os, "register_at_fork"):
-    # A data loader's worker that outlives a killed training would hold its pack.
+    # A data loader's worker that outlives a killed training would keep its pack locked.
     os.register_at_fork(after_in_child=_close_copies)

@@ -1,4 +1,4 @@
-"""A writer's virtual pack, cut into parts: how one is put together, and how they are read."""
+"""Encode and read the parts of a writer's virtual pack."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from tbviz.store.record import index_of
 from tbviz.store.source import ScannedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from tbviz.store.record import Record
 
 MAGIC = b"\x89tbp\r\n\x1a\n"
-# Magic, where the last part that is known to be stored ended, length of the lines; then the CRC.
+# Magic, end of the last part that is known to be stored, length of the lines; then the CRC.
 _TRAILER = struct.Struct("<8sQI")
 _CRC = struct.Struct("<I")
 _FIXED = _TRAILER.size + _CRC.size
 
-# Footers are guessed to be as long as the last ones were; before there are any, so long.
+# The guessed length of the first footers; later ones are guessed from those read before.
 _FIRST_GUESS = 64 << 10
 _MIN_GUESS = 4 << 10
 _AT_ONCE = 64
-# Records that are found by hopping lie far apart: so much is read for each.
+# Records that are found by hopping are far apart: this many bytes are read for each.
 _STRIDE = 64 << 10
-# A part that is missing may still be on its way; it is waited for so many times the patience.
+# A missing part may still arrive: the reader waits for it this many times the timeout.
 _WAITS = 15
 
 
 class Blobs(Protocol):
-    """Files or objects of a folder that never change. What cannot be read raises OSError."""
+    """Immutable files or objects of a folder. Reading raises OSError if it fails."""
 
     def parts(self, uid: str) -> Parts | None:
-        """A writer's parts as they were last listed, None where there are none."""
+        """Return a writer's parts as they were last listed, None if there are none."""
 
     def read(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | OSError]:
-        """Several ranges at once: name, first byte and the byte behind the last one of each."""
+        """Read several ranges at once: name, first byte and the byte after the last one of each."""
 
 
 def part(records: Sequence[Record], start: int, before: int) -> bytes:
-    """The bytes of a part.
+    """Encode a part.
 
     Args:
-        records: What it holds.
+        records: Its records.
         start: Where it begins in the virtual pack.
-        before: Where the last part ended that is known to be stored.
+        before: The end of the last part that is known to be stored.
     """
     lines = index_of(records, start)
     trailer = _TRAILER.pack(MAGIC, before, len(lines))
@@ -60,7 +60,7 @@ def part(records: Sequence[Record], start: int, before: int) -> bytes:
 
 
 class _Part(NamedTuple):
-    """What a part holds; `before` is None where its footer is damaged."""
+    """The content of a part; `before` is None if its footer is damaged."""
 
     start: int
     end: int
@@ -69,16 +69,16 @@ class _Part(NamedTuple):
 
 
 class PartSource:
-    """Yields the records of one writer's parts, each once, as they come to be stored.
+    """Yield the records of one writer's parts, each once, as they are stored.
 
     Args:
-        blobs: Where they are.
+        blobs: The files or objects.
         uid: The writer.
-        timeout: Seconds; where it is not 0, a missing part is waited for a while.
+        timeout: Seconds. If it is not 0, the reader waits some time for a missing part.
 
     Attributes:
         consumed: Bytes of the records of the parts that have been read; gaps do not count.
-        damaged: Parts that are damaged or missing.
+        damaged: How many parts are damaged or missing.
     """
 
     def __init__(self, blobs: Blobs, uid: str, timeout: float = 0.0) -> None:
@@ -97,14 +97,14 @@ class PartSource:
 
     @property
     def name(self) -> str:
-        """What its parts' names begin with."""
+        """Return the prefix of the names of its parts."""
         return f"{self._parts.seq:06d}-{self._uid}"
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """The records that are new since the last call.
+    def scan(self) -> Generator[ScannedRecord]:
+        """Yield the records that are new since the last call.
 
         Raises:
-            OSError: If a part cannot be read; those before it have been.
+            OSError: If a part cannot be read; those before it have been read.
         """
         parts = self._blobs.parts(self._uid)
         if parts is None:
@@ -114,18 +114,18 @@ class PartSource:
         for first in range(0, len(new), _AT_ONCE):
             for got in self._read(new[first : first + _AT_ONCE]):
                 if self._ends and got.start < self._ends[-1]:
-                    self._skip(got)  # no writer of ours puts one over another
+                    self._skip(got)  # parts written by tbviz never overlap
                     continue
-                if not self._may_follow(got):
+                if not self._follows(got):
                     return
                 before = self.consumed
                 self._take(got)
                 for found in got.found:
-                    # Ends are counted as `consumed` is, which a cursor holds.
+                    # `end` counts as `consumed` does, which a cursor contains.
                     yield found._replace(end=before + found.end - got.start)
 
     def shrank(self) -> bool:
-        """Whether a part vanished or changed, or one came late into a gap."""
+        """Return whether a part vanished or changed, or a late one arrived in a gap."""
         parts = self._blobs.parts(self._uid)
         sizes = parts.sizes if parts is not None else {}
         end = self._ends[-1] if self._ends else 0
@@ -133,23 +133,23 @@ class PartSource:
         return late or any(sizes.get(start) != size for start, size in self._taken.items())
 
     def held(self) -> None:
-        """Nobody can tell whether somebody writes it."""
+        """Return None: an object store cannot report whether a process is writing."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """These bytes of the virtual pack, none where not all of them are in one part.
+        """Read bytes of the virtual pack; return none if they are not all in one part.
 
         Raises:
             OSError: If the part cannot be read.
         """
-        location = self._range(offset, length)
-        return _read(self._blobs, *location) if location is not None else b""
+        byte_range = self._range(offset, length)
+        return _read(self._blobs, *byte_range) if byte_range is not None else b""
 
-    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """As `read`, of several offsets and lengths at once; none of what cannot be read."""
-        ranges = [self._range(offset, length) for offset, length in places]
-        wanted = [location for location in ranges if location is not None]
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read several ranges `(offset, length)`; return no bytes for one that cannot be read."""
+        located = [self._range(offset, length) for offset, length in ranges]
+        wanted = [byte_range for byte_range in located if byte_range is not None]
         got = iter(self._blobs.read(wanted) if wanted else ())
-        data = [b"" if location is None else next(got) for location in ranges]
+        data = [b"" if byte_range is None else next(got) for byte_range in located]
         return [b"" if isinstance(one, OSError) else one for one in data]
 
     def _range(self, offset: int, length: int) -> tuple[str, int, int] | None:
@@ -159,8 +159,8 @@ class PartSource:
         start = self._starts[index]
         return self._parts.name(start), offset - start, offset - start + length
 
-    def _may_follow(self, got: _Part) -> bool:
-        """Whether to go on with this part; counts one that is missing before it."""
+    def _follows(self, got: _Part) -> bool:
+        """Return whether to continue with this part; count a missing part before it as damage."""
         end = self._ends[-1] if self._ends else 0
         missing = self._whole and got.before is not None and got.before != end and got.start > end
         if not missing:
@@ -178,7 +178,7 @@ class PartSource:
 
     def _take(self, got: _Part) -> None:
         self._taken[got.start] = self._parts.sizes[got.start]
-        # In this order: other threads look for a start, then for its end.
+        # In this order: other threads search for a start, then read its end.
         self._ends.append(got.end)
         self._starts.append(got.start)
         self._whole = got.before is not None
@@ -189,11 +189,11 @@ class PartSource:
         names = [self._parts.name(start) for start in starts]
         sizes = [self._parts.sizes[start] for start in starts]
         tails = self._tails(names, sizes, [self._guess] * len(names))
-        # Footers that are longer than was guessed.
-        needs = [_needed(tail) for tail in tails]
+        # Footers that are longer than the guess.
+        needs = [_footer_length(tail) for tail in tails]
         again = [i for i, need in enumerate(needs) if len(tails[i]) < need <= sizes[i]]
-        chosen = ([values[i] for i in again] for values in (sizes, needs))
-        longer = self._tails([names[i] for i in again], *chosen)
+        sizes_and_lengths = ([values[i] for i in again] for values in (sizes, needs))
+        longer = self._tails([names[i] for i in again], *sizes_and_lengths)
         for i, tail in zip(again, longer, strict=True):
             tails[i] = tail
         if any(needs):
@@ -212,7 +212,7 @@ class PartSource:
         return [_whole(data) for data in self._blobs.read(ranges)] if ranges else []
 
     def _hop(self, start: int, name: str, size: int) -> _Part:
-        """A part whose footer is damaged, by its records' headers."""
+        """Read a part whose footer is damaged, by its records' headers."""
         file = cast(BinaryIO, _BlobFile(self._blobs, name, size))
         found, begin = [], 0
         while begin < size:
@@ -230,7 +230,7 @@ class PartSource:
 
 
 class _BlobFile(io.RawIOBase):
-    """A blob as a file that can be read and sought in."""
+    """A blob as a readable and seekable file."""
 
     def __init__(self, blobs: Blobs, name: str, size: int) -> None:
         super().__init__()
@@ -238,7 +238,7 @@ class _BlobFile(io.RawIOBase):
         self._name = name
         self._size = size
         self._at = 0
-        self._held = (0, b"")
+        self._buffer = (0, b"")
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
@@ -246,19 +246,19 @@ class _BlobFile(io.RawIOBase):
 
     def read(self, length: int = -1) -> bytes:
         end = self._size if length < 0 else min(self._size, self._at + length)
-        begin, data = self._held
+        begin, data = self._buffer
         if not begin <= self._at <= end <= begin + len(data):
             begin = self._at
             stop = min(self._size, max(end, begin + _STRIDE))
             data = _read(self._blobs, self._name, begin, stop)
-            self._held = (begin, data)
+            self._buffer = (begin, data)
         taken = data[self._at - begin : end - begin]
         self._at += len(taken)
         return taken
 
 
-def _needed(tail: bytes) -> int:
-    """How long the footer at the end of these bytes says it is, 0 where there is none."""
+def _footer_length(tail: bytes) -> int:
+    """Return the length that the footer at the end of these bytes has, 0 if there is none."""
     if len(tail) < _FIXED:
         return 0
     magic, _, length = _TRAILER.unpack_from(tail, len(tail) - _FIXED)
@@ -266,8 +266,8 @@ def _needed(tail: bytes) -> int:
 
 
 def _footer(start: int, size: int, tail: bytes) -> _Part | None:
-    """What the footer at the end of these bytes says, None where it is damaged."""
-    need = _needed(tail)
+    """Decode the footer at the end of these bytes; return None if it is damaged."""
+    need = _footer_length(tail)
     if not 0 < need <= len(tail):
         return None
     lines = tail[len(tail) - need : len(tail) - _FIXED]

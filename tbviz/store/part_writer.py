@@ -1,4 +1,4 @@
-"""A writer's records in an object store: an object a flush, never written again."""
+"""Write the records of a writer to an object store: one object per flush, never rewritten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PartWriter:
         uid: The writer.
 
     Raises:
-        StoreError: If what the store needs is not installed.
+        StoreError: If the package that the store needs is not installed.
     """
 
     path = None
@@ -38,16 +38,16 @@ class PartWriter:
         self._uid = uid
         self._seq = 0
         self._end = 0  # where the next part begins
-        self._before = 0  # where the last one ended that is known to be stored
+        self._before = 0  # the end of the last one that is known to be stored
         self._first = ""
         self._closed = False
         self.size = 0
 
     def write(self, records: Sequence[Record]) -> None:
-        """Put one part. One that fails may be there all the same: its place is not used again.
+        """Put one part. A failed one may be stored nevertheless: its range is not used again.
 
         Raises:
-            OSError: If that cannot be done, the first part was deleted, or this is closed.
+            OSError: If that fails, the first part was deleted, or this writer is closed.
         """
         if self._closed:
             raise OSError(errno.EBADF, "this writer is closed")
@@ -67,10 +67,10 @@ class PartWriter:
         self.size += size
 
     def catch_up(self) -> None:
-        """Nothing: a part is whole."""
+        """Do nothing: a part is always complete."""
 
     def gone(self) -> bool:
-        """Whether the first part was deleted; where that cannot be told, it was not."""
+        """Return whether the first part was deleted, False if that is unknown."""
         if not self._first:
             return False
         try:
@@ -82,7 +82,7 @@ class PartWriter:
         return False
 
     def close(self) -> None:
-        """Store nothing more."""
+        """Refuse further writes."""
         self._closed = True
 
     def _names(self) -> list[str]:

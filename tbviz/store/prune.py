@@ -1,4 +1,4 @@
-"""Fewer pictures of a run that grew too large; its numbers all stay."""
+"""Delete pictures of a run that grew too large, and preserve all of its numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tbviz.store.exclusive import BusyError, exclusive
 from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.files import open_file
 from tbviz.store.reader import Reader
-from tbviz.store.repair import IN_PARTS, foreign_format, in_parts, packs, unreadable
+from tbviz.store.repair import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.rewrite import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.scan import PackScan, scan_pack
 from tbviz.store.schema import Position, decode_meta
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class KeepRule(NamedTuple):
-    """Which pictures stay.
+    """A rule for the pictures that are preserved.
 
     Args:
-        every: Of each so many epochs (0 to 9, 10 to 19 ... for 10) the first picture of each
-            series, which is that of epoch 0, 10, 20 ... where there is one; None for none.
-            Pictures within an epoch do not stay on that account.
-        last: Those at so many last positions of the run.
-        kinds: Patterns as those of file names, of which a kind must match one to lose pictures.
+        every: The first picture of each series per this many epochs is preserved: for 10, that of
+            epochs 0 to 9, of 10 to 19, and so on. Pictures within an epoch do not count. None
+            preserves none.
+        last: The pictures at this many last positions of the run are preserved.
+        kinds: Patterns like those of file names. Only kinds that match one lose pictures.
     """
 
     every: int | None
@@ -38,15 +38,15 @@ class KeepRule(NamedTuple):
 
 
 class Pruned(NamedTuple):
-    """What was done about one pack, or would be.
+    """The result of pruning one pack.
 
     Args:
         pack: The name that it had.
-        pictures: Picture records it had.
-        dropped: Those that are dropped.
+        pictures: How many picture records it had.
+        dropped: How many of them are dropped.
         freed: Bytes that this frees.
-        left: Why it was left alone, "" where it was not.
-        rewritten: What became of it, None in a dry run and where nothing is dropped.
+        left: Why it was left alone, "" if it was not.
+        rewritten: The new pack, None in a dry run and if nothing is dropped.
     """
 
     pack: str
@@ -60,22 +60,22 @@ class Pruned(NamedTuple):
 def prune(
     store: Path, rule: KeepRule, *, dry_run: bool = False, force: bool = False
 ) -> Iterator[Pruned]:
-    """Drop the pictures that a rule does not keep, one pack after the other.
+    """Drop the pictures that a rule does not preserve, one pack after the other.
 
-    The first and the last picture of each series of a segment stay, and those of the state that
-    `fit` left behind. Everything that is no picture stays.
+    The first and the last picture of each series of a segment are preserved, and those of the
+    final state of a `fit`. All other records are preserved.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        rule: What stays.
-        dry_run: Only say what would be done.
+        rule: Which pictures are preserved.
+        dry_run: Whether to report only what would be done.
         force: As for `repair`.
 
     Yields:
-        One a pack.
+        One result per pack.
 
     Raises:
-        StoreError: If a pack could not be rewritten; it is as it was, and so are those after it.
+        StoreError: If a pack could not be rewritten; it and the packs after it are unchanged.
     """
     reader = Reader(store)
     reader.refresh()
@@ -92,28 +92,31 @@ def prune(
         except BusyError as error:
             yield Pruned(pack.name, 0, 0, 0, str(error))
         except FileNotFoundError:
-            continue  # rewritten by somebody else meanwhile
+            continue  # rewritten by another process in the meantime
         except OSError as error:
             yield Pruned(pack.name, 0, 0, 0, unreadable(error))
     for name in in_parts(store):
         yield Pruned(name, 0, 0, 0, IN_PARTS)
 
 
-def prunable_kinds(store: Path) -> set[str]:
-    """The kinds of pictures in a store of which a rule may drop some."""
+def prunable_kinds(store: Path) -> tuple[set[str], list[str]]:
+    """Return the kinds of pictures that a rule may drop, and why segments are not read.
+
+    The latter are sentences, those of `Reader.refused`.
+    """
     reader = Reader(store)
     reader.refresh()
-    return {kind for kind, _ in reader.series()} - {"health"}
+    return {kind for kind, _ in reader.series()} - {"health"}, reader.refused
 
 
 def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
     found = scan_pack(pack)
     if not found.records:
         return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
-    if unknown := foreign_format(pack, found):
-        return Pruned(pack.name, 0, 0, 0, unknown)
     segment = segment_of(pack, ExtentSource(pack, found.records))
-    keep = chooser(segment, rule, last)
+    if segment.refused:
+        return Pruned(pack.name, 0, 0, 0, segment.refused)
+    keep = keep_function(segment, rule, last)
     pictures, dropped = _count(pack, found, segment, keep)
     if not dropped:
         return Pruned(pack.name, pictures, 0, 0)
@@ -125,46 +128,48 @@ def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
     return Pruned(pack.name, pictures, dropped, freed, rewritten=done)
 
 
-def chooser(segment: Segment, rule: KeepRule, last: int) -> Callable[[dict[str, Any]], bool]:
-    """What says of the meta of a segment's record whether it stays.
+def keep_function(segment: Segment, rule: KeepRule, last: int) -> Callable[[dict[str, Any]], bool]:
+    """Return the function that decides from a record's meta whether the record is preserved.
 
     Args:
         segment: The segment.
         rule: The rule.
         last: How many of the segment's last positions are among the last ones of the run.
     """
-    kept = {
-        (kind, layer): _kept(segment, list(columns.positions.values()), rule, last)
+    retained = {
+        (kind, layer): _retained_ordinals(segment, list(columns.positions.values()), rule, last)
         for (kind, layer), columns in segment.series.items()
         if kind != "health" and any(fnmatchcase(kind, pattern) for pattern in rule.kinds)
     }
 
     def keep(meta: dict[str, Any]) -> bool:
-        ordinals = kept.get(_series(meta)) if _is_picture(meta) else None
+        ordinals = retained.get(_series(meta)) if _is_picture(meta) else None
         ordinal = None if ordinals is None else segment.ordinal(_position(meta))
         return ordinals is None or ordinal is None or ordinal in ordinals
 
     return keep
 
 
-def _kept(segment: Segment, ordinals: list[int], rule: KeepRule, last: int) -> set[int]:
-    """The positions at which a series keeps its picture."""
-    kept = {ordinals[0], ordinals[-1]}
+def _retained_ordinals(
+    segment: Segment, ordinals: list[int], rule: KeepRule, last: int
+) -> set[int]:
+    """Return the positions at which a series retains its picture."""
+    retained = {ordinals[0], ordinals[-1]}
     window = None
     for ordinal in ordinals:
         epoch, batch, final = segment.position(ordinal)
         if final or ordinal >= len(segment) - last:
-            kept.add(ordinal)
+            retained.add(ordinal)
         if rule.every is not None and batch is None and epoch // rule.every != window:
             window = epoch // rule.every
-            kept.add(ordinal)
-    return kept
+            retained.add(ordinal)
+    return retained
 
 
 def _count(
     pack: Path, found: PackScan, segment: Segment, keep: Callable[[dict[str, Any]], bool]
 ) -> tuple[int, int]:
-    """How many pictures there are, and how many go."""
+    """Count the pictures, and those that are dropped."""
     pictures = dropped = 0
     with open_file(pack) as file:
         for extent in found.records:
@@ -177,8 +182,8 @@ def _count(
 
 
 def _is_picture(meta: dict[str, Any]) -> bool:
-    placed = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
-    return placed and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
+    positioned = type(meta.get("epoch")) is int and type(meta.get("batch", 0)) is int
+    return positioned and "layout" in meta and "sheets" in meta and meta["kind"] != "health"
 
 
 def _series(meta: dict[str, Any]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Reading a store while it is being written, damaged, or deleted and begun again."""
+"""Read a store even while it is being written, damaged, or deleted and recreated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.folder import folder_of
+from tbviz.store.foreign_format import clause, sentence
 from tbviz.store.locations import RemoteLocation, store_directory
 from tbviz.store.schema import MAX_PAYLOAD, Position
 from tbviz.store.segment import Segment, SheetAddress
@@ -24,19 +25,20 @@ _TRIES = 10
 
 
 class Reader:
-    """All that is known of one store. Call `refresh` to take in what is new.
+    """The content of one store. Call `refresh` to read what is new.
 
     Positions are counted over all segments in writer order: position 0 is the first of the
     first segment. Not safe to call from several threads, except `sheet` and `sheets`.
 
     Args:
-        store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It may not exist (yet).
-        timeout: Seconds to wait for the index lines of what is at the end of a pack, so that a
-            position that is being written is not seen in part.
+        store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It need not exist yet.
+        timeout: Maximum seconds to wait for the index lines of the last records of a pack, so that
+            a position that is being written is not seen in part.
 
     Attributes:
-        segments: One a writer, oldest first. A pack without a byte is none yet; one that was
-            rewritten stands for itself as it was before.
+        segments: One per writer, oldest first. An empty pack is not a segment yet; a rewritten
+            pack replaces its old one. A segment of another format is listed, but none of its
+            records are read; `refused` says why.
     """
 
     def __init__(self, store: str | Path | RemoteLocation | Folder, timeout: float = 0.0) -> None:
@@ -47,22 +49,22 @@ class Reader:
         self._bases: list[int] = [0]
 
     def refresh(self) -> bool:
-        """Take in what is new on disk. Never fails: damage is counted in the segments.
+        """Read what is new on disk. Never fails: damage is counted in the segments.
 
         Returns:
             Whether anything changed.
         """
         changed = False
         for _ in range(_TRIES):
-            known, news, vanished = self._look()
+            known, news, vanished = self._read_segments()
             changed |= news
             if not vanished:
-                break  # else another pack has taken its place
+                break  # else another pack has replaced it
         if not known and self._known and not self.folder.reachable():
-            return False  # too many open files, a share that is away for a moment
+            return False  # too many open files, or a share that is offline for a moment
         changed |= known.keys() != self._known.keys()
         self._known = known
-        # Both are there where a rewriting was cut short before the old one was deleted.
+        # Both exist if a rewrite was interrupted before the old one was deleted.
         replaced = {uid for segment in known.values() for uid in segment.replaces}
         self.segments = [segment for uid, segment in known.items() if uid not in replaced]
         self._bases = [0]
@@ -70,8 +72,8 @@ class Reader:
             self._bases.append(self._bases[-1] + len(segment))
         return changed
 
-    def _look(self) -> tuple[dict[str, Segment], bool, bool]:
-        """The segments there are, whether anything is new, and whether a new one has vanished."""
+    def _read_segments(self) -> tuple[dict[str, Segment], bool, bool]:
+        """Return the segments, whether anything is new, and whether a new one has vanished."""
         changed = vanished = False
         known: dict[str, Segment] = {}
         for pack in self.folder.packs():
@@ -92,40 +94,54 @@ class Reader:
         return known, changed, vanished
 
     def __len__(self) -> int:
-        """How many positions there are."""
+        """Return the number of positions."""
         return self._bases[-1]
 
     @property
+    def refused(self) -> list[str]:
+        """Why segments are not read, a sentence each; empty where all are read."""
+        return [
+            sentence(number, segment.refused)
+            for number, segment in enumerate(self.segments, 1)
+            if segment.refused
+        ]
+
+    @property
     def positions(self) -> list[tuple[int, Position]]:
-        """Every position: the number of its segment, counted from 1, and where in it."""
+        """Return every position, each with the number of its segment, counted from 1."""
         return [
             (index + 1, segment.position(ordinal))
             for index, segment in enumerate(self.segments)
             for ordinal in range(len(segment))
         ]
 
+    def _expected(self) -> str:
+        return f"0 to {len(self) - 1}" if len(self) else "none, as there are no positions"
+
     def based(self) -> Iterator[tuple[int, Segment]]:
-        """Each segment with the number of its first position."""
+        """Yield each segment with the number of its first position."""
         return zip(self._bases, self.segments, strict=False)
 
     def location(self, position: int) -> tuple[Segment, int]:
-        """The segment of a position, and its number within it.
+        """Return the segment of a position, and the position's number within it.
 
         Raises:
             StoreError: If there is no such position.
         """
         if not 0 <= position < len(self):
-            raise StoreError(f"received position {position}, expected 0 to {len(self) - 1}")
+            raise StoreError(
+                f"received position {position}, expected {self._expected()}{clause(self.refused)}"
+            )
         index = bisect_right(self._bases, position) - 1
         return self.segments[index], position - self._bases[index]
 
     def series(self) -> list[tuple[str, str]]:
-        """The (kind, layer) of every series of pictures, in the order of their first pictures."""
+        """Return the (kind, layer) of every series, in the order of their first pictures."""
         keys = (key for segment in self.segments for key in segment.series)
         return list(dict.fromkeys(keys))
 
     def columns(self, kind: str, layer: str) -> list[tuple[int, Segment, SheetColumns]]:
-        """One series in each segment that has it, with the number of the segment's first position.
+        """Return a series in each segment that has it, with the segment's first position.
 
         Raises:
             StoreError: If no segment has it.
@@ -136,14 +152,17 @@ class Reader:
             if (kind, layer) in segment.series
         ]
         if not parts:
-            raise StoreError(f"received series {kind!r} of layer {layer!r}, expected one logged")
+            raise StoreError(
+                f"received series {kind!r} of layer {layer!r}, expected one logged"
+                f"{clause(self.refused)}"
+            )
         return parts
 
     def find(self, kind: str, layer: str, position: int, image: int = 0) -> SheetAddress:
-        """Where one sheet is.
+        """Return the address of one sheet.
 
         Raises:
-            StoreError: If the series has none at this position, or not of this image.
+            StoreError: If the series has no sheet of this image at this position.
         """
         segment, ordinal = self.location(position)
         columns = segment.series.get((kind, layer))
@@ -151,31 +170,33 @@ class Reader:
         if columns is None or record is None or not 0 <= image < columns.sheets:
             raise StoreError(
                 f"received {kind!r} of layer {layer!r}, position {position}, image {image}; "
-                "expected one that was logged"
+                f"expected one that was logged{clause(self.refused)}"
             )
         return SheetAddress(segment.uid, *columns.sheet(record, image))
 
     def knows(self, writers: Iterable[str]) -> bool:
-        """Whether it has seen packs of all these writers."""
+        """Return whether it has seen packs of all these writers."""
         return all(writer in self._known for writer in writers)
 
     def sheet(self, writer: str, offset: int, length: int, crc: int) -> bytes:
-        """The bytes of one sheet.
+        """Read the bytes of one sheet.
 
         Raises:
             UnknownWriterError: If no pack of this writer is known.
-            DamagedError: If the bytes are gone or have another CRC.
+            DamagedError: If the bytes are missing or have another CRC.
         """
         segment = self._known.get(writer)
         if segment is None:
             raise UnknownWriterError(f"received writer {writer!r}, expected one of this run")
-        if not _may_be(offset, length):
-            raise DamagedError(f"received {length} bytes at {offset}, expected a place in the pack")
+        if segment.refused:
+            raise DamagedError(f"the segment of writer {writer!r} was {segment.refused}")
+        if not _is_possible(offset, length):
+            raise DamagedError(f"received {length} bytes at {offset}, expected a range of the pack")
         try:
             data = segment.source.read(offset, length)
         except OSError as error:
             raise DamagedError(f"{segment.source.name} could not be read: {error}") from error
-        if not _is(data, length, crc):
+        if not _matches(data, length, crc):
             raise DamagedError(
                 f"the {length} bytes at {offset} of {segment.source.name} are not those that were "
                 "written; expected their CRC to be the one in the index"
@@ -183,31 +204,32 @@ class Reader:
         return data
 
     def sheets(self, wanted: Sequence[SheetAddress]) -> list[bytes | None]:
-        """The bytes of several sheets, read at once where they lie far away.
+        """Read the bytes of several sheets, with few requests if they are remote.
 
         Returns:
-            None in the place of one that `sheet` would raise for.
+            The bytes, None for each sheet for which `sheet` would raise an error.
         """
         by_writer: dict[str, list[int]] = {}
         for index, sheet in enumerate(wanted):
-            if sheet.writer in self._known and _may_be(sheet.offset, sheet.length):
+            if sheet.writer in self._known and _is_possible(sheet.offset, sheet.length):
                 by_writer.setdefault(sheet.writer, []).append(index)
         found: list[bytes | None] = [None] * len(wanted)
         for writer, indices in by_writer.items():
-            places = [(wanted[index].offset, wanted[index].length) for index in indices]
+            ranges = [(wanted[index].offset, wanted[index].length) for index in indices]
             segment = self._known.get(writer)
-            got = segment.source.read_many(places) if segment is not None else ()
+            readable = segment is not None and not segment.refused
+            got = segment.source.read_many(ranges) if segment is not None and readable else ()
             for index, data in zip(indices, got, strict=False):
-                if _is(data, wanted[index].length, wanted[index].crc):
+                if _matches(data, wanted[index].length, wanted[index].crc):
                     found[index] = data
         return found
 
     def read(self, sheet: SheetAddress) -> bytes:
-        """The bytes of a sheet that `find` or an entry names. Raises what `sheet` does."""
+        """Read the bytes at the address of a sheet. Raises the same errors as `sheet`."""
         return self.sheet(*sheet)
 
     def picture(self, kind: str, layer: str, position: int, image: int = 0) -> bytes:
-        """The PNG of one image (0 where the series belongs to no image) at one position.
+        """Read the PNG of one image (0 if the series belongs to no image) at one position.
 
         Raises:
             StoreError: If there is none, or it is damaged.
@@ -215,19 +237,20 @@ class Reader:
         return self.read(self.find(kind, layer, position, image))
 
 
-def _may_be(offset: int, length: int) -> bool:
+def _is_possible(offset: int, length: int) -> bool:
     return offset >= 0 and 0 <= length <= MAX_PAYLOAD
 
 
-def _is(data: bytes, length: int, crc: int) -> bool:
+def _matches(data: bytes, length: int, crc: int) -> bool:
     return len(data) == length and zlib.crc32(data) == crc
 
 
 def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
-    """A reader of what is logged under a log directory, or a URI that fsspec knows, by now.
+    """Open and read the current content of a log directory, or of a URI that fsspec knows.
 
     Raises:
-        StoreError: If it is a URI, and what its store needs is not installed.
+        StoreError: If it is a URI, and the package that its store needs is not installed; or if
+            everything logged there is in another format.
 
     Example:
         >>> run = open_run("logs")
@@ -235,4 +258,6 @@ def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     """
     reader = Reader(store_directory(log_dir))
     reader.refresh()
+    if reader.segments and all(segment.refused for segment in reader.segments):
+        raise StoreError(f"received {log_dir}, where nothing can be read{clause(reader.refused)}")
     return reader

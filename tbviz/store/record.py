@@ -1,4 +1,4 @@
-"""One record: its bytes in a pack, and its line in the index."""
+"""Encode one record: its bytes in a pack, and its line in the index."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """What a writer was given, encoded.
+    """An encoded record.
 
     Attributes:
-        kind: Of record.
+        kind: The kind of record.
         data: Its bytes in the pack.
         positioned: Whether it belongs to a position.
     """
@@ -47,10 +47,10 @@ class Record:
         payload: Sequence[bytes],
         summaries: Sequence[tuple[float, float, float, float]] | None,
     ) -> Record:
-        """Encode one; the arguments are those of `Writer.append`.
+        """Encode a record; the arguments are those of `Writer.append`.
 
         Raises:
-            StoreError: If it is not one that the format allows.
+            StoreError: If the format does not allow it.
         """
         kind = meta.get("kind")
         if not isinstance(kind, str) or not kind:
@@ -78,8 +78,8 @@ class Record:
             )
         return cls(kind, encoded, b"".join(payload), positioned="epoch" in meta)
 
-    def unplaced(self) -> Record:
-        """The same where it belongs to no position; of a record without payload."""
+    def without_position(self) -> Record:
+        """Return the same record without its position. It must not have a payload."""
         if not self.positioned:
             return self
         meta = json.loads(self._meta)
@@ -88,26 +88,26 @@ class Record:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, its index line included, to within the digits of a number."""
+        """Return its bytes, index line included, to within the digits of a number."""
         return len(self.data) + len(self.line(0))
 
     def line(self, begin: int) -> bytes:
-        """Its index line where it begins at this byte of the pack."""
+        """Return its index line if it begins at this byte of the pack."""
         return index_line(self._meta, self._check, begin + HEADER.size + len(self._meta))
 
 
 def header(meta: bytes, payload: bytes) -> bytes:
-    """What stands before a record's meta and payload in a pack."""
+    """Encode the header of a record with this meta and payload."""
     return HEADER.pack(MAGIC, len(meta), len(payload), zlib.crc32(meta), zlib.crc32(payload))
 
 
 def index_line(meta: bytes, check: int, offset: int) -> bytes:
-    """What an index says of a record: its meta, the CRC of that, where its payload begins."""
+    """Encode the index line of a record: its meta, the meta's CRC, the offset of its payload."""
     return b'{"offset":%d,"check":%d,%b\n' % (offset, check, meta[1:])
 
 
 def index_of(records: Sequence[Record], begin: int) -> bytes:
-    """The index lines of records that stand end to end from this byte of the pack on."""
+    """Encode the index lines of consecutive records that begin at this byte of the pack."""
     lines = []
     for record in records:
         lines.append(record.line(begin))

@@ -1,4 +1,4 @@
-"""Packs that were torn or damaged become whole again; what can be read is never given up."""
+"""Repair torn or damaged packs, and preserve every record that can be read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from tbviz.store.extents import ExtentSource, segment_of
 from tbviz.store.folder import LocalFolder
 from tbviz.store.names import pack_name
 from tbviz.store.rewrite import Rewritten, rebuild_index, rewrite
-from tbviz.store.scan import PackScan, complaints, scan_pack
-from tbviz.store.schema import FORMAT
+from tbviz.store.scan import complaints, scan_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Treated(NamedTuple):
-    """What was done about one pack, or would be.
+    """The result of repairing one pack.
 
     Args:
         pack: The name that it had.
-        action: `"none"`: it is whole; `"rewrite"`; `"index"`: its index alone was written anew;
-            `"left"`: nothing could be done, `why` says the reason.
+        action: `"none"`: it is intact; `"rewrite"`; `"index"`: only its index was rewritten;
+            `"left"`: nothing could be done, for the reason in `why`.
         why: What is wrong with it, one text each.
-        rewritten: What became of it, None in a dry run and where the pack stayed.
+        rewritten: The new pack, None in a dry run and if the pack stays.
     """
 
     pack: str
@@ -41,12 +40,12 @@ IN_PARTS = (
 
 
 def packs(store: Path) -> list[Path]:
-    """The packs of a store of this machine, in writer order."""
+    """Return the packs of a local store, in writer order."""
     return _sorted(store)[0]
 
 
 def in_parts(store: Path) -> list[str]:
-    """What the writers are called whose parts were copied here from an object store."""
+    """Return the names of the writers whose parts were copied here from an object store."""
     return [path.stem for path in _sorted(store)[1]]
 
 
@@ -56,34 +55,33 @@ def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
         path = store / pack_name(pack.seq, pack.uid)
         if path.exists():
             packs.append(path)
-        elif not pack.changed:  # no pack that was rewritten this moment
+        elif not pack.changed:  # not a pack that was rewritten at this moment
             parts.append(path)
     return packs, parts
 
 
 def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
-    """Make every pack of a store whole, one after the other.
+    """Repair every pack of a store, one after the other.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        dry_run: Only say what would be done.
-        force: Whether to go on where the file system cannot say that nobody writes a pack, and
-            the run looks alive.
+        dry_run: Whether to report only what would be done.
+        force: Whether to continue if the file system has no locks and the run looks alive.
 
     Yields:
-        One a pack.
+        One result per pack.
 
     Raises:
-        StoreError: If a pack could not be rewritten; it is as it was, and so are those after it.
+        StoreError: If a pack could not be rewritten; it and the packs after it are unchanged.
     """
     for pack in packs(store):
         try:
             with exclusive(pack, force=force):
-                yield _treat(pack, dry_run=dry_run)
+                yield _repair_pack(pack, dry_run=dry_run)
         except BusyError as error:
             yield Treated(pack.name, "left", (str(error),))
         except FileNotFoundError:
-            continue  # rewritten by somebody else meanwhile
+            continue  # rewritten by another process in the meantime
         except OSError as error:
             yield Treated(pack.name, "left", (unreadable(error),))
     for name in in_parts(store):
@@ -91,30 +89,22 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
 
 
 def unreadable(error: OSError) -> str:
-    """Say why a pack is left alone of which something cannot be read; the others are treated."""
+    """Return why a pack that cannot be read is left alone."""
     return f"it cannot be read ({error.strerror or error}); it is left alone"
 
 
-def _treat(pack: Path, *, dry_run: bool) -> Treated:
+def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     found = scan_pack(pack)
+    if refused := segment_of(pack, ExtentSource(pack, found.records)).refused:
+        return Treated(pack.name, "left", (refused,))
     why = tuple(complaint.text for complaint in complaints(found))
     if not why:
         return Treated(pack.name, "none", ())
     if not found.records:
         return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
-    if unknown := foreign_format(pack, found):
-        return Treated(pack.name, "left", (unknown,))
     if found.whole:
         if not dry_run:
             rebuild_index(pack, found)
         return Treated(pack.name, "index", why)
     done = None if dry_run else rewrite(pack, found, "repair", lambda _: True)
     return Treated(pack.name, "rewrite", why, done)
-
-
-def foreign_format(pack: Path, found: PackScan) -> str:
-    """Why a pack must not be rewritten by this version of tbviz, "" where it may."""
-    version = segment_of(pack, ExtentSource(pack, found.records)).format
-    if version <= FORMAT:
-        return ""
-    return f"it has format {version}, this tbviz knows {FORMAT}: use the tbviz that wrote it"

@@ -1,7 +1,7 @@
-"""A pack is rewritten by one that stands for it: whole, checked, and only then the old one goes.
+"""Rewrite a pack: write a new one that replaces it, check the new one, then delete the old one.
 
-Whoever is killed in between leaves either the old pair, or both, of which readers see the new one
-alone. The lock that keeps others from a pack that is being rewritten is the one a writer holds.
+A kill in between leaves the old pair, or both; readers then use the new one only. The lock that
+keeps others away from a pack that is being rewritten is the same one that a writer holds.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 
 class Rewritten(NamedTuple):
-    """What became of a pack.
+    """The pack that replaced a rewritten one.
 
     Args:
         name: The new pack's name.
         before: Bytes of the old pair.
         after: Bytes of the new pair.
-        kept: Records that were kept.
-        lost: Sheets that were damaged before and still are, as `DamagedSheets.texts` says it.
-        lost_sheets: How many sheets that is.
+        records: How many records it has.
+        lost: The damaged sheets of both packs, as `DamagedSheets.texts` returns them.
+        lost_sheets: How many damaged sheets there are.
     """
 
     name: str
     before: int
     after: int
-    kept: int
+    records: int
     lost: tuple[str, ...]
     lost_sheets: int
 
@@ -58,17 +58,16 @@ class Rewritten(NamedTuple):
 def rewrite(
     pack: Path, pack_scan: PackScan, by: str, keep: Callable[[dict[str, Any]], bool]
 ) -> Rewritten:
-    """Put a new pack in the place of one that is `exclusive`.
+    """Replace a pack, inside the context of `exclusive`.
 
     Args:
-        pack: The old one.
-        pack_scan: What was found in it.
+        pack: The old pack.
+        pack_scan: Its scan.
         by: `"prune"` or `"repair"`, for the new writer's record.
-        keep: Called with the meta of each record; whether it goes into the new pack.
+        keep: Called with the meta of each record; whether the new pack contains the record.
 
     Raises:
-        StoreError: If that is not possible; the old pack is as it was, unless the message says
-            otherwise.
+        StoreError: If that fails; the old pack is as it was, unless the message says otherwise.
     """
     before = pair_size(pack)
     try:
@@ -99,17 +98,16 @@ def rewrite(
 def rewritten_size(
     pack: Path, pack_scan: PackScan, by: str, keep: Callable[[dict[str, Any]], bool]
 ) -> int:
-    """Bytes of the pair that `rewrite` would make of the same arguments, but for a few.
+    """Return the bytes of the pair that `rewrite` would write, to within a few bytes.
 
-    The new writer's name is drawn by `rewrite`, and the length of its check sum in the index
-    depends on it.
+    `rewrite` draws the new writer's name, and the length of a checksum in the index depends on it.
 
     Raises:
         OSError: If the pack cannot be read.
     """
     end = lines = 0
     with open_file(pack) as file:
-        for extent, meta in _chosen(pack, file, pack_scan, by, keep, uid_of(pack)):
+        for extent, meta in _selected(pack, file, pack_scan, by, keep, uid_of(pack)):
             offset = end + HEADER.size + len(meta)
             end = offset + (0 if extent is None else extent.end - extent.offset)
             lines += len(index_line(meta, zlib.crc32(meta), offset))
@@ -117,10 +115,10 @@ def rewritten_size(
 
 
 def rebuild_index(pack: Path, pack_scan: PackScan) -> None:
-    """Write the index of a `exclusive` pack anew, in place of the one that is there.
+    """Rewrite the index of a pack, inside the context of `exclusive`.
 
     Raises:
-        StoreError: If that is not possible; the index is as it was.
+        StoreError: If that fails; the index is as it was.
     """
     try:
         with Draft(pack, index_only=True) as draft, open_file(pack) as file:
@@ -135,10 +133,10 @@ def rebuild_index(pack: Path, pack_scan: PackScan) -> None:
 
 
 def remove(pack: Path) -> None:
-    """Delete a pack and its index, the pack last: it is what says that they belong together.
+    """Delete a pack and its index, the pack last: an index needs its pack.
 
     Raises:
-        StoreError: If that is not possible.
+        StoreError: If that fails.
     """
     try:
         pack.with_suffix(".jsonl").unlink(missing_ok=True)
@@ -152,10 +150,10 @@ def remove(pack: Path) -> None:
 
 
 class _Copied:
-    """What was written into a draft."""
+    """The content of a draft."""
 
     def __init__(self) -> None:
-        self.kept: list[Extent] = []
+        self.extents: list[Extent] = []  # of the copied records in the old pack
         self.records: list[tuple[int, int, int]] = []  # CRC of meta, length and CRC of payload
         self.damaged = DamagedSheets()
 
@@ -169,7 +167,7 @@ def _copy(
 ) -> _Copied:
     copied = _Copied()
     with open_file(pack) as file:
-        for extent, meta in _chosen(pack, file, pack_scan, by, keep, draft.uid):
+        for extent, meta in _selected(pack, file, pack_scan, by, keep, draft.uid):
             if extent is None:
                 copied.records.append(draft.add(header(meta, b"") + meta, meta))
                 continue
@@ -177,14 +175,14 @@ def _copy(
             damaged = copied.damaged.check(decode_meta(meta), payload)
             head = read_at(file, extent.begin, extent.offset - extent.begin)
             if extent.meta is not None or not damaged:
-                # The same bytes again, unless the header was damaged.
+                # The same bytes, unless the header was damaged.
                 head = header(meta, payload) + meta
             copied.records.append(draft.add(head + payload, meta))
-            copied.kept.append(extent)
+            copied.extents.append(extent)
     return copied
 
 
-def _chosen(
+def _selected(
     pack: Path,
     file: BinaryIO,
     pack_scan: PackScan,
@@ -192,10 +190,9 @@ def _chosen(
     keep: Callable[[dict[str, Any]], bool],
     uid: str,
 ) -> Iterator[tuple[Extent | None, bytes]]:
-    """The records of the new pack: where each lies in the old one, and its meta.
+    """Yield the records of the new pack: the extent of each in the old one, and its meta.
 
-    The first lies nowhere. It says what a pack begins with: who wrote it, and now also whom it
-    stands for.
+    The first record is new and has no extent. It names the writer and the writer that it replaces.
     """
     for number, extent in enumerate(pack_scan.records):
         meta = meta_of(file, extent)
@@ -211,7 +208,7 @@ def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, A
     before = str(own.get("by") or "")
     return {
         "kind": "writer",
-        # The old one's: a run that is over is not to look alive again.
+        # The old record's: a run that has ended must not look alive again.
         "time": first.get("time", 0.0),
         **own,
         "uid": uid,
@@ -221,7 +218,7 @@ def _writer(pack: Path, uid: str, first: dict[str, Any], by: str) -> dict[str, A
 
 
 def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
-    """Read a draft back and compare it with what was to be in it."""
+    """Read a draft back and compare it with what it should contain."""
     found = scan_pack(draft.pack)
     same = found.whole and found.lines.complete and len(found.records) == len(copied.records)
     if same:
@@ -231,9 +228,9 @@ def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
                 for extent, written in zip(found.records, copied.records, strict=True)
             )
     if same:
-        wanted = segment_of(pack, ExtentSource(pack, copied.kept))
+        expected = segment_of(pack, ExtentSource(pack, copied.extents))
         read = segment_of(pack, PackScanner(draft.pack))
-        same = contents(read) == contents(wanted)
+        same = contents(read) == contents(expected)
     if not same:
         raise StoreError(
             f"what was written in place of {pack.name} did not read back as it should; the draft "
@@ -247,7 +244,7 @@ def _record(file: Any, extent: Extent) -> tuple[int, int, int]:
 
 
 def contents(segment: Segment) -> tuple[Any, ...]:
-    """What a segment holds, in a form that can be compared; offsets do not count."""
+    """Return the content of a segment in a form that can be compared; offsets do not count."""
     positions = [segment.position(ordinal) for ordinal in range(len(segment))]
     series = {
         key: (
@@ -275,10 +272,10 @@ def contents(segment: Segment) -> tuple[Any, ...]:
 
 
 def pair_size(pack: Path) -> int:
-    """Bytes of a pack and its index on the disk.
+    """Return the bytes of a pack and its index on disk.
 
     Raises:
-        OSError: If there is no pack, or it cannot be looked at.
+        OSError: If there is no pack, or its size cannot be read.
     """
     index = pack.with_suffix(".jsonl")
     return pack.stat().st_size + (index.stat().st_size if index.exists() else 0)

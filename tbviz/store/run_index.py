@@ -1,8 +1,8 @@
-"""The heads of a run, and what is new in them since a cursor.
+"""Build the index of a run, or what is new in it since a cursor.
 
-A cursor holds how far each pack had been understood and how each `fit` was, and no more, so that
-it outlives the process that gave it out. That of a run with many segments stays short: all but
-the newest are in it as one checksum, since nothing may be written to them any more.
+A cursor contains how far each pack was parsed and the state of each `fit`, and nothing else, so
+that it outlives the process that created it. The cursor of a run with many segments stays short:
+all but the newest segment are one checksum, since nothing is written to them any more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import join_runs
+from tbviz.store.foreign_format import sentence
 from tbviz.store.sheet_columns import Span
 
 if TYPE_CHECKING:
@@ -30,13 +31,14 @@ _RECENT = 100
 
 
 class Pulse(NamedTuple):
-    """What tells how a `fit` is, also later.
+    """The data that determine the status of a `fit` at any time.
 
     Args:
-        ended: `"finished"`, `"stopped"` or `"failed"`, None where no end was written.
+        ended: `"finished"`, `"stopped"` or `"failed"`, None if no end was written;
+            `"unreadable"` if it has another format.
         last: When the newest record was written, seconds since 1970.
-        timeout: Seconds without a record after which it counts as lost where no lock tells.
-        held: Tells whether somebody writes it; see `Source.held`.
+        timeout: Seconds without a record after which it counts as lost if there are no locks.
+        held: Returns whether a process is writing it; see `Source.held`.
     """
 
     ended: str | None
@@ -45,7 +47,7 @@ class Pulse(NamedTuple):
     held: Callable[[], bool | None]
 
     def at(self, now: float) -> str:
-        """`"live"`, `"lost"`, or how it ended."""
+        """Return the status: `"live"`, `"lost"`, `"unreadable"`, or how it ended."""
         if self.ended is not None:
             return self.ended
         held = self.held()
@@ -55,28 +57,30 @@ class Pulse(NamedTuple):
 
 
 def pulse(segment: Segment) -> Pulse:
-    """How a segment's `fit` is.
+    """Return the data that determine the status of a segment's `fit`.
 
-    Where no end was written it is live while somebody holds its pack, else lost. Where that cannot
-    be told it is lost when nothing has been written for ten times the usual distance of its
+    If no end was written, it is live while a process holds the lock of its pack, else lost. If
+    there are no locks, it is lost when nothing was written for ten times the usual interval of its
     positions, at least two minutes.
     """
-    # The median: a clock that was set in between makes one wrong distance of many.
+    # The median: a clock that is set in between makes only one interval wrong.
     times = segment.position_times[-_RECENT:]
     distances = sorted(later - earlier for earlier, later in pairwise(times))
     usual = distances[len(distances) // 2] if distances else 0.0
     timeout = max(_LOST_AFTER, _LOST_DISTANCES * usual)
     ended = None if segment.finish is None else str(segment.finish["status"])
+    if segment.refused:
+        ended = "unreadable"
     return Pulse(ended, segment.last, timeout, segment.source.held)
 
 
 def status(segment: Segment, now: float) -> str:
-    """How a segment's `fit` is at a time, seconds since 1970."""
+    """Return the status of a segment's `fit` at a time, seconds since 1970."""
     return pulse(segment).at(now)
 
 
 def cursor(reader: Reader, now: float | None = None) -> str:
-    """What to pass to `since` later to get only what is new."""
+    """Return the cursor to pass to `since` later to get only what is new."""
     now = time.time() if now is None else now
     if not reader.segments:
         return _EMPTY
@@ -88,24 +92,24 @@ def cursor(reader: Reader, now: float | None = None) -> str:
 
 
 def run_index(reader: Reader, now: float | None = None) -> dict[str, Any]:
-    """All heads of the run, as `./index` answers them without `since`."""
+    """Return the index of the run, as `./index` answers without `since`."""
     return since(reader, None, now)
 
 
 def since(reader: Reader, earlier: str | None, now: float | None = None) -> dict[str, Any]:
-    """What is new since a cursor, as `./index` answers it.
+    """Return what is new since a cursor, as `./index` answers it.
 
     Args:
         reader: The run.
         earlier: The cursor of an earlier answer, None or '' for everything.
-        now: Seconds since 1970, by default now.
+        now: Seconds since 1970. Defaults to the current time.
 
     Returns:
-        `cursor` and `now` alone where nothing is new. `reset` is true where the cursor is of
-        another state: a writer has vanished, or an older segment has changed.
+        Only `cursor` and `now` if nothing is new. `reset` is true if the cursor no longer applies:
+        a writer has vanished, or an older segment has changed.
 
     Raises:
-        ValueError: If it is no cursor.
+        ValueError: If it is not a cursor.
     """
     now = time.time() if now is None else now
     current = cursor(reader, now)
@@ -124,7 +128,7 @@ class _New(NamedTuple):
     number: int
     base: int
     segment: Segment
-    after: int  # bytes of its pack that are known to the client, -1 for none
+    after: int  # bytes of its pack that the client knows, -1 for none
 
 
 def _everything(reader: Reader) -> list[_New]:
@@ -134,7 +138,7 @@ def _everything(reader: Reader) -> list[_New]:
 
 
 def _news(reader: Reader, earlier: str, now: float) -> list[_New] | None:
-    """The segments that changed since a cursor, None where everything must be sent anew."""
+    """Return the segments that changed since a cursor, None if everything must be sent again."""
     if earlier == _EMPTY:
         return _everything(reader)
     match = _CURSOR.fullmatch(earlier)
@@ -155,7 +159,7 @@ def _news(reader: Reader, earlier: str, now: float) -> list[_New] | None:
     news = [first._replace(after=consumed), *later]
     if match[5] == _states(reader.segments[:count], now):
         return news
-    # Without a record more, a fit without an end may be lost by now, or be found to live.
+    # Even without new records, a fit without an end may have become lost, or live again.
     older = (new for new in everything[: count - 1] if new.segment.finish is None)
     return [*(new._replace(after=new.segment.consumed) for new in older), *news]
 
@@ -215,13 +219,15 @@ def _segment(number: int, segment: Segment, now: float) -> dict[str, Any]:
         "versions": begin.get("versions", {}),
         "model": begin.get("model"),
         "damaged": segment.damaged,
+        "format": segment.format,
+        "refused": sentence(number, segment.refused) if segment.refused else None,
     }
 
 
 def _positions(new: _New) -> list[list[int | bool | None]]:
     segment = new.segment
     runs: list[list[int | bool | None]] = []
-    following: int | None = None  # the epoch that would make the last run longer
+    following: int | None = None  # the epoch that would extend the last run
     for ordinal in range(segment.positions_from(new.after), len(segment)):
         epoch, batch, final = segment.position(ordinal)
         if final:
@@ -243,7 +249,7 @@ def _positions(new: _New) -> list[list[int | bool | None]]:
 def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
     parts = reader.columns(kind, layer)
     _, _, newest = parts[-1]
-    head: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "kind": kind,
         "layer": layer,
         "layout": newest.layouts[-1][0],
@@ -258,9 +264,9 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         ),
     }
     if newest.gray:
-        head["range"] = _union([columns.range for _, _, columns in parts])
-        head["percentiles"] = _union([columns.percentiles for _, _, columns in parts])
-    return head
+        entry["range"] = _union([columns.range for _, _, columns in parts])
+        entry["percentiles"] = _union([columns.percentiles for _, _, columns in parts])
+    return entry
 
 
 def _union(spans: Sequence[Span | None]) -> Span | None:
@@ -287,10 +293,10 @@ def _notice(new: _New, entry: Entry) -> dict[str, Any]:
     meta = entry.meta
     names = ("level", "method", "layer", "text", "remedy", "time")
     position = None if entry.position is None else new.base + entry.position
-    told = {name: meta.get(name) for name in names}
-    # An older writer said nothing that programs could read.
-    told |= {name: meta[name] for name in ("event", "key", "rule") if name in meta}
-    return {"segment": new.number, "position": position, **told}
+    fields = {name: meta.get(name) for name in names}
+    # Older writers wrote none of these fields.
+    fields |= {name: meta[name] for name in ("event", "key", "rule") if name in meta}
+    return {"segment": new.number, "position": position, **fields}
 
 
 def _latest(reader: Reader, name: str) -> int | None:

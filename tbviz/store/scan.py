@@ -1,4 +1,4 @@
-"""What lies in a pack of this machine and in its index, to the byte: what a repair must know."""
+"""Scan a local pack and its index to the byte, for a repair."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Index(NamedTuple):
-    """How the index of a pack is.
+    """The state of the index of a pack.
 
     Args:
-        size: Its bytes, -1 where there is none.
-        behind: Records of the pack that have no line.
-        ahead: Lines of records that the pack has no longer, or not yet.
-        bad: Lines that do not check out, or are of no record there.
-        foreign: Whether it is the index of another pack; then nothing in it counts.
+        size: Its bytes, -1 if there is none.
+        behind: How many records of the pack have no line.
+        ahead: How many lines are of records that the pack no longer has, or does not have yet.
+        bad: How many lines are damaged, or match no record.
+        foreign: Whether it is the index of another pack; then none of its lines count.
     """
 
     size: int = -1
@@ -35,20 +35,20 @@ class Index(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether it says what the pack holds, and nothing else."""
+        """Return whether it lists all records of the pack, and nothing else."""
         return self.size >= 0 and not (self.behind or self.ahead or self.bad or self.foreign)
 
 
 class PackScan(NamedTuple):
-    """What was found in a pack.
+    """The result of scanning a pack.
 
     Args:
         size: Its bytes.
         records: Every record that can be read, in order.
-        damaged: Places before the last record that are no record, or whose record only the
-            index knows.
-        tail: Bytes behind the last record, of one that is torn, or is still being written.
-        lines: How its index is.
+        damaged: How many ranges before the last record are not a record, or are a record that only
+            the index knows.
+        tail: Bytes after the last record, of a torn record or one that is still being written.
+        lines: The state of its index.
     """
 
     size: int
@@ -59,7 +59,7 @@ class PackScan(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether every byte of the pack belongs to a record."""
+        """Return whether every byte of the pack belongs to a record."""
         return not self.damaged and not self.tail
 
 
@@ -67,18 +67,18 @@ def scan_pack(path: Path, *, thorough: bool = True) -> PackScan:
     """Find every record of a pack.
 
     Args:
-        path: The pack; its index is looked for beside it.
-        thorough: Whether to look at the header and meta of every record. Without, a record that
-            the index knows is believed to be there: much quicker on a slow disk.
+        path: The pack; its index is the file beside it.
+        thorough: Whether to read the header and meta of every record. If not, the lines of the
+            index are trusted, which is much faster on a slow disk.
 
     Raises:
         OSError: If the pack cannot be opened or read.
     """
-    # The index first: a writer that is at work appends to the pack before.
+    # The index first: a running writer appends to the pack first.
     lines = _Lines(path)
     with open_file(path) as pack:
         size = pack.seek(0, 2)
-        foreign = not lines.of_this_pack(pack, size)
+        foreign = not lines.belongs_to(pack, size)
         known = {} if foreign else lines.extents
         records, damaged, end = _walk(pack, size, known, thorough=thorough)
         checks = {} if foreign else _checks(pack, records, lines, thorough=thorough)
@@ -95,12 +95,12 @@ def scan_pack(path: Path, *, thorough: bool = True) -> PackScan:
 
 
 class Complaint(NamedTuple):
-    """What is wrong with a pack or its index.
+    """A defect of a pack or its index.
 
     Args:
-        what: `"tail"`, `"places"`, `"index-behind"`, `"index-ahead"`, `"index-bad"`,
+        what: `"tail"`, `"damaged"`, `"index-behind"`, `"index-ahead"`, `"index-bad"`,
             `"index-missing"` or `"index-foreign"`.
-        amount: Bytes of a tail, else how many there are.
+        amount: Bytes of a tail, else how many defects of this sort there are.
         text: A sentence without a full stop.
     """
 
@@ -110,30 +110,30 @@ class Complaint(NamedTuple):
 
 
 def complaints(found: PackScan) -> list[Complaint]:
-    """What is wrong with a pack and its index; nothing where a repair has nothing to do."""
+    """List the defects of a pack and its index; none if there is nothing to repair."""
     lines = found.lines
     behind = 0 if lines.foreign or lines.size < 0 else lines.behind
     counted = (
         ("tail", found.tail, "byte", "of an incomplete record at the end"),
-        ("places", found.damaged, "unreadable place", "inside the pack"),
+        ("damaged", found.damaged, "unreadable place", "inside the pack"),
         ("index-behind", behind, "record", "missing in the index"),
         ("index-ahead", lines.ahead, "record", "in the index that the pack does not hold"),
         ("index-bad", lines.bad, "line", "of the index without sense"),
     )
-    said = [
+    found_complaints = [
         Complaint(what, count, f"{count} {name}{'' if count == 1 else 's'} {rest}")
         for what, count, name, rest in counted
         if count
     ]
     if lines.size < 0:
-        said.append(Complaint("index-missing", 1, "there is no index"))
+        found_complaints.append(Complaint("index-missing", 1, "there is no index"))
     if lines.foreign:
-        said.append(Complaint("index-foreign", 1, "the index is that of another pack"))
-    return said
+        found_complaints.append(Complaint("index-foreign", 1, "the index is that of another pack"))
+    return found_complaints
 
 
 class _Lines:
-    """The index of a pack."""
+    """The lines of the index of a pack."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_suffix(".jsonl")
@@ -158,14 +158,14 @@ class _Lines:
         self.count += last < self.size  # the beginning of a line
 
     def meta(self, begin: int) -> bytes:
-        """The meta that the line of the record at this place holds."""
+        """Read the meta in the line of the record at this offset."""
         first, end = self._ranges[begin]
         with open_file(self.path) as file:
             line = read_at(file, first, end - first - 1)
         return b"{" + line.split(b",", 2)[2]
 
-    def of_this_pack(self, pack: BinaryIO, size: int) -> bool:
-        """Whether its first line is that of the pack's record there; the first names the writer."""
+    def belongs_to(self, pack: BinaryIO, size: int) -> bool:
+        """Return whether its first line matches the pack's first record, which names the writer."""
         begin = min(self.extents, default=None)
         if begin is None:
             return True
@@ -179,7 +179,7 @@ class _Lines:
 def _walk(
     pack: BinaryIO, size: int, known: dict[int, Extent], *, thorough: bool
 ) -> tuple[list[Extent], int, int]:
-    """The records of a pack, how many places of it are damaged, and where the last one ends."""
+    """Return the records of a pack, how many ranges are damaged, and where the last one ends."""
     records: list[Extent] = []
     damaged = 0
     begins = sorted(begin for begin, extent in known.items() if extent.end <= size)
@@ -208,7 +208,7 @@ def _records(
             yield Extent(at, found.offset, found.end, None)
             at = found.end
         elif hint is not None:
-            yield hint._replace(meta=b"")  # the pack's own is damaged
+            yield hint._replace(meta=b"")  # the meta in the pack is damaged
             at = hint.end
         else:
             following = [next_record(pack, at + 1, size)]
@@ -220,15 +220,15 @@ def _records(
 def _checks(
     pack: BinaryIO, records: list[Extent], lines: _Lines, *, thorough: bool
 ) -> dict[int, int]:
-    """Where each record begins, and the CRC of its meta; fills in what only the index knows."""
+    """Return the CRC of each record's meta by offset; fill in metas that only the index knows."""
     checks = {}
     for number, extent in enumerate(records):
         if extent.meta is not None:
             records[number] = extent._replace(meta=lines.meta(extent.begin))
-        held = lines.checks.get(extent.begin)
-        if held is not None:
-            believed = extent.meta is not None or not thorough
-            checks[extent.begin] = held if believed else _check(pack, extent.begin)
+        check = lines.checks.get(extent.begin)
+        if check is not None:
+            trusted = extent.meta is not None or not thorough
+            checks[extent.begin] = check if trusted else _check(pack, extent.begin)
     return checks
 
 

@@ -1,6 +1,6 @@
-"""The words of the format: magic, limits, positions, and metas to bytes and back.
+"""Define the format: magic, limits, positions, and how metas become bytes and back.
 
-What they mean is in docs/format.md.
+docs/format.md explains it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 try:
     from orjson import loads as _parse_quickly
-except ImportError:  # it opens long runs in two thirds of the time, and nothing else
+except ImportError:  # its only purpose: long runs open in two thirds of the time
     _parse_quickly = None  # type: ignore[assignment]
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"\x89tbv\r\n\x1a\n"
 # Magic, lengths of meta and payload, CRC-32 of meta and payload.
 HEADER = struct.Struct("<8sIIII")
@@ -50,7 +50,7 @@ HEALTH_NUMBERS = (
     "nan",
     "weight_fault",
 )
-"""In the order in which they are served; a record may have others, which follow these."""
+"""In the order in which they are served. A record may have further ones, which follow these."""
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.
@@ -61,12 +61,12 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class Position(NamedTuple):
-    """A place in one `fit` that the slider can stand on.
+    """A point on the axis of one `fit` that the slider moves along.
 
     Args:
         epoch: Counted from 0.
         batch: Optimizer steps since the start of this `fit`, None at an epoch's end.
-        final: Whether this is the state that `fit` left behind.
+        final: Whether this is the state after `fit`.
     """
 
     epoch: int
@@ -74,7 +74,7 @@ class Position(NamedTuple):
     final: bool = False
 
     def fields(self) -> dict[str, int | bool]:
-        """The fields of a record's meta that say this position."""
+        """Return the fields of a record's meta for this position."""
         meta: dict[str, int | bool] = {"epoch": self.epoch}
         if self.batch is not None:
             meta["batch"] = self.batch
@@ -84,10 +84,10 @@ class Position(NamedTuple):
 
 
 def plain(value: object) -> Any:
-    """A value as JSON can say it: non-finite floats as strings, numpy's scalars as Python's.
+    """Convert a value for JSON: non-finite floats to strings, numpy's scalars to Python's.
 
     Raises:
-        TypeError: For a value that has no place in JSON.
+        TypeError: If JSON has no equivalent of the value.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
@@ -106,7 +106,7 @@ def plain(value: object) -> Any:
 
 
 def number(value: object) -> float:
-    """A number as the format writes it, with `"NaN"`, `"Infinity"` and `"-Infinity"`.
+    """Convert a number of the format, including `"NaN"`, `"Infinity"` and `"-Infinity"`.
 
     Raises:
         ValueError: If it is not a number.
@@ -119,7 +119,7 @@ def number(value: object) -> float:
 
 
 def encode_json(value: object) -> bytes:
-    """Compact JSON without a line feed; non-finite floats are strings. For metas and payloads.
+    """Encode compact JSON without a line feed; non-finite floats become strings.
 
     Raises:
         ValueError: If it is nested deeper than the format allows.
@@ -130,12 +130,12 @@ def encode_json(value: object) -> bytes:
 
 
 def check_names(held: Collection[object], more: Collection[object], positions: int = 1) -> None:
-    """Refuse what nobody logs: it would take memory out of proportion to its bytes.
+    """Refuse more names than the format allows: they would take far more memory than bytes.
 
     Args:
         held: The metrics, layers, callbacks ... that a segment has so far.
         more: Those of a record.
-        positions: How many values each of them has then.
+        positions: How many values each of them has with this record.
 
     Raises:
         ValueError: If a segment would have more than the format allows.
@@ -151,23 +151,23 @@ def check_names(held: Collection[object], more: Collection[object], positions: i
 
 
 def decode_json(data: bytes) -> Any:
-    """What these bytes hold.
+    """Decode JSON.
 
     Raises:
-        ValueError: If they are no JSON, or nested deeper than the format allows.
+        ValueError: If the bytes are not JSON, or nested deeper than the format allows.
     """
     _check_depth(data)
     return json.loads(data.decode("utf-8"))
 
 
 def _check_depth(data: bytes) -> None:
-    # What is nested deeper than the stack cannot be parsed, and what is a little less deep cannot
-    # be sent. Few metas have so many brackets at all.
+    # JSON that is nested deeper than the stack cannot be parsed, and JSON that is a little less
+    # deep cannot be sent. Few metas have so many brackets at all.
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # What is left of most texts is two quotation marks.
+    # Most texts are reduced to two quotation marks.
     marks = data.translate(None, _NO_MARKS).replace(b'""', b"")
     brackets = b"".join(marks.split(b'"')[::2])
     for _ in range(_USUAL_DEPTH):
@@ -180,10 +180,10 @@ def _check_depth(data: bytes) -> None:
 
 
 def decode_meta(data: bytes) -> dict[str, Any]:
-    """The meta that these bytes hold.
+    """Decode a meta.
 
     Raises:
-        ValueError: If they do not hold one JSON object with a `kind`.
+        ValueError: If the bytes are not one JSON object with a `kind`.
     """
     _check_depth(data)
     meta = _parsed(data)
@@ -197,7 +197,7 @@ def _parsed(data: bytes) -> Any:
         try:
             return _parse_quickly(data)
         except ValueError:
-            pass  # it refuses what is rare and yet good, such as half a surrogate pair in a name
+            pass  # it refuses rare but valid input, such as half a surrogate pair in a name
     text = data.decode("utf-8")
     value, end = _DECODER.raw_decode(text)
     if end != len(text):
@@ -206,13 +206,13 @@ def _parsed(data: bytes) -> Any:
 
 
 def layout_id(fields: Mapping[str, object]) -> str:
-    """Eight hexadecimal digits that stand for what a layout says.
+    """Return eight hexadecimal digits that identify the content of a layout.
 
     Args:
         fields: The layout's fields; `id`, `kind` and `time` do not count.
 
     Returns:
-        The same digits for the same fields, in whatever order.
+        The same digits for the same fields in any order.
     """
     rest = {key: value for key, value in fields.items() if key not in {"id", "kind", "time"}}
     text = json.dumps(plain(rest), sort_keys=True, separators=(",", ":"))

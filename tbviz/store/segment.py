@@ -1,14 +1,16 @@
-"""What one writer's pack says, held as columns."""
+"""Store the content of one writer's pack as columns."""
 
 from __future__ import annotations
 
 import json
 from array import array
 from bisect import bisect_left
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.columns import Numbers
 from tbviz.store.cost_sums import CostSums
+from tbviz.store.foreign_format import format_number, refusal
 from tbviz.store.health_columns import Health
 from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
 from tbviz.store.sheet_columns import SheetColumns
@@ -22,7 +24,7 @@ _INT63 = 1 << 63
 
 
 class SheetAddress(NamedTuple):
-    """Where the bytes of a sheet are."""
+    """The location of a sheet's bytes."""
 
     writer: str
     offset: int
@@ -31,7 +33,7 @@ class SheetAddress(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A meta that is kept as it is, and where its record ends in the pack."""
+    """An unchanged meta, and where its record ends in the pack."""
 
     end: int
     position: int | None
@@ -45,20 +47,22 @@ class Segment:
     Args:
         seq: The number in the pack's name.
         uid: The writer.
-        source: Where its records are.
+        source: The source of its records.
 
     Attributes:
-        format: The version of the format that its writer says.
-        version: The tbviz that wrote it, "" where it does not say.
-        replaces: The writers whose records it holds in their place, rewritten.
-        by: What rewrote it: "prune", "repair", or both, "" where nothing did.
+        format: The number of the format that its writer states, None if it is not a whole number.
+        refused: Why none of it is read, as `refusal` returns it, "" if it is read.
+        version: The tbviz that wrote it, "" if unknown.
+        replaces: The writers that it replaces, if it was rewritten.
+        by: The command that rewrote it: "prune", "repair", or both, "" if none did.
     """
 
     def __init__(self, seq: int, uid: str, source: Source) -> None:
         self.seq = seq
         self.uid = uid
         self.source = source
-        self.format = 0
+        self.format: int | None = None
+        self.refused = ""
         self.version = ""
         self.replaces: tuple[str, ...] = ()
         self.by = ""
@@ -86,54 +90,72 @@ class Segment:
         self._ordinals: dict[tuple[int, int | None, bool], int] = {}
         self._newest: tuple[int, int | None, bool] | None = None
         self._unreadable = 0
+        self._first = True  # whether no record has been read yet
 
     @property
     def damaged(self) -> int:
-        """Damaged places of the pack, and records whose fields make no sense."""
-        return self.source.damaged + self._unreadable
+        """Count the damaged places of the pack, and the records with invalid fields."""
+        return 0 if self.refused else self.source.damaged + self._unreadable
 
     @property
     def consumed(self) -> int:
-        """Bytes of the pack that have been understood."""
+        """Return the bytes of the pack that have been parsed."""
         return self.source.consumed
 
     def __len__(self) -> int:
         return len(self.epochs)
 
     def refresh(self) -> bool:
-        """Take in what is new in the pack.
+        """Read what is new in the pack; nothing if it has another format.
 
         Returns:
-            Whether anything was.
+            Whether anything was new.
 
         Raises:
             OSError: If the pack cannot be read.
         """
+        if self.refused:
+            return False
         before = (self.consumed, self.damaged)
-        for found in self.source.scan():
-            try:
-                self._take(found)
-            except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
-                self._unreadable += 1
+        with closing(self.source.scan()) as records:
+            for found in records:
+                if self._is_refused(found.meta):
+                    break
+                try:
+                    self._take(found)
+                except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
+                    self._unreadable += 1
         return before != (self.consumed, self.damaged)
 
+    def _is_refused(self, meta: dict[str, Any]) -> bool:
+        """Whether a record is the first one, and says another format; what it says is noted."""
+        first, self._first = self._first, False
+        if first and meta["kind"] == "writer":
+            self.format = format_number(meta)
+            self.refused = refusal(meta)
+            if self.refused:
+                self.version = str(meta.get("tbviz") or "")
+                with suppress(TypeError, ValueError, OverflowError):
+                    self._note_time(meta)
+        return bool(self.refused)
+
     def position(self, ordinal: int) -> Position:
-        """The position with this number."""
+        """Return the position with this number."""
         batch = self.batches[ordinal]
         return Position(
             self.epochs[ordinal], None if batch < 0 else batch, bool(self.finals[ordinal])
         )
 
     def ordinal(self, position: Position) -> int | None:
-        """The number of this position, None where it has not been logged."""
+        """Return the number of this position, None if it has not been logged."""
         return self._ordinals.get(position)
 
     def positions_from(self, end: int) -> int:
-        """The first position that was written at or behind this byte of the pack."""
+        """Return the first position that was written at or after this byte of the pack."""
         return bisect_left(self.position_ends, end + 1)
 
     def images(self, kind: str, layer: str) -> int:
-        """Sheets a record of a series, or 0 where its one sheet belongs to no image."""
+        """Return the sheets per record of a series, or 0 if its one sheet belongs to no image."""
         series = self.series[kind, layer]
         layout = self.layouts.get(series.layouts[-1][0])
         none = layout is not None and layout.meta.get("images") == 0
@@ -141,23 +163,27 @@ class Segment:
 
     def _take(self, found: ScannedRecord) -> None:
         meta, offset, end = found
-        time = meta.get("time", 0.0)
-        if type(time) is not float:
-            time = number(time)
-        if 0 < time < 1e12:
-            self.last = time
-        ordinal = self._location(meta, end, time)
+        time = self._note_time(meta)
+        ordinal = self._ordinal_of(meta, end, time)
         kind = meta["kind"]
         if kind == "health":
-            self.health.add(_needed(ordinal), meta, meta.get("sheets", ()), offset)
-            self.latest["health"] = _needed(ordinal)
+            self.health.add(_required(ordinal), meta, meta.get("sheets", ()), offset)
+            self.latest["health"] = _required(ordinal)
         elif kind in _TAKEN:
             take = getattr(self, f"_take_{kind}")
             take(meta, _sheets(self.uid, meta, offset), ordinal, end)
         elif ordinal is not None and "layout" in meta and "sheets" in meta:
             self._take_picture(meta, offset, ordinal, end)
 
-    def _location(self, meta: dict[str, Any], end: int, time: float) -> int | None:
+    def _note_time(self, meta: dict[str, Any]) -> float:
+        time = meta.get("time", 0.0)
+        if type(time) is not float:
+            time = number(time)
+        if 0 < time < 1e12:
+            self.last = time
+        return float(time)
+
+    def _ordinal_of(self, meta: dict[str, Any], end: int, time: float) -> int | None:
         epoch = meta.get("epoch")
         if epoch is None:
             return None
@@ -165,11 +191,11 @@ class Segment:
         final = meta.get("final") is True
         if type(epoch) is int and (epoch, batch, final) == self._newest:
             return len(self.epochs) - 1
-        location = (_whole(epoch), None if batch is None else _whole(batch), final)
-        ordinal = self._ordinals.get(location)
+        position = (_whole(epoch), None if batch is None else _whole(batch), final)
+        ordinal = self._ordinals.get(position)
         if ordinal is None:
-            self._newest = location
-            ordinal = self._ordinals[location] = len(self.epochs)
+            self._newest = position
+            ordinal = self._ordinals[position] = len(self.epochs)
             self.epochs.append(epoch)
             self.batches.append(-1 if batch is None else batch)
             self.finals.append(final)
@@ -180,10 +206,11 @@ class Segment:
     def _take_writer(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, ___: int
     ) -> None:
+        if refusal(meta):
+            raise ValueError("a later writer record is of another format")
         self.replaces = tuple(str(uid) for uid in meta.get("replaces") or ())
         self.by = str(meta.get("by") or "")
         self.version = str(meta.get("tbviz") or "")
-        self.format = _whole(meta.get("format", 0))
 
     def _take_fit(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], __: int | None, end: int
@@ -227,36 +254,36 @@ class Segment:
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
         values = {str(tag): number(value) for tag, value in meta["values"].items()}
-        location = _needed(ordinal)
-        check_names(self.metrics, values, location + 1)
+        ordinal = _required(ordinal)
+        check_names(self.metrics, values, ordinal + 1)
         for tag, value in values.items():
-            self.metrics.setdefault(tag, Numbers()).put(location, value)
-        self.latest["metrics"] = location
+            self.metrics.setdefault(tag, Numbers()).put(ordinal, value)
+        self.latest["metrics"] = ordinal
 
     def _take_cost(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
-        location = _needed(ordinal)
+        ordinal = _required(ordinal)
         self.costs.add(meta)
         for name in COSTS:
             value = meta.get(_COST_FIELDS.get(name, name))
             if isinstance(value, dict):
-                self.cost[name].put(location, sum(number(part) for part in value.values()))
+                self.cost[name].put(ordinal, sum(number(part) for part in value.values()))
             elif value is not None:
-                self.cost[name].put(location, number(value))
+                self.cost[name].put(ordinal, number(value))
 
     def _take_predictions(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int
     ) -> None:
-        location = _needed(ordinal)
+        ordinal = _required(ordinal)
         if not isinstance(meta["images"], list):
             raise TypeError("predictions have a list an image")
         check_names((), range(len(meta["images"])))
-        # As text: a tenth of what the lists would take.
-        self.predictions[location] = json.dumps(meta["images"], separators=(",", ":")).encode()
+        # As text: it takes a tenth of the memory of the lists.
+        self.predictions[ordinal] = json.dumps(meta["images"], separators=(",", ":")).encode()
         if meta.get("scale") in {"probability", "score"}:
             self.scale = meta["scale"]
-        self.latest["predictions"] = location
+        self.latest["predictions"] = ordinal
 
     def _take_picture(self, meta: dict[str, Any], offset: int, ordinal: int, end: int) -> None:
         layer, media, layout = meta["layer"], meta["media"], meta["layout"]
@@ -274,7 +301,7 @@ class Segment:
         self.series[key] = series
 
 
-# What a cost is called in a record: there, `epoch` is the position.
+# The names of costs in a record, in which `epoch` is the position.
 _COST_FIELDS = {"main": "seconds", "epoch": "wall"}
 _TAKEN = frozenset(
     [
@@ -308,7 +335,7 @@ def _whole(value: object) -> int:
     return value
 
 
-def _needed(ordinal: int | None) -> int:
+def _required(ordinal: int | None) -> int:
     if ordinal is None:
         raise ValueError("a record of this kind has a position")
     return ordinal

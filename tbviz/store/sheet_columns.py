@@ -1,4 +1,4 @@
-"""Where the sheets of a series are, held as rows of bytes: 26 bytes an image."""
+"""Store the addresses of the sheets of a series as rows of bytes: 26 bytes per image."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 Span = tuple[float, float]
 
-_PLACE = [("length", "<u4"), ("crc", "<u4")]
+_LENGTH_AND_CRC = [("length", "<u4"), ("crc", "<u4")]
 _SUMMARY = [(name, "<f4") for name in ("lo", "hi", "p", "q")]
-_GRAY = np.dtype(_PLACE + _SUMMARY)
-_OTHER = np.dtype(_PLACE)
+_GRAY = np.dtype(_LENGTH_AND_CRC + _SUMMARY)
+_OTHER = np.dtype(_LENGTH_AND_CRC)
 _pack_gray = Struct("<IIffff").pack
 _pack_other = Struct("<II").pack
 
 
 class SheetColumns:
-    """Where the sheets of one (kind, layer) of one segment are.
+    """The addresses of the sheets of one (kind, layer) of one segment.
 
     Args:
         media: Their media; `gray8` has four more columns.
-        sheets: How many a record.
+        sheets: The number of sheets per record.
 
     Attributes:
-        positions: Of its records, within the segment.
-        layouts: `(layout, how many records)`, in writing order.
-        end: Where in the pack its last record ends.
+        positions: The positions of its records within the segment.
+        layouts: `(layout, number of records)`, in writing order.
+        end: Where its last record ends in the pack.
     """
 
     __slots__ = (
@@ -72,14 +72,15 @@ class SheetColumns:
 
         Args:
             ordinal: Its position in the segment.
-            layout: Id of its layout, '' where it has none.
+            layout: Id of its layout, '' if it has none.
             offset: Where its first sheet begins in the pack.
             rows: `[length, crc]` of each sheet, for `gray8` `[length, crc, lo, hi, p, q]`.
 
         Raises:
-            ValueError: If the position is not above those held, or the number of sheets differs.
-            TypeError: If a row holds what is no number.
-            OverflowError: If an offset does not have 63 bits.
+            ValueError: If the position is not greater than the earlier ones, or the number of
+                sheets differs.
+            TypeError: If a row contains a value that is not a number.
+            OverflowError: If an offset does not fit into 63 bits.
         """
         if len(rows) != self.sheets:
             raise ValueError(f"received {len(rows)} sheets, expected {self.sheets}")
@@ -100,7 +101,7 @@ class SheetColumns:
             self.layouts.append((layout, 1))
 
     def _packed(self, rows: Sequence[Sequence[Any]]) -> bytes:
-        """Rows with more fields than are known, with non-finite numbers, or with nonsense."""
+        """Pack rows with unknown fields or non-finite numbers, or refuse invalid ones."""
         width = 6 if self.gray else 2
         packed = bytearray()
         for row in rows:
@@ -114,49 +115,49 @@ class SheetColumns:
         return bytes(packed)
 
     def __len__(self) -> int:
-        """How many sheets there are."""
+        """Return the number of sheets."""
         return len(self._offsets) * self.sheets
 
     def sheet(self, record: int, image: int) -> tuple[int, int, int]:
-        """Offset, length and CRC of one sheet."""
+        """Return the offset, length and CRC of one sheet."""
         rows = self.table(record, record + 1)
         offset = self._offsets[record] + int(rows["length"][:image].sum(dtype=np.int64))
         return offset, int(rows["length"][image]), int(rows["crc"][image])
 
     def table(self, begin: int = 0, end: int | None = None) -> NDArray[np.void]:
-        """The rows of some records: `length`, `crc` and for `gray8` `lo`, `hi`, `p`, `q`."""
+        """Return the rows of some records: `length`, `crc` and for `gray8` `lo`, `hi`, `p`, `q`."""
         size = self.sheets * self._dtype.itemsize
         part = self._rows[begin * size : None if end is None else end * size]
         return np.frombuffer(part, self._dtype)
 
     def offsets(self, begin: int = 0) -> NDArray[np.int64]:
-        """Where each sheet begins in the pack, from a record on."""
+        """Return where each sheet begins in the pack, from a record on."""
         lengths = self.table(begin)["length"].astype(np.int64).reshape(-1, self.sheets)
         first = np.array(self._offsets[begin:], np.int64)[:, None]
         return (first + np.cumsum(lengths, axis=1) - lengths).ravel()
 
     @property
     def size(self) -> int:
-        """Bytes of all sheets."""
+        """Return the bytes of all sheets."""
         return self._summed().size
 
     @property
     def range(self) -> Span | None:
-        """Smallest and largest of the finite values, None where there is none."""
+        """Return the minimum and maximum of the finite values, None if there is none."""
         return self._summed().range
 
     @property
     def percentiles(self) -> Span | None:
-        """Smallest 0.5 and largest 99.5 percentile, None where nothing is finite."""
+        """Return the minimum 0.5 and maximum 99.5 percentile, None if nothing is finite."""
         return self._summed().percentiles
 
     @property
     def gray(self) -> bool:
-        """Whether it has ranges."""
+        """Return whether it has ranges."""
         return self.media == "gray8"
 
     def _summed(self) -> _Sums:
-        """The sums by now; looks at what is new only."""
+        """Return the current sums; process only new records."""
         sums = self._sums
         if sums.seen < len(self._offsets):
             news = self.table(sums.seen)
@@ -171,7 +172,7 @@ class SheetColumns:
         return sums
 
     def layout_of(self, record: int) -> str:
-        """The layout of the record with this number."""
+        """Return the layout of the record with this number."""
         for layout, count in self.layouts:
             if record < count:
                 return layout
@@ -180,7 +181,7 @@ class SheetColumns:
 
 
 class _Sums(NamedTuple):
-    """What is said of all sheets together, and of how many records it is."""
+    """Sums over all sheets, and the number of records that they cover."""
 
     seen: int
     size: int
@@ -189,7 +190,7 @@ class _Sums(NamedTuple):
 
 
 def _wider(span: Span | None, low: NDArray[np.float32], high: NDArray[np.float32]) -> Span | None:
-    """A span that holds the finite numbers of both columns too."""
+    """Extend a span to include the finite numbers of both columns."""
     low, high = low[np.isfinite(low)], high[np.isfinite(high)]
     if not low.size or not high.size:
         return span

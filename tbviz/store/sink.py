@@ -1,4 +1,4 @@
-"""What takes a writer's records to where they stay."""
+"""Define the interface to the storage of a writer's records."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """One writer's records, on a disk or in an object store. Used by one thread at a time."""
+    """One writer's storage, on a disk or in an object store. Used by one thread at a time."""
 
     remedy: str
-    """What was expected and what to do where a write failed, for a person."""
+    """What was expected and what to do if a write fails, for the user."""
 
     @property
     def path(self) -> Path | None:
-        """The pack, None before there is one and where there is no such file."""
+        """Return the pack, None before it exists and in an object store."""
 
     @property
     def size(self) -> int:
-        """Bytes of the pack that are stored."""
+        """Return the bytes of the pack that are stored."""
 
     def write(self, records: Sequence[Record]) -> None:
-        """Store these, all of them or, raising any exception, none that a reader would miss."""
+        """Store all records; if an exception is raised, readers see none of them."""
 
     def catch_up(self) -> None:
-        """Store what an earlier write left undone that readers can do without. Never fails."""
+        """Store optional data that earlier writes could not store. Never fails."""
 
     def gone(self) -> bool:
-        """Whether what was stored has been deleted."""
+        """Return whether the stored records have been deleted."""
 
     def close(self) -> None:
-        """Give back what is open. Nothing is stored afterwards: `write` raises.
+        """Release all resources. Nothing is stored afterwards: `write` raises an error.
 
         Raises:
-            OSError: If that fails; it is given back all the same.
+            OSError: If that fails; the resources are released nevertheless.
         """

@@ -1,4 +1,4 @@
-"""Numbers with six digits, as metas write them, held as float32 and given back as they were."""
+"""Round-trip six-digit numbers through float32."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST = float(np.finfo(np.float32).max)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 # Powers of ten that float64 holds exactly.
 _POWERS = np.array([float(f"1e{power}") for power in range(23)])
 
 
 def fitting(value: float) -> float:
-    """A number that float32 can hold: what is beyond is infinite."""
-    return value if abs(value) <= _LARGEST or math.isnan(value) else math.copysign(math.inf, value)
+    """Return a number, or infinity with its sign if float32 cannot represent it."""
+    fits = abs(value) <= _MAX_FLOAT32 or math.isnan(value)
+    return value if fits else math.copysign(math.inf, value)
 
 
 def nearest(values: NDArray[np.float32], digits: int = 6) -> list[float]:
-    """The numbers of at most so many digits that are nearest to these, as Python's floats.
+    """Return the nearest numbers with at most this many digits, as Python's floats.
 
-    Numbers of six digits are float32s that differ, so what was written with six comes back.
+    Different numbers of six digits are different float32s, so that each one is restored.
 
     Args:
         values: One axis, of any length.
-        digits: Significant ones, 1 to 6.
+        digits: Significant digits, 1 to 6.
     """
     wide = values.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -33,7 +34,7 @@ def nearest(values: NDArray[np.float32], digits: int = 6) -> list[float]:
         usual = np.abs(shift) < len(_POWERS)
         power = _POWERS[np.where(usual, np.abs(shift), 0.0).astype(np.intp)]
         whole = np.rint(np.where(shift >= 0, wide * power, wide / power))
-        # One operation on numbers that are exact gives the float that is nearest.
+        # One operation on exact numbers returns the nearest float.
         rounded: list[float] = np.where(shift >= 0, whole / power, whole * power).tolist()
     for index in np.flatnonzero(~usual):
         rounded[index] = float(f"{wide[index]:.{digits}g}")

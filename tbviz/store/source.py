@@ -1,21 +1,21 @@
-"""Where the reader gets its bytes: a folder of writers, and one writer's records in it."""
+"""Define the interfaces from which the reader gets bytes: a folder, and one writer's source."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
 
 class ScannedRecord(NamedTuple):
-    """A record.
+    """A record that was found in a source.
 
     Args:
-        meta: Its meta; `bytes` in it is how long the payload is.
+        meta: Its meta; the field `bytes` is the length of the payload.
         offset: Where the payload begins among the writer's bytes.
-        end: How many of the writer's bytes have been understood with it, as `Source.consumed`
-            counts them. Parts of a pack that are missing do not count.
+        end: How many of the writer's bytes are parsed after it, as `Source.consumed` counts them.
+            Missing parts of a pack do not count.
     """
 
     meta: dict[str, Any]
@@ -27,10 +27,10 @@ class Pack(NamedTuple):
     """One writer's pack as a folder lists it.
 
     Args:
-        seq: Its place among the writers.
+        seq: Its number among the writers.
         uid: The writer.
-        size: Its bytes by now.
-        changed: When it was last written, nanoseconds since 1970, 0 where that is not known.
+        size: Its current bytes.
+        changed: When it was last written, nanoseconds since 1970, 0 if that is not known.
     """
 
     seq: int
@@ -40,44 +40,44 @@ class Pack(NamedTuple):
 
 
 class Source(Protocol):
-    """One writer's records, wherever they lie. What cannot be read raises OSError."""
+    """One writer's records, local or remote. Reading raises OSError if it fails."""
 
     @property
     def consumed(self) -> int:
-        """Bytes that have been understood or given up."""
+        """Return the bytes that were parsed or skipped."""
 
     @property
     def damaged(self) -> int:
-        """Damaged places met so far."""
+        """Count the damaged places so far."""
 
     @property
     def name(self) -> str:
-        """What errors call it."""
+        """Return its name, for error messages."""
 
-    def scan(self) -> Iterator[ScannedRecord]:
-        """The records that are new since the last call."""
+    def scan(self) -> Generator[ScannedRecord]:
+        """Yield the records that are new since the last call; a caller may close it early."""
 
     def shrank(self) -> bool:
-        """Whether bytes are gone that were understood; then all of it is read again."""
+        """Return whether parsed bytes have vanished; then all of it is read again."""
 
     def held(self) -> bool | None:
-        """Whether somebody writes it; None where that cannot be told."""
+        """Return whether a process is writing it, None if that is unknown."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """These bytes, none where not all of them are there."""
+        """Read these bytes; return none if some of them are missing."""
 
-    def read_many(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """As `read`, of several offsets and lengths at once; none of what cannot be read."""
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read several ranges `(offset, length)`; return no bytes for one that cannot be read."""
 
 
 class Folder(Protocol):
     """The store of one run."""
 
     def packs(self) -> list[Pack]:
-        """The packs that hold anything, one a writer, in writer order; none where unreadable."""
+        """Return the packs with content, one per writer, in writer order; none if unreadable."""
 
     def reachable(self) -> bool:
-        """Whether `packs` tells what is there; where it cannot be told, what was known holds."""
+        """Return whether `packs` is reliable; if not, what was known before still applies."""
 
     def source(self, pack: Pack, timeout: float) -> Source:
-        """What reads one of them. `timeout` is that of `PackScanner`."""
+        """Return a source that reads a pack. `timeout` is that of `PackScanner`."""

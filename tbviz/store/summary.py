@@ -1,4 +1,4 @@
-"""Everything that can be said of a store in one object, as `tbviz inspect --json` prints it.
+"""Summarize a store as one object, as `tbviz inspect --json` prints it.
 
 The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
 was read) and `runs`, one each of those found there.
@@ -10,22 +10,23 @@ given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds
 numbers are lists of `[first, how many]`. Fields may be added, none is taken away.
 
 * A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
-  `failed`, `lost`), `being_written` (null where the file system cannot say), `model`, `backend`,
-  `tbviz`, `format`, `planned` (epochs), `initial_epoch`, `begun`, `last`, `reason`, `positions`,
-  `bytes` (of its files or objects, the index too), `epochs` (runs), `batches` (positions within an
-  epoch), `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by`
-  (what rewrote it).
+  `failed`, `lost`, `unreadable`: of another format), `being_written` (null where the file system
+  cannot say), `model`, `backend`, `tbviz`, `format` (null where that is no whole number),
+  `planned` (epochs), `initial_epoch`, `started`, `last`, `reason`, `positions`, `bytes` (of its
+  files or objects, the index too), `epochs` (runs), `batches` (positions within an epoch),
+  `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by` (what
+  rewrote it).
 * A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
   many any of them has a picture), `records`, `sheets`, `bytes`.
   A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
 * A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
-  `bytes`, `positions` (runs of position numbers over the whole run), `lacking` (runs of those
+  `bytes`, `positions` (runs of position numbers over the whole run), `missing` (runs of those
   where it has no picture).
 * A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
   `event`, `key`, `rule` as docs/format.md has them (absent where an older tbviz wrote it).
 * Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
   there is none), `command` (whether the remedy is a command that takes the log directory).
-  `what` of damage is `tail`, `places`, `index-missing`, `index-behind`, `index-ahead`,
+  `what` of damage is `tail`, `damaged`, `index-missing`, `index-behind`, `index-ahead`,
   `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer that lost any),
   `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
 """
@@ -49,12 +50,12 @@ if TYPE_CHECKING:
 
 
 def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -> dict[str, Any]:
-    """What a store holds, and how it is.
+    """Summarize the content and the state of a store.
 
     Args:
         reader: The store; it is refreshed.
         verify: Whether to read every byte and compare every checksum.
-        now: Seconds since 1970, by default now.
+        now: Seconds since 1970. Defaults to the current time.
 
     Returns:
         The fields that this module's docstring lists, without `run` and `store`.
@@ -77,7 +78,8 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
     }
     epochs = {(entry["segment"], epoch) for entry in segments for epoch in _each(entry["epochs"])}
     size = sum(entry["bytes"] for entry in segments)
-    rate = size / len(epochs) if epochs else None
+    known = sum(entry["bytes"] for entry in segments if entry["status"] != "unreadable")
+    rate = known / len(epochs) if epochs else None
     return {
         "bytes": size,
         "positions": len(reader),
@@ -88,21 +90,19 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
             {
                 "kind": kind,
                 "method": methods.get(kind),
-                "layers": len(callbacks),
-                "positions": _covered(
-                    run for callback in callbacks for run in callback["positions"]
-                ),
-                **_sums(callbacks),
+                "layers": len(entries),
+                "positions": _covered(run for entry in entries for run in entry["positions"]),
+                **_sums(entries),
             }
-            for kind, callbacks in _grouped(series, "kind").items()
+            for kind, entries in _grouped(series, "kind").items()
         ],
         "layers": [
             {
                 "layer": layer,
-                "kinds": [callback["kind"] for callback in callbacks],
-                **_sums(callbacks),
+                "kinds": [entry["kind"] for entry in entries],
+                **_sums(entries),
             }
-            for layer, callbacks in _grouped(series, "layer").items()
+            for layer, entries in _grouped(series, "layer").items()
         ],
         "series": series,
         "orders": orders,
@@ -115,7 +115,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
 def _segment(
     reader: Reader, number: int, segment: Segment, sizes: dict[str, int], now: float
 ) -> dict[str, Any]:
-    said = status(segment, now)
+    state = status(segment, now)
     begin, finish = segment.begin, segment.finish
     positions = [segment.position(ordinal) for ordinal in range(len(segment))]
     epochs = sorted({position.epoch for position in positions if position.batch is None})
@@ -124,7 +124,7 @@ def _segment(
         "segment": number,
         "writer": segment.uid,
         "pack": segment.source.name,
-        "status": said,
+        "status": state,
         "being_written": segment.source.held(),
         "model": begin.get("model"),
         "backend": begin.get("backend"),
@@ -132,7 +132,7 @@ def _segment(
         "format": segment.format,
         "planned": planned,
         "initial_epoch": first,
-        "begun": begin.get("time"),
+        "started": begin.get("time"),
         "last": segment.last or None,
         "reason": None if finish is None else finish.get("reason"),
         "positions": len(positions),
@@ -140,20 +140,20 @@ def _segment(
         "epochs": _runs(epochs),
         "batches": sum(position.batch is not None for position in positions),
         "final": any(position.final for position in positions),
-        "missing": _missing(epochs, first, planned if said == "finished" else None),
+        "missing": _missing(epochs, first, planned if state == "finished" else None),
         "replaces": list(segment.replaces),
         "by": segment.by,
     }
 
 
 def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
-    """Bytes of a segment where it lies, as repair and prune count them."""
+    """Return the bytes of a segment, as repair and prune count them."""
     path = check.pack_path(reader, segment)
     try:
         if path is not None:
             return pair_size(path)
     except OSError:
-        pass  # it was deleted meanwhile
+        pass  # it was deleted in the meantime
     return sizes.get(segment.uid, segment.consumed)
 
 
@@ -170,7 +170,7 @@ def _damage(
 
 
 def _missing(epochs: list[int], first: object, planned: object) -> list[list[int]]:
-    """The epochs that are not there: up to the last one, or the planned end of a finished fit."""
+    """Return the missing epochs up to the last one, or to the planned end of a finished fit."""
     begin = first if isinstance(first, int) else 0
     end = epochs[-1] + 1 if epochs else begin
     if isinstance(planned, int):
@@ -192,13 +192,13 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         "sheets": sum(columns.positions.total * columns.sheets for _, _, columns in parts),
         "bytes": sum(columns.size for _, _, columns in parts),
         "positions": positions,
-        "lacking": _between([(first, count) for first, count in positions], 0, len(reader)),
+        "missing": _between([(first, count) for first, count in positions], 0, len(reader)),
     }
 
 
-def _sums(callbacks: list[dict[str, Any]]) -> dict[str, int]:
+def _sums(entries: list[dict[str, Any]]) -> dict[str, int]:
     names = ("records", "sheets", "bytes")
-    return {name: sum(callback[name] for callback in callbacks) for name in names}
+    return {name: sum(entry[name] for entry in entries) for name in names}
 
 
 def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[str, Any]]]:
@@ -209,7 +209,7 @@ def _grouped(series: list[dict[str, Any]], field: str) -> dict[str, list[dict[st
 
 
 def _forecast(segments: list[dict[str, Any]], size: int) -> int | None:
-    """Bytes of the run when the newest fit has trained as planned."""
+    """Return the bytes of the run after the planned epochs of the newest fit."""
     newest = segments[-1] if segments else {}
     planned, epochs = newest.get("planned"), list(_each(newest.get("epochs", ())))
     if newest.get("status") != "live" or not isinstance(planned, int) or not epochs:
@@ -225,16 +225,16 @@ def _warnings(reader: Reader) -> list[dict[str, Any]]:
             meta = entry.meta
             if meta.get("level") != "warning":
                 continue
-            said: dict[str, str | None] = {
+            fields: dict[str, str | None] = {
                 name: _text(meta.get(name)) for name in ("method", "layer", "text", "remedy")
             }
-            # An older writer gave no key: there, what is the same in every field is the same.
+            # Older writers wrote no key: their warnings are the same if all fields are equal.
             key = meta.get("key")
-            same = (number, key if isinstance(key, str) else repr(said))
+            same = (number, key if isinstance(key, str) else repr(fields))
             state: dict[str, str | None] = {
                 name: _text(meta[name]) for name in ("event", "key", "rule") if name in meta
             }
-            warning: dict[str, Any] = {"segment": number, **state, **said, "count": 0}
+            warning: dict[str, Any] = {"segment": number, **state, **fields, "count": 0}
             found.setdefault(same, warning)["count"] += 1
     return list(found.values())
 
@@ -248,7 +248,7 @@ def _runs(values: Iterable[int]) -> list[list[int]]:
 
 
 def _covered(runs: Iterable[list[int]]) -> int:
-    """How many numbers are in any of these runs."""
+    """Count the numbers that are in any of these runs."""
     count = end = 0
     for first, length in sorted(runs):
         count += max(0, first + length - max(first, end))
@@ -262,7 +262,7 @@ def _each(runs: Iterable[list[int]]) -> Iterable[int]:
 
 
 def _between(held: Iterable[tuple[int, int]], begin: int, end: int) -> list[list[int]]:
-    """What is not held of the numbers from `begin` to before `end`."""
+    """Return the runs of missing numbers from `begin` to before `end`."""
     missing = []
     for first, count in held:
         if begin < first:

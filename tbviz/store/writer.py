@@ -1,4 +1,4 @@
-"""Writing a store: records are collected, and flushed to a disk or an object store."""
+"""Write a store: collect records, and flush them to a disk or an object store."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
     from tbviz.store.sink import Sink
 
-# How many records of either sort a failed flush keeps for the next one, so that memory is bounded
-# on a full disk.
-_KEPT = 1000
+# How many records of either sort a failed flush retains for the next one, so that memory is
+# bounded on a full disk.
+_MAX_RETAINED = 1000
 
 
 class Writer:
-    """One `fit`'s writer into one log directory. It makes no file before the first `flush`.
+    """Write the records of one `fit` to one log directory. The first `flush` creates the files.
 
-    Records are collected by `append` and written by `flush`. A process forked from the one
-    that made the writer writes nothing. Safe to call from several threads.
+    `append` collects records and `flush` writes them. A process forked from the one that created
+    the writer writes nothing. Safe to call from several threads.
 
     Args:
         log_dir: The log directory, the one that `keras.callbacks.TensorBoard` gets, or a URI that
             fsspec knows, such as `s3://bucket/logs/run`.
-        sync: Whether each flush waits until the disk has the bytes (fdatasync). Without, a
-            power failure may cost more than the position in hand; a killed process does not.
-            An object store always has them.
+        sync: Whether each flush waits until the disk has the bytes (fdatasync). If not, a power
+            failure may cost more than the current position; a kill does not. An object store
+            always has the bytes.
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
-        collected: Bytes of all records that `append` was given, with their index lines.
+        collected: Bytes of all records that were appended, with their index lines.
 
     Raises:
-        StoreError: If the log directory is a URI, and what its store needs is not installed.
+        StoreError: If the log directory is a URI whose package is not installed.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class Writer:
 
     @property
     def path(self) -> Path | None:
-        """The pack, None before the first flush and in an object store."""
+        """Return the pack, None before the first flush and in an object store."""
         return self._sink.path
 
     @property
     def size(self) -> int:
-        """Bytes of the pack that are stored."""
+        """Return the bytes of the pack that are stored."""
         return self._sink.size
 
     def gone(self) -> bool:
-        """Whether what was written has been deleted; then a new writer begins anew."""
+        """Return whether the written records have been deleted; then use a new writer."""
         return self._sink.gone()
 
     def append(
@@ -83,13 +83,13 @@ class Writer:
         """Collect one record for the next `flush`.
 
         Args:
-            meta: Its fields, `kind` first of all. `time`, `bytes` and `sheets` are filled in.
+            meta: Its fields; `kind` is required. `time`, `bytes` and `sheets` are filled in.
             payload: The sheets, in order.
-            summaries: For `gray8`, one a sheet: finite minimum and maximum, 0.5 and 99.5
+            summaries: For `gray8`, one per sheet: finite minimum and maximum, 0.5 and 99.5
                 percentiles of the raw values.
 
         Raises:
-            StoreError: If the record is not one that the format allows.
+            StoreError: If the format does not allow the record.
         """
         if os.getpid() != self._pid:
             return
@@ -104,7 +104,7 @@ class Writer:
             self.collected += record.size
 
     def layout(self, fields: Mapping[str, object]) -> str:
-        """Collect a `layout` record unless this writer has written the same before.
+        """Collect a `layout` record unless this writer has written an equal one before.
 
         Args:
             fields: The layout's fields without `kind`, `id` and `time`.
@@ -122,15 +122,14 @@ class Writer:
         return identifier
 
     def flush(self) -> None:
-        """Write what was collected: on a disk pack, fdatasync, index, fdatasync; else one object.
+        """Write the collected records: on a disk to the pack, then the index; else to one object.
 
-        A writer that is closed writes nothing.
+        A closed writer writes nothing.
 
         Raises:
-            StoreError: If it could not be written. What is stored is as it was before. Records
-                that belong to a position are dropped; the others (layouts, probes, the model
-                ...) are kept for the next flush, since later records need them, and so are
-                notices, without their position.
+            StoreError: If that fails. The store is as it was before. Records of a position are
+                dropped. Other records (layouts, probes, the model ...) are retained for the next
+                flush, since later records need them. So are notices, without their position.
         """
         if os.getpid() != self._pid:
             return
@@ -142,7 +141,7 @@ class Writer:
                 try:
                     self._sink.write(records)
                 except Exception as error:
-                    self._records = _kept(records)
+                    self._records = _retained(records)
                     why = getattr(error, "strerror", None) or error
                     raise StoreError(
                         f"could not write {sum(len(r.data) for r in records)} bytes under "
@@ -151,12 +150,12 @@ class Writer:
             self._sink.catch_up()
 
     def close(self) -> None:
-        """Flush, then give the files back. A second call does nothing.
+        """Flush, then close the files. A second call does nothing.
 
-        Nothing is written afterwards, also where this fails.
+        Nothing is written afterwards, even if this fails.
 
         Raises:
-            StoreError: As `flush` does; the files are given back all the same.
+            StoreError: As `flush`; the files are closed nevertheless.
         """
         if os.getpid() != self._pid:
             return
@@ -166,7 +165,7 @@ class Writer:
             try:
                 self.flush()
             except BaseException:
-                with suppress(OSError):  # the failure that came first is the one to say
+                with suppress(OSError):  # the first failure is reported
                     self._end()
                 raise
             try:
@@ -183,21 +182,21 @@ class Writer:
         self._sink.close()
 
 
-def _kept(records: Sequence[Record]) -> list[Record]:
-    """What is written by the next flush where this one failed, in the same order."""
-    kept: list[Record] = []
-    said = needed = 0
+def _retained(records: Sequence[Record]) -> list[Record]:
+    """Return the records that the next flush writes if this one failed, in the same order."""
+    retained: list[Record] = []
+    notices = others = 0
     for record in records:
         if record.kind == "notice":
-            said += 1
-            if said <= _KEPT:
-                # With its position it would make one where nothing else was written.
-                kept.append(record.unplaced())
+            notices += 1
+            if notices <= _MAX_RETAINED:
+                # With its position it would create a position that has nothing else.
+                retained.append(record.without_position())
         elif not record.positioned:
-            needed += 1
-            if needed <= _KEPT:
-                kept.append(record)
-    return kept
+            others += 1
+            if others <= _MAX_RETAINED:
+                retained.append(record)
+    return retained
 
 
 def _sink(store: Location, uid: str, *, sync: bool) -> Sink:

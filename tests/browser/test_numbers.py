@@ -20,7 +20,7 @@ from tbviz.store.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format-1-parts"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-2-parts"
 POSITION = 3
 SHARES = {"sparsity", "saturated"}
 

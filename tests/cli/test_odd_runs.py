@@ -16,7 +16,7 @@ from tbviz.store import open_run, store_directory
 from tbviz.store.control import read_orders
 from tbviz.store.folder import LocalFolder
 
-THINGS = [odd.a_loop, odd.a_loop_in_place_of_a_store, odd.a_pipe, odd.a_link_to_its_parent]
+THINGS = [odd.a_loop, odd.a_loop_instead_of_a_store, odd.a_pipe, odd.a_link_to_its_parent]
 COMMANDS = {
     "inspect": ["inspect", "--json"],
     "prune": ["prune", "--keep", "last=1"],
@@ -79,7 +79,7 @@ def test_it_is_in_the_way_of_no_command(thing, name, logs, command, faults):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_name_that_is_no_text_is_a_run_like_others(name, logs, command):
-    odd.copy_of_a_with_an_odd_name(logs)
+    odd.copy_run_a_to_an_odd_name(logs)
     names = [*RUNS[:2], "k\\udcff\\udcfe", "z"]
     status, out, err = command(name, logs)
     assert (status, err) == (4 if name == "inspect" else 0, "")

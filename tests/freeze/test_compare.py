@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.freeze.canonical import digest, plain, said, summary, tiles
+from benchmarks.freeze.canonical import digest, mask_amounts, plain, summary, tiles
 from benchmarks.freeze.compare import ABSENT, Difference, differences
 from benchmarks.freeze.report import report
 from benchmarks.freeze.translate import Rename
@@ -17,14 +17,14 @@ RECORDED = {
         {
             "epoch": 0,
             "records": {
-                "activations:colors": {"conv": [{"tiles": 2, "range": [0.0, 1.5]}]},
+                "activations:paint": {"conv": [{"tiles": 2, "range": [0.0, 1.5]}]},
                 "notice": {"": [{"text": "3 of 4 channels of conv have been dead"}]},
             },
         }
     ]
 }
 RENAMES = [
-    Rename("kind", "activations:colors", "activations:colors", "American spelling"),
+    Rename("kind", "activations:paint", "activations:colors", "the field's word"),
     Rename(
         "sentence", "{} of {} channels of {} have been dead", "{} of {} are dead in {}", "short"
     ),
@@ -67,7 +67,7 @@ def test_no_number_choice_or_word_may_change(changed, capsys):
     assert "old: " in capsys.readouterr().out
 
 
-def test_a_difference_says_where_and_what(capsys):
+def test_a_difference_names_path_and_values(capsys):
     code(RECORDED, recorded(1.25))
     out = capsys.readouterr().out
     path = "/demo/0/records/activations:colors/conv/0/range/1"
@@ -82,7 +82,7 @@ def test_faulty_renames_compare_nothing(capsys):
     )
 
 
-def test_what_one_tree_could_not_record_is_said_and_left_out(capsys):
+def test_a_part_that_one_tree_could_not_record_is_reported_and_skipped(capsys):
     drawn, skipped = {"page": {"cam": [{"hash": "sha256:0"}]}}, {"page": {"skipped": "Chromium"}}
     assert code(drawn, skipped, []) == 0
     assert "NOT COMPARED: page" in capsys.readouterr().out
@@ -125,5 +125,6 @@ def test_plain_is_strict_json():
 
 
 def test_amounts_of_bytes_and_time_are_no_part_of_a_sentence():
-    assert said("about 12.5 kB a look, 3 MB for 4 epochs") == "about # kB a look, # MB for 4 epochs"
-    assert said("3 of 4 channels, 5 steps") == "3 of 4 channels, 5 steps"
+    text = "about 12.5 kB per snapshot, 3 MB for 4 epochs"
+    assert mask_amounts(text) == "about # kB per snapshot, # MB for 4 epochs"
+    assert mask_amounts("3 of 4 channels, 5 steps") == "3 of 4 channels, 5 steps"

@@ -15,7 +15,7 @@ def rename(sort, old, new, **settings):
 def translated(value, *renames):
     assert faults(renames) == []
     translation = Translation(renames)
-    return translation.of(value), translation.problems
+    return translation.translate(value), translation.problems
 
 
 def test_the_project_s_own_renames_have_no_faults():
@@ -31,13 +31,13 @@ def test_a_field_is_a_key_and_a_kind_is_a_whole_string_too():
     assert problems == []
 
 
-def test_where_tells_a_layer_from_a_kind_of_the_same_name():
+def test_where_distinguishes_a_layer_from_a_kind_of_the_same_name():
     value = {"records": {"classes": {"classes": [1]}}}
     found, _ = translated(value, rename("kind", "classes", "ideals", where="*/records/classes"))
     assert found == {"records": {"ideals": {"classes": [1]}}}
 
 
-def test_a_sentence_carries_over_what_it_holds_and_translates_names_in_it():
+def test_a_sentence_carries_over_its_values_and_translates_names_in_it():
     renames = [
         rename("sentence", "{a} of {b} in {layer}", "in {layer}: {a} of {b}"),
         rename("sentence", "{} is left out", "{} was skipped"),
@@ -78,7 +78,7 @@ def test_the_longest_sentence_that_fits_is_taken():
         Rename("kind", "old", "new", ""),
     ],
 )
-def test_what_could_hide_a_number_is_refused(one):
+def test_a_rename_that_could_hide_a_number_is_refused(one):
     assert faults([one]) != []
 
 

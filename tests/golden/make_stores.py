@@ -1,14 +1,17 @@
-"""Make `format-1-parts` and `format-1-rewritten`: stores of a real fit with every callback.
+"""Make `format-2-parts` and `format-2-rewritten`: stores of a real fit with every callback.
 
 Run `python tests/golden/make_stores.py DIRECTORY`, for a new version of the format, or of what the
 golden stores do not hold yet: those that are here are read for ever and never written again. What
-comes out stands beside them under a name of its own, with a test of every number. (`format-1` is
-older; it was made by `tests/made_stores.py`.)
+comes out stands beside them under a name of its own, with a test of every number. (`format-2` was
+made by `tests/made_stores.py`. The stores of format 2 that are here were made in format 1 and
+converted record by record: the content is the same, the names are new. `format-1` shows what is
+refused.)
 
-* `format-1-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
-* `format-1-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
+* `format-2-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
+* `format-2-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
 
-How much was paced depends on the machine: look at what is printed before it is kept.
+How many snapshots were skipped depends on the machine: check the printed positions before you
+commit the stores.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ URI = "memory://golden"
 
 
 def data(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images from 0 to 255 of which one side is bright, or both."""
+    """Make images from 0 to 255 of which one side is bright, or both."""
     random = np.random.default_rng(0)
     labels = np.arange(count) % len(CLASSES)
     images = random.integers(0, 60, (count, SIDE, SIDE, 3)).astype("float32")
@@ -43,7 +46,7 @@ def data(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def network() -> keras.Model:
-    """Of all sorts of layers that are drawn; three of the filters of `conv` are dead."""
+    """Build a network with all sorts of layers; three of the filters of `conv` are dead."""
     keras.utils.set_random_seed(0)
     layer = keras.layers
     model = keras.Sequential(
@@ -66,43 +69,43 @@ def network() -> keras.Model:
 
 
 def callbacks(log_dir: str, max_overhead: float | None = None) -> list[keras.callbacks.Callback]:
-    """One of every sort; the first four are what every run should have."""
+    """Return one callback of every sort; the first four are those that every run should have."""
     x, y = data(2)
-    paced: dict[str, Any] = {"max_overhead": max_overhead, "strict": True}
-    named: dict[str, Any] = {"class_names": CLASSES, **paced}
+    limited: dict[str, Any] = {"max_overhead": max_overhead, "strict": True}
+    named: dict[str, Any] = {"class_names": CLASSES, **limited}
     ascent = tbviz.Ascent(steps=4)
     return [
         tbviz.LayerHealth(log_dir, x, labels=y, thresholds=tbviz.Thresholds(window=1), **named),
         tbviz.ActivationGrid(log_dir, x, labels=y, layers=["conv", "scores"], **named),
         tbviz.GradCAM(log_dir, x, y, "conv", **named),
-        tbviz.Kernels(log_dir, **paced),
+        tbviz.Kernels(log_dir, **limited),
         tbviz.GradCAM(log_dir, x, y, "conv", "score-cam", **named),
         tbviz.Saliency(log_dir, x, y, **named),
-        tbviz.Hypercolumns(log_dir, x, **paced),
-        tbviz.Augmentation(log_dir, x, 2, schedule="epoch", **paced),
-        tbviz.FilterMaximization(log_dir, "conv", 2, settings=ascent, **paced),
+        tbviz.Hypercolumns(log_dir, x, **limited),
+        tbviz.Augmentation(log_dir, x, 2, schedule="epoch", **limited),
+        tbviz.FilterMaximization(log_dir, "conv", 2, settings=ascent, **limited),
         tbviz.ClassMaximization(log_dir, settings=ascent, **named),
     ]
 
 
 def in_parts(log_dir: str) -> None:
-    """A fit into an object store, which is copied to a directory."""
+    """Write a fit to an object store, and copy the store to a directory."""
     x, y = data(6)
     network().fit(x, y, 2, epochs=4, verbose=0, callbacks=callbacks(URI, 0.5))
     fsspec.filesystem("memory").get(URI, log_dir, recursive=True)
 
 
 def rewritten(log_dir: str) -> None:
-    """Two fits, of which the first is pruned and the second mended."""
+    """Write two fits, prune the first and repair the second."""
     x, y = data(6)
     model = network()
     for begin, end in ((0, 3), (3, 4)):
-        looks = callbacks(log_dir)[:4]
-        model.fit(x, y, 2, end, initial_epoch=begin, verbose=0, callbacks=looks)
+        first_four = callbacks(log_dir)[:4]
+        model.fit(x, y, 2, end, initial_epoch=begin, verbose=0, callbacks=first_four)
     store = store_directory(Path(log_dir))
     *_, second = sorted(store.glob("*.pack"))
     list(prune(store, KeepRule(every=None, last=1)))
-    # As if the power had been cut while something more was written.
+    # As after a power failure during another write.
     second.write_bytes(second.read_bytes() + b"\x89tbv")
     list(repair(store))
     write_orders(store, Orders(paused=True, every=2, now=""))
@@ -111,7 +114,7 @@ def rewritten(log_dir: str) -> None:
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True)
     os.chdir(sys.argv[1])  # log directories have short names: no path of this machine is in them
-    for name, make in (("format-1-parts", in_parts), ("format-1-rewritten", rewritten)):
+    for name, make in (("format-2-parts", in_parts), ("format-2-rewritten", rewritten)):
         make(name)
         run = open_run(name)
         print(name, run.positions, run.series())

@@ -7,7 +7,7 @@ Floats are JSON numbers in full float64 precision; what is not finite is `"NaN"`
 * `colormaps`: `{name: [[r, g, b] x 256]}`.
 * `special_colors`: `{"253": [r, g, b], "254": ..., "255": ...}`, minus and plus infinity, NaN.
 * `colorize`: `[{levels, lo, hi, low, high, colormap, rgb}]`. `levels` is one row of levels of one
-  tile, `lo` and `hi` its range, `low` and `high` the range to show, `rgb` one color a level.
+  tile, `lo` and `hi` its range, `low` and `high` the range to show, `rgb` one color per level.
 * `enlarge`: `[{map, size, values}]`: `map` `h x w`, `size` `[H, W]`, `values` `H x W`. To be met
   within 1e-12 of the map's extent.
 * `overlay`: `[{image, cam, maximum, colormap, strength, rgb}]`: `image` and `rgb` `H x W x 3`,

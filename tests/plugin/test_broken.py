@@ -28,7 +28,7 @@ def write(log_dir, *records):
 
 def broken_rows(board, log_dir, since=0, **further):
     answer = board(log_dir).ask("health", run=RUN, since=since, names="dead", **further)
-    return [tuple(row) for row in answer.get("broken", ())]
+    return [tuple(row) for row in answer.get("not_finite", ())]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from forged_stores import HONEST, LAYOUT, PNG, TABLE, Forge, places, replaced
+from forged_stores import HONEST, LAYOUT, PNG, TABLE, ForgedStore, paths_of, replaced
 from plugin.asking import Asker
 
 DEEP = [
@@ -33,8 +33,8 @@ WRONG = [*NUMBERS, *map(json.dumps, TEXTS), *SHAPES, *(text for _, text in DEEP)
 @pytest.fixture
 def asked(board, tmp_path):
     def ask(*forges):
-        for forge in forges:
-            forge.write()
+        for forged in forges:
+            forged.write()
         asker = Asker(board(tmp_path))
         asker.everything()
         assert asker.wrong == []
@@ -48,16 +48,16 @@ def asked(board, tmp_path):
     ("kind", "index"),
     [*((kind, True) for kind in HONEST), ("fit", False), ("activations", False)],
 )
-def test_any_value_in_any_place_of_a_meta(asked, tmp_path, kind, index, faults):
+def test_any_value_in_any_field_of_a_meta(asked, tmp_path, kind, index, faults):
     meta, payload = HONEST[kind]
-    forge = Forge(tmp_path)
-    for at in places(meta):
+    forged = ForgedStore(tmp_path)
+    for at in paths_of(meta):
         for text in WRONG:
-            forge.add(replaced(meta, at, text), payload)
+            forged.add(replaced(meta, at, text), payload)
             faults.tried += 1
     if not index:
-        forge.index.clear()
-    asked(forge)
+        forged.index.clear()
+    asked(forged)
     faults.survived = faults.tried
 
 
@@ -67,36 +67,36 @@ def picture(kind, layer, layout="0a0a0a0a", **fields):
 
 
 def test_any_text_as_a_name(asked, tmp_path, faults):
-    forge = Forge(tmp_path)
+    forged = ForgedStore(tmp_path)
     names = [*TEXTS, "\u0000", "writer", "health", "..", "\x7f\x1b[2J"]
     for at, name in enumerate(names):
         with faults.trying():
             identifier = f"{at:08x}"
-            forge.add({**LAYOUT, "id": identifier, "layer": name, "titles": [name], "title": name})
-            forge.add(*picture("activations", name, identifier))
-            forge.add(*picture(name, "conv", identifier))
-            forge.add({"kind": "notice", "method": name, "layer": name, "text": name})
-            forge.add({"kind": "metrics", "epoch": 0, "values": {name: 1}})
-            forge.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
-            forge.add({**HONEST["probe"][0], "images": [{"name": name}]}, PNG)
-            forge.add({**HONEST["fit"][0], "model": name, "reason": name})
-    asker = asked(forge)
+            forged.add({**LAYOUT, "id": identifier, "layer": name, "titles": [name], "title": name})
+            forged.add(*picture("activations", name, identifier))
+            forged.add(*picture(name, "conv", identifier))
+            forged.add({"kind": "notice", "method": name, "layer": name, "text": name})
+            forged.add({"kind": "metrics", "epoch": 0, "values": {name: 1}})
+            forged.add({"kind": "health", "epoch": 0, "layers": {name: {"channels": 1}}})
+            forged.add({**HONEST["probe"][0], "images": [{"name": name}]}, PNG)
+            forged.add({**HONEST["fit"][0], "model": name, "reason": name})
+    asker = asked(forged)
     assert asker.counts[200] > 10 * len(names)
 
 
 def test_a_name_of_a_megabyte(asked, tmp_path, faults):
     with faults.trying():
-        forge = Forge(tmp_path)
-        forge.add({**LAYOUT, "id": "1" * 8, "layer": "a" * (1 << 20)})
-        forge.add(*picture("activations", "a" * (1 << 20), "1" * 8))
-        asked(forge)
+        forged = ForgedStore(tmp_path)
+        forged.add({**LAYOUT, "id": "1" * 8, "layer": "a" * (1 << 20)})
+        forged.add(*picture("activations", "a" * (1 << 20), "1" * 8))
+        asked(forged)
 
 
 def test_texts_are_sent_as_texts(board, tmp_path):
-    forge = Forge(tmp_path)
+    forged = ForgedStore(tmp_path)
     evil = "<script>alert(1)</script>\r\nX-Evil: 1"
-    forge.add({"kind": "notice", "method": evil, "text": evil})
-    forge.write()
+    forged.add({"kind": "notice", "method": evil, "text": evil})
+    forged.write()
     one = board(tmp_path)
     for response in (one.get("index", run="."), one.get("index", run=evil)):
         assert response.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -111,11 +111,11 @@ def table(data):
 @pytest.mark.parametrize("data", [b"", b"\0", b"12345", b"\xff" * 7], ids=repr)
 def test_a_table_that_is_none(asked, tmp_path, data, faults):
     with faults.trying():
-        forge = Forge(tmp_path)
+        forged = ForgedStore(tmp_path)
         fields, payload = table(data)
         health = {"kind": "health", "epoch": 1, "layers": {"conv": {}}, "columns": ["a", "b"]}
-        forge.add({**health, **fields}, payload)
-        assert asked(forge).counts[410] == (len(data) % 4 > 0)
+        forged.add({**health, **fields}, payload)
+        assert asked(forged).counts[410] == (len(data) % 4 > 0)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_a_table_that_is_none(asked, tmp_path, data, faults):
 )
 def test_a_layer_tree_that_is_none(asked, tmp_path, data, faults):
     with faults.trying():
-        forge = Forge(tmp_path)
+        forged = ForgedStore(tmp_path)
         fields, payload = table(data)
-        forge.add({**HONEST["model"][0], **fields}, payload)
-        asked(forge)
+        forged.add({**HONEST["model"][0], **fields}, payload)
+        asked(forged)
 
 
 BIG = "1" * 4000
@@ -156,13 +156,13 @@ LARGE = [
 @pytest.mark.parametrize("claims", LARGE, ids=lambda claims: str(claims)[:50])
 def test_a_layout_that_claims_too_much(asked, tmp_path, claims, faults):
     with faults.trying():
-        forge = Forge(tmp_path)
-        forge.add({**LAYOUT, "id": "1" * 8, "layer": "big", **claims})
-        forge.add(*picture("activations", "big", "1" * 8))
-        forge.write()
+        forged = ForgedStore(tmp_path)
+        forged.add({**LAYOUT, "id": "1" * 8, "layer": "big", **claims})
+        forged.add(*picture("activations", "big", "1" * 8))
+        forged.write()
         tracemalloc.start()
         try:
-            asked(forge)
+            asked(forged)
             assert tracemalloc.get_traced_memory()[1] < 50 << 20
         finally:
             tracemalloc.stop()
@@ -179,21 +179,21 @@ def test_a_sheet_that_is_a_bomb(asked, tmp_path, faults):
             pixels = zlib.compress(bytes(1 << 20), 9)
             png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels)
             png += chunk(b"IEND", b"")
-            forge = Forge(tmp_path, seq=side % 1000)
+            forged = ForgedStore(tmp_path, seq=side % 1000)
             tile = {"tile": [side, side]} if side < 2**13 else {"tile": [1, 1]}
-            forge.add({**LAYOUT, "id": "2" * 8, "layer": "bomb", **tile})
-            forge.add(
+            forged.add({**LAYOUT, "id": "2" * 8, "layer": "bomb", **tile})
+            forged.add(
                 {**HONEST["activations"][0], "layer": "bomb", "layout": "2" * 8, "bytes": len(png),
                  "sheets": [[len(png), zlib.crc32(png), 0, 1, 0, 1]]},
                 png,
             )  # fmt: skip
-            forge.write()
-    asked(forge)
+            forged.write()
+    asked(forged)
 
 
 def test_layouts_of_one_segment_are_not_those_of_another(asked, tmp_path, faults):
     with faults.trying():
-        one, other = Forge(tmp_path, 1), Forge(tmp_path, 2)
+        one, other = ForgedStore(tmp_path, 1), ForgedStore(tmp_path, 2)
         other.add({**LAYOUT, "id": "", "layer": "conv"})
         other.add(*picture("cam", "conv", ""))
         other.add({**HONEST["health"][0], "epoch": 3}, TABLE)
@@ -204,7 +204,7 @@ def test_positions_in_any_order_and_segments_that_say_they_replace_each_other(
     asked, tmp_path, faults
 ):
     with faults.trying():
-        one, other = Forge(tmp_path, 1), Forge(tmp_path, 2, honest=False)
+        one, other = ForgedStore(tmp_path, 1), ForgedStore(tmp_path, 2, honest=False)
         for epoch in (5, 3, 2**62, 0, 5, 4):
             for batch in ({}, {"batch": 7 - epoch % 5}, {"final": True}):
                 at = {"epoch": epoch, **batch}

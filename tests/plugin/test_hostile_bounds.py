@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from children.starting import run_program
-from forged_stores import HONEST, LAYOUT, PNG, TABLE, Forge
+from forged_stores import HONEST, LAYOUT, PNG, TABLE, ForgedStore
 from plugin import bounds
 
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
@@ -132,7 +132,7 @@ CONTENTS = [
 def test_memory_time_and_what_is_opened(tmp_path, faults, less, mebibytes, units):
     """Bounds are half as much memory again, and four times the CPU in its units, as measured."""
     for content in CONTENTS:
-        forged = Forge(tmp_path / content.__name__)
+        forged = ForgedStore(tmp_path / content.__name__)
         content(forged, less)
         forged.write()
     faults.tried += len(CONTENTS)

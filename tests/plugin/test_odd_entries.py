@@ -10,7 +10,7 @@ from pathlib import Path
 import odd
 import pytest
 from made_stores import LAYERS, make_run
-from odd import RUNS, played
+from odd import RUNS, patch_scandir
 
 from tbviz.plugin.discovery import Discovery, Root, walk
 from tbviz.store import open_run, store_directory
@@ -34,7 +34,7 @@ def logs(healthy, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["", "deep", "a"])
-@pytest.mark.parametrize("thing", odd.ODD, ids=lambda thing: thing.__name__)
+@pytest.mark.parametrize("thing", odd.ODD_ENTRIES, ids=lambda thing: thing.__name__)
 def test_it_hides_no_run(thing, where, logs, faults):
     thing(logs / where / "k")
     with faults.trying():
@@ -49,10 +49,10 @@ def test_an_entry_that_cannot_be_read_is_left_out_alone(code, logs, monkeypatch,
     (logs / "b").mkdir()
     (logs / "deep" / "y").mkdir()
     with faults.trying():
-        played(monkeypatch, code, "b", "y")
+        patch_scandir(monkeypatch, code, "b", "y")
         assert [name for name, _ in walk(logs)] == RUNS
         monkeypatch.undo()
-        played(monkeypatch, code, "a", "b")
+        patch_scandir(monkeypatch, code, "a", "b")
         assert [name for name, _ in walk(logs)] == ["deep/m", "z"]
 
 
@@ -84,7 +84,7 @@ def test_a_directory_that_cannot_be_listed_is_left_out_alone(code, logs, monkeyp
 
 @named
 def test_what_was_listed_before_a_listing_broke_off_counts(code, logs, monkeypatch):
-    played(monkeypatch, code, most=2, only=logs)
+    patch_scandir(monkeypatch, code, max_entries=2, only=logs)
     assert [name for name, _ in walk(logs)] == ["a", "deep/m"]
 
 
@@ -101,7 +101,7 @@ def test_a_directory_that_vanishes_while_it_is_listed(logs, monkeypatch):
 
 
 def test_a_name_that_is_no_text_is_a_run_like_others(logs, board):
-    odd.copy_of_a_with_an_odd_name(logs)
+    odd.copy_run_a_to_an_odd_name(logs)
     one = board(logs)
     one.plugin._discovery.walk()
     listed = [run["run"] for run in one.ask("runs")["runs"]]
@@ -127,10 +127,10 @@ def test_a_file_that_vanishes_while_a_store_is_measured_hides_no_other(tmp_path,
         (tmp_path / name).write_bytes(bytes(size))
     assert bytes_in(tmp_path) == 15
     with monkeypatch.context() as patched:
-        played(patched, errno.ENOENT, "b")
+        patch_scandir(patched, errno.ENOENT, "b")
         assert bytes_in(tmp_path) == 10
     with monkeypatch.context() as patched:
-        played(patched, errno.EIO, most=2)
+        patch_scandir(patched, errno.EIO, max_entries=2)
         assert bytes_in(tmp_path) == 8
     assert bytes_in(tmp_path / "nowhere") == 0
 
@@ -139,7 +139,7 @@ def test_a_file_that_vanishes_while_a_store_is_measured_hides_no_other(tmp_path,
 def test_a_store_of_which_the_listing_breaks_off_is_not_taken_for_empty(code, logs, monkeypatch):
     folder = LocalFolder(store_directory(logs / "a"))
     assert folder.reachable()
-    played(monkeypatch, code, most=0)
+    patch_scandir(monkeypatch, code, max_entries=0)
     assert not folder.reachable()
 
 

@@ -1,4 +1,4 @@
-"""What tests of object stores share: what lies in one, and puts that fail."""
+"""Share helpers of the tests of object stores: their content, and puts that fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 
 def objects(uri):
-    """What is in the store of a log directory: names and bytes, in order."""
+    """Return the objects in the store of a log directory: names and bytes, in order."""
     fs = fsspec.filesystem("memory")
     folder = f"{uri}/plugins/tbviz"
     if not fs.exists(folder):
@@ -23,8 +23,8 @@ def delete(uri, name):
     fsspec.filesystem("memory").rm_file(f"{uri}/plugins/tbviz/{name}")
 
 
-class Failing:
-    """Makes puts fail, before or after the object is stored."""
+class FailingPuts:
+    """Make puts fail, before or after the object is stored."""
 
     def __init__(self, monkeypatch):
         self.how = None
@@ -41,4 +41,4 @@ class Failing:
 
 
 class TimeoutTypeError(Exception):
-    """As botocore's: no OSError."""
+    """An error that is not an OSError, like those of botocore."""

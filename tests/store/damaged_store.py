@@ -1,4 +1,4 @@
-"""A store that tests damage, cut and let grow."""
+"""Provide a store that tests damage, truncate and let grow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import stores
 from tbviz.store import open_run
 
 
-class Torn:
-    """A store whose files a test changes."""
+class DamagedStore:
+    """A store whose files a test overwrites."""
 
     def __init__(self, log_dir, positions=4):
         self.log_dir = log_dir
@@ -17,7 +17,7 @@ class Torn:
         self.index_path = writer.path.with_suffix(".jsonl")
         self.pack = self.pack_path.read_bytes()
         self.index = self.index_path.read_bytes()
-        # Records: writer, layout, then one a position.
+        # Records: writer, layout, then one per position.
         self.records = stores.parse(self.pack)
         self.begins = [begin for begin, _, _ in self.records] + [len(self.pack)]
 
@@ -32,7 +32,7 @@ class Torn:
         return open_run(self.log_dir)
 
     def whole(self, size):
-        """The epochs of the positions that are whole in so many bytes of the pack."""
+        """Return the epochs of the positions that are complete in this many bytes of the pack."""
         return [k for k in range(len(self.begins) - 3) if self.begins[k + 3] <= size]
 
 

@@ -1,4 +1,4 @@
-"""Makes the n-th call of the operating system fail, and tells what a process holds open."""
+"""Make the n-th call of the operating system fail, and list the open files of a process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CALLS = (
 )  # fmt: skip
 
 
-class Failing:
-    """What the process asks of the operating system, of which some calls fail.
+class FailingCalls:
+    """The calls of the operating system by this process, of which some fail.
 
     Args:
         first: Number of the first call that fails, counted from 0; None for none.
@@ -31,18 +31,18 @@ class Failing:
     def __call__(self, monkeypatch):
         with monkeypatch.context() as patched:
             for name in self.names:
-                patched.setattr(os, name, self._wrapped(name, getattr(os, name)))
+                patched.setattr(os, name, self._wrap(name, getattr(os, name)))
             yield self
 
-    def _wrapped(self, name, real):
+    def _wrap(self, name, real):
         def call(*arguments, **named):
             number = len(self.made)
             self.made.append(name)
             if self.first is None or not self.first <= number <= self.last:
                 return real(*arguments, **named)
-            if name == "close":  # the descriptor is free, whatever it says
+            if name == "close":  # the descriptor is released even if it fails
                 real(*arguments)
-            elif name == "write":  # as on a full disk, half of it arrives
+            elif name == "write":  # half of it is written, as on a full disk
                 real(arguments[0], arguments[1][: len(arguments[1]) // 2])
             raise OSError(self.code, os.strerror(self.code))
 
@@ -50,7 +50,7 @@ class Failing:
 
 
 def held_open():
-    """What this process holds open: descriptor and file."""
+    """Return the open files of this process, by descriptor."""
     found = {}
     for path in Path("/proc/self/fd").iterdir():
         try:
@@ -61,7 +61,7 @@ def held_open():
 
 
 def contents(directory):
-    """Every file below a directory, and its bytes."""
+    """Return the bytes of every file below a directory."""
     return {
         str(path.relative_to(directory)): path.read_bytes()
         for path in sorted(Path(directory).rglob("*"))

@@ -1,7 +1,7 @@
-"""python killed_rewrites.py COMMAND SOURCE TARGET: kills a copy's rewriting at every step.
+"""Kill the rewriting of a store at every step: python killed_rewrites.py COMMAND SOURCE TARGET.
 
-Prints how many steps there are. `TARGET/3-before` is a store whose rewriting was killed when step
-3 was to begin, `TARGET/3-half` one where half of what that step writes was written.
+It prints the number of steps. `TARGET/3-before` is a copy whose rewriting was killed before step
+3, `TARGET/3-half` one where step 3 had written half of its bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COMMANDS = {
 
 
 def die_at(step: int, *, half: bool) -> None:
-    """From now on, the process ends at this effect on the disk."""
+    """Make the process end at this effect on the disk."""
     left = [step]
 
     def wrap(name, counts=lambda *_: True):
@@ -55,12 +55,12 @@ def main() -> None:
     step = 0
     while True:
         for half in (False, True):
-            location = target / f"{step}-{'half' if half else 'before'}"
-            shutil.copytree(source, location)
+            log_dir = target / f"{step}-{'half' if half else 'before'}"
+            shutil.copytree(source, log_dir)
             child = os.fork()
             if child == 0:
                 die_at(step, half=half)
-                COMMANDS[command](store_directory(location))
+                COMMANDS[command](store_directory(log_dir))
                 os._exit(0)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             if code == 0:

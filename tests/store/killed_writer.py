@@ -1,7 +1,7 @@
-"""Writer processes that are killed at random moments: python killed_writer.py DIRECTORY COUNT SEED.
+"""Kill writer processes at random moments: python killed_writer.py DIRECTORY COUNT SEED.
 
-One process imports what they need and makes each of them in turn. Prints a line a writer: the
-last position that was handed over to the writer's thread, -1 for none. All before it are on disk.
+One process imports everything and forks the writers in turn. It prints one line per writer: the
+last position that was submitted to the writer's thread, -1 for none. All before it are on disk.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import stores
 from tbviz.store import BackgroundWriter, Position, Writer
 
 LAYERS = ("conv1", "conv2", "head/conv3")
-LAST = 8  # the last position after whose handing over one is killed
-LONGEST = 0.02  # seconds from then on: some positions
+LAST = 8  # the last position after which a writer is killed
+MAX_SECONDS = 0.02  # seconds from then on: some positions
 LAYOUT = {**stores.LAYOUT, "tile": [64, 64], "images": 2}
 
 
 def sheets(epoch: int, layer: str) -> list[bytes]:
-    """What the sheets of a layer hold, some 20 KB each."""
+    """Return the sheets of a layer, some 20 KB each."""
     draw = random.Random(f"{epoch} {layer}")
     return [draw.randbytes(20_000 + epoch), draw.randbytes(20_000 - epoch)]
 
 
 def write(writer: Writer, epoch: int) -> None:
-    """One position of several records."""
+    """Append one position of several records."""
     where = Position(epoch).fields()
     for layer in LAYERS:
         layout = writer.layout({**LAYOUT, "layer": layer})
@@ -46,7 +46,7 @@ def write(writer: Writer, epoch: int) -> None:
 
 
 def live(log_dir: Path, pipe: int) -> None:
-    """Writes until it is killed; says each position that was handed over."""
+    """Write until the process is killed; report each position that was submitted."""
     background = BackgroundWriter(Writer(log_dir))
     for epoch in range(10_000):
         background.submit(lambda writer, epoch=epoch: write(writer, epoch))
@@ -54,10 +54,10 @@ def live(log_dir: Path, pipe: int) -> None:
 
 
 def die(log_dir: Path, epoch: int, seconds: float) -> int:
-    """Makes a writer and kills it so long after this position, -1 for its beginning.
+    """Fork a writer and kill it this many seconds after a position, -1 for its beginning.
 
     Returns:
-        What it said last.
+        The last position that it reported.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -65,26 +65,26 @@ def die(log_dir: Path, epoch: int, seconds: float) -> int:
         os.close(reading)
         live(log_dir, writing)
     os.close(writing)
-    said = b""
-    while _last(said) < epoch and (block := os.read(reading, 1 << 16)):
-        said += block
+    reported = b""
+    while _last_epoch(reported) < epoch and (block := os.read(reading, 1 << 16)):
+        reported += block
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     while block := os.read(reading, 1 << 16):
-        said += block
+        reported += block
     os.close(reading)
-    return _last(said)
+    return _last_epoch(reported)
 
 
-def _last(said: bytes) -> int:
-    return struct.unpack("<i", said[-4:])[0] if said else -1
+def _last_epoch(reported: bytes) -> int:
+    return struct.unpack("<i", reported[-4:])[0] if reported else -1
 
 
 if __name__ == "__main__":
     directory, count, seed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     moments = random.Random(seed)
     for number in range(count):
-        # Counted, not timed alone: how far one gets in so long depends on the disk.
-        epoch, seconds = moments.randint(-1, LAST), moments.uniform(0, LONGEST)
+        # Counted, not only timed: how far a writer gets in a time depends on the disk.
+        epoch, seconds = moments.randint(-1, LAST), moments.uniform(0, MAX_SECONDS)
         print(die(directory / str(number), epoch, seconds), flush=True)

@@ -1,4 +1,4 @@
-"""Processes that write into one log directory at once.
+"""Write into one log directory from several processes at once.
 
 python parallel_writers.py LOGDIR COUNT EPOCHS
 """

@@ -1,4 +1,4 @@
-"""A small store whose every byte is known."""
+"""Write and parse a small store whose every byte is known."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def append(writer: Writer, epoch: int) -> None:
 
 
 def write(log_dir, positions: int = 4) -> Writer:
-    """A closed store of so many positions, one record each."""
+    """Write and close a store of this many positions, one record each."""
     writer = Writer(log_dir)
     for epoch in range(positions):
         append(writer, epoch)
@@ -49,7 +49,7 @@ def write(log_dir, positions: int = 4) -> Writer:
 
 
 def record(meta: bytes, payload: bytes = b"") -> bytes:
-    """A record put together by the table in docs/format.md, not by the writer."""
+    """Encode a record by the table in docs/format.md, without the writer."""
     return (
         b"\x89tbv\r\n\x1a\n"
         + struct.pack("<I", len(meta))
@@ -62,7 +62,7 @@ def record(meta: bytes, payload: bytes = b"") -> bytes:
 
 
 def parse(pack: bytes) -> list[tuple[int, bytes, bytes]]:
-    """Where each record begins, its meta and its payload."""
+    """Return where each record begins, its meta and its payload."""
     found, at = [], 0
     while at < len(pack):
         magic, meta_length, payload_length, meta_crc, payload_crc = HEADER.unpack_from(pack, at)

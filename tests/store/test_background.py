@@ -39,7 +39,7 @@ def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
     background.close()
 
 
-def test_handing_over_waits_for_the_former_job(tmp_path, monkeypatch):
+def test_submit_waits_for_the_previous_job(tmp_path, monkeypatch):
     background = BackgroundWriter(Writer(tmp_path))
     gate = threading.Event()
     drain = background.drain
@@ -58,9 +58,9 @@ def test_handing_over_waits_for_the_former_job(tmp_path, monkeypatch):
     background.close()
 
 
-def test_failures_reach_the_callback_and_nobody_else(tmp_path):
-    told = []
-    background = BackgroundWriter(Writer(tmp_path), told.append)
+def test_failures_reach_only_the_callback(tmp_path):
+    reported = []
+    background = BackgroundWriter(Writer(tmp_path), reported.append)
 
     def half(writer):
         stores.append(writer, 0)
@@ -69,17 +69,17 @@ def test_failures_reach_the_callback_and_nobody_else(tmp_path):
     background.submit(half)
     background.submit(lambda writer: stores.append(writer, 1))
     background.close()
-    assert [str(error) for error in told] == ["no such layer"]
-    assert background.failures == told
+    assert [str(error) for error in reported] == ["no such layer"]
+    assert background.failures == reported
     assert background.failures[0].__traceback__ is None
     assert len(open_run(tmp_path)) == 2  # what the job had appended is kept
     background.submit(lambda writer: stores.append(writer, 2))
-    assert isinstance(told[-1], StoreError)
+    assert isinstance(reported[-1], StoreError)
 
 
-def test_errors_that_came_of_each_other_end_the_job_all_the_same(tmp_path):
-    told = []
-    background = BackgroundWriter(Writer(tmp_path), told.append)
+def test_errors_with_cyclic_causes_end_the_job(tmp_path):
+    reported = []
+    background = BackgroundWriter(Writer(tmp_path), reported.append)
     # As s3fs raises what boto3 raised, and was handed, again.
     error, cause, context = RuntimeError("first"), OSError("second"), OSError("third")
     error.__cause__, error.__context__, cause.__context__ = cause, context, error
@@ -89,25 +89,25 @@ def test_errors_that_came_of_each_other_end_the_job_all_the_same(tmp_path):
 
     background.push(job)
     assert background.close(timeout=60)
-    assert told == [error]
+    assert reported == [error]
     assert (cause.__context__, error.__traceback__) == (error, None)
 
 
 def test_a_disk_failure_reaches_the_callback_and_the_next_job_goes_on(tmp_path):
-    told = []
+    reported = []
     (tmp_path / "plugins").write_text("in the way")
-    background = BackgroundWriter(Writer(tmp_path), told.append)
+    background = BackgroundWriter(Writer(tmp_path), reported.append)
     background.submit(lambda writer: stores.append(writer, 0))
     background.drain()
     (tmp_path / "plugins").unlink()
     background.submit(lambda writer: stores.append(writer, 1))
     background.close()
-    assert len(told) == 1
-    assert isinstance(told[0], StoreError)
+    assert len(reported) == 1
+    assert isinstance(reported[0], StoreError)
     assert len(open_run(tmp_path)) == 1
 
 
-def test_a_callback_that_fails_harms_nobody(tmp_path, caplog):
+def test_a_failing_callback_does_no_harm(tmp_path, caplog):
     def bad(error):
         raise RuntimeError("worse")
 
@@ -166,7 +166,7 @@ def test_a_job_may_drain_and_submit_may_be_called_from_it(tmp_path):
         ("sys.exit(3)", 3),
     ],
 )
-def test_what_was_handed_over_is_on_disk_when_the_interpreter_ends(tmp_path, end, code):
+def test_submitted_jobs_are_on_disk_when_the_interpreter_exits(tmp_path, end, code):
     script = f"""
 import sys, time
 sys.path.insert(0, {ROOM!r})
@@ -175,7 +175,7 @@ from tbviz.store import BackgroundWriter, Writer
 background = BackgroundWriter(Writer({str(tmp_path)!r}))
 def job(writer):
     time.sleep(0.3)
-    small.append(writer, 0)
+    stores.append(writer, 0)
 background.submit(job)
 {end}
 """

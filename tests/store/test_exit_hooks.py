@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 
-def test_what_is_open_is_ended_while_pools_still_work(fresh_python):
+def test_finalizers_run_while_thread_pools_still_work(fresh_python):
     code = """
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from tbviz.store.exit_hooks import end_before_exit
+from tbviz.store.exit_hooks import run_before_exit
 
 class Run:
     pass
@@ -20,27 +20,27 @@ def fail():
     raise RuntimeError("no")
 
 runs = [Run(), Run(), Run()]
-endings = [weakref.finalize(runs[0], end, "closed"), weakref.finalize(runs[1], fail)]
-endings.append(weakref.finalize(runs[2], end, "open"))
-for ending in endings:
-    end_before_exit(ending)
-endings[0]()
+finalizers = [weakref.finalize(runs[0], end, "closed"), weakref.finalize(runs[1], fail)]
+finalizers.append(weakref.finalize(runs[2], end, "open"))
+for finalizer in finalizers:
+    run_before_exit(finalizer)
+finalizers[0]()
 """
     assert fresh_python(code).split() == ["closed", "open"]
 
 
-def test_what_a_thread_is_still_at_work_on_is_not_ended_under_it(fresh_python):
+def test_a_finalizer_waits_for_the_running_thread_that_registered_it(fresh_python):
     code = """
 import threading, time, weakref
-from tbviz.store.exit_hooks import end_before_exit
+from tbviz.store.exit_hooks import run_before_exit
 
 class Run:
     pass
 
 def train():
     run = Run()
-    ending = weakref.finalize(run, print, "ended")
-    end_before_exit(ending)
+    finalizer = weakref.finalize(run, print, "ended")
+    run_before_exit(finalizer)
     time.sleep(0.3)
     print("trained")
 

@@ -1,4 +1,4 @@
-"""What else can lie in a store, or where it should be: nothing of it stops or holds a reader."""
+"""Odd entries in a store, or in its location: none of them stops or blocks a reader."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import stores
 
 from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
+from tbviz.store.schema import FORMAT
 
 FOREIGN = "000009-00000000000000aa"
 
@@ -52,53 +53,53 @@ def a_terminal(path):
     path.symlink_to("/dev/tty")
 
 
-def not_for_us(path):
+def a_file_without_permissions(path):
     path.write_bytes(stores.record(b'{"kind":"x"}'))
     path.chmod(0)
 
 
-def itself_as_a_link(path):
+def a_link_to_its_parent(path):
     path.symlink_to(path.parent)
 
 
-THINGS = [
-    a_pipe, a_directory, a_loop, a_link_to_nothing, a_socket, endless_zeros, a_terminal, not_for_us,
-    itself_as_a_link,
+ENTRIES = [
+    a_pipe, a_directory, a_loop, a_link_to_nothing, a_socket, endless_zeros, a_terminal,
+    a_file_without_permissions, a_link_to_its_parent,
 ]  # fmt: skip
 
 
-@pytest.fixture(params=THINGS, ids=lambda thing: thing.__name__)
-def thing(request):
+@pytest.fixture(params=ENTRIES, ids=lambda make_entry: make_entry.__name__)
+def make_entry(request):
     return request.param
 
 
-def whole(run, positions=4):
+def check_complete(run, positions=4):
     assert len(run) == positions
     for position in range(positions):
         assert run.picture("activations", "conv", position, 1) == stores.sheets(position)[1]
 
 
-def test_it_is_called_a_pack(tmp_path, thing, faults):
+def test_it_is_called_a_pack(tmp_path, make_entry, faults):
     stores.write(tmp_path)
     with faults.trying():
-        thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
-        thing(store_directory(tmp_path) / f"{FOREIGN}.jsonl")
+        make_entry(store_directory(tmp_path) / f"{FOREIGN}.pack")
+        make_entry(store_directory(tmp_path) / f"{FOREIGN}.jsonl")
         run = open_run(tmp_path)
-        whole(run)
+        check_complete(run)
         assert not run.refresh()
 
 
-def test_it_is_called_an_index(tmp_path, thing, faults):
+def test_it_is_called_an_index(tmp_path, make_entry, faults):
     path = stores.write(tmp_path).path.with_suffix(".jsonl")
     path.unlink()
     with faults.trying():
-        thing(path)
+        make_entry(path)
         run = open_run(tmp_path)
-        whole(run)
+        check_complete(run)
         assert run.segments[0].damaged == 0
 
 
-def test_it_takes_the_place_of_a_pack_that_is_known(tmp_path, thing, faults):
+def test_it_replaces_a_known_pack(tmp_path, make_entry, faults):
     stores.write(tmp_path)
     path = stores.write(tmp_path).path
     run = open_run(tmp_path)
@@ -106,27 +107,27 @@ def test_it_takes_the_place_of_a_pack_that_is_known(tmp_path, thing, faults):
     sheet = run.find("activations", "conv", 6)
     path.unlink()
     with faults.trying():
-        thing(path)
+        make_entry(path)
         with pytest.raises(StoreError):
             run.read(sheet)
         run.refresh()
-        whole(run)
+        check_complete(run)
 
 
-def test_it_is_in_place_of_the_orders(tmp_path, thing, faults):
+def test_it_is_called_orders(tmp_path, make_entry, faults):
     stores.write(tmp_path)
     with faults.trying():
-        thing(store_directory(tmp_path) / FILE)
+        make_entry(store_directory(tmp_path) / FILE)
         with contextlib.suppress(StoreError):
             assert read_orders(store_directory(tmp_path)) == Orders()
 
 
-def test_a_writer_beside_it(tmp_path, thing, faults):
+def test_a_writer_beside_it(tmp_path, make_entry, faults):
     with faults.trying():
         store_directory(tmp_path).mkdir(parents=True)
-        thing(store_directory(tmp_path) / f"{FOREIGN}.pack")
+        make_entry(store_directory(tmp_path) / f"{FOREIGN}.pack")
         assert stores.write(tmp_path).path.name[:6] == "000010"
-        whole(open_run(tmp_path))
+        check_complete(open_run(tmp_path))
 
 
 def unreadable(monkeypatch, code):
@@ -139,7 +140,9 @@ def unreadable(monkeypatch, code):
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.EACCES])
-def test_what_cannot_be_read_for_a_moment_is_not_forgotten(tmp_path, monkeypatch, code, faults):
+def test_a_store_that_is_unreadable_for_a_moment_is_not_forgotten(
+    tmp_path, monkeypatch, code, faults
+):
     stores.write(tmp_path)
     reader = Reader(store_directory(tmp_path))
     reader.refresh()
@@ -149,7 +152,7 @@ def test_what_cannot_be_read_for_a_moment_is_not_forgotten(tmp_path, monkeypatch
             assert not reader.refresh()
             assert len(reader) == 4
         assert not reader.refresh()
-        whole(reader)
+        check_complete(reader)
 
 
 def test_a_removed_directory_is_forgotten(tmp_path, faults):
@@ -162,11 +165,11 @@ def test_a_removed_directory_is_forgotten(tmp_path, faults):
         assert run.segments == []
 
 
-def test_what_replaces_and_what_is_replaced_lie_side_by_side(tmp_path, faults):
+def test_a_pack_and_the_one_that_replaces_it_exist_side_by_side(tmp_path, faults):
     old = stores.write(tmp_path)
     with faults.trying():
         new = Writer(tmp_path)
-        new.append({"kind": "writer", "replaces": [old.uid]})
+        new.append({"kind": "writer", "format": FORMAT, "replaces": [old.uid]})
         for epoch in (0, 3):
             stores.append(new, epoch)
         new.close()

@@ -1,4 +1,4 @@
-"""Writers are killed at random moments: the position in hand is lost, and no other."""
+"""Writers are killed at random moments: at most the current position is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WRITERS = 45
 
 
 def whole(run, position: int, epoch: int) -> bool:
-    """Whether every record of a position is there; what is there must be what was written."""
+    """Return whether every record of a position is there; check those that are there."""
     there = 0
     for layer in killed_writer.LAYERS:
         if ("activations", layer) in run.series() and position in positions(run, layer):
@@ -43,19 +43,19 @@ def test_45_writers_killed_at_random_moments(tmp_path, faults):
     seed = str(random.randrange(10**9))
     command = [sys.executable, killed_writer.__file__, tmp_path, str(WRITERS), seed]
     done = run_program(command, check=True)
-    said = [int(line) for line in done.stdout.split()]
-    assert len(said) == WRITERS
-    for number, last in enumerate(said):
+    reported = [int(line) for line in done.stdout.split()]
+    assert len(reported) == WRITERS
+    for number, last in enumerate(reported):
         log_dir = tmp_path / str(number)
         with faults.trying():
-            lost = scan_pack(log_dir, last)
+            lost = check_store(log_dir, last)
             assert lost <= 1, (number, seed)
             faults.lost += lost
-    assert max(said) > 0
+    assert max(reported) > 0
 
 
-def scan_pack(log_dir, last: int) -> int:
-    """Reads, inspects and resumes what a killed writer left; how many positions it lost."""
+def check_store(log_dir, last: int) -> int:
+    """Read, inspect and resume what a killed writer left; return how many positions it lost."""
     run = open_run(log_dir)
     assert [segment.damaged for segment in run.segments] in ([], [0])
     epochs = [position.epoch for _, position in run.positions]

@@ -1,4 +1,4 @@
-"""Whatever bytes lie in a store, a reader reads: nothing raises, no picture is a wrong one."""
+"""A reader reads a store with any bytes: nothing raises, and no picture is wrong."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import stores
-from forged_stores import HONEST, Forge
+from forged_stores import HONEST, ForgedStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbviz.store import StoreError, open_run, run_index, store_directory
+from tbviz.store import Reader, StoreError, run_index, store_directory
 
 POSITIONS = 4
 
@@ -40,8 +40,9 @@ def spliced(data: bytes, change) -> bytes:
 
 
 def read_all(log_dir):
-    """Everything that a reader can be asked of a store."""
-    run = open_run(log_dir)
+    """Read everything that a reader can return of a store."""
+    run = Reader(store_directory(log_dir))  # `open_run` raises if all of it has another format
+    run.refresh()
     answer = run_index.run_index(run)
     json.dumps(answer)
     run_index.since(run, answer["cursor"])
@@ -67,13 +68,13 @@ def honest(tmp_path_factory):
 def any_bytes(honest, changed):
     (files, name), log_dir = honest, Path(tempfile.mkdtemp())
     try:
-        torn = dict(files)
+        damaged = dict(files)
         for change in changed:
-            torn[change[0]] = spliced(torn[change[0]], change)
+            damaged[change[0]] = spliced(damaged[change[0]], change)
         directory = store_directory(log_dir)
         directory.mkdir(parents=True)
-        (directory / name).write_bytes(torn["pack"])
-        (directory / name).with_suffix(".jsonl").write_bytes(torn["index"])
+        (directory / name).write_bytes(damaged["pack"])
+        (directory / name).with_suffix(".jsonl").write_bytes(damaged["index"])
         run, shown = read_all(log_dir)
         truth = {
             (epoch, image): sheet
@@ -108,12 +109,12 @@ changed_metas = st.tuples(
 def any_metas(records):
     log_dir = Path(tempfile.mkdtemp())
     try:
-        forge = Forge(log_dir)
+        forged = ForgedStore(log_dir)
         for kind, extra, dropped in records:
             meta, payload = HONEST[kind]
-            kept = {name: value for name, value in meta.items() if name not in dropped}
-            forge.add(kept | extra, payload)
-        forge.write()
+            preserved = {name: value for name, value in meta.items() if name not in dropped}
+            forged.add(preserved | extra, payload)
+        forged.write()
         run, shown = read_all(log_dir)
         assert ("activations", "conv", 0, 0) in shown
         assert run.segments[0].source.damaged <= len(records)

@@ -19,12 +19,12 @@ WRITERS, EPOCHS = 4, 25
 
 def test_a_reader_beside_four_writers(tmp_path, faults):
     command = [sys.executable, parallel_writers.__file__, str(tmp_path), str(WRITERS), str(EPOCHS)]
-    reader = Reader(store_directory(tmp_path), patience=60)
+    reader = Reader(store_directory(tmp_path), timeout=60)
     seen = {}
     with started(command) as process:
         running = True
         while running:
-            running = process.poll() is None  # one look more when all have ended
+            running = process.poll() is None  # one more refresh after all have ended
             reader.refresh()
             for segment in reader.segments:
                 assert segment.damaged == 0
@@ -39,7 +39,7 @@ def test_a_reader_beside_four_writers(tmp_path, faults):
 
 
 def check(reader, segment, ordinals) -> None:
-    """Every position that is seen is whole and is what was written."""
+    """Check that every visible position is complete and is what was written."""
     base = next(base for base, known in reader.based() if known is segment)
     for ordinal in ordinals:
         assert segment.position(ordinal) == Position(ordinal)
@@ -50,7 +50,7 @@ def check(reader, segment, ordinals) -> None:
 
 
 class Clock:
-    """Stands in for the machine's, which is set back and forth."""
+    """A clock instead of the machine's, which a test sets back and forth."""
 
     def __init__(self, monkeypatch, now=1e9):
         self.now = now

@@ -17,9 +17,9 @@ from tbviz.store.schema import HEALTH_NUMBERS
 from tbviz.store.summary import inspect
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FORMAT_1 = GOLDEN / "format-1"
-PARTS = GOLDEN / "format-1-parts"
-REWRITTEN = GOLDEN / "format-1-rewritten"
+FORMAT_2 = GOLDEN / "format-2"
+PARTS = GOLDEN / "format-2-parts"
+REWRITTEN = GOLDEN / "format-2-rewritten"
 
 # Of a series' first sheet at the last position: kind, layer, media, sheets that are of an image,
 # shape and sum of its levels; the range over all positions.
@@ -44,15 +44,15 @@ OF_PARTS = [
     ("classes", "", "rgb8", 0, (8, 24, 3), 71804, None),
     ("cam:score-cam", "conv", "gray8", 2, (8, 16), 1919, (0.0, 0.000670047)),
 ]
-DAMAGED = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
+LOSSES = [1.0992056131362915, 1.1011048555374146, 1.1013494729995728, 1.099035382270813]
 ADVICE = (
     "3 of 4 channels of conv have been dead in this epoch; if other probe images do not wake them, "
     "try a lower learning rate or LeakyReLU"
 )
 
 
-def test_format_1_is_read():
-    run = open_run(FORMAT_1)
+def test_format_2_is_read():
+    run = open_run(FORMAT_2)
     assert run.positions == [
         (1, Position(0)),
         (1, Position(1, 45)),
@@ -86,11 +86,11 @@ def test_format_1_is_read():
     assert [node["path"] for node in tree["nodes"]] == ["conv", "memory", "scores"]
 
 
-def test_format_1_is_read_without_its_index(tmp_path):
-    with_index = open_run(FORMAT_1)
+def test_format_2_is_read_without_its_index(tmp_path):
+    with_index = open_run(FORMAT_2)
     directory = tmp_path / "plugins" / "tbviz"
     directory.mkdir(parents=True)
-    (pack,) = (FORMAT_1 / "plugins" / "tbviz").glob("*.pack")
+    (pack,) = (FORMAT_2 / "plugins" / "tbviz").glob("*.pack")
     (directory / pack.name).write_bytes(pack.read_bytes())
     without = open_run(tmp_path)
     assert run_index.run_index(without, 0.0) == run_index.run_index(with_index, 0.0)
@@ -98,7 +98,7 @@ def test_format_1_is_read_without_its_index(tmp_path):
 
 
 def shown(run):
-    """What `EVERY_RUN` lists."""
+    """Return what `EVERY_RUN` lists."""
     rows = []
     for series in run_index.run_index(run)["series"]:
         pixels = decode(run.picture(series["kind"], series["layer"], len(run) - 1)).pixels
@@ -108,12 +108,12 @@ def shown(run):
 
 
 def check_training(run):
-    """What the fits of both stores have in common."""
+    """Check what the fits of both stores have in common."""
     assert [
         loss
         for segment in run.segments
         for loss in segment.metrics["loss"].span(0, len(segment))
-    ] == DAMAGED  # fmt: skip
+    ] == LOSSES  # fmt: skip
     last = run.segments[-1]
     assert json.loads(last.predictions[len(last) - 1]) == [
         [[2, 0.344254], [0, 0.332773], [1, 0.322973]],
@@ -141,20 +141,20 @@ def check_training(run):
 
 
 def check_sound(run):
-    """Every byte of it."""
+    """Check every byte of a run."""
     found = inspect(run, verify=True)
     assert (found["damage"], found["notes"]) == ([], [])
     assert {segment["status"] for segment in found["segments"]} == {"finished"}
     return found
 
 
-def test_parts_of_format_1_are_read():
+def test_parts_of_format_2_are_read():
     run = open_run(PARTS)
     assert run.positions == [(1, Position(epoch)) for epoch in range(4)]
     assert shown(run) == OF_PARTS
     check_training(run)
     [segment] = check_sound(run)["segments"]
-    assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85297)
+    assert (segment["writer"], segment["bytes"]) == ("d2986d788bd32dd8", 85592)
     layouts = {
         (series["kind"], series["layer"]): series for series in run_index.run_index(run)["series"]
     }
@@ -162,22 +162,22 @@ def test_parts_of_format_1_are_read():
     assert layouts["saliency:gradients", ""]["positions"] == [[0, 1], [3, 1]]
 
 
-def test_parts_of_format_1_tell_what_looking_took():
+def test_parts_of_format_2_contain_the_costs_of_callbacks():
     [segment] = open_run(PARTS).segments
     costs = segment.costs
     assert (costs.budget, costs.factor) == (0.5, 0.5)
     assert (round(costs.wall, 6), round(costs.main, 6)) == (9.245251, 1.263051)
-    paced = dict.fromkeys(["LayerHealth", "GradCAM", "Saliency"], (2, 2))
-    paced |= dict.fromkeys(["FilterMaximization", "ClassMaximization"], (2, 2))
+    limited = dict.fromkeys(["LayerHealth", "GradCAM", "Saliency"], (2, 2))
+    limited |= dict.fromkeys(["FilterMaximization", "ClassMaximization"], (2, 2))
     often = dict.fromkeys(["ActivationGrid", "Kernels", "Hypercolumns", "Augmentation"], (4, 0))
-    # Its first look was interrupted, and so is none.
+    # Its first snapshot was interrupted, so that it does not count.
     rare = {"GradCAM score-cam": (1, 2), "tbviz": (0, 0)}
     counted = {name: (cost.snapshots, cost.skipped) for name, cost in costs.methods.items()}
-    assert counted == paced | often | rare
+    assert counted == limited | often | rare
     assert costs.methods["ActivationGrid"].encode == pytest.approx(0.023138)
 
 
-def test_parts_of_format_1_are_read_from_an_object_store(bucket):
+def test_parts_of_format_2_are_read_from_an_object_store(bucket):
     fsspec.filesystem("memory").put(str(PARTS / "plugins"), f"{bucket}/plugins", recursive=True)
     run = open_run(bucket)
     assert run_index.run_index(run, 0.0) == run_index.run_index(open_run(PARTS), 0.0)
@@ -185,13 +185,13 @@ def test_parts_of_format_1_are_read_from_an_object_store(bucket):
     check_training(run)
 
 
-def test_rewritten_packs_of_format_1_are_read():
+def test_rewritten_packs_of_format_2_are_read():
     run = open_run(REWRITTEN)
     first, second = run.segments
     assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]
     # The first fit's middle epoch was pruned.
     assert {str(s["positions"]) for s in run_index.run_index(run)["series"]} == {"[[0, 1], [2, 2]]"}
-    # The components of the second fit's first look are its own.
+    # The components of the second fit's first snapshot are its own.
     colors = {"activations:colors": 37439}
     assert shown(run) == [(*row[:5], colors.get(row[0], row[5]), row[6]) for row in EVERY_RUN]
     check_training(run)

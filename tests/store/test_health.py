@@ -61,7 +61,7 @@ def test_tables_are_found_by_layer_and_position():
         (1, {"layers": {"a": {}}, "advice": [5]}, []),
     ],
 )
-def test_a_record_that_makes_no_sense_leaves_nothing_behind(ordinal, meta, sheets):
+def test_an_invalid_record_leaves_nothing_behind(ordinal, meta, sheets):
     health = Health()
     health.add(0, record(a=1), [[10, 1]], 0)
     before = (health.contents(), dict(health.channels), dict(health.advice))
@@ -77,7 +77,7 @@ def some(ordinal, **layers):
     return ordinal, {"layers": layers}, [], 0
 
 
-def test_numbers_that_nobody_knows_are_kept_beside_the_others():
+def test_unknown_numbers_are_stored_beside_the_others():
     health = Health()
     health.add(*some(0, a={"mean": 1.0}, b={}))
     health.add(*some(1, a={"mean": 2.0, "spin": 0.5}, b={"charm": "NaN"}))
@@ -115,7 +115,7 @@ def test_numbers_that_nobody_knows_are_kept_beside_the_others():
         ("channels", 1),
     ],
 )
-def test_what_is_no_number_or_has_no_name_of_one_is_skipped(name, value):
+def test_values_that_are_not_numbers_or_have_invalid_names_are_skipped(name, value):
     health = Health()
     health.add(*some(0, a={"mean": 1.0, name: value}))
     health.add(*some(1, a={"mean": 2.0, "spin": 3.0}))

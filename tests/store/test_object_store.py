@@ -8,7 +8,7 @@ import time
 import fsspec
 import pytest
 import stores
-from buckets import Failing, delete, objects, put
+from buckets import FailingPuts, delete, objects, put
 
 from tbviz.store import (
     DamagedError,
@@ -23,7 +23,7 @@ from tbviz.store.folder import LocalFolder, folder_of
 from tbviz.store.run_index import cursor, since
 
 
-def test_a_flush_is_one_object_and_all_of_it_is_as_the_format_says(bucket):
+def test_a_flush_is_one_object_in_the_documented_format(bucket):
     import struct
     import zlib
 
@@ -51,7 +51,7 @@ def test_a_flush_is_one_object_and_all_of_it_is_as_the_format_says(bucket):
     assert len(stores.parse(virtual)) == 5
 
 
-def test_what_was_written_is_read(bucket):
+def test_written_records_are_read(bucket):
     writer = stores.write(bucket, 5)
     run = open_run(bucket)
     (segment,) = run.segments
@@ -87,7 +87,7 @@ def test_footers_longer_than_guessed_and_more_parts_than_are_read_at_once(bucket
     assert run.segments[0].damaged == 0
 
 
-def test_a_reader_follows_a_writer_and_a_cursor_tells_what_is_new(bucket):
+def test_a_reader_follows_a_writer_and_a_cursor_returns_what_is_new(bucket):
     reader = Reader(store_directory(bucket))
     assert not reader.refresh()
     writer = Writer(bucket)
@@ -122,7 +122,7 @@ def test_two_writers_at_once_are_two_segments_numbered_in_turn(bucket):
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_put_that_fails_costs_its_position_and_nothing_else(bucket, monkeypatch, stored):
-    failing = Failing(monkeypatch)
+    failing = FailingPuts(monkeypatch)
     writer = Writer(bucket)
     stores.append(writer, 0)
     writer.flush()
@@ -148,7 +148,7 @@ def test_a_put_that_fails_costs_its_position_and_nothing_else(bucket, monkeypatc
 
 
 def test_layouts_survive_a_failed_first_put(bucket, monkeypatch):
-    failing = Failing(monkeypatch)
+    failing = FailingPuts(monkeypatch)
     failing.how = "before"
     writer = Writer(bucket)
     stores.append(writer, 0)
@@ -184,7 +184,7 @@ def test_a_missing_part_is_damage_and_nothing_else_is_lost(bucket):
     assert since(reader, known)["reset"]
 
 
-def test_what_is_read_while_scanning_is_there_also_behind_a_gap(bucket):
+def test_payloads_are_readable_while_scanning_even_after_a_gap(bucket):
     stores.write(bucket, 4)
     delete(bucket, list(objects(bucket))[1])
     folder = folder_of(store_directory(bucket))
@@ -199,7 +199,7 @@ def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch
     late = list(objects(bucket))[1]
     data = objects(bucket)[late]
     delete(bucket, late)
-    reader = Reader(folder_of(store_directory(bucket)), patience=1.0)
+    reader = Reader(folder_of(store_directory(bucket)), timeout=1.0)
     reader.refresh()
     assert len(reader) == 1
     put(bucket, late, data)
@@ -219,7 +219,7 @@ def test_a_missing_part_that_may_be_on_its_way_is_waited_for(bucket, monkeypatch
     assert len(reader) == 4
 
 
-@pytest.mark.parametrize("place", ["magic", "length", "crc", "line", "cut", "record"])
+@pytest.mark.parametrize("location", ["magic", "length", "crc", "line", "cut", "record"])
 def test_damage_within_a_part_takes_as_little_as_can_be(bucket, location):
     stores.write(bucket, 4)
     name, data = list(objects(bucket).items())[1]
@@ -228,7 +228,7 @@ def test_damage_within_a_part_takes_as_little_as_can_be(bucket, location):
     put(bucket, name, broken)
     run = open_run(bucket)
     (segment,) = run.segments
-    # Records are found by hopping; a footer that is whole tells what a record's meta said.
+    # Records are found by hopping; an intact footer contains the metas of the records.
     assert [p.epoch for _, p in run.positions] == [0, 1, 2, 3]
     assert segment.damaged == (location != "record")
     for epoch in range(4):
@@ -251,7 +251,7 @@ def test_a_damaged_footer_behind_a_damaged_record(bucket):
     assert run.segments[0].damaged == 1
 
 
-def test_foreign_and_hostile_objects_harm_nobody(bucket):
+def test_foreign_and_hostile_objects_do_no_harm(bucket):
     from tbviz.store.part_source import part
     from tbviz.store.record import Record
 
@@ -277,7 +277,7 @@ def test_foreign_and_hostile_objects_harm_nobody(bucket):
     assert not run.refresh()
 
 
-def test_a_store_that_is_deleted_is_noticed_and_begun_anew(bucket):
+def test_a_deleted_store_is_noticed_and_recreated(bucket):
     writer = Writer(bucket)
     assert not writer.gone()
     stores.append(writer, 0)

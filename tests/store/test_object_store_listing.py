@@ -1,4 +1,4 @@
-"""Listing object stores, orders in them, and places: fsspec's memory file system stands for one."""
+"""Listing object stores, orders in them, and locations, with fsspec's memory file system."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tbviz.store.locations import RemoteLocation, location_of, usable_location
 from tbviz.store.object_store_folder import ObjectStoreFolder
 
 
-def test_an_unreachable_store_keeps_what_is_known(bucket, monkeypatch):
+def test_an_unreachable_store_retains_what_is_known(bucket, monkeypatch):
     stores.write(bucket, 3)
     reader = open_run(bucket)
 
@@ -112,7 +112,7 @@ def test_orders_are_left_and_read(bucket):
     assert len(open_run(bucket)) == 0
 
 
-def test_ranges_are_asked_for_as_s3fs_understands_them(bucket, monkeypatch):
+def test_ranges_are_requested_as_s3fs_expects_them(bucket, monkeypatch):
     cat_file = MemoryFileSystem.cat_file
 
     def as_in_s3fs(fs, path, version_id=None, start=None, end=None):
@@ -131,7 +131,7 @@ def test_ranges_are_asked_for_as_s3fs_understands_them(bucket, monkeypatch):
     assert open_run(bucket).picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
 
 
-def test_places(tmp_path):
+def test_locations(tmp_path):
     location = location_of("s3://bucket/logs/")
     assert location == RemoteLocation("s3://bucket/logs")
     assert str(location / "run" / "a") == "s3://bucket/logs/run/a"
@@ -147,7 +147,7 @@ def test_places(tmp_path):
         location_of(Path("s3://bucket/logs"))
 
 
-def test_what_is_not_installed_is_said_with_what_to_install(monkeypatch):
+def test_a_missing_package_is_named_in_the_error(monkeypatch):
     with pytest.raises(StoreError, match="fsspec knows"):
         usable_location("nosuch://bucket")
     monkeypatch.setitem(sys.modules, "s3fs", None)

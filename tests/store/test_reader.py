@@ -32,7 +32,7 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
     directory.mkdir(parents=True)
     row = f"[3,{zlib.crc32(b'abc')}]"
     pack = b"".join([
-        stores.record(b'{"kind":"writer","time":1.0,"format":1,"uid":"00000000000000aa"}'),
+        stores.record(b'{"kind":"writer","time":1.0,"format":2,"uid":"00000000000000aa"}'),
         stores.record(b'{"kind":"layout","time":1.5,"id":"0000000a","picture":"maximization"}'),
         stores.record(b'{"kind":"from the future","time":2.0,"x":[1]}'),
         stores.record(
@@ -139,7 +139,7 @@ def test_every_kind_of_a_full_run(tmp_path):
     assert columns.percentiles[1] <= high
 
 
-def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
+def test_sheets_are_read_only_if_their_crc_matches(tmp_path):
     stores.write(tmp_path)
     run = open_run(tmp_path)
     sheet = run.find("activations", "conv", 2, 1)
@@ -164,7 +164,7 @@ def test_sheets_are_read_only_where_their_crc_says_so(tmp_path):
     assert run.sheets([sheet]) == [None]
 
 
-def test_what_was_not_logged_is_said(tmp_path):
+def test_a_picture_that_was_not_logged_is_an_error(tmp_path):
     stores.write(tmp_path)
     run = open_run(tmp_path)
     for kind, layer, position, image in (
@@ -180,7 +180,7 @@ def test_what_was_not_logged_is_said(tmp_path):
         run.columns("cam", "conv")
 
 
-def test_records_whose_fields_make_no_sense_are_counted_and_left_out(tmp_path):
+def test_records_with_invalid_fields_are_counted_and_skipped(tmp_path):
     writer = Writer(tmp_path)
     stores.append(writer, 0)
     layout = writer.layout(stores.LAYOUT)
@@ -231,7 +231,7 @@ def test_two_writers_at_once_are_two_segments(tmp_path):
     assert [number for number, _ in run.positions] == [1, 1, 1, 2, 2, 2]
 
 
-def test_a_run_holds_under_sixty_bytes_an_image(tmp_path):
+def test_a_run_takes_less_than_sixty_bytes_per_image(tmp_path):
     run = Run(tmp_path, LAYERS[:1], images=1)
     writer = run.writer
     layout = writer.layout({**stores.LAYOUT, "images": 4})

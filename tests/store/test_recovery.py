@@ -7,55 +7,55 @@ from collections import Counter
 
 import pytest
 import stores
-from damaged_store import Torn, epochs
+from damaged_store import DamagedStore, epochs
 
 from tbviz.store import DamagedError, Reader, StoreError, store_directory
 
 
 @pytest.mark.parametrize("index", [None, False])  # ahead of the pack; lost
-def test_every_truncation_of_the_last_two_records(torn, faults, index):
-    for size in range(torn.begins[-3], len(torn.pack)):
+def test_every_truncation_of_the_last_two_records(damaged, faults, index):
+    for size in range(damaged.begins[-3], len(damaged.pack)):
         with faults.trying():
-            torn.put(torn.pack[:size], index)
-            run = torn.open()
-            assert epochs(run) == torn.whole(size), size
+            damaged.put(damaged.pack[:size], index)
+            run = damaged.open()
+            assert epochs(run) == damaged.whole(size), size
             assert run.segments[0].damaged == 0
             # The rest comes, as it does while the writer lives.
-            torn.put()
+            damaged.put()
             assert run.refresh()
             assert epochs(run) == [0, 1, 2, 3], size
             assert run.segments[0].damaged == 0
             assert run.picture("activations", "conv", 3, 1) == stores.sheets(3)[1]
 
 
-def test_every_truncation_of_the_last_two_lines(torn, faults):
-    lines = torn.index.splitlines(keepends=True)
-    for size in range(len(torn.index) - len(lines[-1]) - len(lines[-2]), len(torn.index)):
+def test_every_truncation_of_the_last_two_lines(damaged, faults):
+    lines = damaged.index.splitlines(keepends=True)
+    for size in range(len(damaged.index) - len(lines[-1]) - len(lines[-2]), len(damaged.index)):
         with faults.trying():
-            torn.put(index=torn.index[:size])
-            run = torn.open()
+            damaged.put(index=damaged.index[:size])
+            run = damaged.open()
             assert epochs(run) == [0, 1, 2, 3], size
             assert run.segments[0].damaged == 0
-            torn.put()
+            damaged.put()
             run.refresh()
             assert epochs(run) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("lost", [1, 2, 5])
-def test_every_truncation_of_the_pack_with_an_index_that_is_behind(torn, faults, lost):
-    lines = torn.index.splitlines(keepends=True)
-    for size in range(torn.begins[-3], len(torn.pack)):
+@pytest.mark.parametrize("missing_lines", [1, 2, 5])
+def test_every_truncation_of_the_pack_with_an_index_that_is_behind(damaged, faults, missing_lines):
+    lines = damaged.index.splitlines(keepends=True)
+    for size in range(damaged.begins[-3], len(damaged.pack)):
         with faults.trying():
-            torn.put(torn.pack[:size], b"".join(lines[:-lost]))
-            run = torn.open()
-            assert epochs(run) == torn.whole(size), size
+            damaged.put(damaged.pack[:size], b"".join(lines[:-missing_lines]))
+            run = damaged.open()
+            assert epochs(run) == damaged.whole(size), size
             assert run.segments[0].damaged == 0
 
 
-@pytest.mark.parametrize("of", ["pack", "index", "both"])
-def test_zeros_from_any_byte_of_the_last_4_kib_on(tmp_path, faults, of):
-    torn = Torn(tmp_path, positions=30)  # 6 KiB each
-    assert min(len(torn.pack), len(torn.index)) > 4096 + 1024
+@pytest.mark.parametrize("zeroed_file", ["pack", "index", "both"])
+def test_zeros_from_any_byte_of_the_last_4_kib_on(tmp_path, faults, zeroed_file):
+    damaged = DamagedStore(tmp_path, positions=30)  # 6 KiB each
+    assert min(len(damaged.pack), len(damaged.index)) > 4096 + 1024
 
     def zeroed(data, count):
         return data[: len(data) - count] + bytes(count)
@@ -63,12 +63,14 @@ def test_zeros_from_any_byte_of_the_last_4_kib_on(tmp_path, faults, of):
     # As ext4 leaves a file whose new size reached the disk before its blocks did.
     for count in [*range(1, 4096, 23), 4096]:
         with faults.trying():
-            pack = torn.pack if of == "index" else zeroed(torn.pack, count)
-            torn.put(pack, torn.index if of == "pack" else zeroed(torn.index, count))
-            run = torn.open()
-            whole = torn.whole(len(torn.pack) - (0 if of == "index" else count))
+            pack = damaged.pack if zeroed_file == "index" else zeroed(damaged.pack, count)
+            damaged.put(
+                pack, damaged.index if zeroed_file == "pack" else zeroed(damaged.index, count)
+            )
+            run = damaged.open()
+            whole = damaged.whole(len(damaged.pack) - (0 if zeroed_file == "index" else count))
             assert epochs(run)[: len(whole)] == whole
-            assert len(run) == 30 if of != "both" else len(run) >= len(whole)
+            assert len(run) == 30 if zeroed_file != "both" else len(run) >= len(whole)
             for position, epoch in enumerate(epochs(run)):
                 for image in (0, 1):
                     if epoch in whole:
@@ -80,26 +82,26 @@ def test_zeros_from_any_byte_of_the_last_4_kib_on(tmp_path, faults, of):
             assert not run.refresh()
 
 
-def test_any_byte_by_byte_growth_ends_whole(torn):
+def test_growth_in_any_steps_ends_complete(damaged):
     random.seed(0)
     for _ in range(20):
-        torn.put(b"", b"")
-        reader = Reader(torn.pack_path.parent)
+        damaged.put(b"", b"")
+        reader = Reader(damaged.pack_path.parent)
         pack = index = 0
-        while (pack, index) != (len(torn.pack), len(torn.index)):
-            pack = min(len(torn.pack), pack + random.randrange(200))
-            index = min(len(torn.index), index + random.randrange(200))
-            torn.put(torn.pack[:pack], torn.index[:index])
+        while (pack, index) != (len(damaged.pack), len(damaged.index)):
+            pack = min(len(damaged.pack), pack + random.randrange(200))
+            index = min(len(damaged.index), index + random.randrange(200))
+            damaged.put(damaged.pack[:pack], damaged.index[:index])
             reader.refresh()
-            assert epochs(reader) == torn.whole(pack)
+            assert epochs(reader) == damaged.whole(pack)
         assert reader.segments[0].damaged == 0
 
 
 @pytest.mark.parametrize("missing", [[0], [2], [3], [5], [2, 3], [0, 5], [1, 3, 4]])
-def test_lines_that_are_missing_are_found_in_the_pack(torn, missing):
-    lines = torn.index.splitlines(keepends=True)
-    torn.put(index=b"".join(line for k, line in enumerate(lines) if k not in missing))
-    run = torn.open()
+def test_lines_that_are_missing_are_found_in_the_pack(damaged, missing):
+    lines = damaged.index.splitlines(keepends=True)
+    damaged.put(index=b"".join(line for k, line in enumerate(lines) if k not in missing))
+    run = damaged.open()
     assert epochs(run) == [0, 1, 2, 3]
     assert run.segments[0].damaged == 0
 
@@ -108,19 +110,19 @@ FIELDS = {"magic": 0, "meta length": 8, "payload length": 12, "meta CRC": 16, "p
 
 
 @pytest.mark.parametrize("index", [None, False])
-def test_every_bit_flip_in_the_last_record(torn, faults, index):
-    begin, meta, _ = torn.records[-1]
+def test_every_bit_flip_in_the_last_record(damaged, faults, index):
+    begin, meta, _ = damaged.records[-1]
     first = len(stores.sheets(3)[0])
     flips = Counter()
     header = range(8 * 24)
-    rest = range(8 * 24, 8 * (len(torn.pack) - begin), 9)  # another bit of each byte
+    rest = range(8 * 24, 8 * (len(damaged.pack) - begin), 9)  # another bit of each byte
     for bit in [*header, *rest]:
         with faults.trying():
             at, field = begin + bit // 8, bit // 8
-            flipped = bytearray(torn.pack)
+            flipped = bytearray(damaged.pack)
             flipped[at] ^= 1 << (bit % 8)
-            torn.put(bytes(flipped), index)
-            run = torn.open()
+            damaged.put(bytes(flipped), index)
+            run = damaged.open()
             assert epochs(run)[:3] == [0, 1, 2]
             for epoch in (0, 1, 2):
                 assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
@@ -146,26 +148,26 @@ def test_every_bit_flip_in_the_last_record(torn, faults, index):
 
 
 @pytest.mark.parametrize("index", [None, False])
-def test_every_bit_flip_in_a_record_costs_at_most_that_record(torn, faults, index):
-    begin, meta, payload = torn.records[3]  # of epoch 1
+def test_every_bit_flip_in_a_record_costs_at_most_that_record(damaged, faults, index):
+    begin, meta, payload = damaged.records[3]  # of epoch 1
     others = [0, 2, 3]
-    for at in range(begin, torn.begins[4]):
+    for at in range(begin, damaged.begins[4]):
         faults.tried += 1
-        flipped = bytearray(torn.pack)
+        flipped = bytearray(damaged.pack)
         flipped[at] ^= 1 << (at % 8)
-        torn.put(bytes(flipped), index)
-        run = torn.open()
+        damaged.put(bytes(flipped), index)
+        run = damaged.open()
         field = at - begin
         in_payload = field >= 24 + len(meta)
-        kept = epochs(run)
-        assert [epoch for epoch in kept if epoch != 1] == others, field
+        seen = epochs(run)
+        assert [epoch for epoch in seen if epoch != 1] == others, field
         for epoch in others:
-            position = kept.index(epoch)
+            position = seen.index(epoch)
             for image in (0, 1):
                 picture = run.picture("activations", "conv", position, image)
                 assert picture == stores.sheets(epoch)[image]
         if in_payload:
-            assert kept == [0, 1, 2, 3]
+            assert seen == [0, 1, 2, 3]
             first = len(stores.sheets(1)[0])
             wrong = int(field - 24 - len(meta) >= first)
             with pytest.raises(DamagedError):
@@ -173,50 +175,50 @@ def test_every_bit_flip_in_a_record_costs_at_most_that_record(torn, faults, inde
             other = run.picture("activations", "conv", 1, 1 - wrong)
             assert other == stores.sheets(1)[1 - wrong]
         elif index is False and (field < 12 or 16 <= field < 20 or field >= 24):
-            # Magic, length of meta, its CRC, meta: the record is lost, and said to be.
-            assert kept == others
+            # Magic, length of meta, its CRC, meta: the record is lost, and counted as damage.
+            assert seen == others
             assert run.segments[0].damaged == 1
         else:
-            # The meta says how long the payload is; the index knows the record without the pack.
-            assert kept == [0, 1, 2, 3]
+            # The meta has the length of the payload; the index knows the record without the pack.
+            assert seen == [0, 1, 2, 3]
         faults.survived += 1
     assert payload
 
 
 @pytest.mark.parametrize("line", [3, 5])  # in the middle, and the last
-def test_every_bit_flip_in_the_index_costs_nothing(torn, faults, line):
-    lines = torn.index.splitlines(keepends=True)
+def test_every_bit_flip_in_the_index_costs_nothing(damaged, faults, line):
+    lines = damaged.index.splitlines(keepends=True)
     begin = sum(map(len, lines[:line]))
     for bit in range(0, 8 * len(lines[line]), 9):
         with faults.trying():
-            flipped = bytearray(torn.index)
+            flipped = bytearray(damaged.index)
             flipped[begin + bit // 8] ^= 1 << (bit % 8)
-            torn.put(index=bytes(flipped))
-            run = torn.open()
+            damaged.put(index=bytes(flipped))
+            run = damaged.open()
             assert epochs(run) == [0, 1, 2, 3], bit
             for epoch in range(4):
                 assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
 
 
-def test_a_flipped_last_record_is_damage_only_when_it_stays(torn):
-    begin = torn.begins[-2]
-    zeros = torn.pack[:begin] + bytes(len(torn.pack) - begin)
-    torn.put(zeros, index=False)
-    run = torn.open()
+def test_a_flipped_last_record_is_damage_only_when_it_stays(damaged):
+    begin = damaged.begins[-2]
+    zeros = damaged.pack[:begin] + bytes(len(damaged.pack) - begin)
+    damaged.put(zeros, index=False)
+    run = damaged.open()
     assert epochs(run) == [0, 1, 2]
     assert run.segments[0].damaged == 1
-    torn.put(index=False)
-    os.utime(torn.pack_path, ns=(1, 1))  # whatever the clock's resolution
+    damaged.put(index=False)
+    os.utime(damaged.pack_path, ns=(1, 1))  # whatever the clock's resolution
     run.refresh()
     assert epochs(run) == [0, 1, 2, 3]
     assert run.segments[0].damaged == 0
 
 
-def test_garbage_between_records_is_counted_once(torn):
-    cut = torn.begins[4]
+def test_garbage_between_records_is_counted_once(damaged):
+    cut = damaged.begins[4]
     for garbage in (b"\0" * 5000, b"\x89tbv" * 10, stores.MAGIC * 3, os.urandom(3000)):
-        torn.put(torn.pack[:cut] + garbage + torn.pack[cut:], index=False)
-        run = torn.open()
+        damaged.put(damaged.pack[:cut] + garbage + damaged.pack[cut:], index=False)
+        run = damaged.open()
         assert epochs(run) == [0, 1, 2, 3]
         assert run.segments[0].damaged == 1
         assert run.picture("activations", "conv", 3, 0) == stores.sheets(3)[0]
@@ -237,9 +239,9 @@ def test_garbage_between_records_is_counted_once(torn):
     ],
     ids=["empty", "lines", "braces", "no lines", "far", "random", "zeros", "magic", "huge"],
 )
-def test_foreign_files_never_stop_a_reader(torn, content, faults):
+def test_foreign_files_never_stop_a_reader(damaged, content, faults):
     faults.tried += 1
-    directory = torn.pack_path.parent
+    directory = damaged.pack_path.parent
     (directory / "000000-00000000000000aa.pack").write_bytes(content)
     (directory / "000000-00000000000000aa.jsonl").write_bytes(content)
     (directory / "000002-00000000000000bb.jsonl").write_bytes(content)
@@ -247,21 +249,21 @@ def test_foreign_files_never_stop_a_reader(torn, content, faults):
     (directory / "000003-00000000000000cc.pack").mkdir()
     (directory / "000004-00000000000000dd.pack").symlink_to(directory / "nowhere")
     os.mkfifo(directory / "000005-00000000000000ee.pack")
-    torn.put(index=content)
-    run = torn.open()
+    damaged.put(index=content)
+    run = damaged.open()
     assert epochs(run) == [0, 1, 2, 3]
-    mine = next(s for s in run.segments if s.source.path == torn.pack_path)
+    mine = next(s for s in run.segments if s.source.path == damaged.pack_path)
     assert mine.damaged == 0
-    foreign = [s for s in run.segments if s.source.path != torn.pack_path]
+    foreign = [s for s in run.segments if s.source.path != damaged.pack_path]
     assert len(foreign) == (len(content) > 0)
     assert all(len(s) == 0 and s.damaged == 1 for s in foreign if content[:4] != b"\x89tbv")
     assert not run.refresh()
     faults.survived += 1
 
 
-def test_a_pack_that_shrank_is_read_anew(torn):
-    run = torn.open()
-    torn.put(torn.pack[: torn.begins[-2]])
+def test_a_pack_that_shrank_is_read_again(damaged):
+    run = damaged.open()
+    damaged.put(damaged.pack[: damaged.begins[-2]])
     assert run.refresh()
     assert epochs(run) == [0, 1, 2]
 
@@ -284,7 +286,7 @@ def test_delete_everything_and_start_again(tmp_path):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_damage_whatsoever_stops_a_reader_or_shows_a_wrong_picture(tmp_path, seed, faults):
-    torn = Torn(tmp_path, positions=6)
+    damaged = DamagedStore(tmp_path, positions=6)
     draw = random.Random(seed)
 
     def damage(data):
@@ -306,8 +308,8 @@ def test_no_damage_whatsoever_stops_a_reader_or_shows_a_wrong_picture(tmp_path, 
     truth = {(epoch, image): stores.sheets(epoch)[image] for epoch in range(6) for image in (0, 1)}
     for _ in range(60):
         with faults.trying():
-            torn.put(damage(torn.pack), damage(torn.index))
-            run = torn.open()
+            damaged.put(damage(damaged.pack), damage(damaged.index))
+            run = damaged.open()
             for position, (_, location) in enumerate(run.positions):
                 for image in (0, 1):
                     try:

@@ -1,4 +1,4 @@
-"""A pack takes another one's place whole or not at all, wherever it is cut short."""
+"""A pack replaces another one completely or not at all, wherever the rewriting is interrupted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_kill_at_any_step_loses_and_doubles_nothing(command, tmp_path):
             assert whole_store.epochs(killed) == list(range(12))
             finish(killed, command)
             assert whole_store.view(killed) == after
-            assert whole_store.damaged_sheets(killed) == [1.0 + epoch for epoch in range(12)]
+            assert whole_store.losses(killed) == [1.0 + epoch for epoch in range(12)]
             assert len(whole_store.files(killed)) == 2
     assert True in seen
     assert leftovers(store_directory(tmp_path / f"{steps - 1}-half")) == []
@@ -122,7 +122,7 @@ def test_a_rename_that_fails_leaves_the_old_pair_alone(tmp_path, monkeypatch):
     assert whole_store.files(tmp_path) == sorted([pack.name, index.name])
 
 
-def test_a_live_writer_is_left_alone_and_goes_on(tmp_path):
+def test_a_live_writer_is_left_alone_and_continues(tmp_path):
     writer = Writer(tmp_path)
     for epoch in range(12):
         whole_store.add(writer, whole_store.Position(epoch))
@@ -135,23 +135,26 @@ def test_a_live_writer_is_left_alone_and_goes_on(tmp_path):
     assert (treated.action, whole_store.files(tmp_path)) == ("left", files)
     whole_store.add(writer, whole_store.Position(12))
     writer.close()
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(*range(13))]
+    assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(*range(13))]
     [pruned] = prune(store, RULE)
-    assert (pruned.left, whole_store.kept(tmp_path)) == ("", [whole_store.at_epochs(0, 10, 12)])
+    assert (pruned.left, whole_store.positions_with_pictures(tmp_path)) == (
+        "",
+        [whole_store.at_epochs(0, 10, 12)],
+    )
 
 
-def test_where_locks_cannot_be_told_a_run_that_looks_alive_needs_force(tmp_path, monkeypatch):
+def test_without_locks_a_run_that_seems_alive_needs_force(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     write(tmp_path)  # its newest record is of this moment, and no end was written
     store = store_directory(tmp_path)
     [pruned] = prune(store, RULE)
     assert "no locks" in pruned.left
     assert "--force" in pruned.left
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(*range(12))]
+    assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(*range(12))]
     [pruned] = prune(store, RULE, force=True)
     assert pruned.left == ""
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 10, 11)]
-    # Nor can it be told who is at work on a draft.
+    assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(0, 10, 11)]
+    # Nor is it known whether a process is working on a draft.
     (store / f".000002-{'0' * 16}.pack").write_bytes(b"draft")
     [draft] = leftovers(store)
     assert not clear(draft)
@@ -159,7 +162,7 @@ def test_where_locks_cannot_be_told_a_run_that_looks_alive_needs_force(tmp_path,
     assert leftovers(store) == []
 
 
-def test_two_at_once_do_it_once(tmp_path):
+def test_two_simultaneous_prunes_rewrite_once(tmp_path):
     write(tmp_path, 40)
     store = store_directory(tmp_path)
     errors = []
@@ -178,11 +181,13 @@ def test_two_at_once_do_it_once(tmp_path):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 10, 20, 30, 39)]
+    assert whole_store.positions_with_pictures(tmp_path) == [
+        whole_store.at_epochs(0, 10, 20, 30, 39)
+    ]
     assert len(whole_store.files(tmp_path)) == 2
 
 
-def test_what_somebody_is_at_work_on_is_left(tmp_path):
+def test_files_in_use_by_another_process_are_left_alone(tmp_path):
     write(tmp_path)
     store = store_directory(tmp_path)
     pack, _ = whole_store.pair(tmp_path)
@@ -199,7 +204,7 @@ def test_what_somebody_is_at_work_on_is_left(tmp_path):
     assert not draft.exists()
 
 
-def test_a_draft_that_is_taken_for_a_leftover_before_it_is_locked_is_made_anew(
+def test_a_draft_that_is_deleted_as_a_leftover_before_it_is_locked_is_recreated(
     tmp_path, monkeypatch
 ):
     write(tmp_path)

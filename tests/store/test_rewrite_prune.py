@@ -16,7 +16,7 @@ from tbviz.store.folder import folder_of
 from tbviz.store.prune import KeepRule, prune
 from tbviz.store.repair import repair
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 
 
 def write(log_dir, positions, kind="activations", layer="conv"):
@@ -42,9 +42,9 @@ def test_every_and_last_of_twenty_five_epochs(tmp_path, every, last, epochs):
     write(tmp_path, whole_store.at_epochs(*range(25)))
     [pruned] = prune(store_directory(tmp_path), KeepRule(every, last))
     assert (pruned.pictures, pruned.dropped) == (25, 25 - len(epochs))
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(*epochs)]
+    assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(*epochs)]
     assert whole_store.epochs(tmp_path) == list(range(25))
-    assert whole_store.damaged_sheets(tmp_path) == [1.0 + epoch for epoch in range(25)]
+    assert whole_store.losses(tmp_path) == [1.0 + epoch for epoch in range(25)]
     assert len(whole_store.view(tmp_path)) == 2 * len(epochs)
 
 
@@ -56,8 +56,10 @@ def test_a_series_out_of_step_keeps_its_first_of_each_ten_epochs(tmp_path):
             whole_store.add(writer, Position(epoch), "maximization")
     writer.close()
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 10, 20, 29)]
-    assert whole_store.kept(tmp_path, "maximization") == [whole_store.at_epochs(5, 12, 26)]
+    assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(0, 10, 20, 29)]
+    assert whole_store.positions_with_pictures(tmp_path, "maximization") == [
+        whole_store.at_epochs(5, 12, 26)
+    ]
 
 
 def test_positions_within_epochs_and_the_final_one(tmp_path):
@@ -69,7 +71,9 @@ def test_positions_within_epochs_and_the_final_one(tmp_path):
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     # The first; epoch 0's end, which is the first end of an epoch of 0 to 9; the final one; the
     # last.
-    assert whole_store.kept(tmp_path) == [[positions[index] for index in (0, 2, 6, 7)]]
+    assert whole_store.positions_with_pictures(tmp_path) == [
+        [positions[index] for index in (0, 2, 6, 7)]
+    ]
 
 
 def test_last_counts_over_the_segments_of_a_run(tmp_path):
@@ -77,12 +81,15 @@ def test_last_counts_over_the_segments_of_a_run(tmp_path):
     write(tmp_path, whole_store.at_epochs(4, 5))
     list(prune(store_directory(tmp_path), KeepRule(None, 4)))
     # The last four positions of the run are epochs 3, 4 of the first and 4, 5 of the second.
-    assert whole_store.kept(tmp_path) == [
+    assert whole_store.positions_with_pictures(tmp_path) == [
         whole_store.at_epochs(0, 3, 4),
         whole_store.at_epochs(4, 5),
     ]
     list(prune(store_directory(tmp_path), KeepRule(None, 1)))
-    assert whole_store.kept(tmp_path) == [whole_store.at_epochs(0, 4), whole_store.at_epochs(4, 5)]
+    assert whole_store.positions_with_pictures(tmp_path) == [
+        whole_store.at_epochs(0, 4),
+        whole_store.at_epochs(4, 5),
+    ]
 
 
 def test_only_the_kinds_that_match_lose_pictures(tmp_path):
@@ -94,11 +101,11 @@ def test_only_the_kinds_that_match_lose_pictures(tmp_path):
     writer.close()
     [pruned] = prune(store_directory(tmp_path), KeepRule(10, 0, ("cam*", "max*")))
     assert (pruned.pictures, pruned.dropped) == (20, 9)
-    counts = [len(whole_store.kept(tmp_path, kind)[0]) for kind in kinds]
+    counts = [len(whole_store.positions_with_pictures(tmp_path, kind)[0]) for kind in kinds]
     assert counts == [5, 2, 2, 2]
 
 
-def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path):
+def test_everything_but_pictures_stays_and_a_dry_run_reports_what_it_frees(tmp_path):
     make_run(
         tmp_path, 12, LAYERS[-2:], images=1, segments=2, batches=True, final=True, every_kind=True
     )
@@ -106,15 +113,15 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     before = run_index.run_index(open_run(tmp_path), 0.0)
     size = sum(path.stat().st_size for path in store.iterdir())
     files = whole_store.files(tmp_path)
-    said = list(prune(store, KeepRule(5, 2), dry_run=True))
+    planned = list(prune(store, KeepRule(5, 2), dry_run=True))
     assert whole_store.files(tmp_path) == files
     done = list(prune(store, KeepRule(5, 2)))
-    assert [(p.pictures, p.dropped) for p in said] == [(p.pictures, p.dropped) for p in done]
+    assert [(p.pictures, p.dropped) for p in planned] == [(p.pictures, p.dropped) for p in done]
     assert all(p.dropped > 0 for p in done)
     freed = size - sum(path.stat().st_size for path in store.iterdir())
     assert sum(p.freed for p in done) == freed
     # But for the digits of one check sum in each index.
-    assert all(abs(p.freed - q.freed) < 10 for p, q in zip(said, done, strict=True))
+    assert all(abs(p.freed - q.freed) < 10 for p, q in zip(planned, done, strict=True))
     run = open_run(tmp_path)
     after = run_index.run_index(run, 0.0)
     for name in ("positions", "layouts", "notices", "latest"):
@@ -131,7 +138,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_says_what_it_frees(tmp_path
     assert [p.pack for p in again] == [p.rewritten.name for p in done]
 
 
-def test_a_running_tensorboard_is_told_to_begin_again(tmp_path, monkeypatch):
+def test_a_running_tensorboard_receives_a_reset(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_REFRESH", 0.0)
     write(tmp_path, whole_store.at_epochs(*range(25)))
     run = runs.Run(folder_of(store_directory(tmp_path)))
@@ -150,7 +157,7 @@ def test_a_running_tensorboard_is_told_to_begin_again(tmp_path, monkeypatch):
     assert "segments" not in again
 
 
-def test_pruned_then_repaired_says_both(tmp_path):
+def test_a_pack_pruned_and_then_repaired_names_both_commands(tmp_path):
     write(tmp_path, whole_store.at_epochs(*range(25)))
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     pack, _ = whole_store.pair(tmp_path)
@@ -161,7 +168,7 @@ def test_pruned_then_repaired_says_both(tmp_path):
     assert segment.replaces == (pack.stem[7:],)
 
 
-def test_format_1_is_pruned(tmp_path):
+def test_format_2_is_pruned(tmp_path):
     log_dir = shutil.copytree(GOLDEN, tmp_path / "logs")
     before = whole_store.view(log_dir)
     [pruned] = prune(store_directory(log_dir), KeepRule(10, 0))
@@ -173,19 +180,19 @@ def test_format_1_is_pruned(tmp_path):
     }
 
 
-def test_who_reads_while_packs_are_rewritten_never_sees_an_empty_run(tmp_path):
+def test_a_reader_never_sees_an_empty_run_while_packs_are_rewritten(tmp_path):
     write(tmp_path, whole_store.at_epochs(*range(5)))
     store = store_directory(tmp_path)
     reader = Reader(store)
     seen = set()
     done = threading.Event()
 
-    def look():
+    def read():
         while not done.is_set():
             reader.refresh()
             seen.update({len(reader), len(open_run(tmp_path))})
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=read)
     thread.start()
     try:
         for _ in range(40):

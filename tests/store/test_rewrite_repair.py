@@ -1,4 +1,4 @@
-"""Repair keeps every record that can be read, and what is whole is not touched."""
+"""Repair preserves every record that can be read, and does not touch an intact store."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tbviz.store import open_run, store_directory
 from tbviz.store.repair import repair
 from tbviz.store.scan import complaints, scan_pack
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Nobody pulls the plug here."""
+    """Make syncing a no-op: there is no power failure here."""
     for name in ("fsync", "fdatasync"):
         monkeypatch.setattr(os, name, lambda descriptor: None, raising=False)
 
@@ -51,7 +51,7 @@ class Store:
         return treated
 
     def check(self):
-        """The store is whole, and its pack says everything that its index says."""
+        """Check that the store is intact, and return the metas of its pack."""
         pack, _ = whole_store.pair(self.log_dir)
         found = scan_pack(pack)
         assert complaints(found) == []
@@ -64,7 +64,7 @@ def store(tmp_path):
     return Store(tmp_path)
 
 
-def test_what_is_whole_is_not_touched(store):
+def test_an_intact_store_is_not_touched(store):
     before = store.pack_path.stat()
     assert store.repair() == (store.pack_path.name, "none", (), None)
     after = store.pack_path.stat()
@@ -86,7 +86,7 @@ def test_every_truncation_of_the_last_record(store, quick):
     store.check()
 
 
-def test_the_new_writer_says_whom_it_stands_for_and_by_what(store):
+def test_the_new_writer_record_names_the_replaced_writer_and_the_command(store):
     store.put(store.pack + b"torn")
     store.repair()
     pack, _ = whole_store.pair(store.log_dir)
@@ -104,7 +104,7 @@ def test_the_new_writer_says_whom_it_stands_for_and_by_what(store):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "text"),
     [
         (lambda lines: False, "there is no index"),
         (lambda lines: b"", "6 records missing in the index"),
@@ -114,9 +114,9 @@ def test_the_new_writer_says_whom_it_stands_for_and_by_what(store):
         (lambda lines: b"".join([*lines, lines[-1]]), "1 line of the index without sense"),
     ],
 )
-def test_an_index_is_written_anew_from_the_pack_alone(store, spoil, said):
+def test_an_index_is_rewritten_from_the_pack_alone(store, spoil, text):
     store.put(index=spoil(store.index.splitlines(keepends=True)))
-    assert store.repair() == (store.pack_path.name, "index", (said,), None)
+    assert store.repair() == (store.pack_path.name, "index", (text,), None)
     assert store.index_path.read_bytes() == store.index
     assert store.pack_path.read_bytes() == store.pack
     store.check()
@@ -136,8 +136,8 @@ def test_the_index_of_another_pack_is_not_believed(store, tmp_path):
 def test_a_bit_flip_anywhere_in_a_record_costs_at_most_what_it_hit(store, quick, index):
     begin, meta, _ = store.records[3]  # of epoch 1
     header, payload = begin + 24, begin + 24 + len(meta)
-    places = [*range(begin, header), *range(header, payload, 5), *range(payload, store.begins[4])]
-    for at in places:
+    offsets = [*range(begin, header), *range(header, payload, 5), *range(payload, store.begins[4])]
+    for at in offsets:
         flipped = bytearray(store.pack)
         flipped[at] ^= 1 << (at % 8)
         store.put(bytes(flipped), index)
@@ -152,13 +152,13 @@ def test_a_bit_flip_anywhere_in_a_record_costs_at_most_what_it_hit(store, quick,
             continue
         if index is None:
             assert view == store.view  # the index knew the record
-        kept = whole_store.epochs(store.log_dir)
-        assert kept in ([0, 1, 2, 3], [0, 2, 3])
+        seen = whole_store.epochs(store.log_dir)
+        assert seen in ([0, 1, 2, 3], [0, 2, 3])
         whole_store.pair(store.log_dir)[1].unlink()
-        assert whole_store.view(store.log_dir) == view  # and now the pack says it itself
+        assert whole_store.view(store.log_dir) == view  # now the pack itself has it
 
 
-def test_what_only_a_line_knows_is_found_behind_what_nobody_knows(store):
+def test_a_record_known_only_to_the_index_is_found_after_an_unknown_one(store):
     # The headers of epochs 2 and 3, which are the last, are gone, and the line of epoch 2.
     flipped = bytearray(store.pack)
     for begin in store.begins[4:6]:
@@ -173,13 +173,13 @@ def test_what_only_a_line_knows_is_found_behind_what_nobody_knows(store):
     store.check()
 
 
-def test_a_damaged_sheet_beside_a_torn_tail_is_kept_and_named(store):
+def test_a_damaged_sheet_beside_a_torn_tail_is_preserved_and_named(store):
     flipped = bytearray(store.pack + store.pack[store.begins[-2] : -3])
     flipped[store.begins[4] - 1] ^= 1  # the last byte of epoch 1's second sheet
     store.put(bytes(flipped))
     treated = store.repair()
     assert treated.rewritten.lost == ("activations of conv, epoch 1, sheet 1",)
-    assert treated.rewritten.kept == 6
+    assert treated.rewritten.records == 6
     assert whole_store.epochs(store.log_dir) == [0, 1, 2, 3]
     missing = set(store.view) - set(whole_store.view(store.log_dir))
     assert missing == {(1, whole_store.Position(1), "activations", "conv", 1)}
@@ -202,24 +202,24 @@ def test_the_last_four_kilobytes_zeroed(tmp_path):
     assert {key[1].epoch for key in whole_store.view(log_dir)} >= set(range(before))
 
 
-def test_what_holds_no_record_and_what_is_newer_is_left(tmp_path):
+def test_packs_without_a_record_and_newer_packs_are_left_alone(tmp_path):
     store = store_directory(tmp_path)
     store.mkdir(parents=True)
     garbage = store / f"000001-{'a' * 16}.pack"
     garbage.write_bytes(os.urandom(1000))
     newer = store / f"000002-{'b' * 16}.pack"
-    meta = b'{"kind":"writer","time":1.0,"format":2,"uid":"%b"}' % (b"b" * 16)
+    meta = b'{"kind":"writer","time":1.0,"format":9,"uid":"%b"}' % (b"b" * 16)
     newer.write_bytes(stores.record(meta) + b"torn")
     (store / f"000003-{'c' * 16}.pack").touch()
     files = {path.name: path.read_bytes() for path in store.iterdir()}
     first, second = repair(store)
     assert (first.action, second.action) == ("left", "left")
     assert "no record in it can be read" in first.why[0]
-    assert "format 2" in second.why[0]
+    assert "written in format 9; this tbviz reads format 2" in second.why[0]
     assert {path.name: path.read_bytes() for path in store.iterdir()} == files
 
 
-def test_unknown_kinds_and_fields_are_kept_to_the_byte(store):
+def test_unknown_kinds_and_fields_are_preserved_to_the_byte(store):
     payload = b"whatever"
     more = b'{"kind":"hologram","time":5.5,"epoch":3, "bytes":8,"depth":[1,{"a":"\xc3\xa9"}]}'
     record = stores.record(more, payload)
@@ -234,7 +234,7 @@ def test_unknown_kinds_and_fields_are_kept_to_the_byte(store):
     assert open_run(store.log_dir).segments[0].damaged == 0
 
 
-def test_format_1_is_repaired(tmp_path):
+def test_format_2_is_repaired(tmp_path):
     log_dir = shutil.copytree(GOLDEN, tmp_path / "logs")
     before = whole_store.view(log_dir)
     pack, _ = whole_store.pair(log_dir)

@@ -1,4 +1,4 @@
-"""A repair or a prune of which any one call fails holds nothing, and loses nothing."""
+"""A repair or a prune in which any one call fails leaves no file open, and loses nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import stores
-from failing import Failing, held_open
+from failing import FailingCalls, held_open
 
 from tbviz.store import StoreError, open_run, store_directory
 from tbviz.store.leftovers import clear, leftovers
@@ -27,7 +27,7 @@ def repaired(log_dir):
     return list(repair(store_directory(log_dir)))
 
 
-def torn(log_dir):
+def with_torn_tail(log_dir):
     """Four positions and half a record."""
     path = stores.write(log_dir).path
     with path.open("ab") as file:
@@ -39,45 +39,45 @@ def without_index(log_dir):
     stores.write(log_dir).path.with_suffix(".jsonl").unlink()
 
 
-CASES = [(stores.write, pruned, [0, 3]), (torn, repaired, range(4)),
+CASES = [(stores.write, pruned, [0, 3]), (with_torn_tail, repaired, range(4)),
          (without_index, repaired, range(4))]  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "treat", "kept"), CASES, ids=["prune", "repair", "index"])
+@pytest.mark.parametrize(("make", "rewrite", "epochs"), CASES, ids=["prune", "repair", "index"])
 @pytest.mark.parametrize("names", [None, ("unlink",), ("close", "write")])
-def test_any_call_that_fails_holds_nothing_and_loses_nothing(
-    make, treat, kept, names, tmp_path, monkeypatch, faults
+def test_a_failing_call_leaves_no_file_open_and_loses_nothing(
+    make, rewrite, epochs, names, tmp_path, monkeypatch, faults
 ):
     make(tmp_path / "whole")
-    calls = Failing() if names is None else Failing(names=names)
+    calls = FailingCalls() if names is None else FailingCalls(names=names)
     with calls(monkeypatch):
-        treat(tmp_path / "whole")
+        rewrite(tmp_path / "whole")
     for number in range(len(calls.made)):
         log_dir = tmp_path / str(number)
         make(log_dir)
         before = held_open()
         last = number if names is None else 10_000
         with (
-            Failing(number, last, errno.EIO, calls.names)(monkeypatch),
-            contextlib.suppress(StoreError, OSError),  # said, and over
+            FailingCalls(number, last, errno.EIO, calls.names)(monkeypatch),
+            contextlib.suppress(StoreError, OSError),  # the error is raised, which is fine
         ):
-            treat(log_dir)
+            rewrite(log_dir)
         with faults.trying():
             assert held_open() == before
-            whole(log_dir, kept)
+            whole(log_dir, epochs)
             for pack in packs(store_directory(log_dir)):
                 with pack.open("rb") as file:
                     assert hold(file.fileno()) is not False
             # The next one has its way.
             for leftover in leftovers(store_directory(log_dir)):
                 assert clear(leftover)
-            treat(log_dir)
-            whole(log_dir, kept)
+            rewrite(log_dir)
+            whole(log_dir, epochs)
             assert len(list(store_directory(log_dir).iterdir())) == 2
 
 
-def whole(log_dir, kept):
+def whole(log_dir, epochs):
     run = open_run(log_dir)
     at = {position.epoch: number for number, (_, position) in enumerate(run.positions)}
-    for epoch in kept:  # in this store a position is its one picture
+    for epoch in epochs:  # in this store a position is its one picture
         assert run.picture("activations", "conv", at[epoch], 1) == stores.sheets(epoch)[1]

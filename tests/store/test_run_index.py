@@ -13,26 +13,26 @@ from tbviz.store.summary import inspect
 
 
 def client(answers):
-    """What a page holds after these answers, put together by the rules of http_api.md."""
-    held = {}
+    """Return the state of a page after these answers, by the rules of http_api.md."""
+    state = {}
     for answer in answers:
         if set(answer) == {"cursor", "now"}:
             continue
-        if not held or answer["reset"]:
-            held = {"segments": {}, "positions": [], "series": {}, "layouts": {}, "notices": [],
+        if not state or answer["reset"]:
+            state = {"segments": {}, "positions": [], "series": {}, "layouts": {}, "notices": [],
                     "probes": {}}  # fmt: skip
-        held["segments"] |= {item["segment"]: item for item in answer["segments"]}
-        held["probes"] |= {item["segment"]: item for item in answer["probes"]}
-        held["series"] |= {(item["kind"], item["layer"]): item for item in answer["series"]}
-        held["layouts"] |= answer["layouts"]
-        held["notices"] += answer["notices"]
-        held["latest"] = answer["latest"]
+        state["segments"] |= {item["segment"]: item for item in answer["segments"]}
+        state["probes"] |= {item["segment"]: item for item in answer["probes"]}
+        state["series"] |= {(item["kind"], item["layer"]): item for item in answer["series"]}
+        state["layouts"] |= answer["layouts"]
+        state["notices"] += answer["notices"]
+        state["latest"] = answer["latest"]
         for segment, epoch, count, *rest in answer["positions"]:
-            held["positions"] += [(segment, epoch + k, *rest) for k in range(count)]
-    return held
+            state["positions"] += [(segment, epoch + k, *rest) for k in range(count)]
+    return state
 
 
-def test_heads_of_a_small_run_by_hand(tmp_path):
+def test_index_of_a_small_run_by_hand(tmp_path):
     writer = Writer(tmp_path)
     writer.append({
         "kind": "fit", "event": "begin", "time": 100.0, "epochs": 3, "initial_epoch": 0,
@@ -57,7 +57,7 @@ def test_heads_of_a_small_run_by_hand(tmp_path):
             "segment": 1, "writer": writer.uid, "status": "stopped", "epochs": 3,
             "initial_epoch": 0, "steps": 30, "started": 100.0, "last": run.segments[0].last,
             "ended": 9.0, "reason": "r", "backend": "jax", "versions": {"keras": "3"},
-            "model": "m", "damaged": 0,
+            "model": "m", "damaged": 0, "format": 2, "refused": None,
         }],
         "positions": [[1, 0, 2], [1, 1, 1, 40], [1, 1, 1, None, True]],
         "series": [{
@@ -75,18 +75,18 @@ def test_heads_of_a_small_run_by_hand(tmp_path):
     }  # fmt: skip
 
 
-def test_notices_are_served_with_what_programs_read(tmp_path):
+def test_notices_are_served_with_their_fields_for_programs(tmp_path):
     writer = Writer(tmp_path)
-    told = {"kind": "notice", "level": "info", "method": "control", "text": "t"}
-    writer.append({**told, "event": "paused", "key": "paused/control///1", "rule": None})
-    writer.append(told)  # as an older tbviz did
+    fields = {"kind": "notice", "level": "info", "method": "control", "text": "t"}
+    writer.append({**fields, "event": "paused", "key": "paused/control///1", "rule": None})
+    writer.append(fields)  # as an older tbviz did
     writer.close()
     new, old = run_index.run_index(open_run(tmp_path))["notices"]
     assert (new["event"], new["key"], new["rule"]) == ("paused", "paused/control///1", None)
     assert not {"event", "key", "rule"} & set(old)
 
 
-def test_a_client_that_polls_holds_what_one_that_comes_late_gets(tmp_path):
+def test_a_client_that_polls_has_the_same_as_one_that_comes_late(tmp_path):
     reader = Reader(store_directory(tmp_path))
     answers = [run_index.run_index(reader)]
     for segment in range(3):
@@ -130,12 +130,12 @@ def test_a_vanished_writer_resets(tmp_path):
     cursor = run_index.cursor(open_run(tmp_path))
     first, second = sorted(store_directory(tmp_path).glob("*.pack"))
     for gone in (first, second):
-        kept = gone.read_bytes()
+        content = gone.read_bytes()
         gone.unlink()
         answer = run_index.since(open_run(tmp_path), cursor)
         assert answer["reset"]
         assert answer["positions"] == [[1, 0 if gone is second else 1, 2]]
-        gone.write_bytes(kept)
+        gone.write_bytes(content)
     assert "reset" not in run_index.since(open_run(tmp_path), cursor)
 
 
@@ -185,7 +185,7 @@ def test_a_pack_that_shrank_resets(tmp_path):
 
 
 @pytest.mark.parametrize("cursor", ["x", "1.2.3", "-1.00000000.0000000000000000.0.live", "1." * 99])
-def test_what_is_no_cursor_is_said(tmp_path, cursor):
+def test_an_invalid_cursor_is_an_error(tmp_path, cursor):
     stores.write(tmp_path)
     with pytest.raises(ValueError, match="expected one of an earlier answer"):
         run_index.since(open_run(tmp_path), cursor)
@@ -193,7 +193,7 @@ def test_what_is_no_cursor_is_said(tmp_path, cursor):
 
 @pytest.fixture
 def no_locks(monkeypatch):
-    """A file system that cannot say who writes: the clock must do."""
+    """Simulate a file system without locks, so that the clock decides."""
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
 
 
@@ -223,7 +223,7 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
 
 
 @pytest.mark.usefixtures("no_locks")
-def test_an_older_fit_that_is_lost_by_now_is_news_of_it_alone(tmp_path):
+def test_an_older_fit_that_is_lost_by_now_is_reported_alone(tmp_path):
     first, second = Writer(tmp_path), Writer(tmp_path)
     for writer in (first, second):
         writer.append({"kind": "metrics", "epoch": 0, "time": 2e9, "values": {}})
@@ -274,7 +274,7 @@ def test_a_fit_whose_pack_is_held_is_live_however_long_an_epoch_takes(tmp_path):
 
 @needs_locks
 def test_a_fit_that_nobody_writes_is_lost_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_REST", 0.0)
+    monkeypatch.setattr(locks, "_INTERVAL", 0.0)
     writer = opened(tmp_path)
     reader = open_run(tmp_path)
     (segment,) = reader.segments
@@ -288,7 +288,7 @@ def test_a_fit_that_nobody_writes_is_lost_at_once(tmp_path, monkeypatch):
 
 @needs_locks
 def test_a_pack_that_grows_and_is_not_held_is_written_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_REST", 0.0)
+    monkeypatch.setattr(locks, "_INTERVAL", 0.0)
     elsewhere = opened(tmp_path / "there")
     copy = store_directory(tmp_path / "here")
     shutil.copytree(store_directory(tmp_path / "there"), copy)
@@ -304,7 +304,7 @@ def test_a_pack_that_grows_and_is_not_held_is_written_elsewhere(tmp_path, monkey
     assert run_index.status(segment, segment.last + 121) == "lost"
 
 
-def test_a_status_nobody_knows_is_stopped(tmp_path):
+def test_an_unknown_status_is_stopped(tmp_path):
     writer = Writer(tmp_path)
     writer.append({"kind": "fit", "event": "end", "status": ["?"]})
     writer.close()

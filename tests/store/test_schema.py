@@ -44,23 +44,23 @@ def test_a_meta_has_no_line_feed_and_survives_any_text():
     "data",
     [b"", b"[]", b"{}", b'{"kind":1}', b'{"kind":"a"} x', b"\xff", b"[" * 100_000, b'{"kind":"a"'],
 )
-def test_what_is_no_meta_is_a_value_error(data):
+def test_an_invalid_meta_is_a_value_error(data):
     with pytest.raises(ValueError):
         decode_meta(data)
 
 
 @pytest.mark.parametrize("value", ["nan", "1", None, True, [1]])
-def test_what_is_no_number_is_a_value_error(value):
+def test_a_value_that_is_not_a_number_is_a_value_error(value):
     with pytest.raises(ValueError, match="expected a number"):
         number(value)
 
 
-def test_what_has_no_place_in_json_is_said():
+def test_a_value_that_json_cannot_represent_is_an_error():
     with pytest.raises(TypeError, match="received set, expected numbers"):
         plain({1, 2})
 
 
-def test_layout_id_stands_for_the_fields_alone():
+def test_layout_id_depends_only_on_the_fields():
     fields = {"picture": "cam", "layer": "conv", "tile": [7, 7]}
     identifier = layout_id(fields)
     assert len(identifier) == 8
@@ -70,7 +70,7 @@ def test_layout_id_stands_for_the_fields_alone():
     assert layout_id({**fields, "layer": "conv2"}) != identifier
 
 
-def test_position_fields_leave_out_what_is_not_said():
+def test_position_fields_omit_what_is_not_set():
     assert Position(3).fields() == {"epoch": 3}
     assert Position(3, 0).fields() == {"epoch": 3, "batch": 0}
     assert Position(3, final=True).fields() == {"epoch": 3, "final": True}
@@ -101,7 +101,7 @@ def test_both_parsers_find_the_same(data, monkeypatch):
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b'{"kind":1}', b'{"kind":"x"}{}', b'{"kind":"x"', b'{"kind":"\xff"}']
 )
-def test_what_is_no_meta(data, quick, monkeypatch):
+def test_both_parsers_refuse_an_invalid_meta(data, quick, monkeypatch):
     if not quick:
         monkeypatch.setattr(schema, "_parse_quickly", None)
     with pytest.raises(ValueError, match=r"."):

@@ -1,4 +1,4 @@
-"""What is said of a store, worked by hand, and every damage that it may have."""
+"""The summary of a store, worked by hand, and every damage that it may have."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tbviz.store.schema import plain
 from tbviz.store.summary import inspect
 
 
-def look(log_dir, *, verify=False, now=None):
+def summarize(log_dir, *, verify=False, now=None):
     answer = inspect(Reader(store_directory(log_dir)), verify=verify, now=now)
     json.dumps(plain(answer), allow_nan=False)
     return answer
 
 
-def whats(answer, name="damage"):
+def findings(answer, name="damage"):
     return [finding["what"] for finding in answer[name]]
 
 
@@ -53,15 +53,15 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     writer.append({"kind": "notice", "level": "info", "method": "M", "layer": "x", "text": "so"})
     writer.append({"kind": "fit", "event": "end", "status": "finished", "reason": None})
     writer.close()
-    answer = look(tmp_path)
+    answer = summarize(tmp_path)
     first, second = answer["segments"]
     # Nobody holds the first one's lock, so that it is lost, however short ago it wrote.
     assert (first["status"], first["being_written"]) == ("lost", False)
     assert first["epochs"] == [[0, 3], [5, 2]]
     assert first["missing"] == [[3, 2]]  # up to the last; what never came is not missing
     assert (first["positions"], first["batches"], first["planned"]) == (6, 1, 10)
-    assert (first["begun"], first["backend"], first["model"]) == (1000.0, "jax", "net")
-    assert (first["format"], first["replaces"], first["by"]) == (1, [], "")
+    assert (first["started"], first["backend"], first["model"]) == (1000.0, "jax", "net")
+    assert (first["format"], first["replaces"], first["by"]) == (2, [], "")
     assert (second["status"], second["initial_epoch"]) == ("finished", 6)
     assert (second["epochs"], second["missing"]) == ([[6, 1], [8, 1]], [[7, 1], [9, 1]])
     assert answer["positions"] == 8
@@ -74,8 +74,8 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     assert answer["bytes_per_epoch"] == sum(sizes) / 7
     assert answer["forecast"] is None
     activations, cam = answer["series"]
-    assert (activations["records"], activations["sheets"], activations["lacking"]) == (8, 16, [])
-    assert (cam["positions"], cam["lacking"]) == ([[6, 2]], [[0, 6]])
+    assert (activations["records"], activations["sheets"], activations["missing"]) == (8, 16, [])
+    assert (cam["positions"], cam["missing"]) == ([[6, 2]], [[0, 6]])
     length = sum(len(data) for key, data in whole_store.view(tmp_path).items() if key[2] == "cam")
     assert cam["bytes"] == length
     assert answer["kinds"][1] == {
@@ -99,27 +99,27 @@ def test_a_run_that_is_being_written_has_a_forecast_and_no_damage(tmp_path):
     writer.flush()
     with writer.path.open("ab") as pack:
         pack.write(b"\x89tbv")  # of the record that is being written
-    answer = look(tmp_path, now=1e12)  # it has said nothing for ages: the lock knows better
+    answer = summarize(tmp_path, now=1e12)  # it has been silent for ages, but it is locked
     [segment] = answer["segments"]
     assert (segment["status"], segment["being_written"]) == ("live", True)
     # Four epochs of ten are there.
     assert answer["forecast"] == answer["bytes"] + int(6 * answer["bytes"] / 4)
     assert answer["damage"] == []
     writer.close()
-    answer = look(tmp_path)
-    assert (answer["segments"][0]["status"], whats(answer)) == ("lost", ["tail"])
+    answer = summarize(tmp_path)
+    assert (answer["segments"][0]["status"], findings(answer)) == ("lost", ["tail"])
 
 
 def test_without_locks_the_clock_tells(tmp_path, monkeypatch):
     stores.write(tmp_path)
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     whole_store.pair(tmp_path)[1].unlink()
-    answer = look(tmp_path)
+    answer = summarize(tmp_path)
     [segment] = answer["segments"]
     assert (segment["status"], segment["being_written"]) == ("live", None)
     assert answer["damage"] == []
-    answer = look(tmp_path, now=segment["last"] + 121)
-    assert (answer["segments"][0]["status"], whats(answer)) == ("lost", ["index-missing"])
+    answer = summarize(tmp_path, now=segment["last"] + 121)
+    assert (answer["segments"][0]["status"], findings(answer)) == ("lost", ["index-missing"])
 
 
 def cut(data):
@@ -144,8 +144,8 @@ def flip_in_header(data):
         (None, cut, ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
         (flip_in_payload, None, [], ["sheet"]),
         # The index knows the record; only who reads the pack itself sees what has become of it.
-        (flip_in_header, None, [], ["places"]),
-        (flip_in_header, lambda _: b"", ["places", "index-behind"], ["places", "index-behind"]),
+        (flip_in_header, None, [], ["damaged"]),
+        (flip_in_header, lambda _: b"", ["damaged", "index-behind"], ["damaged", "index-behind"]),
         (None, lambda data: data.replace(b"metr", b"m etr").replace(b"conv", b"c", 1),
          ["index-behind", "index-bad"], ["index-behind", "index-bad"]),
     ],
@@ -155,10 +155,10 @@ def test_damage(tmp_path, pack, index, found, verified):
     for path, spoil in zip(whole_store.pair(tmp_path), (pack, index), strict=True):
         if spoil is not None:
             path.write_bytes(spoil(path.read_bytes()))
-    answer = look(tmp_path)
-    assert whats(answer) == found
-    thorough = look(tmp_path, verify=True)
-    assert whats(thorough) == verified
+    answer = summarize(tmp_path)
+    assert findings(answer) == found
+    thorough = summarize(tmp_path, verify=True)
+    assert findings(thorough) == verified
     for finding in thorough["damage"]:
         assert finding["segment"] == 1
         # A sheet's bytes are gone for good.
@@ -168,25 +168,21 @@ def test_damage(tmp_path, pack, index, found, verified):
         assert finding["text"] == "activations of conv, epoch 1, sheet 0: lost"
 
 
-def test_lost_sheets_are_said_by_kind_and_layer(tmp_path):
-    damaged_sheets = DamagedSheets()
+def test_damaged_sheets_are_listed_by_kind_and_layer(tmp_path):
+    damaged = DamagedSheets()
     metas = [
         {"kind": "cam", "layer": "a", "epoch": epoch, "sheets": [[3, 0], [3, 0], [3, 891568578]]}
         for epoch in (7, 3, 4, 5, 7)
     ]
     for meta in metas:
-        assert damaged_sheets.check(meta, b"abcdefabc")
-    assert damaged_sheets.check(
-        {"kind": "overview", "epoch": 2, "batch": 9, "sheets": [[1, 0]]}, b"x"
-    )
-    assert not damaged_sheets.check(
-        {"kind": "cam", "layer": "b", "sheets": [[3, 891568578]]}, b"abc"
-    )
-    assert damaged_sheets.texts() == [
+        assert damaged.check(meta, b"abcdefabc")
+    assert damaged.check({"kind": "overview", "epoch": 2, "batch": 9, "sheets": [[1, 0]]}, b"x")
+    assert not damaged.check({"kind": "cam", "layer": "b", "sheets": [[3, 891568578]]}, b"abc")
+    assert damaged.texts() == [
         "cam of a, epochs 3-5, 7, 10 sheets",
         "overview, epoch 2, batch 9, sheet 0",
     ]
-    assert damaged_sheets.count == 11
+    assert damaged.count == 11
 
 
 def test_a_kind_counts_the_positions_at_which_any_layer_has_it(tmp_path):
@@ -196,25 +192,34 @@ def test_a_kind_counts_the_positions_at_which_any_layer_has_it(tmp_path):
     for epoch, layer in ((0, "a"), (0, "b"), (8, "b"), (8, "c")):
         whole_store.add(writer, Position(epoch), "maximization", layer)
     writer.close()
-    kinds = {kind["kind"]: kind["positions"] for kind in look(tmp_path)["kinds"]}
+    kinds = {kind["kind"]: kind["positions"] for kind in summarize(tmp_path)["kinds"]}
     assert kinds == {"activations": 9, "maximization": 2}
 
 
-def test_what_makes_no_sense_and_what_is_newer(tmp_path):
+def test_invalid_records_and_newer_formats_are_damage(tmp_path):
     stores.write(tmp_path)
     pack, index = whole_store.pair(tmp_path)
     index.unlink()
     senseless = b'{"kind":"activations","time":2.0,"epoch":9,"layer":7,"layout":"?","sheets":[]}'
     newer = b'{"kind":"writer","time":2.0,"format":7,"uid":"%b"}' % pack.stem[7:].encode()
-    pack.write_bytes(pack.read_bytes() + stores.record(senseless) + stores.record(newer))
-    answer = look(tmp_path)
-    assert whats(answer) == ["index-missing", "records", "format"]
+    pack.write_bytes(pack.read_bytes() + stores.record(senseless))
+    answer = summarize(tmp_path)
+    assert findings(answer) == ["index-missing", "records"]
     assert "1 record that" in answer["damage"][1]["text"]
+    # The first record says the format; in a later one it makes no sense.
+    pack.write_bytes(pack.read_bytes() + stores.record(newer))
+    answer = summarize(tmp_path)
+    assert findings(answer) == ["index-missing", "records"]
+    assert "2 records that" in answer["damage"][1]["text"]
+    pack.write_bytes(stores.record(newer) + stores.record(senseless))
+    answer = summarize(tmp_path)
+    assert findings(answer) == ["format"]
+    assert "written in format 7; this tbviz reads format 2" in answer["damage"][0]["text"]
     (store_directory(tmp_path) / "control.json").write_text("{")
-    assert whats(look(tmp_path))[0] == "orders"
+    assert findings(summarize(tmp_path))[0] == "orders"
 
 
-def test_what_else_lies_there(tmp_path):
+def test_other_files_in_a_store_are_notes(tmp_path):
     old = stores.write(tmp_path).path
     store = store_directory(tmp_path)
     write_orders(store, Orders(paused=True, every=5))
@@ -224,22 +229,22 @@ def test_what_else_lies_there(tmp_path):
     (store / f".000009-{'c' * 16}.pack").write_bytes(b"draft")
     os.mkfifo(store / f"000009-{'d' * 16}.pack")
     data = old.read_bytes()
-    answer = look(tmp_path)
+    answer = summarize(tmp_path)
     assert answer["orders"] == {"paused": True, "every": 5, "now": ""}
-    assert whats(answer, "notes") == ["leftover", "empty", "foreign"]
+    assert findings(answer, "notes") == ["leftover", "empty", "foreign"]
     assert f"000009-{'b' * 16}.jsonl, holiday.jpg" in answer["notes"][2]["text"]
     assert answer["damage"] == []
     list(prune(store, KeepRule(10, 0)))
     old.write_bytes(data)
-    answer = look(tmp_path)
-    assert whats(answer, "notes") == ["leftover", "leftover", "empty", "foreign"]
+    answer = summarize(tmp_path)
+    assert findings(answer, "notes") == ["leftover", "leftover", "empty", "foreign"]
     assert answer["segments"][0]["by"] == "prune"
     assert answer["positions"] == 2  # there was nothing but pictures at the others
 
 
 def test_a_healthy_run_of_every_kind_verifies(tmp_path):
     make_run(tmp_path, 4, LAYERS[-2:], images=2, every_kind=True)
-    answer = look(tmp_path, verify=True)
+    answer = summarize(tmp_path, verify=True)
     assert (answer["damage"], answer["notes"]) == ([], [])
     counted = {kind["kind"]: (kind["method"], kind["layers"]) for kind in answer["kinds"]}
     assert counted["activations"] == ("ActivationGrid", 2)
@@ -249,19 +254,19 @@ def test_a_healthy_run_of_every_kind_verifies(tmp_path):
 
 
 def test_a_store_that_is_not_there_is_empty(tmp_path):
-    answer = look(tmp_path)
+    answer = summarize(tmp_path)
     assert (answer["segments"], answer["positions"], answer["bytes_per_epoch"]) == ([], 0, None)
-    assert whats(answer, "notes") == ["unreadable"]
+    assert findings(answer, "notes") == ["unreadable"]
 
 
-def test_warnings_are_counted_by_their_key_and_say_their_event(tmp_path):
+def test_warnings_are_counted_by_key_and_contain_their_event(tmp_path):
     writer = Writer(tmp_path)
-    told = {"kind": "notice", "level": "warning", "method": "M", "layer": None, "remedy": None}
+    fields = {"kind": "notice", "level": "warning", "method": "M", "layer": None, "remedy": None}
     for key, text in (("one", "no map"), ("one", "no map at all"), ("two", "no map")):
-        writer.append({**told, "event": "error", "key": key, "rule": None, "text": text})
-    writer.append({**told, "event": 5, "key": [1], "rule": {}, "text": "odd"})
+        writer.append({**fields, "event": "error", "key": key, "rule": None, "text": text})
+    writer.append({**fields, "event": 5, "key": [1], "rule": {}, "text": "odd"})
     writer.close()
-    found = look(tmp_path)["warnings"]
+    found = summarize(tmp_path)["warnings"]
     known = [(one["event"], one["key"], one["rule"], one["text"], one["count"]) for one in found]
     assert known == [
         ("error", "one", None, "no map", 2),

@@ -43,7 +43,7 @@ def test_every_byte_is_as_the_format_says(tmp_path):
     assert first[0] == 0
     head = json.loads(first[1])
     assert head.pop("time") > 1.7e9
-    assert head == {"kind": "writer", "format": 1, "uid": writer.uid, "tbviz": __version__}
+    assert head == {"kind": "writer", "format": 2, "uid": writer.uid, "tbviz": __version__}
     assert metrics[1:] == (
         b'{"time":12.5,"kind":"metrics","epoch":0,"values":{"loss":"NaN"}}',
         b"",
@@ -104,7 +104,9 @@ def test_a_layout_is_written_once(tmp_path):
         ({"kind": "notice", "text": "x" * (16 << 20)}, [], None, "at most 16777216"),
     ],
 )
-def test_what_the_format_does_not_allow_is_refused(tmp_path, meta, payload, summaries, message):
+def test_records_that_the_format_does_not_allow_are_refused(
+    tmp_path, meta, payload, summaries, message
+):
     writer = Writer(tmp_path)
     with pytest.raises(StoreError, match=message):
         writer.append(meta, payload, summaries)
@@ -127,15 +129,15 @@ import stores
 from tbviz.store import BackgroundWriter, Writer
 writer = Writer({str(tmp_path)!r})
 background = BackgroundWriter(writer)
-background.submit(lambda w: small.append(w, 0))
+background.submit(lambda w: stores.append(w, 0))
 background.drain()
-small.append(writer, 1)
+stores.append(writer, 1)
 child = os.fork()
 if child == 0:
     writer._lock.acquire()  # as a lock that another thread held at the fork: nobody frees it
-    small.append(writer, 7)
+    stores.append(writer, 7)
     writer.flush()
-    background.submit(lambda w: small.append(w, 8))
+    background.submit(lambda w: stores.append(w, 8))
     background.close()
     writer.close()
     sys.exit(0)
@@ -153,7 +155,7 @@ sys.path.insert(0, {ROOM!r})
 import stores
 from tbviz.store import Writer
 writer = Writer({str(tmp_path)!r})
-small.append(writer, 0)
+stores.append(writer, 0)
 writer.flush()
 files = writer._sink._pack, writer._sink._index
 if os.fork() == 0:  # as a data loader's worker
@@ -207,15 +209,15 @@ import stores
 from tbviz.store import StoreError, Writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 writer = Writer({str(tmp_path)!r})
-small.append(writer, 0)
+stores.append(writer, 0)
 writer.flush()
 before = writer.path.read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFINITY))
 for epoch in (1, 2):
-    small.append(writer, epoch)
+    stores.append(writer, epoch)
     writer.append({{"kind": "notice", "level": "info", "text": f"kept {{epoch}}"}})
-    place = {{"epoch": epoch, "batch": 7, "final": True}}
-    writer.append({{"kind": "notice", "level": "warning", "text": f"said at {{epoch}}", **place}})
+    at = {{"epoch": epoch, "batch": 7, "final": True}}
+    writer.append({{"kind": "notice", "level": "warning", "text": f"said at {{epoch}}", **at}})
     try:
         writer.flush()
     except StoreError as error:
@@ -224,7 +226,7 @@ for epoch in (1, 2):
         sys.exit("no error")
     assert writer.path.read_bytes() == before
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-small.append(writer, 3)
+stores.append(writer, 3)
 writer.close()
 """
     run_program([sys.executable, "-c", script], check=True)
@@ -279,7 +281,7 @@ def _only_packs(monkeypatch):
     return only_packs
 
 
-def test_a_pack_deleted_while_training_is_said(tmp_path):
+def test_a_pack_deleted_during_training_is_an_error(tmp_path):
     writer = Writer(tmp_path)
     stores.append(writer, 0)
     writer.flush()

@@ -1,4 +1,4 @@
-"""How a writer ends: whatever fails and when, it holds nothing, and writes nothing afterwards."""
+"""The end of a writer: whatever fails, it leaves no file open, and writes nothing afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import stores
 from buckets import objects
 from children.starting import run_program
-from failing import Failing, contents, held_open
+from failing import FailingCalls, contents, held_open
 
 from tbviz.store import BackgroundWriter, StoreError, Writer, open_run, store_directory
 from tbviz.store.locks import hold
@@ -27,9 +27,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="need
 
 
 def session(log_dir):
-    """A writer from its beginning to its end; the positions of which it said that they are stored.
+    """Run a writer from beginning to end; return it and the positions that it reported as stored.
 
-    It goes on after each failure, as a training does.
+    It continues after each failure, as a training does.
     """
     writer, stored = Writer(log_dir), set()
     for epoch in range(POSITIONS):
@@ -45,22 +45,22 @@ def session(log_dir):
 
 
 def in_background(log_dir):
-    """The same on a writer's thread."""
-    writer, told, stored = Writer(log_dir), [], set()
-    background = BackgroundWriter(writer, told.append)
+    """Do the same on a writer's thread."""
+    writer, reported, stored = Writer(log_dir), [], set()
+    background = BackgroundWriter(writer, reported.append)
     for epoch in range(POSITIONS):
-        before = len(told)
+        before = len(reported)
         background.submit(lambda one, epoch=epoch: stores.append(one, epoch))
         background.drain()
-        if len(told) == before:
+        if len(reported) == before:
             stored.add(epoch)
     background.close()
-    assert all(isinstance(error, StoreError) for error in told), told
+    assert all(isinstance(error, StoreError) for error in reported), reported
     return writer, stored
 
 
 def check(log_dir, writer, stored, before):
-    """What must hold after every end."""
+    """Check what must hold after every end."""
     assert held_open() == before
     files = contents(log_dir)
     packs = [name for name in files if name.endswith(".pack")]
@@ -84,7 +84,7 @@ def check(log_dir, writer, stored, before):
 
 
 def count(run, log_dir, monkeypatch):
-    with Failing()(monkeypatch) as calls:
+    with FailingCalls()(monkeypatch) as calls:
         run(log_dir)
     return len(calls.made)
 
@@ -100,7 +100,7 @@ def test_any_call_that_fails_costs_a_position_and_nothing_else(
     for number in range(calls):
         log_dir = tmp_path / str(number)
         before = held_open()
-        with Failing(number, number, code)(monkeypatch):
+        with FailingCalls(number, number, code)(monkeypatch):
             writer, stored = run(log_dir)
         with faults.trying():
             assert len(stored) >= POSITIONS - 1
@@ -116,27 +116,27 @@ def test_any_call_that_fails_costs_a_position_and_nothing_else(
     ids="+".join,
 )  # fmt: skip
 def test_a_disk_that_fails_from_some_call_on(run, names, tmp_path, monkeypatch, faults):
-    with Failing(names=names)(monkeypatch) as calls:
+    with FailingCalls(names=names)(monkeypatch) as calls:
         run(tmp_path / "whole")
     for number in range(len(calls.made)):
         log_dir = tmp_path / str(number)
         log_dir.mkdir()
         before = held_open()
-        with Failing(number, 10_000, errno.ENOSPC, names)(monkeypatch):
+        with FailingCalls(number, 10_000, errno.ENOSPC, names)(monkeypatch):
             writer, stored = run(log_dir)
         with faults.trying():
             check(log_dir, writer, stored, before)
 
 
 @needs_proc
-@pytest.mark.parametrize("anew", [False, True], ids=["gone", "made anew"])
+@pytest.mark.parametrize("recreated", [False, True], ids=["gone", "recreated"])
 @pytest.mark.parametrize("after", range(POSITIONS + 1))
 @pytest.mark.parametrize("index", [False, True], ids=["no index yet", "index"])
-def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypatch):
+def test_a_store_that_is_deleted_stays_so(after, recreated, index, tmp_path, monkeypatch):
     before = held_open()
     writer = Writer(tmp_path)
-    told = []
-    background = BackgroundWriter(writer, told.append)
+    reported = []
+    background = BackgroundWriter(writer, reported.append)
     store = store_directory(tmp_path)
     with monkeypatch.context() as patched:
         if not index:
@@ -148,7 +148,7 @@ def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypa
             background.drain()
     if after == POSITIONS:
         shutil.rmtree(tmp_path / "plugins")
-    if anew:
+    if recreated:
         store.mkdir(parents=True, exist_ok=True)
     background.submit(lambda one: stores.append(one, POSITIONS))
     background.drain()
@@ -158,11 +158,11 @@ def test_a_store_that_is_deleted_stays_so(after, anew, index, tmp_path, monkeypa
     if after:
         assert contents(tmp_path) == {}
         assert writer.gone()
-        assert all("was deleted while" in str(error) for error in told)
-        assert told
+        assert all("was deleted while" in str(error) for error in reported)
+        assert reported
     else:
         assert len(open_run(tmp_path)) == POSITIONS + 1
-        assert told == []
+        assert reported == []
 
 
 def _packs_alone():
@@ -178,7 +178,7 @@ def _packs_alone():
     return packs_alone
 
 
-def test_what_a_copy_has_taken_the_place_of_is_gone(tmp_path):
+def test_a_store_that_a_copy_has_replaced_is_gone(tmp_path):
     writer = Writer(tmp_path / "logs")
     stores.append(writer, 0)
     writer.flush()
@@ -195,7 +195,7 @@ def test_what_a_copy_has_taken_the_place_of_is_gone(tmp_path):
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
-def test_what_cannot_be_looked_at_is_not_gone(code, tmp_path, monkeypatch):
+def test_a_store_that_cannot_be_read_is_not_gone(code, tmp_path, monkeypatch):
     writer = stores.write(tmp_path, 1)
 
     def fail(*_, **__):
@@ -213,18 +213,18 @@ import os, resource, sys
 sys.path.insert(0, {ROOM!r})
 import stores
 from tbviz.store import BackgroundWriter, Writer
-writer, told = Writer(sys.argv[1]), []
-background = BackgroundWriter(writer, told.append)
+writer, reported = Writer(sys.argv[1]), []
+background = BackgroundWriter(writer, reported.append)
 for epoch in range(5):
     if epoch == 2:
         background.drain()
         size = os.path.getsize(writer.path)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, resource.RLIM_INFINITY))
-    background.submit(lambda one, epoch=epoch: small.append(one, epoch))
+    background.submit(lambda one, epoch=epoch: stores.append(one, epoch))
 background.push(lambda one: one.append({{"kind": "fit", "event": "end", "status": "finished"}}))
 background.close()
-assert len(told) == 5, told
-assert all("File too large" in str(error) for error in told), told
+assert len(reported) == 5, reported
+assert all("File too large" in str(error) for error in reported), reported
 left = [os.readlink(f"/proc/self/fd/{{fd}}") for fd in os.listdir("/proc/self/fd")
         if os.path.exists(f"/proc/self/fd/{{fd}}")]
 assert not [path for path in left if path.startswith(sys.argv[1])], left
@@ -243,7 +243,7 @@ def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
 
 
 def test_a_pack_without_a_record_is_not_left(tmp_path, monkeypatch):
-    with Failing(0, 10_000, errno.ENOSPC, ("write",))(monkeypatch):
+    with FailingCalls(0, 10_000, errno.ENOSPC, ("write",))(monkeypatch):
         writer = Writer(tmp_path)
         stores.append(writer, 0)
         with pytest.raises(StoreError):
@@ -254,11 +254,11 @@ def test_a_pack_without_a_record_is_not_left(tmp_path, monkeypatch):
     assert contents(tmp_path) == {}
 
 
-def test_a_close_that_fails_says_so_once_and_is_over(tmp_path, monkeypatch):
+def test_a_failing_close_raises_once_and_is_final(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
     stores.append(writer, 0)
     with (
-        Failing(0, 10_000, errno.EDQUOT, ("close",))(monkeypatch),
+        FailingCalls(0, 10_000, errno.EDQUOT, ("close",))(monkeypatch),
         pytest.raises(StoreError, match="could not close what was written"),
     ):
         writer.close()
@@ -267,7 +267,7 @@ def test_a_close_that_fails_says_so_once_and_is_over(tmp_path, monkeypatch):
 
 
 @needs_proc
-def test_a_writer_that_nobody_closes_lets_go_with_its_memory(tmp_path):
+def test_a_writer_that_nobody_closes_releases_its_files_with_its_memory(tmp_path):
     before = held_open()
     writer = Writer(tmp_path)
     stores.append(writer, 0)
@@ -297,8 +297,8 @@ def test_a_flush_that_waits_while_the_writer_is_closed_writes_nothing(tmp_path):
 def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
     from tbviz.store.object_store import ObjectStore
 
-    writer, told = Writer(bucket), []
-    background = BackgroundWriter(writer, told.append)
+    writer, reported = Writer(bucket), []
+    background = BackgroundWriter(writer, reported.append)
     background.submit(lambda one: stores.append(one, 0))
     background.drain()
     before, put = objects(bucket), []
@@ -314,7 +314,7 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
         writer.append({"kind": "notice", "level": "info", "text": "kept"})
         background.close()
         assert len(put) == 1
-    assert [type(error) for error in told] == [StoreError]
+    assert [type(error) for error in reported] == [StoreError]
     writer.flush()
     writer.close()
     with pytest.raises(OSError, match="closed"):
@@ -323,14 +323,14 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
     assert [position.epoch for _, position in open_run(bucket).positions] == [0]
 
 
-def test_what_could_not_be_cut_off_at_once_is_cut_off_at_the_end(tmp_path, monkeypatch):
+def test_remains_that_could_not_be_cut_off_at_once_are_cut_off_at_the_end(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
     stores.append(writer, 0)
     writer.flush()
     size = writer.path.stat().st_size
     stores.append(writer, 1)
     with (
-        Failing(0, 10_000, errno.ENOSPC, ("write", "ftruncate"))(monkeypatch),
+        FailingCalls(0, 10_000, errno.ENOSPC, ("write", "ftruncate"))(monkeypatch),
         pytest.raises(StoreError),
     ):
         writer.flush()

@@ -1,4 +1,4 @@
-"""What a store shows, sheet by sheet, and damage that is done to it."""
+"""Read everything that a store contains, sheet by sheet, and add pictures to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tbviz.store import DamagedError, Position, open_run, store_directory
 
 
 def view(log_dir):
-    """Every readable sheet: (segment, position, kind, layer, image) to its bytes."""
+    """Return every readable sheet: (segment, position, kind, layer, image) to its bytes."""
     run = open_run(log_dir)
     seen = {}
     for number, (segment, position) in enumerate(run.positions):
@@ -35,8 +35,8 @@ def epochs(log_dir):
     return [position.epoch for _, position in open_run(log_dir).positions]
 
 
-def kept(log_dir, kind="activations", layer="conv"):
-    """The positions at which a series has pictures, segment by segment."""
+def positions_with_pictures(log_dir, kind="activations", layer="conv"):
+    """Return the positions at which a series has pictures, segment by segment."""
     run = open_run(log_dir)
     return [
         [segment.position(ordinal) for ordinal in columns.positions.values()]
@@ -45,18 +45,18 @@ def kept(log_dir, kind="activations", layer="conv"):
 
 
 def files(log_dir):
-    """The names in a store."""
+    """Return the names of the files in a store."""
     return sorted(path.name for path in store_directory(log_dir).iterdir())
 
 
 def pair(log_dir):
-    """The one pack in a store, and its index."""
+    """Return the only pack in a store, and its index."""
     [pack] = store_directory(log_dir).glob("*.pack")
     return pack, pack.with_suffix(".jsonl")
 
 
 def add(writer, position, kind="activations", layer="conv"):
-    """One picture of two sheets, and the loss, at any position."""
+    """Append one picture of two sheets, and the loss, at any position."""
     fields = {**stores.LAYOUT, "picture": kind, "layer": layer}
     where = position.fields()
     name = f"{kind} {layer} {tuple(position)}".encode()
@@ -74,8 +74,8 @@ def add(writer, position, kind="activations", layer="conv"):
     writer.append({"kind": "metrics", **where, "values": {"loss": 1.0 + position.epoch}})
 
 
-def damaged_sheets(log_dir):
-    """The loss at each position."""
+def losses(log_dir):
+    """Return the loss at each position."""
     return [
         value
         for segment in open_run(log_dir).segments

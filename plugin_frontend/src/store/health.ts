@@ -104,7 +104,7 @@ export function addNonFinite(
   held: readonly StatusChange[],
   answer: HealthAnswer,
 ): readonly StatusChange[] {
-  const fresh = answer.broken ?? [];
+  const fresh = answer.not_finite ?? [];
   return [
     ...held.filter(({ ordinal }) => ordinal < answer.since),
     ...fresh.map(([ordinal, layer, text]) => ({ ordinal, layer, rule: "", text })),

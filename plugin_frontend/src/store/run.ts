@@ -21,6 +21,10 @@ export const clock = signal({ server: 0, here: 0 });
 export const positions = computed(() => runIndex.value?.positions ?? []);
 export const lastOrdinal = computed(() => positions.value.length - 1);
 export const segmentCount = computed(() => runIndex.value?.segments.length ?? 0);
+/** Why segments are not read, one sentence each: they are of another format. */
+export const refused = computed(() =>
+  (runIndex.value?.segments ?? []).flatMap(({ refused: why }) => (why ? [sentence(why)] : [])),
+);
 export const newestSegment = computed<Segment | null>(
   () => runIndex.value?.segments.at(-1) ?? null,
 );
@@ -34,6 +38,8 @@ export const paused = computed<Notice | null>(() => {
   );
   return status === "live" && last?.event === "paused" ? last : null;
 });
+
+const sentence = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 export function seriesOf(kind: string, layer: string) {
   return runIndex.value?.series.get(seriesKey(kind, layer)) ?? null;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { familyOf } from "../families";
-import { positions, runIndex, runs } from "../store/run";
+import { positions, refused, runIndex, runs, segmentCount } from "../store/run";
 import { kind, layer } from "../store/selection";
 import { ChannelPanel } from "./ChannelPanel";
 import { Curves } from "./Curves";
@@ -77,6 +77,7 @@ function Workspace() {
         <Curves />
         <Tabs />
         <Toolbar />
+        <Refused />
         <View />
       </main>
       <Footer />
@@ -84,8 +85,21 @@ function Workspace() {
   );
 }
 
+/** Says which segments are not read, where their pictures would be. */
+function Refused() {
+  if (refused.value.length === 0) return null;
+  return (
+    <div class="refused" role="status" data-testid="refused">
+      {refused.value.map((text) => (
+        <p key={text}>{text}</p>
+      ))}
+    </div>
+  );
+}
+
 function View() {
   if (positions.value.length === 0) {
+    if (segmentCount.value > 0 && refused.value.length === segmentCount.value) return null;
     return <p class="hint">Training started. First images after the first epoch.</p>;
   }
   if (kind.value === null) return <Undrawn />;

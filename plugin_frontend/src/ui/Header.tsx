@@ -83,6 +83,7 @@ const EXPLAINED: Record<Status, string> = {
   finished: "The fit ran to its planned end.",
   stopped: "The fit ended before the last planned epoch.",
   failed: "The fit ended with an error.",
+  unreadable: "The fit was logged in a format that this version of tbviz does not read.",
   lost: "No end was recorded and nothing new arrives: the process was probably killed.",
 };
 

@@ -1,8 +1,8 @@
-"""Writes a run as long as one likes without training: (layers, images, epochs) => a store.
+"""Write a run of any length without training: (layers, images, epochs) => a store.
 
 Each sheet is encoded once, from feature maps of a photograph of the demo under random filters, so
-that it compresses as a real one does. Each epoch then has a copy with other bytes in a chunk that
-readers skip, so that every payload, length and CRC is its own and every sheet a valid PNG.
+that it compresses like a real one. Each epoch has a copy with different bytes in a chunk that
+readers skip, so that every payload, length and CRC is different and every sheet is a valid PNG.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STAGES = ((64, 10), (32, 30), (16, 108), (16, 108), (8, 256))
 
 
 class Layer(NamedTuple):
-    """A layer, its sheets (one a probe image), and the maps of the first image."""
+    """A layer, its sheets (one per probe image), and the maps of the first image."""
 
     path: str
     side: int
@@ -40,7 +40,7 @@ class Layer(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What `Writer.append` takes."""
+    """The arguments of `Writer.append`."""
 
     meta: dict[str, object]
     payload: list[bytes]
@@ -48,12 +48,12 @@ class Record(NamedTuple):
 
 
 def make_layers(count: int, images: int, seed: int = 0) -> list[Layer]:
-    """A network of random filters on the demo's probe photographs.
+    """Run a network of random filters on the demo's probe photographs.
 
     Args:
-        count: Layers.
-        images: Probe images, at most as many as the demo has.
-        seed: Of the filters.
+        count: The number of layers.
+        images: The number of probe images, at most as many as the demo has.
+        seed: The seed of the filters.
     """
     random = np.random.default_rng(seed)
     photographs = load(1, 1).probe_images[:images].astype("float32") / 255.0
@@ -80,7 +80,7 @@ def make_layers(count: int, images: int, seed: int = 0) -> list[Layer]:
 def _filtered(
     random: np.random.Generator, maps: NDArray[np.float32], channels: int
 ) -> NDArray[np.float32]:
-    """3 x 3 filters and a ReLU, normalized."""
+    """Apply 3 x 3 filters, a normalization and a ReLU."""
     depth = maps.shape[-1]
     kernel = random.normal(0, (2 / (9 * depth)) ** 0.5, (3, 3, depth, channels))
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
@@ -92,14 +92,14 @@ def _filtered(
     return np.maximum(total, 0).astype("float32")
 
 
-class FabricatedRun:
+class SyntheticRun:
     """The records of one `fit`.
 
     Args:
-        layers: Of `make_layers`.
-        epochs: Planned.
-        images: Probe images.
-        seed: Of what differs from epoch to epoch.
+        layers: The result of `make_layers`.
+        epochs: The planned number of epochs.
+        images: The number of probe images.
+        seed: The seed of everything that differs between epochs.
     """
 
     def __init__(self, layers: list[Layer], epochs: int, images: int, seed: int = 1) -> None:
@@ -110,10 +110,10 @@ class FabricatedRun:
         self._ids: dict[str, str] = {}
 
     def begin(self, writer: Writer) -> None:
-        """What stands before the first position."""
+        """Append the records before the first position."""
         writer.append({
             "kind": "fit", "time": _CLOCK, "event": "begin", "epochs": self.epochs,
-            "initial_epoch": 0, "steps": 300, "backend": "tensorflow", "model": "fabricated",
+            "initial_epoch": 0, "steps": 300, "backend": "tensorflow", "model": "synthetic",
             "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "tbviz": "0.1.0"},
         })  # fmt: skip
         nodes = [
@@ -124,7 +124,7 @@ class FabricatedRun:
             for layer in self.layers
         ]  # fmt: skip
         writer.append(
-            {"kind": "model", "time": _CLOCK, "name": "fabricated", "class": "Functional",
+            {"kind": "model", "time": _CLOCK, "name": "synthetic", "class": "Functional",
              "media": "json", "parameters": 123456, "trainable": 123456},
             [encode_json({"nodes": nodes})],
         )  # fmt: skip
@@ -151,7 +151,7 @@ class FabricatedRun:
         })  # fmt: skip
 
     def position(self, epoch: int) -> list[Record]:
-        """The records of one epoch's end, ready to be appended."""
+        """Return the records of one epoch's end, for `append_all`."""
         now = {"time": _CLOCK + _EPOCH_SECONDS * (epoch + 1), **Position(epoch).fields()}
         return [
             Record({"kind": "metrics", **now, "values": self._metrics(epoch)}, [], None),
@@ -167,7 +167,7 @@ class FabricatedRun:
         ]  # fmt: skip
 
     def end(self, writer: Writer) -> None:
-        """The `fit` is over."""
+        """Append the end of the `fit`."""
         writer.append({
             "kind": "fit", "time": _CLOCK + _EPOCH_SECONDS * (self.epochs + 1), "event": "end",
             "status": "finished", "reason": None,
@@ -240,7 +240,7 @@ class FabricatedRun:
 
 
 def perturbed(png: bytes, random: np.random.Generator) -> bytes:
-    """The same picture with a private chunk of up to 63 random bytes before its end."""
+    """Return the same picture with a private chunk of up to 63 random bytes before its end."""
     data = random.bytes(int(random.integers(8, 64)))
     chunk = struct.pack(">I", len(data)) + b"tvZZ" + data
     return png[: -len(_IEND)] + chunk + struct.pack(">I", zlib.crc32(chunk[4:])) + _IEND
@@ -255,8 +255,8 @@ def append_all(writer: Writer, records: list[Record]) -> None:
 def write_run(
     log_dir: str | Path, layers: list[Layer], epochs: int, images: int, *, seed: int = 1
 ) -> None:
-    """A whole run, flushed position by position and not synced."""
-    run = FabricatedRun(layers, epochs, images, seed)
+    """Write a complete run, flushed position by position and not synced."""
+    run = SyntheticRun(layers, epochs, images, seed)
     writer = Writer(log_dir, sync=False)
     run.begin(writer)
     for epoch in range(epochs):

@@ -1,0 +1,68 @@
+"""Runs of another format are listed, say why they are not read, and hide nobody."""
+
+from __future__ import annotations
+
+import pytest
+from foreign_stores import IDS, SAID, refused, write
+from made_stores import make_run
+
+from tbviz.plugin import runs as runs_module
+
+
+@pytest.mark.parametrize(("said", "what"), SAID, ids=IDS)
+def test_a_run_of_another_format(board, tmp_path, said, what):
+    pack = write(tmp_path / "old", said).path
+    write(tmp_path / "new")
+    one = board(tmp_path)
+    listed = {row["run"]: row for row in one.ask("runs")["runs"]}
+    old, new = listed["old"], listed["new"]
+    assert (new["status"], new["positions"], new["segments"]) == ("finished", 2, 1)
+    assert (old["status"], old["positions"], old["segments"]) == ("unreadable", 0, 1)
+    assert old["bytes"] == pack.stat().st_size
+    index = one.ask("index", run="old")
+    [segment] = index["segments"]
+    assert (segment["status"], segment["refused"]) == (
+        "unreadable", f"segment 1 was {refused(what)}",
+    )  # fmt: skip
+    assert segment["format"] == (said if type(said) is int and said < 1 << 53 else None)
+    assert (index["positions"], index["series"], index["layouts"]) == ([], [], {})
+    assert one.ask("index", run="old", since=index["cursor"]).keys() == {"cursor", "now"}
+    [segment] = one.ask("index", run="new")["segments"]
+    assert (segment["format"], segment["refused"]) == (2, None)
+
+
+def test_every_route_answers(board, tmp_path):
+    write(tmp_path / "old", 9)
+    one = board(tmp_path)
+    assert one.ask("scalars", run="old")["tags"] == {}
+    assert one.ask("health", run="old")["layers"] == []
+    assert one.ask("predictions", run="old")["images"] == []
+    assert one.ask("costs", run="old")["segments"][0]["methods"] == {}
+    one.refuse(404, "model", run="old")
+    message = one.refuse(404, "series", run="old", kind="activations", layer="conv")
+    assert message.endswith(f"segment 1 was {refused('format 9')}")
+
+
+def test_bytes_of_such_a_segment_are_not_served(board, tmp_path):
+    write(tmp_path / "run")
+    one = board(tmp_path)
+    columns = one.ask("series", run="run", kind="activations", layer="conv")
+    write(tmp_path / "other", 9)
+    again = board(tmp_path)
+    writer = again.ask("index", run="other")["segments"][0]["writer"]
+    asked = {"offset": columns["offset"][0], "length": 4, "crc": columns["crc"][0]}
+    assert refused("format 9") in again.refuse(410, "sheet", run="other", writer=writer, **asked)
+
+
+def test_one_segment_of_several(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
+    write(tmp_path / "run", 1)
+    one = board(tmp_path)
+    cursor = one.ask("index", run="run")["cursor"]
+    make_run(tmp_path / "run", 3)
+    news = one.ask("index", run="run", since=cursor)
+    assert (news["reset"], news["positions"]) == (False, [[2, 0, 3]])
+    first, second = one.ask("index", run="run")["segments"]
+    assert (first["refused"], second["refused"]) == (f"segment 1 was {refused('format 1')}", None)
+    assert one.ask("runs")["runs"][0]["status"] == "finished"
+    assert one.ask("model", run="run")["segment"] == 2
