@@ -1,4 +1,4 @@
-"""`ActivationGrid`: the feature maps of chosen layers, one sheet an image and layer."""
+"""`ActivationGrid`: the feature maps of selected layers, one sheet per image and layer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tbviz.taps.select import default_layers, select
 
 
 class ActivationGrid(Visual):
-    """Logs the feature maps of chosen layers on the probe images, one sheet an image and layer.
+    """Logs the feature maps of selected layers, one sheet per probe image and layer.
 
     A map that looks like the input has learned nothing, a flat one is a dead channel. Beside the
     maps, each layer is logged in color (`tbviz.methods.rgb_maps`), and the first maps of the

@@ -61,7 +61,7 @@ class Visual(keras.callbacks.Callback):
     """
 
     wants_recording: ClassVar[bool] = True
-    """Whether `capture` needs the outputs of the chosen layers on the probe images."""
+    """Whether `capture` needs the outputs of the selected layers on the probe images."""
 
     runs_model: ClassVar[bool] = True
     """Whether `capture` needs the model's outputs or inputs. Weights can be read without them."""
@@ -70,7 +70,7 @@ class Visual(keras.callbacks.Callback):
     """Whether it usually captures too rarely to count in the forecast of a run's size."""
 
     needs: ClassVar[str] = "layer with feature maps"
-    """What a model must have for this callback to draw anything of it."""
+    """What a model must have so that this callback can draw something."""
 
     def __init__(
         self,
@@ -95,12 +95,12 @@ class Visual(keras.callbacks.Callback):
         self.max_overhead = share_of(max_overhead)
         self.max_disk = bytes_of(max_disk)
         self.last_snapshot: Position | None = None
-        # Which one it is of those with its title in this fit and log directory.
+        # Counts the callbacks with the same title in this fit and log directory.
         self.number = 1
-        # Whether another callback that logs the same is preferred, silently.
+        # Whether another callback that logs the same is silently preferred.
         self.low_priority = False
         self.selected: list[Output] = []
-        # Of chosen layers by key, how many channels are enough; all of those not named.
+        # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
         self.probe: Probe | None = None
         # Image files are read when the model's input size is known.
@@ -113,17 +113,17 @@ class Visual(keras.callbacks.Callback):
 
     @property
     def title(self) -> str:
-        """What it does: the name of its class, and what its arguments make of that."""
+        """The name of the class, and of the method if the arguments select one."""
         return type(self).__name__
 
     @property
     def method(self) -> str:
-        """What notices and costs call this callback: its title, with a number if others have it."""
+        """The name in notices and costs: the title, with a number if several callbacks share it."""
         return self.title if self.number == 1 else f"{self.title} {self.number}"
 
     @property
     def callback_id(self) -> CallbackId:
-        """Who logs its pictures."""
+        """Identifies this callback in the run log."""
         return CallbackId(id(self), self.method)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:

@@ -31,8 +31,8 @@ from tbviz.taps.model_outputs import ModelOutputs
 class ClassMaximization(Maximization):
     """Logs, for each class, an image that raises its score before softmax, from a blank one.
 
-    All classes climb at once in one compiled loop. The start and the transforms have the same seed
-    at every epoch, so epochs compare.
+    All classes are maximized at once in one compiled loop. The start and the transforms have
+    the same seed at every epoch, so epochs compare.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
@@ -145,7 +145,7 @@ class ClassMaximization(Maximization):
 
 
 def _labels(probe: Probe | None, count: int) -> list[int] | None:
-    """The classes that the probe images are of, `None` where they are of none."""
+    """Return the classes of the probe images, `None` if they have none."""
     labels = (probe.labels if probe is not None else None) or ()
     found = sorted({label for label in labels if label is not None and 0 <= label < count})
     return found[:MAX_CLASSES] or None

@@ -31,8 +31,8 @@ MAX_LAYERS = 4
 class FilterMaximization(Maximization):
     """Logs, for each filter, an image that excites it, found by gradient ascent from a blank.
 
-    All filters of a layer climb at once in one compiled loop. The start and the transforms have
-    the same seed at every epoch, so epochs compare.
+    All filters of a layer are maximized at once in one compiled loop. The start and the transforms
+    have the same seed at every epoch, so epochs compare.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.

@@ -111,23 +111,23 @@ class Kernels(Visual):
             )
 
     def reset(self) -> None:
-        """A new `fit` or a changed model has first weights of its own."""
+        """Forget the first weights: a new `fit` or a changed model has its own."""
         self._first.clear()
         self._previous.clear()
         self._scale.clear()
 
     def capture(self, view: ModelView, run_log: RunLog) -> None:
-        """Adds one picture a kernel, and one in color where it has three inputs."""
+        """Add one picture per kernel, and one in color if it has three inputs."""
         for output in self.selected:
             with self.boundary(run_log, output.key):
                 for kernel in layer_kernels(output.node.layer, self.filters):
                     self._add(output.key, kernel, run_log)
 
     def _add(self, layer: str, kernel: Kernel, run_log: RunLog) -> None:
-        row = layer, kernel.variant
-        kernel = kernel.facing(self._previous.get(row, kernel))
-        self._previous[row] = kernel
-        first = self._first.setdefault(row, kernel)
+        key = layer, kernel.variant
+        kernel = kernel.facing(self._previous.get(key, kernel))
+        self._previous[key] = kernel
+        first = self._first.setdefault(key, kernel)
         layout: dict[str, Any] = {"total": kernel.total, "method": self.title}
         if kernel.channels:
             layout["channels"] = kernel.channels
@@ -170,7 +170,7 @@ def _numbers(values: npt.NDArray[np.floating]) -> list[float]:
 
 
 def _middle(shares: npt.NDArray[np.floating]) -> str:
-    """The median of shares in words."""
+    """Describe the median of shares."""
     known = shares[np.isfinite(shares)]
     if not known.size:
         return "an unknown share"

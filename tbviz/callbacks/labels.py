@@ -11,7 +11,7 @@ from tbviz.errors import TbvizError
 
 
 def classes_of(labels: Any, count: int) -> list[int] | None:
-    """The class of each image.
+    """Return the class of each image.
 
     Args:
         labels: whole numbers `(images,)` or `(images, 1)`, one-hot rows or distributions
@@ -54,7 +54,7 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
 
 
 def is_array(value: Any) -> bool:
-    """Whether it is an array or tensor already, which can be cut."""
+    """Return whether a value is an array or tensor already, which can be cut."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 

@@ -52,7 +52,7 @@ class Maximization(Visual):
         self._previous: dict[str, tuple[list[int], Floats]] = {}
 
     def reset(self) -> None:
-        """A new `fit` or a changed model is maximized from a blank again."""
+        """Forget earlier images: a new `fit` or a changed model starts from a blank again."""
         self._previous.clear()
 
     def canvas(self, view: ModelView, run_log: RunLog, *, explicit: bool) -> Canvas | None:
@@ -87,13 +87,13 @@ class Maximization(Visual):
 
         Args:
             view: of the model.
-            run_log: takes what goes wrong.
-            key: the layer's; of what is maximized, a warm start goes on from the same.
+            run_log: takes notices about errors.
+            key: of the layer; a warm start goes on from the images of the same key.
             requested: the channels or classes.
-            ascent: takes some of them, and where a warm start goes on from.
+            ascent: takes some of them, and the images that a warm start goes on from.
 
         Returns:
-            What was found, and in words that it was at several positions; `None` where it failed.
+            The result, and a note if it was found at several positions; `None` if it failed.
         """
         count = -(-len(requested) // PART) if view.in_parts else 1
         some = [part.tolist() for part in np.array_split(np.asarray(requested), count)]
@@ -135,7 +135,7 @@ class Maximization(Visual):
         text: Mapping[str, Any] | None = None,
         over: str | None = None,
     ) -> ColorPicture:
-        """A tile an image; with several of each, a row a channel or class.
+        """Return a picture with one tile per image, or one row per channel or class if `diversity`.
 
         Args:
             kind: of the picture.
@@ -164,7 +164,7 @@ class Maximization(Visual):
 
 
 def _note(names: Sequence[str], notes: Sequence[str | None], over: str | None) -> dict[str, str]:
-    """Which tiles are blank, and why; and over which epochs it was made."""
+    """Describe which tiles are blank and why, and over which epochs the picture was made."""
     reasons: dict[str, list[str]] = {}
     for name, note in zip(names, notes, strict=True):
         if note is not None and name not in reasons.setdefault(note, []):

@@ -109,38 +109,38 @@ class Monitor(keras.callbacks.Callback):
             callback.low_priority = True
 
     def set_model(self, model: Any) -> None:
-        """Passes the model on."""
+        """Pass the model on."""
         super().set_model(model)
         for callback in self.callbacks:
             callback.set_model(model)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
-        """Passes what Keras tells callbacks on."""
+        """Pass the params of Keras on."""
         super().set_params(params)
         for callback in self.callbacks:
             callback.set_params(params)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Passes the hook on."""
+        """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Passes the hook on."""
+        """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Passes the hook on."""
+        """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Passes the hook on."""
+        """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Passes the hook on."""
+        """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_train_end(logs)

@@ -14,7 +14,7 @@ import keras
 
 
 def when_cell_ends(act: Callable[[], None]) -> None:
-    """Has something done when the cell that calls `fit` now has ended, however it ended.
+    """Call a function when the cell that calls `fit` now has ended, however it ended.
 
     Nothing where no notebook or IPython runs this, on other threads than the main one, whose work
     may go on behind the cell, and where the callbacks are called by hand, maybe cell by cell.

@@ -33,7 +33,7 @@ class Picture(ABC):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layer that it shows, `""` where it shows the whole model."""
+        """The layer that it shows, `""` if it shows the whole model."""
         return (self.layer,)
 
     @abstractmethod
@@ -171,12 +171,12 @@ class MetaRecord:
 
     @property
     def kind(self) -> str:
-        """What the store calls it."""
+        """The kind of the record in the store."""
         return str(self.meta["kind"])
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that it has numbers of."""
+        """The layers whose numbers it holds."""
         return tuple(self.meta.get("layers", ()))
 
     def write(self, writer: Writer, position: Position | None) -> None:

@@ -67,7 +67,7 @@ class Probe:
         return names
 
     def class_name(self, label: int | None) -> str | None:
-        """The name of a class; its number as text where there are no names."""
+        """Return the name of a class, or its number as text if there are no names."""
         if label is None:
             return None
         if self.class_names and 0 <= label < len(self.class_names):
@@ -142,14 +142,14 @@ def read_probe(
 
 
 def is_path(images: Any) -> bool:
-    """Whether these are image files, which are read once the model's input size is known."""
+    """Return whether these are image files, which are read once the input size is known."""
     if isinstance(images, list | tuple):
         return bool(images) and isinstance(images[0], str | Path)
     return isinstance(images, str | Path)
 
 
 def input_format(model: Any) -> InputFormat:
-    """How the model takes images, as far as it says so."""
+    """Return how the model takes images, as far as its inputs tell."""
     for tensor in getattr(model, "inputs", None) or ():
         layout = image_layout(tuple(size or 0 for size in tensor.shape))
         if layout is not None:

@@ -19,7 +19,7 @@ TOP_CLASSES = 5
 
 
 def probe_record(probe: Probe) -> MetaRecord | None:
-    """The probe images as the page shows them; `None` where no input is an image."""
+    """Return the record of the probe images; `None` if no input is an image."""
     pictures = probe.pictures()
     if pictures is None:
         return None
@@ -43,12 +43,12 @@ def probe_record(probe: Probe) -> MetaRecord | None:
 def predictions_record(
     recording: Recording, labels: Sequence[int | None] | None = None
 ) -> MetaRecord:
-    """The strongest classes of each probe image, and its true one behind them.
+    """Return the record of each probe image's strongest classes, and its true class after them.
 
     Args:
         recording: of the probe images.
-        labels: the class of each. Where it is not among the strongest it is added, so that its
-            curve has no gaps.
+        labels: the class of each image. It is added if it is not one of the strongest, so that
+            its curve has no gaps.
     """
     values = recording.probabilities
     scale = "score" if values is None else "probability"
@@ -64,7 +64,7 @@ def predictions_record(
 
 
 def metrics_record(logs: Mapping[str, Any] | None) -> tuple[MetaRecord | None, list[str]]:
-    """An epoch's metrics, and the names of those that are no numbers. `logs` is only read."""
+    """Return the record of the metrics, and the names of those that are not scalars."""
     values: dict[str, float] = {}
     others = []
     for name, value in dict(logs or {}).items():

@@ -128,7 +128,7 @@ class Saliency(Visual):
     def _picture(
         self, view: ModelView, run_log: RunLog, attribution: Attribution, row: int | None
     ) -> GrayPicture | None:
-        """Of one image, or of all; `None` where what was asked for cannot be given."""
+        """Return the picture of one image, or of all; `None` if there is no target to explain."""
         probe, rows = view.probe_of(self)
         class_targets = self._targets.class_targets(view, run_log, probe, rows)
         if not class_targets:  # a notice has said so

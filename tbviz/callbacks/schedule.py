@@ -47,7 +47,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Factory:
-    """What `every` and `geometric` give: makes a schedule of its own for each callback."""
+    """Makes one schedule per callback; `every` and `geometric` return it."""
 
     make: Callable[[], Schedule]
 
