@@ -53,8 +53,8 @@ def test_all_fields_add_up(board, tmp_path):
 
 def test_a_look_over_several_positions_counts_where_it_ends(board, tmp_path):
     with contextlib.closing(Writer(tmp_path / RUN)) as writer:
-        writer.append(cost(0, seconds={"A": 1, "B": 3}, parts=["A"]))
-        writer.append(cost(1, seconds={"A": 1}, parts=["A", "unheard of"]))
+        writer.append(cost(0, seconds={"A": 1, "B": 3}, divided=["A"]))
+        writer.append(cost(1, seconds={"A": 1}, divided=["A", "unheard of"]))
         writer.append(cost(2, seconds={"A": 2, "B": 1}))
     (only,) = board(tmp_path).ask("costs", run=RUN)["segments"]
     assert {name: (held["main"], held["snapshots"]) for name, held in only["methods"].items()} == {

@@ -14,7 +14,7 @@ from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "plugin_frontend" / "src"
 # These the callback adds: they belong to weights.
-OF_WEIGHTS = {"weight_norm", "weight_update"}
+OF_WEIGHTS = {"weight_norm", "weight_update", "weight_fault"}
 
 
 def read(*parts):

@@ -143,7 +143,7 @@ def health(writer, epoch, *advice):
 def test_advice_is_told_where_it_changes(board, tmp_path):
     writer = Writer(tmp_path / RUN)
     health(writer, 0)
-    health(writer, 1, "conv dead one", "conv alike two")
+    health(writer, 1, "conv dead one", "conv duplicates two")
     health(writer, 2, "conv dead one")
     health(writer, 3, "conv dead more", "relu dead one")
     writer.append({"kind": "metrics", "epoch": 4, "values": {}})
@@ -179,7 +179,7 @@ def test_advice_is_told_where_it_changes(board, tmp_path):
 def test_advice_of_a_long_run_is_a_short_answer(board, tmp_path):
     writer = Writer(tmp_path / RUN)
     for epoch in range(300):
-        health(writer, epoch, "conv dead 14_of_32", "conv alike 3_of_32")
+        health(writer, epoch, "conv dead 14_of_32", "conv duplicates 3_of_32")
     writer.close()
     assert len(board(tmp_path).ask("health", run=RUN)["advice"]) == 2
 

@@ -123,7 +123,7 @@ def test_a_poll_without_news_is_at_most_300_bytes_and_reads_nothing(board, long,
 
 def test_a_poll_with_one_new_position_holds_that_one(board, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
-    monkeypatch.setattr(runs_module, "_PATIENCE", 0.0)
+    monkeypatch.setattr(runs_module, "_TIMEOUT", 0.0)
     run = Fabricated(tmp_path / RUN).add(5)
     one = board(tmp_path)
     cursor = one.ask("index", run=RUN)["cursor"]
