@@ -189,6 +189,17 @@ def in_python(text: str) -> Iterator[tuple[int, str, str]]:
                 yield token.start[0] + token.string.count("\n", 0, offset), found, instead
 
 
+# What names were called in an older format is told in a table of its own.
+_HISTORY = re.compile(r"^\| in format \d+ \|.*(\n\|.*)*", re.MULTILINE)
+
+
+def in_document(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a document, all of which is prose."""
+    present = _HISTORY.sub(lambda table: "\n" * table.group().count("\n"), text)
+    for offset, found, instead in in_prose(present):
+        yield present.count("\n", 0, offset) + 1, found, instead
+
+
 _SCRIPT = re.compile(
     r"(?P<prose>/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"
     r"|(?P<name>[A-Za-z_$][\w$]*)",
@@ -229,9 +240,7 @@ def hits(paths: list[str] | None = None) -> list[Hit]:
         elif path.endswith((".ts", ".tsx")):
             listed = in_script(text)
         else:
-            listed = (
-                (text.count("\n", 0, at) + 1, what, instead) for at, what, instead in in_prose(text)
-            )
+            listed = in_document(text)
         found += [Hit(path, *one) for one in listed]
     return found
 

@@ -105,6 +105,8 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
         return []
     held: dict[tuple[str, str], dict[int, str | None]] = {}
     for base, segment in reader.based():
+        if not len(segment):
+            continue
         for texts in held.values():
             texts[max(base, since)] = None  # a new segment begins with no advice
         for key, changes in segment.health.advice.items():
@@ -127,7 +129,7 @@ def not_finite(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
         reader: The run.
         since: The first position of the answer.
     """
-    begins = [base for base, _ in reader.based()]
+    begins = [base for base, segment in reader.based() if len(segment)]
     layers = {layer: None for segment in reader.segments for layer in segment.health.channels}
     rows: list[tuple[int, str, str | None]] = []
     for layer in layers:

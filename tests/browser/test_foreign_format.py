@@ -1,4 +1,4 @@
-"""A run of another format says so where its pictures would be; other segments and runs show."""
+"""A run of another format says so where its pictures would be; the others are shown."""
 
 from __future__ import annotations
 

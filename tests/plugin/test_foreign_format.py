@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from foreign_stores import IDS, SAID, refused, write
 from made_stores import make_run
+from plugin.asking import Asker
 
 from tbviz.plugin import runs as runs_module
+from tbviz.store import Writer
 
 
 @pytest.mark.parametrize(("said", "what"), SAID, ids=IDS)
@@ -52,6 +56,30 @@ def test_bytes_of_such_a_segment_are_not_served(board, tmp_path):
     writer = again.ask("index", run="other")["segments"][0]["writer"]
     asked = {"offset": columns["offset"][0], "length": 4, "crc": columns["crc"][0]}
     assert refused("format 9") in again.refuse(410, "sheet", run="other", writer=writer, **asked)
+
+
+@pytest.mark.parametrize("order", ["first", "last", "between"])
+def test_every_question_about_a_run_with_one(board, tmp_path, order):
+    if order != "first":
+        make_run(tmp_path / "run", 3, every_kind=True)
+    write(tmp_path / "run", 9)
+    if order != "last":
+        make_run(tmp_path / "run", 3, every_kind=True)
+    asker = Asker(board(tmp_path))
+    asker.everything()
+    assert asker.wrong == []
+
+
+def test_advice_and_faults_end_where_a_segment_begins_that_is_read(board, tmp_path):
+    with contextlib.closing(Writer(tmp_path / "run")) as writer:
+        writer.append({
+            "kind": "health", "epoch": 0, "layers": {"conv": {"nonfinite": 0.5, "nan": 0.5}},
+            "advice": [{"layer": "conv", "rule": "dead", "text": "dead"}],
+        })  # fmt: skip
+    write(tmp_path / "run", 9)
+    answer = board(tmp_path).ask("health", run="run")
+    assert answer["advice"] == [[0, "conv", "dead", "dead"]]
+    assert answer["not_finite"] == [[0, "conv", "NaN"]]
 
 
 def test_one_segment_of_several(board, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ import pytest
 from forged_stores import HONEST, LAYOUT, PNG, TABLE, ForgedStore, paths_of, replaced
 from plugin.asking import Asker
 
+from tbviz.store.schema import FORMAT
+
 DEEP = [
     (f"{name} {depth}", opening * depth + "1" + closing * depth)
     for depth in (50, 120, 300, 600, 900, 980, 100_000)
@@ -211,5 +213,5 @@ def test_positions_in_any_order_and_segments_that_say_they_replace_each_other(
                 one.add(*picture("cam", "conv", **at))
                 one.add({"kind": "metrics", **at, "values": {"loss": epoch}})
                 one.add({**HONEST["health"][0], **at}, TABLE)
-        other.add({"kind": "writer", "replaces": [other.uid, "no", one.uid[:-1]]})
+        other.add({"kind": "writer", "format": FORMAT, "replaces": [other.uid, "no", one.uid[:-1]]})
         asked(one, other)
