@@ -3,15 +3,105 @@
 `old` and `new` of a sentence are templates: `{}` or `{name}` stands for what is carried over as it
 is, such as numbers and layers. Unnamed places keep their order. Examples:
 
-    Rename("kind", "activations:colors", "activations:colors", "American spelling")
-    Rename("field", "looks", "snapshots", "a look is a snapshot", where="*/costs/*")
+    Rename("field", "colours", "colors", "American spelling", where="*/layout/*")
     Rename("sentence", "{n} of {all} are dead", "of {all}, {n} are dead", "plain English")
 
-An entry that no longer applies is reported, and may be deleted.
+An entry that no longer applies is reported, and may be deleted. The reference commit is 3f867a7.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from benchmarks.freeze.translate import Rename
 
-RENAMES: tuple[Rename, ...] = ()
+_AMERICAN: Final = "American spelling, as in numpy, Keras and matplotlib"
+_SUBMODEL: Final = "the glossary's word; `of` says nothing"
+_HEALTH: Final = "the number says what it measures"
+
+_KINDS: Final = tuple(
+    Rename("kind", f"{family}:colours", f"{family}:colors", _AMERICAN)
+    for family in ("activations", "kernels", "hypercolumns")
+)
+
+_FIELDS: Final = (
+    *(
+        Rename("field", "of", "picture", "it names the kind of picture", where=where)
+        for where in ("*/layout/of", "*/layouts/*/of", "*/once/*/of")
+    ),
+    Rename("field", "left_out", "skipped", "a skipped snapshot, as in notices", where="*/cost*"),
+    Rename("field", "looks", "snapshots", "a look is a snapshot", where="*/cost*"),
+    Rename("field", "broken", "not_finite", "it says what is wrong", where="*/health*"),
+)
+
+_HEALTH_NUMBERS: Final = (
+    Rename("health number", "likeness", "similarity", _HEALTH),
+    Rename("health number", "change", "output_change", _HEALTH),
+    Rename("health number", "update_norm", "weight_update", "it is a ratio, not a norm"),
+    *(
+        Rename("health number", "alike", "duplicates", _HEALTH, where=where)
+        for where in ("*/layers/*", "*/numbers/*", "*/names/*", "*/thresholds*", "/functions/*")
+    ),
+    *(
+        Rename(
+            "health number", "alike", "correlation", "the column holds correlations", where=where
+        )
+        for where in ("*/sheets/*", "*/columns/*")
+    ),
+    Rename("rule", "like-input", "similar-to-input", _HEALTH),
+)
+
+_ARGUMENTS: Final = (
+    Rename("argument", "of", "submodel", _SUBMODEL, where="*/surface/*"),
+    Rename("argument", "colours", "colors", _AMERICAN, where="*"),
+    Rename("argument", "normalise", "normalize", _AMERICAN),
+    Rename("function", "activation_colours", "activation_colors", _AMERICAN),
+    Rename("argument", "painted_alike", "painted_equally", "one word for one meaning"),
+    Rename("function", "colours learnt", "colors learned", _AMERICAN),
+    Rename("argument", "alike_correlation", "duplicate_correlation", _HEALTH),
+)
+
+_LOOK: Final = "a look is a snapshot"
+_PER: Final = "per layer, not a layer"
+
+_SENTENCES: Final = (
+    Rename(
+        "sentence",
+        "Principal components of {} channels: red {}, green {}, blue {} of the first look's variance",
+        "Principal components of {} channels: red {}, green {}, blue {} of the first snapshot's "
+        "variance",
+        _LOOK,
+    ),
+    Rename("sentence", "about {} a look, in {}", "about {} per snapshot, written to {}", _LOOK),
+    Rename(
+        "sentence",
+        "about {} an epoch, {} for {} epochs, in {}",
+        "about {} per epoch, {} for {} epochs, written to {}",
+        _PER,
+    ),
+    Rename(
+        "sentence",
+        "{} weights, a filter a row: {}, an input a column: {}",
+        "{} weights, one filter per row: {}, one input per column: {}",
+        _PER,
+    ),
+    Rename("sentence", "full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
+    Rename(
+        "sentence",
+        "{}'s maps look like its input ({}): it has learnt nothing yet",
+        "{}'s maps look like its input ({}): it has learned nothing yet",
+        _AMERICAN,
+    ),
+    Rename(
+        "sentence",
+        "{}'s maps look like its input ({}): it has learnt nothing yet; {}",
+        "{}'s maps look like its input ({}): it has learned nothing yet; {}",
+        _AMERICAN,
+    ),
+    Rename(
+        "sentence", "advice/LayerHealth/{}/like-input", "advice/LayerHealth/{}/similar-to-input",
+        _HEALTH,
+    ),
+)  # fmt: skip
+
+RENAMES: tuple[Rename, ...] = (*_KINDS, *_FIELDS, *_HEALTH_NUMBERS, *_ARGUMENTS, *_SENTENCES)
