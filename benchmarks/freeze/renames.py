@@ -63,45 +63,40 @@ _ARGUMENTS: Final = (
 
 _LOOK: Final = "a look is a snapshot"
 _PER: Final = "per layer, not a layer"
-
-_SENTENCES: Final = (
-    Rename(
-        "sentence",
-        "Principal components of {} channels: red {}, green {}, blue {} of the first look's variance",
-        "Principal components of {} channels: red {}, green {}, blue {} of the first snapshot's "
-        "variance",
+_COMPONENTS: Final = "Principal components of {} channels: red {}, green {}, blue {}"
+_CHANGED: Final = (
+    (
+        f"{_COMPONENTS} of the first look's variance",
+        f"{_COMPONENTS} of the first snapshot's variance",
         _LOOK,
     ),
-    Rename("sentence", "about {} a look, in {}", "about {} per snapshot, written to {}", _LOOK),
-    Rename(
-        "sentence",
+    ("about {} a look, in {}", "about {} per snapshot, written to {}", _LOOK),
+    (
         "about {} an epoch, {} for {} epochs, in {}",
         "about {} per epoch, {} for {} epochs, written to {}",
         _PER,
     ),
-    Rename(
-        "sentence",
+    (
         "{} weights, a filter a row: {}, an input a column: {}",
         "{} weights, one filter per row: {}, one input per column: {}",
         _PER,
     ),
-    Rename("sentence", "full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
-    Rename(
-        "sentence",
+    ("full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
+    (
         "{}'s maps look like its input ({}): it has learnt nothing yet",
         "{}'s maps look like its input ({}): it has learned nothing yet",
         _AMERICAN,
     ),
-    Rename(
-        "sentence",
+    (
         "{}'s maps look like its input ({}): it has learnt nothing yet; {}",
         "{}'s maps look like its input ({}): it has learned nothing yet; {}",
         _AMERICAN,
     ),
-    Rename(
-        "sentence", "advice/LayerHealth/{}/like-input", "advice/LayerHealth/{}/similar-to-input",
-        _HEALTH,
-    ),
-)  # fmt: skip
+    ("advice/LayerHealth/{}/like-input", "advice/LayerHealth/{}/similar-to-input", _HEALTH),
+)
+# Not in the part `http`: a store keeps the sentences that were written to it.
+_SENTENCES: Final = tuple(
+    Rename("sentence", old, new, reason, where="/[!h]*") for old, new, reason in _CHANGED
+)
 
 RENAMES: tuple[Rename, ...] = (*_KINDS, *_FIELDS, *_HEALTH_NUMBERS, *_ARGUMENTS, *_SENTENCES)
