@@ -62,5 +62,5 @@ def _named(said: object) -> str:
     return "an unknown format" if said is None else f"format {_shortened(json.dumps(plain(said)))}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
+def _shortened(number: str) -> str:
+    return number if len(number) <= _MAX_LENGTH else f"{number[:_MAX_LENGTH]}..."

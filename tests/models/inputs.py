@@ -140,7 +140,7 @@ CASES = [
         lambda: _with_probe(_dataset(shuffled=True)),
         (TENSORFLOW,),
         cells=_refused(
-            "images received a tf.data.Dataset that shuffles anew at each opening; looking at it "
+            "images received a tf.data.Dataset that reshuffles each time it is read; reading it "
             "would change the order that training sees. Pass dataset.take(1) of an unshuffled "
             "dataset, one made with shuffle(..., reshuffle_each_iteration=False), or a batch as "
             "arrays"
