@@ -182,7 +182,7 @@ function HeatCells({ table, size, spot, gutter }: CellsProps) {
       <div
         class="heat-cells"
         role="img"
-        aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} positions`}
+        aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} steps`}
         data-testid="heat-cells"
         style={{ left: `${gutter}px`, height: `${rowHeight * rows.length}px` }}
         onPointerMove={(event) => {
