@@ -232,7 +232,7 @@ export interface HealthAnswer {
   numbers: Record<string, Column[]>;
   /**
    * `[position, layer, rule, text]` holds from there on; text null: no more. Sent where neither a
-   * layer nor points are asked for; a TensorBoard that was started before an update sends none.
+   * layer nor points are requested; a TensorBoard that was started before an update sends none.
    */
   advice?: [number, string, string, string | null][];
   /** `[position, layer, what]`: not finite from there on; null: finite again. Sent as `advice` is. */
@@ -305,7 +305,7 @@ function address(route: string, parameters: Parameters): string {
 export const IDLE_TIMEOUT_MS = 60_000;
 
 /** Request a route and read its answer; every request ends, so no caller waits forever. */
-async function ask<T>(
+async function request<T>(
   route: string,
   parameters: Parameters,
   read: (response: Response) => Promise<T>,
@@ -342,7 +342,7 @@ async function errorMessage(response: Response): Promise<string> {
 }
 
 const json = <T>(route: string, parameters: Parameters, signal?: AbortSignal): Promise<T> =>
-  ask(route, parameters, (response) => response.json() as Promise<T>, signal);
+  request(route, parameters, (response) => response.json() as Promise<T>, signal);
 
 const bytes = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
@@ -371,7 +371,7 @@ export const getChannels = (run: string, layer: string, position: number, signal
 export const getModel = (run: string) => json<ModelAnswer>("model", { run });
 
 export const getSheet = (run: string, ref: SheetRef, signal?: AbortSignal): Promise<Uint8Array> =>
-  ask("sheet", { run, ...ref }, bytes, signal);
+  request("sheet", { run, ...ref }, bytes, signal);
 
 /** Several sheets in one answer; null for one that cannot be read. */
 export async function getSheets(
@@ -380,7 +380,7 @@ export async function getSheets(
   signal?: AbortSignal,
 ): Promise<(Uint8Array | null)[]> {
   const sheets = refs.map((r) => `${r.writer}:${r.offset}:${r.length}:${r.crc}`).join(",");
-  return splitSheets(await ask("sheets", { run, sheets }, bytes, signal), refs.length);
+  return splitSheets(await request("sheets", { run, sheets }, bytes, signal), refs.length);
 }
 
 const MISSING = 0xffffffff;
@@ -417,7 +417,7 @@ export async function getStrip(
   signal?: AbortSignal,
 ): Promise<Strip> {
   const parameters = { run, kind: series.kind, layer: series.layer, image };
-  return ask(
+  return request(
     "strip",
     { ...parameters, tiles: tiles.join(","), positions: positions.join(",") },
     async (response) => {

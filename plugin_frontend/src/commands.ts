@@ -63,7 +63,7 @@ const table = [
   {
     id: "back10",
     label: "10 back",
-    help: "10 back",
+    help: "10 steps back",
     keys: ["Shift+ArrowLeft"],
     enabled: hasPositions,
     run: byHand(() => moveBy(-10)),
@@ -71,7 +71,7 @@ const table = [
   {
     id: "forward10",
     label: "10 forward",
-    help: "10 forward",
+    help: "10 steps forward",
     keys: ["Shift+ArrowRight"],
     enabled: hasPositions,
     run: byHand(() => moveBy(10)),
@@ -303,7 +303,7 @@ function moveToSnapshot(by: 1 | -1): void {
 
 function noteSpeed(by: 1 | -1): void {
   changeSpeed(by);
-  note(`Playing ${plural(speed.peek(), "position")} per second.`, "speed");
+  note(`Playing ${plural(speed.peek(), "step")} per second.`, "speed");
 }
 
 /** Run the command of a key, unless the focused widget uses the key itself. */

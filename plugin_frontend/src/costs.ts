@@ -14,7 +14,7 @@ export interface CostRow {
   skipped: number;
 }
 
-export interface Costs {
+export interface CostTable {
   /** The most expensive first. */
   rows: CostRow[];
   /** Not part of a callback: tbviz's own time, waiting for the writer, other costs of the writer. */
@@ -27,7 +27,7 @@ export interface Costs {
   budget: number | null;
 }
 
-export function costsOf(segments: readonly CostSegment[]): Costs {
+export function costsOf(segments: readonly CostSegment[]): CostTable {
   const rows = new Map<string, CostRow>();
   const sums = { other: 0, training: 0, compile: 0 };
   let taken = 0;
@@ -75,4 +75,4 @@ export function costsOf(segments: readonly CostSegment[]): Costs {
 }
 
 /** Return whether the page suggests how to reduce the cost. */
-export const isExpensive = ({ share, budget }: Costs) => budget === null && (share ?? 0) > 0.1;
+export const isExpensive = ({ share, budget }: CostTable) => budget === null && (share ?? 0) > 0.1;

@@ -41,7 +41,7 @@ export const FAMILIES: readonly Family[] = [
       "": { label: "Maps" },
       colors: {
         label: "Colors",
-        help: "The layer's output as one picture: similar colors = similar to the layer",
+        help: "The layer's output as one picture: similar colors = similar features",
       },
     },
     range: "run",
@@ -110,7 +110,7 @@ export const FAMILIES: readonly Family[] = [
       },
       "integrated-gradients": {
         label: "Integrated gradients",
-        help: "What each pixel adds to the score of the class, compared with an empty image",
+        help: "What each pixel adds to the score of the class, compared with a blank image",
       },
       occlusion: {
         label: "Occlusion",
@@ -145,7 +145,7 @@ export const FAMILIES: readonly Family[] = [
       "": { label: "Mean" },
       colors: {
         label: "Colors",
-        help: "Several layers as one picture: similar colors = similar to the model",
+        help: "Several layers as one picture: similar colors = similar features",
       },
     },
     range: "tile",

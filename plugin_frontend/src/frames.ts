@@ -4,7 +4,7 @@
  * At most about `room` of `count` records: all, or every second, fourth, eighth ... and the last.
  * The steps are powers of two so that a growing run keeps most of the frames it has.
  */
-export function picks(count: number, room: number): { records: number[]; stride: number } {
+export function pickFrames(count: number, room: number): { records: number[]; stride: number } {
   let stride = 1;
   while (Math.ceil(count / stride) > room) stride *= 2;
   const records: number[] = [];

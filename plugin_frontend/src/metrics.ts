@@ -31,8 +31,8 @@ export function title(name: string): string {
 }
 
 /** The pairs to show: the chosen ones that exist, else the first two. */
-export function chosen(all: readonly Pair[], names: readonly string[] | null): Pair[] {
-  const wanted = (names ?? []).flatMap((name) => all.filter((pair) => pair.name === name));
-  const rest = all.filter((pair) => !wanted.includes(pair));
-  return [...wanted, ...rest].slice(0, 2);
+export function shownPairs(all: readonly Pair[], names: readonly string[] | null): Pair[] {
+  const found = (names ?? []).flatMap((name) => all.filter((pair) => pair.name === name));
+  const rest = all.filter((pair) => !found.includes(pair));
+  return [...found, ...rest].slice(0, 2);
 }

@@ -39,7 +39,7 @@ const FONT = "15px system-ui, sans-serif";
 export async function save(picture: Picture): Promise<string> {
   const canvas = compose(picture);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
-  if (blob === null) throw new Error("the browser made no PNG of the canvas");
+  if (blob === null) throw new Error("the browser could not make a PNG from the canvas");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = picture.name;
@@ -51,7 +51,7 @@ export async function save(picture: Picture): Promise<string> {
 function compose(picture: Picture): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d");
-  if (context === null) throw new Error("the browser gives no canvas");
+  if (context === null) throw new Error("the browser provides no 2D canvas");
   const text = LINE * (picture.images.some((image) => image.text !== "") ? 1 : 0);
   const labels = picture.labels ?? [];
   // Room for the labels beside, over and under the image.

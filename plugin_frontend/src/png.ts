@@ -22,7 +22,7 @@ const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 export async function decode(bytes: Uint8Array): Promise<Sheet> {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw new Error(`${bytes.length} bytes that are no PNG; expected a sheet`);
+    throw new Error(`received ${bytes.length} bytes that are not a PNG; expected a sheet`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: Header | null = null;
@@ -42,7 +42,7 @@ export async function decode(bytes: Uint8Array): Promise<Sheet> {
     else if (name === "IEND") break;
     at = body + length + 4;
   }
-  if (header === null) throw new Error("a PNG without a header");
+  if (header === null) throw new Error("the PNG has no header");
   const raw = await inflate(packed);
   return { ...header, pixels: unfilter(raw, header), ranges, text };
 }
@@ -61,7 +61,7 @@ function readHeader(view: DataView, at: number): Header {
   ];
   if (depth !== 8 || (color !== 0 && color !== 2) || interlaced !== 0) {
     throw new Error(
-      `a PNG of depth ${depth}, color type ${color}, interlace ${interlaced}; expected 8-bit gray or RGB`,
+      `the PNG has depth ${depth}, color type ${color}, interlace ${interlaced}; expected 8-bit gray or RGB`,
     );
   }
   return {
@@ -127,6 +127,6 @@ function predict(filter: number, left: number, up: number, corner: number): numb
       return a <= b && a <= c ? left : b <= c ? up : corner;
     }
     default:
-      throw new Error(`the row filter ${filter} of a PNG; expected 0 to 4`);
+      throw new Error(`the PNG has the row filter ${filter}; expected 0 to 4`);
   }
 }

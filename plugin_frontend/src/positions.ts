@@ -89,20 +89,20 @@ function order(a: Position, b: Position): number {
  * The ordinal of the same epoch and batch in another log: of the same segment, else of the newest
  * that has it. If none has it, the last one before it; if there is none before it, the first one.
  */
-export function sameMoment(
-  wanted: Position,
+export function samePosition(
+  requested: Position,
   positions: readonly Position[],
 ): { ordinal: number; exact: boolean } {
   let found: Position | undefined;
   let ordinal = 0;
   positions.forEach((position, i) => {
-    if (order(position, wanted) > 0) return;
+    if (order(position, requested) > 0) return;
     const nearer = found === undefined ? 1 : order(position, found);
-    const own = found?.segment === wanted.segment && position.segment !== wanted.segment;
+    const own = found?.segment === requested.segment && position.segment !== requested.segment;
     if (nearer < 0 || (nearer === 0 && own)) return;
     [found, ordinal] = [position, i];
   });
-  return { ordinal, exact: found !== undefined && order(found, wanted) === 0 };
+  return { ordinal, exact: found !== undefined && order(found, requested) === 0 };
 }
 
 /** The last position of a segment. */
@@ -125,12 +125,12 @@ export function label(position: Position, segments = 1): string {
 export function snapshotLabel(
   positions: readonly Position[],
   ordinal: number,
-  asked: number,
+  requested: number,
   segments: number,
 ): string {
-  const [at, here] = [positions[ordinal], positions[asked]];
+  const [at, here] = [positions[ordinal], positions[requested]];
   if (at === undefined) return "";
-  if (ordinal === asked || here === undefined) return label(at, segments);
+  if (ordinal === requested || here === undefined) return label(at, segments);
   return `${shortLabel(at, here)} (none logged at ${shortLabel(here, at).slice(6)})`;
 }
 

@@ -66,13 +66,13 @@ export class Sheets {
 
   /** Fetch what is not cached, at most 64; replaces the last prefetch if it is still running. */
   async prefetch(run: string, refs: readonly SheetRef[]): Promise<void> {
-    const wanted = refs.filter((ref) => !this.has(run, ref)).slice(0, BATCH);
-    if (wanted.length === 0) return;
+    const missing = refs.filter((ref) => !this.has(run, ref)).slice(0, BATCH);
+    if (missing.length === 0) return;
     this.ahead?.abort();
     const controller = new AbortController();
     this.ahead = controller;
-    const batch = this.source.many(run, wanted, controller.signal);
-    const each = wanted.map((ref, i) => {
+    const batch = this.source.many(run, missing, controller.signal);
+    const each = missing.map((ref, i) => {
       const key = keyOf(run, ref);
       const sheet = batch.then(async (answers) => {
         const bytes = answers[i];

@@ -14,8 +14,8 @@ export type TileContent =
   | { is: "bars"; layer: string; channels: readonly number[] }
   /** The weights of all filters at once. */
   | { is: "matrix" }
-  /** A probe image, null if unknown; `part` numbers its tiles if it has several. */
-  | { is: "image"; image: number | null; part: number }
+  /** A probe image, null if unknown; `tileIndex` counts the tiles of that image. */
+  | { is: "image"; image: number | null; tileIndex: number }
   /** A map of what an image's class is: predicted, true ... */
   | { is: "role"; role: string }
   /** A class or a list of layers, named by its caption. */
@@ -57,7 +57,7 @@ function contentOf(kind: string, layout: Tiled, tile: number, probe: Images): Ti
   if (kind === "augmentation") {
     const image =
       layout.columns > 1 ? imageAt(layout.row_titles, rowsOf(layout), row, probe) : null;
-    return { is: "image", image, part: image === null ? tile : column };
+    return { is: "image", image, tileIndex: image === null ? tile : column };
   }
   const is = splitKind(kind)[0] === "kernels" ? "filter" : "channel";
   const channel = channels?.[tile];
@@ -85,7 +85,7 @@ function imageTile(
   const image = grid
     ? imageAt(layout.column_titles, layout.columns, column, probe)
     : imageAt(layout.titles, layout.tiles, tile, probe);
-  return { is: "image", image, part: image === null ? tile : grid ? row : 0 };
+  return { is: "image", image, tileIndex: image === null ? tile : grid ? row : 0 };
 }
 
 /**
@@ -135,25 +135,25 @@ export const tileOfChannel = (contents: readonly TileContent[], channel: number)
   );
 
 /** Return the tile that shows the same in another sheet; -1 if none does. */
-export function tileOfContent(contents: readonly TileContent[], wanted: TileContent): number {
-  if (wanted.is === "tile") return wanted.tile < contents.length ? wanted.tile : -1;
-  if (wanted.is === "bars") return contents.findIndex((one) => one.is === "bars");
-  const text = JSON.stringify(wanted);
+export function tileOfContent(contents: readonly TileContent[], requested: TileContent): number {
+  if (requested.is === "tile") return requested.tile < contents.length ? requested.tile : -1;
+  if (requested.is === "bars") return contents.findIndex((one) => one.is === "bars");
+  const text = JSON.stringify(requested);
   return contents.findIndex((one) => JSON.stringify(one) === text);
 }
 
 /** Find the same content in another probe: an image by its photograph; null if it is missing. */
 export function inProbe(
-  wanted: TileContent,
+  requested: TileContent,
   from: Probe | null,
   to: Probe | null,
 ): TileContent | null {
-  if (wanted.is !== "image" || wanted.image === null || to === from) return wanted;
-  const { image } = wanted;
-  if (samePhoto(from, to, image)) return wanted;
+  if (requested.is !== "image" || requested.image === null || to === from) return requested;
+  const { image } = requested;
+  if (samePhoto(from, to, image)) return requested;
   const photo = from?.sheets[image];
   const found = to?.sheets.findIndex((one) => one[1] === photo?.[1] && one[2] === photo?.[2]);
   return photo === undefined || found === undefined || found < 0
     ? null
-    : { ...wanted, image: found };
+    : { ...requested, image: found };
 }

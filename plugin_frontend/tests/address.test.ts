@@ -11,7 +11,7 @@ import { chooseRun, switchRun } from "../src/store/poll";
 import { generation, runIndex } from "../src/store/run";
 import { merge } from "../src/store/runIndex";
 import { channel, healthLayers, kind, layer, path, selectLayer } from "../src/store/selection";
-import { tablesAsked } from "../src/store/tables";
+import { tablesRequested } from "../src/store/tables";
 
 const series = (kind: string, path: string): Series => ({
   kind,
@@ -44,7 +44,7 @@ function visit(hash: string, health: number | null = null): void {
     latest: { metrics: null, health, predictions: null },
   });
   // Which layers have health is known when the tables are.
-  tablesAsked.value = health === null;
+  tablesRequested.value = health === null;
 }
 
 beforeAll(() => {
@@ -52,7 +52,7 @@ beforeAll(() => {
   connectAddress();
 });
 beforeEach(() => {
-  tablesAsked.value = false;
+  tablesRequested.value = false;
 });
 
 describe("an address", () => {
@@ -113,7 +113,7 @@ describe("an address", () => {
     expect([layer.value, kind.value, path.value]).toEqual(["a/b", "health", "a/b"]);
     expect([...families.value.keys()]).toEqual(["activations", "cam", "health"]);
     healthLayers.value = ["conv1"];
-    tablesAsked.value = true;
+    tablesRequested.value = true;
     expect([layer.value, kind.value]).toEqual(["a/b", "activations"]);
     expect(notes.value[0]?.text).toBe("Health was not logged for a/b; showing Activations.");
     healthLayers.value = null;
@@ -159,7 +159,7 @@ describe("another run", () => {
     switchRun("other");
     answers("stem");
     expect(layer.value).toBe("a/b");
-    tablesAsked.value = true;
+    tablesRequested.value = true;
     expect([layer.value, channel.value, cursor.value]).toEqual(["stem", null, 1]);
   });
 
@@ -168,7 +168,7 @@ describe("another run", () => {
     channel.value = 5;
     switchRun("third");
     answers("a/b");
-    tablesAsked.value = true;
+    tablesRequested.value = true;
     expect([layer.value, channel.value]).toEqual(["a/b", 5]);
   });
 

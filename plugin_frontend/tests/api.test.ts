@@ -53,36 +53,36 @@ describe("a request", () => {
   it("ends if nothing arrives", async () => {
     serve(silent);
     const ended = vi.fn();
-    const asked = getCosts("r").catch(ended);
+    const requested = getCosts("r").catch(ended);
     await vi.advanceTimersByTimeAsync(IDLE_TIMEOUT_MS - 1);
     expect(ended).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
-    await asked;
+    await requested;
     expect(ended.mock.calls[0]?.[0]).toBeInstanceOf(ApiError);
     expect(ended.mock.calls[0]?.[0]).toMatchObject(lost);
   });
 
   it("ends if no more of the answer arrives", async () => {
     serve(dripping(1000, 2, false));
-    const asked = expect(getSheet("r", sheet)).rejects.toMatchObject(lost);
+    const requested = expect(getSheet("r", sheet)).rejects.toMatchObject(lost);
     await vi.advanceTimersByTimeAsync(2000 + IDLE_TIMEOUT_MS);
-    await asked;
+    await requested;
   });
 
   it("may take long while the answer still arrives", async () => {
     serve(dripping(IDLE_TIMEOUT_MS - 1, 3));
-    const asked = getSheet("r", sheet);
+    const requested = getSheet("r", sheet);
     await vi.advanceTimersByTimeAsync(3 * IDLE_TIMEOUT_MS);
-    expect([...(await asked)]).toEqual([1, 2, 3]);
+    expect([...(await requested)]).toEqual([1, 2, 3]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("that its caller aborts is no failure of the server", async () => {
     serve(silent);
     const controller = new AbortController();
-    const asked = expect(getChannels("r", "a", 0, controller.signal)).rejects.toBe("enough");
+    const requested = expect(getChannels("r", "a", 0, controller.signal)).rejects.toBe("enough");
     controller.abort("enough");
-    await asked;
+    await requested;
   });
 
   it("reports the error message of the server", async () => {

@@ -24,11 +24,11 @@ it("a list of pictures that failed once is requested again, and the failure is r
     lo: null,
     hi: null,
   };
-  let asked = 0;
+  let requested = 0;
   vi.stubGlobal("fetch", () => {
-    asked += 1;
+    requested += 1;
     return Promise.resolve(
-      asked === 1
+      requested === 1
         ? new Response("the disk is busy", { status: 500 })
         : new Response(JSON.stringify(list)),
     );
@@ -58,10 +58,10 @@ it("a list of pictures that failed once is requested again, and the failure is r
     lengths.push(columnsOf("activations", "conv1")?.offset.length);
   });
   await vi.advanceTimersByTimeAsync(1000);
-  expect(asked).toBe(1);
+  expect(requested).toBe(1);
   expect(notes.value.map((shown) => shown.text).join()).toContain("pictures of conv1");
   await vi.advanceTimersByTimeAsync(5000);
-  expect(asked).toBe(2);
+  expect(requested).toBe(2);
   expect(lengths.at(-1)).toBe(1);
   stop();
 });

@@ -184,6 +184,6 @@ describe("notes", () => {
   it("of the speed replace each other", () => {
     for (const key of [".", ".", ","]) onKey(press(key));
     expect(notes.value.map(({ topic }) => topic)).toEqual(["speed"]);
-    expect(notes.value[0]?.text).toMatch(/^Playing \d+ positions per second/);
+    expect(notes.value[0]?.text).toMatch(/^Playing \d+ steps per second/);
   });
 });

@@ -25,7 +25,7 @@ import {
   tile,
   WHOLE,
 } from "../src/store/selection";
-import { tablesAsked } from "../src/store/tables";
+import { tablesRequested } from "../src/store/tables";
 
 const layout = (kind: string, path: string, rest: Partial<Layout> = {}): Layout => ({
   picture: kind,
@@ -91,7 +91,7 @@ function answer(
     ),
     probes: [probe(photos)],
   });
-  tablesAsked.value = true;
+  tablesRequested.value = true;
 }
 
 beforeAll(() => {

@@ -163,7 +163,7 @@ describe("pictures of the whole model", () => {
     expect(kind.value).toBe("saliency:gradients");
   });
 
-  it("are another variant of the wanted family where the wanted one is missing", () => {
+  it("are another variant of the requested family where the requested one is missing", () => {
     requestedKind.value = "saliency:smoothgrad";
     expect(kind.value).toBe("saliency:gradients");
     requestedKind.value = "cam:layer-cam";

@@ -34,22 +34,22 @@ const columns: SeriesAnswer = {
 };
 
 const png = Uint8Array.from(Buffer.from(golden.sheets[0]?.png ?? "", "base64"));
-const asked: string[] = [];
+const requested: string[] = [];
 
 vi.stubGlobal("fetch", async (address: string) => {
   const [route, query] = address.split("?");
   const read = new URLSearchParams(query);
   if (route === "./series") return new Response(JSON.stringify(columns));
   if (route !== "./strip") return new Response("{}", { status: 404 });
-  const wanted = read.get("positions") ?? "";
-  asked.push(`${read.get("tiles")} at ${wanted}`);
+  const ordinals = read.get("positions") ?? "";
+  requested.push(`${read.get("tiles")} at ${ordinals}`);
   // Position 1 is damaged.
-  const [last = ""] = wanted.split(",").slice(-1);
+  const [last = ""] = ordinals.split(",").slice(-1);
   return new Response(png, { headers: { "X-Tbviz-Positions": last } });
 });
 
 describe("a film", () => {
-  it("asks each record for the tile of its channel, and only once for what is absent", async () => {
+  it("requests from each record the tile of its channel, and only once for what is absent", async () => {
     run.value = "r";
     runIndex.value = merge(null, {
       cursor: "a",
@@ -77,10 +77,10 @@ describe("a film", () => {
     );
     const shown = () => film.value?.frames.map((frame) => frame.ordinal);
     await vi.waitFor(() => expect(shown()).toEqual([0, 600]));
-    expect(asked.sort()).toEqual(["0 at 1,600", "1 at 0"]);
+    expect(requested.sort()).toEqual(["0 at 1,600", "1 at 0"]);
     attempt.value += 1;
     await new Promise((done) => setTimeout(done, 20));
-    expect(asked).toHaveLength(2);
+    expect(requested).toHaveLength(2);
     expect(shown()).toEqual([0, 600]);
   });
 });

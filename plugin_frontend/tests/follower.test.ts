@@ -14,13 +14,13 @@ afterEach(() => {
 });
 
 describe("a follower", () => {
-  const asked: number[] = [];
+  const requested: number[] = [];
   const firsts: boolean[] = [];
   let whole = true;
   let count = 0;
   const follow = follower(
     async (_run: string, since: number) => {
-      asked.push(since);
+      requested.push(since);
       if (count < 0) throw new Error("the server is away");
       return { positions: count > since ? [[since, count - since] as [number, number]] : [] };
     },
@@ -28,7 +28,7 @@ describe("a follower", () => {
     () => whole,
   );
   beforeEach(() => {
-    asked.length = 0;
+    requested.length = 0;
     firsts.length = 0;
   });
 
@@ -40,7 +40,7 @@ describe("a follower", () => {
     await follow("a", 4);
     vi.advanceTimersByTime(10 * AGAIN_MS);
     await follow("a", 4);
-    expect(asked).toEqual([0, 3]);
+    expect(requested).toEqual([0, 3]);
     expect(firsts).toEqual([true, false]);
   });
 
@@ -48,13 +48,13 @@ describe("a follower", () => {
     [whole, count] = [false, 3];
     await follow("a", 2);
     await follow("a", 2);
-    expect(asked).toEqual([0]);
+    expect(requested).toEqual([0]);
     vi.advanceTimersByTime(AGAIN_MS);
     whole = true;
     await follow("a", 2);
     vi.advanceTimersByTime(AGAIN_MS);
     await follow("a", 2);
-    expect(asked).toEqual([0, 0]);
+    expect(requested).toEqual([0, 0]);
     expect(firsts).toEqual([true, true]);
   });
 
@@ -65,7 +65,7 @@ describe("a follower", () => {
         vi.advanceTimersByTime(AGAIN_MS);
         await follow("a", latest);
       }
-      return asked.length;
+      return requested.length;
     };
     await follow("a", 2);
     expect(await until(2, 1)).toBe(2);
@@ -79,9 +79,9 @@ describe("a follower", () => {
   it("does not send two requests at a time", async () => {
     [whole, count] = [true, 3];
     await Promise.all([follow("a", 2), follow("a", 2), follow("a", 4)]);
-    expect(asked).toEqual([0]);
+    expect(requested).toEqual([0]);
     await follow("a", 4);
-    expect(asked).toEqual([0, 3]);
+    expect(requested).toEqual([0, 3]);
   });
 
   it("drops an answer that arrives after the run has changed", async () => {
@@ -89,7 +89,7 @@ describe("a follower", () => {
     const late = follow("a", 2);
     generation.value += 1;
     await Promise.all([late, follow("b", 2)]);
-    expect(asked).toEqual([0, 0]);
+    expect(requested).toEqual([0, 0]);
     expect(firsts).toEqual([true]);
   });
 
@@ -99,7 +99,7 @@ describe("a follower", () => {
     count = 3;
     await follow("a", 2);
     await follow("a", 2);
-    expect(asked).toEqual([0, 0]);
+    expect(requested).toEqual([0, 0]);
     expect(firsts).toEqual([true]);
   });
 });

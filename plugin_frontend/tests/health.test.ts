@@ -116,9 +116,9 @@ describe("parts of the health", () => {
   });
 });
 
-describe("what is asked for", () => {
+describe("what is requested for", () => {
   /** The queries of the answered requests, and the server. */
-  const asked: Record<string, string>[] = [];
+  const requested: Record<string, string>[] = [];
   let count = 0;
   let away = false;
   /** The statistics that the run has. */
@@ -134,19 +134,19 @@ describe("what is asked for", () => {
     const positions: PositionRun[] = [[1, known, to - known]];
     runIndex.value = merge(runIndex.value, { cursor: `${to}`, now: 0, positions, latest });
   };
-  const queries = () => asked.splice(0).map(({ run: _, ...query }) => query);
+  const queries = () => requested.splice(0).map(({ run: _, ...query }) => query);
 
   beforeEach(() => {
     run.value = "r";
     generation.value += 1;
     clearHealth();
     runIndex.value = null;
-    asked.length = 0;
+    requested.length = 0;
     away = false;
     offers = NAMES;
     vi.stubGlobal("fetch", async (address: string) => {
       const query = Object.fromEntries(new URLSearchParams(address.split("?")[1]));
-      asked.push(query);
+      requested.push(query);
       if (away) throw new TypeError("no server");
       const [since, end] = [Number(query.since), count];
       const layers = query.layer === undefined ? ["a", "b"] : [query.layer];

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ends, ordinalTicks, roundTicks, runsOf } from "../src/chart";
 import { carriedForward, downsampled, lastSnapshots, maxima, polyline } from "../src/downsample";
 import { duration, number, numberRanges, percent, plural, tickText } from "../src/format";
-import { picks } from "../src/frames";
-import { chosen, pairs, title } from "../src/metrics";
+import { pickFrames } from "../src/frames";
+import { pairs, shownPairs, title } from "../src/metrics";
 import { smooth } from "../src/smoothing";
 import { formatStatistic } from "../src/statistics";
 
@@ -88,16 +88,16 @@ describe("charts", () => {
 
 describe("film strips", () => {
   it("show every record while there is room, then every second, fourth ...", () => {
-    expect(picks(5, 12)).toEqual({ records: [0, 1, 2, 3, 4], stride: 1 });
-    expect(picks(24, 12)).toEqual({
+    expect(pickFrames(5, 12)).toEqual({ records: [0, 1, 2, 3, 4], stride: 1 });
+    expect(pickFrames(24, 12)).toEqual({
       records: [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 23],
       stride: 2,
     });
-    expect(picks(1000, 12)).toEqual({
+    expect(pickFrames(1000, 12)).toEqual({
       records: [0, 128, 256, 384, 512, 640, 768, 896, 999],
       stride: 128,
     });
-    expect(picks(0, 12).records).toEqual([]);
+    expect(pickFrames(0, 12).records).toEqual([]);
   });
 });
 
@@ -111,8 +111,8 @@ describe("metrics", () => {
   });
 
   it("show two pairs, chosen ones first", () => {
-    expect(chosen(all, null).map((pair) => pair.name)).toEqual(["loss", "accuracy"]);
-    expect(chosen(all, ["lr", "gone"]).map((pair) => pair.name)).toEqual(["lr", "loss"]);
+    expect(shownPairs(all, null).map((pair) => pair.name)).toEqual(["loss", "accuracy"]);
+    expect(shownPairs(all, ["lr", "gone"]).map((pair) => pair.name)).toEqual(["lr", "loss"]);
   });
 
   it("have titles", () => {
@@ -164,7 +164,7 @@ describe("numbers as people read them", () => {
     expect(numberRanges([])).toBe("");
   });
 
-  it("on axes as many digits as the distance of the ticks asks for", () => {
+  it("on axes as many digits as the distance of the ticks requires", () => {
     expect([0, 0.5, 1].map((value) => tickText(value, 0.5))).toEqual(["0.0", "0.5", "1.0"]);
     expect(tickText(20, 10)).toBe("20");
     expect(tickText(-0.25, 0.05)).toBe("−0.25");

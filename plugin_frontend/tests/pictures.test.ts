@@ -114,7 +114,9 @@ describe("sheets as Python writes them", () => {
   });
 
   it("describes what is wrong with other bytes", async () => {
-    await expect(decode(new Uint8Array([1, 2, 3]))).rejects.toThrow("3 bytes that are no PNG");
+    await expect(decode(new Uint8Array([1, 2, 3]))).rejects.toThrow(
+      "received 3 bytes that are not a PNG",
+    );
     const png = Uint8Array.from(Buffer.from(golden.sheets[0]?.png ?? "", "base64"));
     await expect(decode(png.subarray(0, png.length - 20))).rejects.toThrow("cut off");
   });

@@ -149,8 +149,8 @@ describe("a picture of another position than the requested one", () => {
     [0, 2, "epoch 0 (none logged at 2)"],
     [2, 0, "epoch 2 (none logged at 0)"],
     [1, 4, "epoch 1 · fit 1 (none logged at 3, batch 45 · fit 2)"],
-  ])("%i for %i", (ordinal, asked, text) => {
-    expect(snapshotLabel(list, ordinal, asked, 2)).toBe(text);
+  ])("%i for %i", (ordinal, requested, text) => {
+    expect(snapshotLabel(list, ordinal, requested, 2)).toBe(text);
   });
 
   it("names no fit if there is one only, and nothing that is missing", () => {

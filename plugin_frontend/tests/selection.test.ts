@@ -75,20 +75,20 @@ const columns: SeriesAnswer = {
 };
 
 const png = Uint8Array.from(Buffer.from(golden.sheets[0]?.png ?? "", "base64"));
-const asked: string[] = [];
+const requested: string[] = [];
 
 vi.stubGlobal("fetch", async (address: string) => {
   const [route, query] = address.split("?");
   if (route === "./series") return new Response(JSON.stringify(columns));
   if (route === "./sheet") {
-    asked.push(new URLSearchParams(query).get("offset") ?? "");
+    requested.push(new URLSearchParams(query).get("offset") ?? "");
     return new Response(png);
   }
   return new Response("{}", { status: 404 });
 });
 
 beforeEach(() => {
-  asked.length = 0;
+  requested.length = 0;
   image.value = 0;
   channel.value = null;
   run.value = null;
@@ -116,7 +116,7 @@ const shownAt = async (ordinal: number, index: number) => {
   moveTo(ordinal);
   await vi.waitFor(() => {
     const { shown, loading } = main.value;
-    if (loading || shown === null || shown.asked !== ordinal || shown.image !== index) {
+    if (loading || shown === null || shown.requested !== ordinal || shown.image !== index) {
       throw new Error("not here yet");
     }
   });
@@ -135,11 +135,11 @@ describe("the record on the screen", () => {
   it("shows the sheet of the probe image, or reports that it has none", async () => {
     run.value = "r";
     expect((await shownAt(2, 3))?.images).toEqual([3]);
-    expect(asked).toContain("20");
+    expect(requested).toContain("20");
     const none = await shownAt(2, 1);
     expect([none?.images, none?.sheets, none?.layout.picture]).toEqual([[], [], "old"]);
     expect((await shownAt(3, 1))?.layout.picture).toBe("new");
-    expect(asked.at(-1)).toBe("30");
+    expect(requested.at(-1)).toBe("30");
   });
 
   it("decides on layout, channel and tile", async () => {

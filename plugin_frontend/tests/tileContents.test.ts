@@ -57,15 +57,15 @@ describe("what a tile shows", () => {
     expect(tileContents("hypercolumns:colors", hyper, pets)[3]).toEqual({
       is: "image",
       image: 1,
-      part: 1,
+      tileIndex: 1,
     });
     const draws = { ...owner, tiles: 4, columns: 2, column_titles: ["image", "draw 1"] };
     const rows = { ...draws, row_titles: ["cat 2", "dog"] };
     expect(tileContents("augmentation", rows, pets)).toEqual([
-      { is: "image", image: 2, part: 0 },
-      { is: "image", image: 2, part: 1 },
-      { is: "image", image: 1, part: 0 },
-      { is: "image", image: 1, part: 1 },
+      { is: "image", image: 2, tileIndex: 0 },
+      { is: "image", image: 2, tileIndex: 1 },
+      { is: "image", image: 1, tileIndex: 0 },
+      { is: "image", image: 1, tileIndex: 1 },
     ]);
   });
 
@@ -134,8 +134,8 @@ describe("the same in another sheet", () => {
 
   it("an image of another fit by its photograph", () => {
     const [one, other] = [probe("a", "bb"), probe("bb", "a", "ccc")];
-    const wanted: TileContent = { is: "image", image: 0, part: 2 };
-    expect(inProbe(wanted, one, other)).toEqual({ is: "image", image: 1, part: 2 });
-    expect(inProbe({ ...wanted, image: 2 }, other, one)).toBeNull();
+    const requested: TileContent = { is: "image", image: 0, tileIndex: 2 };
+    expect(inProbe(requested, one, other)).toEqual({ is: "image", image: 1, tileIndex: 2 });
+    expect(inProbe({ ...requested, image: 2 }, other, one)).toBeNull();
   });
 });

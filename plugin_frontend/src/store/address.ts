@@ -48,7 +48,7 @@ import {
   layer,
   layersWith,
   pathOf,
-  picks,
+  pickedContents,
   requestedKind,
   resetSelection,
   restoreChosenLayer,
@@ -57,14 +57,14 @@ import {
   substituteLayer,
   tile,
 } from "./selection";
-import { tablesAsked } from "./tables";
+import { tablesRequested } from "./tables";
 
 function apply(address: Address): void {
   batch(() => {
     resetColorScale();
     if (address.run !== undefined) chooseRun(address.run);
-    const { step, A, layer: requested, kind: asked } = address;
-    pending.value = { step, A, layer: requested, kind: asked };
+    const { step, A, layer, kind } = address;
+    pending.value = { step, A, layer, kind };
     resetSelection();
     pinned.value = null;
     setFollow(address.step === undefined);
@@ -73,7 +73,8 @@ function apply(address: Address): void {
     channel.value = read(address, "channel", parseCount, null);
     image.value = read(address, "image", parseCount, 0);
     const at = read(address, "tile", parseCount, null);
-    if (at !== null) picks.value = new Map([[address.kind ?? "", { is: "tile", tile: at }]]);
+    if (at !== null)
+      pickedContents.value = new Map([[address.kind ?? "", { is: "tile", tile: at }]]);
     filter.value = address.filter ?? "";
     const range = read(address, "range", parseRange, null);
     if (range !== null) setRange(range, address.kind ?? null);
@@ -132,7 +133,7 @@ function restoreLayer(): void {
   const chosen = chosenLayer();
   if (resolvedGeneration === generation.value || chosen === null) return;
   const requested = requestedKind.value ?? "";
-  if (tablesAsked.value) resolvedGeneration = generation.value;
+  if (tablesRequested.value) resolvedGeneration = generation.value;
   if (chosen === layer.value || !isLayer(chosen)) return;
   if (pathOf(requested, chosen) !== null || pathOf(requested, layer.value) === null)
     restoreChosenLayer();
@@ -142,15 +143,17 @@ function restoreLayer(): void {
 function resolveLayer(): void {
   if (positions.value.length === 0) return;
   restoreLayer();
-  if (layer.value !== null && (isLayer(layer.value) || !tablesAsked.value)) return;
-  const { layer: requested, kind: asked } = pending.value;
+  if (layer.value !== null && (isLayer(layer.value) || !tablesRequested.value)) return;
+  const { layer: requested, kind: pendingKind } = pending.value;
   // A kind that the first layer lacks opens the last layer that has it, as Grad-CAM uses it.
   const usual = firstLayer();
   const first =
-    pathOf(asked ?? "", usual) === null ? (layersWith(asked ?? "").at(-1) ?? usual) : usual;
+    pathOf(pendingKind ?? "", usual) === null
+      ? (layersWith(pendingKind ?? "").at(-1) ?? usual)
+      : usual;
   if (requested && !isLayer(requested)) {
     // Its numbers or its node in the model may still be loading.
-    if (!tablesAsked.value) return;
+    if (!tablesRequested.value) return;
     const instead = first === null ? "" : `; showing ${first}`;
     untracked(() => note(`Nothing was logged for layer “${requested}”${instead}.`));
     channel.value = null;
@@ -167,14 +170,14 @@ function resolveLayer(): void {
 
 /** Resolve the kind once the layer is resolved. */
 function resolveKind(): void {
-  const { kind: asked, layer: coming } = pending.value;
-  if (asked === undefined || coming !== undefined || kind.value === null) return;
-  if ((kind.value !== asked || healthComes.value) && !tablesAsked.value) return;
+  const { kind: requested, layer: coming } = pending.value;
+  if (requested === undefined || coming !== undefined || kind.value === null) return;
+  if ((kind.value !== requested || healthComes.value) && !tablesRequested.value) return;
   untracked(() => {
-    if (kind.peek() !== asked && requestedKind.peek() === asked) {
+    if (kind.peek() !== requested && requestedKind.peek() === requested) {
       const owner = layer.peek() ? ` for ${layer.peek()}` : "";
       const shown = kindLabel(kind.peek() ?? "");
-      note(`${kindLabel(asked)} was not logged${owner}; showing ${shown}.`);
+      note(`${kindLabel(requested)} was not logged${owner}; showing ${shown}.`);
     }
     pending.value = { ...pending.peek(), kind: undefined };
   });
@@ -182,12 +185,13 @@ function resolveKind(): void {
 
 /** The chosen tile of a picture whose tiles are neither channels nor one image each. */
 const pickedTile = computed(() => {
-  const picked = picks.value.get(kind.value ?? "");
+  const picked = pickedContents.value.get(kind.value ?? "");
   if (picked === undefined || channels.value !== null) return null;
   // The contents of its tiles are not loaded yet.
   if (contents.value.length === 0) return picked.is === "tile" ? picked.tile : null;
   const { is, ...rest } = content.value ?? { is: "tile" };
-  if (tile.value < 0 || (is === "image" && "part" in rest && rest.part === 0)) return null;
+  if (tile.value < 0 || (is === "image" && "tileIndex" in rest && rest.tileIndex === 0))
+    return null;
   return tile.value;
 });
 

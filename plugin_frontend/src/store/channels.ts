@@ -14,7 +14,7 @@ const measured = computed(() =>
 /** Null until the numbers of this layer, of the run as it is now, are here. */
 export const channelTable = signal<{ layer: string; answer: ChannelsAnswer } | null>(null);
 
-/** Long enough that scrubbing does not ask at every position. */
+/** Long enough that scrubbing does not request at every position. */
 const REST_MS = 60;
 
 let controller: AbortController | null = null;
@@ -28,11 +28,11 @@ effect(() => {
   void attempt.value;
   controller?.abort();
   clearTimeout(timer);
-  const asks =
+  const measurable =
     name !== null && path !== null && at >= 0 && healthLayers.value?.includes(path) === true;
-  if (!asks || key !== tableKey) channelTable.value = null;
+  if (!measurable || key !== tableKey) channelTable.value = null;
   tableKey = key;
-  if (!asks) return;
+  if (!measurable) return;
   const mine = new AbortController();
   controller = mine;
   timer = setTimeout(() => {

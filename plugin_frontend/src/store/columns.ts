@@ -26,8 +26,8 @@ export interface Columns {
 }
 
 const held = signal<ReadonlyMap<string, Columns>>(new Map());
-const asking = new Set<string>();
-/** Counts what is due to be asked again though the server never was away. */
+const requesting = new Set<string>();
+/** Counts what is due to be requested again though the server never was away. */
 const again = signal(0);
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -128,7 +128,7 @@ export function columnsOf(kind: string, layer: string): Columns | null {
   const columns =
     heldGeneration === currentGeneration ? map.get(seriesKey(kind, layer)) : undefined;
   if (columns === undefined || columns.ordinals.length < series.count) {
-    void ask(kind, layer, columns?.ordinals.length ?? 0, currentGeneration);
+    void requestColumns(kind, layer, columns?.ordinals.length ?? 0, currentGeneration);
   }
   return columns ?? null;
 }
@@ -141,7 +141,7 @@ export function largest(values: readonly number[]): number {
   );
 }
 
-async function ask(
+async function requestColumns(
   kind: string,
   layer: string,
   since: number,
@@ -149,12 +149,12 @@ async function ask(
 ): Promise<void> {
   const name = run.peek();
   const key = `${startGeneration}\n${seriesKey(kind, layer)}`;
-  if (name === null || asking.has(key)) return;
-  asking.add(key);
+  if (name === null || requesting.has(key)) return;
+  requesting.add(key);
   try {
     const answer = await getSeries(name, kind, layer, since);
     if (startGeneration !== generation.peek()) return;
-    // An answer without news must not wake those who wait, or they ask again at once.
+    // An answer without news must not wake those who wait, or they request again at once.
     if (since > 0 && answer.positions.length === 0) return;
     const old = heldGeneration === startGeneration ? held.peek() : new Map<string, Columns>();
     heldGeneration = startGeneration;
@@ -174,6 +174,6 @@ async function ask(
       again.value += 1;
     }, AGAIN_MS);
   } finally {
-    asking.delete(key);
+    requesting.delete(key);
   }
 }

@@ -1,7 +1,7 @@
 /** The one cursor. Images, curves, numbers and captions all show the position it is at. */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
-import { label, type Position, sameMoment } from "../positions";
+import { label, type Position, samePosition } from "../positions";
 import { note } from "./notes";
 import { generation, lastOrdinal, positions } from "./run";
 
@@ -61,12 +61,12 @@ let cursorGeneration = -1;
 
 /** Find the cursor's position in a log that was opened or replaced. */
 function findAgain(): number {
-  const [wanted, list] = [chosenPosition.peek(), positions.peek()];
-  if (wanted === null) return cursor.peek() < 0 ? list.length - 1 : cursor.peek();
-  const { ordinal, exact } = sameMoment(wanted, list);
+  const [chosen, list] = [chosenPosition.peek(), positions.peek()];
+  if (chosen === null) return cursor.peek() < 0 ? list.length - 1 : cursor.peek();
+  const { ordinal, exact } = samePosition(chosen, list);
   const here = list[ordinal];
   if (!exact && here !== undefined) {
-    note(`There is no ${label(wanted)} in this run; showing ${label(here)}.`, "moment");
+    note(`There is no ${label(chosen)} in this run; showing ${label(here)}.`, "moment");
   }
   return ordinal;
 }

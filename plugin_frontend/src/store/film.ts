@@ -2,7 +2,7 @@
 
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { ApiError, getStrip, type Layout, type Probe } from "../api";
-import { picks } from "../frames";
+import { pickFrames } from "../frames";
 import { decode, type Sheet } from "../png";
 import { samePhoto, sheetOf } from "../probes";
 import {
@@ -24,7 +24,7 @@ export interface Frame {
   sheet: Sheet;
 }
 
-export interface Film {
+export interface FilmState {
   frames: Frame[];
   /** Every n-th record is shown. */
   stride: number;
@@ -60,26 +60,27 @@ interface TileLocation {
 }
 
 /**
- * Locate the sheet and tile of a record that show what is requested; null if none does. `requested`
- * is the probe of the request, `probe` that of the record.
+ * Locate the sheet and tile of a record that show what is requested; null if none does.
+ * `requestProbe` is the probe of the request, `probe` that of the record.
  */
 function locate(
   layout: Layout,
   request: FilmRequest,
-  requested: Probe | null,
+  requestProbe: Probe | null,
   probe: Probe | null,
 ) {
   const sheet = sheetOf(layout, request.image);
   const contents = tileContents(request.kind, layout, probe);
-  const wanted = request.content === undefined ? null : inProbe(request.content, requested, probe);
+  const content =
+    request.content === undefined ? null : inProbe(request.content, requestProbe, probe);
   const tile =
     request.channel !== null
       ? tileOfChannel(contents, request.channel)
       : request.content === undefined
         ? 0
-        : wanted === null
+        : content === null
           ? -1
-          : tileOfContent(contents, wanted);
+          : tileOfContent(contents, content);
   return sheet < 0 || tile < 0 ? null : { sheet, tile };
 }
 
@@ -91,7 +92,7 @@ export function scenes(
   columns: Columns,
   layouts: ReadonlyMap<string, Layout>,
   request: FilmRequest,
-  requested: Probe | null,
+  requestProbe: Probe | null,
   probeOfOrdinal: (ordinal: number) => Probe | null,
 ): { record: number; location: TileLocation }[] {
   const out: { record: number; location: TileLocation }[] = [];
@@ -104,8 +105,10 @@ export function scenes(
       const other = probeOfOrdinal(columns.ordinals.at(record));
       if (!locations.has(other)) {
         const same =
-          layout.images === 0 || other === requested || samePhoto(other, requested, request.image);
-        locations.set(other, same ? locate(layout, request, requested, other) : null);
+          layout.images === 0 ||
+          other === requestProbe ||
+          samePhoto(other, requestProbe, request.image);
+        locations.set(other, same ? locate(layout, request, requestProbe, other) : null);
       }
       const location = locations.get(other);
       if (location) out.push({ record, location });
@@ -115,9 +118,9 @@ export function scenes(
 }
 
 /** Group records into strips to request: one per tile of a sheet. */
-function strips(wanted: readonly { record: number; location: TileLocation }[], columns: Columns) {
+function strips(records: readonly { record: number; location: TileLocation }[], columns: Columns) {
   const groups = new Map<string, { location: TileLocation; ordinals: number[] }>();
-  for (const { record, location } of wanted) {
+  for (const { record, location } of records) {
     const key = `${location.sheet}:${location.tile}`;
     const group = groups.get(key) ?? { location, ordinals: [] };
     group.ordinals.push(columns.ordinals.at(record));
@@ -130,18 +133,18 @@ function strips(wanted: readonly { record: number; location: TileLocation }[], c
 export function watchFilm(
   request: () => FilmRequest | null,
   room: number,
-): ReadonlySignal<Film | null> {
-  const film = signal<Film | null>(null);
+): ReadonlySignal<FilmState | null> {
+  const film = signal<FilmState | null>(null);
   let controller: AbortController | null = null;
   // As text in signals of their own, so that an equal request starts nothing again.
   const text = computed(() => JSON.stringify(request()));
-  const wanted = computed(() => JSON.parse(text.value) as FilmRequest | null);
+  const requested = computed(() => JSON.parse(text.value) as FilmRequest | null);
   const where = computed(() => {
-    const now = wanted.value;
+    const now = requested.value;
     return now === null ? null : columnsOf(now.kind, now.layer);
   });
   const what = computed(() => {
-    const now = wanted.value;
+    const now = requested.value;
     return now === null ? null : layoutOf(now.kind, now.layer);
   });
   const layouts = computed(() => runIndex.value?.layouts);
@@ -149,7 +152,7 @@ export function watchFilm(
   const busy = computed(() => main.value.loading);
   effect(() => {
     controller?.abort();
-    const [name, now] = [run.value, wanted.value];
+    const [name, now] = [run.value, requested.value];
     const [columns, layout, known] = [where.value, what.value, layouts.value];
     const shownProbe = probe.value;
     void attempt.value;
@@ -164,13 +167,13 @@ export function watchFilm(
       return;
     }
     const all = untracked(() => scenes(columns, known, now, shownProbe, probeAt));
-    const { records: picked, stride } = picks(all.length, room);
-    const chosen = picked.flatMap((at) => all[at] ?? []);
+    const { records: picked, stride } = pickFrames(all.length, room);
+    const selected = picked.flatMap((at) => all[at] ?? []);
     // Keyed by the location in the record: the index of an image depends on the probe of its fit.
     const prefix = `${name}\n${generation.value}\n${now.kind}\n${now.layer}\n`;
     const keyOf = ({ sheet, tile }: TileLocation, ordinal: number) =>
       `${prefix}${sheet}:${tile}:${ordinal}`;
-    const items = chosen.map(({ record, location }) => {
+    const items = selected.map(({ record, location }) => {
       const ordinal = columns.ordinals.at(record);
       return { record, location, ordinal, key: keyOf(location, ordinal) };
     });
@@ -188,10 +191,10 @@ export function watchFilm(
     if (missing.length === 0 || busy.value) return;
     const mine = new AbortController();
     controller = mine;
-    const fetches = strips(missing, columns).map(async ({ location, ordinals: asked }) => {
-      const got = await frames(name, now, location, asked, mine.signal);
+    const fetches = strips(missing, columns).map(async ({ location, ordinals }) => {
+      const got = await frames(name, now, location, ordinals, mine.signal);
       if (absent.size > MAX_FRAMES) absent.clear();
-      for (const ordinal of asked) {
+      for (const ordinal of ordinals) {
         const sheet = got.get(ordinal);
         const key = keyOf(location, ordinal);
         if (sheet === undefined) absent.add(gone + key);
@@ -210,11 +213,11 @@ async function frames(
   name: string,
   request: FilmRequest,
   { sheet, tile }: TileLocation,
-  asked: readonly number[],
+  ordinals: readonly number[],
   stop: AbortSignal,
 ): Promise<Map<number, Sheet>> {
   try {
-    const strip = await getStrip(name, request, sheet, [tile], asked, stop);
+    const strip = await getStrip(name, request, sheet, [tile], ordinals, stop);
     if (strip.positions.length === 0) return new Map();
     const decoded = await decode(strip.png);
     return new Map(

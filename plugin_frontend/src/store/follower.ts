@@ -13,14 +13,14 @@ export type Follow<K> = (run: string, latest: K) => Promise<void>;
 
 /** Share a running request: the same is not requested again while it runs. */
 function shared<K>(
-  ask: (run: string, latest: K, startGeneration: number) => Promise<void> | null,
+  request: (run: string, latest: K, startGeneration: number) => Promise<void> | null,
 ): Follow<K> {
   let running: Promise<void> | null = null;
   let runningGeneration = -1;
   return (name, latest) => {
     const startGeneration = generation.peek();
     if (running !== null && startGeneration === runningGeneration) return running;
-    const mine = ask(name, latest, startGeneration)?.finally(() => {
+    const mine = request(name, latest, startGeneration)?.finally(() => {
       if (running === mine) running = null;
     });
     [running, runningGeneration] = [mine ?? null, startGeneration];
@@ -35,22 +35,22 @@ function shared<K>(
  * at the next position, or after ten seconds, then twenty, forty ...
  */
 export function follower<A extends { positions: OrdinalRun[] }>(
-  ask: (run: string, since: number) => Promise<A>,
+  request: (run: string, since: number) => Promise<A>,
   add: (answer: A, first: boolean) => void,
   isWhole: () => boolean = () => true,
 ): Follow<number> {
   let since = 0;
-  let asked = -1;
+  let requested = -1;
   let heldGeneration = -1;
   let due = Number.POSITIVE_INFINITY;
   let tries = 0;
   const next = async (name: string, latest: number, startGeneration: number) => {
-    tries = latest > asked ? 0 : Math.min(tries + 1, DOUBLED);
-    const before = asked;
-    asked = Math.max(latest, asked);
+    tries = latest > requested ? 0 : Math.min(tries + 1, DOUBLED);
+    const before = requested;
+    requested = Math.max(latest, requested);
     due = Number.POSITIVE_INFINITY;
     try {
-      const answer = await ask(name, since);
+      const answer = await request(name, since);
       if (startGeneration !== generation.peek()) return;
       add(answer, since === 0);
       if (isWhole()) {
@@ -62,31 +62,31 @@ export function follower<A extends { positions: OrdinalRun[] }>(
       }
     } catch {
       // The poll shows that the server is away; the next index requests it again.
-      if (startGeneration === heldGeneration) [asked, due] = [before, 0];
+      if (startGeneration === heldGeneration) [requested, due] = [before, 0];
     }
   };
   return shared((name, latest, startGeneration) => {
     if (startGeneration !== heldGeneration) {
-      [heldGeneration, since, asked, due] = [startGeneration, 0, -1, Number.POSITIVE_INFINITY];
+      [heldGeneration, since, requested, due] = [startGeneration, 0, -1, Number.POSITIVE_INFINITY];
     }
-    return latest <= asked && Date.now() < due ? null : next(name, latest, startGeneration);
+    return latest <= requested && Date.now() < due ? null : next(name, latest, startGeneration);
   });
 }
 
 /** Request a table once per key; an answer that is late is dropped. */
 export function once<A>(
-  ask: (run: string) => Promise<A>,
+  request: (run: string) => Promise<A>,
   take: (answer: A) => void,
 ): Follow<string | number> {
   let held = "";
   const next = async (name: string, key: string, startGeneration: number) => {
     try {
-      const answer = await ask(name);
+      const answer = await request(name);
       if (startGeneration !== generation.peek()) return;
       take(answer);
       held = key;
     } catch {
-      // It was not logged yet, or the server is away: asked again at the next answer.
+      // It was not logged yet, or the server is away: requested again at the next answer.
     }
   };
   return shared((name, latest, startGeneration) => {

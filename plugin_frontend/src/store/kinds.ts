@@ -22,7 +22,7 @@ effect(() => {
   }
 });
 
-export const openKind = (wanted: string) => showKind(wanted, nearestLayer);
+export const openKind = (requested: string) => showKind(requested, nearestLayer);
 
 /** Open a family: the kind of it that was chosen last; while the layer lacks it, another. */
 export function openFamily(name: string): void {
@@ -30,10 +30,10 @@ export function openFamily(name: string): void {
   const there = kinds.filter((kind) => pathOf(kind, chosenLayer()) !== null);
   const offered = there.length > 0 ? there : kinds;
   const before = last.get(name);
-  const wanted = before !== undefined && offered.includes(before) ? before : offered[0];
-  if (wanted === undefined) return;
+  const next = before !== undefined && offered.includes(before) ? before : offered[0];
+  if (next === undefined) return;
   batch(() => {
-    openKind(wanted);
+    openKind(next);
     if (before !== undefined) requestedKind.value = before;
   });
 }

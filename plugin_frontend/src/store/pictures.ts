@@ -27,7 +27,7 @@ export interface Shown extends PictureRequest {
   /** Index in the probe of each sheet's image; empty if the requested one is missing. */
   images: number[];
   /** Ordinal of the cursor that this was fetched for. */
-  asked: number;
+  requested: number;
   /** Ordinal of the record: the last at or before the cursor. */
   ordinal: number;
   layout: Layout;
@@ -106,9 +106,9 @@ export function watch(
   let controller: AbortController | null = null;
   // As text in signals of their own, so that an equal request starts nothing again.
   const text = computed(() => JSON.stringify(request()));
-  const wanted = computed(() => JSON.parse(text.value) as PictureRequest | null);
+  const requested = computed(() => JSON.parse(text.value) as PictureRequest | null);
   const where = computed(() => {
-    const now = wanted.value;
+    const now = requested.value;
     return now === null ? null : columnsOf(now.kind, now.layer);
   });
   const layouts = computed(() => runIndex.value?.layouts);
@@ -121,7 +121,7 @@ export function watch(
     void probes.value;
     const name = run.value;
     const at = cursor.value;
-    const now = wanted.value;
+    const now = requested.value;
     const columns = where.value;
     const before = state.peek();
     if (name === null || now === null || at < 0) {
@@ -142,7 +142,7 @@ export function watch(
     const finish = (decoded: Sheet[]) => {
       const { images, ordinal, layout } = found;
       state.value = {
-        shown: { ...now, images, asked: at, ordinal, layout, sheets: decoded },
+        shown: { ...now, images, requested: at, ordinal, layout, sheets: decoded },
         loading: false,
         error: null,
       };
@@ -181,11 +181,11 @@ async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Pro
 
 /** The pictures of the view: one sheet, or a map per probe image. */
 export const main = watch(() => {
-  const [wanted, layer] = [kind.value, path.value];
-  if (wanted === null || layer === null) return null;
-  const { view } = familyOf(wanted);
+  const [shownKind, layer] = [kind.value, path.value];
+  if (shownKind === null || layer === null) return null;
+  const { view } = familyOf(shownKind);
   if (view !== "sheet" && view !== "cams") return null;
-  return { kind: wanted, layer, image: view === "cams" ? null : image.value };
+  return { kind: shownKind, layer, image: view === "cams" ? null : image.value };
 });
 
 effect(() => {
@@ -227,9 +227,13 @@ function rememberBrightest({
 
 /** The picture beside it: the channel's strongest stimulus, or its response to the image. */
 export const companion = watch(() => {
-  const [wanted, layer] = [kind.value, path.value];
+  const [shownKind, layer] = [kind.value, path.value];
   const other =
-    wanted === "activations" ? "maximization" : wanted === "maximization" ? "activations" : null;
+    shownKind === "activations"
+      ? "maximization"
+      : shownKind === "maximization"
+        ? "activations"
+        : null;
   if (other === null || layer === null || seriesOf(other, layer) === null) return null;
   return { kind: other, layer, image: image.value };
 }, false);

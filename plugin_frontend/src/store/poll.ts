@@ -24,7 +24,7 @@ import { clearTables, refreshTables } from "./tables";
 
 const EVERY_MS = 2500;
 const RUNS_EVERY_MS = 30_000;
-const LONGEST_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /** The problem with the connection; null if there is none. */
 export const trouble = signal<{ text: string; next: number } | null>(null);
@@ -34,7 +34,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let busy = false;
 let again = false;
 let failures = 0;
-let runsAsked = Number.NEGATIVE_INFINITY;
+let runsRequested = Number.NEGATIVE_INFINITY;
 
 export function setVisible(now: boolean): void {
   visible = now;
@@ -44,7 +44,7 @@ export function setVisible(now: boolean): void {
 
 /** Poll at once: the page became visible, TensorBoard was reloaded, another run was selected. */
 export function pollNow(all = false): void {
-  if (all) runsAsked = Number.NEGATIVE_INFINITY;
+  if (all) runsRequested = Number.NEGATIVE_INFINITY;
   clearTimeout(timer);
   if (busy) again = true;
   else void poll();
@@ -54,7 +54,7 @@ async function poll(): Promise<void> {
   busy = true;
   let wait = EVERY_MS;
   try {
-    await ask();
+    await requestAll();
     if (failures > 0) {
       failures = 0;
       batch(() => {
@@ -64,7 +64,7 @@ async function poll(): Promise<void> {
     }
   } catch (error) {
     failures += 1;
-    wait = Math.min(EVERY_MS * 2 ** failures, LONGEST_MS);
+    wait = Math.min(EVERY_MS * 2 ** failures, MAX_WAIT_MS);
     const text = error instanceof Error ? error.message : String(error);
     trouble.value = { text, next: Date.now() + wait };
   } finally {
@@ -80,31 +80,31 @@ async function poll(): Promise<void> {
   }
 }
 
-async function ask(): Promise<void> {
-  const due = run.peek() === null || Date.now() - runsAsked >= RUNS_EVERY_MS;
-  await Promise.all([due ? askRuns() : undefined, askIndex()]);
-  if (run.peek() !== null && runIndex.peek() === null) await askIndex();
+async function requestAll(): Promise<void> {
+  const due = run.peek() === null || Date.now() - runsRequested >= RUNS_EVERY_MS;
+  await Promise.all([due ? requestRuns() : undefined, requestIndex()]);
+  if (run.peek() !== null && runIndex.peek() === null) await requestIndex();
 }
 
-async function askRuns(): Promise<void> {
+async function requestRuns(): Promise<void> {
   const answer = await getRuns();
-  runsAsked = Date.now();
+  runsRequested = Date.now();
   batch(() => {
     clock.value = { server: answer.now, here: Date.now() };
     runs.value = answer.runs;
     logdir.value = answer.logdir;
     const names = answer.runs.map((entry) => entry.run);
-    const wanted = run.peek() ?? lastRun.peek();
-    if (wanted !== null && names.includes(wanted)) return chooseRun(wanted);
+    const requested = run.peek() ?? lastRun.peek();
+    if (requested !== null && names.includes(requested)) return chooseRun(requested);
     const newest = [...answer.runs].sort((a, b) => (b.last ?? 0) - (a.last ?? 0))[0];
-    if (wanted !== null && newest !== undefined) {
-      note(`There is no run “${wanted}”; showing “${newest.run}”.`);
+    if (requested !== null && newest !== undefined) {
+      note(`There is no run “${requested}”; showing “${newest.run}”.`);
     }
     chooseRun(newest?.run ?? null);
   });
 }
 
-async function askIndex(): Promise<void> {
+async function requestIndex(): Promise<void> {
   const name = run.peek();
   if (name === null) return;
   const startGeneration = generation.peek();
@@ -130,7 +130,7 @@ async function askIndex(): Promise<void> {
     void refreshTables();
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
-    runsAsked = Number.NEGATIVE_INFINITY;
+    runsRequested = Number.NEGATIVE_INFINITY;
     if (startGeneration === generation.peek() && held !== null) open(null);
   }
 }

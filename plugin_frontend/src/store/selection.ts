@@ -25,7 +25,7 @@ export const channel = signal<number | null>(null);
 /** The selected probe image; a probe that lacks it shows its first. */
 export const image = signal(0);
 /** The selection in pictures whose tiles are not channels of one layer, by kind. */
-export const picks = signal<ReadonlyMap<string, TileContent>>(new Map());
+export const pickedContents = signal<ReadonlyMap<string, TileContent>>(new Map());
 
 /** The selected channels of layers that are not open now. */
 const channelIn = new Map<string, number | null>();
@@ -61,7 +61,7 @@ export function restoreChosenLayer(): void {
 /** Reset to the defaults, as on a page without an address. */
 export function resetSelection(): void {
   channelIn.clear();
-  picks.value = new Map();
+  pickedContents.value = new Map();
   replacedLayer = null;
   layer.value = null;
   channel.value = null;
@@ -122,10 +122,10 @@ export function pathOf(kind: string, chosen: string | null): string | null {
 /** The shown kind: the requested one, else another of its family, else the layer's first. */
 export const kind = computed<string | null>(() => {
   const chosen = layer.value;
-  const wanted = requestedKind.value;
+  const requested = requestedKind.value;
   const there = kindsOfRun.value.filter((kind) => pathOf(kind, chosen) !== null);
-  if (wanted !== null && there.includes(wanted)) return wanted;
-  const [family] = splitKind(wanted ?? "");
+  if (requested !== null && there.includes(requested)) return requested;
+  const [family] = splitKind(requested ?? "");
   const own = chosen === null ? undefined : kindsOf(chosen)[0];
   const sibling = there.find((kind) => splitKind(kind)[0] === family);
   if (sibling !== undefined) return sibling;
@@ -218,11 +218,11 @@ export const shownChannel = computed<number | null>(() => {
 export const tile = computed(() => {
   const all = contents.value;
   if (shownChannel.value !== null) return tileOfChannel(all, shownChannel.value);
-  const picked = picks.value.get(kind.value ?? "");
+  const picked = pickedContents.value.get(kind.value ?? "");
   if (all.some((one) => one.is === "image" && one.image !== null)) {
     const like = picked?.is === "tile" ? all[picked.tile] : picked;
-    const part = like?.is === "image" && like.image !== null ? like.part : 0;
-    return tileOfContent(all, { is: "image", image: shownImage.value, part });
+    const tileIndex = like?.is === "image" && like.image !== null ? like.tileIndex : 0;
+    return tileOfContent(all, { is: "image", image: shownImage.value, tileIndex });
   }
   if (picked !== undefined) return tileOfContent(all, picked);
   return Math.min(brightestTile(false) ?? 0, all.length - 1);
@@ -241,7 +241,7 @@ export function pick(at: number, bar: number | null = null): void {
       return;
     }
     if (one.is === "image" && one.image !== null) image.value = one.image;
-    picks.value = new Map(picks.peek()).set(kind.peek() ?? "", one);
+    pickedContents.value = new Map(pickedContents.peek()).set(kind.peek() ?? "", one);
   });
 }
 
@@ -250,10 +250,11 @@ let [lastOfLayer, lastOfModel]: (string | null)[] = [null, null];
 
 effect(() => {
   if (kind.value === null) return;
-  const wanted = requestedKind.value;
+  const requested = requestedKind.value;
   if (path.value === WHOLE) lastOfModel = kind.value;
   // A kind that this layer lacks stays requested.
-  else lastOfLayer = wanted !== null && layersWith(wanted).length > 0 ? wanted : kind.value;
+  else
+    lastOfLayer = requested !== null && layersWith(requested).length > 0 ? requested : kind.value;
 });
 
 /** Open a layer, or the whole model. */
@@ -276,13 +277,14 @@ export function selectLayer(chosen: string): void {
 
 /** Show a kind; if the layer lacks it, open the layer that `nearest` picks. */
 export function showKind(
-  wanted: string,
+  requested: string,
   nearest: (layers: readonly string[]) => string | undefined = (layers) => layers[0],
 ): void {
   batch(() => {
-    if (pathOf(wanted, replacedLayer) === replacedLayer) restoreChosenLayer();
-    if (pathOf(wanted, layer.peek()) === null) substituteLayer(nearest(layersWith(wanted)) ?? null);
-    requestedKind.value = wanted;
+    if (pathOf(requested, replacedLayer) === replacedLayer) restoreChosenLayer();
+    if (pathOf(requested, layer.peek()) === null)
+      substituteLayer(nearest(layersWith(requested)) ?? null);
+    requestedKind.value = requested;
   });
 }
 

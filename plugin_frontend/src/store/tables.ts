@@ -12,7 +12,7 @@ import {
   type ScalarsAnswer,
 } from "../api";
 import { type ByPosition, mergeValues, numbers } from "../byPosition";
-import { type Costs, costsOf } from "../costs";
+import { type CostTable, costsOf } from "../costs";
 import { PREDICTIONS } from "../families";
 import { type JsonNumber, toNumber } from "../json";
 import { Ordinals } from "../positions";
@@ -28,14 +28,14 @@ export interface Scalars {
   tags: ReadonlyMap<string, ByPosition>;
 }
 
-export interface Predictions {
+export interface PredictionTable {
   scale: "probability" | "score";
   /** One list per image, in it the top classes per position. */
   images: (ClassScore[] | undefined)[][];
 }
 
 export const scalars = signal<Scalars | null>(null);
-export const predictions = signal<Predictions | null>(null);
+export const predictions = signal<PredictionTable | null>(null);
 export const model = signal<ModelAnswer | null>(null);
 /** The costs of logging, one sum per segment. */
 export const costSegments = signal<readonly CostSegment[]>([]);
@@ -60,7 +60,10 @@ export function addScalars(held: Scalars | null, answer: ScalarsAnswer): Scalars
   };
 }
 
-export function addPredictions(held: Predictions | null, answer: PredictionsAnswer): Predictions {
+export function addPredictions(
+  held: PredictionTable | null,
+  answer: PredictionsAnswer,
+): PredictionTable {
   const ordinals = new Ordinals(answer.positions);
   const images = answer.images.map((values, image) =>
     mergeValues(
@@ -122,7 +125,7 @@ const followCosts = once(getCosts, (answer) => {
 });
 
 /** Whether every table that names layers of the open run has been requested and has answered once. */
-export const tablesAsked = signal(false);
+export const tablesRequested = signal(false);
 
 /**
  * Request what is new by the index. The server answers one request after another, so the visible
@@ -145,7 +148,7 @@ export async function refreshTables(): Promise<void> {
     kind.peek() === PREDICTIONS && refreshPredictions(),
   ]);
   if (startGeneration !== generation.peek()) return;
-  tablesAsked.value = true;
+  tablesRequested.value = true;
   await refreshQueries();
   if (startGeneration === generation.peek()) await refreshPredictions();
   if (startGeneration === generation.peek() && now.positions.length > 0)
@@ -157,9 +160,11 @@ export function clearTables(): void {
   predictions.value = null;
   model.value = null;
   costSegments.value = [];
-  tablesAsked.value = false;
+  tablesRequested.value = false;
   clearHealth();
 }
 
 /** The costs of the newest fit. */
-export const costs: ReadonlySignal<Costs> = computed(() => costsOf(costSegments.value.slice(-1)));
+export const costs: ReadonlySignal<CostTable> = computed(() =>
+  costsOf(costSegments.value.slice(-1)),
+);

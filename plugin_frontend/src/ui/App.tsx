@@ -36,7 +36,7 @@ export function App() {
   return (
     <main class="empty" aria-live="assertive" data-testid="fault">
       <div>
-        <h2>The page has failed</h2>
+        <h2>The page crashed</h2>
         <pre>{String(fault)}</pre>
         <p>
           The logged data is not affected.{" "}

@@ -18,8 +18,8 @@ import { Classes, Verdict } from "./Verdict";
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, owner] = [kind.value, path.value];
-  if (wanted === null || owner === null || familyOf(wanted).view !== "cams") return null;
+  const [shownKind, owner] = [kind.value, path.value];
+  if (shownKind === null || owner === null || familyOf(shownKind).view !== "cams") return null;
   const { shown } = main.value;
   const index = shownImage.value;
   const sheet = shown?.sheets[shown.images.indexOf(index)];
@@ -27,7 +27,13 @@ const film = watchFilm(() => {
   // The enlarged map, by its content: another fit may have others before it.
   const first = drawnTiles(sheet, shown.layout.tiles)[0]?.tile ?? 0;
   const content = tileContents(shown.kind, shown.layout, null)[first];
-  return { kind: wanted, layer: owner, image: index, channel: null, ...(content && { content }) };
+  return {
+    kind: shownKind,
+    layer: owner,
+    image: index,
+    channel: null,
+    ...(content && { content }),
+  };
 }, FRAMES);
 
 /** One photograph: its map, the prediction, and both over the run. */

@@ -73,7 +73,7 @@ function Cams({ shown }: { shown: Shown }) {
         ref={box}
         data-testid="cams"
         data-position={shown.ordinal}
-        data-ready={shown.asked}
+        data-ready={shown.requested}
         data-layer={shown.layer}
         style={{
           gridTemplateColumns: `repeat(${columns}, max-content)`,

@@ -31,12 +31,18 @@ import { Photograph } from "./Probes";
 const FRAMES = 12;
 
 const film = watchFilm(() => {
-  const [wanted, owner, one] = [kind.value, path.value, content.value];
-  if (wanted === null || owner === null || layout.value === null || one === null) return null;
-  if (familyOf(wanted).view !== "sheet") return null;
+  const [shownKind, owner, one] = [kind.value, path.value, content.value];
+  if (shownKind === null || owner === null || layout.value === null || one === null) return null;
+  if (familyOf(shownKind).view !== "sheet") return null;
   const image = layout.value.images > 0 ? shownImage.value : 0;
   const channel = shownChannel.value;
-  return { kind: wanted, layer: owner, image, channel, ...(channel === null && { content: one }) };
+  return {
+    kind: shownKind,
+    layer: owner,
+    image,
+    channel,
+    ...(channel === null && { content: one }),
+  };
 }, FRAMES);
 
 /** One tile: its picture, its strongest stimulus, its numbers, its history. */

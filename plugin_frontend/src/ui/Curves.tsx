@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { ByPosition } from "../byPosition";
 import { nonFiniteStarts } from "../chart";
 import { number } from "../format";
-import { chosen, type Pair, pairs, title } from "../metrics";
+import { type Pair, pairs, shownPairs, title } from "../metrics";
 import { smooth } from "../smoothing";
 import { metrics, smoothing } from "../store/colorScale";
 import { readoutOrdinal } from "../store/cursor";
@@ -13,7 +13,7 @@ import { type Line, type NonFiniteMark, Plot } from "./Plot";
 /** The curves and the heat map, always in view. */
 export function Curves() {
   const all = pairs(scalars.value?.tags.keys() ?? []);
-  const shown = chosen(all, metrics.value);
+  const shown = shownPairs(all, metrics.value);
   return (
     <section class={`curves plots-${shown.length}`} aria-label="Curves">
       {shown.map((pair, i) => (

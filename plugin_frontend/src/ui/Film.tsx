@@ -5,7 +5,7 @@ import type { Sheet } from "../png";
 import { label, tick } from "../positions";
 import { mapName, tileRange } from "../store/colorScale";
 import { cursor, moveTo } from "../store/cursor";
-import type { Film as FilmState, Frame } from "../store/film";
+import type { FilmState, Frame } from "../store/film";
 import { pause } from "../store/play";
 import { positions, segmentCount } from "../store/run";
 import { gridOf } from "../tiles";

@@ -29,7 +29,7 @@ export function Footer() {
           type="button"
           class="button quiet speed"
           data-testid="speed"
-          title="Playback speed, positions per second"
+          title="Playback speed, steps per second"
           onClick={(event) => changeSpeed(event.shiftKey ? -1 : 1)}
         >
           {speed.value}/s
@@ -55,11 +55,11 @@ export function Footer() {
   );
 }
 
-/** Count what is new: "3 new epochs", or positions if batches are among them. */
+/** Count what is new: "3 new epochs", or steps if batches are among them. */
 function newWords(count: number): string {
   const fresh = positions.value.slice(-count);
   const epochs = fresh.every((entry) => entry.batch === null && !entry.final);
-  return epochs ? plural(count, "new epoch") : plural(count, "new position");
+  return epochs ? plural(count, "new epoch") : plural(count, "new step");
 }
 
 function StepInput() {

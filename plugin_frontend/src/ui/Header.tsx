@@ -68,7 +68,7 @@ function known(entry: RunEntry): RunEntry {
 
 function describe(entry: RunEntry, several: boolean): string {
   const name = entry.run === "." ? logdirName() : entry.run;
-  const size = entry.positions === null ? [] : [plural(entry.positions, "position")];
+  const size = entry.positions === null ? [] : [plural(entry.positions, "step")];
   const status = entry.status === null ? "" : statusText(entry.status);
   return several ? [name, ...size, status].filter(Boolean).join(" · ") : name;
 }

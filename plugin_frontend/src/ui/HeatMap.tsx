@@ -30,7 +30,7 @@ import { type Size, useSize } from "./useSize";
 
 /** Width of a letter of the labels, and maximum width of the labels as a share of the card. */
 const LETTER = 6.3;
-const WIDEST = 0.36;
+const MAX_LABEL_SHARE = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
 /** Opacity of a cell at a position without a snapshot. */
@@ -49,7 +49,7 @@ export function HeatMap() {
   const table = health.value;
   useHealthQuery(none.value ? null : { names: mapped.value });
   const longest = Math.max(0, ...names.value.map((name) => name.length));
-  const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * WIDEST));
+  const gutter = Math.round(Math.min(longest * LETTER + 10, size.value.width * MAX_LABEL_SHARE));
   return (
     <div class="card heat" data-testid="heat" data-statistic={mapped.value} data-gutter={gutter}>
       <div class="card-head">
@@ -182,7 +182,7 @@ function HeatCells({ table, size, spot, gutter }: CellsProps) {
       <div
         class="heat-cells"
         role="img"
-        aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} positions`}
+        aria-label={`${statisticOf(mapped.value).title} of ${rows.length} layers over ${count} steps`}
         data-testid="heat-cells"
         style={{ left: `${gutter}px`, height: `${rowHeight * rows.length}px` }}
         onPointerMove={(event) => {

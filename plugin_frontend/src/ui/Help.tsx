@@ -28,8 +28,9 @@ export function Help() {
         Enable single-key shortcuts
       </label>
       <p class="dim">
-        Click a curve or the heat map to go to that epoch, or a tile to enlarge its channel. Type a
-        step to go to it: <code>12</code>, or <code>2:12</code> for epoch 12 of fit 2.
+        Click a curve or the heat map to go to that epoch, or a tile to enlarge its channel. To go
+        to a step, type it in the epoch field: <code>12</code>, or <code>2:12</code> for epoch 12 of
+        fit 2.
       </p>
     </>
   );

@@ -41,7 +41,7 @@ function barValue(own: Sheet, bar: number, bars: number): number {
 /** Fields of a sheet's text that hold a number per tile. */
 const TEXT_FIELDS: Record<string, { label: string; share?: boolean }> = {
   scores: { label: "score reached" },
-  moved: { label: "moved since the first step", share: true },
+  moved: { label: "moved since the first snapshot", share: true },
   shares: { label: "share of the filter shown", share: true },
 };
 

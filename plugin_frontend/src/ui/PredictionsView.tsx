@@ -143,7 +143,7 @@ function PredictionCard({ index }: { index: number }) {
               {score !== undefined || weakest === undefined ? (
                 <b>{score === undefined ? "–" : scoreText(score)}</b>
               ) : (
-                <b title="Not among the logged classes here, so at most the lowest of them">
+                <b title="Not among the classes logged here, so at most the lowest of their scores">
                   {`≤ ${scoreText(weakest)}`.replace("≤ <", "<")}
                 </b>
               )}

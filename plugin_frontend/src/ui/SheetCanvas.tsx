@@ -46,8 +46,8 @@ export function SheetCanvas(props: Props) {
     const target = canvas.current;
     if (target === null) return;
     put(target, painted.pixels, grid.width, grid.height);
-    target.dataset.ready = String(shown.asked);
-  }, [painted, grid, shown.asked]);
+    target.dataset.ready = String(shown.requested);
+  }, [painted, grid, shown.requested]);
 
   useLayoutEffect(() => {
     if (over.current === null) return;

@@ -45,7 +45,7 @@ export function StepSlider() {
     <div class="slider">
       <div class="track" aria-hidden="true">
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
-          <title>loss over the run</title>
+          <title>Loss over the run</title>
           <polyline points={lossLine.value} vector-effect="non-scaling-stroke" />
           <path d={marks.value} vector-effect="non-scaling-stroke" />
         </svg>

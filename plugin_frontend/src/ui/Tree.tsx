@@ -175,7 +175,7 @@ function Spark({ path }: { path: string }) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      <title>mean output over the run</title>
+      <title>Mean output over the run</title>
       <polyline points={points} vector-effect="non-scaling-stroke" />
     </svg>
   );
@@ -209,7 +209,7 @@ function Badges({ path }: { path: string }) {
         <span
           class="badge"
           data-testid="dead"
-          title={`${number(dead)}${share} channels are dead: constant output on all probe images`}
+          title={`Dead channels: ${number(dead)}${share}. Their output is constant on all probe images.`}
         >
           {dead} dead
         </span>

@@ -16,7 +16,7 @@ export function lazily<P extends object>(
     Part: null,
     failed: false,
   });
-  const ask = () => {
+  const request = () => {
     if (held.peek().Part !== null) return;
     load().then(
       (Part) => {
@@ -28,7 +28,7 @@ export function lazily<P extends object>(
     );
   };
   return function Lazy(props: P) {
-    useEffect(ask, [attempt.value]);
+    useEffect(request, [attempt.value]);
     const { Part, failed } = held.value;
     if (Part !== null) return <Part {...props} />;
     return <Wrapper>{failed && <NotLoaded />}</Wrapper>;

@@ -46,11 +46,11 @@ export const channelCount = (layer: string) =>
   health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
 
 /** Name the position of a picture, and the cursor's if it differs. */
-export const whenText = ({ ordinal, asked }: Shown) =>
-  snapshotLabel(positions.value, ordinal, asked, segmentCount.value);
+export const whenText = ({ ordinal, requested }: Shown) =>
+  snapshotLabel(positions.value, ordinal, requested, segmentCount.value);
 
 /** Explain a missing picture: not every method is given every probe image. */
 export function notShown(shown: Shown): string {
   const name = imageName(probe.value, shownImage.value);
-  return `${kindLabel(shown.kind)} was not given ${name}.`;
+  return `${kindLabel(shown.kind)} was not computed for ${name}.`;
 }

@@ -6,7 +6,7 @@ import { subscribe } from "../store/health";
 export function useHealthQuery(query: HealthQuery | null): void {
   const key = JSON.stringify(query);
   useEffect(() => {
-    const wanted = JSON.parse(key) as HealthQuery | null;
-    return wanted === null ? undefined : subscribe(wanted);
+    const requested = JSON.parse(key) as HealthQuery | null;
+    return requested === null ? undefined : subscribe(requested);
   }, [key]);
 }
