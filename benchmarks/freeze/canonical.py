@@ -94,4 +94,5 @@ def plain(value: Any, without: frozenset[str] = frozenset()) -> Any:
         return [plain(one, without) for one in value]
     if hasattr(value, "__array__"):
         return summary(np.asarray(value))
-    raise TypeError(f"received a {type(value).__name__}, expected what JSON or an array can hold")
+    kind = type(value).__name__
+    raise TypeError(f"received a value of type {kind}, expected what JSON or an array can hold")

@@ -29,6 +29,7 @@ _FIELDS: Final = (
         Rename("field", "of", "picture", "it names the kind of picture", where=where)
         for where in ("*/layout/of", "*/layouts/*/of", "*/once/*/of")
     ),
+    Rename("field", "of", "answers", "it names what the part holds", where="/http/of"),
     Rename("field", "left_out", "skipped", "a skipped snapshot, as in notices", where="*/cost*"),
     Rename("field", "looks", "snapshots", "a look is a snapshot", where="*/cost*"),
     Rename("field", "broken", "not_finite", "it says what is wrong", where="*/health*"),
@@ -67,7 +68,8 @@ _PER: Final = "per layer, not a layer"
 _SENTENCES: Final = (
     Rename(
         "sentence",
-        "Principal components of {} channels: red {}, green {}, blue {} of the first look's variance",
+        "Principal components of {} channels: red {}, green {}, blue {} of the first look's "
+        "variance",
         "Principal components of {} channels: red {}, green {}, blue {} of the first snapshot's "
         "variance",
         _LOOK,
@@ -85,6 +87,7 @@ _SENTENCES: Final = (
         "{} weights, one filter per row: {}, one input per column: {}",
         _PER,
     ),
+    Rename("sentence", "{} since the first step", "{} since the first snapshot", _LOOK),
     Rename("sentence", "full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
     Rename(
         "sentence",
