@@ -18,7 +18,7 @@ from PIL import Image
 
 HASH = "sha256:"
 MARK = "#"
-_LONGEST = 64  # numbers that are written out
+_MAX_NUMBERS = 64  # numbers that are written out
 
 # Amounts that depend on compression or on the speed of the machine.
 _AMOUNT = re.compile(r"\b\d+(?:\.\d+)?(?= (?:bytes|[kKMGT]i?B|s|ms|seconds|minutes|hours)\b)")
@@ -37,7 +37,7 @@ def summary(array: np.ndarray) -> Any:
     array = np.asarray(array)
     if array.dtype.kind not in "biuf":
         return plain(array.tolist())
-    if array.size <= _LONGEST and array.ndim < 2:
+    if array.size <= _MAX_NUMBERS and array.ndim < 2:
         return plain(array.tolist())
     numbers = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     low, high = (numbers.min(), numbers.max()) if numbers.size else (math.nan, math.nan)
@@ -94,4 +94,5 @@ def plain(value: Any, without: frozenset[str] = frozenset()) -> Any:
         return [plain(one, without) for one in value]
     if hasattr(value, "__array__"):
         return summary(np.asarray(value))
-    raise TypeError(f"received a {type(value).__name__}, expected what JSON or an array can hold")
+    kind = type(value).__name__
+    raise TypeError(f"received a value of type {kind}, expected what JSON or an array can hold")

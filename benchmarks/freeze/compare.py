@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 ABSENT: Final = "(absent)"
-_LONGEST = 300
+_MAX_TEXT = 300
 
 
 class Difference(NamedTuple):
@@ -48,4 +48,4 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
 
 def _short(value: Any) -> str:
     text = value if value == ABSENT else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text)} characters)"
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]} ... ({len(text)} characters)"

@@ -54,7 +54,7 @@ def answers(logdir: Path) -> dict[str, Any]:
     runs = _runs(ask)
     found = {label(run): _Run(ask, run).answers() for run in runs}
     listed = {label(run): plain(row, _UNSEEN | {names.RUN}) for run, row in runs.items()}
-    return {"listed": listed, "wrong": dict(_refused(ask, next(iter(runs)))), "of": found}
+    return {"listed": listed, "wrong": dict(_refused(ask, next(iter(runs)))), "answers": found}
 
 
 def _context(logdir: Path) -> dict[str, Any]:

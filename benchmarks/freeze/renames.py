@@ -29,6 +29,7 @@ _FIELDS: Final = (
         Rename("field", "of", "picture", "it names the kind of picture", where=where)
         for where in ("*/layout/of", "*/layouts/*/of", "*/once/*/of")
     ),
+    Rename("field", "of", "answers", "the recorder's own key", where="/http/of"),
     Rename("field", "left_out", "skipped", "a skipped snapshot, as in notices", where="*/cost*"),
     Rename("field", "looks", "snapshots", "a look is a snapshot", where="*/cost*"),
     Rename("field", "broken", "not_finite", "it says what is wrong", where="*/health*"),
@@ -81,6 +82,7 @@ _CHANGED: Final = (
         "{} weights, one filter per row: {}, one input per column: {}",
         _PER,
     ),
+    ("{} since the first step", "{} since the first snapshot", "training has steps"),
     ("full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
     (
         "{}'s maps look like its input ({}): it has learnt nothing yet",

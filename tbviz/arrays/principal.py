@@ -1,7 +1,7 @@
 """Principal components: the few directions in which many channels vary most, as colors.
 
 Pearson 1901, "On lines and planes of closest fit". The axes are separate from what is projected
-on them, so that equal colors at two steps mean equal vectors.
+on them, so that equal colors at two snapshots mean equal vectors.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def sample(vectors: NDArray[Number], limit: int = MAX_VECTORS) -> NDArray[Number
     """Return an even sample of vectors `(..., channels)`: at most `limit`, finite ones."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
     # Not every so-manieth: that might be the same column of every row.
-    chosen = np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(np.intp)
-    rows = rows[chosen]
+    selected = np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(np.intp)
+    rows = rows[selected]
     finite: NDArray[Number] = rows[np.isfinite(rows).all(axis=1)]
     return finite

@@ -25,9 +25,9 @@ from tbviz.methods.feature_maps import (
     Channels,
     channel_tiles,
     check_channels,
-    choose_channels,
     drawable,
     is_vector,
+    select_channels,
 )
 from tbviz.methods.overview import MAX_MAPS, SIDE, overview_layers, overview_of
 from tbviz.methods.rgb_maps import has_colors, rgb_maps
@@ -168,10 +168,10 @@ class ActivationGrid(Visual):
 
     def _selected_channels(self, output: Output, maps: Floats) -> list[int]:
         if not isinstance(self.channels, str):
-            return choose_channels(maps.shape[-1], self.channels)
+            return select_channels(maps.shape[-1], self.channels)
         cached = self._channels.get([output])
         if cached is None:
-            selected = choose_channels(maps.shape[-1], self.channels, maps)
+            selected = select_channels(maps.shape[-1], self.channels, maps)
             return self._channels.set([output], selected)
         return cached
 

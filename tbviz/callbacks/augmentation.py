@@ -29,7 +29,7 @@ def at_the_ends(_: int) -> bool:
 class Augmentation(Visual):
     """Logs each probe image behind the model's last augmentation layer, drawn several times.
 
-    A row an image: the image itself, then draws. A model without such layers gets nothing; see
+    One row per image: the image itself, then draws. A model without such layers gets nothing; see
     `tbviz.methods.augmentation.augmentation_layer` for what is one.
 
     Args:

@@ -21,8 +21,8 @@ from tbviz.methods.maximization.classes import (
     MAX_CLASSES,
     Classes,
     MaximizedClasses,
-    choose_classes,
     maximize_scores,
+    select_classes,
 )
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps.model_outputs import ModelOutputs
@@ -42,7 +42,7 @@ class ClassMaximization(Maximization):
         images: images as the model takes them, from which size and range of the input are
             learned; else the other callbacks' images, else the model's own input shape.
         settings: steps, rate, image, transforms and penalties of the ascent, with its
-            `diversity` several images a class; `Ascent.of_classes()` unless given.
+            `diversity` several images per class; `Ascent.of_classes()` unless given.
         seed: of the start and the transforms.
         warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
         schedule: when to capture. Defaults to the end of every epoch.
@@ -141,7 +141,7 @@ class ClassMaximization(Maximization):
         selected = self.classes
         if selected is None and count > MAX_CLASSES:
             selected = _labels(probe, count)
-        return choose_classes(selected, count, list(names.values())), names
+        return select_classes(selected, count, list(names.values())), names
 
 
 def _labels(probe: Probe | None, count: int) -> list[int] | None:

@@ -14,7 +14,7 @@ from tbviz.callbacks.pictures import ColorPicture
 from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.submodel import Submodel
-from tbviz.methods.feature_maps import choose_channels
+from tbviz.methods.feature_maps import select_channels
 from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.objectives import ChannelMean
@@ -112,7 +112,7 @@ class FilterMaximization(Maximization):
                 yield
             channels: list[int] = []
             with self.boundary(run_log, output.key):
-                channels = choose_channels(output.channels, self.filters)
+                channels = select_channels(output.channels, self.filters)
             if not channels:
                 continue
             ascent = partial(self._ascent, view, output, canvas)

@@ -42,7 +42,7 @@ class GradCAM(Visual):
             for all classes); or one with settings of its own, such as
             `tbviz.methods.cams.score_cam.ScoreCam(channels=16)`.
         targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
-            name, an integer array of one class an image, or a pair (tuple) of these for the
+            name, an integer array of one class per image, or a pair (tuple) of these for the
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
         schedule: when to capture. Defaults to the end of every epoch.

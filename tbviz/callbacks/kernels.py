@@ -30,7 +30,7 @@ from tbviz.taps.select import is_convolution
 
 
 class Kernels(Visual):
-    """Logs the kernels of convolutions, and how far each filter has moved since the first step.
+    """Logs the kernels of convolutions, and how far each filter has moved since the first snapshot.
 
     Zero is in the middle of the colors. A filter over one input channel is drawn as it is, one
     over several by the first principal component of its slices, kernels of one pixel as a matrix;
@@ -141,7 +141,7 @@ class Kernels(Visual):
             text["moved"] = _numbers(moved)
             still = not np.any(moved != 0)
             what = "has not moved" if still else f"has moved by {_middle(moved)}"
-            notes.append(f"the kernel {what} since the first step")
+            notes.append(f"the kernel {what} since the first snapshot")
         if notes:
             text["note"] = "; ".join(notes)
         run_log.add(

@@ -18,7 +18,7 @@ from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike
 from tbviz.callbacks.submodel import Submodel
 from tbviz.methods.advice import Advice, Advisor
-from tbviz.methods.layer_health import COLUMNS, layer_numbers
+from tbviz.methods.layer_health import CHANNEL_COLUMNS, layer_numbers
 from tbviz.methods.rules import HealthSnapshot
 from tbviz.methods.saturation import bounds_of
 from tbviz.methods.similarity import gray
@@ -180,7 +180,7 @@ def _record(snapshots: list[HealthSnapshot], advice: list[dict[str, str]]) -> Me
         "kind": "health",
         "layers": layers,
         "media": "table",
-        "columns": list(COLUMNS),
+        "columns": list(CHANNEL_COLUMNS),
         "rows": [snapshot.channels for snapshot in snapshots],
         **({"advice": advice} if advice else {}),
     }

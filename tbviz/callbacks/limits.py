@@ -80,7 +80,7 @@ class Limits:
         self._keys: list[int] = []
         self._common = 0.0  # seconds that no callback answers for
         self._common_size = 0
-        self._step = 0
+        self._batches = 0
         self._spent = 0.0
 
     def join(self, callback: Visual) -> None:
@@ -209,19 +209,19 @@ class Limits:
         self._training_clock.budget.abandon(callback.callback_id.key)
         self._bytes.abandon(callback.callback_id.key)
 
-    def finish_step(self, step: int) -> dict[str, float]:
+    def finish_snapshot(self, batches: int) -> dict[str, float]:
         """Finish a position that is handed over.
 
         Args:
-            step: batches trained on so far.
+            batches: trained on so far.
 
         Returns:
             Fields of its `cost` record.
         """
         costs = self._run_log.costs
         writer = costs.writer_since_last(self._run_log.writer_seconds)
-        self._factor.observe(costs.training, writer, step - self._step)
-        self._step = step
+        self._factor.observe(costs.training, writer, batches - self._batches)
+        self._batches = batches
         fields = {"factor": round(self._rate, 4)}
         return (
             fields

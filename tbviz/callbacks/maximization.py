@@ -14,7 +14,7 @@ from tbviz.callbacks.base import Visual
 from tbviz.callbacks.divided_work import in_parts, made_over
 from tbviz.callbacks.error_boundary import boundary
 from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import COLUMNS, ColorPicture
+from tbviz.callbacks.pictures import TILES_PER_ROW, ColorPicture
 from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
@@ -159,7 +159,7 @@ class Maximization(Visual):
                 "scores": [six_digits(score) for score in found.after],
                 **_note(names, found.notes, over),
             },
-            several if several > 1 else COLUMNS,
+            several if several > 1 else TILES_PER_ROW,
         )
 
 

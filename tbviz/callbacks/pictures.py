@@ -16,7 +16,7 @@ from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
-COLUMNS = 16
+TILES_PER_ROW = 16
 """Tiles per row of a stored sheet."""
 
 MAX_TILE_SIDE = 64
@@ -93,7 +93,7 @@ class GrayPicture(Picture):
     layout: Mapping[str, Any] = field(default_factory=dict)
     texts: Sequence[Mapping[str, Any] | None] | None = None
     images: Sequence[int] | None = None
-    columns: int = COLUMNS
+    columns: int = TILES_PER_ROW
     max_side: int = MAX_TILE_SIDE
     of_images: bool = True
 
@@ -138,7 +138,7 @@ class ColorPicture(Picture):
     tiles: npt.NDArray[np.float32]
     layout: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
-    columns: int = COLUMNS
+    columns: int = TILES_PER_ROW
     max_side: int | None = None
 
     def with_note(self, note: str) -> ColorPicture:
@@ -185,7 +185,7 @@ class MetaRecord:
         writer.append({"kind": self.kind, **row, **self.meta}, self.payload)
 
 
-Entry = GrayPicture | ColorPicture | MetaRecord
+LogEntry = GrayPicture | ColorPicture | MetaRecord
 
 
 def _with_note(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:

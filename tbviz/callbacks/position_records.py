@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tbviz.callbacks.pictures import Entry, MetaRecord
+from tbviz.callbacks.pictures import LogEntry, MetaRecord
 from tbviz.store.schema import Position
 from tbviz.store.writer import Writer
 
@@ -42,7 +42,7 @@ class WriteCost:
 class Failure(NamedTuple):
     """A record that could not be appended, and the reason."""
 
-    entry: Entry
+    entry: LogEntry
     error: Exception
 
 
@@ -57,7 +57,7 @@ class PositionRecords:
     """
 
     position: Position | None
-    entries: list[tuple[CallbackId | None, Entry]] = field(default_factory=list)
+    entries: list[tuple[CallbackId | None, LogEntry]] = field(default_factory=list)
     missing: Sequence[str] | None = None
 
     def numbers(self) -> PositionRecords:
@@ -93,6 +93,6 @@ class PositionRecords:
         return list(costs.values()), failures
 
 
-def of_the_fit(entry: Entry) -> bool:
+def of_the_fit(entry: LogEntry) -> bool:
     """Return whether a record belongs to no position."""
     return isinstance(entry, MetaRecord) and not entry.positioned

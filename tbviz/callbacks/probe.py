@@ -19,7 +19,7 @@ from tbviz.taps.image_inputs import image_batch, image_layout
 from tbviz.taps.random_state import global_states_preserved
 
 MAX_IMAGES = 16
-"""Only this many probe images are used; each adds one sheet per layer and step."""
+"""Only this many probe images are used; each adds one sheet per layer and snapshot."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DONE = object()
 
 
-def work(
+def run_callback(
     callback: Visual,
     view: ModelView,
     run_log: RunLog,

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from tbviz.callbacks.cost_meter import CostMeter
-from tbviz.callbacks.pictures import ColorPicture, Entry, GrayPicture, MetaRecord
+from tbviz.callbacks.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
 from tbviz.callbacks.position_records import (
     CallbackId,
     Failure,
@@ -80,7 +80,7 @@ class RunLog:
         self._write_costs: list[WriteCost] = []
         self._waited = 0.0
         # Records that belong to no position: a store begins with them again if it was deleted.
-        self._head: dict[str, Entry] = {}
+        self._head: dict[str, LogEntry] = {}
         self._deleted = False
         self._wait_at_once = False
         self._reported: set[str] = set()
@@ -143,7 +143,7 @@ class RunLog:
         """Go to a position."""
         self._current.position = position
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Add a record to this position.
 
         A series has one record per position: if two callbacks log the same kind of picture of
@@ -390,7 +390,7 @@ class RunLog:
             positioned=False,
         )
 
-    def _report_unencoded(self, error: Exception, entry: Entry | None = None) -> None:
+    def _report_unencoded(self, error: Exception, entry: LogEntry | None = None) -> None:
         """Report that a picture or numbers are not written."""
         layers = () if entry is None else entry.layers
         kind = type(error).__name__

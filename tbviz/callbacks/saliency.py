@@ -46,7 +46,7 @@ class Saliency(Visual):
             `"guided-grad-cam"` (2); or one with settings of its own, such as
             `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`.
         targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
-            name, an integer array of one class an image, or a pair (tuple) of these for the
+            name, an integer array of one class per image, or a pair (tuple) of these for the
             difference of two classes. Predicted, and true where there are labels, unless given.
         class_names: name of each class.
         schedule: when to capture. Defaults to the end of every epoch.

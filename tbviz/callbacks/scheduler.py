@@ -157,16 +157,16 @@ class Scheduler:
         for callback in self._callbacks:
             self.drop(callback)
 
-    def finish_step(self, step: int) -> dict[str, float | list[str]]:
+    def finish_snapshot(self, batches: int) -> dict[str, float | list[str]]:
         """Finish a position that is handed over.
 
         Args:
-            step: batches trained on so far.
+            batches: trained on so far.
 
         Returns:
             Fields of its `cost` record.
         """
-        fields: dict[str, float | list[str]] = {**self.limits.finish_step(step)}
+        fields: dict[str, float | list[str]] = {**self.limits.finish_snapshot(batches)}
         if self._skipped_now:
             fields["skipped"], self._skipped_now = self._skipped_now, []
         if self._interrupted:

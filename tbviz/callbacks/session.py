@@ -18,7 +18,7 @@ from tbviz.callbacks.layer_tree import model_record
 from tbviz.callbacks.model_view import ModelView
 from tbviz.callbacks.notebook import in_fit, when_cell_ends
 from tbviz.callbacks.records import metrics_record
-from tbviz.callbacks.run_callback import work
+from tbviz.callbacks.run_callback import run_callback
 from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import TrainingProgress, clock
 from tbviz.callbacks.scheduler import DueCallbacks, Scheduler
@@ -258,7 +258,7 @@ class Session:
                 with self._boundary():
                     self._capture(due, position)
             with self._boundary():
-                fields = self._scheduler.finish_step(self._step)
+                fields = self._scheduler.finish_snapshot(self._step)
                 self.run_log.hand_over(fields)
             self._raise_write_failure()
 
@@ -287,7 +287,7 @@ class Session:
                 self._view.check(position)
         self._scheduler.limits.spend(first, spent, parts=0, done=False)
         for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
-            if work(
+            if run_callback(
                 callback, self._view, self.run_log, self._scheduler, self._boundary, whole=due.whole
             ):
                 callback.last_snapshot = position

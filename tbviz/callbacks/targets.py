@@ -1,6 +1,6 @@
 """Targets: which classes of each probe image are explained, as `GradCAM` and `Saliency` take them.
 
-One is `"predicted"`, `"true"`, a class by number or name, an array of one class an image, or a
+One is `"predicted"`, `"true"`, a class by number or name, an array of one class per image, or a
 pair of these for the difference of two classes.
 """
 
@@ -140,8 +140,8 @@ class Targets:
 
 
 _EXPECTED = (
-    "expected 'predicted', 'true', a class by number or name, an array of one class an image, or a "
-    "pair (tuple) of these for the difference of two classes"
+    "expected 'predicted', 'true', a class by number or name, an array of one class per image, or "
+    "a pair (tuple) of these for the difference of two classes"
 )
 
 

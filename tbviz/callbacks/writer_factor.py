@@ -6,7 +6,7 @@ import os
 
 # How unsure the first guess is, and after how many stretches of training it may be left.
 _UNSURE = 0.5
-_FEWEST = 4
+_MIN_STRETCHES = 4
 _MAX_FACTOR = 4.0
 
 # What is left of a stretch when the next comes: one that was out of the ordinary (a validation, a
@@ -17,9 +17,9 @@ _LEFT = 0.98
 class WriterFactor:
     """Estimates by how many seconds training is slowed by a CPU second of the writer's thread.
 
-    Seconds a step are regressed on the writer's seconds a step, from a first guess of one over
-    the number of cores (ridge regression: a slope that the noise does not support stays near the
-    guess).
+    Seconds per batch are regressed on the writer's seconds per batch, from a first guess of one
+    over the number of cores (ridge regression: a slope that the noise does not support stays near
+    the guess).
 
     Args:
         cores: on which the process may run; as the system says unless given.
@@ -58,7 +58,7 @@ class WriterFactor:
     @property
     def value(self) -> float:
         """Seconds of training a CPU second, 0 to 4."""
-        if self._count <= _FEWEST - 1 or self._xx <= 0:
+        if self._count <= _MIN_STRETCHES - 1 or self._xx <= 0:
             return self._guess
         slope = self._xy / self._xx
         noise = max(self._yy - slope * self._xy, 0.0) / (self._count - 2)

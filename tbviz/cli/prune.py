@@ -1,4 +1,4 @@
-"""`tbviz prune`: frees space by dropping pictures of steps in between; all numbers stay."""
+"""`tbviz prune`: frees space by dropping the pictures of some snapshots; all numbers stay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
     """Add `prune` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "prune",
-        help="free space: keep some steps' pictures, and all numbers",
+        help="free space: keep the pictures of some snapshots, and all numbers",
         description=__doc__,
         epilog="Of each series the first and the last picture of a segment always stay, and so do "
         "all curves, health, predictions, costs and notices. A pack that is being written is left "

@@ -124,7 +124,7 @@ def title(log_dir: str, name: str) -> str:
 
 
 def _state(location: Path) -> str:
-    """What keeps a place from being one with runs, in words."""
+    """Return why a location holds no runs, in words."""
     try:
         with os.scandir(location):
             return "without a run"

@@ -20,7 +20,7 @@ def load(validation: int = 100, seed: int = 0) -> Dataset:
     """Split the digits; the probes are the first validation example of a few classes.
 
     Args:
-        validation: validation examples a class, of 500; the others but the probe are trained on.
+        validation: validation examples per class, of 500; the others but the probe are trained on.
         seed: the same seed splits in the same way.
     """
     with np.load(FILE) as arrays:

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "photos"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.jpg")))
 SIZE = 64
 TRAIN_SHARE = 0.6
-SMALLEST_WINDOW = 80  # pixels: below it a crop of the cat is fur, and nobody knows it for a cat
+MIN_WINDOW = 80  # pixels: below it a crop of the cat is fur, and nobody knows it for a cat
 
 
 class Window(NamedTuple):
@@ -73,14 +73,14 @@ def draw_windows(
 ) -> list[Window]:
     """Draw square windows that lie wholly between two columns of a photograph.
 
-    Sides are between `SMALLEST_WINDOW` and what fits, their logarithms uniform: a window of twice
+    Sides are between `MIN_WINDOW` and what fits, their logarithms uniform: a window of twice
     the side is as likely as one of half the side.
     """
     start, end = columns
     largest = min(end - start, height)
     windows = []
     for _ in range(count):
-        side = round(SMALLEST_WINDOW * (largest / SMALLEST_WINDOW) ** random.random())
+        side = round(MIN_WINDOW * (largest / MIN_WINDOW) ** random.random())
         left = int(random.integers(start, end - side, endpoint=True))
         top = int(random.integers(0, height - side, endpoint=True))
         windows.append(Window(name, left, top, side))

@@ -1,8 +1,8 @@
 """(levels, the range of each tile, the range to show) => RGB pixels.
 
 The page computes the same colors from the same rule; `tests/golden/vectors.json` holds both to
-it. The range to show is not the tile's own: with one range for many tiles or steps, equal colors
-are equal values.
+it. The range to show is not the tile's own: with one range for many tiles or snapshots, equal
+colors are equal values.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def colorize(
 
     Args:
         levels: uint8 of any shape; `(n, height, width)` where a range is per tile.
-        lo: value of level 0, one number or one a tile.
+        lo: value of level 0, one number or one per tile.
         hi: value of level 252, likewise.
         low: value drawn in the first color, likewise.
         high: value drawn in the last color, likewise.

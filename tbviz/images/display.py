@@ -11,13 +11,15 @@ from tbviz.arrays.value_range import value_range
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-Bounds = tuple[float, float]
+ValueBounds = tuple[float, float]
 """Values of black and white, or of the first and the last color."""
 
 _MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 
 
-def display(images: ArrayLike, bounds: Bounds | None = None) -> tuple[NDArray[np.uint8], Bounds]:
+def display(
+    images: ArrayLike, bounds: ValueBounds | None = None
+) -> tuple[NDArray[np.uint8], ValueBounds]:
     """Make images of any input range visible, all of them on one scale.
 
     The range is learned from all images together, see `tbviz.arrays.value_range`.

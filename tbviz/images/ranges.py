@@ -127,7 +127,7 @@ def dequantize(levels: NDArray[np.uint8], lo: ArrayLike, hi: ArrayLike) -> NDArr
 
     Args:
         levels: uint8 of any shape; `(n, height, width)` where `lo` and `hi` are per tile.
-        lo: value of level 0, one number or one a tile.
+        lo: value of level 0, one number or one per tile.
         hi: value of level 252, likewise.
 
     Returns:
@@ -141,7 +141,7 @@ def level_values(lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float64]:
     """Return the value of each of the 256 levels, `lo + (hi - lo) * level / 252` in float64.
 
     Args:
-        lo: value of level 0, one number or one a tile; taken as float32, as it is stored.
+        lo: value of level 0, one number or one per tile; taken as float32, as it is stored.
         hi: value of level 252, likewise.
 
     Returns:

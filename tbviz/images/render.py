@@ -18,7 +18,7 @@ from tbviz.images.sheet import arrange
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from tbviz.images.display import Bounds
+    from tbviz.images.display import ValueBounds
 
 _PAPER: Final = 255
 _INK: Final = (60, 60, 60)
@@ -30,7 +30,7 @@ _LINE: Final = 16
 def channels(
     maps: ArrayLike,
     columns: int = 16,
-    bounds: Bounds | str = "all",
+    bounds: ValueBounds | str = "all",
     colormap: str = "viridis",
     size: int = 64,
 ) -> Image.Image:
@@ -38,7 +38,7 @@ def channels(
 
     Args:
         maps: `(height, width, channels)`, as `tbviz.methods.activations` gives them for an image.
-        columns: maps a row.
+        columns: maps per row.
         bounds: see `tiles`.
         colormap: see `tiles`.
         size: see `tiles`.
@@ -58,7 +58,7 @@ def channels(
 def tiles(
     values: ArrayLike,
     columns: int = 16,
-    bounds: Bounds | str = "all",
+    bounds: ValueBounds | str = "all",
     colormap: str = "viridis",
     size: int = 64,
     titles: Sequence[str] | None = None,
@@ -69,7 +69,7 @@ def tiles(
 
     Args:
         values: `(n, height, width)`.
-        columns: tiles a row.
+        columns: tiles per row.
         bounds: values of the first and the last color; `"all"` for the range of all tiles
             together, so that equal colors are equal values, `"tile"` for each tile's own.
         colormap: a key of `tbviz.images.colormaps.COLORMAPS`.
@@ -94,7 +94,7 @@ def tiles(
 def colors(
     images: ArrayLike,
     columns: int = 16,
-    bounds: Bounds | None = (0.0, 1.0),
+    bounds: ValueBounds | None = (0.0, 1.0),
     size: int = 64,
     titles: Sequence[str] | None = None,
 ) -> Image.Image:
@@ -102,7 +102,7 @@ def colors(
 
     Args:
         images: `(n, height, width, 1 to 3)`.
-        columns: tiles a row.
+        columns: tiles per row.
         bounds: values of black and white; None learns them as for photographs.
         size: least side of a tile in pixels.
         titles: a text over each tile.
@@ -127,7 +127,7 @@ def overlays(
         images: `(n, height, width, channels)` in any usual range, which is learned.
         maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them; one without a positive value
             leaves its image as it is.
-        columns: images a row.
+        columns: images per row.
         strength: opacity where a map is hottest, 0 to 1.
         size: least side of an image in pixels.
         titles: a text over each image.
@@ -151,7 +151,7 @@ def overlays(
 
 
 def _bounds(
-    array: NDArray[np.float32], bounds: Bounds | str
+    array: NDArray[np.float32], bounds: ValueBounds | str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not isinstance(bounds, str):
         return np.asarray(bounds[0], np.float64), np.asarray(bounds[1], np.float64)
@@ -170,7 +170,9 @@ def _grid(
 ) -> Image.Image:
     count, height, width = pixels.shape[:3]
     if titles is not None and len(titles) != count:
-        raise ValueError(f"got {len(titles)} titles for {count} tiles; give one a tile.")
+        raise ValueError(
+            f"received {len(titles)} titles for {count} tiles; expected one title per tile"
+        )
     factor = max(1, round(size / max(height, width)))
     large = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
     head = _LINE if titles is not None else 0

@@ -67,7 +67,7 @@ def encode_gray(
 
     Args:
         tiles: real numbers of shape `(n, height, width)`, n at least 1; taken as float32.
-        columns: tiles a row, from the left, row by row. A sheet of fewer tiles is only as wide
+        columns: tiles per row, from the left, row by row. A sheet of fewer tiles is only as wide
             as they are.
         text: what the sheet shows, kept as JSON.
 
@@ -96,7 +96,7 @@ def encode_levels(
     Args:
         levels: uint8 `(n, height, width)`, or RGB `(n, height, width, 3)`.
         ranges: `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
-        columns: tiles a row, as in `encode_gray`.
+        columns: tiles per row, as in `encode_gray`.
         text: what the sheet shows, kept as JSON.
 
     Returns:
@@ -113,7 +113,7 @@ def encode_rgb(
 
     Args:
         tiles: uint8 of shape `(n, height, width, 3)`, n at least 1.
-        columns: tiles a row, as in `encode_gray`.
+        columns: tiles per row, as in `encode_gray`.
         text: what the sheet shows, kept as JSON.
 
     Returns:
@@ -165,7 +165,7 @@ def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
     Args:
         tiles: `(n, height, width)` or `(n, height, width, channels)`, n at least 1.
-        columns: tiles a row; fewer tiles than that make a sheet of one shorter row.
+        columns: tiles per row; fewer tiles than that make a sheet of one shorter row.
 
     Returns:
         `(rows * height, min(columns, n) * width)`, with the channels behind.

@@ -1,4 +1,4 @@
-"""(health over a window of steps) => (lines of advice, if a threshold is crossed).
+"""(health over a window of snapshots) => (lines of advice, if a threshold is crossed).
 
 A rule reads the last snapshots of one layer and returns a text or nothing. Few false alarms matter
 more than early ones: all but numbers that are not finite must hold over the whole window, and a
@@ -59,7 +59,7 @@ class Advisor:
         """Return the advice that holds now.
 
         Args:
-            snapshots: of all measured layers at one step, in the order of computation.
+            snapshots: of all measured layers at one snapshot, in the order of computation.
 
         Returns:
             At most one line per rule and layer.

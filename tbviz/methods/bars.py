@@ -14,7 +14,7 @@ HEIGHT = 64
 """Pixels between the ends of the scale, about: as high as the largest tile of a map."""
 
 _WIDTH = 256
-_WIDEST_BAR = 16
+_MAX_BAR_WIDTH = 16
 
 
 def bars(values: Floats) -> Floats:
@@ -53,7 +53,7 @@ def bars(values: Floats) -> Floats:
 def _widened(columns: Floats) -> Floats:
     """Widen each column as far as it fits, with a gap of one pixel after it if there is room."""
     channels = columns.shape[-1]
-    width = min(max(_WIDTH // channels, 1), _WIDEST_BAR)
+    width = min(max(_WIDTH // channels, 1), _MAX_BAR_WIDTH)
     wide = np.repeat(columns, width, axis=-1)
     if width > 2:
         wide[..., width - 1 :: width] = 0

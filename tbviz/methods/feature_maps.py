@@ -51,10 +51,10 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
 
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)
-    chosen = (
+    selected = (
         default_layers(model_outputs) if layers is None else select(model_outputs, layers, drawable)
     )
-    return inspector.record(chosen, images).maps
+    return inspector.record(selected, images).maps
 
 
 def drawable(output: Output) -> bool:
@@ -90,7 +90,7 @@ _TAKES = (
 )
 
 
-def choose_channels(total: int, channels: Channels, maps: Floats | None = None) -> list[int]:
+def select_channels(total: int, channels: Channels, maps: Floats | None = None) -> list[int]:
     """Return the channels to show, in the order in which they are shown.
 
     Args:
@@ -112,12 +112,12 @@ def choose_channels(total: int, channels: Channels, maps: Floats | None = None) 
         return [int(channel) for channel in order[:count]]
     if isinstance(channels, int | np.integer):
         return list(range(min(int(channels), total)))
-    chosen = [int(channel) for channel in channels]
-    wrong = [channel for channel in chosen if not 0 <= channel < total]
+    selected = [int(channel) for channel in channels]
+    wrong = [channel for channel in selected if not 0 <= channel < total]
     if wrong:
         msg = f"received channels {wrong}; the layer has {total}, counted from 0"
         raise TbvizError(msg)
-    return chosen
+    return selected
 
 
 def activity(maps: Floats) -> npt.NDArray[np.float64]:

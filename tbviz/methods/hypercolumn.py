@@ -48,7 +48,7 @@ _TENFOLD = 10.001  # rounding does not decide
 
 @dataclass(frozen=True)
 class HypercolumnBasis:
-    """The meaning of colors and weights; reuse it to compare hypercolumns of later steps.
+    """The meaning of colors and weights; reuse it to compare hypercolumns of later snapshots.
 
     Attributes:
         weights: `(layers,)`, of each layer's mean over channels in the average.
@@ -61,7 +61,7 @@ class HypercolumnBasis:
 
 
 @dataclass(frozen=True)
-class Hypercolumns:
+class HypercolumnMaps:
     """The hypercolumns of some layers.
 
     Attributes:
@@ -86,7 +86,7 @@ def hypercolumns(
     *,
     normalize: bool = True,
     basis: HypercolumnBasis | None = None,
-) -> Hypercolumns:
+) -> HypercolumnMaps:
     """Lay the activations of several layers over each other, at one size.
 
     Args:
@@ -108,8 +108,8 @@ def hypercolumns(
     from tbviz.taps.inspector import inspector_for
 
     inspector = inspector_for(model)
-    chosen = hypercolumn_layers(inspector.model_outputs(images), model, layers)
-    maps = inspector.record(chosen, images).maps
+    selected = hypercolumn_layers(inspector.model_outputs(images), model, layers)
+    maps = inspector.record(selected, images).maps
     if size is None:
         batch = image_batch(images)
         like = [batch] if batch is not None else list(maps.values())
@@ -173,7 +173,7 @@ def hypercolumns_of(
     *,
     normalize: bool = True,
     basis: HypercolumnBasis | None = None,
-) -> Hypercolumns:
+) -> HypercolumnMaps:
     """Compute the hypercolumns of layers' maps.
 
     Args:
@@ -216,7 +216,7 @@ def hypercolumns_of(
     projected = np.moveaxis(coordinates, 1, -1).astype(np.float32)
     axes = widened(found.axes, projected) if reused else _extents(found.axes, projected)
     colors = colored(projected, axes)
-    return Hypercolumns(
+    return HypercolumnMaps(
         mean.astype(np.float32), colors, list(maps), HypercolumnBasis(found.weights, axes)
     )
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import choose_channels
+from tbviz.methods.feature_maps import select_channels
 
 MAX_INPUTS = 256
 """The number of inputs that a matrix of weights shows."""
@@ -76,7 +76,7 @@ class Kernel:
         """Return the relative change of each tile's filter: `|now - then| / |then|`.
 
         Args:
-            first: the same kernel at an earlier step.
+            first: the same kernel at an earlier snapshot.
 
         Returns:
             `(tiles,)`; 0 is no change, 1 a change as large as the filter; NaN if it was zero or is
@@ -89,7 +89,7 @@ class Kernel:
             )
 
     def facing(self, former: Kernel) -> Kernel:
-        """Return the same, each principal component with its sign at an earlier step."""
+        """Return the same, each principal component with its sign at an earlier snapshot."""
         if self.shares is None or former.tiles.shape != self.tiles.shape:
             return self
         with np.errstate(all="ignore"):
@@ -113,9 +113,9 @@ def kernel_tiles(
         TbvizError: there is no such filter.
     """
     total, inputs, *size = kernel.shape
-    channels = choose_channels(total, filters)
-    chosen = kernel[channels]
-    weights = chosen.reshape(len(channels), -1)
+    channels = select_channels(total, filters)
+    selected = kernel[channels]
+    weights = selected.reshape(len(channels), -1)
     if max(size) == 1:
         return _matrix(weights, channels, total, sort)
     name = f"{sort} {' x '.join(map(str, size))} kernels" if len(size) > 1 else f"{sort} kernels"
@@ -125,11 +125,11 @@ def kernel_tiles(
         if inputs > 1:
             rows += f", one input per row: {_count(inputs, _MAX_ROWS)}"
         title = _title(name, rows)
-        return Kernel(chosen[:, :_MAX_ROWS], weights, channels, total, title)
+        return Kernel(selected[:, :_MAX_ROWS], weights, channels, total, title)
     depth = "depth from left to right" if len(size) == 3 else ""
     if inputs == 1:
-        return Kernel(_flat(chosen[:, 0]), weights, channels, total, _title(name, depth))
-    patterns, shares = principal_slices(chosen)
+        return Kernel(_flat(selected[:, 0]), weights, channels, total, _title(name, depth))
+    patterns, shares = principal_slices(selected)
     return Kernel(
         _flat(patterns),
         weights,
@@ -137,7 +137,7 @@ def kernel_tiles(
         total,
         _title(name, f"each the first principal component of its {inputs} input slices", depth),
         shares=shares,
-        colors=np.moveaxis(chosen, 1, -1) if inputs == 3 and len(size) == 2 else None,
+        colors=np.moveaxis(selected, 1, -1) if inputs == 3 and len(size) == 2 else None,
     )
 
 

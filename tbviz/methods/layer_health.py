@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
-from tbviz.methods.saturation import Bounds, at_bounds, bounds_of
+from tbviz.methods.saturation import ActivationBounds, at_bounds, bounds_of
 from tbviz.methods.similarity import (
     gray,
     largest_channel_correlation,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tbviz.taps.select import Filter
 
 
-COLUMNS = (
+CHANNEL_COLUMNS = (
     "mean",
     "std",
     "minimum",
@@ -44,7 +44,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """The health of one layer on all probe images at one step.
+    """The health of one layer on all probe images at one snapshot.
 
     Attributes:
         numbers: by name. Counts of channels: `channels`; `dead`, those with a constant output on
@@ -57,8 +57,8 @@ class LayerNumbers:
             `maximum`. Without a unit: `similarity`, the largest absolute correlation of a channel
             with the gray input, mean over images, 0 to 1 or NaN; `output_change`, norm of the
             difference from the former maps over the norm of those, NaN if there are none.
-        table: `(len(COLUMNS), channels)`, the same per channel; there `saturated` is the share of
-            values at a bound, `correlation` the largest correlation with another channel.
+        table: `(len(CHANNEL_COLUMNS), channels)`, the same per channel; there `saturated` is
+            the share of values at a bound, `correlation` the largest correlation with another one.
         dead: `(channels,)`, which are dead.
     """
 
@@ -70,9 +70,9 @@ class LayerNumbers:
         """Return one number per channel, `(channels,)`.
 
         Args:
-            name: one of `COLUMNS`.
+            name: one of `CHANNEL_COLUMNS`.
         """
-        return np.asarray(self.table[COLUMNS.index(name)])
+        return np.asarray(self.table[CHANNEL_COLUMNS.index(name)])
 
 
 def health(
@@ -119,7 +119,7 @@ def layer_numbers(
     maps: Floats,
     inputs: Floats | None = None,
     former: Floats | None = None,
-    bounds: Bounds | None = None,
+    bounds: ActivationBounds | None = None,
     thresholds: Thresholds | None = None,
 ) -> LayerNumbers:
     """Compute the numbers of one layer.
@@ -127,7 +127,7 @@ def layer_numbers(
     Args:
         maps: `(images, height, width, channels)`, or `(images, channels)`.
         inputs: the images in gray, `(images, height, width)`; without, similarity is NaN.
-        former: the maps at the last logged step; without, change is NaN.
+        former: the maps at the last snapshot; without, `output_change` is NaN.
         bounds: of the layer's activation.
         thresholds: when a channel counts as dead, saturated or a duplicate.
     """
@@ -193,7 +193,7 @@ def layer_numbers(
 
 
 def change(maps: Floats, former: Floats | None) -> float:
-    """Return the norm of the difference of two steps' maps over the norm of the former one."""
+    """Return the norm of the difference of two snapshots' maps over the norm of the former one."""
     if former is None or former.shape != maps.shape:
         return float("nan")
     now, then = np.float64(maps), np.float64(former)

@@ -74,10 +74,10 @@ def activation_overview(
     from tbviz.taps.select import LayerNotFoundError
 
     inspector = inspector_for(model)
-    chosen = overview_layers(inspector.model_outputs(images), layers)
-    if not chosen:
+    selected = overview_layers(inspector.model_outputs(images), layers)
+    if not selected:
         raise LayerNotFoundError("no layer of this model has feature maps")
-    return overview_of(inspector.record(chosen, images).maps, maps, side)
+    return overview_of(inspector.record(selected, images).maps, maps, side)
 
 
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:

@@ -72,12 +72,12 @@ def activation_colors(
 
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)
-    chosen = default_layers(model_outputs) if layers is None else select(model_outputs, layers)
-    chosen = [output for output in chosen if has_colors(output)]
+    selected = default_layers(model_outputs) if layers is None else select(model_outputs, layers)
+    selected = [output for output in selected if has_colors(output)]
     reused = axes or {}
     return {
         key: rgb_maps(maps, reused.get(key))
-        for key, maps in inspector.record(chosen, images).maps.items()
+        for key, maps in inspector.record(selected, images).maps.items()
     }
 
 

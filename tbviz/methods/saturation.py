@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from tbviz.taps.keras_private import snake_case
 
-Bounds = tuple[float | None, float]
+ActivationBounds = tuple[float | None, float]
 """The lower and the upper bound; there is no lower one if that is the zero of a ReLU."""
 
 NEAR = 0.01
 """A value is at a bound within this share of the distance between the bounds."""
 
-_BOUNDS: dict[str, Bounds] = {
+_BOUNDS: dict[str, ActivationBounds] = {
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
     "sparse_sigmoid": (0.0, 1.0),
@@ -29,7 +29,7 @@ _BOUNDS: dict[str, Bounds] = {
 }
 
 
-def bounds_of(layer: Any) -> Bounds | None:
+def bounds_of(layer: Any) -> ActivationBounds | None:
     """Return the bounds of a layer's activation, `None` if it has none or is unknown.
 
     Args:
@@ -46,7 +46,9 @@ def bounds_of(layer: Any) -> Bounds | None:
     return _BOUNDS.get(name) if isinstance(name, str) else bounds_of(activation)
 
 
-def at_bounds(flat: npt.NDArray[np.float32], bounds: Bounds | None) -> npt.NDArray[np.float64]:
+def at_bounds(
+    flat: npt.NDArray[np.float32], bounds: ActivationBounds | None
+) -> npt.NDArray[np.float64]:
     """Return the share of each channel's values that are at a bound.
 
     Without known bounds it is the share that equals the channel's own largest value, in case it is

@@ -104,8 +104,8 @@ def largest_channel_correlation(maps: npt.NDArray[Any]) -> Doubles:
         return found
     if pixels > MAX_PIXELS:
         # At random: a stride could hit the same column of each map again and again.
-        chosen = np.random.default_rng(0).integers(0, pixels, MAX_PIXELS)
-        values = values[np.sort(chosen)]
+        selected = np.random.default_rng(0).integers(0, pixels, MAX_PIXELS)
+        values = values[np.sort(selected)]
     compared = values[:, :MAX_CHANNELS].astype(np.float64)
     with np.errstate(all="ignore"):
         away = compared - compared.mean(axis=0)

@@ -26,11 +26,11 @@ _log = logging.getLogger("tbviz.plugin")
 
 # Make sure that a walk of a slow disk takes at most a tenth of the time.
 _REST = 10.0
-_SHORTEST_REST = 1.0
+_MIN_REST = 1.0
 # Listings of an object store are paid for: a walk takes one per folder. If nothing new has been
 # found for an hour, there is one every six minutes.
-_SHORTEST_REMOTE_REST = 15.0
-_LONGEST_REMOTE_REST = 600.0
+_MIN_REMOTE_REST = 15.0
+_MAX_REMOTE_REST = 600.0
 _SHARE_OF_SILENCE = 0.1
 # Seconds between two listings of a run in an object store.
 _REMOTE_LISTING = 2.0
@@ -124,10 +124,10 @@ class Discovery:
             self._changed = now
         self.found = found
         self._walked.set()
-        shortest = _SHORTEST_REST
+        shortest = _MIN_REST
         if not all(isinstance(root.path, Path) for root in self._where):
-            silence = min(_SHARE_OF_SILENCE * (now - self._changed), _LONGEST_REMOTE_REST)
-            shortest = max(_SHORTEST_REMOTE_REST, silence)
+            silence = min(_SHARE_OF_SILENCE * (now - self._changed), _MAX_REMOTE_REST)
+            shortest = max(_MIN_REMOTE_REST, silence)
         return max(shortest, _REST * (now - begin))
 
     def _walk(self, location: Location) -> Sequence[tuple[str, Location]]:

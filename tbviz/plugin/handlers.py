@@ -10,7 +10,7 @@ from tbviz.plugin.json_numbers import Value, json_values, room, span
 from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.errors import StoreError
 from tbviz.store.schema import COSTS, decode_json
-from tbviz.store.segment import Entry, Segment
+from tbviz.store.segment import IndexEntry, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,7 +126,7 @@ def predictions(reader: Reader, since: int) -> dict[str, Any]:
     }
 
 
-def model(reader: Reader, number: int | None) -> tuple[int, Entry]:
+def model(reader: Reader, number: int | None) -> tuple[int, IndexEntry]:
     """The record of the layer tree, and the number of its segment.
 
     Args:
@@ -143,7 +143,7 @@ def model(reader: Reader, number: int | None) -> tuple[int, Entry]:
     raise NotFoundError(f"received segment {number}, expected one whose model was logged")
 
 
-def tree(segment: int, entry: Entry, payload: bytes) -> dict[str, Any]:
+def tree(segment: int, entry: IndexEntry, payload: bytes) -> dict[str, Any]:
     """The layer tree with what is known of the whole model.
 
     Raises:

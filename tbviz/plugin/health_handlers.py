@@ -157,7 +157,7 @@ BROKEN = (None, "infinite", "NaN", "not finite")
 def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
     """Return the index in `BROKEN` per position; weights come first, since outputs follow them."""
     fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
-    separated = nan != MISSING  # older writers did not separate NaN from infinity
+    separated = nan != MISSING  # `nan` may be absent
     out = np.where(separated, np.where(nan > 0, 2, 1), 3)
     # Comparisons with NaN are false, and `MISSING` is negative: neither is a fault.
     return np.where(fault > 0, np.where(fault > 1, 2, 1), np.where(share > 0, out, 0))

@@ -1,4 +1,4 @@
-"""Frames over time in one PNG, so that a hundred steps of a channel are one small answer."""
+"""Frames over time in one PNG, so that a hundred snapshots of a channel are one small answer."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def draw(
             ranges.append(gray)
     if not columns:
         raise GoneError("none of the sheets of the strip can be read; expected at least one")
-    # (position, tile, ...) to a row a tile, a column a position.
+    # (position, tile, ...) to one row per tile, one column per position.
     levels = np.swapaxes(np.stack(columns), 0, 1).reshape(-1, *columns[0].shape[1:])
     spans = None
     if len(ranges) == len(columns):

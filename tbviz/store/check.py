@@ -91,7 +91,7 @@ def damage(
     if path is None:
         payloads = segment.source
         if payloads.damaged:
-            text = f"{payloads.damaged} damaged places in {payloads.name}"
+            text = f"{payloads.damaged} damaged ranges in {payloads.name}"
             yield Finding("damaged", number, text)
         source = _reopened(reader, segment) if verify else payloads
     else:

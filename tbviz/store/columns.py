@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Run = tuple[int, int]
+RunRange = tuple[int, int]
 
 
 class PositionRuns:
@@ -38,7 +38,7 @@ class PositionRuns:
         self._following = value + 1
         self.total += 1
 
-    def __iter__(self) -> Iterator[Run]:
+    def __iter__(self) -> Iterator[RunRange]:
         return zip(self._first, self._count, strict=True)
 
     def index(self, value: int) -> int | None:
@@ -61,7 +61,7 @@ class PositionRuns:
             yield from range(first, first + count)
 
 
-def join_runs(runs: Iterable[Run]) -> list[list[int]]:
+def join_runs(runs: Iterable[RunRange]) -> list[list[int]]:
     """Join adjacent runs, for JSON."""
     joined: list[list[int]] = []
     for first, count in runs:

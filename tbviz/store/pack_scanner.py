@@ -59,7 +59,7 @@ class PackScanner:
 
     @property
     def damaged(self) -> int:
-        """Count the damaged places so far, including bytes at the end that are not a record."""
+        """Count the damaged ranges so far, including bytes at the end that are not a record."""
         return self._damaged + self._bad_tail
 
     def scan(self) -> Generator[ScannedRecord]:

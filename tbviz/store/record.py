@@ -125,7 +125,7 @@ def _rows(
         raise StoreError(f"received media {media!r}; expected one of {', '.join(MEDIA)}")
     if (summaries is not None) != (media == "gray8") or len(summaries or payload) != len(payload):
         given = "no" if summaries is None else len(summaries)
-        wanted = f"{len(payload)}, one a sheet" if media == "gray8" else "none"
+        wanted = f"{len(payload)}, one per sheet" if media == "gray8" else "none"
         raise StoreError(f"received {given} summaries for media {media!r}; expected {wanted}")
     rows: list[list[float]] = [[len(sheet), zlib.crc32(sheet)] for sheet in payload]
     for row, summary in zip(rows, summaries or (), strict=False):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tbviz.store.reader import Reader
-    from tbviz.store.segment import Entry, Segment
+    from tbviz.store.segment import IndexEntry, Segment
 
 _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([0-9a-z]+)")
 _EMPTY = "0"
@@ -198,7 +198,7 @@ def _answer(reader: Reader, news: list[_New], now: float) -> dict[str, Any]:
     }
 
 
-def _later(new: _New, entries: Sequence[Entry]) -> list[Entry]:
+def _later(new: _New, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     return [entry for entry in entries if entry.end > new.after]
 
 
@@ -276,7 +276,7 @@ def _union(spans: Sequence[Span | None]) -> Span | None:
     return min(low for low, _ in known), max(high for _, high in known)
 
 
-def _probe(new: _New, entry: Entry) -> dict[str, Any]:
+def _probe(new: _New, entry: IndexEntry) -> dict[str, Any]:
     meta = entry.meta
     return {
         "segment": new.number,
@@ -289,12 +289,12 @@ def _probe(new: _New, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _notice(new: _New, entry: Entry) -> dict[str, Any]:
+def _notice(new: _New, entry: IndexEntry) -> dict[str, Any]:
     meta = entry.meta
     names = ("level", "method", "layer", "text", "remedy", "time")
     position = None if entry.position is None else new.base + entry.position
     fields = {name: meta.get(name) for name in names}
-    # Older writers wrote none of these fields.
+    # Any of these may be absent.
     fields |= {name: meta[name] for name in ("event", "key", "rule") if name in meta}
     return {"segment": new.number, "position": position, **fields}
 

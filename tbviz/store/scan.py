@@ -115,7 +115,7 @@ def complaints(found: PackScan) -> list[Complaint]:
     behind = 0 if lines.foreign or lines.size < 0 else lines.behind
     counted = (
         ("tail", found.tail, "byte", "of an incomplete record at the end"),
-        ("damaged", found.damaged, "unreadable place", "inside the pack"),
+        ("damaged", found.damaged, "unreadable range", "inside the pack"),
         ("index-behind", behind, "record", "missing in the index"),
         ("index-ahead", lines.ahead, "record", "in the index that the pack does not hold"),
         ("index-bad", lines.bad, "line", "of the index without sense"),

@@ -32,7 +32,7 @@ class SheetAddress(NamedTuple):
     crc: int
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """An unchanged meta, and where its record ends in the pack."""
 
     end: int
@@ -76,10 +76,10 @@ class Segment:
         self.position_ends = array("q")  # where the first record of each ends
         self.position_times = array("d")
         self.series: dict[tuple[str, str], SheetColumns] = {}
-        self.layouts: dict[str, Entry] = {}
-        self.models: list[Entry] = []
-        self.probes: list[Entry] = []
-        self.notices: list[Entry] = []
+        self.layouts: dict[str, IndexEntry] = {}
+        self.models: list[IndexEntry] = []
+        self.probes: list[IndexEntry] = []
+        self.notices: list[IndexEntry] = []
         self.metrics: dict[str, Numbers] = {}
         self.cost: dict[str, Numbers] = {name: Numbers() for name in COSTS}
         self.costs = CostSums()
@@ -94,7 +94,7 @@ class Segment:
 
     @property
     def damaged(self) -> int:
-        """Count the damaged places of the pack, and the records with invalid fields."""
+        """Count the damaged ranges of the pack, and the records with invalid fields."""
         return 0 if self.refused else self.source.damaged + self._unreadable
 
     @property
@@ -227,14 +227,14 @@ class Segment:
     ) -> None:
         if len(sheets) != 1:
             raise ValueError("a model has one sheet")
-        self.models.append(Entry(end, ordinal, meta, tuple(sheets)))
+        self.models.append(IndexEntry(end, ordinal, meta, tuple(sheets)))
 
     def _take_probe(
         self, meta: dict[str, Any], sheets: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
         if not isinstance(meta["images"], list) or len(meta["images"]) != len(sheets):
-            raise ValueError("a probe has a sheet an image")
-        self.probes = [Entry(end, ordinal, meta, tuple(sheets))]
+            raise ValueError("a probe record has one sheet per image")
+        self.probes = [IndexEntry(end, ordinal, meta, tuple(sheets))]
 
     def _take_layout(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, end: int
@@ -243,12 +243,12 @@ class Segment:
         if not isinstance(identifier, str):
             raise TypeError("a layout's id is a text")
         meta = {key: value for key, value in meta.items() if key not in {"kind", "time", "id"}}
-        self.layouts.setdefault(identifier, Entry(end, ordinal, meta, ()))
+        self.layouts.setdefault(identifier, IndexEntry(end, ordinal, meta, ()))
 
     def _take_notice(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, end: int
     ) -> None:
-        self.notices.append(Entry(end, ordinal, meta, ()))
+        self.notices.append(IndexEntry(end, ordinal, meta, ()))
 
     def _take_metrics(
         self, meta: dict[str, Any], _: Sequence[SheetAddress], ordinal: int | None, __: int

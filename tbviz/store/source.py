@@ -48,7 +48,7 @@ class Source(Protocol):
 
     @property
     def damaged(self) -> int:
-        """Count the damaged places so far."""
+        """Count the damaged ranges so far."""
 
     @property
     def name(self) -> str:

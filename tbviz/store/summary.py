@@ -19,11 +19,11 @@ numbers are lists of `[first, how many]`. Fields may be added, none is taken awa
 * A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
   many any of them has a picture), `records`, `sheets`, `bytes`.
   A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
-* A series: `kind`, `layer`, `media`, `records` (one a position), `sheets` (one a probe image),
+* A series: `kind`, `layer`, `media`, `records` (one per position), `sheets` (one per probe image),
   `bytes`, `positions` (runs of position numbers over the whole run), `missing` (runs of those
   where it has no picture).
 * A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
-  `event`, `key`, `rule` as docs/format.md has them (absent where an older tbviz wrote it).
+  `event`, `key`, `rule` as docs/format.md has them (they may be absent).
 * Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
   there is none), `command` (whether the remedy is a command that takes the log directory).
   `what` of damage is `tail`, `damaged`, `index-missing`, `index-behind`, `index-ahead`,
@@ -219,18 +219,17 @@ def _forecast(segments: list[dict[str, Any]], size: int) -> int | None:
 
 
 def _warnings(reader: Reader) -> list[dict[str, Any]]:
-    found: dict[tuple[int, str], dict[str, Any]] = {}
+    found: dict[tuple[int, str | int], dict[str, Any]] = {}
     for number, segment in enumerate(reader.segments, 1):
-        for entry in segment.notices:
+        for index, entry in enumerate(segment.notices):
             meta = entry.meta
             if meta.get("level") != "warning":
                 continue
             fields: dict[str, str | None] = {
                 name: _text(meta.get(name)) for name in ("method", "layer", "text", "remedy")
             }
-            # Older writers wrote no key: their warnings are the same if all fields are equal.
             key = meta.get("key")
-            same = (number, key if isinstance(key, str) else repr(fields))
+            same = (number, key if isinstance(key, str) else index)  # without a key: on its own
             state: dict[str, str | None] = {
                 name: _text(meta[name]) for name in ("event", "key", "rule") if name in meta
             }

@@ -78,13 +78,13 @@ def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
         the score, `(images,)` each.
     """
     best = ops.cast(ops.argmax(scores, axis=-1), keras.backend.standardize_dtype(classes.dtype))
-    chosen = ops.where(classes == PREDICTED, best, classes)
+    selected = ops.where(classes == PREDICTED, best, classes)
     rivals = ops.where(against == PREDICTED, best, against)
-    picked = _scores_at(scores, chosen)
+    picked = _scores_at(scores, selected)
     minus = ops.where(
         rivals == NOTHING, ops.zeros_like(picked), _scores_at(scores, ops.maximum(rivals, 0))
     )
-    return chosen, rivals, picked - minus
+    return selected, rivals, picked - minus
 
 
 def _scores_at(scores: Any, classes: Any) -> Any:

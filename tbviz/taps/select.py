@@ -54,14 +54,14 @@ def select(
         LayerNotFoundError: nothing matches, or what matches cannot be drawn; names near
             misses and what would fit.
     """
-    chosen: dict[str, Output] = {}
+    selected: dict[str, Output] = {}
     for part in _parts(layer_filter):
         matches = _matching(model_outputs, part)
         fitting = [output for output in matches if usable(output)]
         if not fitting:
             raise LayerNotFoundError(_miss(model_outputs, part, matches, usable))
-        chosen.update((output.key, output) for output in fitting)
-    return sorted(chosen.values(), key=lambda output: output.order)
+        selected.update((output.key, output) for output in fitting)
+    return sorted(selected.values(), key=lambda output: output.order)
 
 
 def _parts(layer_filter: Filter) -> list[Any]:

@@ -266,10 +266,10 @@ def unreachable_error(key: str) -> TbvizError:
 
 def tapped(layers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return layers by key, each instance once: a shared layer is wrapped a single time."""
-    chosen: dict[str, Any] = {}
+    selected: dict[str, Any] = {}
     seen: set[int] = set()
     for key, layer in layers:
         if id(layer) not in seen:
             seen.add(id(layer))
-            chosen[key] = layer
-    return chosen
+            selected[key] = layer
+    return selected

@@ -1,4 +1,4 @@
-"""Of several processes that train one model, the others neither look nor write."""
+"""Of several processes that train one model, the others neither capture nor write."""
 
 from __future__ import annotations
 

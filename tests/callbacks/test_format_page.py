@@ -13,7 +13,7 @@ from tbviz.callbacks.monitor import Monitor
 from tbviz.callbacks.saliency import Saliency
 from tbviz.images.sheet import decode
 from tbviz.methods.cams.registry import CAMS
-from tbviz.methods.layer_health import COLUMNS
+from tbviz.methods.layer_health import CHANNEL_COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.store import open_run
@@ -74,7 +74,7 @@ def test_fields_of_layouts(tmp_path):
     [health] = metas(tmp_path, "health")
     for numbers in health["layers"].values():
         assert numbers.keys() == {"channels", *HEALTH_NUMBERS}
-    assert health["columns"] == list(COLUMNS)
+    assert health["columns"] == list(CHANNEL_COLUMNS)
 
 
 def test_methods_have_the_same_names_on_the_page():

@@ -137,10 +137,10 @@ def test_how_far_filters_have_moved(run):
     expected = np.sqrt((way**2).sum(axes) / (weights.first[0] ** 2).sum(axes))
     assert last["moved"] == pytest.approx(expected.tolist(), rel=1e-3)
     middle = 100 * np.median(expected)
-    assert f"has moved by {middle:.3g} % (median) since the first step" in last["note"]
+    assert f"has moved by {middle:.3g} % (median) since the first snapshot" in last["note"]
     still = text(log_dir, "kernels", "frozen", EPOCHS - 1)
     assert still["moved"] == [0, 0]
-    assert "the kernel has not moved since the first step" in still["note"]
+    assert "the kernel has not moved since the first snapshot" in still["note"]
 
 
 def test_layers_that_are_left_out_are_reported(tmp_path, monkeypatch):

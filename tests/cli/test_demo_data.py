@@ -51,14 +51,14 @@ def test_no_picture_is_in_two_parts(source, request):
 @given(
     seed=st.integers(0, 2**32 - 1),
     start=st.integers(0, 300),
-    width=st.integers(photographs.SMALLEST_WINDOW, 400),
-    height=st.integers(photographs.SMALLEST_WINDOW, 400),
+    width=st.integers(photographs.MIN_WINDOW, 400),
+    height=st.integers(photographs.MIN_WINDOW, 400),
 )
 def test_windows_stay_between_their_columns(seed, start, width, height):
     random = np.random.default_rng(seed)
     windows = photographs.draw_windows(random, 5, "any", (start, start + width), height)
     for _, left, top, side in windows:
-        assert photographs.SMALLEST_WINDOW <= side <= min(width, height)
+        assert photographs.MIN_WINDOW <= side <= min(width, height)
         assert start <= left
         assert left + side <= start + width
         assert top >= 0

@@ -120,7 +120,7 @@ def test_one_bit_of_one_number_changes_the_hash():
 def test_plain_is_strict_json():
     found = plain({"a": (np.float32(0.5), math.nan, -math.inf), 1: np.arange(3), "t": 2.0}, {"t"})
     assert found == {"a": [0.5, "NaN", "-inf"], "1": [0, 1, 2]}
-    with pytest.raises(TypeError, match="received a object"):
+    with pytest.raises(TypeError, match="received a value of type object"):
         plain(object())
 
 

@@ -58,7 +58,9 @@ def test_titles_stand_over_their_tiles_and_are_cut_to_them():
     assert ink[:, :40].any()
     assert ink[:, 42:].any()
     assert not ink[:, 40:42].any()
-    with pytest.raises(ValueError, match="got 1 titles for 2 tiles"):
+    with pytest.raises(
+        ValueError, match="received 1 titles for 2 tiles; expected one title per tile"
+    ):
         render.tiles(values, titles=["one"])
 
 

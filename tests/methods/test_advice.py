@@ -9,7 +9,7 @@ import pytest
 
 from tbviz.errors import TbvizError
 from tbviz.methods.advice import Advisor
-from tbviz.methods.layer_health import COLUMNS, LayerNumbers
+from tbviz.methods.layer_health import CHANNEL_COLUMNS, LayerNumbers
 from tbviz.methods.rules import HealthSnapshot
 from tbviz.methods.thresholds import Thresholds
 
@@ -21,8 +21,8 @@ def snapshot(
     passes_through=False, **numbers,
 ):  # fmt: skip
     """A snapshot of a healthy layer, except for the given numbers."""
-    table = np.zeros((len(COLUMNS), channels), np.float32)
-    table[COLUMNS.index("similarity")] = similarity
+    table = np.zeros((len(CHANNEL_COLUMNS), channels), np.float32)
+    table[CHANNEL_COLUMNS.index("similarity")] = similarity
     well = {
         "std": 1.0, "saturated": 0.0, "duplicates": 0.0, "nonfinite": 0.0, "weight_norm": 1.0,
         "weight_update": 0.01,

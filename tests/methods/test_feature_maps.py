@@ -11,20 +11,20 @@ from tbviz.methods.feature_maps import (
     activity,
     channel_tiles,
     check_channels,
-    choose_channels,
+    select_channels,
 )
 
 
 def test_channels_are_the_first_or_those_given():
-    assert choose_channels(5, 3) == [0, 1, 2]
-    assert choose_channels(2, 64) == [0, 1]
-    assert choose_channels(5, (4, 0)) == [4, 0]
+    assert select_channels(5, 3) == [0, 1, 2]
+    assert select_channels(2, 64) == [0, 1]
+    assert select_channels(5, (4, 0)) == [4, 0]
 
 
 @pytest.mark.parametrize("channel", [5, -1])
 def test_a_channel_that_does_not_exist_is_named(channel):
     with pytest.raises(TbvizError, match=rf"received channels \[{channel}\]; the layer has 5"):
-        choose_channels(5, [0, channel])
+        select_channels(5, [0, channel])
 
 
 def test_the_most_active_channels_are_those_that_vary_most():
@@ -34,14 +34,14 @@ def test_the_most_active_channels_are_those_that_vary_most():
     maps[..., 3] = [[[-2], [2]], [[-2], [2]]]
     maps[..., 2] = [[[1], [1]], [[-1], [1]]]
     np.testing.assert_allclose(activity(maps), [0, 1.5, 0.75, 2])
-    assert choose_channels(4, "most-active", maps) == [3, 1, 2, 0]
-    assert choose_channels(4, "most-active:2", maps) == [3, 1]
+    assert select_channels(4, "most-active", maps) == [3, 1, 2, 0]
+    assert select_channels(4, "most-active:2", maps) == [3, 1]
 
 
 def test_constant_channels_are_ordered_by_size_and_nonfinite_ones_come_last():
     maps = np.array([[0.5, -3, np.nan, 2, np.inf, 0]], np.float32)
     np.testing.assert_allclose(activity(maps), [0.5, 3, -1, 2, -1, 0])
-    assert choose_channels(6, "most-active", maps) == [1, 3, 0, 5, 2, 4]
+    assert select_channels(6, "most-active", maps) == [1, 3, 0, 5, 2, 4]
 
 
 @pytest.mark.parametrize("channels", [0, -2, "active", "most-active:", "most-active:0", []])
@@ -52,7 +52,7 @@ def test_a_wrong_choice_of_channels_is_an_error(channels):
 
 def test_the_most_active_cannot_be_chosen_without_maps():
     with pytest.raises(TbvizError, match="where only numbers can be chosen"):
-        choose_channels(4, "most-active")
+        select_channels(4, "most-active")
 
 
 def test_vectors_are_recorded_on_request():

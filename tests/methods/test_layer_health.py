@@ -9,12 +9,12 @@ from hypothesis.extra import numpy as arrays
 from keras import layers
 
 from tbviz.methods import activations, health
-from tbviz.methods.layer_health import COLUMNS, change, layer_numbers
+from tbviz.methods.layer_health import CHANNEL_COLUMNS, change, layer_numbers
 from tbviz.methods.thresholds import Thresholds
 
 
 def table(found):
-    return dict(zip(COLUMNS, found.table.tolist(), strict=True))
+    return dict(zip(CHANNEL_COLUMNS, found.table.tolist(), strict=True))
 
 
 def test_numbers_worked_by_hand():
@@ -109,7 +109,7 @@ def test_change_is_the_share_of_the_former_maps():
 )
 def test_any_map_has_numbers(maps):
     found = layer_numbers(maps, np.ones(maps.shape[:3], np.float32), maps)
-    assert found.table.shape == (len(COLUMNS), maps.shape[-1])
+    assert found.table.shape == (len(CHANNEL_COLUMNS), maps.shape[-1])
     assert 0 <= found.numbers["sparsity"] <= 1
     assert 0 <= found.numbers["nonfinite"] <= 1
     for name in ("dead", "saturated"):

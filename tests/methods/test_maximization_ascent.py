@@ -11,7 +11,7 @@ from tbviz.errors import TbvizError
 from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
 from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
-from tbviz.methods.maximization.classes import choose_classes
+from tbviz.methods.maximization.classes import select_classes
 from tbviz.methods.maximization.regularizers import total_variation
 from tbviz.taps.inspector import ModelInspector
 
@@ -214,14 +214,14 @@ def test_several_images_of_a_class(net):
 
 def test_classes_are_chosen_by_number_or_name():
     names = ["cat", "cup", "rocket"]
-    assert choose_classes(["cup", 0, np.int64(2)], 3, names) == [1, 0, 2]
-    assert choose_classes(None, 12) == list(range(10))
+    assert select_classes(["cup", 0, np.int64(2)], 3, names) == [1, 0, 2]
+    assert select_classes(None, 12) == list(range(10))
     with pytest.raises(TbvizError, match=r"'cap'.*did you mean 'cup' or 'cat'"):
-        choose_classes(["cap"], 3, names)
+        select_classes(["cap"], 3, names)
     with pytest.raises(TbvizError, match="pass class_names="):
-        choose_classes(["cup"], 3)
+        select_classes(["cup"], 3)
     with pytest.raises(TbvizError, match="classes received 3; the model has 3"):
-        choose_classes([3], 3)
+        select_classes([3], 3)
 
 
 def test_settings_that_mean_nothing_are_refused():

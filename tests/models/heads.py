@@ -111,7 +111,7 @@ CASES = [
     Case("softmax as a layer of its own", _separate, (TENSORFLOW,), shows=("conv",)),
     Case("`from_logits=True`", _logits, BACKENDS, shows=("conv",)),
     Case("one sigmoid unit", _binary, BACKENDS, shows=("conv",)),
-    Case("several labels an image (sigmoids)", _labels, shows=("conv",)),
+    Case("several labels per image (sigmoids)", _labels, shows=("conv",)),
     Case("regression", _regression, BACKENDS, shows=("conv",)),
     Case("a list of outputs", lambda: _outputs(None), shows=("conv",)),
     Case(

@@ -148,7 +148,7 @@ def test_a_walk_that_fails_is_logged_and_the_thread_goes_on(tmp_path, monkeypatc
 
 
 def test_the_thread_ends_with_the_plugin(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_SHORTEST_REST", 0.01)
+    monkeypatch.setattr(module, "_MIN_REST", 0.01)
     discovery = Discovery([Root(tmp_path, "")])
     before = set(threading.enumerate())
     discovery.start(60.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tbviz.methods.layer_health import COLUMNS, layer_numbers
+from tbviz.methods.layer_health import CHANNEL_COLUMNS, layer_numbers
 from tbviz.store import Writer
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 
@@ -51,7 +51,7 @@ def test_the_documents_list_them():
     section = text[text.index("### Health numbers") : text.index("## Media")]
     numbers, columns = section.split("Columns of the table")
     assert set(re.findall(r"`([a-z_]+)`", numbers)) == {"channels", *HEALTH_NUMBERS}
-    assert re.findall(r"`([a-z_]+)`", columns) == list(COLUMNS)
+    assert re.findall(r"`([a-z_]+)`", columns) == list(CHANNEL_COLUMNS)
 
 
 def write(log_dir, *records):

@@ -123,7 +123,7 @@ def test_an_index_is_rewritten_from_the_pack_alone(store, spoil, text):
 
 
 def test_the_index_of_another_pack_is_not_believed(store, tmp_path):
-    # The same records at the same places: only what was drawn is another.
+    # The same records at the same offsets: only what was drawn is another.
     other = Store(tmp_path / "other")
     store.put(index=other.index)
     treated = store.repair()
@@ -166,7 +166,7 @@ def test_a_record_known_only_to_the_index_is_found_after_an_unknown_one(store):
     lines = store.index.splitlines(keepends=True)
     store.put(bytes(flipped), b"".join(lines[:4] + lines[5:]))
     treated = store.repair()
-    assert treated.why == ("1 unreadable place inside the pack",)
+    assert treated.why == ("1 unreadable range inside the pack",)
     assert whole_store.view(store.log_dir) == {
         k: v for k, v in store.view.items() if k[1].epoch != 2
     }

@@ -79,7 +79,7 @@ def test_notices_are_served_with_their_fields_for_programs(tmp_path):
     writer = Writer(tmp_path)
     fields = {"kind": "notice", "level": "info", "method": "control", "text": "t"}
     writer.append({**fields, "event": "paused", "key": "paused/control///1", "rule": None})
-    writer.append(fields)  # as an older tbviz did
+    writer.append(fields)
     writer.close()
     new, old = run_index.run_index(open_run(tmp_path))["notices"]
     assert (new["event"], new["key"], new["rule"]) == ("paused", "paused/control///1", None)

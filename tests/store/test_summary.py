@@ -49,7 +49,7 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
         whole_store.add(writer, Position(epoch), "cam", "other")
     for _ in range(3):
         writer.append({"kind": "notice", "level": "warning", "method": "M", "layer": "conv",
-                       "text": "why", "remedy": "do"})  # fmt: skip
+                       "text": "why", "remedy": "do", "key": "k"})  # fmt: skip
     writer.append({"kind": "notice", "level": "info", "method": "M", "layer": "x", "text": "so"})
     writer.append({"kind": "fit", "event": "end", "status": "finished", "reason": None})
     writer.close()
@@ -86,8 +86,9 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
         "layer": "other", "kinds": ["cam"], "records": 2, "sheets": 4, "bytes": length,
     }  # fmt: skip
     assert answer["warnings"] == [
-        {"segment": 2, "method": "M", "layer": "conv", "text": "why", "remedy": "do", "count": 3}
-    ]
+        {"segment": 2, "key": "k", "method": "M", "layer": "conv", "text": "why", "remedy": "do",
+         "count": 3},
+    ]  # fmt: skip
     assert (answer["damage"], answer["notes"], answer["orders"]) == ([], [], None)
 
 
@@ -273,3 +274,12 @@ def test_warnings_are_counted_by_key_and_contain_their_event(tmp_path):
         ("error", "two", None, "no map", 1),
         ("5", "[1]", "{}", "odd", 1),
     ]
+
+
+def test_warnings_without_a_key_count_on_their_own(tmp_path):
+    writer = Writer(tmp_path)
+    for _ in range(2):
+        writer.append({"kind": "notice", "level": "warning", "method": "M", "text": "no map"})
+    writer.close()
+    found = summarize(tmp_path)["warnings"]
+    assert [(one["text"], one["count"]) for one in found] == [("no map", 1), ("no map", 1)]

@@ -13,8 +13,8 @@ from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.classes import (
     Classes,
     MaximizedClasses,
-    choose_classes,
     maximize_scores,
+    select_classes,
 )
 from tbviz.methods.maximization.result import Maximized, require_signal
 from tbviz.methods.maximization.settings import Ascent
@@ -60,7 +60,7 @@ def maximize_filters(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the input's size is unknown.
     """
-    from tbviz.methods.feature_maps import choose_channels
+    from tbviz.methods.feature_maps import select_channels
     from tbviz.methods.maximization.canvas import canvas_of
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_convolutions, select
@@ -68,7 +68,7 @@ def maximize_filters(
     inspector = inspector_for(model)
     canvas = canvas_of(model, images)
     model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
-    chosen = (
+    selected = (
         default_convolutions(model_outputs, limit=4)
         if layers is None
         else select(model_outputs, layers)
@@ -77,12 +77,12 @@ def maximize_filters(
         output.key: maximize(
             inspector,
             output,
-            choose_channels(output.channels, filters),
+            select_channels(output.channels, filters),
             canvas,
             settings or Ascent(),
             seed,
         )
-        for output in chosen
+        for output in selected
     }
 
 
@@ -122,6 +122,8 @@ def maximize_classes(
     inspector = inspector_for(model)
     canvas = canvas_of(model, images)
     model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
-    chosen = choose_classes(classes, model_outputs.head.classes, class_names)
+    selected = select_classes(classes, model_outputs.head.classes, class_names)
     settings = settings or Ascent.of_classes()
-    return require_signal(maximize_scores(inspector, model_outputs, chosen, canvas, settings, seed))
+    return require_signal(
+        maximize_scores(inspector, model_outputs, selected, canvas, settings, seed)
+    )

@@ -76,20 +76,20 @@ def maximize_objective(
         TbvizError: a layer cannot be tapped.
     """
     views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
-    chosen = np.repeat(np.asarray(indices, np.int32), settings.diversity)
+    selected = np.repeat(np.asarray(indices, np.int32), settings.diversity)
     if start is None:
         start = _blank(indices, canvas, settings, seed)
     basis, transforms = settings.basis, settings.transforms
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
-    def compute(model: Any, chosen: Any, start: Any, views: Any, scale: Any) -> Any:
+    def compute(model: Any, selected: Any, start: Any, views: Any, scale: Any) -> Any:
         true = [(variable, variable.value) for variable in model.variables]
         finite = [(variable, _finite(value)) for variable, value in true]
 
-        def respond(images: Any, chosen: Any, weights: Any) -> Response:
+        def respond(images: Any, selected: Any, weights: Any) -> Response:
             # A new scope at every step: layers that draw see the same draw in each.
             with keras.StatelessScope(state_mapping=weights):
-                return objective(model, canvas.fill(images), chosen)
+                return objective(model, canvas.fill(images), selected)
 
         # A channel that is off has no slope: the contrast of its start image grows until it is on.
         away = start / (_size(start) + 1e-12)
@@ -98,7 +98,9 @@ def maximize_objective(
             coefficients, first, second, reached = state
 
             def scored(value: Any) -> Any:
-                response = respond(to_image(value, basis, transforms, views[index]), chosen, finite)
+                response = respond(
+                    to_image(value, basis, transforms, views[index]), selected, finite
+                )
                 values = _regularized(response, value, settings)
                 return ops.sum(values) * scale, values
 
@@ -119,8 +121,8 @@ def maximize_objective(
         end, _, _, reached = ops.fori_loop(0, settings.steps, step, state)
         # One batch: the model is compiled once instead of twice.
         images = ops.concatenate([to_image(start, basis), to_image(end, basis)])
-        response = respond(images, ops.concatenate([chosen, chosen]), true)
-        count = chosen.shape[0]
+        response = respond(images, ops.concatenate([selected, selected]), true)
+        count = selected.shape[0]
         before, after = response.scores[:count], response.scores[count:]
         output = () if response.output is None else response.output[count:]
         return images[count:], before, after, end, ops.reshape(reached, (-1,)), output
@@ -128,20 +130,20 @@ def maximize_objective(
     key = ("maximize", objective, settings, canvas.key)
     scale = np.float32(gradient_scale(inspector.model))
     images, before, after, coefficients, reached, last = inspector.run(
-        key, compute, chosen, start, views, scale
+        key, compute, selected, start, views, scale
     )
     reached = reached if settings.steps else np.ones_like(after)
     cause = None
     if inspector.faults:
         model_outputs = inspector.model_outputs_like(canvas.inputs)
         cause = inspector.faults.cause_of(objective.reads(model_outputs))
-        faulty = objective.faulty(inspector, model_outputs, chosen.tolist())
+        faulty = objective.faulty(inspector, model_outputs, selected.tolist())
         before, after = (np.where(faulty, np.float32(np.nan), each) for each in (before, after))
         last = inspector.propagate_faults(model_outputs.output_reads, last)
     notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(
-        chosen.tolist(),
+        selected.tolist(),
         np.where(blank, np.float32(0.5), images),
         before,
         after,

@@ -80,7 +80,7 @@ def maximize_scores(
     return MaximizedClasses(**vars(found), probabilities=own, target=model_outputs.head.target)
 
 
-def choose_classes(
+def select_classes(
     classes: Classes | None, count: int, class_names: Sequence[str] | None = None
 ) -> list[int]:
     """Return the numbers of classes.
