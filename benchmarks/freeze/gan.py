@@ -66,7 +66,7 @@ class Gan(keras.Model):
 
 
 def gan() -> Work:
-    """A GAN whose discriminator is looked into."""
+    """A GAN whose discriminator is recorded."""
     model = Gan()
     model.compile()
     x, _ = data(channels=1)

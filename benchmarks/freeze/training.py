@@ -34,7 +34,7 @@ MAPPED = {**CAMS, "score-cam": ScoreCam(channels=4)}
 def train(work: Work) -> Any:
     """Train in the current directory and read what was logged.
 
-    The first fit is looked into by `Monitor`; the second goes on with everything, each with a
+    `Monitor` records the first fit; the second goes on with everything, each with a
     schedule of its own.
     """
     usual = Path("run")

@@ -1,4 +1,4 @@
-"""Of several processes that train one model, the others neither look nor write."""
+"""If several processes train one model, only the primary one captures and writes."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ made by `tests/made_stores.py`. The stores of format 2 that are here were made i
 converted record by record: the content is the same, the names are new. `format-1` shows what is
 refused.)
 
-* `format-2-parts`: as in an object store, a part a position; looks were paced by `max_overhead`.
+* `format-2-parts`: as in an object store, one part per position; `max_overhead` limited
+  the snapshots.
 * `format-2-rewritten`: two fits, the first of which was pruned, and the second repaired; orders.
 
 How many snapshots were skipped depends on the machine: check the printed positions before you
