@@ -1,8 +1,8 @@
-"""The retired names: words that the project no longer uses, and what stands in their place.
+"""Finds retired names: words of `retired_names.py` that the project no longer uses.
 
-`docs/architecture.md` has the glossary. A word is looked for where a reader meets it: in the
-identifiers of Python and TypeScript, in the names of files, and in prose (docstrings, comments,
-strings, documents).
+`docs/architecture.md` has the glossary. A word is searched where a reader meets it: in the
+identifiers of Python and TypeScript, in strings that are names (keys of fields), in the classes of
+style sheets, in the names of files, and in prose (docstrings, comments, strings, documents).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,106 +19,21 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from children.starting import run_program  # noqa: E402  the path to it has just been set
+from retired_names import (  # noqa: E402  the same
+    BRITISH,
+    CONSTANTS,
+    EXEMPT,
+    IDENTIFIERS,
+    PROSE,
+    WHOLE,
+)
 
+# Stored data of older formats, whose names were fixed when they were written.
+_OLD_NAMES = re.compile(r"^tests/golden/(?!.*\.py$)")
 # The list itself, the map of old to new names, names of third parties, binary files.
-_LEFT_ALONE = re.compile(
-    r"^(tests/(test_)?vocabulary\.py|benchmarks/freeze/renames\.py|LICENSE"
-    r"|tests/golden/(?!.*\.py$)|.*package-lock\.json)"
+_UNREAD = re.compile(
+    r"^(tests/((test_)?vocabulary|retired_names)\.py|benchmarks/freeze/renames\.py|LICENSE|.*package-lock\.json)"
     r"|\.(png|jpg|gif|svg|npz|pack|jsonl|part|keras)$"
-)
-
-IDENTIFIERS = {
-    "look": "capture, snapshot (verb: inspect, record)",
-    "looks": "snapshots",
-    "looked": "captured, inspected",
-    "looking": "capturing, inspecting",
-    "looker": "inspector",
-    "lookers": "inspectors",
-    "journal": "run_log",
-    "ledger": "training_clock",
-    "pace": "scheduler",
-    "paced": "scheduled",
-    "patience": "timeout",
-    "gathering": "probe_batch",
-    "subject": "submodel",
-    "chief": "primary",
-    "kept": "preserved, cached, retained",
-    "member": "callback",
-    "members": "callbacks",
-    "aim": "class_target",
-    "aims": "class_targets",
-    "survey": "model_outputs",
-    "surveys": "model_outputs",
-    "likeness": "similarity",
-    "alike": "duplicates, similar",
-    "dear": "expensive",
-    "dearest": "most_expensive",
-    "minds": "predictions",
-    "soundness": "check",
-    "examine": "scan",
-    "examination": "scan",
-    "inspection": "summary",
-    "claim": "exclusive",
-    "claimed": "exclusive",
-    "claiming": "exclusive",
-    "endings": "exit_hooks",
-    "wire": "json",
-    "told": "json_values, reported",
-    "place": "location, index, row, offset, position",
-    "places": "locations, indices, rows, offsets, positions",
-    "placed": "positioned",
-    "unplaced": "unpositioned",
-    "climb": "maximize",
-    "climbed": "maximized",
-    "wish": "request",
-    "wishes": "requests",
-    "yielding": "low_priority",
-    "doomed": "killed",
-    "crowd": "parallel_writers",
-    "forge": "forged_store",
-    "fabricate": "made_stores",
-    "fabricated": "made",
-    "minded": "predicted",
-}
-"""Words of an identifier (`last_look`, `lastLook`) to what to write."""
-
-CONSTANTS = {"MOST": "MAX, DEFAULT", "LEAST": "MIN", "LARGEST": "MAX"}
-"""First words of constants (`_MOST_TILES`) to what to write."""
-
-WHOLE = {"of": "submodel, picture, kind, owner", "yields": "low_priority"}
-"""Whole identifiers."""
-
-_NOUN = (
-    r"a|an|the|each|every|first|last|next|one|no|per|this|that|these|those|all|many|between|two|"
-    r"few|later|earlier|former|newest|several|its|whole|interrupted|compiled|taken|single"
-)
-PROSE = {
-    rf"\b(?:{_NOUN}) looks?\b(?! (?:at|like|up|into|for|as|alike)\b)": "snapshot",
-    r"\blooks (?:less|more|no|every|now|when|took|take|taken|are|have|that|which|of|in|do)\b": (
-        "snapshots"
-    ),
-    r"\blooks? at nothing\b": "is paused",
-    r"\blooker\b": "inspector",
-    r"\bjournal\b": "run log",
-    r"\bledger\b": "training clock",
-    r"\bthe chief\b": "the primary process",
-    r"\bgathering\b": "probe batch",
-    r"\bdear(?:er|est|ly)?\b": "expensive",
-    r"\blikeness\b": "similarity",
-    r"\bsurvey\b": "model outputs",
-    r"\bcolumns of looks\b": "snapshots",
-    r"\bexamination\b": "scan",
-    r"\bsoundness\b": "check",
-    r"\bof=": "submodel=",
-}
-
-BRITISH = (
-    r"colour|grey|normalis|recognis|centre\b|centred|behaviour|favour|summaris|minimis|maximis|"
-    r"optimis(?!t)|randomis|initialis|serialis|visualis|quantis|synchronis|learnt|neighbour|labelled|"
-    r"modelled|cancell(?:ed|ing)|localis|analys(?:e|ed|es|ing)\b|licence|generalis|organis|"
-    r"regularis|materialis|characteris|specialis|memoris|penalis|standardis|parallelis|vectoris|"
-    r"utilis|emphasis(?:e|ed|es|ing)\b|tokenis|binaris|artefact|catalogue|judgement|travell|"
-    r"programme\b|whilst|towards\b"
 )
 
 
@@ -142,10 +57,15 @@ class Hit(NamedTuple):
 
 
 def files() -> list[str]:
-    """List the files of the project that people read."""
+    """List the files of the project whose names count."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = run_program(command, cwd=ROOT, check=True).stdout.splitlines()
-    return [name for name in listed if name and not _LEFT_ALONE.search(name)]
+    return [name for name in listed if name and not _OLD_NAMES.search(name)]
+
+
+def is_read(path: str) -> bool:
+    """Return whether the content of a file counts too."""
+    return not _UNREAD.search(path)
 
 
 def words_of(identifier: str) -> list[str]:
@@ -177,16 +97,87 @@ def in_prose(text: str) -> Iterator[tuple[int, str, str]]:
         yield match.start(), match.group(), "the American spelling"
 
 
-def in_python(text: str) -> Iterator[tuple[int, str, str]]:
+_KEY = re.compile(r"[\w:-]+")
+_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_PYTHON_STRING = re.compile(
+    r"(?P<prefix>[A-Za-z]*)(?P<quote>\"{3}|'{3}|\"|')(?P<content>.*)(?P=quote)", re.DOTALL
+)
+# From Python 3.12 on, the text between the braces of an f-string is a token of its own.
+STRING_PARTS = {
+    getattr(tokenize, name) if hasattr(tokenize, name) else -1
+    for name in ("FSTRING_MIDDLE", "TSTRING_MIDDLE")
+}
+
+
+def in_names(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield `(offset, found, instead)` for each identifier of an expression."""
+    code = _QUOTED.sub(
+        lambda quoted: (
+            quoted.group() if _KEY.fullmatch(quoted.group()[1:-1]) else " " * len(quoted.group())
+        ),
+        text,
+    )
+    for match in _NAME.finditer(code):
+        instead = in_identifier(match.group())
+        if instead is not None:
+            yield match.start(), match.group(), instead
+
+
+def in_key(content: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of the content of a string if it is a name, such as the key of a field."""
+    instead = in_identifier(content) if _KEY.fullmatch(content) else None
+    if instead is not None:
+        yield 0, content, instead
+
+
+def in_template(content: str, opening: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a string with expressions in braces, and of the text between them."""
+    # Doubled braces are text; the length stays, since offsets count.
+    plain = content if opening == "${" else content.replace("{{", "  ")
+    end = 0
+    for match in re.finditer(re.escape(opening) + r"(?P<code>[^{}]+)\}*", plain):
+        for offset, found, instead in in_names(match["code"]):
+            yield match.start("code") + offset, found, instead
+        for _, found, instead in in_key(plain[end : match.start()]):
+            yield end, found, instead
+        end = match.end()
+    for _, found, instead in in_key(plain[end:]):
+        yield end, found, instead
+
+
+def in_string(literal: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a string of Python, with its prefix and quotes."""
+    parts = _PYTHON_STRING.fullmatch(literal)
+    if parts is None:
+        return
+    if "f" in parts["prefix"].lower():
+        found = in_template(parts["content"], "{")
+    else:
+        found = in_key(parts["content"])
+    for offset, text, instead in found:
+        yield parts.start("content") + offset, text, instead
+
+
+def in_tokens(tokens: Iterable[tokenize.TokenInfo]) -> Iterator[tuple[int, str, str]]:
     """Yield `(line, found, instead)`: identifiers, then strings and comments as prose."""
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in tokens:
+        listed: list[tuple[int, str, str]] = []
         if token.type == tokenize.NAME:
-            instead = in_identifier(token.string)
-            if instead is not None:
-                yield token.start[0], token.string, instead
-        elif token.type in {tokenize.STRING, tokenize.COMMENT}:
-            for offset, found, instead in in_prose(token.string):
-                yield token.start[0] + token.string.count("\n", 0, offset), found, instead
+            listed += in_names(token.string)
+        elif token.type == tokenize.STRING:
+            listed += [*in_string(token.string), *in_prose(token.string)]
+        elif token.type in STRING_PARTS:
+            listed += [*in_key(token.string), *in_prose(token.string)]
+        elif token.type == tokenize.COMMENT:
+            listed += in_prose(token.string)
+        for offset, found, instead in listed:
+            yield token.start[0] + token.string.count("\n", 0, offset), found, instead
+
+
+def in_python(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a module."""
+    return in_tokens(tokenize.generate_tokens(io.StringIO(text).readline))
 
 
 # What names were called in an older format is told in a table of its own.
@@ -219,8 +210,25 @@ def in_script(text: str) -> Iterator[tuple[int, str, str]]:
             if instead is not None:
                 yield line, match["name"], instead
         else:
-            for offset, found, instead in in_prose(match["prose"]):
-                yield line + match["prose"].count("\n", 0, offset), found, instead
+            prose = match["prose"]
+            listed = list(in_prose(prose))
+            if prose[0] == "`":
+                listed += in_template(prose[1:-1], "${")
+            elif prose[0] in "\"'":
+                listed += in_key(prose[1:-1])
+            for offset, found, instead in listed:
+                yield line + prose.count("\n", 0, offset), found, instead
+
+
+def in_style(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a style sheet: its classes and properties, and its comments."""
+    for match in re.finditer(r"/\*.*?\*/|(?:\.|--|#)[A-Za-z_][\w-]*", text, re.DOTALL):
+        if match.group().startswith("/*"):
+            listed = list(in_prose(match.group()))
+        else:
+            listed = list(in_key(match.group().lstrip(".#-")))
+        for offset, found, instead in listed:
+            yield text.count("\n", 0, match.start() + offset) + 1, found, instead
 
 
 def hits(paths: list[str] | None = None) -> list[Hit]:
@@ -231,18 +239,23 @@ def hits(paths: list[str] | None = None) -> list[Hit]:
             instead = in_identifier(part)
             if instead is not None:
                 found.append(Hit(path, 0, part, instead))
-        try:
-            text = (ROOT / path).read_text()
-        except (UnicodeDecodeError, OSError):
-            continue
-        if path.endswith(".py"):
-            listed = in_python(text)
-        elif path.endswith((".ts", ".tsx")):
-            listed = in_script(text)
-        else:
-            listed = in_document(text)
-        found += [Hit(path, *one) for one in listed]
+        if is_read(path):
+            listed = in_content(path)
+            found += [Hit(path, *one) for one in listed if (path, one[1]) not in EXEMPT]
     return found
+
+
+def in_content(path: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same of a file, which is read as its suffix tells."""
+    try:
+        text = (ROOT / path).read_text("utf-8")
+    except (UnicodeDecodeError, OSError):
+        return iter(())
+    if path.endswith(".py"):
+        return in_python(text)
+    if path.endswith((".ts", ".tsx")):
+        return in_script(text)
+    return in_style(text) if path.endswith(".css") else in_document(text)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import { render } from "preact";
 import { onKey } from "./commands";
 import { onDarkMode, onReload, onVisibility, takeFocus } from "./host";
 import { connectAddress } from "./store/address";
-import { settled } from "./store/pictures";
+import { isLoaded } from "./store/pictures";
 import { waitFor } from "./store/play";
 import { pollNow, setVisible } from "./store/poll";
 import { dark } from "./store/shell";
@@ -21,7 +21,7 @@ export function mount(body: HTMLElement): void {
   root.id = "tbviz";
   body.append(root);
   connectAddress();
-  waitFor(settled);
+  waitFor(isLoaded);
   render(<App />, root);
   document.addEventListener("keydown", onKey);
   onVisibility((visible) => {

@@ -19,7 +19,8 @@ def add_parser(commands: Any) -> None:
         help="show what is logged, its size, and whether it is whole",
         description=__doc__,
         epilog="Exit status: 0; 1 if there is no run or it cannot be read; 4 if something is "
-        "damaged, also if --verify finds lost pictures, which no repair brings back.",
+        "damaged or is of another format, also if --verify finds lost pictures, which no repair "
+        "brings back.",
     )
     add_log_dir(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")

@@ -12,6 +12,7 @@ _COLUMNS = (
     *("run", "status", "segments", "positions", "size"),
     *("per_epoch", "last", "warnings", "damage"),
 )
+_NOTHING_READ = ("format", "unreadable")  # findings about a whole segment
 _MAX_LAYERS = 8
 _MAX_FINDINGS = 12
 
@@ -186,7 +187,9 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
     if any(finding["what"] == "sheet" for finding in run["damage"]):
         lines.append("  pictures that are lost cannot be brought back; nothing need be done")
     if run["damage"]:
-        lines.append("  everything else can be read")
+        lost = {finding["segment"] for finding in run["damage"] if finding["what"] in _NOTHING_READ}
+        if any(segment["segment"] not in lost for segment in run["segments"]):
+            lines.append("  everything else can be read")
     else:
         lines.append(_no_damage(verified))
     return lines

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
 from foreign_stores import IDS, SAID, ForeignWriter, refused, write
 
-from tbviz.store import store_directory
+from tbviz.store import check, store_directory
 from tbviz.store.control import Orders, read_orders
 
 
@@ -26,6 +27,37 @@ def test_inspect_ends_with_4(tmp_path, tbviz, said, what):
     assert lines[-1] == "  everything else can be read"
     assert any(line.split()[:3] == ["1", "unreadable", "none"] for line in lines)
     assert any(line.split()[:5] == ["2", "finished", "0", "to", "1"] for line in lines)
+
+
+@pytest.mark.parametrize("formats", [[9], [1, 9]])
+def test_inspect_promises_nothing_else_if_all_is_refused(tmp_path, tbviz, formats):
+    for number in formats:
+        write(tmp_path, number)
+    status, printed = tbviz("inspect", tmp_path)
+    assert status == 4
+    assert printed.out.count("NOT READ") == len(formats)
+    assert "can be read" not in printed.out
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_inspect_promises_nothing_else_if_no_segment_can_be_read(
+    tmp_path, tbviz, monkeypatch, beside
+):
+    broken = write(tmp_path, 2).path
+    if beside:
+        write(tmp_path, 2)
+    damage = check.damage
+
+    def failing(reader, number, segment, **options):
+        if segment.source.name == broken.name:
+            raise OSError(errno.EIO, "input/output error")
+        return damage(reader, number, segment, **options)
+
+    monkeypatch.setattr(check, "damage", failing)
+    status, printed = tbviz("inspect", tmp_path)
+    assert status == 4
+    assert f"{broken.name} could not be read: input/output error" in printed.out
+    assert ("everything else can be read" in printed.out) == beside
 
 
 @pytest.mark.parametrize(("said", "what"), SAID, ids=IDS)

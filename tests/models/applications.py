@@ -8,7 +8,7 @@ import keras
 from models.case import TENSORFLOW, TORCH, Case, Work
 from models.nets import classifying, compiled, head, images
 
-SMALLEST = {"InceptionV3": 75, "Xception": 71}
+MIN_SIDE = {"InceptionV3": 75, "Xception": 71}
 """Where a network does not take 64 pixels."""
 
 NAMES = (
@@ -62,7 +62,7 @@ def _nested(name: str, side: int) -> Callable[[], Work]:
 
 def _rows() -> Iterator[Case]:
     for name in NAMES:
-        side = SMALLEST.get(name, 64)
+        side = MIN_SIDE.get(name, 64)
         base = f"{name} as a frozen base"
         refused = REFUSED.get(name, {})
         yield Case(name, _flat(name, side), EVERY_DAY.get(name, ()), refused=refused)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tbviz.methods.layer_health import CHANNEL_COLUMNS, layer_numbers
 from tbviz.store import Writer
@@ -32,12 +33,61 @@ def test_the_page_has_words_for_what_is_listed():
     assert set(re.findall(r"^  (\w+): \{", table, re.MULTILINE)) == set(HEALTH_NUMBERS)
 
 
-def test_the_page_asks_for_nothing_else():
-    for file in ("ui/HealthView.tsx", "store/health.ts", "store/heat.ts", "ui/LayerFacts.tsx"):
-        text = (PAGE / file).read_text("utf-8")
-        named = re.findall(r"(?:names|of): (?:\[(.*?)\]|(\"\w+\"))", text)
-        words = {word for both in named for word in re.findall(r'"(\w+)"', "".join(both))}
-        assert words <= set(HEALTH_NUMBERS), file
+# How each file of the page names health numbers, and how often it does.
+NAMED = {
+    "ui/HealthView.tsx": (r"statistics: \[(\".*?)\]", 4),
+    "ui/nonFinite.ts": (r"MEANINGLESS: ReadonlySet<string> = new Set\(\[(.*?)\]\)", 4),
+    "ui/Numbers.tsx": (
+        (
+            r"SHARES = new Set\(\[(.*?)\]\)|"
+            r"SHORT: Record<string, string> = \{ (\w+): \"\w+\", (\w+): \"\w+\" \}"
+        ),
+        4,
+    ),
+    "ui/Tree.tsx": (r"healthAt\(\w+, (\"\w+\")", 1),
+    "store/health.ts": (r"_QUERY: HealthQuery = \{ names: (\"[\w,]+\")", 2),
+    "store/colorScale.ts": (r"\bstatistic = signal\((.*?)\)|\bstatistic\.value = (\".*?\")", 2),
+    "store/address.ts": (
+        r"\"statistic\",\s*\(text\) => .*?,\s*(\"\w+\")|statistic\.value === (\"\w+\")",
+        2,
+    ),
+}
+# A name where the page asks for a number by its name, in any file.
+ASKED = re.compile(
+    r"(?:\bhealthAt\(\w+, |\bnumbers\.get\(|\bstatisticOf\(|\bstatistic\.value ===? |"
+    r"\bstatistic = signal\(|\bMEANINGLESS\.has\(|\bstatistics: \[|\bnames: )\"",
+)
+
+
+def named_numbers(file, text):
+    """Return the health numbers that a file of the page names."""
+    found = re.finditer(NAMED[file][0], text, re.DOTALL)
+    return [
+        name
+        for match in found
+        for group in match.groups(default="")
+        for name in re.findall(r"\w+", group)
+    ]
+
+
+@pytest.mark.parametrize("file", NAMED)
+def test_the_page_asks_for_nothing_else(file):
+    names = named_numbers(file, (PAGE / file).read_text("utf-8"))
+    assert len(names) == NAMED[file][1]
+    assert set(names) <= set(HEALTH_NUMBERS)
+
+
+@pytest.mark.parametrize("file", NAMED)
+def test_a_misspelled_number_of_the_page_is_found(file):
+    text = (PAGE / file).read_text("utf-8")
+    for name in set(named_numbers(file, text)):
+        wrong = re.sub(rf"\b{name}\b", f"{name}x", text)
+        assert f"{name}x" in named_numbers(file, wrong)
+
+
+def test_no_other_file_of_the_page_asks_for_a_number_by_name():
+    files = [path for path in PAGE.rglob("*.ts*") if ASKED.search(path.read_text("utf-8"))]
+    assert {path.relative_to(PAGE).as_posix() for path in files} <= NAMED.keys()
 
 
 def test_the_documents_list_them():

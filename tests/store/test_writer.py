@@ -215,7 +215,7 @@ before = writer.path.read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFINITY))
 for epoch in (1, 2):
     stores.append(writer, epoch)
-    writer.append({{"kind": "notice", "level": "info", "text": f"kept {{epoch}}"}})
+    writer.append({{"kind": "notice", "level": "info", "text": f"pending {{epoch}}"}})
     at = {{"epoch": epoch, "batch": 7, "final": True}}
     writer.append({{"kind": "notice", "level": "warning", "text": f"said at {{epoch}}", **at}})
     try:
@@ -235,7 +235,7 @@ writer.close()
     (segment,) = run.segments
     assert segment.damaged == 0
     texts = [(entry.meta["text"], entry.position) for entry in segment.notices]
-    assert texts == [(f"{how} {epoch}", None) for epoch in (1, 2) for how in ("kept", "said at")]
+    assert texts == [(f"{how} {epoch}", None) for epoch in (1, 2) for how in ("pending", "said at")]
     assert run.picture("activations", "conv", 1, 1) == stores.sheets(3)[1]
     stores.parse(segment.source.path.read_bytes())
 

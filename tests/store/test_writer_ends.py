@@ -311,7 +311,7 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
         patched.setattr(ObjectStore, "put", full)
         # What belongs to no position is kept where a put fails: it would be put once more.
         stores.append(writer, 1)
-        writer.append({"kind": "notice", "level": "info", "text": "kept"})
+        writer.append({"kind": "notice", "level": "info", "text": "pending"})
         background.close()
         assert len(put) == 1
     assert [type(error) for error in reported] == [StoreError]

@@ -273,4 +273,4 @@ export function photoOf(owner: Probe | null, index: number): Sheet | null {
 }
 
 /** Return whether the picture at the cursor is on the screen; playback waits for it. */
-export const settled = () => !main.value.loading;
+export const isLoaded = () => !main.value.loading;
