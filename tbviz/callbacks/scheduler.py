@@ -188,7 +188,10 @@ class Scheduler:
         """Report at the end how the limits were kept, and what was skipped."""
         if not self._skip_counts:
             return
-        each = ", ".join(f"{name} {count} times" for name, count in self._skip_counts.most_common())
+        each = ", ".join(
+            f"{name} {'once' if count == 1 else f'{count} times'}"
+            for name, count in self._skip_counts.most_common()
+        )
         self._run_log.notice(
             "tbviz",
             f"logging took {self.limits.share:.1%} of training time; skipped: {each}",

@@ -48,10 +48,15 @@ def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
     """Return the location of a user's `log_dir`; `~` is the home directory.
 
     Raises:
-        StoreError: If it is a URI from which `pathlib` has removed a slash.
+        StoreError: If it is no path, or a URI from which `pathlib` has removed a slash.
     """
     if isinstance(log_dir, RemoteLocation):
         return log_dir
+    if not isinstance(log_dir, (str, os.PathLike)):
+        raise StoreError(
+            f"log_dir received a value of type {type(log_dir).__name__}; expected a path, or a URI "
+            "such as 's3://bucket/logs'"
+        )
     text = str(log_dir) if isinstance(log_dir, os.PathLike) else log_dir
     if isinstance(log_dir, PurePath) and _BROKEN.match(text):
         raise StoreError(

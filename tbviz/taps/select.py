@@ -122,7 +122,8 @@ def _miss(
             near = difflib.get_close_matches(part, dict.fromkeys(known), n=3)
             if near:
                 what += f"; did you mean {' or '.join(map(repr, near))}?"
-    return f"{what}. Layers that would fit: {would_fit or 'none'}"
+    end = "" if what.endswith("?") else "."
+    return f"{what}{end} Layers that would fit: {would_fit or 'none'}"
 
 
 def is_convolution(output: Output) -> bool:

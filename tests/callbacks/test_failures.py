@@ -96,6 +96,7 @@ def test_a_filter_that_matches_nothing(tmp_path, messages):
     fit([near, tbviz.LayerHealth(tmp_path, x)])
     [notice] = notices(tmp_path, "warning")
     assert "no layer matches 'conv3'; did you mean" in notice["text"]
+    assert "? Layers that would fit: " in notice["text"]
     assert "would fit: conv1, pool" in notice["text"]
     assert len(messages()) == 1
     assert len(metas(tmp_path, "health")) == 3

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import stores
 from buckets import TimeoutTypeError, put
@@ -145,6 +146,11 @@ def test_locations(tmp_path):
     assert location_of(Path("a:/b")) == Path("a:/b")
     with pytest.raises(StoreError, match="pass the text"):
         location_of(Path("s3://bucket/logs"))
+    for value in (np.zeros((2, 8, 8, 3)), None, 7):
+        with pytest.raises(
+            StoreError, match=f"log_dir received a value of type {type(value).__name__}"
+        ):
+            location_of(value)
 
 
 def test_a_missing_package_is_named_in_the_error(monkeypatch):
