@@ -29,9 +29,9 @@ export function tickText(value: number, distance: number): string {
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return "–";
   const value = 100 * share;
-  if (value === 0 || value === 100) return `${value} %`;
-  if (value > 0 && value < 0.05) return "<0.1 %";
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+  if (value === 0 || value === 100) return `${value}%`;
+  if (value > 0 && value < 0.05) return "<0.1%";
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)}%`;
 }
 
 // Cached: `toLocaleString` makes a new one each time, which shows where many numbers follow a pointer.

@@ -115,7 +115,7 @@ export function withUnknown(names: readonly string[]): string[] {
   return [...Object.keys(STATISTICS), ...names.filter((name) => !Object.hasOwn(STATISTICS, name))];
 }
 
-/** Format a value of a statistic: "14 of 32", "33 %", "0.12". */
+/** Format a value of a statistic: "14 of 32", "33%", "0.12". */
 export function formatStatistic(
   name: string,
   value: number | undefined,

@@ -140,10 +140,10 @@ describe("numbers as people read them", () => {
 
   it("shares, counts and times", () => {
     expect([0, 0.031, 0.45, 1, Number.NaN].map(percent)).toEqual([
-      "0 %",
-      "3.1 %",
-      "45 %",
-      "100 %",
+      "0%",
+      "3.1%",
+      "45%",
+      "100%",
       "–",
     ]);
     expect(plural(1, "notice")).toBe("1 notice");
@@ -177,7 +177,7 @@ describe("a statistic", () => {
       formatStatistic("dead", 3, 8),
       formatStatistic("sparsity", 0.25),
       formatStatistic("mean", 1.5),
-    ]).toEqual(["3 of 8", "25 %", "1.50"]);
+    ]).toEqual(["3 of 8", "25%", "1.50"]);
   });
 
   it("that compares two positions has no value at the first, which is no fault of the numbers", () => {

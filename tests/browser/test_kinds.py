@@ -169,7 +169,7 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     costs = open_run(logs / "run").segments[0].costs
     taken = costs.main + costs.wait + costs.factor * costs.writer
     training = costs.wall - costs.compile - costs.main - costs.wait
-    expect(tab.get("cost")).to_have_text(f"logging +{100 * taken / training:.1f} % time")
+    expect(tab.get("cost")).to_have_text(f"logging +{100 * taken / training:.1f}% time")
     # The code of a panel comes when it is opened; an update of tbviz may have taken it away.
     tab.page.route("**/Costs-*.js", lambda route: route.abort())
     tab.page.keyboard.press("c")
@@ -183,9 +183,9 @@ def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, lo
     most_expensive = costs.methods["GradCAM"]
     seconds = most_expensive.main + costs.factor * most_expensive.encode
     assert rows.nth(1).get_by_role("cell").all_inner_texts() == [
-        f"{100 * seconds / training:.1f} %", f"{most_expensive.main / POSITIONS:.3f}", "6", "3", "0"
+        f"{100 * seconds / training:.1f}%", f"{most_expensive.main / POSITIONS:.3f}", "6", "3", "0"
     ]  # fmt: skip
-    expect(rows.last).to_contain_text("at most 5.0 %")
+    expect(rows.last).to_contain_text("at most 5.0%")
     tab.page.keyboard.press("Escape")
     expect(tab.get("costs")).to_have_count(0)
 

@@ -179,7 +179,7 @@ def test_the_caption_of_a_map_has_the_numbers_of_the_store(tab, logs):
             for entry in text[: 1 if text[0]["class"] == text[1]["class"] else 2]:
                 caption = card.locator(f"[data-role={entry['role']}][data-testid=cam-caption]")
                 expect(caption).to_contain_text(entry["name"])
-                shown = re.search(r"(<?[\d.]+ %)", caption.inner_text())[1]
+                shown = re.search(r"(<?[\d.]+%)", caption.inner_text())[1]
                 assert (
                     near(shown, entry["probability"])
                     or abs(written(shown) - entry["probability"]) < 0.006

@@ -238,7 +238,7 @@ function remarkable(cam: Cam): string {
   return cam.scale > cam.own ? ": faint" : "";
 }
 
-/** Describe a map: "predicted astronaut, 45 %: maximum 0.83". */
+/** Describe a map: "predicted astronaut, 45%: maximum 0.83". */
 export function describe(cam: Cam, image: string | null): string {
   const who = cam.text.name === null ? "" : ` ${targetName(cam)}`;
   const { probability } = cam.text;

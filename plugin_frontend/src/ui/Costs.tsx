@@ -86,7 +86,7 @@ export function Costs() {
           </table>
           {isExpensive(all) && (
             <p class="reason" data-testid="cheaper">
-              <code>max_overhead=0.05</code> skips snapshots to stay below 5&nbsp;%;{" "}
+              <code>max_overhead=0.05</code> skips snapshots to stay below 5%;{" "}
               <code>schedule=tbviz.every(epochs=5)</code> takes one every fifth epoch.
             </p>
           )}

@@ -33,7 +33,7 @@ export function scoreText(entry: ClassScore): string {
   return share ? percent(entry.value) : number(entry.value);
 }
 
-/** Return the two names for "predicted astronaut 45 % · true coffee". */
+/** Return the two names for "predicted astronaut 45% · true coffee". */
 export function verdict(
   image: number,
   ordinal: number,
