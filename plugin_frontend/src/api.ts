@@ -105,6 +105,7 @@ export interface Probe {
 export type NoticeEvent =
   | "advice"
   | "capture_requested"
+  | "disabled"
   | "duplicate_pictures"
   | "encode_failed"
   | "error"
@@ -126,6 +127,7 @@ export type NoticeEvent =
   | "store_slow"
   | "structure_changed"
   | "superseded"
+  | "weights_finite_again"
   | "weights_not_finite";
 
 export interface Notice {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar
 
 import keras
@@ -19,7 +19,7 @@ from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.run_log import RunLog
 from tbviz.callbacks.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.session import Session
-from tbviz.callbacks.sessions import session_of
+from tbviz.callbacks.sessions import report_disabled, session_of
 from tbviz.callbacks.submodel import Submodel, check_submodel, find_submodel
 from tbviz.store.locations import usable_location
 from tbviz.store.schema import Position
@@ -183,8 +183,11 @@ class Visual(keras.callbacks.Callback):
         except Exception as error:
             if self.strict:
                 raise
-            # There is no store yet to say it in.
-            _log.warning("tbviz %s: %s; it does nothing in this fit", self.method, in_short(error))
+            text = f"{in_short(error)}; it does nothing in this fit"
+            _log.warning("tbviz %s: %s", self.method, text)
+            # This callback has no store to say it in, but others may.
+            with suppress(Exception):
+                report_disabled(self, self.model, self.params, text, error)
             return
         self._session = session
         if self.probe is not None and self.probe.left_out:

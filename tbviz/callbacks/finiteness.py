@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from tbviz.callbacks.onset import Check, Onset, in_words
 from tbviz.callbacks.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.repetitions import Repetitions
 from tbviz.callbacks.run_log import RunLog
 from tbviz.methods.advice import Advice
+from tbviz.store.events import Event
 from tbviz.store.schema import Position
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.weight_finiteness import (
@@ -31,43 +33,6 @@ _REMEDY = (
 _WITHOUT_CAVEAT = ("cam", "saliency", "maximization", "classes", "augmentation", "kernels")
 
 
-@dataclass(frozen=True)
-class _Onset:
-    """The position at which weights were first found not to be finite.
-
-    Attributes:
-        code: which kind, see `KINDS`.
-        position: the first position with the fault.
-        last_finite: the last position without it, `None` if there was no check before.
-    """
-
-    code: int
-    position: Position
-    last_finite: Position | None
-
-    @property
-    def exact(self) -> bool:
-        """Whether every epoch before the position was checked."""
-        before = -1 if self.last_finite is None else self.last_finite.epoch
-        return before >= self.position.epoch - 1
-
-    @property
-    def became_text(self) -> str:
-        """Describe the event, such as `became NaN at epoch 4`."""
-        kind = FAULT_NAMES[self.code]
-        if self.exact:
-            return f"became {kind} at {_in_words(self.position)}"
-        if self.last_finite is None:
-            return f"were {kind} by {_in_words(self.position)}"
-        return f"became {kind} between {_in_words(self.last_finite)} and {_in_words(self.position)}"
-
-    @property
-    def since_text(self) -> str:
-        """Describe the state, such as `are NaN since epoch 4`."""
-        late = "" if self.exact else " at the latest"
-        return f"are {FAULT_NAMES[self.code]} since {_in_words(self.position)}{late}"
-
-
 class FinitenessLog:
     """The weights and metrics that are not finite at the current position, and since when.
 
@@ -81,24 +46,41 @@ class FinitenessLog:
     def __init__(self, run_log: RunLog) -> None:
         self.faults = WeightFaults()
         self._run_log = run_log
-        self._layers: dict[str, _Onset] = {}
+        self._layers: dict[str, Onset] = {}
         self._metrics: dict[str, int] = {}
-        self._last_checked: Position | None = None
+        self._last: Check | None = None
+        self._onsets = Repetitions()
+        self._recoveries = Repetitions()
+        self._metric_onsets = Repetitions()
 
-    def update(self, faults: WeightFaults, position: Position) -> None:
-        """Record the result of a check of the weights at a position."""
-        self.faults = faults
-        now = faults.layers()
-        previous = self._layers
+    def update(self, faults: WeightFaults, position: Position, step: int | None = None) -> None:
+        """Record the result of a check of the weights.
+
+        Args:
+            faults: what the check has found.
+            position: where.
+            step: optimizer steps of the `fit` so far. Defaults to those of the position.
+        """
+        last, previous = self._last, self._layers
+        number = 0 if last is None else last.number + 1
+        check = Check(number, position, position.batch if step is None else step)
+        self.faults, self._last = faults, check
         self._layers = {
-            path: previous[path]
-            if path in previous and previous[path].code == code
-            else _Onset(code, position, self._last_checked)
-            for path, code in now.items()
+            path: previous[path].go_on(code, check, last)
+            if path in previous
+            else Onset.at(code, check, last)
+            for path, code in faults.layers().items()
         }
-        self._last_checked = position
-        for advice in self.advice():
-            first = self._layers[advice.layer]
+        new = {path: onset for path, onset in self._layers.items() if path not in previous}
+        if new:
+            self._report_onset(new, position)
+        elif previous and not self._layers:
+            self._report_recovery(position)
+
+    def _report_onset(self, new: Mapping[str, Onset], position: Position) -> None:
+        reported = self._onsets.admit(new)
+        if reported:
+            [advice] = _advice({path: new[path] for path in reported})
             self._run_log.notice(
                 "tbviz",
                 advice.text,
@@ -107,29 +89,36 @@ class FinitenessLog:
                 advice.level,
                 event="weights_not_finite",
                 rule=RULE,
-                detail=[FAULT_NAMES[first.code]],
+                detail=[FAULT_NAMES[new[advice.layer].now.code], *position],
             )
+        if self._onsets.left_out:
+            self._report_repetition("weights_not_finite", "weights that were finite", position)
+
+    def _report_recovery(self, position: Position) -> None:
+        if self._recoveries.admit([""]):
+            self._run_log.notice(
+                "tbviz",
+                f"all weights are finite again at {in_words(position)}",
+                level="info",
+                event="weights_finite_again",
+                rule=RULE,
+                detail=[*position],
+            )
+
+    def _report_repetition(self, event: Event, what: str, position: Position) -> None:
+        self._run_log.notice(
+            "tbviz",
+            f"{what} go on becoming NaN or infinite; from {in_words(position)} on, what was "
+            "reported several times is not reported again",
+            level="info",
+            event=event,
+            rule=RULE if event == "weights_not_finite" else None,
+            detail=["goes on"],
+        )
 
     def advice(self) -> list[Advice]:
         """Return one line about the layer whose weights were the first not to be finite."""
-        if not self._layers:
-            return []
-        order = {path: row for row, path in enumerate(self._layers)}
-        first = min(
-            self._layers,
-            key=lambda path: (
-                self._layers[path].position.epoch,
-                self._layers[path].position.batch or math.inf,
-                order[path],
-            ),
-        )
-        onset = self._layers[first]
-        together = sum(one == onset for one in self._layers.values())
-        later = len(self._layers) - together
-        text = f"Weights of {describe_layers(first, together - 1)} {onset.became_text}"
-        if later:
-            text += f", those of {later} more layer{'s' if later > 1 else ''} at another position"
-        return [Advice(first, RULE, text, _REMEDY, "warning")]
+        return _advice(self._layers)
 
     def cause(self, reads: int) -> str | None:
         """Explain why what depends on these weights is not finite; `None` if they are finite.
@@ -140,8 +129,8 @@ class FinitenessLog:
         not_finite = self.faults.layers(reads)
         if not not_finite:
             return None
-        first = next(iter(not_finite))
-        return f"the weights of {describe_layers(first)} {self._layers[first].since_text}"
+        first = min(not_finite, key=lambda path: self._layers[path].number)
+        return f"the weights of {describe_layers(first)} {self._layers[first].are}"
 
     def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
         """Return a caveat for a picture that depends on non-finite weights, or `None`."""
@@ -157,33 +146,48 @@ class FinitenessLog:
         return self.cause(reads)
 
     def check_metrics(self, values: Mapping[str, float], position: Position) -> None:
-        """Report once which metrics are no longer finite."""
+        """Report which metrics are no longer finite."""
         codes = {name: _code(value) for name, value in values.items()}
+        new = [name for name, code in codes.items() if code and code != self._metrics.get(name)]
+        self._metrics |= codes
+        reported = self._metric_onsets.admit(new)
         for code, kind in FAULT_NAMES.items():
-            names = [
-                name
-                for name, one in codes.items()
-                if one == code and self._metrics.get(name) != code
-            ]
+            names = [name for name in reported if codes[name] == code]
             if not names:
                 continue
             loss = any("loss" in name for name in names)
             self._run_log.notice(
                 "tbviz",
-                f"{' and '.join(names)} became {kind} at {_in_words(position)}",
+                f"{' and '.join(names)} became {kind} at {in_words(position)}",
                 _REMEDY if loss else None,
                 level="warning" if loss else "info",
                 event="metrics_not_finite",
-                detail=[kind, *names],
+                detail=[kind, *names, *position],
             )
-        self._metrics |= codes
+        if self._metric_onsets.left_out:
+            self._report_repetition("metrics_not_finite", "metrics that were finite", position)
+
+
+def _advice(layers: Mapping[str, Onset]) -> list[Advice]:
+    """Return one line about the layer with the earliest onset, and how many others there are."""
+    if not layers:
+        return []
+    first = min(layers, key=lambda path: layers[path].number)  # the model's order if equal
+    onset = layers[first]
+    same = [path for path, one in layers.items() if one == onset]
+    beside = [path for path, one in layers.items() if one != onset and one.number == onset.number]
+    later = [path for path, one in layers.items() if one.number > onset.number]
+    later.sort(key=lambda path: layers[path].number)
+    text = f"Weights of {describe_layers(first, len(same) - 1)} {onset.became}"
+    if beside:
+        kind = FAULT_NAMES[layers[beside[0]].now.code]
+        kinds = {layers[path].now.code for path in beside}
+        what = kind if len(kinds) == 1 else "not finite"
+        text += f", those of {describe_layers(beside[0], len(beside) - 1)} {what} as well"
+    if later:
+        text += f", those of {describe_layers(later[0], len(later) - 1)} later"
+    return [Advice(first, RULE, text, _REMEDY, "warning")]
 
 
 def _code(value: float) -> int:
     return NAN if math.isnan(value) else INFINITE if math.isinf(value) else 0
-
-
-def _in_words(position: Position) -> str:
-    if position.batch is not None:
-        return f"epoch {position.epoch}, batch {position.batch}"
-    return f"the end of epoch {position.epoch}" if position.final else f"epoch {position.epoch}"

@@ -82,9 +82,9 @@ class ModelView:
             )
         return changed
 
-    def check(self, position: Position) -> None:
-        """Check which weights are not finite at this position."""
-        self.finiteness.update(self.inspector.faults, position)
+    def check(self, position: Position, step: int) -> None:
+        """Check which weights are not finite at this position, after so many optimizer steps."""
+        self.finiteness.update(self.inspector.faults, position, step)
 
     def caveat(self, picture: GrayPicture | ColorPicture) -> str | None:
         """Return a caveat for a picture that depends on non-finite weights, or `None`."""

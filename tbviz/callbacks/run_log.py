@@ -262,6 +262,7 @@ class RunLog:
         rule: str | None = None,
         detail: Iterable[object] = (),
         positioned: bool = True,
+        logged: bool = False,
     ) -> None:
         """Report once, to the log and to the page, what happened and what to do.
 
@@ -278,6 +279,7 @@ class RunLog:
             rule: of advice, or the limit.
             detail: what else distinguishes it from others, such as numbers and names in the text.
             positioned: whether it belongs to a position, and is lost if that cannot be written.
+            logged: whether the log has it already.
         """
         with self._lock:
             key = key_of(event, method, layer, rule, detail)
@@ -288,6 +290,8 @@ class RunLog:
             content = {"text": text, "remedy": remedy}
             meta = {"kind": "notice", "event": event, "key": key, **fields, **content}
             self._notices.append(MetaRecord(meta, positioned=positioned))
+        if logged:
+            return
         who = "tbviz" if method == "tbviz" else f"tbviz {method}"
         where = f" at {layer}" if layer else ""
         _log.log(

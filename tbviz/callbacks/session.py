@@ -97,6 +97,11 @@ class Session:
         """Whether the first epoch has begun."""
         return self._first_epoch is not None
 
+    @property
+    def joined(self) -> bool:
+        """Whether a callback has joined."""
+        return bool(self._callbacks)
+
     def belongs_to(self, params: Mapping[str, Any] | None) -> bool:
         """Return whether these params belong to this fit: Keras gives all callbacks one object.
 
@@ -284,7 +289,7 @@ class Session:
             if self._view.open(model):
                 self._prepare()
             with self._boundary():
-                self._view.check(position)
+                self._view.check(position, self._step)
         self._scheduler.limits.spend(first, spent, parts=0, done=False)
         for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
             if run_callback(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.session import Session
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
 # Weak: a session whose callbacks are gone can end, and its model be freed.
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
+
+
+@dataclass(frozen=True)
+class _Disabled:
+    """A callback that could not join: the `fit` whose session says so, and the words."""
+
+    params: Mapping[str, Any] | None
+    method: str
+    text: str
+    kind: str
+
+
+# Until a session of the same fit and log directory has a callback. Only those of the last fit.
+_DISABLED: dict[tuple[int, str], list[_Disabled]] = {}
 
 
 def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
@@ -31,7 +46,7 @@ def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -
         TbvizError: the callback captures another model than the others of its log directory, or
             its probe images do not fit into one batch with theirs.
     """
-    key = (id(model), str(callback.log_dir.absolute()))
+    key = _key(callback, model)
     session = _SESSIONS.get(key)
     if session is not None and not session.closed and not _can_join(session, callback, params):
         session.close("failed", "an exception left fit before its end")
@@ -41,7 +56,45 @@ def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -
             callback.log_dir, str(model.name), params, training_clock
         )
     session.join(callback)
+    _report_disabled(key, session)
     return session
+
+
+def report_disabled(
+    callback: Visual, model: Any, params: Mapping[str, Any] | None, text: str, error: Exception
+) -> None:
+    """Say in the store of the other callbacks that this one does nothing in this `fit`.
+
+    If no other callback uses its log directory, there is no store to say it in.
+
+    Args:
+        callback: the callback.
+        model: the fitted model.
+        params: the params that Keras gave to the callback.
+        text: why.
+        error: what was raised.
+    """
+    key = _key(callback, model)
+    for other, disabled in list(_DISABLED.items()):
+        if any(one.params is not params for one in disabled):
+            del _DISABLED[other]  # of an earlier fit
+    report = _Disabled(params, callback.method, text, type(error).__name__)
+    _DISABLED.setdefault(key, []).append(report)
+    session = _SESSIONS.get(key)
+    if session is not None and session.joined and not session.closed:
+        _report_disabled(key, session)
+
+
+def _report_disabled(key: tuple[int, str], session: Session) -> None:
+    for one in _DISABLED.pop(key, ()):
+        if session.belongs_to(one.params):
+            session.run_log.notice(
+                one.method, one.text, event="disabled", detail=[one.kind, one.text], logged=True
+            )
+
+
+def _key(callback: Visual, model: Any) -> tuple[int, str]:
+    return id(model), str(callback.log_dir.absolute())
 
 
 def _can_join(session: Session, callback: Visual, params: Mapping[str, Any] | None) -> bool:

@@ -9,6 +9,7 @@ from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, room, span
 from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.errors import StoreError
+from tbviz.store.foreign_format import clause
 from tbviz.store.schema import COSTS, decode_json
 from tbviz.store.segment import IndexEntry, Segment
 
@@ -140,7 +141,10 @@ def model(reader: Reader, number: int | None) -> tuple[int, IndexEntry]:
         models = reader.segments[index].models
         if models and number in {None, index + 1}:
             return index + 1, models[-1]
-    raise NotFoundError(f"received segment {number}, expected one whose model was logged")
+    asked = "no segment" if number is None else f"segment {number}"
+    raise NotFoundError(
+        f"received {asked}, expected one whose model was logged{clause(reader.refused)}"
+    )
 
 
 def tree(segment: int, entry: IndexEntry, payload: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, room, span
 from tbviz.store.columns import join_runs
+from tbviz.store.foreign_format import clause
 from tbviz.store.health_columns import MISSING
 from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 from tbviz.store.segment import SheetAddress
@@ -198,4 +199,5 @@ def channels(
         }
     raise NotFoundError(
         f"received layer {layer!r} at position {position}, expected one that has health by then"
+        f"{clause(reader.refused)}"
     )

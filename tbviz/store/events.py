@@ -9,6 +9,7 @@ from urllib.parse import quote
 Event = Literal[
     "advice",
     "capture_requested",
+    "disabled",
     "duplicate_pictures",
     "encode_failed",
     "error",
@@ -30,6 +31,7 @@ Event = Literal[
     "store_slow",
     "structure_changed",
     "superseded",
+    "weights_finite_again",
     "weights_not_finite",
 ]
 """docs/format.md explains each."""

@@ -6,6 +6,7 @@ A segment that is not is left as it is: its fields would mean something else, or
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,6 +60,8 @@ def _named(said: object) -> str:
             said = float(said)  # as the quicker one of two JSON parsers reads it
         except OverflowError:
             said = None
+    if type(said) is float and not math.isfinite(said):
+        said = None  # more digits than a parser reads
     return "an unknown format" if said is None else f"format {_shortened(json.dumps(plain(said)))}"
 
 

@@ -199,10 +199,22 @@ def _parsed(data: bytes) -> Any:
         except ValueError:
             pass  # it refuses rare but valid input, such as half a surrogate pair in a name
     text = data.decode("utf-8")
-    value, end = _DECODER.raw_decode(text)
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a number of more digits than Python converts
+        value, end = json.JSONDecoder(parse_int=_whole_or_infinite).raw_decode(text)
     if end != len(text):
         raise ValueError("something stands behind the JSON")
     return value
+
+
+def _whole_or_infinite(digits: str) -> float:
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)  # as a parser does that knows no long whole numbers
 
 
 def layout_id(fields: Mapping[str, object]) -> str:

@@ -42,7 +42,11 @@ def test_every_route_answers(board, tmp_path):
     assert one.ask("health", run="old")["layers"] == []
     assert one.ask("predictions", run="old")["images"] == []
     assert one.ask("costs", run="old")["segments"][0]["methods"] == {}
-    one.refuse(404, "model", run="old")
+    for number in ({}, {"segment": 1}):
+        message = one.refuse(404, "model", run="old", **number)
+        assert message.endswith(f"segment 1 was {refused('format 9')}")
+    message = one.refuse(404, "channels", run="old", layer="conv", position=0)
+    assert message.endswith(f"segment 1 was {refused('format 9')}")
     message = one.refuse(404, "series", run="old", kind="activations", layer="conv")
     assert message.endswith(f"segment 1 was {refused('format 9')}")
 

@@ -1,0 +1,81 @@
+"""A callback that does nothing in a fit is named in the store of those that do something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from callbacks.nets import cached_model, data, ends, metas, positions, sequential
+
+import tbviz
+
+
+def disabled(log_dir):
+    return [one for one in metas(log_dir, "notice") if one["event"] == "disabled"]
+
+
+def fit(callbacks, epochs=2, model=None):
+    x, y = data(8)
+    (model or cached_model()).fit(x, y, 4, epochs, verbose=0, callbacks=callbacks)
+
+
+def working(log_dir):
+    return tbviz.LayerHealth(log_dir, data(2)[0], strict=True)
+
+
+def of_another_model(log_dir):
+    return tbviz.Kernels(log_dir, submodel=lambda model: model)
+
+
+def of_another_size(log_dir):
+    return tbviz.GradCAM(log_dir, np.zeros((2, 5, 5, 1)))
+
+
+def without_files(log_dir):
+    return tbviz.ActivationGrid(log_dir, ["/nowhere/at/all.png"])
+
+
+CASES = [
+    (of_another_model, "Kernels", "received submodel="),
+    (of_another_size, "GradCAM", "the probe images of this fit's callbacks have"),
+    (without_files, "ActivationGrid", "no files"),
+]
+
+
+@pytest.mark.parametrize(("other", "method", "why"), CASES, ids=[case[1] for case in CASES])
+def test_the_store_of_the_others_says_it(tmp_path, messages, other, method, why):
+    fit([working(tmp_path), other(tmp_path)])
+    [notice] = disabled(tmp_path)
+    assert (notice["method"], notice["level"], notice["layer"]) == (method, "warning", None)
+    assert why in notice["text"]
+    assert notice["text"].endswith("; it does nothing in this fit")
+    assert len(positions(tmp_path)) == len(metas(tmp_path, "health")) == 2
+    assert ends(tmp_path) == ["finished"]
+    [message] = messages()
+    assert message == f"tbviz {method}: {notice['text']}"
+
+
+def test_it_is_said_if_the_other_comes_later(tmp_path):
+    fit([without_files(tmp_path), working(tmp_path)])
+    [notice] = disabled(tmp_path)
+    assert notice["method"] == "ActivationGrid"
+
+
+def test_each_of_several_is_named(tmp_path):
+    others = [without_files(tmp_path), of_another_model(tmp_path), of_another_model(tmp_path)]
+    fit([others[0], working(tmp_path), *others[1:]])
+    assert [one["method"] for one in disabled(tmp_path)] == [
+        "ActivationGrid", "Kernels", "Kernels",
+    ]  # fmt: skip
+
+
+def test_another_log_directory_or_fit_does_not_say_it(tmp_path):
+    model = sequential()
+    fit([without_files(tmp_path / "a"), working(tmp_path / "b")], model=model)
+    assert not (tmp_path / "a").exists()
+    fit([working(tmp_path / "a"), of_another_model(tmp_path / "b")], model=model)
+    assert disabled(tmp_path / "a") == disabled(tmp_path / "b") == []
+
+
+def test_a_strict_one_raises(tmp_path):
+    with pytest.raises(tbviz.TbvizError, match="received submodel="):
+        fit([working(tmp_path), tbviz.Kernels(tmp_path, submodel="nothing", strict=True)])
