@@ -17,6 +17,7 @@ from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, keras_private, output_head
 from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.channel_faults import channel_faults
 from tbviz.taps.forward import with_scores
 from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
@@ -51,6 +52,7 @@ class ModelInspector:
         self._fingerprint: int | None = None
         self._weight_checker: WeightChecker | None = None
         self._faults: WeightFaults | None = None
+        self._channel_faults: tuple[ModelOutputs, WeightFaults, Mapping[str, Bools]] | None = None
         self.traces = 0
         self.compile_seconds = 0.0
         self.first_seconds = 0.0
@@ -302,9 +304,14 @@ class ModelInspector:
 
     def faulty_channels(self, output: Output, model_outputs: ModelOutputs) -> Bools:
         """Return which channels of a layer depend on weights that are not finite, `(channels,)`."""
-        reads = model_outputs.reads.get(output.key, 0)
-        own = model_outputs.own.get(output.node.path, 0)
-        return self.faults.faulty_channels(reads, output.node.layer, own, output.channels)
+        faults = self.faults
+        if not faults:
+            return np.zeros(output.channels, bool)
+        known = self._channel_faults
+        if known is None or known[0] is not model_outputs or known[1] is not faults:
+            known = model_outputs, faults, channel_faults(model_outputs, faults)
+            self._channel_faults = known
+        return known[2][output.key]
 
     def check(self) -> None:
         """Drop what was compiled for another structure, which would be silently wrong."""
@@ -312,7 +319,7 @@ class ModelInspector:
         if self._fingerprint is not None and present != self._fingerprint:
             self._compiled.clear()
             self._model_outputs.clear()
-            self._weight_checker = self._faults = None
+            self._weight_checker = self._faults = self._channel_faults = None
             self.restarts += 1
         self._fingerprint = present
 
