@@ -19,6 +19,7 @@ from tbviz.taps import backends, keras_private, output_head
 from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.channel_faults import channel_faults
 from tbviz.taps.forward import with_scores
+from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
@@ -200,6 +201,8 @@ class ModelInspector:
         # Outputs say how a tensor of this size is read.
         key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
         maps, values, scores = self.run(key, compute, inputs)
+        faulty = faulty_images(inputs)
+        maps, values, scores = propagate_images(faulty, (maps, values, scores))
         recorded = [output for output in outputs if output.key in maps]
         ordered = FeatureMaps(
             (o.key, self.propagate_channel_faults(o, maps[o.key], model_outputs)) for o in recorded
@@ -234,6 +237,7 @@ class ModelInspector:
             part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
             found.append(self.run(("scores", head), compute, part))
         whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+        whole = propagate_images(faulty_images(arrays), whole)
         values, scores = self.propagate_faults(model_outputs.output_reads, whole)
         return scores, output_head.probabilities(head, values)
 
@@ -273,6 +277,7 @@ class ModelInspector:
             lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
         )
         found = self.run(("augmented", output), compute, many)
+        found = propagate_images(faulty_images(many), found)
         found = self.propagate_channel_faults(output, found, self.model_outputs_like(inputs))
         return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 

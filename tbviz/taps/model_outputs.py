@@ -15,6 +15,7 @@ from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, output_head
 from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.output_layout import LayerContext, OutputLayoutReader
 from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
@@ -94,9 +95,13 @@ def find_model_outputs(
         seen, values, scores = _first_pass(reachable, model, inputs, weight_checker)
 
         def output() -> Floats:
-            if isinstance(values, np.ndarray):
-                return values
-            return np.asarray(backend.compiled(_first_output, model)(inputs))
+            found: Any = values
+            if not isinstance(found, np.ndarray):
+                found = np.asarray(backend.compiled(_first_output, model)(inputs))
+            # An image that is not finite says nothing about what the output is.
+            finite = ~faulty_images(inputs)
+            known = finite.any() and len(finite) == len(found)
+            return np.asarray(found[finite] if known else found)
 
         head = output_head.head_of(model, tuple(scores.shape), seen.activation, output, seen.name)
         called = Counter(path for path, _, _ in seen.calls)

@@ -108,9 +108,9 @@ def plain(value):
     return pytest.skip("JAX has no variables of its own")
 
 
-@pytest.mark.parametrize("place", ["attribute", "list", "dict", "nested", "module", "modules"])
+@pytest.mark.parametrize("held_in", ["attribute", "list", "dict", "nested", "module", "modules"])
 @pytest.mark.parametrize("value", [1.0, np.nan])
-def test_the_backends_own_variables_in_containers_and_modules(place, value):
+def test_the_backends_own_variables_in_containers_and_modules(held_in, value):
     variable, module = plain(value)
 
     class Holds(layers.Layer):
@@ -123,7 +123,7 @@ def test_the_backends_own_variables_in_containers_and_modules(place, value):
                 "nested": {"one": [(variable,)]},
                 "module": module,
                 "modules": [{"one": module}],
-            }[place]
+            }[held_in]
 
         def call(self, values):
             return values * 1.0
