@@ -127,4 +127,4 @@ def test_a_fit_says_once_which_images_they_are(tmp_path):
         assert numbers["nonfinite"] == pytest.approx(1 / 3, abs=1e-5)
         assert numbers["weight_fault"] == 0
         # No learning rate is to blame.
-        assert not any(one["rule"] == "nonfinite" for one in meta["advice"])
+        assert not any(one["rule"] == "nonfinite" for one in meta.get("advice", ()))
