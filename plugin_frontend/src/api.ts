@@ -118,6 +118,7 @@ export type NoticeEvent =
   | "orders_unreadable"
   | "paused"
   | "probe_cut"
+  | "probe_not_finite"
   | "resumed"
   | "schedule_overridden"
   | "schedule_restored"

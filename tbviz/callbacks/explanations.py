@@ -17,6 +17,7 @@ from tbviz.methods.cams.captions import note_of
 from tbviz.methods.cams.classes import describe_target, target_scores
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.taps.class_target import ClassTarget
+from tbviz.taps.input_finiteness import CAUSE, faulty_images
 
 _Result = TypeVar("_Result")
 
@@ -103,11 +104,13 @@ class Explanation:
         """
         tiles = np.stack([maps[role] for role in self.class_targets], axis=1)
         texts = []
+        cause = self.view.cause
+        faulty = faulty_images(self.perturbed.inputs)
         for index, captions in enumerate(self._captions(target)):
             for tile, caption in zip(tiles[index], captions, strict=True):
                 further = (notes or {}).get(caption["role"], {}).get(index)
-                cause = self.view.cause
-                note = note_of(tile, zero, caption["score"], cause) or further
+                why = cause or (CAUSE if faulty[index] else None)
+                note = note_of(tile, zero, caption["score"], why) or further
                 if note is not None:
                     caption["note"] = note
             texts.append({"tiles": captions})

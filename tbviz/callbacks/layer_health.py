@@ -24,6 +24,7 @@ from tbviz.methods.saturation import bounds_of
 from tbviz.methods.similarity import gray
 from tbviz.methods.thresholds import Thresholds
 from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, weight_owner
+from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, is_activation, is_merge, select
@@ -113,11 +114,12 @@ class LayerHealth(Visual):
         recording = view.recording
         probe, rows = view.probe_of(self)
         inputs = gray(probe.pictures())
+        spoiled = float(faulty_images(probe.inputs).mean())
         snapshots = []
         for output in self.selected:
             with self.boundary(run_log, output.key):
                 maps = recording.maps[output.key][rows]
-                snapshots.append(self._measure(output, view, maps, inputs))
+                snapshots.append(self._measure(output, view, maps, inputs, spoiled))
         if snapshots:
             not_finite = [_row(advice) for advice in view.finiteness.advice()]
             run_log.add(_record(snapshots, [*not_finite, *self._advise(snapshots, run_log)]))
@@ -128,6 +130,7 @@ class LayerHealth(Visual):
         view: ModelView,
         maps: npt.NDArray[np.float32],
         inputs: npt.NDArray[np.float32] | None,
+        spoiled: float,
     ) -> HealthSnapshot:
         layer, key, model_outputs = output.node.layer, output.key, view.model_outputs
         previous, self._previous[key] = self._previous.get(key), maps
@@ -144,6 +147,7 @@ class LayerHealth(Visual):
             trainable=bool(getattr(weights, "trainable_variables", ())),
             passes_through=not (has_weights(layer) or is_activation(output) or is_merge(output)),
             faulty=bool(view.inspector.faulty_channels(output, model_outputs).any()),
+            spoiled=spoiled,
         )
 
     def _advise(self, snapshots: list[HealthSnapshot], run_log: RunLog) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from tbviz.callbacks.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels import model_outputs_without_run
 from tbviz.store.schema import Position
+from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.inspector import ModelInspector, inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
@@ -48,6 +49,7 @@ class ModelView:
         self._first: dict[str, int] = {}
         self._recording: Recording | Exception | None = None
         self._probe_written = False
+        self._probe_checked = False
 
     def join(self, callback: Visual) -> None:
         """Add a callback's probe images.
@@ -69,6 +71,7 @@ class ModelView:
         self._inspector = inspector_for(model)
         if self._runs_model:
             self._probe_batch.blank_for(model)
+            self._check_probe()
         self._inspector.check()
         changed = self._selected_for != (self._inspector, self._inspector.restarts)
         if changed and self._selected_for is not None:
@@ -154,6 +157,25 @@ class ModelView:
     def probe_of(self, callback: Visual) -> tuple[Probe, list[int]]:
         """Return a callback's probe, and the rows of its images among those of all callbacks."""
         return self._probe_batch.rows_for(callback)
+
+    def _check_probe(self) -> None:
+        """Report once which probe images are not finite."""
+        if self._probe_checked or self.probe is None:
+            return
+        self._probe_checked = True
+        faulty = faulty_images(self.probe.inputs)
+        if not faulty.any():
+            return
+        names = [name for name, wrong in zip(self.probe.names(), faulty, strict=True) if wrong]
+        several = len(names) > 1
+        self._run_log.notice(
+            "tbviz",
+            f"{len(names)} of {len(faulty)} probe images {'hold' if several else 'holds'} NaN or "
+            f"infinity, and so does whatever is computed of {'them' if several else 'it'}: "
+            f"{', '.join(names)}",
+            "give finite images, and check how they are normalized",
+            event="probe_not_finite",
+        )
 
     def _record(self) -> Recording:
         recording = self.inspector.record(self._outputs, self._probe_batch.inputs, self._first)

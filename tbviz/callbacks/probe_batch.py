@@ -85,7 +85,13 @@ def _same(one: Probe, other: Probe) -> bool:
     except (ValueError, TypeError):
         return False
     pairs = zip(keras.tree.flatten(one.inputs), keras.tree.flatten(other.inputs), strict=True)
-    return all(np.array_equal(left, right) for left, right in pairs)
+    return all(_equal(left, right) for left, right in pairs)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    # NaN equals NaN here: images that are not finite are stored once too.
+    floats = all(np.asarray(one).dtype.kind == "f" for one in (left, right))
+    return bool(np.array_equal(left, right, equal_nan=floats))
 
 
 def _concatenated(parts: list[Probe]) -> Probe:

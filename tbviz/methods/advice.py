@@ -94,9 +94,7 @@ class Advisor:
 
     def _nonfinite(self, snapshots: HealthSnapshots) -> list[Advice]:
         """Return advice on numbers that are not finite: at once, with the first epoch of it."""
-        now = {
-            snapshot.layer: snapshot for snapshot in snapshots if snapshot.number("nonfinite") > 0
-        }
+        now = {snapshot.layer: snapshot for snapshot in snapshots if snapshot.has_nonfinite}
         self._nonfinite_since = {
             layer: self._nonfinite_since.get(layer, snapshot.epoch)
             for layer, snapshot in now.items()

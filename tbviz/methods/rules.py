@@ -26,6 +26,7 @@ class HealthSnapshot:
         trainable: whether its weights are trained.
         passes_through: whether it only passes its input on, as a pooling does.
         faulty: whether its output depends on weights that are not finite.
+        spoiled: the share of the probe images that are not finite, and so is their output.
     """
 
     layer: str
@@ -35,10 +36,16 @@ class HealthSnapshot:
     trainable: bool
     passes_through: bool
     faulty: bool = False
+    spoiled: float = 0.0
 
     def number(self, name: str) -> float:
         """Return one of its numbers, NaN if it has none of this name."""
         return self.found.numbers.get(name, float("nan"))
+
+    @property
+    def has_nonfinite(self) -> bool:
+        """Whether its output of finite images has numbers that are not finite."""
+        return self.number("nonfinite") > self.spoiled + 1e-6
 
     @property
     def channels(self) -> int:

@@ -22,6 +22,7 @@ Event = Literal[
     "orders_unreadable",
     "paused",
     "probe_cut",
+    "probe_not_finite",
     "resumed",
     "schedule_overridden",
     "schedule_restored",

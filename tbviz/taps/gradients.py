@@ -15,6 +15,7 @@ from tbviz.taps import backends, output_head
 from tbviz.taps.class_target import ClassTarget, take
 from tbviz.taps.forward import gradient_scale, with_scores
 from tbviz.taps.image_inputs import image_layout
+from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.random_state import same_draw
@@ -194,13 +195,23 @@ def _scaled(
     class_target: ClassTarget,
     head: output_head.OutputHead,
 ) -> Any:
-    """Run a pass that returns derivatives second, again without the scale if it overflowed."""
+    """Run a pass that returns maps, derivatives, values and target.
+
+    They are NaN for images that are not finite.
+
+    It is run again without the scale if the derivatives overflowed.
+    """
     arrays = inputs, *class_target.arrays(head.classes)
     scale = gradient_scale(inspector.model)
     found = inspector.run(key, compute, *arrays, np.float32(scale))
-    if scale > 1 and not all(np.isfinite(leaf).all() for leaf in keras.tree.flatten(found[1])):
+    finite = (np.isfinite(leaf).all() for leaf in keras.tree.flatten(found[1]))
+    if scale > 1 and not all(finite):
         found = inspector.run(key, compute, *arrays, np.float32(1))
-    return found
+    maps, slopes, values, (classes, against, scores) = found
+    maps, slopes, values, scores = propagate_images(
+        faulty_images(inputs), (maps, slopes, values, scores)
+    )
+    return maps, slopes, values, (classes, against, scores)
 
 
 def _image_as_float(leaf: Any) -> Any:

@@ -17,7 +17,9 @@ from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, keras_private, output_head
 from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.channel_faults import channel_faults
 from tbviz.taps.forward import with_scores
+from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
@@ -51,6 +53,7 @@ class ModelInspector:
         self._fingerprint: int | None = None
         self._weight_checker: WeightChecker | None = None
         self._faults: WeightFaults | None = None
+        self._channel_faults: tuple[ModelOutputs, WeightFaults, Mapping[str, Bools]] | None = None
         self.traces = 0
         self.compile_seconds = 0.0
         self.first_seconds = 0.0
@@ -198,6 +201,8 @@ class ModelInspector:
         # Outputs say how a tensor of this size is read.
         key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
         maps, values, scores = self.run(key, compute, inputs)
+        faulty = faulty_images(inputs)
+        maps, values, scores = propagate_images(faulty, (maps, values, scores))
         recorded = [output for output in outputs if output.key in maps]
         ordered = FeatureMaps(
             (o.key, self.propagate_channel_faults(o, maps[o.key], model_outputs)) for o in recorded
@@ -232,6 +237,7 @@ class ModelInspector:
             part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
             found.append(self.run(("scores", head), compute, part))
         whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
+        whole = propagate_images(faulty_images(arrays), whole)
         values, scores = self.propagate_faults(model_outputs.output_reads, whole)
         return scores, output_head.probabilities(head, values)
 
@@ -271,6 +277,7 @@ class ModelInspector:
             lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
         )
         found = self.run(("augmented", output), compute, many)
+        found = propagate_images(faulty_images(many), found)
         found = self.propagate_channel_faults(output, found, self.model_outputs_like(inputs))
         return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
@@ -302,9 +309,14 @@ class ModelInspector:
 
     def faulty_channels(self, output: Output, model_outputs: ModelOutputs) -> Bools:
         """Return which channels of a layer depend on weights that are not finite, `(channels,)`."""
-        reads = model_outputs.reads.get(output.key, 0)
-        own = model_outputs.own.get(output.node.path, 0)
-        return self.faults.faulty_channels(reads, output.node.layer, own, output.channels)
+        faults = self.faults
+        if not faults:
+            return np.zeros(output.channels, bool)
+        known = self._channel_faults
+        if known is None or known[0] is not model_outputs or known[1] is not faults:
+            known = model_outputs, faults, channel_faults(model_outputs, faults)
+            self._channel_faults = known
+        return known[2][output.key]
 
     def check(self) -> None:
         """Drop what was compiled for another structure, which would be silently wrong."""
@@ -312,7 +324,7 @@ class ModelInspector:
         if self._fingerprint is not None and present != self._fingerprint:
             self._compiled.clear()
             self._model_outputs.clear()
-            self._weight_checker = self._faults = None
+            self._weight_checker = self._faults = self._channel_faults = None
             self.restarts += 1
         self._fingerprint = present
 

@@ -6,6 +6,8 @@ layer less visible, never an error.
 
 from __future__ import annotations
 
+import dis
+import functools
 from typing import Any
 
 import keras
@@ -46,6 +48,39 @@ def own_variables(layer: Any) -> list[Any]:
         *getattr(layer, "_trainable_variables", ()),
         *getattr(layer, "_non_trainable_variables", ()),
     ]
+
+
+def trained_or_created_by_keras(layer: Any) -> set[int]:
+    """Return the identities of variables that are trained unless frozen, or that Keras' code made.
+
+    The class of the layer may be the user's: `class Mine(keras.layers.Conv2D)` has Keras' kernel.
+    """
+    found = {id(one) for one in getattr(layer, "_trainable_variables", ())}
+    if _of_keras(type(layer)):
+        return found | {id(one) for one in getattr(layer, "weights", None) or ()}
+    assigned = {name for kind in type(layer).__mro__ if _of_keras(kind) for name in _assigns(kind)}
+    return found | {
+        id(one)
+        for name, value in vars(layer).items()
+        if name in assigned
+        for one in keras.tree.flatten(value if isinstance(value, list | tuple | dict) else [value])
+    }
+
+
+def _of_keras(kind: type) -> bool:
+    return kind.__module__.startswith("keras.")
+
+
+@functools.cache
+def _assigns(kind: type) -> frozenset[str]:
+    """Return the names of the attributes to which the methods of one class assign."""
+    codes = [one.__code__ for one in vars(kind).values() if hasattr(one, "__code__")]
+    return frozenset(
+        step.argval
+        for code in codes
+        for step in dis.get_instructions(code)
+        if step.opname == "STORE_ATTR"
+    )
 
 
 def added_losses(layer: Any) -> list[Any]:

@@ -15,10 +15,11 @@ from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.taps import backends, output_head
 from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.output_layout import LayerContext, OutputLayoutReader
 from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
 from tbviz.taps.paths import Node, walk
-from tbviz.taps.provenance import Provenance
+from tbviz.taps.provenance import Flow, Provenance
 from tbviz.taps.random_state import random_states_preserved
 from tbviz.taps.tap import Tap, tapped
 from tbviz.taps.weight_finiteness import WeightChecker
@@ -40,6 +41,7 @@ class ModelOutputs:
             activation.
         reads: output's key to the set of weights that it depends on (see `WeightFaults`).
         own: layer's path to the set of its own weights.
+        flows: output's (path, number of the call) to what it is computed from.
         output_reads: the set of weights that the model's first output depends on.
     """
 
@@ -52,6 +54,7 @@ class ModelOutputs:
     reads: Mapping[str, int] = field(default_factory=dict)
     own: Mapping[str, int] = field(default_factory=dict)
     output_reads: int = 0
+    flows: Mapping[tuple[str, int], Flow] = field(default_factory=dict)
 
     def outputs_at(self, path: str) -> list[Output]:
         """Return the outputs of one layer, one per call."""
@@ -92,9 +95,13 @@ def find_model_outputs(
         seen, values, scores = _first_pass(reachable, model, inputs, weight_checker)
 
         def output() -> Floats:
-            if isinstance(values, np.ndarray):
-                return values
-            return np.asarray(backend.compiled(_first_output, model)(inputs))
+            found: Any = values
+            if not isinstance(found, np.ndarray):
+                found = np.asarray(backend.compiled(_first_output, model)(inputs))
+            # An image that is not finite says nothing about what the output is.
+            finite = ~faulty_images(inputs)
+            known = finite.any() and len(finite) == len(found)
+            return np.asarray(found[finite] if known else found)
 
         head = output_head.head_of(model, tuple(scores.shape), seen.activation, output, seen.name)
         called = Counter(path for path, _, _ in seen.calls)
@@ -124,6 +131,7 @@ def find_model_outputs(
         {key: seen.reads[output.node.path, output.call] for key, output in outputs.items()},
         {node.path: weight_checker.set_of(node.layer) for node in nodes},
         seen.output_reads,
+        seen.flows,
     )
 
 
@@ -197,6 +205,7 @@ class _ForwardPass:
         self.unreachable: dict[str, str] = {}
         self.last: set[str] = set()
         self.reads: dict[tuple[str, int], int] = {}
+        self.flows: dict[tuple[str, int], Flow] = {}
         self.output_reads = 0
         self._provenance = Provenance(nodes, weight_checker)
         self._tensors: list[Any] = []
@@ -223,6 +232,7 @@ class _ForwardPass:
         self.last = {path for (path, _, _), tensor in seen if tensor is output or tensor is scores}
         sizes = [ops.shape(tensor) for (_, _, shape), tensor in seen if None in shape]
         self.reads = dict(self._provenance.reads)
+        self.flows = dict(self._provenance.flows)
         self.output_reads = self._provenance.reads_of(output)
         # Those of a trace must not outlive it.
         self._tensors.clear()

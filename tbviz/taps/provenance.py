@@ -7,9 +7,11 @@ taken to depend on everything that ran before it.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -17,12 +19,36 @@ from tbviz.taps.paths import Node
 from tbviz.taps.weight_finiteness import WeightChecker
 
 
+class Source(NamedTuple):
+    """Where a tensor comes from.
+
+    Attributes:
+        weights: the set of weights that it depends on.
+        call: (path, number) of the call that computed it, `None` if that is not known.
+    """
+
+    weights: int
+    call: tuple[str, int] | None
+
+
+class Flow(NamedTuple):
+    """What an output is computed from.
+
+    Attributes:
+        inputs: the sources of the tensors that the layer was given.
+        same_as: the call whose output this is too, as of the last layer inside the layer.
+    """
+
+    inputs: tuple[Source, ...]
+    same_as: tuple[str, int] | None
+
+
 @dataclass
 class _Call:
     """An unfinished call of a layer: the weights of its inputs, and of the calls inside it."""
 
     path: str
-    given: int
+    given: tuple[Source, ...]
     inside: int = 0
     holds: bool = False
 
@@ -36,25 +62,31 @@ class Provenance:
 
     Attributes:
         reads: (path, number of the call) to the set of weights that the output depends on.
+        flows: (path, number of the call) to what the output is computed from.
     """
 
     def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
-        self._all = {node.path: weight_checker.set_of(node.layer) for node in nodes}
-        self._own = {node.path: weight_checker.set_at(node.path) for node in nodes if not node.leaf}
-        self._root = weight_checker.set_at("")
+        used = ~weight_checker.gathered
+        self._all = {node.path: weight_checker.set_of(node.layer) & used for node in nodes}
+        self._own = {
+            node.path: weight_checker.set_at(node.path) & used for node in nodes if not node.leaf
+        }
+        self._root = weight_checker.set_at("") & used
         self.reads: dict[tuple[str, int], int] = {}
-        self._known: dict[int, tuple[Any, int]] = {}
+        self.flows: dict[tuple[str, int], Flow] = {}
+        self._known: dict[int, tuple[Any, Source]] = {}
         self._unfinished: list[_Call] = []
         self._before = 0
 
     def begin(self, inputs: Any) -> None:
         """Register the model's inputs, which depend on no weights."""
         self.reads.clear()
+        self.flows.clear()
         self._known.clear()
         self._unfinished.clear()
         self._before = 0
         for tensor in _tensors(inputs):
-            self._known[id(tensor)] = tensor, 0
+            self._known[id(tensor)] = tensor, Source(0, None)
 
     def enter(self, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Register the inputs of a layer."""
@@ -62,7 +94,7 @@ class Provenance:
         given = {name: value for name, value in kwargs.items() if name != "mask"}
         for call in self._unfinished:
             call.holds = True
-        self._unfinished.append(_Call(path, self._union((args, given))))
+        self._unfinished.append(_Call(path, self._sources((args, given))))
 
     def leave(self, path: str, number: int, output: Any) -> None:
         """Register the output of a layer."""
@@ -70,17 +102,24 @@ class Provenance:
         while self._unfinished[-1].path != path:
             self._unfinished.pop()
         call = self._unfinished.pop()
-        whole = call.given | call.inside | self._all[path]
+        whole = _weights(call.given) | call.inside | self._all[path]
         reads = 0
-        for tensor in _tensors(output):
+        tensors = _tensors(output)
+        same_as = None
+        for tensor in tensors:
             known = self._known.get(id(tensor))
             if known is None:
-                self._known[id(tensor)] = tensor, whole
+                # Of several tensors, the channels of the first alone are known.
+                made = (path, number) if tensor is tensors[0] else None
+                self._known[id(tensor)] = tensor, Source(whole, made)
                 reads |= whole
             else:
+                if tensor is tensors[0]:
+                    same_as = known[1].call
                 # It is the output of a layer inside, or an input that is passed through.
-                reads |= known[1] | (0 if call.holds else whole)
+                reads |= known[1].weights | (0 if call.holds else whole)
         self.reads[path, number] = reads
+        self.flows[path, number] = Flow(call.given, same_as)
         self._before |= reads | whole
         for outer in self._unfinished:
             outer.inside |= whole
@@ -93,28 +132,33 @@ class Provenance:
 
     def reads_of(self, tensors: Any) -> int:
         """Return the set of weights that tensors depend on, such as the model's output."""
-        return self._union(tensors)
+        return _weights(self._sources(tensors))
 
     def drop_tensors(self) -> None:
         """Release the tensors: those of a trace must not outlive it."""
         self._known.clear()
 
-    def _union(self, values: Any) -> int:
-        reads = 0
+    def _sources(self, values: Any) -> tuple[Source, ...]:
+        found = []
         for tensor in _tensors(values):
             known = self._known.get(id(tensor))
             if known is None:
-                known = self._known[id(tensor)] = tensor, self._unknown(tensor)
-            reads |= known[1]
-        return reads
+                source = Source(self._unknown(tensor), None)
+                known = self._known[id(tensor)] = tensor, source
+            found.append(known[1])
+        return tuple(found)
 
     def _unknown(self, tensor: Any) -> int:
         if str(getattr(tensor, "dtype", "")).endswith("bool"):
             return 0
         reads = self._before | self._root
         for call in self._unfinished:
-            reads |= call.given | self._own.get(call.path, 0)
+            reads |= _weights(call.given) | self._own.get(call.path, 0)
         return reads
+
+
+def _weights(sources: tuple[Source, ...]) -> int:
+    return functools.reduce(operator.or_, (source.weights for source in sources), 0)
 
 
 def _tensors(values: Any) -> list[Any]:

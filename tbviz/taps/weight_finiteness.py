@@ -6,6 +6,8 @@ fused convolution and ReLU, and a layer with NaN weights would look like a dead 
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.taps import backends
+from tbviz.taps import backends, channels, keras_private
 from tbviz.taps.paths import walk
 
 INFINITE, NAN = 1, 2
@@ -32,7 +34,7 @@ class Weight:
         variable: Keras' variable, or one of the backend's own.
         path: of the innermost layer that holds it; `""` if the model itself does.
         only_nan: whether infinity may be meant, as in the mask of an attention: in a variable that
-            is not trained, of a layer that is not one of Keras' own.
+            is never trained, which the user's own code adds to a layer.
     """
 
     variable: Any
@@ -94,37 +96,36 @@ class WeightFaults:
         """Return the worst code among a set of weights."""
         return max(self.layers(weight_set).values(), default=0)
 
-    def faulty_channels(
-        self, weight_set: int, layer: Any, own: int, count: int
-    ) -> npt.NDArray[np.bool_]:
-        """Return which channels of an output depend on weights that are not finite, `(count,)`.
+    def faulty_channels(self, weight_set: int, layer: Any, count: int) -> npt.NDArray[np.bool_]:
+        """Return which channels of an output a layer's own weights make not finite, `(count,)`.
 
-        All of them do, unless only the layer's own weights are not finite and each weight belongs
-        to one channel: then the other channels are not affected.
+        All of them, unless each weight belongs to one channel: then the others are not affected.
 
         Args:
-            weight_set: the set of weights that the output depends on.
+            weight_set: a set of the layer's own weights.
             layer: the layer that computes the output.
-            own: the set of the layer's own weights.
             count: how many channels the output has.
         """
         faulty = self.mask & weight_set
-        if faulty & ~own or not _channelwise(layer):
+        if not channels.separates_weights(layer):
             return np.full(count, bool(faulty))
         key = faulty, count
         if key not in self._channels:
             found = np.zeros(count, bool)
             for bit in _bits(faulty):
-                found |= self._channels_of(self.weights[bit], count)
+                found |= _channels_of(self.weights[bit], count)
             self._channels[key] = found
         return self._channels[key]
 
-    def _channels_of(self, weight: Weight, count: int) -> npt.NDArray[np.bool_]:
-        values = _values(weight)
-        name = getattr(weight.variable, "name", "")
-        if name not in _BY_CHANNEL or not values.ndim or values.shape[-1] != count:
-            return np.ones(count, bool)
-        return np.asarray(~np.isfinite(values).reshape(-1, count).all(axis=0))
+
+def _channels_of(weight: Weight, count: int) -> npt.NDArray[np.bool_]:
+    values = _values(weight)
+    if values.ndim > 1 and values.shape[-1] == 1:  # a depthwise kernel, one filter a channel
+        values = values[..., 0]
+    name = getattr(weight.variable, "name", "")
+    if name not in _BY_CHANNEL or not values.ndim or values.shape[-1] != count:
+        return np.ones(count, bool)
+    return np.asarray(~np.isfinite(values).reshape(-1, count).all(axis=0))
 
 
 def describe_layers(path: str, others: int = 0) -> str:
@@ -134,21 +135,6 @@ def describe_layers(path: str, others: int = 0) -> str:
 
 
 _BY_CHANNEL = {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}
-_CHANNELWISE = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Dense,
-    keras.layers.BatchNormalization,
-)
-_ACROSS_CHANNELS = {"softmax", "log_softmax", "glu", "sparsemax"}
-
-
-def _channelwise(layer: Any) -> bool:
-    """Tell whether each weight belongs to one channel of the output, along its last axis."""
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    own = type(layer) in _CHANNELWISE and name not in _ACROSS_CHANNELS
-    return own and getattr(layer, "axis", -1) in (-1, 3)
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -168,6 +154,8 @@ class WeightChecker:
 
     Attributes:
         weights: in the model's order, layer by layer.
+        gathered: the set of those of which the output depends on some rows alone, as in an
+            embedding. Such a row shows in what is computed.
     """
 
     def __init__(self, model: Any) -> None:
@@ -175,9 +163,9 @@ class WeightChecker:
         backend = backends.current()
         found: dict[int, Weight] = {}
         for path, layer in layers:  # parents before children: the innermost layer wins
+            by_keras = keras_private.trained_or_created_by_keras(layer)
             for variable in getattr(layer, "weights", None) or ():
-                keras_own = type(layer).__module__.startswith("keras.")
-                only_nan = not (variable.trainable or keras_own)
+                only_nan = not (variable.trainable or id(variable) in by_keras)
                 found[id(variable)] = Weight(variable, path, only_nan)
             for variable in backend.plain_variables(layer):
                 found.setdefault(id(variable), Weight(variable, path, only_nan=True))
@@ -187,6 +175,13 @@ class WeightChecker:
             key=lambda weight: order[weight.path],
         )
         self._bits_by_id = {id(weight.variable): n for n, weight in enumerate(self.weights)}
+        users = [(node.layer, self.set_of(node.layer)) for node in walk(model) if node.leaf]
+        self.gathered = functools.reduce(
+            operator.or_, (own for layer, own in users if channels.gathers(layer)), 0
+        )
+        for layer, own in users:
+            if not channels.gathers(layer):
+                self.gathered &= ~own
         self._finite = backend.compile_finite_check(
             lambda: [weight.variable for weight in self.weights]
         )

@@ -22,6 +22,7 @@ from tbviz.methods.cams.score_cam import masks
 from tbviz.taps.class_target import ClassTarget
 from tbviz.taps.gradients import ClassGradients, class_gradients
 from tbviz.taps.image_inputs import image_batch
+from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import Filter, cam_layer, select
 
@@ -105,6 +106,7 @@ def grad_cam(
     layers = tuple(output.key for output in outputs)
     each = [layer_maps(cam, key, found, perturbed) for key in layers]
     cause = inspector.faults.cause_of(model_outputs.output_reads)
+    causes = [cause or (CAUSE if faulty else None) for faulty in faulty_images(images)]
     maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
     return ClassMap(
         maps,
@@ -116,7 +118,7 @@ def grad_cam(
         cam.name,
         None if against is None else found.against,
         layers,
-        tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores, repeat(cause))),
+        tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores, causes)),
     )
 
 

@@ -21,6 +21,7 @@ from tbviz.methods.cams.classes import (
 from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
+from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for
 
 NO_EFFECT = "no pixel moves the score"
@@ -103,6 +104,7 @@ def saliency_maps(
             :, 0
         ]
     cause = inspector.faults.cause_of(model_outputs.output_reads)
+    causes = [cause or (CAUSE if faulty else None) for faulty in faulty_images(images)]
     explained = target_scores(scores[:, 0], class_target).astype(np.float32)
     return SaliencyMap(
         found.maps,
@@ -114,5 +116,5 @@ def saliency_maps(
         attribution.signed,
         class_target.against,
         found.completeness,
-        tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained, repeat(cause))),
+        tuple(map(note_of, found.maps, repeat(NO_EFFECT), explained, causes)),
     )

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, all_finite, as_numpy
+from tbviz.taps.backends.common import alive, all_finite, as_numpy, contents
 
 COMPILES = True
 COMPILES_LATE = False
@@ -177,12 +177,24 @@ def _plain_variables(model: Any) -> list[tf.Variable]:
 
 
 def plain_variables(layer: Any) -> list[Any]:
-    """See `Backend.plain_variables`: those in its attributes, and in its `tf.random.Generator`."""
-    held = [
-        value.state if isinstance(value, tf.random.Generator) else value
-        for value in list(vars(layer).values())
+    """See `Backend.plain_variables`: those in its attributes, at any depth.
+
+    Attributes may be containers, a `tf.Module` or a `tf.random.Generator`.
+    """
+
+    def inside(value: Any) -> list[Any] | None:
+        if isinstance(value, tf.random.Generator):
+            return [value.state]
+        return list(vars(value).values()) if isinstance(value, tf.Module) else None
+
+    # TensorFlow's own lists hold the variables of Keras too.
+    values = [value for name, value in list(vars(layer).items()) if not name.startswith("_self_")]
+    known = {id(one.value) for one in getattr(layer, "weights", None) or ()}
+    return [
+        value
+        for value in contents(values, inside)
+        if isinstance(value, tf.Variable) and id(value) not in known
     ]
-    return [value for value in held if isinstance(value, tf.Variable)]
 
 
 def compile_finite_check(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, as_numpy
+from tbviz.taps.backends.common import alive, as_numpy, contents
 
 COMPILES = False
 COMPILES_LATE = False
@@ -105,8 +105,26 @@ def _modules_preserved(model: Any) -> Iterator[None]:
 
 
 def plain_variables(layer: Any) -> list[Any]:
-    """See `Backend.plain_variables`: the buffers of a module that the layer wraps."""
-    return list(layer.buffers(recurse=False)) if isinstance(layer, torch.nn.Module) else []
+    """See `Backend.plain_variables`: parameters and buffers that Keras does not know.
+
+    They may be held in containers, and in modules that the layer wraps.
+    """
+    if not isinstance(layer, torch.nn.Module):
+        return []
+
+    def inside(value: Any) -> list[Any] | None:
+        return list(vars(value).values()) if isinstance(value, torch.nn.Module) else None
+
+    known = {id(one.value) for one in getattr(layer, "weights", None) or ()}
+    attributes = [value for name, value in vars(layer).items() if name != "_buffers"]
+    held = [
+        value for value in contents(attributes, inside) if isinstance(value, torch.nn.Parameter)
+    ]
+    held += list(layer.buffers(recurse=False))
+    for value in contents(attributes, lambda _: None):
+        if isinstance(value, torch.nn.Module) and not isinstance(value, keras.Operation):
+            held += list(value.buffers())
+    return [one for one in {id(one): one for one in held}.values() if id(one) not in known]
 
 
 def compile_finite_check(variables: Callable[[], Sequence[Any]]) -> Callable[[], Any]:

@@ -1,0 +1,59 @@
+"""Input finiteness: which images of a batch hold NaN or infinity, judged before the model runs.
+
+What is computed of such an image is NaN. The result of a pass does not show it: some processors
+turn NaN into 0 in a fused convolution and ReLU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tbviz.arrays.types import Bools
+
+CAUSE = "the image holds NaN or infinity"
+"""Why what is computed of an image is not finite, as part of a sentence."""
+
+
+def faulty_images(inputs: Any) -> Bools:
+    """Return which images of a batch are not finite, `(images,)`.
+
+    Args:
+        inputs: in the model's structure; an image counts if one of its inputs is not finite.
+    """
+    leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(inputs)]
+    count = len(leaves[0]) if leaves and leaves[0].ndim else 0
+    faulty = np.zeros(count, bool)
+    for leaf in leaves:
+        if _is_float(leaf) and leaf.ndim and len(leaf) == count:
+            flat = leaf.reshape(count, -1)
+            faulty |= ~np.isfinite(flat).all(axis=1)
+    return faulty
+
+
+def propagate_images(faulty: Bools, tree: Any) -> Any:
+    """Return float arrays with NaN in the rows that belong to images that are not finite.
+
+    Args:
+        faulty: of each image whether it is not finite.
+        tree: arrays with the images along the first axis, or several rows of each image.
+    """
+    if not faulty.any():
+        return tree
+
+    def spoiled(array: Any) -> Any:
+        count = len(array) if np.ndim(array) else 0
+        if count == 0 or count % len(faulty) or not _is_float(np.asarray(array)):
+            return array
+        array = np.array(array)
+        array[np.repeat(faulty, count // len(faulty))] = np.nan
+        return array
+
+    return keras.tree.map_structure(spoiled, tree)
+
+
+def _is_float(array: Any) -> bool:
+    # The types of half precision, which are not numpy's own, are no subtypes of its floats.
+    return not np.issubdtype(array.dtype, np.integer) and array.dtype.kind in "fV"
