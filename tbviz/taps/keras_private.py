@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from tbviz.taps.backends.common import contents
+
 
 def children(layer: Any) -> list[Any]:
     """Return the layers and operations directly inside `layer`, in the order of Keras."""
@@ -59,12 +61,9 @@ def trained_or_created_by_keras(layer: Any) -> set[int]:
     if _of_keras(type(layer)):
         return found | {id(one) for one in getattr(layer, "weights", None) or ()}
     assigned = {name for kind in type(layer).__mro__ if _of_keras(kind) for name in _assigns(kind)}
-    return found | {
-        id(one)
-        for name, value in vars(layer).items()
-        if name in assigned
-        for one in keras.tree.flatten(value if isinstance(value, list | tuple | dict) else [value])
-    }
+    # Not `keras.tree.flatten`: it sorts the keys of a dict, which may be layers.
+    held = [value for name, value in vars(layer).items() if name in assigned]
+    return found | {id(one) for one in contents(held, lambda _: None)}
 
 
 def _of_keras(kind: type) -> bool:
