@@ -48,7 +48,7 @@ class Session:
         training_clock: of the fit.
 
     Attributes:
-        run_log: the records of this session.
+        run_log: the records of the session.
         training_clock: shared with other log directories of the same `fit`.
         closed: whether the end of the `fit` has been written.
     """

@@ -124,39 +124,47 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
 
 
 def not_finite(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
-    """When a layer begins and ceases to be not finite: `(position, layer, what or None)`.
+    """Report when a layer begins and ceases to be not finite: `(position, layer, what or None)`.
 
     Args:
         reader: The run.
         since: The first position of the answer.
     """
     begins = [base for base, segment in reader.based() if len(segment)]
+    faulty = set[str]().union(
+        *(segment.health.layers_above_zero(_FAULTS) for segment in reader.segments)
+    )
+    if not faulty:
+        return []
     layers = {layer: None for segment in reader.segments for layer in segment.health.channels}
     rows: list[tuple[int, str, str | None]] = []
     for layer in layers:
+        if layer not in faulty:
+            continue
         columns = dict(zip(_FAULT_NUMBERS, _dense(reader, layer, 0, _FAULT_NUMBERS).T, strict=True))
-        codes = _broken_codes(columns)
+        codes = _fault_codes(columns)
         known = columns["nonfinite"] != MISSING
         known[begins] = True  # a new segment begins well
         positions = np.flatnonzero(known)
         found = codes[positions]
         changed = np.flatnonzero(found != np.concatenate([[0], found[:-1]]))
         rows += [
-            (int(positions[at]), layer, BROKEN[found[at]])
+            (int(positions[at]), layer, FAULT_NAMES[found[at]])
             for at in changed
             if positions[at] >= since
         ]
     return sorted(rows, key=lambda row: row[0])
 
 
-_FAULT_NUMBERS = ("nonfinite", "nan", "weight_fault")
+_FAULTS = ("nonfinite", "weight_fault")
+_FAULT_NUMBERS = (*_FAULTS, "nan")
 
-BROKEN = (None, "infinite", "NaN", "not finite")
+FAULT_NAMES = (None, "infinite", "NaN", "not finite")
 """States of a layer's weights or outputs, by code."""
 
 
-def _broken_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
-    """Return the index in `BROKEN` per position; weights come first, since outputs follow them."""
+def _fault_codes(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.intp]:
+    """Return the index in `FAULT_NAMES` per position; weights come first: outputs follow them."""
     fault, share, nan = (columns[name] for name in ("weight_fault", "nonfinite", "nan"))
     separated = nan != MISSING  # `nan` may be absent
     out = np.where(separated, np.where(nan > 0, 2, 1), 3)

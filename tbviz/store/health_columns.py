@@ -150,6 +150,15 @@ class Health:
             group.scatter(index, begin, end, names, dense)
         return dense
 
+    def layers_above_zero(self, names: Sequence[str]) -> set[str]:
+        """Return the layers of which one of these known numbers was ever above 0."""
+        return {
+            path
+            for paths, group in self._groups.items()
+            for path, above in zip(paths, group.above_zero(names), strict=True)
+            if above
+        }
+
     def table(self, layer: str, ordinal: int) -> tuple[int, int, int, int] | None:
         """Return the last table at or before a position: its position, offset, length and CRC."""
         found = [
@@ -211,12 +220,22 @@ class _Group:
     def ordinals(self) -> NDArray[np.int64]:
         return np.array(self._ordinals, np.int64)
 
+    def _cube(self) -> NDArray[np.float32]:
+        """Return `(records, layers, numbers)`, a view: nothing may be appended while it is held."""
+        numbers = np.frombuffer(self._numbers, np.float32)
+        return numbers.reshape(len(self), self.layers, len(self.names))
+
+    def above_zero(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell of each layer whether one of these known numbers was ever above 0."""
+        numbers = self._cube()
+        columns = [self.names.index(name) for name in names]
+        return np.asarray((numbers[..., columns] > 0).any(axis=(0, 2)))
+
     def scatter(
         self, index: int, begin: int, end: int, names: Sequence[str], dense: NDArray[np.float32]
     ) -> None:
         """Write one layer's numbers to the rows of their positions."""
-        numbers = np.frombuffer(self._numbers, np.float32)
-        numbers = numbers.reshape(-1, self.layers, len(self.names))
+        numbers = self._cube()
         ordinals = np.frombuffer(self._ordinals, np.int64)
         first, last = np.searchsorted(ordinals, (begin, end))
         rows = ordinals[first:last] - begin

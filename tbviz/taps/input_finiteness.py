@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tbviz.arrays.types import Bools
+from tbviz.taps.weight_finiteness import is_float
 
 CAUSE = "the image holds NaN or infinity"
 """Why what is computed of an image is not finite, as part of a sentence."""
@@ -27,7 +28,7 @@ def faulty_images(inputs: Any) -> Bools:
     count = len(leaves[0]) if leaves and leaves[0].ndim else 0
     faulty = np.zeros(count, bool)
     for leaf in leaves:
-        if _is_float(leaf) and leaf.ndim and len(leaf) == count:
+        if is_float(leaf) and leaf.ndim and len(leaf) == count:
             flat = leaf.reshape(count, -1)
             faulty |= ~np.isfinite(flat).all(axis=1)
     return faulty
@@ -45,15 +46,10 @@ def propagate_images(faulty: Bools, tree: Any) -> Any:
 
     def spoiled(array: Any) -> Any:
         count = len(array) if np.ndim(array) else 0
-        if count == 0 or count % len(faulty) or not _is_float(np.asarray(array)):
+        if count == 0 or count % len(faulty) or not is_float(np.asarray(array)):
             return array
         array = np.array(array)
         array[np.repeat(faulty, count // len(faulty))] = np.nan
         return array
 
     return keras.tree.map_structure(spoiled, tree)
-
-
-def _is_float(array: Any) -> bool:
-    # The types of half precision, which are not numpy's own, are no subtypes of its floats.
-    return not np.issubdtype(array.dtype, np.integer) and array.dtype.kind in "fV"

@@ -6,8 +6,6 @@ fused convolution and ReLU, and a layer with NaN weights would look like a dead 
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,17 +169,19 @@ class WeightChecker:
                 found.setdefault(id(variable), Weight(variable, path, only_nan=True))
         order = {path: number for number, (path, _) in enumerate(layers)}
         self.weights = sorted(
-            (weight for weight in found.values() if _is_float(weight.variable)),
+            (weight for weight in found.values() if is_float(weight.variable)),
             key=lambda weight: order[weight.path],
         )
         self._bits_by_id = {id(weight.variable): n for n, weight in enumerate(self.weights)}
-        users = [(node.layer, self.set_of(node.layer)) for node in walk(model) if node.leaf]
-        self.gathered = functools.reduce(
-            operator.or_, (own for layer, own in users if channels.gathers(layer)), 0
-        )
-        for layer, own in users:
-            if not channels.gathers(layer):
-                self.gathered &= ~own
+        # By layer; the model of this structure holds them all.
+        self._sets: dict[int, int] = {}
+        gathered = others = 0
+        for node in walk(model):
+            if node.leaf and channels.gathers(node.layer):
+                gathered |= self.set_of(node.layer)
+            elif node.leaf:
+                others |= self.set_of(node.layer)
+        self.gathered = gathered & ~others
         self._finite = backend.compile_finite_check(
             lambda: [weight.variable for weight in self.weights]
         )
@@ -200,9 +200,12 @@ class WeightChecker:
 
     def set_of(self, layer: Any) -> int:
         """Return the set of a layer's weights, including those of the layers inside it."""
-        held = [*(getattr(layer, "weights", None) or ())]
-        held += backends.current().plain_variables(layer)
-        return sum(1 << self._bits_by_id[id(one)] for one in held if id(one) in self._bits_by_id)
+        if id(layer) not in self._sets:
+            held = [*(getattr(layer, "weights", None) or ())]
+            held += backends.current().plain_variables(layer)
+            bits = [self._bits_by_id[id(one)] for one in held if id(one) in self._bits_by_id]
+            self._sets[id(layer)] = sum(1 << bit for bit in bits)
+        return self._sets[id(layer)]
 
     def set_at(self, path: str) -> int:
         """Return the set of the weights that a layer holds itself, not in a layer inside it."""
@@ -217,7 +220,8 @@ def _code(weight: Weight) -> int:
     return NAN if np.isnan(_values(weight)).any() else INFINITE
 
 
-def _is_float(variable: Any) -> bool:
+def is_float(variable: Any) -> bool:
+    """Tell whether a variable or an array holds floats, of any precision."""
     try:
         return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(variable.dtype)))
     except (ValueError, TypeError):  # a type that Keras does not know, such as text

@@ -84,32 +84,26 @@ export function addHealth(held: Health | null, query: HealthQuery, answer: Healt
   };
 }
 
-/** Merge changes of advice: an answer repeats what holds at its beginning. */
-export function addAdvice(
-  held: readonly StatusChange[],
-  answer: HealthAnswer,
-): readonly StatusChange[] {
-  return [
-    ...held.filter(({ ordinal }) => ordinal < answer.since),
-    ...(answer.advice ?? []).map(([ordinal, layer, rule, text]) => ({
-      ordinal,
-      layer,
-      rule,
-      text,
-    })),
-  ];
-}
+type Changes = readonly StatusChange[];
 
-export function addNonFinite(
-  held: readonly StatusChange[],
-  answer: HealthAnswer,
-): readonly StatusChange[] {
-  const fresh = answer.not_finite ?? [];
-  return [
-    ...held.filter(({ ordinal }) => ordinal < answer.since),
-    ...fresh.map(([ordinal, layer, text]) => ({ ordinal, layer, rule: "", text })),
-  ];
-}
+/** Merge changes: those of an answer replace all from its beginning on. */
+const merge = (held: Changes, since: number, fresh: Changes): Changes =>
+  held.filter(({ ordinal }) => ordinal < since).concat(fresh);
+
+/** Merge changes of advice: an answer repeats what holds at its beginning. */
+export const addAdvice = (held: Changes, { since, advice = [] }: HealthAnswer) =>
+  merge(
+    held,
+    since,
+    advice.map(([ordinal, layer, rule, text]) => ({ ordinal, layer, rule, text })),
+  );
+
+export const addNonFinite = (held: Changes, { since, not_finite: changes = [] }: HealthAnswer) =>
+  merge(
+    held,
+    since,
+    changes.map(([ordinal, layer, text]) => ({ ordinal, layer, rule: "", text })),
+  );
 
 const keyOf = (query: HealthQuery) => JSON.stringify(query);
 
