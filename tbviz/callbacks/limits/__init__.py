@@ -1,0 +1,1 @@
+"""When callbacks capture, and what they may cost."""

@@ -1,0 +1,1 @@
+"""Where a store lies: files, locks, and object stores."""

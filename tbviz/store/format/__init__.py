@@ -1,0 +1,1 @@
+"""The format of a store: the records, their fields, and the names of its files."""

@@ -1,0 +1,1 @@
+"""Read a store, also while it is written, damaged or deleted."""

@@ -1,0 +1,1 @@
+"""Write a store while a model trains."""
