@@ -44,8 +44,8 @@ def compute(out: str) -> None:
     import keras
 
     from tbviz.methods import grad_cam
-    from tbviz.taps.class_target import ClassTarget
-    from tbviz.taps.gradients import class_gradients
+    from tbviz.scores.class_target import ClassTarget
+    from tbviz.scores.gradients import class_gradients
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import select
 

@@ -27,7 +27,8 @@ from typing import Any
 import s3fs
 from s3_server import environment, fetch, free_port, s3_server, viewer
 
-from tbviz.store import Reader, StoreError, open_run
+from tbviz.store.errors import StoreError
+from tbviz.store.read.reader import Reader, open_run
 
 BUCKET = "tbviz-check"
 LOGS = f"s3://{BUCKET}/logs"

@@ -15,8 +15,11 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["tbviz"]):
-    from tbviz.store import StoreError, open_run, run_index, store_directory
-    from tbviz.store.schema import encode_json
+    from tbviz.store.disk.locations import store_directory
+    from tbviz.store.errors import StoreError
+    from tbviz.store.format.schema import encode_json
+    from tbviz.store.read import run_index
+    from tbviz.store.read.reader import open_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -25,11 +25,11 @@ from tbviz.arrays.resample import enlarge
 from tbviz.demo import network, photographs
 from tbviz.demo.dataset import Dataset
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed_model import PerturbedModel
 from tbviz.methods.cams.registry import CAMS
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
-from tbviz.taps.class_target import ClassTarget
-from tbviz.taps.gradients import class_gradients
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.gradients import class_gradients
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import cam_layer

@@ -26,7 +26,7 @@ def measure(with_tbviz: bool, epochs: int, share: float | None) -> dict[str, flo
 
     from tbviz.cli.demo import demo_callbacks
     from tbviz.demo import network, photographs
-    from tbviz.store import open_run
+    from tbviz.store.read.reader import open_run
 
     ends: list[float] = []
 

@@ -46,7 +46,7 @@ class Bench:
         """Write a run with the writer."""
         from synthetic_runs import SyntheticRun, append_all, make_layers
 
-        from tbviz.store import Writer
+        from tbviz.store.write.writer import Writer
 
         writer = Writer(RUN)
         run = SyntheticRun(make_layers(layers, images), positions, images)

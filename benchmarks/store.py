@@ -25,14 +25,17 @@ from pathlib import Path
 from serving import Client, TensorBoard, percentiles, step_changes
 from synthetic_runs import SyntheticRun, append_all, make_layers, perturbed, write_run
 
-from tbviz.store import BackgroundWriter, Writer, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 IMAGES = 4
 _STARTS = 5  # of TensorBoard, with and without the plugin each
 _OPEN = """
 import json, os, sys, time
 from tbviz.plugin import handlers
-from tbviz.store import Reader, run_index
+from tbviz.store.read.reader import Reader
+from tbviz.store.read import run_index
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 before, begin, cpu = resident(), time.perf_counter(), time.process_time()

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from tbviz.demo.photographs import NAMES, PROBES, load
 from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
-from tbviz.store import Position, Writer
-from tbviz.store.schema import HEALTH_NUMBERS, encode_json
+from tbviz.store.format.schema import HEALTH_NUMBERS, Position, encode_json
+from tbviz.store.write.writer import Writer
 
 _TABLE = ("mean", "std", "minimum", "maximum", "sparsity", "similarity", "saturated", "correlation")
 _IEND = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))

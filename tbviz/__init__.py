@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from tbviz.callbacks.hypercolumns import Hypercolumns
     from tbviz.callbacks.kernels import Kernels
     from tbviz.callbacks.layer_health import LayerHealth
+    from tbviz.callbacks.limits.schedule import every, geometric
     from tbviz.callbacks.monitor import Monitor
     from tbviz.callbacks.saliency import Saliency
-    from tbviz.callbacks.schedule import every, geometric
     from tbviz.images import render
+    from tbviz.methods.layer_health.thresholds import Thresholds
     from tbviz.methods.maximization.settings import Ascent
-    from tbviz.methods.thresholds import Thresholds
 
 __all__ = [
     "ActivationGrid",
@@ -63,9 +63,9 @@ _HOME = {
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
     "Saliency": "tbviz.callbacks.saliency",
-    "Thresholds": "tbviz.methods.thresholds",
-    "every": "tbviz.callbacks.schedule",
-    "geometric": "tbviz.callbacks.schedule",
+    "Thresholds": "tbviz.methods.layer_health.thresholds",
+    "every": "tbviz.callbacks.limits.schedule",
+    "geometric": "tbviz.callbacks.limits.schedule",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
 _WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "render"})

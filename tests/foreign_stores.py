@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tbviz.store import Position, Writer
+from tbviz.store.format.schema import Position
+from tbviz.store.write.writer import Writer
 
 MISSING = object()
 """Stands for a `writer` record without `format`."""

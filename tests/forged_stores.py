@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tbviz.images.sheet import encode_gray
-from tbviz.store import store_directory
+from tbviz.store.disk.locations import store_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from made_kinds import add_kinds, advice, more_cost, more_health
 from made_trees import tree
 
 from tbviz.images.sheet import encode_gray, encode_rgb
-from tbviz.store import Position, Writer
-from tbviz.store.schema import encode_json
+from tbviz.store.format.schema import Position, encode_json
+from tbviz.store.write.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from tbviz.taps import gradients
-from tbviz.taps.class_target import ClassTarget
+from tbviz.scores import gradients
+from tbviz.scores.class_target import ClassTarget
 
 
 def class_gradients(inspector, output, inputs, classes, against=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 _CLUSTER = "a key of TF_CONFIG, which TensorFlow reads"
 _MADE_UP = "made-up names of a rename that the test translates"
 EXEMPT = {
-    ("tbviz/callbacks/distributed.py", "chief"): _CLUSTER,
+    ("tbviz/callbacks/run/distributed.py", "chief"): _CLUSTER,
     ("tests/callbacks/test_distributed.py", "chief"): _CLUSTER,
     ("tests/callbacks/test_schedule.py", "patience"): "an argument of Keras' EarlyStopping",
     ("tests/freeze/test_translate.py", "look"): _MADE_UP,

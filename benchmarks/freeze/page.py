@@ -30,7 +30,8 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import HASH, summary
 from benchmarks.freeze.http_answers import label
-from tbviz.store import Reader, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import Reader
 
 _SIZE = {"width": 1280, "height": 800}
 _WAIT = 60

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import MARK, plain
 from benchmarks.freeze.sheets import shown, table
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 Meta = Mapping[str, Any]
 

@@ -13,14 +13,14 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.per_layer_cache import PerLayerCache
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
-from tbviz.methods.bars import bars
-from tbviz.methods.feature_maps import (
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.per_layer_cache import PerLayerCache
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
+from tbviz.methods.activation_maps.bars import bars
+from tbviz.methods.activation_maps.feature_maps import (
     MAX_CHANNELS,
     Channels,
     channel_tiles,
@@ -29,8 +29,8 @@ from tbviz.methods.feature_maps import (
     is_vector,
     select_channels,
 )
-from tbviz.methods.overview import MAX_MAPS, SIDE, overview_layers, overview_of
-from tbviz.methods.rgb_maps import has_colors, rgb_maps
+from tbviz.methods.activation_maps.overview import MAX_MAPS, SIDE, overview_layers, overview_of
+from tbviz.methods.activation_maps.rgb_maps import has_colors, rgb_maps
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import default_layers, select
@@ -40,8 +40,9 @@ class ActivationGrid(Visual):
     """Logs the feature maps of selected layers, one sheet per probe image and layer.
 
     A map that looks like the input has learned nothing, a flat one is a dead channel. Beside the
-    maps, each layer is logged in color (`tbviz.methods.rgb_maps`), and the first maps of the
-    first fifteen layers are logged on one sheet (`tbviz.methods.overview`).
+    maps, each layer is logged in color (`tbviz.methods.activation_maps.rgb_maps`), and the first
+    maps of the first fifteen layers are logged on one sheet
+    (`tbviz.methods.activation_maps.overview`).
 
     The first snapshot decides which channels are the most active and what the colors mean. A
     second `fit` with the same callback and the same layers reuses these choices.

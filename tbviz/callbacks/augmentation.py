@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import ColorPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import ColorPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
 from tbviz.taps.model_outputs import ModelOutputs

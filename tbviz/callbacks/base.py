@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.amounts import bytes_of, share_of
-from tbviz.callbacks.distributed import is_primary, log_not_primary
-from tbviz.callbacks.error_boundary import boundary, in_short
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.position_records import CallbackId
-from tbviz.callbacks.probe import Probe, input_format, is_path, read_probe
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike, schedule_of
-from tbviz.callbacks.session import Session
-from tbviz.callbacks.sessions import report_disabled, session_of
-from tbviz.callbacks.submodel import Submodel, check_submodel, find_submodel
-from tbviz.store.locations import usable_location
-from tbviz.store.schema import Position
+from tbviz.callbacks.limits.schedule import ScheduleLike, schedule_of
+from tbviz.callbacks.run.distributed import is_primary, log_not_primary
+from tbviz.callbacks.run.error_boundary import boundary, in_short
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.position_records import CallbackId
+from tbviz.callbacks.run.probe import Probe, input_format, is_path, read_probe
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.session import Session
+from tbviz.callbacks.run.sessions import report_disabled, session_of
+from tbviz.callbacks.run.submodel import Submodel, check_submodel, find_submodel
+from tbviz.store.disk.locations import usable_location
+from tbviz.store.format.schema import Position
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -38,7 +38,7 @@ class Visual(keras.callbacks.Callback):
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets, or a URI that
             fsspec knows, such as `s3://bucket/logs/run`.
-        images: probe images, see `tbviz.callbacks.probe.read_probe`; at most 16 are used.
+        images: probe images, see `tbviz.callbacks.run.probe.read_probe`; at most 16 are used.
         labels: the class of each probe image.
         class_names: name of each class.
         layers: a filter: path, name, glob, compiled regex, layer class, callable, or a list.
@@ -46,7 +46,7 @@ class Visual(keras.callbacks.Callback):
             the epoch and returns whether to capture at its end. The first and the last epoch are
             always captured.
         submodel: the model to capture if it is not the fitted one, see
-            `tbviz.callbacks.submodel.find_submodel`. All callbacks of one fit and log directory
+            `tbviz.callbacks.run.submodel.find_submodel`. All callbacks of one fit and log directory
             have the same one; another goes into a log directory of its own.
         max_overhead: share of training time that all callbacks of the fit together may take,
             such as 0.05. The smallest limit of all callbacks counts. They capture less often to

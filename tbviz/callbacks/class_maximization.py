@@ -9,13 +9,13 @@ from typing import Any
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
-from tbviz.callbacks.error_boundary import boundary
+from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
+from tbviz.callbacks.run.error_boundary import boundary
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MAX_CLASSES,

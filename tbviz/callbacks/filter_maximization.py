@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from tbviz.arrays.types import Floats
+from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import ColorPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
-from tbviz.methods.feature_maps import select_channels
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import ColorPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
+from tbviz.methods.activation_maps.feature_maps import select_channels
 from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.objectives import ChannelMean

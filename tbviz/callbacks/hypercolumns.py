@@ -10,15 +10,15 @@ import numpy as np
 
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.per_layer_cache import PerLayerCache
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel, find_submodel
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.per_layer_cache import PerLayerCache
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel, find_submodel
+from tbviz.methods.activation_maps.overview import short_names
 from tbviz.methods.hypercolumn import HypercolumnBasis, hypercolumn_layers, hypercolumns_of
-from tbviz.methods.overview import short_names
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError

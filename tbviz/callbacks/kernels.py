@@ -11,19 +11,19 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
-from tbviz.methods.conv_kernels import (
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
+from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
+from tbviz.methods.conv_kernels.kernels import (
     MAX_LAYERS,
     chosen_kernels,
     layer_kernels,
     without_kernels,
 )
-from tbviz.methods.feature_maps import MAX_CHANNELS
-from tbviz.methods.kernel_tiles import Kernel
+from tbviz.methods.conv_kernels.tiles import Kernel
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_convolution

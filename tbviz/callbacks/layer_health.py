@@ -12,18 +12,23 @@ import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import MetaRecord
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
-from tbviz.methods.advice import Advice, Advisor
-from tbviz.methods.layer_health import CHANNEL_COLUMNS, layer_numbers
-from tbviz.methods.rules import HealthSnapshot
-from tbviz.methods.saturation import bounds_of
-from tbviz.methods.similarity import gray
-from tbviz.methods.thresholds import Thresholds
-from tbviz.methods.weight_norms import WeightHistory, has_kernel, has_weights, weight_owner
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
+from tbviz.methods.layer_health.advice import Advice, Advisor
+from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, layer_numbers
+from tbviz.methods.layer_health.rules import HealthSnapshot
+from tbviz.methods.layer_health.saturation import bounds_of
+from tbviz.methods.layer_health.similarity import gray
+from tbviz.methods.layer_health.thresholds import Thresholds
+from tbviz.methods.layer_health.weight_norms import (
+    WeightHistory,
+    has_kernel,
+    has_weights,
+    weight_owner,
+)
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
@@ -34,9 +39,9 @@ class LayerHealth(Visual):
     """Logs numbers that tell whether each layer works, and advice where a threshold is crossed.
 
     Dead, saturated, sparse and duplicate channels, mean and spread, similarity to the input,
-    change, norm of the weights and of their update: `tbviz.methods.layer_health` defines the
-    numbers, `tbviz.methods.rules` the advice. A line of advice is in the record of each position
-    at which it holds; a notice reports it once.
+    change, norm of the weights and of their update: `tbviz.methods.layer_health.numbers` defines
+    the numbers, `tbviz.methods.layer_health.rules` the advice. A line of advice is in the record of
+    each position at which it holds; a notice reports it once.
 
     Args:
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.

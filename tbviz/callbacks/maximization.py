@@ -11,11 +11,11 @@ import numpy as np
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.divided_work import in_parts, made_over
-from tbviz.callbacks.error_boundary import boundary
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import TILES_PER_ROW, ColorPicture
-from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.run.divided_work import in_parts, made_over
+from tbviz.callbacks.run.error_boundary import boundary
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import TILES_PER_ROW, ColorPicture
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
 from tbviz.methods.maximization.result import Maximized, Result, merged, require_signal

@@ -16,9 +16,9 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
-from tbviz.callbacks.probe import is_path, read_probe
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.probe import is_path, read_probe
+from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.maximization.settings import Ascent
 
 # With more filters or steps, a small network on two cores would spend more time on maximization

@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.divided_work import in_parts, joined
-from tbviz.callbacks.error_boundary import boundary
-from tbviz.callbacks.explanations import Explanation, once
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import GrayPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import ScheduleLike
-from tbviz.callbacks.submodel import Submodel
-from tbviz.callbacks.targets import Targets
+from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.divided_work import in_parts, joined
+from tbviz.callbacks.run.error_boundary import boundary
+from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import GrayPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel
+from tbviz.callbacks.run.targets import Targets
 from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT

@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 
 if TYPE_CHECKING:
     from tbviz.store.control import Orders
-    from tbviz.store.locations import Location
+    from tbviz.store.disk.locations import Location
 
 _EFFECTS = {
     "pause": "nothing is captured until `tbviz control {log_dir} resume`; training continues",
@@ -154,9 +154,9 @@ def _state(store: Location) -> tuple[bool | None, str]:
         None if there are no locks and no end, and nothing was written for a while; and a sentence,
         `""` if the segment is read.
     """
-    from tbviz.store.foreign_format import sentence
-    from tbviz.store.reader import Reader
-    from tbviz.store.run_index import status
+    from tbviz.store.format.foreign_format import sentence
+    from tbviz.store.read.reader import Reader
+    from tbviz.store.read.run_index import status
 
     reader = Reader(store)
     reader.refresh()

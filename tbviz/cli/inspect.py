@@ -32,9 +32,9 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what there is."""
-    from tbviz.store.reader import Reader
-    from tbviz.store.schema import plain
-    from tbviz.store.summary import inspect
+    from tbviz.store.format.schema import plain
+    from tbviz.store.maintain.summary import inspect
+    from tbviz.store.read.reader import Reader
     from tbviz.version import __version__
 
     each = OneByOne("inspect")

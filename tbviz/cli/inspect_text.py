@@ -22,7 +22,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
 
     Args:
         name: What to call it.
-        run: What `tbviz.store.summary.inspect` says of it.
+        run: What `tbviz.store.maintain.summary.inspect` says of it.
         verified: Whether every byte was read.
     """
     if not run["segments"]:

@@ -16,7 +16,7 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.prune import Pruned
+    from tbviz.store.maintain.prune import Pruned
 
 
 def add_parser(commands: Any) -> None:
@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prune every run, and say what that frees."""
-    from tbviz.store.prune import KeepRule, prune
+    from tbviz.store.maintain.prune import KeepRule, prune
 
     runs = local_runs_under(options.log_dir, "prune")
     kinds = ("*",) if options.kinds is None else _kinds(options.kinds, [store for _, store in runs])
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
     """Return the patterns of --kinds, of which each must match a kind of a run."""
-    from tbviz.store.foreign_format import clause
-    from tbviz.store.prune import prunable_kinds
+    from tbviz.store.format.foreign_format import clause
+    from tbviz.store.maintain.prune import prunable_kinds
 
     patterns = tuple(part.strip() for part in text.split(",") if part.strip())
     found = [prunable_kinds(store) for store in stores]

@@ -12,7 +12,7 @@ from tbviz.cli.runs import OneByOne, add_log_dir, local_runs_under, title
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbviz.store.repair import Treated
+    from tbviz.store.maintain.repair import Treated
 
 _MAX_LOST = 10
 
@@ -45,7 +45,7 @@ def add_careful(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Repair every run, and say what was done."""
-    from tbviz.store.repair import repair
+    from tbviz.store.maintain.repair import repair
 
     each = OneByOne("repair")
     done = left = 0
@@ -71,7 +71,7 @@ def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> l
     Returns:
         The bytes of each that was, or would be, deleted.
     """
-    from tbviz.store.leftovers import clear, leftovers
+    from tbviz.store.maintain.leftovers import clear, leftovers
 
     sizes = []
     for leftover in leftovers(store):

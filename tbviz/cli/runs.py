@@ -14,7 +14,7 @@ from tbviz.errors import TbvizError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbviz.store.locations import Location
+    from tbviz.store.disk.locations import Location
 
 
 class FoundRun(NamedTuple):
@@ -76,7 +76,7 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     """
     from tbviz.plugin.discovery import walk
     from tbviz.plugin.remote_walk import RemoteWalk
-    from tbviz.store.locations import location_of, store_directory
+    from tbviz.store.disk.locations import location_of, store_directory
 
     state = "without a run"
     location = location_of(log_dir)
@@ -108,7 +108,7 @@ def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
     Raises:
         TbvizError: If there is none, or it is in an object store.
     """
-    from tbviz.store.locations import is_remote
+    from tbviz.store.disk.locations import is_remote
 
     if is_remote(log_dir):
         raise TbvizError(
@@ -137,8 +137,8 @@ def _state(location: Path) -> str:
 
 
 def _is_store(location: Location) -> bool:
-    from tbviz.store.folder import LocalFolder
-    from tbviz.store.listing import is_directory
+    from tbviz.store.disk.listing import is_directory
+    from tbviz.store.read.folder import LocalFolder
 
     if not isinstance(location, Path):
         return str(location).endswith("/plugins/tbviz")

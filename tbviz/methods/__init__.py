@@ -10,26 +10,26 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tbviz.methods.activation_maps.feature_maps import activations
+    from tbviz.methods.activation_maps.overview import activation_overview
+    from tbviz.methods.activation_maps.rgb_maps import activation_colors
     from tbviz.methods.augmentation import augmented_images
     from tbviz.methods.cams.maps import grad_cam
-    from tbviz.methods.conv_kernels import kernels
-    from tbviz.methods.feature_maps import activations
+    from tbviz.methods.conv_kernels.kernels import kernels
     from tbviz.methods.hypercolumn import hypercolumns
-    from tbviz.methods.layer_health import health
+    from tbviz.methods.layer_health.numbers import health
     from tbviz.methods.maximization import maximize_classes, maximize_filters
-    from tbviz.methods.overview import activation_overview
-    from tbviz.methods.rgb_maps import activation_colors
     from tbviz.methods.saliency.maps import saliency_maps
 
 _HOME = {
-    "activation_colors": "tbviz.methods.rgb_maps",
-    "activation_overview": "tbviz.methods.overview",
-    "activations": "tbviz.methods.feature_maps",
+    "activation_colors": "tbviz.methods.activation_maps.rgb_maps",
+    "activation_overview": "tbviz.methods.activation_maps.overview",
+    "activations": "tbviz.methods.activation_maps.feature_maps",
     "augmented_images": "tbviz.methods.augmentation",
     "grad_cam": "tbviz.methods.cams.maps",
-    "health": "tbviz.methods.layer_health",
+    "health": "tbviz.methods.layer_health.numbers",
     "hypercolumns": "tbviz.methods.hypercolumn",
-    "kernels": "tbviz.methods.conv_kernels",
+    "kernels": "tbviz.methods.conv_kernels.kernels",
     "maximize_classes": "tbviz.methods.maximization",
     "maximize_filters": "tbviz.methods.maximization",
     "saliency_maps": "tbviz.methods.saliency.maps",

@@ -24,7 +24,7 @@ from tbviz.arrays.principal import MAX_VECTORS, Axes, principal_axes, sample
 from tbviz.arrays.resample import resize
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.rgb_maps import (
+from tbviz.methods.activation_maps.rgb_maps import (
     colored,
     ends,
     leading_axes,
@@ -181,9 +181,9 @@ def hypercolumns_of(
         size: height and width of the result in pixels.
         normalize: see `hypercolumns`.
         basis: of earlier maps of these layers. Directions stay; the ranges shown are widened if
-            values exceed them (`tbviz.methods.rgb_maps.widened`). If a layer's spread has changed
-            more than tenfold since, weights and colors get a new meaning: with the former one
-            that layer would dominate or disappear.
+            values exceed them (`tbviz.methods.activation_maps.rgb_maps.widened`). If a layer's
+            spread has changed more than tenfold since, weights and colors get a new meaning: with
+            the former one that layer would dominate or disappear.
     """
     values = list(maps.values())
     channels = [value.shape[-1] for value in values]

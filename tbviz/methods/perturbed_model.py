@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import ClassTarget
-from tbviz.taps.gradients import input_gradients
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.gradients import input_gradients
 from tbviz.taps.image_inputs import channels_last, image_input_index, image_layout
 from tbviz.taps.inspector import ModelInspector
 

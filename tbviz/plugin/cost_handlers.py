@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tbviz.store.reader import Reader
+    from tbviz.store.read.reader import Reader
 
 # Digits of a sum of many seconds below a microsecond are noise.
 _DIGITS = 6

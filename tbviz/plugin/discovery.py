@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.plugin.remote_walk import RemoteWalk
+from tbviz.store.disk.listing import directories_in, is_directory, printable
+from tbviz.store.disk.locations import Location, location_of
 from tbviz.store.errors import StoreError
-from tbviz.store.folder import folder_of
-from tbviz.store.listing import directories_in, is_directory, printable
-from tbviz.store.locations import Location, location_of
+from tbviz.store.read.folder import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tbviz.store.source import Folder
+    from tbviz.store.read.source import Folder
 
 _log = logging.getLogger("tbviz.plugin")
 

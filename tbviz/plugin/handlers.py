@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, room, span
-from tbviz.store.columns import Numbers, encode_runs, join_runs
 from tbviz.store.errors import StoreError
-from tbviz.store.foreign_format import clause
-from tbviz.store.schema import COSTS, decode_json
-from tbviz.store.segment import IndexEntry, Segment
+from tbviz.store.format.foreign_format import clause
+from tbviz.store.format.schema import COSTS, decode_json
+from tbviz.store.read.columns import Numbers, encode_runs, join_runs
+from tbviz.store.read.segment import IndexEntry, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tbviz.store.reader import Reader
+    from tbviz.store.read.reader import Reader
 
 _GRAY = ("lo", "hi", "p", "q")
 # Digits of these numbers in a long list: enough to draw them over time.

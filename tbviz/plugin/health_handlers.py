@@ -8,18 +8,18 @@ import numpy as np
 
 from tbviz.plugin.errors import GoneError, NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, room, span
-from tbviz.store.columns import join_runs
-from tbviz.store.foreign_format import clause
-from tbviz.store.health_columns import MISSING
-from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
-from tbviz.store.segment import SheetAddress
+from tbviz.store.format.foreign_format import clause
+from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.read.columns import join_runs
+from tbviz.store.read.health_columns import MISSING
+from tbviz.store.read.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from tbviz.store.reader import Reader
+    from tbviz.store.read.reader import Reader
 
 
 def health(

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tbviz.store.health_columns import MISSING
-from tbviz.store.schema import plain
-from tbviz.store.six_digits import nearest
+from tbviz.store.format.schema import plain
+from tbviz.store.format.six_digits import nearest
+from tbviz.store.read.health_columns import MISSING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tbviz.store.reader import Reader
+    from tbviz.store.read.reader import Reader
 
 Value = float | str | None
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tbviz.plugin.errors import MalformedError
-from tbviz.store.segment import SheetAddress
+from tbviz.store.read.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

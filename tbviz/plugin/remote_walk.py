@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from tbviz.store.locations import RemoteLocation
-from tbviz.store.object_store import ObjectStore
+from tbviz.store.disk.locations import RemoteLocation
+from tbviz.store.disk.object_store import ObjectStore
 
 _log = logging.getLogger("tbviz.plugin")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from tbviz.store.schema import plain
+from tbviz.store.format.schema import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,8 +26,8 @@ from tbviz.plugin.responses import (
     packed_response,
 )
 from tbviz.plugin.static_files import static_file
-from tbviz.store import run_index
 from tbviz.store.errors import DamagedError, UnknownWriterError
+from tbviz.store.read import run_index
 from tbviz.version import __version__
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.store.errors import DamagedError
-from tbviz.store.reader import Reader
-from tbviz.store.run_index import Pulse, pulse
-from tbviz.store.source import Folder, Pack
+from tbviz.store.read.reader import Reader
+from tbviz.store.read.run_index import Pulse, pulse
+from tbviz.store.read.source import Folder, Pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tbviz.plugin.discovery import Discovery
-    from tbviz.store.segment import Segment, SheetAddress
+    from tbviz.store.read.segment import Segment, SheetAddress
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
 from tbviz.store.errors import StoreError
-from tbviz.store.segment import SheetAddress
+from tbviz.store.read.segment import SheetAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tbviz.store.reader import Reader
+    from tbviz.store.read.reader import Reader
 
 _log = logging.getLogger("tbviz.plugin")
 

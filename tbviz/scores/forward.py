@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tbviz.taps import keras_private, output_head
+from tbviz.scores import output_head
+from tbviz.taps import keras_private
 from tbviz.taps.outputs import Output
 from tbviz.taps.tap import Tap, tapped
 

@@ -11,15 +11,16 @@ import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats, Integers
-from tbviz.taps import backends, output_head
-from tbviz.taps.class_target import ClassTarget, take
-from tbviz.taps.forward import gradient_scale, with_scores
+from tbviz.scores import output_head
+from tbviz.scores.class_target import ClassTarget, take
+from tbviz.scores.forward import gradient_scale, with_scores
+from tbviz.scores.recording import FeatureMaps
+from tbviz.taps import backends
 from tbviz.taps.image_inputs import image_layout
 from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.random_state import same_draw
-from tbviz.taps.recording import FeatureMaps
 from tbviz.taps.tap import unreachable_error
 
 

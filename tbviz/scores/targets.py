@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import NOTHING, PREDICTED, ClassTarget
+from tbviz.scores.class_target import NOTHING, PREDICTED, ClassTarget
 
 
 def class_target_of(

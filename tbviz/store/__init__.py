@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tbviz.store.background import BackgroundWriter
+from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
-from tbviz.store.locations import store_directory
-from tbviz.store.reader import Reader, open_run
-from tbviz.store.schema import Position, layout_id
-from tbviz.store.writer import Writer
+from tbviz.store.format.schema import Position, layout_id
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 __all__ = [
     "BackgroundWriter",

@@ -6,12 +6,12 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tbviz.store.disk.files import open_file
+from tbviz.store.disk.locations import Location, RemoteLocation
 from tbviz.store.errors import StoreError
-from tbviz.store.files import open_file
-from tbviz.store.locations import Location, RemoteLocation
 
 if TYPE_CHECKING:
-    from tbviz.store.object_store import ObjectStore
+    from tbviz.store.disk.object_store import ObjectStore
 
 FILE = "control.json"
 _MAX_BYTES = 4096
@@ -97,7 +97,7 @@ def _write(store: Location, data: bytes) -> None:
 
 
 def _object_store(store: RemoteLocation) -> ObjectStore:
-    from tbviz.store.object_store import ObjectStore
+    from tbviz.store.disk.object_store import ObjectStore
 
     return ObjectStore(store)
 

@@ -15,15 +15,16 @@ from keras import ops
 
 from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
-from tbviz.taps import backends, keras_private, output_head
+from tbviz.scores import output_head
+from tbviz.scores.forward import with_scores
+from tbviz.scores.recording import FeatureMaps, Recording
+from tbviz.taps import backends, keras_private
 from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.channel_faults import channel_faults
-from tbviz.taps.forward import with_scores
 from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
-from tbviz.taps.recording import FeatureMaps, Recording
 from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 from tbviz.taps.weight_finiteness import WeightChecker, WeightFaults
 

@@ -13,7 +13,8 @@ from keras import ops
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.taps import backends, output_head
+from tbviz.scores import output_head
+from tbviz.taps import backends
 from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.output_layout import LayerContext, OutputLayoutReader

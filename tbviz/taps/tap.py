@@ -18,8 +18,8 @@ from typing import Any, Self
 from keras import ops
 
 from tbviz.errors import TbvizError
+from tbviz.scores.output_head import RecordedActivation
 from tbviz.taps import backends, keras_private
-from tbviz.taps.output_head import RecordedActivation
 
 _MISSING = object()
 

@@ -10,8 +10,8 @@ import numpy as np
 from keras import layers, ops
 from one_layer import class_gradients
 
+from tbviz.scores.class_target import PREDICTED
 from tbviz.taps import keras_private
-from tbviz.taps.class_target import PREDICTED
 from tbviz.taps.inspector import ModelInspector
 
 BACKEND = keras.backend.backend()

@@ -10,7 +10,7 @@ import keras
 from callbacks.nets import cached_model, data
 
 import tbviz
-from tbviz.callbacks import distributed
+from tbviz.callbacks.run import distributed
 
 BACKEND = keras.backend.backend()
 CLUSTER = {"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 1}}

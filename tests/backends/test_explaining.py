@@ -9,8 +9,8 @@ from backends.nets import array
 from keras import layers
 
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import NOTHING, PREDICTED, ClassTarget
-from tbviz.taps.gradients import class_gradients, input_gradients
+from tbviz.scores.class_target import NOTHING, PREDICTED, ClassTarget
+from tbviz.scores.gradients import class_gradients, input_gradients
 from tbviz.taps.inspector import ModelInspector
 
 RANDOM = np.random.default_rng(5)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tbviz.callbacks.notebook import in_fit
+from tbviz.callbacks.run.notebook import in_fit
 
 X, Y = np.ones((4, 3), np.float32), np.zeros((4, 1), np.float32)
 

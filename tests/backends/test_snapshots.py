@@ -14,8 +14,8 @@ from one_layer import class_gradients
 
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
+from tbviz.scores.class_target import PREDICTED
 from tbviz.taps import backends, keras_private
-from tbviz.taps.class_target import PREDICTED
 from tbviz.taps.inspector import ModelInspector
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gradients.npz"

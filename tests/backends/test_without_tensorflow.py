@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tbviz.backend import chosen_backend
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 pytestmark = pytest.mark.skipif(chosen_backend() == "tensorflow", reason="TensorFlow is used here")
 

@@ -12,8 +12,8 @@ from browser.tab import Tab, expected_tiles
 from made_stores import LAYERS, Run, make_run
 from playwright.sync_api import expect
 
-from tbviz.store import store_directory
-from tbviz.store.reader import open_run
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

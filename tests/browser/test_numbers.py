@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from tbviz.images.sheet import decode
 from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.health_handlers import channels
-from tbviz.store.reader import open_run
+from tbviz.store.read.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tbviz.images.ranges import LEVELS
 from tbviz.images.sheet import decode, split
-from tbviz.store.reader import open_run
+from tbviz.store.read.reader import open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -22,7 +22,8 @@ def no_thread_is_left():
 @pytest.fixture(autouse=True)
 def timeouts_allow_for_busy_machines(monkeypatch):
     """Make timeouts long, unless a test sets one."""
-    from tbviz.callbacks import limits, remote_control, run_log
+    from tbviz.callbacks.limits.limits import limits, remote_control
+    from tbviz.callbacks.run import run_log
 
     for name in ("TIMEOUT", "LAST_TIMEOUT"):
         monkeypatch.setattr(run_log, name, 240.0)
@@ -66,7 +67,8 @@ def clock(monkeypatch):
     """A clock that moves only if a test sets it."""
     from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks import cost_meter, limits, remote_control, run_log, training_clock
+    from tbviz.callbacks.limits.limits import cost_meter, limits, remote_control, training_clock
+    from tbviz.callbacks.run import run_log
 
     made = Clock()
     for module in (cost_meter, run_log, training_clock, limits, remote_control):

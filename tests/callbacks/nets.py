@@ -14,7 +14,8 @@ import tbviz
 from tbviz.images.ranges import dequantize
 from tbviz.images.sheet import decode, split
 from tbviz.methods.maximization import Ascent
-from tbviz.store import open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 SIDE = 8
 CLASSES = 3

@@ -12,9 +12,9 @@ from callbacks.nets import compiled, data, layers, metas, notices, sequential, t
 import tbviz
 from tbviz.callbacks.activation_grid import ActivationGrid
 from tbviz.images.sheet import decode
-from tbviz.methods.overview import in_pixels
-from tbviz.methods.rgb_maps import rgb_maps
-from tbviz.store import open_run
+from tbviz.methods.activation_maps.overview import in_pixels
+from tbviz.methods.activation_maps.rgb_maps import rgb_maps
+from tbviz.store.read.reader import open_run
 
 
 class Outputs(keras.callbacks.Callback):

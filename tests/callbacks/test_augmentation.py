@@ -7,7 +7,7 @@ from callbacks.nets import compiled, data, drawing, metas, positions, sequential
 
 from tbviz.callbacks.augmentation import Augmentation
 from tbviz.errors import TbvizError
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 K = keras.layers
 

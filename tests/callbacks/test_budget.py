@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbviz.callbacks.budget import Budget
-from tbviz.callbacks.writer_factor import WriterFactor
+from tbviz.callbacks.limits.budget import Budget
+from tbviz.callbacks.limits.writer_factor import WriterFactor
 
 SHARE = 0.05
 

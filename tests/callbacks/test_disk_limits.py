@@ -13,11 +13,12 @@ from callbacks.nets import cached_model, metas, notices, positions, sequential, 
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
-from tbviz.callbacks import run_log as run_log_module
+from tbviz.callbacks.run import run_log as run_log_module
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
-from tbviz.store import open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 
 def test_a_store_stays_below_max_disk(tmp_path):
@@ -87,7 +88,8 @@ def in_parts_and_whole(tmp_path, make):
 
 @pytest.mark.parametrize("what", ["filters", "score-cam", "occlusion"])
 def test_what_is_made_in_parts_is_what_is_made_at_once(tmp_path, what, monkeypatch):
-    from tbviz.callbacks import limits, maximization
+    from tbviz.callbacks import maximization
+    from tbviz.callbacks.limits.limits import limits
 
     monkeypatch.setattr(maximization, "PART", 2)
     # One part at the first epoch, whatever it costs, and one at the second.
@@ -160,7 +162,7 @@ def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
 
 def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, messages):
     disk, calls = threading.Event(), []
-    from tbviz.store.writer import Writer
+    from tbviz.store.write.writer import Writer
 
     flush = Writer.flush
 

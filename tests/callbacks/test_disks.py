@@ -13,7 +13,8 @@ from callbacks.nets import cached_model, data, ends, metas, notices, positions, 
 from children.starting import run_program
 
 import tbviz
-from tbviz.store import open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 EPOCHS = 8
 FAILS, HEALS = 2, 5  # the epochs at whose ends the disk begins to fail and is well again

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from tbviz.callbacks.distributed import is_cluster_primary, is_primary
+from tbviz.callbacks.run.distributed import is_cluster_primary, is_primary
 
 
 def cluster(kind, index, hosts=None):

@@ -16,7 +16,7 @@ from callbacks.nets import cached_model, data, ends, metas, notices, positions
 from children.starting import run_program
 
 import tbviz
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,7 +23,8 @@ import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.maximization import Ascent
-from tbviz.store import StoreError, open_run
+from tbviz.store.errors import StoreError
+from tbviz.store.read.reader import open_run
 from tbviz.taps.select import LayerNotFoundError
 
 
@@ -297,7 +298,7 @@ def test_a_callback_stops_if_another_logs_everything_it_would(tmp_path):
 
 
 def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, messages):
-    from tbviz.callbacks.pictures import GrayPicture
+    from tbviz.callbacks.run.pictures import GrayPicture
 
     write = GrayPicture.write
 

@@ -10,9 +10,9 @@ import pytest
 from callbacks.nets import K, compiled, data, metas, notices
 
 import tbviz
-from tbviz.callbacks.finiteness import FinitenessLog
-from tbviz.store.events import key_of
-from tbviz.store.schema import Position
+from tbviz.callbacks.run.finiteness import FinitenessLog
+from tbviz.store.format.events import key_of
+from tbviz.store.format.schema import Position
 from tbviz.taps.weight_finiteness import INFINITE, NAN, Weight, WeightFaults
 
 NAMES = ("a", "b", "c", "d")

@@ -7,7 +7,7 @@ from callbacks.nets import cached_model, data, notices
 
 import tbviz
 from tbviz.amounts import in_bytes
-from tbviz.callbacks.fit_info import size_forecast
+from tbviz.callbacks.run.fit_info import size_forecast
 
 
 @pytest.mark.parametrize(

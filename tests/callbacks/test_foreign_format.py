@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 import tbviz
-from tbviz.store import open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
 

@@ -13,11 +13,11 @@ from tbviz.callbacks.monitor import Monitor
 from tbviz.callbacks.saliency import Saliency
 from tbviz.images.sheet import decode
 from tbviz.methods.cams.registry import CAMS
-from tbviz.methods.layer_health import CHANNEL_COLUMNS
+from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
-from tbviz.store import open_run
-from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.format.schema import HEALTH_NUMBERS
+from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")

@@ -17,7 +17,7 @@ from tbviz.methods.saliency.integrated_gradients import IntegratedGradients
 from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 X, LABELS = data(3)
 

@@ -18,7 +18,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.methods.hypercolumn import hypercolumns
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 
 class Expected(keras.callbacks.Callback):

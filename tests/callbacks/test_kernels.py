@@ -20,7 +20,7 @@ from callbacks.nets import (
 
 from tbviz.callbacks.kernels import Kernels
 from tbviz.images.sheet import decode
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 EPOCHS = 3
 

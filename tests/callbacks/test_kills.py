@@ -15,8 +15,9 @@ from faults import unlike_a_kill
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.store import open_run, store_directory
-from tbviz.store.summary import inspect
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
 SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}

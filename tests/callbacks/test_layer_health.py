@@ -10,9 +10,9 @@ import pytest
 from callbacks.nets import CLASSES, SIDE, K, compiled, data, metas, notices
 
 from tbviz.callbacks.layer_health import LayerHealth
-from tbviz.methods.thresholds import Thresholds
-from tbviz.store import open_run
-from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.methods.layer_health.thresholds import Thresholds
+from tbviz.store.format.schema import HEALTH_NUMBERS
+from tbviz.store.read.reader import open_run
 
 EPOCHS = 4
 

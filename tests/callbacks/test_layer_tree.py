@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from tbviz.callbacks.layer_tree import model_record
+from tbviz.callbacks.run.layer_tree import model_record
 from tbviz.taps.model_outputs import find_model_outputs
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)

@@ -23,7 +23,7 @@ import tbviz
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 QUICK = Ascent(steps=2)
 EPOCHS = 2

@@ -23,7 +23,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 QUICK = Ascent(steps=2)
 

@@ -14,13 +14,13 @@ from callbacks.test_remote_control import GivesOrders
 
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
-from tbviz.callbacks.pictures import GrayPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.store import open_run
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.pictures import GrayPicture
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.control import Orders
-from tbviz.store.events import EVENTS, key_of
-from tbviz.store.schema import Position
+from tbviz.store.format.events import EVENTS, key_of
+from tbviz.store.format.schema import Position
+from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
 FILES = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "tbviz").rglob("*.py")}

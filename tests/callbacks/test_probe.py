@@ -10,11 +10,11 @@ from callbacks.nets import cached_model, data, metas, notices
 from PIL import Image
 
 import tbviz
-from tbviz.callbacks.probe import InputFormat, input_format, read_probe
-from tbviz.callbacks.probe_batch import ProbeBatch
+from tbviz.callbacks.run.probe import InputFormat, input_format, read_probe
+from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 
 def images(count=3, channels=3):

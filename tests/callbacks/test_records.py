@@ -20,9 +20,9 @@ from callbacks.nets import (
     tree,
 )
 
-from tbviz.callbacks.records import predictions_record
+from tbviz.callbacks.run.records import predictions_record
 from tbviz.images.sheet import decode
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 EPOCHS = 12  # more than the ten steps that TensorBoard keeps of an unknown plugin
 IMAGES = 3

@@ -11,8 +11,10 @@ from callbacks.nets import cached_model, data, wait_for_writer
 from fsspec.implementations.memory import MemoryFileSystem
 
 import tbviz
-from tbviz.store import StoreError, open_run, store_directory
 from tbviz.store.control import Orders, write_orders
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.read.reader import open_run
 
 
 class At(keras.callbacks.Callback):

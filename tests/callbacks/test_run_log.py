@@ -9,10 +9,10 @@ import keras
 import pytest
 from callbacks.nets import metas
 
-from tbviz.callbacks import run_log as home
-from tbviz.callbacks.pictures import MetaRecord
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.store.schema import Position
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run import run_log as home
+from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.store.format.schema import Position
 
 
 @pytest.mark.parametrize("slow", [False, True])

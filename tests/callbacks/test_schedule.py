@@ -6,8 +6,8 @@ import pytest
 from callbacks.nets import cached_model, data, metas, positions, sequential, tiles
 
 import tbviz
-from tbviz.callbacks import session
-from tbviz.callbacks.schedule import TrainingProgress, schedule_of
+from tbviz.callbacks.limits.schedule import TrainingProgress, schedule_of
+from tbviz.callbacks.run import session
 from tbviz.errors import TbvizError
 
 

@@ -11,11 +11,11 @@ from callbacks.limited_runs import SlowCallback, SlowTraining, fit
 from callbacks.nets import metas, notices, positions
 
 import tbviz
-from tbviz.callbacks import run_log as run_log_module
-from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.position_records import WriteCost
-from tbviz.callbacks.writer_factor import WriterFactor
-from tbviz.store import open_run
+from tbviz.callbacks.limits.limits import Limits
+from tbviz.callbacks.limits.writer_factor import WriterFactor
+from tbviz.callbacks.run import run_log as run_log_module
+from tbviz.callbacks.run.position_records import WriteCost
+from tbviz.store.read.reader import open_run
 
 
 def test_expensive_callbacks_are_thinned_and_cheap_ones_are_not(tmp_path, clock):

@@ -10,7 +10,7 @@ import pytest
 from callbacks.nets import ends, metas, notices, positions
 from children.starting import run_program
 
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
 

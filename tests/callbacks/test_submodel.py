@@ -24,8 +24,8 @@ from callbacks.nets import (
 from PIL import Image
 
 import tbviz
-from tbviz.callbacks.submodel import find_submodel, has_call, submodels_of
-from tbviz.store import open_run
+from tbviz.callbacks.run.submodel import find_submodel, has_call, submodels_of
+from tbviz.store.read.reader import open_run
 
 LATENT = 4
 

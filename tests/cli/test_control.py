@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from made_stores import LAYERS, Run, make_run
 
-from tbviz.store import locks, store_directory
 from tbviz.store.control import Orders, read_orders
+from tbviz.store.disk import locks
+from tbviz.store.disk.locations import store_directory
 
 
 def test_control_writes_orders_to_the_runs_that_are_trained(tmp_path, tbviz):

@@ -12,9 +12,9 @@ import pytest
 from children.starting import PIPE, STDOUT, run_program, started
 
 from tbviz.cli import server
-from tbviz.store import Writer
-from tbviz.store.locations import store_directory
-from tbviz.store.reader import Reader
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import Reader
+from tbviz.store.write.writer import Writer
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "tbviz", "demo", "--epochs", "1"]

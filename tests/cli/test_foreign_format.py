@@ -8,8 +8,9 @@ import json
 import pytest
 from foreign_stores import IDS, SAID, ForeignWriter, refused, write
 
-from tbviz.store import check, store_directory
 from tbviz.store.control import Orders, read_orders
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain import check
 
 
 def contents(log_dir):

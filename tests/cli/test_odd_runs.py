@@ -12,9 +12,10 @@ import odd
 import pytest
 from odd import RUNS
 
-from tbviz.store import open_run, store_directory
 from tbviz.store.control import read_orders
-from tbviz.store.folder import LocalFolder
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.folder import LocalFolder
+from tbviz.store.read.reader import open_run
 
 THINGS = [odd.a_loop, odd.a_loop_instead_of_a_store, odd.a_pipe, odd.a_link_to_its_parent]
 COMMANDS = {
@@ -147,7 +148,7 @@ def test_orders_that_cannot_be_left_in_one_run_are_left_in_the_others(logs, comm
 def test_a_run_that_cannot_be_inspected_is_said_and_the_others_are_shown(
     logs, monkeypatch, command
 ):
-    from tbviz.store import check
+    from tbviz.store.maintain import check
 
     real = check.orders
 

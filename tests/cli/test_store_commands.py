@@ -13,7 +13,9 @@ from children.starting import run_program
 from made_stores import LAYERS, Run, make_run
 
 from tbviz.cli.formatting import size
-from tbviz.store import open_run, store_directory, summary
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain import summary
+from tbviz.store.read.reader import open_run
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,11 @@ import keras
 import numpy as np
 
 import tbviz
-from tbviz.store import open_run, store_directory
 from tbviz.store.control import Orders, write_orders
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import repair
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
+from tbviz.store.read.reader import open_run
 
 SIDE, CLASSES = 8, ["left", "right", "both"]
 URI = "memory://golden"

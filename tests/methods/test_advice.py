@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tbviz.errors import TbvizError
-from tbviz.methods.advice import Advisor
-from tbviz.methods.layer_health import CHANNEL_COLUMNS, LayerNumbers
-from tbviz.methods.rules import HealthSnapshot
-from tbviz.methods.thresholds import Thresholds
+from tbviz.methods.layer_health.advice import Advisor
+from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, LayerNumbers
+from tbviz.methods.layer_health.rules import HealthSnapshot
+from tbviz.methods.layer_health.thresholds import Thresholds
 
 NAN = float("nan")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbviz.methods.bars import HEIGHT, bars
+from tbviz.methods.activation_maps.bars import HEIGHT, bars
 
 
 def columns(picture):

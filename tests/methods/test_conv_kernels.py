@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from tbviz.errors import TbvizError
-from tbviz.methods.conv_kernels import chosen_kernels, kernels, layer_kernels, reason_without_kernel
-from tbviz.methods.kernel_tiles import MAX_INPUTS, kernel_tiles, principal_slices
+from tbviz.methods.conv_kernels.kernels import (
+    chosen_kernels,
+    kernels,
+    layer_kernels,
+    reason_without_kernel,
+)
+from tbviz.methods.conv_kernels.tiles import MAX_INPUTS, kernel_tiles, principal_slices
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.select import LayerNotFoundError
 

@@ -6,7 +6,7 @@ import pytest
 
 import tbviz.methods
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import (
+from tbviz.methods.activation_maps.feature_maps import (
     activations,
     activity,
     channel_tiles,

@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as arrays
 from keras import layers
 
 from tbviz.methods import activations, health
-from tbviz.methods.layer_health import CHANNEL_COLUMNS, change, layer_numbers
-from tbviz.methods.thresholds import Thresholds
+from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, change, layer_numbers
+from tbviz.methods.layer_health.thresholds import Thresholds
 
 
 def table(found):

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from tbviz.errors import TbvizError
-from tbviz.methods.overview import activation_overview, in_pixels, overview_of, short_names
+from tbviz.methods.activation_maps.overview import (
+    activation_overview,
+    in_pixels,
+    overview_of,
+    short_names,
+)
 
 K = keras.layers
 

@@ -9,7 +9,12 @@ import pytest
 
 from tbviz.arrays.principal import principal_axes
 from tbviz.errors import TbvizError
-from tbviz.methods.rgb_maps import activation_colors, leading_axes, project, rgb_maps
+from tbviz.methods.activation_maps.rgb_maps import (
+    activation_colors,
+    leading_axes,
+    project,
+    rgb_maps,
+)
 
 K = keras.layers
 

@@ -16,8 +16,8 @@ from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
-from tbviz.taps.class_target import ClassTarget
-from tbviz.taps.gradients import input_gradients
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.gradients import input_gradients
 from tbviz.taps.inspector import inspector_for
 
 HEIGHT, WIDTH = 6, 10

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tbviz.methods.saturation import at_bounds, bounds_of
+from tbviz.methods.layer_health.saturation import at_bounds, bounds_of
 
 K = keras.layers
 

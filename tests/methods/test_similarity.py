@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbviz.methods import similarity as module
-from tbviz.methods.layer_health import layer_numbers
-from tbviz.methods.similarity import gray, largest_channel_correlation, similarity
+from tbviz.methods.layer_health.numbers import layer_numbers
+from tbviz.methods.layer_health.numbers import similarity as module
+from tbviz.methods.layer_health.similarity import gray, largest_channel_correlation, similarity
 
 
 def test_a_copied_input_is_similar_and_so_is_its_negative():

@@ -4,8 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from tbviz.methods import weight_norms
-from tbviz.methods.weight_norms import WeightHistory, has_kernel, weight_norm, weight_owner
+from tbviz.methods.layer_health.numbers import weight_norms
+from tbviz.methods.layer_health.weight_norms import (
+    WeightHistory,
+    has_kernel,
+    weight_norm,
+    weight_owner,
+)
 from tbviz.taps.inspector import inspector_for
 
 K = keras.layers

@@ -18,7 +18,8 @@ from tbviz.errors import TbvizError
 from tbviz.images.ranges import LEVELS
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
-from tbviz.store import open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
 
 _KINDS = {
     "ActivationGrid": ("activations", "overview"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tbviz.store import Writer
+from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
 FINE = {"nonfinite": 0.0, "nan": 0.0, "weight_fault": 0}

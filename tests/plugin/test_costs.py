@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-from tbviz.store import Position, Writer, open_run
+from tbviz.store.format.schema import Position
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
 

@@ -13,8 +13,8 @@ from made_stores import LAYERS, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name, walk
-from tbviz.store import pack_scanner, store_directory
-from tbviz.store.locations import RemoteLocation
+from tbviz.store.disk.locations import RemoteLocation, store_directory
+from tbviz.store.read import pack_scanner
 
 
 def make(*directories):

@@ -10,7 +10,7 @@ from made_stores import make_run
 from plugin.asking import Asker
 
 from tbviz.plugin import runs as runs_module
-from tbviz.store import Writer
+from tbviz.store.write.writer import Writer
 
 
 @pytest.mark.parametrize(("said", "what"), SAID, ids=IDS)

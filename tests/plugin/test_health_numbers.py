@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbviz.methods.layer_health import CHANNEL_COLUMNS, layer_numbers
-from tbviz.store import Writer
-from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, layer_numbers
+from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.write.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "plugin_frontend" / "src"

@@ -11,7 +11,7 @@ import pytest
 from forged_stores import HONEST, LAYOUT, PNG, TABLE, ForgedStore, paths_of, replaced
 from plugin.asking import Asker
 
-from tbviz.store.schema import FORMAT
+from tbviz.store.format.schema import FORMAT
 
 DEEP = [
     (f"{name} {depth}", opening * depth + "1" + closing * depth)

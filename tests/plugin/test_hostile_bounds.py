@@ -11,7 +11,7 @@ from children.starting import run_program
 from forged_stores import HONEST, LAYOUT, PNG, TABLE, ForgedStore
 from plugin import bounds
 
-from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 
 ROOT = Path(__file__).parents[2]
 POSITIONS = 1500

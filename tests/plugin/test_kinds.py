@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from tbviz.images.sheet import decode, encode_gray, encode_rgb
-from tbviz.store import Position, Writer, open_run, run_index
+from tbviz.store.format.schema import Position
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 
 RUN = "run"
 KINDS = ["overview", "saliency:smoothgrad", "kernels:colors", "kernels"]

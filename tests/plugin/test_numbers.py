@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from made_stores import LAYERS, TABLE
 
-from tbviz.store import Position, Writer, open_run
+from tbviz.store.format.schema import Position
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -13,9 +13,9 @@ from made_stores import LAYERS, make_run
 from odd import RUNS, patch_scandir
 
 from tbviz.plugin.discovery import Discovery, Root, walk
-from tbviz.store import open_run, store_directory
-from tbviz.store.folder import LocalFolder, bytes_in
-from tbviz.store.locations import location_of
+from tbviz.store.disk.locations import location_of, store_directory
+from tbviz.store.read.folder import LocalFolder, bytes_in
+from tbviz.store.read.reader import open_run
 
 named = pytest.mark.parametrize("code", odd.CODES, ids=errno.errorcode.get)
 

@@ -14,9 +14,9 @@ from made_stores import LAYERS, Run, make_run
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root
 from tbviz.plugin.remote_walk import RemoteWalk
-from tbviz.store import open_run
-from tbviz.store.locations import location_of
-from tbviz.store.object_store_folder import ObjectStoreFolder
+from tbviz.store.disk.locations import location_of
+from tbviz.store.read.object_store_folder import ObjectStoreFolder
+from tbviz.store.read.reader import open_run
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from PIL import Image
 
 from tbviz.plugin import runs as runs_module
 from tbviz.plugin.loader import Loader
-from tbviz.store import Writer, open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 from tbviz.version import __version__
 
 RUN = "photographs"

@@ -16,9 +16,12 @@ import pytest
 
 from tbviz.plugin import routes as routes_module
 from tbviz.plugin import runs as runs_module
-from tbviz.store import Position, Reader, Writer, pack_scanner, run_index, store_directory
-from tbviz.store.folder import LocalFolder
-from tbviz.store.schema import HEALTH_NUMBERS
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.read import pack_scanner, run_index
+from tbviz.store.read.folder import LocalFolder
+from tbviz.store.read.reader import Reader
+from tbviz.store.write.writer import Writer
 
 RUN = "long"
 LAYERS = 50

@@ -9,7 +9,8 @@ from PIL import Image
 
 from tbviz.images.sheet import decode, encode_gray, split
 from tbviz.plugin import strip as strip_module
-from tbviz.store import Writer, open_run
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
 

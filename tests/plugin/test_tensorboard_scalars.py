@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.summary import Writer as EventWriter
 
 from tbviz.plugin.tensorboard_scalars import TensorboardScalars
-from tbviz.store import Writer
+from tbviz.store.write.writer import Writer
 
 
 class Datum(NamedTuple):

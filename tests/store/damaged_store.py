@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stores
 
-from tbviz.store import open_run
+from tbviz.store.read.reader import open_run
 
 
 class DamagedStore:

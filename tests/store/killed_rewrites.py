@@ -11,9 +11,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from tbviz.store import store_directory
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import repair
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
 
 COMMANDS = {
     "prune": lambda store: list(prune(store, KeepRule(10, 0))),

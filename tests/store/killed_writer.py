@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import stores
 
-from tbviz.store import BackgroundWriter, Position, Writer
+from tbviz.store.format.schema import Position
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 LAYERS = ("conv1", "conv2", "head/conv3")
 LAST = 8  # the last position after which a writer is killed

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import killed_writer
 
-from tbviz.store import BackgroundWriter, Writer
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 if __name__ == "__main__":
     log_dir, count, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

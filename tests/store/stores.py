@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-from tbviz.store import Position, Writer
-from tbviz.store.schema import HEADER, MAGIC
+from tbviz.store.format.schema import HEADER, MAGIC, Position
+from tbviz.store.write.writer import Writer
 
 LAYOUT = {
     "picture": "activations",

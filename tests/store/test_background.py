@@ -12,7 +12,10 @@ import pytest
 import stores
 from children.starting import run_program
 
-from tbviz.store import BackgroundWriter, StoreError, Writer, open_run
+from tbviz.store.errors import StoreError
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 ROOM = str(Path(stores.__file__).parent)
 
@@ -171,7 +174,8 @@ def test_submitted_jobs_are_on_disk_when_the_interpreter_exits(tmp_path, end, co
 import sys, time
 sys.path.insert(0, {ROOM!r})
 import stores
-from tbviz.store import BackgroundWriter, Writer
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 background = BackgroundWriter(Writer({str(tmp_path)!r}))
 def job(writer):
     time.sleep(0.3)

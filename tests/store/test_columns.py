@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbviz.store.columns import Numbers, PositionRuns, encode_runs, join_runs
-from tbviz.store.sheet_columns import SheetColumns
+from tbviz.store.read.columns import Numbers, PositionRuns, encode_runs, join_runs
+from tbviz.store.read.sheet_columns import SheetColumns
 
 
 def runs_of(values):

@@ -5,7 +5,7 @@ def test_finalizers_run_while_thread_pools_still_work(fresh_python):
     code = """
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from tbviz.store.exit_hooks import run_before_exit
+from tbviz.store.write.exit_hooks import run_before_exit
 
 class Run:
     pass
@@ -32,7 +32,7 @@ finalizers[0]()
 def test_a_finalizer_waits_for_the_running_thread_that_registered_it(fresh_python):
     code = """
 import threading, time, weakref
-from tbviz.store.exit_hooks import run_before_exit
+from tbviz.store.write.exit_hooks import run_before_exit
 
 class Run:
     pass

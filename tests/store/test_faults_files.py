@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import stores
 
-from tbviz.store import Reader, StoreError, Writer, open_run, store_directory
 from tbviz.store.control import FILE, Orders, read_orders
-from tbviz.store.schema import FORMAT
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.format.schema import FORMAT
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 FOREIGN = "000009-00000000000000aa"
 

@@ -10,9 +10,11 @@ import stores
 from children.starting import run_program
 from faults import unlike_a_kill
 
-from tbviz.store import Writer, open_run, store_directory
-from tbviz.store.locks import held
-from tbviz.store.summary import inspect
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.disk.locks import held
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.writer import Writer
 
 WRITERS = 45
 

@@ -13,7 +13,10 @@ from forged_stores import HONEST, ForgedStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbviz.store import Reader, StoreError, run_index, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import Reader
 
 POSITIONS = 4
 

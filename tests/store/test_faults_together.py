@@ -12,7 +12,12 @@ import pytest
 import stores
 from children.starting import started
 
-from tbviz.store import Position, Reader, Writer, locks, open_run, run_index, store_directory
+from tbviz.store.disk import locks
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format.schema import Position
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 WRITERS, EPOCHS = 4, 25
 

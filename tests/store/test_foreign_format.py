@@ -9,20 +9,16 @@ import pytest
 import stores
 from foreign_stores import IDS, MISSING, SAID, ForeignWriter, refused, write
 
-from tbviz.store import (
-    DamagedError,
-    Position,
-    Reader,
-    StoreError,
-    open_run,
-    run_index,
-    store_directory,
-)
-from tbviz.store.leftovers import leftovers
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import repair
-from tbviz.store.segment import SheetAddress
-from tbviz.store.summary import inspect
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import DamagedError, StoreError
+from tbviz.store.format.schema import Position
+from tbviz.store.maintain.leftovers import leftovers
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.segment import SheetAddress
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
 WRITTEN_BY = refused("format 1")

@@ -11,10 +11,11 @@ import pytest
 import stores
 
 from tbviz.images.sheet import decode
-from tbviz.store import Position, open_run, run_index
 from tbviz.store.control import Orders, read_orders
-from tbviz.store.schema import HEALTH_NUMBERS
-from tbviz.store.summary import inspect
+from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import open_run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FORMAT_2 = GOLDEN / "format-2"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbviz.store.health_columns import MISSING, Health
-from tbviz.store.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
+from tbviz.store.read.health_columns import MISSING, Health
 
 MEAN = HEALTH_NUMBERS.index("mean")
 
@@ -138,13 +138,13 @@ def test_too_many_numbers_are_damage_and_leave_nothing_behind(monkeypatch):
     health.add(*some(1, a={"n0": 2.0}))
     assert health.numbers("a", 0, 2, ["n0"]).tolist() == [[1.0], [2.0]]
     # Three layers with one number more: three values a record, of all records so far.
-    monkeypatch.setattr("tbviz.store.health_columns.MAX_VALUES", 11)
+    monkeypatch.setattr("tbviz.store.read.health_columns.MAX_VALUES", 11)
     other = Health()
     for ordinal in range(3):
         other.add(*some(ordinal, a={"mean": 1.0}, b={}, c={}))
     with pytest.raises(ValueError, match="over 11 values"):
         other.add(*some(3, a={"spin": 1.0}, b={}, c={}))
-    monkeypatch.setattr("tbviz.store.health_columns.MAX_VALUES", 12)
+    monkeypatch.setattr("tbviz.store.read.health_columns.MAX_VALUES", 12)
     other.add(*some(3, a={"spin": 1.0}, b={}, c={}))
     with pytest.raises(ValueError, match="over 12 values"):
         other.add(*some(4, a={}, b={}, c={}))

@@ -6,11 +6,14 @@ import pytest
 import stores
 from foreign_stores import refused, write
 
-from tbviz.store import Reader, StoreError, open_run, schema, store_directory
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.record import header, index_line
-from tbviz.store.repair import repair
-from tbviz.store.schema import HEADER, decode_meta
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.format import schema
+from tbviz.store.format.record import header, index_line
+from tbviz.store.format.schema import HEADER, decode_meta
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
+from tbviz.store.read.reader import Reader, open_run
 
 LENGTHS = [310, 4300, 4301, 5000, 60_000]
 UNKNOWN = refused("an unknown format")

@@ -10,17 +10,13 @@ import pytest
 import stores
 from buckets import FailingPuts, delete, objects, put
 
-from tbviz.store import (
-    DamagedError,
-    Position,
-    Reader,
-    StoreError,
-    Writer,
-    open_run,
-    store_directory,
-)
-from tbviz.store.folder import LocalFolder, folder_of
-from tbviz.store.run_index import cursor, since
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import DamagedError, StoreError
+from tbviz.store.format.schema import Position
+from tbviz.store.read.folder import LocalFolder, folder_of
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.run_index import cursor, since
+from tbviz.store.write.writer import Writer
 
 
 def test_a_flush_is_one_object_in_the_documented_format(bucket):
@@ -71,7 +67,7 @@ def test_written_records_are_read(bucket):
 
 
 def test_footers_longer_than_guessed_and_more_parts_than_are_read_at_once(bucket, monkeypatch):
-    from tbviz.store import part_source
+    from tbviz.store.read import part_source
 
     monkeypatch.setattr(part_source, "_AT_ONCE", 3)
     monkeypatch.setattr(part_source, "_FIRST_GUESS", 100)
@@ -252,8 +248,8 @@ def test_a_damaged_footer_behind_a_damaged_record(bucket):
 
 
 def test_foreign_and_hostile_objects_do_no_harm(bucket):
-    from tbviz.store.part_source import part
-    from tbviz.store.record import Record
+    from tbviz.store.format.record import Record
+    from tbviz.store.read.part_source import part
 
     writer = stores.write(bucket, 3)
     first = next(iter(objects(bucket).values()))

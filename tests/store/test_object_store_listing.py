@@ -12,17 +12,12 @@ import stores
 from buckets import TimeoutTypeError, put
 from fsspec.implementations.memory import MemoryFileSystem
 
-from tbviz.store import (
-    DamagedError,
-    Reader,
-    StoreError,
-    Writer,
-    open_run,
-    store_directory,
-)
 from tbviz.store.control import Orders, read_orders, write_orders
-from tbviz.store.locations import RemoteLocation, location_of, usable_location
-from tbviz.store.object_store_folder import ObjectStoreFolder
+from tbviz.store.disk.locations import RemoteLocation, location_of, store_directory, usable_location
+from tbviz.store.errors import DamagedError, StoreError
+from tbviz.store.read.object_store_folder import ObjectStoreFolder
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 
 def test_an_unreachable_store_retains_what_is_known(bucket, monkeypatch):

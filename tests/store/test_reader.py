@@ -10,19 +10,13 @@ import pytest
 import stores
 from made_stores import LAYERS, Run, make_run
 
-from tbviz.store import (
-    DamagedError,
-    Position,
-    Reader,
-    StoreError,
-    UnknownWriterError,
-    Writer,
-    open_run,
-    store_directory,
-)
-from tbviz.store.health_columns import MISSING
-from tbviz.store.schema import HEALTH_NUMBERS
-from tbviz.store.six_digits import nearest
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
+from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.format.six_digits import nearest
+from tbviz.store.read.health_columns import MISSING
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 
 def test_a_pack_made_by_hand_is_read(tmp_path):

@@ -7,8 +7,8 @@ import time
 
 from damaged_store import epochs
 
-from tbviz.store import Reader
-from tbviz.store import pack_scanner as pack_module
+from tbviz.store.read import pack_scanner as pack_module
+from tbviz.store.read.reader import Reader
 
 
 def test_a_reader_with_a_timeout_waits_for_the_lines_of_a_position(damaged):

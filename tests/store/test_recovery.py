@@ -9,7 +9,9 @@ import pytest
 import stores
 from damaged_store import DamagedStore, epochs
 
-from tbviz.store import DamagedError, Reader, StoreError, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import DamagedError, StoreError
+from tbviz.store.read.reader import Reader
 
 
 @pytest.mark.parametrize("index", [None, False])  # ahead of the pack; lost

@@ -12,11 +12,15 @@ import pytest
 import whole_store
 from children.starting import run_program
 
-from tbviz.store import StoreError, Writer, draft, locks, store_directory
-from tbviz.store.exclusive import exclusive
-from tbviz.store.leftovers import clear, leftovers
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import repair
+from tbviz.store.disk import locks
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import StoreError
+from tbviz.store.maintain import draft
+from tbviz.store.maintain.exclusive import exclusive
+from tbviz.store.maintain.leftovers import clear, leftovers
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
+from tbviz.store.write.writer import Writer
 
 RULE = KeepRule(10, 0)
 KILLS = Path(__file__).parent / "killed_rewrites.py"

@@ -11,10 +11,14 @@ import whole_store
 from made_stores import LAYERS, make_run
 
 from tbviz.plugin import runs
-from tbviz.store import Position, Reader, Writer, open_run, run_index, store_directory
-from tbviz.store.folder import folder_of
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import repair
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format.schema import Position
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import repair
+from tbviz.store.read import run_index
+from tbviz.store.read.folder import folder_of
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 

@@ -12,9 +12,10 @@ import pytest
 import stores
 import whole_store
 
-from tbviz.store import open_run, store_directory
-from tbviz.store.repair import repair
-from tbviz.store.scan import complaints, scan_pack
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.maintain.repair import repair
+from tbviz.store.maintain.scan import complaints, scan_pack
+from tbviz.store.read.reader import open_run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 

@@ -10,11 +10,13 @@ import pytest
 import stores
 from failing import FailingCalls, held_open
 
-from tbviz.store import StoreError, open_run, store_directory
-from tbviz.store.leftovers import clear, leftovers
-from tbviz.store.locks import hold
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.repair import packs, repair
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.disk.locks import hold
+from tbviz.store.errors import StoreError
+from tbviz.store.maintain.leftovers import clear, leftovers
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.repair import packs, repair
+from tbviz.store.read.reader import open_run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 

@@ -8,8 +8,13 @@ import pytest
 import stores
 from made_stores import LAYERS, Run, make_run
 
-from tbviz.store import Position, Reader, Writer, locks, open_run, run_index, store_directory
-from tbviz.store.summary import inspect
+from tbviz.store.disk import locks
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format.schema import Position
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read import run_index
+from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.write.writer import Writer
 
 
 def client(answers):

@@ -6,8 +6,18 @@ import math
 import numpy as np
 import pytest
 
-from tbviz.store import Position, layout_id, schema, store_directory
-from tbviz.store.schema import HEADER, MAGIC, decode_meta, encode_json, number, plain
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format import schema
+from tbviz.store.format.schema import (
+    HEADER,
+    MAGIC,
+    Position,
+    decode_meta,
+    encode_json,
+    layout_id,
+    number,
+    plain,
+)
 
 
 def test_header_is_the_one_of_the_format():

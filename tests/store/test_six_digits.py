@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tbviz.store.six_digits import fitting, nearest
+from tbviz.store.format.six_digits import fitting, nearest
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 

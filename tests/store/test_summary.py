@@ -10,12 +10,15 @@ import stores
 import whole_store
 from made_stores import LAYERS, make_run
 
-from tbviz.store import Position, Reader, Writer, locks, store_directory
 from tbviz.store.control import Orders, write_orders
-from tbviz.store.damaged_sheets import DamagedSheets
-from tbviz.store.prune import KeepRule, prune
-from tbviz.store.schema import plain
-from tbviz.store.summary import inspect
+from tbviz.store.disk import locks
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.format.schema import Position, plain
+from tbviz.store.maintain.damaged_sheets import DamagedSheets
+from tbviz.store.maintain.prune import KeepRule, prune
+from tbviz.store.maintain.summary import inspect
+from tbviz.store.read.reader import Reader
+from tbviz.store.write.writer import Writer
 
 
 def summarize(log_dir, *, verify=False, now=None):

@@ -11,8 +11,13 @@ import pytest
 import stores
 from children.starting import PIPE, run_program, started
 
-from tbviz.store import Position, StoreError, Writer, open_run, pack_writer, store_directory
-from tbviz.store.locks import held
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.disk.locks import held
+from tbviz.store.errors import StoreError
+from tbviz.store.format.schema import Position
+from tbviz.store.read.reader import open_run
+from tbviz.store.write import pack_writer
+from tbviz.store.write.writer import Writer
 from tbviz.version import __version__
 
 ROOM = str(Path(stores.__file__).parent)
@@ -126,7 +131,8 @@ def test_a_forked_child_writes_nothing(tmp_path):
 import os, sys
 sys.path.insert(0, {ROOM!r})
 import stores
-from tbviz.store import BackgroundWriter, Writer
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 writer = Writer({str(tmp_path)!r})
 background = BackgroundWriter(writer)
 background.submit(lambda w: stores.append(w, 0))
@@ -153,7 +159,7 @@ def test_a_forked_child_does_not_hold_the_pack_of_a_killed_parent(tmp_path):
 import os, sys
 sys.path.insert(0, {ROOM!r})
 import stores
-from tbviz.store import Writer
+from tbviz.store.write.writer import Writer
 writer = Writer({str(tmp_path)!r})
 stores.append(writer, 0)
 writer.flush()
@@ -206,7 +212,8 @@ def test_a_full_disk_costs_positions_and_nothing_else(tmp_path):
 import resource, signal, sys
 sys.path.insert(0, {ROOM!r})
 import stores
-from tbviz.store import StoreError, Writer
+from tbviz.store.errors import StoreError
+from tbviz.store.write.writer import Writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 writer = Writer({str(tmp_path)!r})
 stores.append(writer, 0)
@@ -257,7 +264,7 @@ def test_layouts_survive_a_failed_first_flush(tmp_path):
 def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     writer = Writer(tmp_path)
     stores.append(writer, 0)
-    monkeypatch.setattr("tbviz.store.pack_writer._create", _only_packs(monkeypatch))
+    monkeypatch.setattr("tbviz.store.write.pack_writer._create", _only_packs(monkeypatch))
     writer.flush()
     assert not list(store_directory(tmp_path).glob("*.jsonl"))
     assert len(open_run(tmp_path)) == 1
@@ -269,7 +276,7 @@ def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
 
 
 def _only_packs(monkeypatch):
-    from tbviz.store import pack_writer
+    from tbviz.store.write import pack_writer
 
     create = pack_writer._create
 

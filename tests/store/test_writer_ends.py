@@ -17,9 +17,13 @@ from buckets import objects
 from children.starting import run_program
 from failing import FailingCalls, contents, held_open
 
-from tbviz.store import BackgroundWriter, StoreError, Writer, open_run, store_directory
-from tbviz.store.locks import hold
-from tbviz.store.schema import MAGIC
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.disk.locks import hold
+from tbviz.store.errors import StoreError
+from tbviz.store.format.schema import MAGIC
+from tbviz.store.read.reader import open_run
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 ROOM = str(Path(stores.__file__).parent)
 POSITIONS = 3
@@ -140,7 +144,7 @@ def test_a_store_that_is_deleted_stays_so(after, recreated, index, tmp_path, mon
     store = store_directory(tmp_path)
     with monkeypatch.context() as patched:
         if not index:
-            patched.setattr("tbviz.store.pack_writer._create", _packs_alone())
+            patched.setattr("tbviz.store.write.pack_writer._create", _packs_alone())
         for epoch in range(POSITIONS):
             if epoch == after > 0:
                 shutil.rmtree(tmp_path / "plugins")
@@ -166,7 +170,7 @@ def test_a_store_that_is_deleted_stays_so(after, recreated, index, tmp_path, mon
 
 
 def _packs_alone():
-    from tbviz.store import pack_writer
+    from tbviz.store.write import pack_writer
 
     create = pack_writer._create
 
@@ -212,7 +216,8 @@ FULL = f"""
 import os, resource, sys
 sys.path.insert(0, {ROOM!r})
 import stores
-from tbviz.store import BackgroundWriter, Writer
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 writer, reported = Writer(sys.argv[1]), []
 background = BackgroundWriter(writer, reported.append)
 for epoch in range(5):
@@ -295,7 +300,7 @@ def test_a_flush_that_waits_while_the_writer_is_closed_writes_nothing(tmp_path):
 
 
 def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
-    from tbviz.store.object_store import ObjectStore
+    from tbviz.store.disk.object_store import ObjectStore
 
     writer, reported = Writer(bucket), []
     background = BackgroundWriter(writer, reported.append)

@@ -6,7 +6,10 @@ import shutil
 
 import stores
 
-from tbviz.store import DamagedError, Position, open_run, store_directory
+from tbviz.store.disk.locations import store_directory
+from tbviz.store.errors import DamagedError
+from tbviz.store.format.schema import Position
+from tbviz.store.read.reader import open_run
 
 
 def view(log_dir):

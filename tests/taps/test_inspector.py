@@ -8,7 +8,7 @@ from keras import layers
 from one_layer import class_gradients
 
 from tbviz.errors import TbvizError
-from tbviz.taps.class_target import PREDICTED
+from tbviz.scores.class_target import PREDICTED
 from tbviz.taps.inspector import ModelInspector, inspector_for
 
 X = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from keras import layers, ops
 from one_layer import class_gradients
 
-from tbviz.taps.class_target import PREDICTED
+from tbviz.scores.class_target import PREDICTED
 from tbviz.taps.inspector import ModelInspector
 
 X = np.random.default_rng(1).normal(size=(3, 4, 4, 2)).astype(np.float32)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.training_clock import TrainingClock
+from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.taps.inspector import ModelInspector
 
 

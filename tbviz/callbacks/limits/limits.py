@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.amounts import in_bytes
-from tbviz.callbacks.budget import Budget
-from tbviz.callbacks.cost_meter import Spent
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.timeout import BackgroundCall
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.callbacks.writer_factor import WriterFactor
-from tbviz.store.events import Event
-from tbviz.store.folder import bytes_in
-from tbviz.store.locations import Location
+from tbviz.callbacks.limits.budget import Budget
+from tbviz.callbacks.limits.cost_meter import Spent
+from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.timeout import BackgroundCall
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.limits.writer_factor import WriterFactor
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.store.disk.locations import Location
+from tbviz.store.format.events import Event
+from tbviz.store.read.folder import bytes_in
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

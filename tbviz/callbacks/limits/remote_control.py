@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.timeout import BackgroundCall
+from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.timeout import BackgroundCall
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.control import Orders, read_orders
+from tbviz.store.disk.locations import Location
 from tbviz.store.errors import StoreError
-from tbviz.store.events import Event
-from tbviz.store.locations import Location
+from tbviz.store.format.events import Event
 
 _POLL_INTERVAL = 2.0  # seconds between two reads at the ends of batches
 _REMOTE_POLL_INTERVAL = 30.0  # the same if each read is a request to an object store

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.callbacks.limits import Limits
-from tbviz.callbacks.remote_control import RemoteControl
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import TrainingProgress
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.store.locations import Location
+from tbviz.callbacks.limits.limits import Limits
+from tbviz.callbacks.limits.remote_control import RemoteControl
+from tbviz.callbacks.limits.schedule import TrainingProgress
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.store.disk.locations import Location
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

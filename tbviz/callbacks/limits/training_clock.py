@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tbviz.callbacks.budget import Budget
-from tbviz.callbacks.schedule import clock
+from tbviz.callbacks.limits.budget import Budget
+from tbviz.callbacks.limits.schedule import clock
 
 
 class TrainingClock:

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from tbviz.callbacks.pictures import GrayPicture
-from tbviz.callbacks.run_log import RunLog
-from tbviz.store.schema import Position
+from tbviz.callbacks.run.pictures import GrayPicture
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.store.format.schema import Position
 
 Part = TypeVar("Part")
 Done = list[tuple[Position | None, Part]]

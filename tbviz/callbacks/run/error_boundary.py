@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 
 _log = logging.getLogger("tbviz")

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.pictures import GrayPicture
-from tbviz.callbacks.probe import Probe
-from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import describe_target, target_scores
-from tbviz.methods.cams.perturbed_model import PerturbedModel
-from tbviz.taps.class_target import ClassTarget
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.pictures import GrayPicture
+from tbviz.callbacks.run.probe import Probe
+from tbviz.methods.captions import note_of
+from tbviz.methods.perturbed_model import PerturbedModel
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.targets import describe_target, target_scores
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 
 _Result = TypeVar("_Result")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tbviz.callbacks.onset import Check, Onset, in_words
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.repetitions import Repetitions
-from tbviz.callbacks.run_log import RunLog
-from tbviz.methods.advice import Advice
-from tbviz.store.events import Event
-from tbviz.store.schema import Position
+from tbviz.callbacks.run.onset import Check, Onset, in_words
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run.repetitions import Repetitions
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.methods.layer_health.advice import Advice
+from tbviz.store.format.events import Event
+from tbviz.store.format.schema import Position
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.weight_finiteness import (
     FAULT_NAMES,

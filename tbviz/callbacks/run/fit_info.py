@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from tbviz.amounts import in_bytes
-from tbviz.store.locations import Location
+from tbviz.store.disk.locations import Location
 from tbviz.version import __version__
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbviz.callbacks.pictures import MetaRecord
-from tbviz.store.schema import encode_json
+from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.store.format.schema import encode_json
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import Node

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.finiteness import FinitenessLog
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.probe_batch import ProbeBatch
-from tbviz.callbacks.records import predictions_record, probe_record
-from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.run.finiteness import FinitenessLog
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
+from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe_batch import ProbeBatch
+from tbviz.callbacks.run.records import predictions_record, probe_record
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
-from tbviz.methods.conv_kernels import model_outputs_without_run
-from tbviz.store.schema import Position
+from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
+from tbviz.scores.recording import Recording
+from tbviz.store.format.schema import Position
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.inspector import ModelInspector, inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
-from tbviz.taps.recording import Recording
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

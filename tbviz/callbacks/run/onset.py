@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tbviz.store.schema import Position
+from tbviz.store.format.schema import Position
 from tbviz.taps.weight_finiteness import FAULT_NAMES
 
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tbviz.arrays.resample import area_average
 from tbviz.images.display import display
 from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
-from tbviz.store.schema import Position
-from tbviz.store.writer import Writer
+from tbviz.store.format.schema import Position
+from tbviz.store.write.writer import Writer
 
 TILES_PER_ROW = 16
 """Tiles per row of a stored sheet."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tbviz.callbacks.pictures import LogEntry, MetaRecord
-from tbviz.store.schema import Position
-from tbviz.store.writer import Writer
+from tbviz.callbacks.run.pictures import LogEntry, MetaRecord
+from tbviz.store.format.schema import Position
+from tbviz.store.write.writer import Writer
 
 
 class CallbackId(NamedTuple):

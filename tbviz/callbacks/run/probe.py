@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.labels import classes_of, is_array
+from tbviz.callbacks.run.labels import classes_of, is_array
 from tbviz.errors import TbvizError
 from tbviz.taps.image_inputs import image_batch, image_layout
 from tbviz.taps.random_state import global_states_preserved

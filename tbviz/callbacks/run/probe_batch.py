@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.run.probe import Probe
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.floats import six_digits
-from tbviz.callbacks.pictures import MetaRecord
-from tbviz.callbacks.probe import Probe
+from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.callbacks.run.probe import Probe
 from tbviz.images.display import display
 from tbviz.images.sheet import encode_rgb
-from tbviz.taps.recording import Recording
+from tbviz.scores.recording import Recording
 
 TOP_CLASSES = 5
 """How many classes of each probe image a `predictions` record holds."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.scheduler import Scheduler
+from tbviz.callbacks.limits.scheduler import Scheduler
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.run_log import RunLog
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

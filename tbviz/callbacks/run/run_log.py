@@ -14,23 +14,23 @@ from typing import Any
 
 import keras
 
-from tbviz.callbacks.cost_meter import CostMeter
-from tbviz.callbacks.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
-from tbviz.callbacks.position_records import (
+from tbviz.callbacks.limits.cost_meter import CostMeter
+from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
+from tbviz.callbacks.run.position_records import (
     CallbackId,
     Failure,
     PositionRecords,
     WriteCost,
     of_the_fit,
 )
-from tbviz.callbacks.schedule import clock
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.store.background import BackgroundWriter
+from tbviz.store.disk.locations import Location
 from tbviz.store.errors import StoreError
-from tbviz.store.events import Event, key_of
-from tbviz.store.locations import Location
-from tbviz.store.schema import Position
-from tbviz.store.writer import Writer
+from tbviz.store.format.events import Event, key_of
+from tbviz.store.format.schema import Position
+from tbviz.store.write.background import BackgroundWriter
+from tbviz.store.write.writer import Writer
 
 _log = logging.getLogger("tbviz")
 

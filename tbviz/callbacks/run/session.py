@@ -12,23 +12,23 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.error_boundary import boundary, in_short
-from tbviz.callbacks.fit_info import fit_fields, size_forecast
-from tbviz.callbacks.layer_tree import model_record
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.notebook import in_fit, when_cell_ends
-from tbviz.callbacks.records import metrics_record
-from tbviz.callbacks.run_callback import run_callback
-from tbviz.callbacks.run_log import RunLog
-from tbviz.callbacks.schedule import TrainingProgress, clock
-from tbviz.callbacks.scheduler import DueCallbacks, Scheduler
-from tbviz.callbacks.submodel import Submodel, find_submodel, not_callable
-from tbviz.callbacks.training_clock import TrainingClock
-from tbviz.callbacks.weight_signature import signature
+from tbviz.callbacks.limits.schedule import TrainingProgress, clock
+from tbviz.callbacks.limits.scheduler import DueCallbacks, Scheduler
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.error_boundary import boundary, in_short
+from tbviz.callbacks.run.fit_info import fit_fields, size_forecast
+from tbviz.callbacks.run.layer_tree import model_record
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.notebook import in_fit, when_cell_ends
+from tbviz.callbacks.run.records import metrics_record
+from tbviz.callbacks.run.run_callback import run_callback
+from tbviz.callbacks.run.run_log import RunLog
+from tbviz.callbacks.run.submodel import Submodel, find_submodel, not_callable
+from tbviz.callbacks.run.weight_signature import signature
 from tbviz.errors import TbvizError
-from tbviz.store.exit_hooks import run_before_exit
-from tbviz.store.locations import Location, store_directory
-from tbviz.store.schema import Position
+from tbviz.store.disk.locations import Location, store_directory
+from tbviz.store.format.schema import Position
+from tbviz.store.write.exit_hooks import run_before_exit
 from tbviz.taps import keras_private
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.model_outputs import ModelOutputs

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.session import Session
-from tbviz.callbacks.training_clock import TrainingClock
+from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.session import Session
 
 if TYPE_CHECKING:
     from tbviz.callbacks.base import Visual

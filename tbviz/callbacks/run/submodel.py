@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from tbviz.callbacks.error_boundary import in_short
+from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.types import Integers
-from tbviz.callbacks.model_view import ModelView
-from tbviz.callbacks.probe import Probe
-from tbviz.callbacks.run_log import RunLog
+from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import resolve_predictions
-from tbviz.taps.class_target import PREDICTED, ClassTarget
+from tbviz.scores.class_target import PREDICTED, ClassTarget
+from tbviz.scores.targets import resolve_predictions
 
 DEFAULT_TARGETS = ("predicted", "true")
 """The targets that are explained by default: the true class if it is known."""

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from tbviz.arrays.resample import enlarge
 from tbviz.arrays.types import Doubles, Floats
 from tbviz.methods.cams.cam import Cam, Evidence
-from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import class_target_of, describe_target, target_scores
-from tbviz.methods.cams.perturbed_model import ModelScores, PerturbedModel
 from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
-from tbviz.taps.class_target import ClassTarget
-from tbviz.taps.gradients import ClassGradients, class_gradients
+from tbviz.methods.captions import note_of
+from tbviz.methods.perturbed_model import ModelScores, PerturbedModel
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.gradients import ClassGradients, class_gradients
+from tbviz.scores.targets import class_target_of, describe_target, target_scores
 from tbviz.taps.image_inputs import image_batch
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for

@@ -11,10 +11,10 @@ import numpy as np
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import MAX_CHANNELS
-from tbviz.methods.kernel_tiles import Kernel, kernel_tiles
+from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
+from tbviz.methods.conv_kernels.tiles import Kernel, kernel_tiles
+from tbviz.scores.output_head import OutputHead
 from tbviz.taps.model_outputs import ModelOutputs
-from tbviz.taps.output_head import OutputHead
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import walk
 from tbviz.taps.select import is_convolution, select, spread

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.methods.feature_maps import select_channels
+from tbviz.methods.activation_maps.feature_maps import select_channels
 
 MAX_INPUTS = 256
 """The number of inputs that a matrix of weights shows."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from tbviz.methods.rules import RULES, AdviceRule, HealthSnapshot, HealthSnapshots
-from tbviz.methods.thresholds import Thresholds
+from tbviz.methods.layer_health.rules import RULES, AdviceRule, HealthSnapshot, HealthSnapshots
+from tbviz.methods.layer_health.thresholds import Thresholds
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
-from tbviz.methods.saturation import ActivationBounds, at_bounds, bounds_of
-from tbviz.methods.similarity import (
+from tbviz.methods.layer_health.saturation import ActivationBounds, at_bounds, bounds_of
+from tbviz.methods.layer_health.similarity import (
     gray,
     largest_channel_correlation,
     mean_over_images,
     similarity_by_image,
     strongest,
 )
-from tbviz.methods.thresholds import Thresholds
-from tbviz.methods.weight_norms import weight_norm, weight_owner
+from tbviz.methods.layer_health.thresholds import Thresholds
+from tbviz.methods.layer_health.weight_norms import weight_norm, weight_owner
 
 if TYPE_CHECKING:
     import keras
@@ -49,8 +49,8 @@ class LayerNumbers:
     Attributes:
         numbers: by name. Counts of channels: `channels`; `dead`, those with a constant output on
             all images; `saturated`, those with most of their values at a bound of the activation
-            (`tbviz.methods.saturation`); `duplicates`, those whose correlation with another
-            channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values that are
+            (`tbviz.methods.layer_health.saturation`); `duplicates`, those whose correlation with
+            another channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values that are
             zero; `nonfinite`, of values that are NaN or infinite; `nan`, of values that are NaN. A
             value that depends on weights that are not finite counts as NaN, whatever the processor
             computes. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
@@ -96,7 +96,7 @@ def health(
     Raises:
         TbvizError: a filter matches no layer with feature maps.
     """
-    from tbviz.methods.feature_maps import activations
+    from tbviz.methods.activation_maps.feature_maps import activations
     from tbviz.taps.inspector import inspector_for
 
     found = activations(model, images, layers)

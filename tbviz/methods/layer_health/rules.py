@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tbviz.methods.thresholds import Thresholds
+from tbviz.methods.layer_health.thresholds import Thresholds
 
 if TYPE_CHECKING:
-    from tbviz.methods.layer_health import LayerNumbers
+    from tbviz.methods.layer_health.numbers import LayerNumbers
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def maximize_filters(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the input's size is unknown.
     """
-    from tbviz.methods.feature_maps import select_channels
+    from tbviz.methods.activation_maps.feature_maps import select_channels
     from tbviz.methods.maximization.canvas import canvas_of
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_convolutions, select

@@ -15,8 +15,8 @@ from tbviz.methods.maximization.objectives import ChannelMean, Objective, Respon
 from tbviz.methods.maximization.regularizers import contrast, gram_cosine, total_variation
 from tbviz.methods.maximization.result import Maximized, notes_of, require_signal
 from tbviz.methods.maximization.settings import Ascent
+from tbviz.scores.forward import gradient_scale
 from tbviz.taps import backends
-from tbviz.taps.forward import gradient_scale
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas

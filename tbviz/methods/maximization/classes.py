@@ -15,7 +15,7 @@ from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.objectives import ClassScore
 from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps import output_head
+from tbviz.scores import output_head
 from tbviz.taps.select import cam_layer
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ import numpy.typing as npt
 from keras import ops
 
 from tbviz.arrays.types import Bools
+from tbviz.scores.forward import with_scores
 from tbviz.taps import backends
-from tbviz.taps.forward import with_scores
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.select import is_activation
 from tbviz.taps.tap import StopForwardPass, Tap, unreachable_error
 
 if TYPE_CHECKING:
+    from tbviz.scores.output_head import OutputHead
     from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.model_outputs import ModelOutputs
-    from tbviz.taps.output_head import OutputHead
 
 
 _LEAK = 0.1

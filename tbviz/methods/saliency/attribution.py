@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Doubles, Floats
-from tbviz.methods.cams.perturbed_model import PerturbedModel
-from tbviz.taps.class_target import ClassTarget
+from tbviz.methods.perturbed_model import PerturbedModel
+from tbviz.scores.class_target import ClassTarget
 
 
 class Attributed(NamedTuple):

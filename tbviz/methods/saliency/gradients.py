@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest, total
-from tbviz.taps.class_target import ClassTarget
+from tbviz.scores.class_target import ClassTarget
 
 
 class Gradients(Attribution):

@@ -14,10 +14,10 @@ import numpy as np
 from tbviz.arrays.resample import enlarge
 from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.cams.maps import layer_maps
-from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.class_target import ClassTarget
-from tbviz.taps.gradients import class_gradients
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.gradients import class_gradients
 from tbviz.taps.select import cam_layer, select
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import target_scores
-from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, total
-from tbviz.taps.class_target import ClassTarget
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.targets import target_scores
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.types import Floats
-from tbviz.methods.cams.captions import note_of
-from tbviz.methods.cams.classes import (
+from tbviz.methods.captions import note_of
+from tbviz.methods.perturbed_model import PerturbedModel
+from tbviz.methods.saliency.attribution import Attribution
+from tbviz.methods.saliency.registry import attribution_of
+from tbviz.scores.targets import (
     class_target_of,
     describe_target,
     resolve_predictions,
     target_scores,
 )
-from tbviz.methods.cams.perturbed_model import PerturbedModel
-from tbviz.methods.saliency.attribution import Attribution
-from tbviz.methods.saliency.registry import attribution_of
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for
 

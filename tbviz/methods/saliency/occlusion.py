@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.classes import target_scores
-from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution
-from tbviz.taps.class_target import ClassTarget
+from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.targets import target_scores
 
 
 @dataclass(frozen=True)

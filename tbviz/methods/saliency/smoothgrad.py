@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.methods.cams.perturbed_model import PerturbedModel
+from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution, largest
-from tbviz.taps.class_target import ClassTarget
+from tbviz.scores.class_target import ClassTarget
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TypeAlias, overload
 
+from tbviz.store.disk.file_systems import open_uri
 from tbviz.store.errors import StoreError
-from tbviz.store.file_systems import open_uri
 
 # What is left of a URI that went through pathlib. A drive has one letter.
 _BROKEN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\][^/\\]")

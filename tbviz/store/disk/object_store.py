@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.file_systems import open_uri
-from tbviz.store.locations import RemoteLocation
+from tbviz.store.disk.file_systems import open_uri
+from tbviz.store.disk.locations import RemoteLocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tbviz.store.schema import FORMAT, plain
+from tbviz.store.format.schema import FORMAT, plain
 
 _MAX_LENGTH = 40
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.schema import FILE_NAME
+from tbviz.store.format.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

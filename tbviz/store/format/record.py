@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from tbviz.store.errors import StoreError
-from tbviz.store.schema import (
+from tbviz.store.format.schema import (
     HEADER,
     MAGIC,
     MAX_META,

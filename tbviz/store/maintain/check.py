@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.control import FILE as ORDERS_FILE
 from tbviz.store.control import Orders, read_orders
-from tbviz.store.damaged_sheets import DamagedSheets
+from tbviz.store.disk.locks import held
 from tbviz.store.errors import StoreError
-from tbviz.store.extents import ExtentSource
-from tbviz.store.folder import LocalFolder
-from tbviz.store.leftovers import leftovers
-from tbviz.store.locks import held
-from tbviz.store.names import PART_NAME, pack_name
-from tbviz.store.object_store_folder import ObjectStoreFolder
-from tbviz.store.scan import complaints, scan_pack
-from tbviz.store.schema import FILE_NAME
+from tbviz.store.format.names import PART_NAME, pack_name
+from tbviz.store.format.schema import FILE_NAME
+from tbviz.store.maintain.damaged_sheets import DamagedSheets
+from tbviz.store.maintain.extents import ExtentSource
+from tbviz.store.maintain.leftovers import leftovers
+from tbviz.store.maintain.scan import complaints, scan_pack
+from tbviz.store.read.folder import LocalFolder
+from tbviz.store.read.object_store_folder import ObjectStoreFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbviz.store.locations import Location
-    from tbviz.store.reader import Reader
-    from tbviz.store.segment import Segment
-    from tbviz.store.source import Source
+    from tbviz.store.disk.locations import Location
+    from tbviz.store.read.reader import Reader
+    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.source import Source
 
 REPAIR = "tbviz repair"
 # A pack that is being written has these at any moment.

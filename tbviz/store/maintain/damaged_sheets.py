@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 from tbviz.amounts import ranges
-from tbviz.store.columns import join_runs
+from tbviz.store.read.columns import join_runs
 
 
 class DamagedSheets:

@@ -8,10 +8,10 @@ import zlib
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
-from tbviz.store.durable import sync_directory, sync_file, write_all
-from tbviz.store.locks import hold
-from tbviz.store.record import index_line
-from tbviz.store.schema import FILE_NAME, HEADER
+from tbviz.store.disk.durable import sync_directory, sync_file, write_all
+from tbviz.store.disk.locks import hold
+from tbviz.store.format.record import index_line
+from tbviz.store.format.schema import FILE_NAME, HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tbviz.store import run_index
+from tbviz.store.disk.locks import hold
 from tbviz.store.errors import StoreError
-from tbviz.store.extents import segment_of
-from tbviz.store.locks import hold
-from tbviz.store.pack_scanner import PackScanner
+from tbviz.store.maintain.extents import segment_of
+from tbviz.store.read import run_index
+from tbviz.store.read.pack_scanner import PackScanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from tbviz.store.files import open_file
-from tbviz.store.pack_scanner import PackScanner, read_at
-from tbviz.store.schema import FILE_NAME, HEADER, decode_meta
-from tbviz.store.segment import Segment
-from tbviz.store.source import ScannedRecord, Source
+from tbviz.store.disk.files import open_file
+from tbviz.store.format.schema import FILE_NAME, HEADER, decode_meta
+from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.segment import Segment
+from tbviz.store.read.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from tbviz.store.disk.files import open_file
+from tbviz.store.disk.locks import held
 from tbviz.store.errors import StoreError
-from tbviz.store.exclusive import BusyError, exclusive
-from tbviz.store.files import open_file
-from tbviz.store.foreign_format import refusal
-from tbviz.store.locks import held
-from tbviz.store.pack_scanner import record_at
-from tbviz.store.rewrite import remove
-from tbviz.store.scan import scan_pack
-from tbviz.store.schema import FILE_NAME
-from tbviz.store.source import ScannedRecord
+from tbviz.store.format.foreign_format import refusal
+from tbviz.store.format.schema import FILE_NAME
+from tbviz.store.maintain.exclusive import BusyError, exclusive
+from tbviz.store.maintain.rewrite import remove
+from tbviz.store.maintain.scan import scan_pack
+from tbviz.store.read.pack_scanner import record_at
+from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,20 +5,20 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.exclusive import BusyError, exclusive
-from tbviz.store.extents import ExtentSource, meta_of, segment_of, uid_of
-from tbviz.store.files import open_file
-from tbviz.store.reader import Reader
-from tbviz.store.repair import IN_PARTS, in_parts, packs, unreadable
-from tbviz.store.rewrite import Rewritten, pair_size, rewrite, rewritten_size
-from tbviz.store.scan import PackScan, scan_pack
-from tbviz.store.schema import Position, decode_meta
+from tbviz.store.disk.files import open_file
+from tbviz.store.format.schema import Position, decode_meta
+from tbviz.store.maintain.exclusive import BusyError, exclusive
+from tbviz.store.maintain.extents import ExtentSource, meta_of, segment_of, uid_of
+from tbviz.store.maintain.repair import IN_PARTS, in_parts, packs, unreadable
+from tbviz.store.maintain.rewrite import Rewritten, pair_size, rewrite, rewritten_size
+from tbviz.store.maintain.scan import PackScan, scan_pack
+from tbviz.store.read.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tbviz.store.segment import Segment
+    from tbviz.store.read.segment import Segment
 
 
 class KeepRule(NamedTuple):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.exclusive import BusyError, exclusive
-from tbviz.store.extents import ExtentSource, segment_of
-from tbviz.store.folder import LocalFolder
-from tbviz.store.names import pack_name
-from tbviz.store.rewrite import Rewritten, rebuild_index, rewrite
-from tbviz.store.scan import complaints, scan_pack
+from tbviz.store.format.names import pack_name
+from tbviz.store.maintain.exclusive import BusyError, exclusive
+from tbviz.store.maintain.extents import ExtentSource, segment_of
+from tbviz.store.maintain.rewrite import Rewritten, rebuild_index, rewrite
+from tbviz.store.maintain.scan import complaints, scan_pack
+from tbviz.store.read.folder import LocalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

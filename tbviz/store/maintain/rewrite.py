@@ -9,11 +9,14 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from tbviz.store.damaged_sheets import DamagedSheets
-from tbviz.store.draft import Draft
-from tbviz.store.durable import sync_directory
+from tbviz.store.disk.durable import sync_directory
+from tbviz.store.disk.files import open_file
 from tbviz.store.errors import StoreError
-from tbviz.store.extents import (
+from tbviz.store.format.record import header, index_line
+from tbviz.store.format.schema import FORMAT, HEADER, decode_meta, encode_json
+from tbviz.store.maintain.damaged_sheets import DamagedSheets
+from tbviz.store.maintain.draft import Draft
+from tbviz.store.maintain.extents import (
     Extent,
     ExtentSource,
     meta_of,
@@ -21,18 +24,15 @@ from tbviz.store.extents import (
     segment_of,
     uid_of,
 )
-from tbviz.store.files import open_file
-from tbviz.store.pack_scanner import PackScanner, read_at
-from tbviz.store.record import header, index_line
-from tbviz.store.scan import PackScan, scan_pack
-from tbviz.store.schema import FORMAT, HEADER, decode_meta, encode_json
+from tbviz.store.maintain.scan import PackScan, scan_pack
+from tbviz.store.read.pack_scanner import PackScanner, read_at
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tbviz.store.segment import Segment
+    from tbviz.store.read.segment import Segment
 
 
 class Rewritten(NamedTuple):

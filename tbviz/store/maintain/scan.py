@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from tbviz.store.extents import Extent
-from tbviz.store.files import open_file
-from tbviz.store.pack_scanner import index_entry, index_lines, next_record, read_at, record_at
-from tbviz.store.schema import FILE_NAME, HEADER
-from tbviz.store.source import ScannedRecord
+from tbviz.store.disk.files import open_file
+from tbviz.store.format.schema import FILE_NAME, HEADER
+from tbviz.store.maintain.extents import Extent
+from tbviz.store.read.pack_scanner import index_entry, index_lines, next_record, read_at, record_at
+from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

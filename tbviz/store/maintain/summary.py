@@ -36,17 +36,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tbviz.store import check
-from tbviz.store.check import Finding
-from tbviz.store.columns import join_runs
-from tbviz.store.rewrite import pair_size
-from tbviz.store.run_index import status
+from tbviz.store.maintain import check
+from tbviz.store.maintain.check import Finding
+from tbviz.store.maintain.rewrite import pair_size
+from tbviz.store.read.columns import join_runs
+from tbviz.store.read.run_index import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tbviz.store.reader import Reader
-    from tbviz.store.segment import Segment
+    from tbviz.store.read.reader import Reader
+    from tbviz.store.read.segment import Segment
 
 
 def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tbviz.store.schema import check_names, number
+from tbviz.store.format.schema import check_names, number
 
 
 @dataclass(slots=True)

@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbviz.store.files import open_file
-from tbviz.store.locations import Location, RemoteLocation, location_of
-from tbviz.store.names import Parts, group_parts, pack_name
-from tbviz.store.pack_scanner import PackScanner, read_at
-from tbviz.store.part_source import PartSource
-from tbviz.store.schema import FILE_NAME
-from tbviz.store.source import Folder, Pack, Source
+from tbviz.store.disk.files import open_file
+from tbviz.store.disk.locations import Location, RemoteLocation, location_of
+from tbviz.store.format.names import Parts, group_parts, pack_name
+from tbviz.store.format.schema import FILE_NAME
+from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.part_source import PartSource
+from tbviz.store.read.source import Folder, Pack, Source
 
 _TRIES = 20
 
@@ -131,6 +131,6 @@ def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0)
     location = location_of(store)
     if isinstance(location, Path):
         return LocalFolder(location)
-    from tbviz.store.object_store_folder import ObjectStoreFolder
+    from tbviz.store.read.object_store_folder import ObjectStoreFolder
 
     return ObjectStoreFolder(location, rest)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tbviz.store.schema import (
+from tbviz.store.format.schema import (
     HEALTH_NUMBERS,
     MAX_HEALTH_NUMBERS,
     MAX_VALUES,
     check_names,
     number,
 )
-from tbviz.store.six_digits import fitting
+from tbviz.store.format.six_digits import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

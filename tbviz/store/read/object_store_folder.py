@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tbviz.store.names import Parts, group_parts
-from tbviz.store.object_store import ObjectStore
-from tbviz.store.part_source import PartSource
-from tbviz.store.source import Pack
+from tbviz.store.disk.object_store import ObjectStore
+from tbviz.store.format.names import Parts, group_parts
+from tbviz.store.read.part_source import PartSource
+from tbviz.store.read.source import Pack
 
 if TYPE_CHECKING:
-    from tbviz.store.locations import RemoteLocation
+    from tbviz.store.disk.locations import RemoteLocation
 
 # A run that has been silent for ten minutes is listed once a minute.
 _SHARE_OF_SILENCE = 0.1

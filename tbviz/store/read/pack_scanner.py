@@ -12,10 +12,10 @@ import time
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
-from tbviz.store.files import open_file
-from tbviz.store.locks import LockMonitor
-from tbviz.store.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
-from tbviz.store.source import ScannedRecord
+from tbviz.store.disk.files import open_file
+from tbviz.store.disk.locks import LockMonitor
+from tbviz.store.format.schema import HEADER, MAGIC, MAX_META, MAX_PAYLOAD, decode_meta
+from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

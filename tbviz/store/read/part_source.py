@@ -9,15 +9,15 @@ import zlib
 from bisect import bisect_right
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
-from tbviz.store.names import Parts
-from tbviz.store.pack_scanner import index_entry, next_record, record_at
-from tbviz.store.record import index_of
-from tbviz.store.source import ScannedRecord
+from tbviz.store.format.names import Parts
+from tbviz.store.format.record import index_of
+from tbviz.store.read.pack_scanner import index_entry, next_record, record_at
+from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from tbviz.store.record import Record
+    from tbviz.store.format.record import Record
 
 MAGIC = b"\x89tbp\r\n\x1a\n"
 # Magic, end of the last part that is known to be stored, length of the lines; then the CRC.

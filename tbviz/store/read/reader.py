@@ -7,19 +7,19 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbviz.store.disk.locations import RemoteLocation, store_directory
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
-from tbviz.store.folder import folder_of
-from tbviz.store.foreign_format import clause, sentence
-from tbviz.store.locations import RemoteLocation, store_directory
-from tbviz.store.schema import MAX_PAYLOAD, Position
-from tbviz.store.segment import Segment, SheetAddress
-from tbviz.store.source import Folder
+from tbviz.store.format.foreign_format import clause, sentence
+from tbviz.store.format.schema import MAX_PAYLOAD, Position
+from tbviz.store.read.folder import folder_of
+from tbviz.store.read.segment import Segment, SheetAddress
+from tbviz.store.read.source import Folder
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tbviz.store.sheet_columns import SheetColumns
+    from tbviz.store.read.sheet_columns import SheetColumns
 
 _TRIES = 10
 

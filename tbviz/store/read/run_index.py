@@ -13,15 +13,15 @@ import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.columns import join_runs
-from tbviz.store.foreign_format import sentence
-from tbviz.store.sheet_columns import Span
+from tbviz.store.format.foreign_format import sentence
+from tbviz.store.read.columns import join_runs
+from tbviz.store.read.sheet_columns import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tbviz.store.reader import Reader
-    from tbviz.store.segment import IndexEntry, Segment
+    from tbviz.store.read.reader import Reader
+    from tbviz.store.read.segment import IndexEntry, Segment
 
 _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([0-9a-z]+)")
 _EMPTY = "0"

@@ -8,13 +8,13 @@ from bisect import bisect_left
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbviz.store.columns import Numbers
-from tbviz.store.cost_sums import CostSums
-from tbviz.store.foreign_format import format_number, refusal
-from tbviz.store.health_columns import Health
-from tbviz.store.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
-from tbviz.store.sheet_columns import SheetColumns
-from tbviz.store.source import ScannedRecord, Source
+from tbviz.store.format.foreign_format import format_number, refusal
+from tbviz.store.format.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
+from tbviz.store.read.columns import Numbers
+from tbviz.store.read.cost_sums import CostSums
+from tbviz.store.read.health_columns import Health
+from tbviz.store.read.sheet_columns import SheetColumns
+from tbviz.store.read.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

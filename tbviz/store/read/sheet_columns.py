@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tbviz.store.columns import PositionRuns
-from tbviz.store.schema import number
-from tbviz.store.six_digits import fitting, nearest
+from tbviz.store.format.schema import number
+from tbviz.store.format.six_digits import fitting, nearest
+from tbviz.store.read.columns import PositionRuns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from tbviz.store.errors import StoreError
-from tbviz.store.writer import Writer
+from tbviz.store.write.writer import Writer
 
 _log = logging.getLogger("tbviz.store")
 _MAX_FAILURES = 20

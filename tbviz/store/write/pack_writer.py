@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbviz.store.durable import sync_file, write_all
-from tbviz.store.locks import hold
-from tbviz.store.names import highest_seq
-from tbviz.store.record import index_of
+from tbviz.store.disk.durable import sync_file, write_all
+from tbviz.store.disk.locks import hold
+from tbviz.store.format.names import highest_seq
+from tbviz.store.format.record import index_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbviz.store.record import Record
+    from tbviz.store.format.record import Record
 
 _TRIES = 100
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from tbviz.store.names import highest_seq, part_name
-from tbviz.store.object_store import ObjectStore
-from tbviz.store.part_source import part
+from tbviz.store.disk.object_store import ObjectStore
+from tbviz.store.format.names import highest_seq, part_name
+from tbviz.store.read.part_source import part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbviz.store.locations import RemoteLocation
-    from tbviz.store.record import Record
+    from tbviz.store.disk.locations import RemoteLocation
+    from tbviz.store.format.record import Record
 
 
 class PartWriter:

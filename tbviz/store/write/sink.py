@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tbviz.store.record import Record
+    from tbviz.store.format.record import Record
 
 
 class Sink(Protocol):

@@ -8,17 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbviz.store.disk.locations import Location, RemoteLocation, store_directory
 from tbviz.store.errors import StoreError
-from tbviz.store.locations import Location, RemoteLocation, store_directory
-from tbviz.store.pack_writer import PackWriter
-from tbviz.store.record import Record
-from tbviz.store.schema import FORMAT, layout_id
+from tbviz.store.format.record import Record
+from tbviz.store.format.schema import FORMAT, layout_id
+from tbviz.store.write.pack_writer import PackWriter
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tbviz.store.sink import Sink
+    from tbviz.store.write.sink import Sink
 
 # How many records of either sort a failed flush retains for the next one, so that memory is
 # bounded on a full disk.
@@ -202,6 +202,6 @@ def _retained(records: Sequence[Record]) -> list[Record]:
 def _sink(store: Location, uid: str, *, sync: bool) -> Sink:
     if isinstance(store, Path):
         return PackWriter(store, uid, sync=sync)
-    from tbviz.store.part_writer import PartWriter
+    from tbviz.store.write.part_writer import PartWriter
 
     return PartWriter(store, uid)
