@@ -1,16 +1,16 @@
 /** The commands of the page in one table: buttons, tooltips, help and keys come from it. */
 
-import { plural } from "./format";
-import { copy } from "./host";
-import { keyCap, keyName, ownsKey } from "./keys";
-import { viewLink } from "./store/address";
-import { nextMap, nextRange } from "./store/colorScale";
-import { cursor, follow, moveBy, moveTo, setFollow } from "./store/cursor";
-import { families, moveFamily, moveVariant, variants } from "./store/kinds";
-import { moveLayer } from "./store/layers";
-import { note } from "./store/notes";
-import { changeSpeed, pause, speed, togglePlay } from "./store/play";
-import { lastOrdinal, run } from "./store/run";
+import { copy } from "./host/host";
+import { keyCap, keyName, ownsKey } from "./host/keys";
+import { plural } from "./model/format";
+import { viewLink } from "./state/address";
+import { nextMap, nextRange } from "./state/colorScale";
+import { cursor, follow, moveBy, moveTo, setFollow } from "./state/cursor";
+import { families, moveFamily, moveVariant, variants } from "./state/kinds";
+import { moveLayer } from "./state/layers";
+import { note } from "./state/notes";
+import { changeSpeed, pause, speed, togglePlay } from "./state/play";
+import { lastOrdinal, run } from "./state/run";
 import {
   image,
   imageCount,
@@ -20,8 +20,8 @@ import {
   path,
   recorded,
   shownImage,
-} from "./store/selection";
-import { letters, panel, savePicture, togglePanel } from "./store/shell";
+} from "./state/selection";
+import { letters, panel, savePicture, togglePanel } from "./state/shell";
 
 export interface Command {
   id: string;

@@ -3,12 +3,12 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { onKey } from "./commands";
-import { onDarkMode, onReload, onVisibility, takeFocus } from "./host";
-import { connectAddress } from "./store/address";
-import { isLoaded } from "./store/pictures";
-import { waitFor } from "./store/play";
-import { pollNow, setVisible } from "./store/poll";
-import { dark } from "./store/shell";
+import { onDarkMode, onReload, onVisibility, takeFocus } from "./host/host";
+import { connectAddress } from "./state/address";
+import { isLoaded } from "./state/pictures";
+import { waitFor } from "./state/play";
+import { pollNow, setVisible } from "./state/poll";
+import { dark } from "./state/shell";
 import { App } from "./ui/App";
 
 export function mount(body: HTMLElement): void {

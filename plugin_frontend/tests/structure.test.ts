@@ -53,7 +53,7 @@ describe("the files of the page", () => {
       ),
     ).toEqual(["b", "c"]);
     const all = arrows();
-    expect(all.get(join(SOURCE, "ui/Readout.tsx"))).toContain(join(SOURCE, "captions.ts"));
+    expect(all.get(join(SOURCE, "ui/Readout.tsx"))).toContain(join(SOURCE, "model/captions.ts"));
     expect(circle(all).map((file) => file.slice(SOURCE.length + 1))).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ def test_what_is_computed_is_what_is_listed():
 
 
 def test_the_page_has_words_for_what_is_listed():
-    text = (PAGE / "statistics.ts").read_text("utf-8")
+    text = (PAGE / "model" / "statistics.ts").read_text("utf-8")
     table = text[text.index("export const STATISTICS") : text.index("\n};\n")]
     assert set(re.findall(r"^  (\w+): \{", table, re.MULTILINE)) == set(HEALTH_NUMBERS)
 
@@ -36,7 +36,7 @@ def test_the_page_has_words_for_what_is_listed():
 # How each file of the page names health numbers, and how often it does.
 NAMED = {
     "ui/HealthView.tsx": (r"statistics: \[(\".*?)\]", 4),
-    "ui/nonFinite.ts": (r"MEANINGLESS: ReadonlySet<string> = new Set\(\[(.*?)\]\)", 4),
+    "state/nonFinite.ts": (r"MEANINGLESS: ReadonlySet<string> = new Set\(\[(.*?)\]\)", 4),
     "ui/Numbers.tsx": (
         (
             r"SHARES = new Set\(\[(.*?)\]\)|"
@@ -45,9 +45,9 @@ NAMED = {
         4,
     ),
     "ui/Tree.tsx": (r"healthAt\(\w+, (\"\w+\")", 1),
-    "store/health.ts": (r"_QUERY: HealthQuery = \{ names: (\"[\w,]+\")", 2),
-    "store/colorScale.ts": (r"\bstatistic = signal\((.*?)\)|\bstatistic\.value = (\".*?\")", 2),
-    "store/address.ts": (
+    "state/health.ts": (r"_QUERY: HealthQuery = \{ names: (\"[\w,]+\")", 2),
+    "state/colorScale.ts": (r"\bstatistic = signal\((.*?)\)|\bstatistic\.value = (\".*?\")", 2),
+    "state/address.ts": (
         r"\"statistic\",\s*\(text\) => .*?,\s*(\"\w+\")|statistic\.value === (\"\w+\")",
         2,
     ),

@@ -1,18 +1,18 @@
 import { useMemo } from "preact/hooks";
-import { familyOf, kindLabel } from "../families";
-import { number } from "../format";
-import { toRgba } from "../paint";
-import { camMaximum, mapName, strength } from "../store/colorScale";
-import { watchFilm } from "../store/film";
-import { main, photographs, photoOf } from "../store/pictures";
-import { imageName, kind, path, probe, shownImage } from "../store/selection";
-import { tileContents } from "../tileContents";
+import { toRgba } from "../draw/paint";
+import { familyOf, kindLabel } from "../model/families";
+import { number } from "../model/format";
+import { tileContents } from "../model/tileContents";
+import { camsOf, drawnTiles, drawOverlay, overlayStyleOf } from "../state/cams";
+import { camMaximum, mapName, strength } from "../state/colorScale";
+import { watchFilm } from "../state/film";
+import { notShown } from "../state/naming";
+import { main, photographs, photoOf } from "../state/pictures";
+import { imageName, kind, path, probe, shownImage } from "../state/selection";
 import { describe } from "./CamView";
 import { Canvas } from "./Canvas";
-import { camsOf, drawnTiles, drawOverlay, overlayStyleOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
-import { notShown } from "./naming";
 import { Classes, Verdict } from "./Verdict";
 
 const FRAMES = 12;

@@ -1,11 +1,14 @@
 import { useMemo } from "preact/hooks";
-import { nounOf } from "../captions";
-import { familyOf, splitKind } from "../families";
-import { numberRanges, plural } from "../format";
-import type { Sheet } from "../png";
-import { sheetRange } from "../store/colorScale";
-import { watchFilm } from "../store/film";
-import { companion, main, type Shown } from "../store/pictures";
+import type { Sheet } from "../draw/png";
+import { tileOf } from "../draw/tiles";
+import { nounOf } from "../model/captions";
+import { familyOf, splitKind } from "../model/families";
+import { numberRanges, plural } from "../model/format";
+import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../model/tileContents";
+import { sheetRange } from "../state/colorScale";
+import { watchFilm } from "../state/film";
+import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "../state/naming";
+import { companion, main, type Shown } from "../state/pictures";
 import {
   channels,
   content,
@@ -17,15 +20,12 @@ import {
   shownChannel,
   shownImage,
   tile,
-} from "../store/selection";
-import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../tileContents";
-import { tileOf } from "../tiles";
+} from "../state/selection";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
 import { type Measured, Numbers, withMoment } from "./Numbers";
-import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./naming";
 import { Photograph } from "./Probes";
 
 const FRAMES = 12;

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { costsOf, isExpensive } from "../costs";
-import { number, percent, whole } from "../format";
-import { costSegments } from "../store/tables";
+import { costsOf, isExpensive } from "../model/costs";
+import { number, percent, whole } from "../model/format";
+import { costSegments } from "../state/tables";
 
 const ALL = "all";
 const brief = (seconds: number) => (seconds > 0 && seconds < 0.001 ? "<0.001" : number(seconds));

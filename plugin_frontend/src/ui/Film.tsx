@@ -1,14 +1,14 @@
 import { useMemo } from "preact/hooks";
-import type { Range } from "../color";
-import { paintGrid } from "../paint";
-import type { Sheet } from "../png";
-import { label, tick } from "../positions";
-import { mapName, tileRange } from "../store/colorScale";
-import { cursor, moveTo } from "../store/cursor";
-import type { FilmState, Frame } from "../store/film";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { gridOf } from "../tiles";
+import type { Range } from "../draw/color";
+import { paintGrid } from "../draw/paint";
+import type { Sheet } from "../draw/png";
+import { gridOf } from "../draw/tiles";
+import { label, tick } from "../model/positions";
+import { mapName, tileRange } from "../state/colorScale";
+import { cursor, moveTo } from "../state/cursor";
+import type { FilmState, Frame } from "../state/film";
+import { pause } from "../state/play";
+import { positions, segmentCount } from "../state/run";
 import { Canvas } from "./Canvas";
 
 interface Props {

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
-import { plural } from "../format";
-import { kerasLabel, lastOf, parseStep, seams, token } from "../positions";
-import { cursor, follow, moveTo, position, setFollow, unseen } from "../store/cursor";
-import { note } from "../store/notes";
-import { changeSpeed, pause, playing, speed } from "../store/play";
-import { positions, runIndex } from "../store/run";
+import { plural } from "../model/format";
+import { kerasLabel, lastOf, parseStep, seams, token } from "../model/positions";
+import { cursor, follow, moveTo, position, setFollow, unseen } from "../state/cursor";
+import { note } from "../state/notes";
+import { changeSpeed, pause, playing, speed } from "../state/play";
+import { positions, runIndex } from "../state/run";
 import { CommandButton } from "./CommandButton";
 import { Icon } from "./icons";
 import { StepSlider } from "./StepSlider";

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RunEntry, Status } from "../api";
 import { tooltip } from "../commands";
-import { duration, percent, plural } from "../format";
-import { label } from "../positions";
-import { switchRun } from "../store/poll";
+import { duration, percent, plural } from "../model/format";
+import { label } from "../model/positions";
+import type { RunEntry, Status } from "../net/api";
+import { switchRun } from "../state/poll";
 import {
   logdir,
   newestSegment,
@@ -15,9 +15,9 @@ import {
   runs,
   secondsSince,
   segmentCount,
-} from "../store/run";
-import { panel } from "../store/shell";
-import { costs } from "../store/tables";
+} from "../state/run";
+import { panel } from "../state/shell";
+import { costs } from "../state/tables";
 import { CommandButton } from "./CommandButton";
 
 export function Header() {

@@ -1,8 +1,8 @@
 import { useMemo } from "preact/hooks";
-import { type ByPosition, lastCaptured } from "../byPosition";
-import { snapshotLabel } from "../positions";
-import { formatStatistic, statisticOf, withUnknown } from "../statistics";
-import { cursor, readoutOrdinal } from "../store/cursor";
+import { type ByPosition, lastCaptured } from "../model/byPosition";
+import { snapshotLabel } from "../model/positions";
+import { formatStatistic, statisticOf, withUnknown } from "../model/statistics";
+import { cursor, readoutOrdinal } from "../state/cursor";
 import {
   adviceNow,
   type Health,
@@ -10,12 +10,12 @@ import {
   healthAt,
   nonFiniteAt,
   nonFiniteChanges,
-} from "../store/health";
-import { positions, segmentCount } from "../store/run";
-import { layer, selectLayer } from "../store/selection";
+} from "../state/health";
+import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "../state/nonFinite";
+import { positions, segmentCount } from "../state/run";
+import { layer, selectLayer } from "../state/selection";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
-import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
 import { type Line, type NonFiniteMark, Plot } from "./Plot";
 import { useHealthQuery } from "./useHealthQuery";
 

@@ -1,14 +1,14 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { rowLabels } from "../arrange";
-import { NAN_COLOR } from "../color";
-import { maxima } from "../downsample";
-import { number, percent } from "../format";
-import { snapshotLabel } from "../positions";
-import { statisticOf } from "../statistics";
-import { statistic } from "../store/colorScale";
-import { cursor, ghost, moveTo, pinned } from "../store/cursor";
-import { type Health, health } from "../store/health";
+import { rowLabels } from "../draw/arrange";
+import { NAN_COLOR } from "../draw/color";
+import { maxima } from "../model/downsample";
+import { number, percent } from "../model/format";
+import { snapshotLabel } from "../model/positions";
+import { statisticOf } from "../model/statistics";
+import { statistic } from "../state/colorScale";
+import { cursor, ghost, moveTo, pinned } from "../state/cursor";
+import { type Health, health } from "../state/health";
 import {
   cellsNow,
   coming,
@@ -20,11 +20,11 @@ import {
   offered,
   snapshotsNow,
   topNow,
-} from "../store/heat";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { layer, selectLayer } from "../store/selection";
-import { dark } from "../store/shell";
+} from "../state/heat";
+import { pause } from "../state/play";
+import { positions, segmentCount } from "../state/run";
+import { layer, selectLayer } from "../state/selection";
+import { dark } from "../state/shell";
 import { useHealthQuery } from "./useHealthQuery";
 import { type Size, useSize } from "./useSize";
 

@@ -1,6 +1,6 @@
 import { commands } from "../commands";
-import { keyCap } from "../keys";
-import { letters, setLetters } from "../store/shell";
+import { keyCap } from "../host/keys";
+import { letters, setLetters } from "../state/shell";
 
 export function Help() {
   return (

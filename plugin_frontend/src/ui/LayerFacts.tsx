@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
-import { HEALTH } from "../families";
-import { whole } from "../format";
-import type { Json } from "../json";
-import { formatStatistic, statisticOf, withUnknown } from "../statistics";
-import { cursor } from "../store/cursor";
-import { adviceNow, health, healthAt, nonFiniteAt } from "../store/health";
-import { kind, kindsOf, path } from "../store/selection";
-import { model } from "../store/tables";
-import { shapeText } from "../tree";
-import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
+import { HEALTH } from "../model/families";
+import { whole } from "../model/format";
+import type { Json } from "../model/json";
+import { formatStatistic, statisticOf, withUnknown } from "../model/statistics";
+import { shapeText } from "../model/tree";
+import { cursor } from "../state/cursor";
+import { adviceNow, health, healthAt, nonFiniteAt } from "../state/health";
+import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "../state/nonFinite";
+import { kind, kindsOf, path } from "../state/selection";
+import { model } from "../state/tables";
 import { useHealthQuery } from "./useHealthQuery";
 
 function text(value: Json): string {

@@ -1,7 +1,7 @@
-import { label } from "../positions";
-import { moveTo } from "../store/cursor";
-import { runIndex, segmentCount } from "../store/run";
-import { selectLayer } from "../store/selection";
+import { label } from "../model/positions";
+import { moveTo } from "../state/cursor";
+import { runIndex, segmentCount } from "../state/run";
+import { selectLayer } from "../state/selection";
 import { Icon } from "./icons";
 
 /** Skipped items and warnings, with their remedies: the newest first. */

@@ -1,14 +1,14 @@
-import { levelValue } from "../color";
-import { number, percent } from "../format";
-import { field, type Json, type JsonNumber, toNumber } from "../json";
-import type { Sheet } from "../png";
-import { shortLabel } from "../positions";
-import { statisticOf } from "../statistics";
-import { channelTable } from "../store/channels";
-import { cursor, position } from "../store/cursor";
-import type { Shown } from "../store/pictures";
-import { positions } from "../store/run";
-import { isEmpty } from "./naming";
+import { levelValue } from "../draw/color";
+import type { Sheet } from "../draw/png";
+import { number, percent } from "../model/format";
+import { field, type Json, type JsonNumber, toNumber } from "../model/json";
+import { shortLabel } from "../model/positions";
+import { statisticOf } from "../model/statistics";
+import { channelTable } from "../state/channels";
+import { cursor, position } from "../state/cursor";
+import { isEmpty } from "../state/naming";
+import type { Shown } from "../state/pictures";
+import { positions } from "../state/run";
 
 /** The channel that the numbers describe. */
 export interface Measured {

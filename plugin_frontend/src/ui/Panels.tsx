@@ -1,5 +1,5 @@
 import type { FunctionComponent } from "preact";
-import { type Panel, panel } from "../store/shell";
+import { type Panel, panel } from "../state/shell";
 import { Drawer } from "./Drawer";
 import { lazily } from "./lazily";
 

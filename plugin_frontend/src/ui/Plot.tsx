@@ -1,13 +1,13 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { ByPosition } from "../byPosition";
-import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
-import { tickText } from "../format";
-import { label as positionLabel, tick } from "../positions";
-import { cursor, ghost, moveTo, pinned } from "../store/cursor";
-import { pause } from "../store/play";
-import { positions, runIndex } from "../store/run";
-import { dark } from "../store/shell";
+import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../draw/chart";
+import type { ByPosition } from "../model/byPosition";
+import { tickText } from "../model/format";
+import { label as positionLabel, tick } from "../model/positions";
+import { cursor, ghost, moveTo, pinned } from "../state/cursor";
+import { pause } from "../state/play";
+import { positions, runIndex } from "../state/run";
+import { dark } from "../state/shell";
 import { type Size, useSize } from "./useSize";
 
 export interface Line {

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
-import { number, plural } from "../format";
-import { label } from "../positions";
+import { number, plural } from "../model/format";
+import { label } from "../model/positions";
 import {
   classesToPlot,
   colorsOf,
@@ -9,12 +9,12 @@ import {
   predictionChanges,
   scoresOf,
   topClass,
-} from "../predictions";
-import { cursor, moveTo, position } from "../store/cursor";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { className, image, imageCount, imageName, probe, shownImage } from "../store/selection";
-import { predictions } from "../store/tables";
+} from "../model/predictions";
+import { cursor, moveTo, position } from "../state/cursor";
+import { pause } from "../state/play";
+import { positions, segmentCount } from "../state/run";
+import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
+import { predictions } from "../state/tables";
 import { type Line, Plot } from "./Plot";
 import { Photograph } from "./Probes";
 import { Classes, predictionAt, predictionHistory, scoreText, Verdict } from "./Verdict";

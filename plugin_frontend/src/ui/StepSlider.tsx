@@ -1,12 +1,12 @@
 import { computed } from "@preact/signals";
-import { downsampled, polyline } from "../downsample";
-import { number } from "../format";
-import { label } from "../positions";
-import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";
-import { pause } from "../store/play";
-import { lastOrdinal, positions, runIndex, segmentCount } from "../store/run";
-import { series } from "../store/selection";
-import { scalars } from "../store/tables";
+import { downsampled, polyline } from "../model/downsample";
+import { number } from "../model/format";
+import { label } from "../model/positions";
+import { cursor, ghost, moveTo, pinned, position } from "../state/cursor";
+import { pause } from "../state/play";
+import { lastOrdinal, positions, runIndex, segmentCount } from "../state/run";
+import { series } from "../state/selection";
+import { scalars } from "../state/tables";
 
 const [WIDTH, HEIGHT] = [1000, 20];
 

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { familyOf, overflowing } from "../families";
-import { families, family, openFamily } from "../store/kinds";
-import { layer, pathOf, WHOLE } from "../store/selection";
+import { familyOf, overflowing } from "../model/families";
+import { families, family, openFamily } from "../state/kinds";
+import { layer, pathOf, WHOLE } from "../state/selection";
 import { useSize } from "./useSize";
 
 /** Width of the list of hidden tabs, in CSS pixels. */

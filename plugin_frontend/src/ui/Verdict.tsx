@@ -1,10 +1,10 @@
-import { lastCaptured } from "../byPosition";
-import { number, percent } from "../format";
-import { type ClassScore, type PredictionHistory, topClass } from "../predictions";
-import { samePhoto } from "../probes";
-import { runIndex } from "../store/run";
-import { className, probe, probeAt } from "../store/selection";
-import { predictions } from "../store/tables";
+import { lastCaptured } from "../model/byPosition";
+import { number, percent } from "../model/format";
+import { type ClassScore, type PredictionHistory, topClass } from "../model/predictions";
+import { samePhoto } from "../model/probes";
+import { runIndex } from "../state/run";
+import { className, probe, probeAt } from "../state/selection";
+import { predictions } from "../state/tables";
 
 /**
  * Return the last prediction for an image at or before an ordinal. A new `fit` may use the same
