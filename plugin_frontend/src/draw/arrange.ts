@@ -1,6 +1,6 @@
 /** (a layout, room on the screen) => where its tiles, captions and headers go. */
 
-import type { Layout } from "../net/api";
+import type { Layout } from "../model/records";
 import { bestColumns, type Grid, gridOf } from "./tiles";
 
 export interface Arrangement {

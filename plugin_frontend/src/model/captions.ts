@@ -1,8 +1,8 @@
 /** What the tiles of a sheet are called. */
 
-import type { Layout } from "../net/api";
 import { familyOf, hasTilePerImage } from "./families";
 import { plural } from "./format";
+import type { Layout } from "./records";
 import { isMatrix } from "./tileContents";
 
 type Captioned = Pick<

@@ -1,6 +1,6 @@
 /** Segments of `./costs` => the share of training time that logging took, per callback. */
 
-import type { CostSegment } from "../net/api";
+import type { CostSegment } from "./answers";
 import { toNumber } from "./json";
 
 export interface CostRow {

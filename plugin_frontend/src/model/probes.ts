@@ -1,6 +1,6 @@
 /** Finds the probe image of a sheet, and whether two probes hold the same photograph. */
 
-import type { Layout, Probe } from "../net/api";
+import type { Layout, Probe } from "./records";
 
 type Shown = Pick<Layout, "images" | "probes">;
 

@@ -1,7 +1,8 @@
 /** (what is known of a run, an answer of `./index`) => what is known now. */
 
-import type { IndexAnswer, Latest, Layout, Notice, Probe, Segment, Series } from "../net/api";
+import type { IndexAnswer, Latest, Segment } from "./answers";
 import { expand, type Position, seams } from "./positions";
+import type { Layout, Notice, Probe, Series } from "./records";
 
 export interface RunIndex {
   cursor: string;

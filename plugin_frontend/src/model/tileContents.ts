@@ -3,9 +3,9 @@
  * a tile is a channel in some kinds only, and a probe image, a class or a role in others.
  */
 
-import type { Layout, Probe } from "../net/api";
 import { familyOf, hasTilePerImage, splitKind } from "./families";
 import { samePhoto } from "./probes";
+import type { Layout, Probe } from "./records";
 
 export type TileContent =
   /** The output or the strongest stimulus of a channel; the weights of a filter. */

@@ -1,6 +1,6 @@
 /** (the model's nodes, the layers that have pictures, a filter) => rows of a tree. */
 
-import type { ModelNode } from "../net/api";
+import type { ModelNode } from "./answers";
 
 export interface Node {
   path: string;

@@ -4,7 +4,7 @@
  */
 
 import type { Sheet } from "../draw/png";
-import type { SheetRef } from "./api";
+import type { SheetRef } from "../model/answers";
 
 export interface Source {
   one: (run: string, ref: SheetRef, signal?: AbortSignal) => Promise<Uint8Array>;

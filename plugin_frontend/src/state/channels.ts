@@ -1,7 +1,8 @@
 /** The numbers of all channels of the open layer at the cursor. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { type ChannelsAnswer, getChannels } from "../net/api";
+import type { ChannelsAnswer } from "../model/answers";
+import { getChannels } from "../net/api";
 import { cursor } from "./cursor";
 import { attempt, generation, run } from "./run";
 import { content, healthLayers, path as shownPath } from "./selection";

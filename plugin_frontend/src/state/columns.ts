@@ -1,10 +1,11 @@
 /** Where the sheets of a series are; fetched when a series is first shown, then as it grows. */
 
 import { signal } from "@preact/signals";
+import type { SeriesAnswer, SheetRef } from "../model/answers";
 import { type JsonNumber, toNumber } from "../model/json";
 import { Ordinals } from "../model/positions";
 import { seriesKey } from "../model/runIndex";
-import { getSeries, type SeriesAnswer, type SheetRef } from "../net/api";
+import { getSeries } from "../net/api";
 import { note } from "./notes";
 import { trouble } from "./poll";
 import { attempt, generation, run, seriesOf } from "./run";

@@ -5,6 +5,7 @@ import { decode, type Sheet } from "../draw/png";
 import { tileOf } from "../draw/tiles";
 import { pickFrames } from "../model/frames";
 import { samePhoto, sheetOf } from "../model/probes";
+import type { Layout, Probe } from "../model/records";
 import {
   inProbe,
   type TileContent,
@@ -12,7 +13,8 @@ import {
   tileOfChannel,
   tileOfContent,
 } from "../model/tileContents";
-import { ApiError, getStrip, type Layout, type Probe } from "../net/api";
+import { getStrip } from "../net/api";
+import { ApiError } from "../net/request";
 import { type Columns, columnsOf } from "./columns";
 import { main } from "./pictures";
 import { attempt, generation, layoutOf, run, runIndex } from "./run";

@@ -4,9 +4,10 @@
  */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import type { HealthAnswer, HealthQuery } from "../model/answers";
 import { type ByPosition, lastValueAt, mergeValues, numbers } from "../model/byPosition";
 import { Ordinals } from "../model/positions";
-import { getHealth, type HealthAnswer, type HealthQuery } from "../net/api";
+import { getHealth } from "../net/api";
 import { cursor } from "./cursor";
 import { follower, keyed } from "./follower";
 import { run, runIndex } from "./run";

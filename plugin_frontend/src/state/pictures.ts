@@ -5,11 +5,13 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { decode, type Sheet } from "../draw/png";
+import type { SheetRef } from "../model/answers";
 import { familyOf } from "../model/families";
 import { inRange, probesOf, samePhoto, sheetOf } from "../model/probes";
+import type { Layout, Probe } from "../model/records";
 import { probeOf } from "../model/runIndex";
 import { channelsOf, tileContents } from "../model/tileContents";
-import { getSheet, getSheets, type Layout, type Probe, type SheetRef } from "../net/api";
+import { getSheet, getSheets } from "../net/api";
 import { Sheets } from "../net/sheets";
 import { type Columns, columnsOf, sheetRef, valueAt } from "./columns";
 import { cursor, direction } from "./cursor";

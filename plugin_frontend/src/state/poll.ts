@@ -3,7 +3,8 @@
 import { batch, signal } from "@preact/signals";
 import { parseStep, token } from "../model/positions";
 import { merge } from "../model/runIndex";
-import { ApiError, getIndex, getRuns } from "../net/api";
+import { getIndex, getRuns } from "../net/api";
+import { ApiError } from "../net/request";
 import { chosenPosition, pinned, setFollow } from "./cursor";
 import { note } from "./notes";
 import { pending } from "./pendingAddress";

@@ -1,8 +1,9 @@
 /** Which run is open, and its index. */
 
 import { batch, computed, signal } from "@preact/signals";
+import type { RunEntry, Segment } from "../model/answers";
+import type { Notice } from "../model/records";
 import { type RunIndex, seriesKey } from "../model/runIndex";
-import type { Notice, RunEntry, Segment } from "../net/api";
 
 export const runs = signal<readonly RunEntry[] | null>(null);
 /** What TensorBoard was started with. */

@@ -4,6 +4,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { HEALTH, ordered, PREDICTIONS, splitKind } from "../model/families";
 import { Ordinals } from "../model/positions";
 import { inRange } from "../model/probes";
+import type { Layout, Probe, Series } from "../model/records";
 import { probeOf } from "../model/runIndex";
 import {
   channelsOf,
@@ -12,7 +13,6 @@ import {
   tileOfChannel,
   tileOfContent,
 } from "../model/tileContents";
-import type { Layout, Probe, Series } from "../net/api";
 import { cursor } from "./cursor";
 import { layoutOf, positions, runIndex, seriesOf } from "./run";
 

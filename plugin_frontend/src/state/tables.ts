@@ -1,6 +1,7 @@
 /** Tables of the open run: scalars, predictions, model, costs; fetched as they grow. */
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { CostSegment, ModelAnswer, PredictionsAnswer, ScalarsAnswer } from "../model/answers";
 import { type ByPosition, mergeValues, numbers } from "../model/byPosition";
 import { type CostTable, costsOf } from "../model/costs";
 import { PREDICTIONS } from "../model/families";
@@ -8,16 +9,7 @@ import { type JsonNumber, toNumber } from "../model/json";
 import { Ordinals } from "../model/positions";
 import type { ClassScore } from "../model/predictions";
 import type { RunIndex } from "../model/runIndex";
-import {
-  type CostSegment,
-  getCosts,
-  getModel,
-  getPredictions,
-  getScalars,
-  type ModelAnswer,
-  type PredictionsAnswer,
-  type ScalarsAnswer,
-} from "../net/api";
+import { getCosts, getModel, getPredictions, getScalars } from "../net/api";
 import { follower, once } from "./follower";
 import { clearHealth, refreshBase, refreshQueries } from "./health";
 import { generation, run, runIndex, secondsSince } from "./run";

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { tooltip } from "../commands";
+import type { RunEntry, Status } from "../model/answers";
 import { duration, percent, plural } from "../model/format";
 import { label } from "../model/positions";
-import type { RunEntry, Status } from "../net/api";
 import { switchRun } from "../state/poll";
 import {
   logdir,

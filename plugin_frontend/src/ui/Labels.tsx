@@ -1,5 +1,5 @@
 import { type Arrangement, shortened } from "../draw/arrange";
-import type { Layout } from "../net/api";
+import type { Layout } from "../model/records";
 import { isLayer } from "../state/layers";
 import { selectLayer } from "../state/selection";
 

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import type { HealthQuery } from "../net/api";
+import type { HealthQuery } from "../model/answers";
 import { subscribe } from "../state/health";
 
 /** Request a part of the health while the component is mounted; null requests nothing. */

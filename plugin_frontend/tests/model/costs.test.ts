@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { CostSegment } from "../../src/model/answers";
 import { costsOf, isExpensive } from "../../src/model/costs";
-import type { CostSegment } from "../../src/net/api";
 
 const segment = (more: Partial<CostSegment> = {}): CostSegment => ({
   segment: 1,

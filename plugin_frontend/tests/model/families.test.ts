@@ -9,8 +9,8 @@ import {
   splitKind,
   variantLabel,
 } from "../../src/model/families";
+import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { Series } from "../../src/net/api";
 import {
   families,
   family,

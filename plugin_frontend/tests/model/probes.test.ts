@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Ordinals } from "../../src/model/positions";
 import { probesOf, samePhoto, sheetOf } from "../../src/model/probes";
-import type { Layout, Probe } from "../../src/net/api";
+import type { Layout, Probe } from "../../src/model/records";
 import { type Columns, sheetRef } from "../../src/state/columns";
 import { scenes } from "../../src/state/film";
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Probe } from "../../src/model/records";
 import {
   channelsOf,
   inProbe,
@@ -7,7 +8,6 @@ import {
   tileOfChannel,
   tileOfContent,
 } from "../../src/model/tileContents";
-import type { Probe } from "../../src/net/api";
 
 const probe = (...names: string[]): Probe => ({
   segment: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ModelNode } from "../../src/model/answers";
 import { buildTree, matcher, rows, shapeText } from "../../src/model/tree";
-import type { ModelNode } from "../../src/net/api";
 
 const node = (path: string, parent: string | null = null): ModelNode => ({
   path,

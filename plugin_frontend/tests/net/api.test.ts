@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ApiError, getChannels, getCosts, getSheet, IDLE_TIMEOUT_MS } from "../../src/net/api";
+import { getChannels, getCosts, getSheet } from "../../src/net/api";
+import { ApiError, IDLE_TIMEOUT_MS } from "../../src/net/request";
 import { follower } from "../../src/state/follower";
 import { generation } from "../../src/state/run";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Sheet } from "../../src/draw/png";
-import { type SheetRef, splitSheets } from "../../src/net/api";
+import type { SheetRef } from "../../src/model/answers";
+import { splitSheets } from "../../src/net/api";
 import { Sheets } from "../../src/net/sheets";
 
 const ref = (offset: number): SheetRef => ({ writer: "a", offset, length: 1, crc: 7 });

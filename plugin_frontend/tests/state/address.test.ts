@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readAddress } from "../../src/host/host";
+import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { Series } from "../../src/net/api";
 import { connectAddress, present, viewLink } from "../../src/state/address";
 import { mapName, rangeRule, setMap, setRange } from "../../src/state/colorScale";
 import { cursor, follow, ghost, moveTo, pinned } from "../../src/state/cursor";

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import { batch } from "@preact/signals";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { IndexAnswer } from "../../src/model/answers";
+import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { IndexAnswer, Layout, Probe, Series } from "../../src/net/api";
 import { connectAddress, present } from "../../src/state/address";
 import { chosenPosition, cursor, follow, moveTo, setFollow } from "../../src/state/cursor";
 import { openFamily, openKind } from "../../src/state/kinds";

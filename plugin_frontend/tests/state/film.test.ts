@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import type { SeriesAnswer } from "../../src/model/answers";
+import type { Layout } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { Layout, SeriesAnswer } from "../../src/net/api";
 import { watchFilm } from "../../src/state/film";
 import { attempt, run, runIndex } from "../../src/state/run";
 import { golden } from "../golden";

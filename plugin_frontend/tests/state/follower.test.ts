@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Segment } from "../../src/model/answers";
 import { merge } from "../../src/model/runIndex";
-import type { Segment } from "../../src/net/api";
 import { AGAIN_MS, follower } from "../../src/state/follower";
 import { clock, generation } from "../../src/state/run";
 import { scalarsAreComplete } from "../../src/state/tables";

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { nonFiniteStarts } from "../../src/draw/chart";
+import type { HealthAnswer, Segment } from "../../src/model/answers";
 import type { PositionRun } from "../../src/model/positions";
+import type { Notice, NoticeEvent } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { HealthAnswer, Notice, NoticeEvent, Segment } from "../../src/net/api";
 import {
   activeAt,
   addHealth,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { Probe } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { Probe } from "../../src/net/api";
 import { pollNow, switchRun } from "../../src/state/poll";
 import { run, runIndex, runs } from "../../src/state/run";
 import { predictions } from "../../src/state/tables";

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { SeriesAnswer } from "../../src/model/answers";
+import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import type { Layout, Probe, Series, SeriesAnswer } from "../../src/net/api";
 import { moveTo } from "../../src/state/cursor";
 import { main, watch } from "../../src/state/pictures";
 import { generation, run, runIndex } from "../../src/state/run";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { IndexAnswer, Segment, SeriesAnswer } from "../../src/model/answers";
+import type { Notice, Series } from "../../src/model/records";
 import { merge, probeOf, seriesKey } from "../../src/model/runIndex";
-import type { IndexAnswer, Notice, Segment, Series, SeriesAnswer } from "../../src/net/api";
 import { addColumns, largest, sheetRef, valueAt } from "../../src/state/columns";
 import { paused, runIndex } from "../../src/state/run";
 import { addPredictions, addScalars } from "../../src/state/tables";
