@@ -3,7 +3,6 @@
 import { copy } from "./host/host";
 import { keyCap, keyName, ownsKey } from "./host/keys";
 import { plural } from "./model/format";
-import { viewLink } from "./state/address";
 import { nextMap, nextRange } from "./state/colorScale";
 import { cursor, follow, moveBy, moveTo, setFollow } from "./state/cursor";
 import { families, moveFamily, moveVariant, variants } from "./state/kinds";
@@ -22,6 +21,7 @@ import {
   shownImage,
 } from "./state/selection";
 import { letters, panel, savePicture, togglePanel } from "./state/shell";
+import { viewLink } from "./state/view";
 
 export interface Command {
   id: string;

@@ -4,9 +4,9 @@ import { commands, onKey, tooltip } from "../src/commands";
 import { keyCap, keyName, ownsKey } from "../src/host/keys";
 import { merge } from "../src/model/runIndex";
 import { cursor, follow, moveTo, setFollow, unseen } from "../src/state/cursor";
+import { layer } from "../src/state/layer";
 import { notes } from "../src/state/notes";
 import { open, runIndex } from "../src/state/run";
-import { layer } from "../src/state/selection";
 import { panel, setLetters } from "../src/state/shell";
 
 const press = (key: string, init: KeyboardEventInit = {}) =>

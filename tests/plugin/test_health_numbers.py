@@ -47,10 +47,8 @@ NAMED = {
     "ui/Tree.tsx": (r"healthAt\(\w+, (\"\w+\")", 1),
     "state/health.ts": (r"_QUERY: HealthQuery = \{ names: (\"[\w,]+\")", 2),
     "state/colorScale.ts": (r"\bstatistic = signal\((.*?)\)|\bstatistic\.value = (\".*?\")", 2),
-    "state/address.ts": (
-        r"\"statistic\",\s*\(text\) => .*?,\s*(\"\w+\")|statistic\.value === (\"\w+\")",
-        2,
-    ),
+    "state/address.ts": (r"\"statistic\",\s*\(text\) => .*?,\s*(\"\w+\")", 1),
+    "state/view.ts": (r"statistic\.value === (\"\w+\")", 1),
 }
 # A name where the page asks for a number by its name, in any file.
 ASKED = re.compile(

@@ -1,6 +1,6 @@
 /** The overlay of a sheet: lines between small tiles, marks, channel numbers, outlines. */
 
-import type { Size } from "../ui/useSize";
+import type { Size } from "./size";
 import type { Grid, Mark } from "./tiles";
 
 interface Over {

@@ -2,26 +2,14 @@
 
 import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../draw/color";
-import { link, onAddressChange, readAddress, writeAddress } from "../host/host";
-import {
-  type Address,
-  formatRange,
-  parseCount,
-  parseRange,
-  parseShare,
-  readHash,
-  writeHash,
-} from "../host/url";
+import { onAddressChange, readAddress, writeAddress } from "../host/host";
+import { type Address, parseCount, parseRange, parseShare, readHash, writeHash } from "../host/url";
 import { kindLabel } from "../model/families";
 import { plural } from "../model/format";
-import { parseStep, tick, token } from "../model/positions";
+import { parseStep } from "../model/positions";
 import { MAPPED } from "../model/statistics";
 import {
-  defaultMap,
-  defaultRange,
-  mapName,
   metrics,
-  rangeRule,
   resetColorScale,
   setMap,
   setRange,
@@ -29,35 +17,24 @@ import {
   statistic,
   strength,
 } from "./colorScale";
-import { chosenPosition, cursor, follow, moveTo, pinned, setFollow } from "./cursor";
+import { chosenPosition, moveTo, pinned, setFollow } from "./cursor";
+import { channel, chosenLayer, layer, restoreChosenLayer, substituteLayer } from "./layer";
 import { filter, firstLayer, isLayer } from "./layers";
+import { healthComes, layersWith, pathOf } from "./logged";
 import { note } from "./notes";
 import { pending } from "./pendingAddress";
 import { chooseRun, pollNow } from "./poll";
-import { generation, lastRun, positions, run } from "./run";
+import { generation, positions } from "./run";
 import {
-  channel,
-  channels,
-  chosenLayer,
-  content,
-  contents,
-  healthComes,
   image,
   imageCount,
   kind,
-  layer,
-  layersWith,
-  pathOf,
   pickedContents,
   requestedKind,
   resetSelection,
-  restoreChosenLayer,
-  shownChannel,
-  shownImage,
-  substituteLayer,
-  tile,
 } from "./selection";
 import { tablesRequested } from "./tables";
+import { present } from "./view";
 
 function apply(address: Address): void {
   batch(() => {
@@ -182,49 +159,6 @@ function resolveKind(): void {
     pending.value = { ...pending.peek(), kind: undefined };
   });
 }
-
-/** The chosen tile of a picture whose tiles are neither channels nor one image each. */
-const pickedTile = computed(() => {
-  const picked = pickedContents.value.get(kind.value ?? "");
-  if (picked === undefined || channels.value !== null) return null;
-  // The contents of its tiles are not loaded yet.
-  if (contents.value.length === 0) return picked.is === "tile" ? picked.tile : null;
-  const { is, ...rest } = content.value ?? { is: "tile" };
-  if (tile.value < 0 || (is === "image" && "tileIndex" in rest && rest.tileIndex === 0))
-    return null;
-  return tile.value;
-});
-
-/** Return the address of the current view; `pinStep` includes the step even while following. */
-export function present(pinStep = false): Address {
-  const { step, A, layer: requested } = pending.value;
-  const range = formatRange(rangeRule.value);
-  // While a run or the server is loading, the requested state stays in the address.
-  const coming = chosenPosition.value === null ? "" : tick(chosenPosition.value);
-  const at = positions.value.length > 0 ? token(positions.value, cursor.value) : coming;
-  const shown = imageCount.value > 0 ? shownImage.value : image.value;
-  const number = channel.value ?? (pinStep ? shownChannel.value : null);
-  return {
-    run: run.value ?? lastRun.value ?? "",
-    kind: (pending.value.layer === undefined ? kind.value : null) ?? requestedKind.value ?? "",
-    layer: requested ?? layer.value ?? "",
-    channel: number === null ? "" : String(number),
-    image: shown === 0 ? "" : String(shown),
-    tile: pickedTile.value === null ? "" : String(pickedTile.value),
-    step: step ?? (follow.value && !pinStep ? "" : at),
-    A: A ?? (pinned.value === null ? "" : token(positions.value, pinned.value)),
-    range: range === formatRange(defaultRange.value) ? "" : range,
-    map: mapName.value === defaultMap.value ? "" : mapName.value,
-    filter: filter.value,
-    smoothing: smoothing.value === 0 ? "" : String(smoothing.value),
-    statistic: statistic.value === "dead" ? "" : statistic.value,
-    metrics: metrics.value === null ? "" : metrics.value.join(","),
-    strength: strength.value === 0.6 ? "" : String(strength.value),
-  };
-}
-
-/** Return the address of exactly what is on the screen. */
-export const viewLink = () => untracked(() => link(writeHash(readAddress(), present(true))));
 
 const WRITE_MS = 250;
 

@@ -4,8 +4,9 @@ import { computed, effect, signal } from "@preact/signals";
 import type { ChannelsAnswer } from "../model/answers";
 import { getChannels } from "../net/api";
 import { cursor } from "./cursor";
+import { healthLayers } from "./logged";
 import { attempt, generation, run } from "./run";
-import { content, healthLayers, path as shownPath } from "./selection";
+import { content, path as shownPath } from "./selection";
 
 /** The layer of the selected channel; in the overview each column has its own. */
 const measured = computed(() =>

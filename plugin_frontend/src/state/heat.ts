@@ -3,9 +3,10 @@
 import { computed } from "@preact/signals";
 import { shortened } from "../draw/arrange";
 import { carriedForward, lastSnapshots } from "../model/downsample";
+import type { Health } from "../model/health";
 import { MAPPED, statisticOf } from "../model/statistics";
 import { statistic } from "./colorScale";
-import { type Health, health, nonFiniteChanges } from "./health";
+import { health, nonFiniteChanges } from "./health";
 import { positions, runIndex } from "./run";
 
 /** Return the values of the cells: a list per layer with a value per position; NaN if there is none. */

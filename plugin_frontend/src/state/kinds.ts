@@ -1,9 +1,12 @@
 /** The tabs and the choice within one: which kinds the run has, and the way from one to another. */
 
 import { batch, computed, effect } from "@preact/signals";
-import { byFamily, splitKind } from "../model/families";
+import { splitKind } from "../model/families";
+import { byFamily } from "../model/tabs";
+import { chosenLayer } from "./layer";
 import { nearestLayer } from "./layers";
-import { chosenLayer, kind, kindsOfRun, pathOf, requestedKind, showKind } from "./selection";
+import { kindsOfRun, pathOf } from "./logged";
+import { kind, requestedKind, showKind } from "./selection";
 
 /** The kinds of each family of the run, in the order of the tabs. */
 export const families = computed(() => byFamily(kindsOfRun.value));

@@ -3,8 +3,10 @@
 import { computed, signal } from "@preact/signals";
 import { plural } from "../model/format";
 import { buildTree, matcher, type Row, rows } from "../model/tree";
+import { layer } from "./layer";
+import { healthLayers, kindsOf, WHOLE } from "./logged";
 import { runIndex } from "./run";
-import { healthLayers, kindsOf, layer, path, selectLayer, WHOLE } from "./selection";
+import { path, selectLayer } from "./selection";
 import { model } from "./tables";
 
 export const filter = signal("");

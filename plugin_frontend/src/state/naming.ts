@@ -5,9 +5,10 @@ import { kindLabel } from "../model/families";
 import { snapshotLabel } from "../model/positions";
 import type { TileContent } from "../model/tileContents";
 import { health } from "./health";
-import type { Shown } from "./pictures";
+import { WHOLE } from "./logged";
 import { layoutOf, positions, segmentCount } from "./run";
-import { imageName, probe, shownImage, WHOLE } from "./selection";
+import { imageName, probe, shownImage } from "./selection";
+import type { Shown } from "./watch";
 
 /** A pixel of a tile. */
 export interface Point {

@@ -1,7 +1,7 @@
 /** Texts about layers that are not finite. */
 
+import type { ActiveStatus } from "../model/health";
 import { label, tick } from "../model/positions";
-import type { ActiveStatus } from "./health";
 import { positions, segmentCount } from "./run";
 
 const positionAt = (ordinal: number) => positions.value[ordinal];

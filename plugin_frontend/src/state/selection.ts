@@ -1,7 +1,7 @@
 /** The selection: a layer, a kind of picture of it, a channel, a probe image. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { HEALTH, ordered, PREDICTIONS, splitKind } from "../model/families";
+import { splitKind } from "../model/families";
 import { Ordinals } from "../model/positions";
 import { inRange } from "../model/probes";
 import type { Layout, Probe, Series } from "../model/records";
@@ -14,109 +14,30 @@ import {
   tileOfContent,
 } from "../model/tileContents";
 import { cursor } from "./cursor";
+import {
+  channel,
+  keepLayer,
+  layer,
+  openLayer,
+  replaced,
+  resetLayer,
+  restoreChosenLayer,
+  substituteLayer,
+} from "./layer";
+import { kindsOf, kindsOfRun, layered, layersWith, pathOf, WHOLE } from "./logged";
 import { layoutOf, positions, runIndex, seriesOf } from "./run";
 
-/** The open layer; it stays selected while pictures of the whole model are shown. */
-export const layer = signal<string | null>(null);
 /** The requested kind; another one is shown if the layer lacks it. */
 export const requestedKind = signal<string | null>(null);
-/** Number of the selected channel of the layer; null: a default is shown. */
-export const channel = signal<number | null>(null);
 /** The selected probe image; a probe that lacks it shows its first. */
 export const image = signal(0);
 /** The selection in pictures whose tiles are not channels of one layer, by kind. */
 export const pickedContents = signal<ReadonlyMap<string, TileContent>>(new Map());
 
-/** The selected channels of layers that are not open now. */
-const channelIn = new Map<string, number | null>();
-/** The chosen layer while another replaces it: it lacks the kind, or the run lacks it. */
-let replacedLayer: string | null = null;
-
-/** Open a layer with the channel that was selected in it; other layers keep theirs. */
-function openLayer(to: string | null): void {
-  const from = layer.peek();
-  if (to === from) return;
-  if (from !== null) {
-    channelIn.set(from, channel.peek());
-    channel.value = (to === null ? null : channelIn.get(to)) ?? null;
-  }
-  layer.value = to;
-}
-
-/** Open another layer in place of the chosen one. */
-export function substituteLayer(to: string | null): void {
-  replacedLayer ??= layer.peek();
-  openLayer(to);
-}
-
-/** Return the chosen layer, whether it is shown or not. */
-export const chosenLayer = () => replacedLayer ?? layer.peek();
-
-/** Go back to the chosen layer. */
-export function restoreChosenLayer(): void {
-  if (replacedLayer !== null) openLayer(replacedLayer);
-  replacedLayer = null;
-}
-
 /** Reset to the defaults, as on a page without an address. */
 export function resetSelection(): void {
-  channelIn.clear();
   pickedContents.value = new Map();
-  replacedLayer = null;
-  layer.value = null;
-  channel.value = null;
-}
-
-/** Layers with health records; null until they are known. */
-export const healthLayers = signal<readonly string[] | null>(null);
-/** Whether there is health, but it is not known yet of which layers. */
-export const healthComes = computed(
-  () => healthLayers.value === null && (runIndex.value?.latest.health ?? null) !== null,
-);
-
-/** The layer path of pictures of the whole model. */
-export const WHOLE = "";
-
-const kindsByLayer = computed(() => {
-  const out = new Map<string, Set<string>>();
-  const add = (path: string, kind: string) => {
-    const kinds = out.get(path) ?? new Set();
-    out.set(path, kinds.add(kind));
-  };
-  for (const series of runIndex.value?.series.values() ?? []) add(series.layer, series.kind);
-  for (const path of healthLayers.value ?? []) add(path, HEALTH);
-  // Assume that the open layer has it: else another tab would open for a moment.
-  if (healthComes.value && layer.value) add(layer.value, HEALTH);
-  if (runIndex.value !== null && runIndex.value.latest.predictions !== null)
-    add(WHOLE, PREDICTIONS);
-  return out;
-});
-
-const layered = computed(() => [...kindsByLayer.value.keys()].some((path) => path !== WHOLE));
-
-/** All kinds of the run, in their order. */
-export const kindsOfRun = computed(() =>
-  ordered([
-    ...[...kindsByLayer.value.values()].flatMap((kinds) => [...kinds]),
-    ...(healthComes.value ? [HEALTH] : []),
-  ]),
-);
-
-/** The kinds that a layer has of its own; those of the whole model for its path. */
-export const kindsOf = (path: string): string[] => ordered(kindsByLayer.value.get(path) ?? []);
-
-/** Layers that have a kind, in the order they were logged in. */
-export function layersWith(kind: string): string[] {
-  return [...kindsByLayer.value].flatMap(([path, kinds]) =>
-    kinds.has(kind) && path !== WHOLE ? [path] : [],
-  );
-}
-
-/** Return whose picture a kind shows for a selected layer: the layer's, the model's or none. */
-export function pathOf(kind: string, chosen: string | null): string | null {
-  const has = (path: string) => kindsByLayer.value.get(path)?.has(kind) === true;
-  if (chosen !== null && has(chosen)) return chosen;
-  return has(WHOLE) ? WHOLE : null;
+  resetLayer();
 }
 
 /** The shown kind: the requested one, else another of its family, else the layer's first. */
@@ -260,7 +181,7 @@ effect(() => {
 /** Open a layer, or the whole model. */
 export function selectLayer(chosen: string): void {
   if (chosen === path.peek()) {
-    if (chosen !== WHOLE) replacedLayer = null;
+    if (chosen !== WHOLE) keepLayer();
     return;
   }
   batch(() => {
@@ -270,7 +191,7 @@ export function selectLayer(chosen: string): void {
     }
     // A kind of the whole model is none of this layer.
     if (path.peek() === WHOLE) requestedKind.value = lastOfLayer ?? kindsOf(chosen)[0] ?? null;
-    replacedLayer = null;
+    keepLayer();
     openLayer(chosen);
   });
 }
@@ -281,7 +202,7 @@ export function showKind(
   nearest: (layers: readonly string[]) => string | undefined = (layers) => layers[0],
 ): void {
   batch(() => {
-    if (pathOf(requested, replacedLayer) === replacedLayer) restoreChosenLayer();
+    if (pathOf(requested, replaced()) === replaced()) restoreChosenLayer();
     if (pathOf(requested, layer.peek()) === null)
       substituteLayer(nearest(layersWith(requested)) ?? null);
     requestedKind.value = requested;

@@ -1,73 +1,22 @@
 /** Tables of the open run: scalars, predictions, model, costs; fetched as they grow. */
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import type { CostSegment, ModelAnswer, PredictionsAnswer, ScalarsAnswer } from "../model/answers";
-import { type ByPosition, mergeValues, numbers } from "../model/byPosition";
+import type { CostSegment, ModelAnswer } from "../model/answers";
 import { type CostTable, costsOf } from "../model/costs";
 import { PREDICTIONS } from "../model/families";
-import { type JsonNumber, toNumber } from "../model/json";
-import { Ordinals } from "../model/positions";
-import type { ClassScore } from "../model/predictions";
 import type { RunIndex } from "../model/runIndex";
+import { addPredictions, addScalars, type PredictionTable, type Scalars } from "../model/tables";
 import { getCosts, getModel, getPredictions, getScalars } from "../net/api";
 import { follower, once } from "./follower";
 import { clearHealth, refreshBase, refreshQueries } from "./health";
 import { generation, run, runIndex, secondsSince } from "./run";
 import { kind } from "./selection";
 
-export interface Scalars {
-  source: "store" | "tensorboard";
-  tags: ReadonlyMap<string, ByPosition>;
-}
-
-export interface PredictionTable {
-  scale: "probability" | "score";
-  /** One list per image, in it the top classes per position. */
-  images: (ClassScore[] | undefined)[][];
-}
-
 export const scalars = signal<Scalars | null>(null);
 export const predictions = signal<PredictionTable | null>(null);
 export const model = signal<ModelAnswer | null>(null);
 /** The costs of logging, one sum per segment. */
 export const costSegments = signal<readonly CostSegment[]>([]);
-
-function columns(
-  held: ReadonlyMap<string, ByPosition> | undefined,
-  ordinals: Ordinals,
-  answer: Record<string, (JsonNumber | null)[]>,
-): ReadonlyMap<string, ByPosition> {
-  const out = new Map(held);
-  for (const [name, values] of Object.entries(answer)) {
-    out.set(name, mergeValues(out.get(name), ordinals, numbers(values)));
-  }
-  return out;
-}
-
-export function addScalars(held: Scalars | null, answer: ScalarsAnswer): Scalars {
-  const ordinals = new Ordinals(answer.positions);
-  return {
-    source: answer.source,
-    tags: columns(held?.tags, ordinals, answer.tags),
-  };
-}
-
-export function addPredictions(
-  held: PredictionTable | null,
-  answer: PredictionsAnswer,
-): PredictionTable {
-  const ordinals = new Ordinals(answer.positions);
-  const images = answer.images.map((values, image) =>
-    mergeValues(
-      held?.images[image],
-      ordinals,
-      values.map(
-        (top) => top?.map(([index, value]) => ({ class: index, value: toNumber(value) })) ?? null,
-      ),
-    ),
-  );
-  return { scale: answer.scale, images };
-}
 
 /** TensorBoard has read the event files of a run that ended this many seconds ago. */
 const LONG_ENDED_S = 60;

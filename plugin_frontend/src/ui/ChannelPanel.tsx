@@ -8,7 +8,7 @@ import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../mo
 import { sheetRange } from "../state/colorScale";
 import { watchFilm } from "../state/film";
 import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "../state/naming";
-import { companion, main, type Shown } from "../state/pictures";
+import { companion, main } from "../state/pictures";
 import {
   channels,
   content,
@@ -21,6 +21,7 @@ import {
   shownImage,
   tile,
 } from "../state/selection";
+import type { Shown } from "../state/watch";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";

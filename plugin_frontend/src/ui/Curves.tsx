@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { nonFiniteStarts } from "../draw/chart";
+import type { Line, NonFiniteMark } from "../draw/plot";
 import type { ByPosition } from "../model/byPosition";
 import { number } from "../model/format";
 import { type Pair, pairs, shownPairs, title } from "../model/metrics";
@@ -8,7 +9,7 @@ import { metrics, smoothing } from "../state/colorScale";
 import { readoutOrdinal } from "../state/cursor";
 import { scalars } from "../state/tables";
 import { HeatMap } from "./HeatMap";
-import { type Line, type NonFiniteMark, Plot } from "./Plot";
+import { Plot } from "./Plot";
 
 /** The curves and the heat map, always in view. */
 export function Curves() {

@@ -6,8 +6,9 @@ import { formatStatistic, statisticOf, withUnknown } from "../model/statistics";
 import { shapeText } from "../model/tree";
 import { cursor } from "../state/cursor";
 import { adviceNow, health, healthAt, nonFiniteAt } from "../state/health";
+import { kindsOf } from "../state/logged";
 import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "../state/nonFinite";
-import { kind, kindsOf, path } from "../state/selection";
+import { kind, path } from "../state/selection";
 import { model } from "../state/tables";
 import { useHealthQuery } from "./useHealthQuery";
 

@@ -7,8 +7,8 @@ import { statisticOf } from "../model/statistics";
 import { channelTable } from "../state/channels";
 import { cursor, position } from "../state/cursor";
 import { isEmpty } from "../state/naming";
-import type { Shown } from "../state/pictures";
 import { positions } from "../state/run";
+import type { Shown } from "../state/watch";
 
 /** The channel that the numbers describe. */
 export interface Measured {

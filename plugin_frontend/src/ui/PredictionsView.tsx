@@ -1,4 +1,5 @@
 import { useMemo } from "preact/hooks";
+import type { Line } from "../draw/plot";
 import { number, plural } from "../model/format";
 import { label } from "../model/positions";
 import {
@@ -15,9 +16,10 @@ import { pause } from "../state/play";
 import { positions, segmentCount } from "../state/run";
 import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
 import { predictions } from "../state/tables";
-import { type Line, Plot } from "./Plot";
+import { predictionAt, predictionHistory, scoreText } from "../state/verdict";
+import { Plot } from "./Plot";
 import { Photograph } from "./Probes";
-import { Classes, predictionAt, predictionHistory, scoreText, Verdict } from "./Verdict";
+import { Classes, Verdict } from "./Verdict";
 
 /** Maximum number of lines per image. */
 const LINES = 5;

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { toRgba } from "../draw/paint";
 import type { Sheet } from "../draw/png";
-import { photoOf } from "../state/pictures";
+import { photoOf } from "../state/photographs";
 import { image, imageName, probe, shownImage } from "../state/selection";
 import { Canvas } from "./Canvas";
 

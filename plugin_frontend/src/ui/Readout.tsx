@@ -3,7 +3,7 @@ import type { Mark } from "../draw/tiles";
 import { barAt, isNumbered, nounOf } from "../model/captions";
 import { number, plural } from "../model/format";
 import { nameOf, type Point } from "../state/naming";
-import type { Shown } from "../state/pictures";
+import type { Shown } from "../state/watch";
 
 /** The value under the pointer. */
 export function Readout({ point, shown }: { point: Point | null; shown: Shown }) {

@@ -7,8 +7,8 @@ import { drawMarks } from "../draw/sheetMarks";
 import type { Mark } from "../draw/tiles";
 import { mapName } from "../state/colorScale";
 import type { Point } from "../state/naming";
-import type { Shown } from "../state/pictures";
 import { dark } from "../state/shell";
+import type { Shown } from "../state/watch";
 import { Labels } from "./Labels";
 
 interface Props {

@@ -11,16 +11,19 @@ import { tileContents } from "../model/tileContents";
 import { mapName, sheetRange, signed, tileRange } from "../state/colorScale";
 import { health } from "../state/health";
 import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "../state/naming";
-import { main, type Shown } from "../state/pictures";
+import { main } from "../state/pictures";
 import { imageName, pick, probe, tile as shownTile } from "../state/selection";
+import { verdict } from "../state/verdict";
+import type { Shown } from "../state/watch";
 import { ColorBar } from "./ColorBar";
 import { LayerLine } from "./LayerFacts";
+import { PictureError } from "./PictureError";
 import { Probes } from "./Probes";
 import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
 import { usePictureSaver } from "./useSaver";
 import { useSize } from "./useSize";
-import { Verdict, verdict } from "./Verdict";
+import { Verdict } from "./Verdict";
 
 /** All channels of a layer at the cursor. */
 export function SheetView() {
@@ -35,17 +38,6 @@ export function SheetView() {
         <Sheet shown={shown} />
       )}
     </section>
-  );
-}
-
-export function PictureError({ text }: { text: string }) {
-  return (
-    <div class="reason" role="alert" data-testid="picture-error">
-      <p>This picture cannot be read: {text}.</p>
-      <p>
-        If it is damaged, <code>tbviz inspect LOG_DIR --verify</code> lists all damage.
-      </p>
-    </div>
   );
 }
 

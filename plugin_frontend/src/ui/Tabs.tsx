@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { familyOf, overflowing } from "../model/families";
+import { familyOf } from "../model/families";
+import { overflowing } from "../model/tabs";
 import { families, family, openFamily } from "../state/kinds";
-import { layer, pathOf, WHOLE } from "../state/selection";
+import { layer } from "../state/layer";
+import { pathOf, WHOLE } from "../state/logged";
 import { useSize } from "./useSize";
 
 /** Width of the list of hidden tabs, in CSS pixels. */

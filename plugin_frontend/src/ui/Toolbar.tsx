@@ -14,8 +14,10 @@ import {
   updateRange,
 } from "../state/colorScale";
 import { openKind, variants } from "../state/kinds";
+import { layer } from "../state/layer";
+import { pathOf } from "../state/logged";
 import { main } from "../state/pictures";
-import { kind, layer, layout, pathOf, series } from "../state/selection";
+import { kind, layout, series } from "../state/selection";
 
 /** The bar under the tabs: the variant, its description, and its colors. */
 export function Toolbar() {

@@ -12,9 +12,10 @@ import {
   toggle,
   visibleRows,
 } from "../state/layers";
+import { kindsOf, WHOLE } from "../state/logged";
 import { nonFiniteHelp, tickAt } from "../state/nonFinite";
 import { positions } from "../state/run";
-import { kindsOf, path, selectLayer, WHOLE } from "../state/selection";
+import { path, selectLayer } from "../state/selection";
 import { Icon } from "./icons";
 import { useHealthQuery } from "./useHealthQuery";
 

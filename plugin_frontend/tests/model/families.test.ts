@@ -1,16 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  byFamily,
-  familyOf,
-  kindHelp,
-  kindLabel,
-  ordered,
-  overflowing,
-  splitKind,
-  variantLabel,
-} from "../../src/model/families";
+import { familyOf, kindHelp, kindLabel, splitKind, variantLabel } from "../../src/model/families";
 import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
+import { byFamily, ordered, overflowing } from "../../src/model/tabs";
 import {
   families,
   family,
@@ -19,17 +11,11 @@ import {
   openFamily,
   variants,
 } from "../../src/state/kinds";
+import { layer } from "../../src/state/layer";
 import { firstLayer, nearestLayer, visibleRows } from "../../src/state/layers";
+import { healthLayers, kindsOf } from "../../src/state/logged";
 import { generation, runIndex } from "../../src/state/run";
-import {
-  healthLayers,
-  kind,
-  kindsOf,
-  layer,
-  path,
-  requestedKind,
-  selectLayer,
-} from "../../src/state/selection";
+import { kind, path, requestedKind, selectLayer } from "../../src/state/selection";
 
 describe("the table of families", () => {
   it("orders kinds: families, variants in them, then the unknown, then the numbers", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { activeAt, addAdvice } from "../../src/model/health";
 import {
   classesToPlot,
   colorsOf,
@@ -8,7 +9,6 @@ import {
   scoresOf,
   topClass,
 } from "../../src/model/predictions";
-import { activeAt, addAdvice } from "../../src/state/health";
 
 const score = (index: number, value: number) => ({ class: index, value });
 // Class 3 leads, then 1 for two positions; nothing was logged at position 2.

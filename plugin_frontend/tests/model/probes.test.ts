@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { type Columns, sheetRef } from "../../src/model/columns";
 import { Ordinals } from "../../src/model/positions";
 import { probesOf, samePhoto, sheetOf } from "../../src/model/probes";
 import type { Layout, Probe } from "../../src/model/records";
-import { type Columns, sheetRef } from "../../src/state/columns";
-import { scenes } from "../../src/state/film";
+import { scenes } from "../../src/model/scenes";
 
 const layout = (images: number, rest: Partial<Layout> = {}): Layout => ({
   picture: "cam",

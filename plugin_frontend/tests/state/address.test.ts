@@ -3,15 +3,18 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readAddress } from "../../src/host/host";
 import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import { connectAddress, present, viewLink } from "../../src/state/address";
+import { connectAddress } from "../../src/state/address";
 import { mapName, rangeRule, setMap, setRange } from "../../src/state/colorScale";
 import { cursor, follow, ghost, moveTo, pinned } from "../../src/state/cursor";
 import { families } from "../../src/state/kinds";
+import { channel, layer } from "../../src/state/layer";
+import { healthLayers } from "../../src/state/logged";
 import { notes } from "../../src/state/notes";
 import { chooseRun, switchRun } from "../../src/state/poll";
 import { generation, runIndex } from "../../src/state/run";
-import { channel, healthLayers, kind, layer, path, selectLayer } from "../../src/state/selection";
+import { kind, path, selectLayer } from "../../src/state/selection";
 import { tablesRequested } from "../../src/state/tables";
+import { present, viewLink } from "../../src/state/view";
 
 const series = (kind: string, path: string): Series => ({
   kind,

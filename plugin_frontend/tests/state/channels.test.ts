@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { merge } from "../../src/model/runIndex";
 import { channelTable } from "../../src/state/channels";
+import { layer } from "../../src/state/layer";
+import { healthLayers } from "../../src/state/logged";
 import { generation, open, runIndex } from "../../src/state/run";
-import { healthLayers, layer } from "../../src/state/selection";
 
 const table = (dead: number) => ({ channels: 1, columns: { mean: [dead] } });
 

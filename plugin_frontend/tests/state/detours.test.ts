@@ -4,18 +4,18 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IndexAnswer } from "../../src/model/answers";
 import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import { connectAddress, present } from "../../src/state/address";
+import { connectAddress } from "../../src/state/address";
 import { chosenPosition, cursor, follow, moveTo, setFollow } from "../../src/state/cursor";
 import { openFamily, openKind } from "../../src/state/kinds";
+import { channel, layer } from "../../src/state/layer";
+import { WHOLE } from "../../src/state/logged";
 import { notes } from "../../src/state/notes";
 import { switchRun } from "../../src/state/poll";
 import { generation, open, positions, runIndex } from "../../src/state/run";
 import {
-  channel,
   channels,
   image,
   kind,
-  layer,
   moveChannel,
   pick,
   requestedKind,
@@ -24,9 +24,9 @@ import {
   shownChannel,
   shownImage,
   tile,
-  WHOLE,
 } from "../../src/state/selection";
 import { tablesRequested } from "../../src/state/tables";
+import { present } from "../../src/state/view";
 
 const layout = (kind: string, path: string, rest: Partial<Layout> = {}): Layout => ({
   picture: kind,

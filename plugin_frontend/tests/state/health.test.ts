@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { nonFiniteStarts } from "../../src/draw/chart";
 import type { HealthAnswer, Segment } from "../../src/model/answers";
+import { activeAt, addHealth, addNonFinite } from "../../src/model/health";
 import type { PositionRun } from "../../src/model/positions";
 import type { Notice, NoticeEvent } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import {
-  activeAt,
-  addHealth,
-  addNonFinite,
   adviceNow,
   BASE_QUERY,
   clearHealth,
@@ -20,8 +18,8 @@ import {
   subscribe,
 } from "../../src/state/health";
 import { coming, healthSkipped, mapped, none } from "../../src/state/heat";
+import { healthLayers } from "../../src/state/logged";
 import { generation, run, runIndex } from "../../src/state/run";
-import { healthLayers } from "../../src/state/selection";
 
 const NAMES = ["dead", "mean", "duplicates"];
 

@@ -4,7 +4,7 @@ import { merge } from "../../src/model/runIndex";
 import { pollNow, switchRun } from "../../src/state/poll";
 import { run, runIndex, runs } from "../../src/state/run";
 import { predictions } from "../../src/state/tables";
-import { predictionAt, predictionHistory } from "../../src/ui/Verdict";
+import { predictionAt, predictionHistory } from "../../src/state/verdict";
 
 /** What the server knows: names of runs, the newest last. */
 let known: string[] = [];

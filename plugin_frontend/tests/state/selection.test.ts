@@ -3,12 +3,11 @@ import type { SeriesAnswer } from "../../src/model/answers";
 import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { moveTo } from "../../src/state/cursor";
-import { main, watch } from "../../src/state/pictures";
+import { channel, layer } from "../../src/state/layer";
+import { main } from "../../src/state/pictures";
 import { generation, run, runIndex } from "../../src/state/run";
 import {
-  channel,
   image,
-  layer,
   layout,
   onScreen,
   probe,
@@ -17,6 +16,7 @@ import {
   shownChannel,
   tile,
 } from "../../src/state/selection";
+import { watch } from "../../src/state/watch";
 import { golden } from "../golden";
 
 const layoutOf = (id: string, channels: number[], probes: number[]): Layout => ({

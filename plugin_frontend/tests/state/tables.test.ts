@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { IndexAnswer, Segment, SeriesAnswer } from "../../src/model/answers";
+import { addColumns, largest, sheetRef, valueAt } from "../../src/model/columns";
 import type { Notice, Series } from "../../src/model/records";
 import { merge, probeOf, seriesKey } from "../../src/model/runIndex";
-import { addColumns, largest, sheetRef, valueAt } from "../../src/state/columns";
+import { addPredictions, addScalars } from "../../src/model/tables";
 import { paused, runIndex } from "../../src/state/run";
-import { addPredictions, addScalars } from "../../src/state/tables";
 
 const series = (count: number): Series => ({
   kind: "activations",
