@@ -2,6 +2,7 @@
 
 import { copy } from "./host/host";
 import { keyCap, keyName, ownsKey } from "./host/keys";
+import type { Stop } from "./host/stops";
 import { plural } from "./model/format";
 import { nextMap, nextRange } from "./state/colorScale";
 import { cursor, follow, moveBy, moveTo, setFollow } from "./state/cursor";
@@ -317,4 +318,10 @@ export function onKey(event: KeyboardEvent): void {
   if (panel.peek() === "help" && found.id !== "help" && found.id !== "close") return;
   event.preventDefault();
   void found.run();
+}
+
+/** Run commands by their keys from now on. */
+export function connectKeys(): Stop {
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
 }

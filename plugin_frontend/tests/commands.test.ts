@@ -3,11 +3,15 @@ import { afterEach, describe, expect, it } from "vitest";
 import { commands, onKey, tooltip } from "../src/commands";
 import { keyCap, keyName, ownsKey } from "../src/host/keys";
 import { merge } from "../src/model/runIndex";
-import { cursor, follow, moveTo, setFollow, unseen } from "../src/state/cursor";
+import { connectCursor, cursor, follow, moveTo, setFollow, unseen } from "../src/state/cursor";
 import { layer } from "../src/state/layer";
 import { notes } from "../src/state/notes";
 import { open, runIndex } from "../src/state/run";
+import { connectSelection } from "../src/state/selection";
 import { panel, setLetters } from "../src/state/shell";
+
+connectCursor();
+connectSelection();
 
 const press = (key: string, init: KeyboardEventInit = {}) =>
   new KeyboardEvent("keydown", { key, cancelable: true, bubbles: true, ...init });

@@ -124,9 +124,7 @@ describe("the files of the page", () => {
       (name) => [name, readFileSync(join(SOURCE, name), "utf8")] as const,
     );
     const withSignals = texts.filter(([, text]) => /from "@preact\/signals"/.test(text));
-    expect(new Set(withSignals.map(([name]) => roomOf(name)))).toEqual(
-      new Set(["state", "ui", "page.tsx"]),
-    );
+    expect(new Set(withSignals.map(([name]) => roomOf(name)))).toEqual(new Set(["state", "ui"]));
     const withPage = texts.filter(([, text]) => /\b(?:document|window|navigator)\./.test(text));
     expect(withPage.map(([name]) => name).filter((name) => roomOf(name) === "model")).toEqual([]);
   });

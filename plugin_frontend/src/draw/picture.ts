@@ -17,7 +17,8 @@ export interface Picture {
   pixelated: boolean;
   title: string;
   bar: { range: Range | null; map: MapName } | null;
-  name: string;
+  /** Names the file. */
+  shown: { kind: string; layer: string; ordinal: number };
   /** Text around the tiles of the first image: coordinates in map pixels from its upper left corner. */
   labels?: readonly Label[];
 }
@@ -31,6 +32,12 @@ export interface Label {
   width: number;
 }
 
+/** Name the file of a picture: "kernels-conv1-position4.png". */
+function nameOf(shown: Picture["shown"]): string {
+  const parts = [shown.kind, shown.layer || "model", `position${shown.ordinal}`];
+  return `${parts.join("-").replace(/[^\w.-]+/g, "_")}.png`;
+}
+
 const MARGIN = 24;
 const LINE = 22;
 const FONT = "15px system-ui, sans-serif";
@@ -42,10 +49,10 @@ export async function save(picture: Picture): Promise<string> {
   if (blob === null) throw new Error("the browser could not make a PNG from the canvas");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = picture.name;
+  link.download = nameOf(picture.shown);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  return picture.name;
+  return link.download;
 }
 
 function compose(picture: Picture): HTMLCanvasElement {

@@ -3,7 +3,7 @@
  * another origin, each of these falls back to the page's own window.
  */
 
-type Stop = () => void;
+import type { Stop } from "./stops";
 
 /** The window whose address and dark mode are TensorBoard's. */
 function outer(): Window {
@@ -99,8 +99,8 @@ export function takeFocus(): void {
  * TensorBoard's reload button. Its library for plugins was never published; this is the part of
  * its protocol that we need (tensorboard/components/experimental/plugin_lib).
  */
-export function onReload(run: () => void): void {
-  if (window.parent === window) return;
+export function onReload(run: () => void): Stop {
+  if (window.parent === window) return () => {};
   const channel = new MessageChannel();
   channel.port1.onmessage = (event: MessageEvent<unknown>) => {
     if (typeof event.data !== "string") return;
@@ -122,6 +122,7 @@ export function onReload(run: () => void): void {
   };
   channel.port1.start();
   window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
+  return () => channel.port1.close();
 }
 
 /** Copies a text; only inside a click or a key press. Returns whether it did. */

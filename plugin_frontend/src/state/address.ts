@@ -3,6 +3,7 @@
 import { batch, computed, effect, untracked } from "@preact/signals";
 import { MAPS } from "../draw/color";
 import { onAddressChange, readAddress, writeAddress } from "../host/host";
+import { type Stop, stopAll } from "../host/stops";
 import { type Address, parseCount, parseRange, parseShare, readHash, writeHash } from "../host/url";
 import { kindLabel } from "../model/families";
 import { plural } from "../model/format";
@@ -160,33 +161,44 @@ function resolveKind(): void {
   });
 }
 
+/** The image that a note has reported as missing. */
+let reportedImage = "";
+
+/** Report a requested image that the run lacks. It stays chosen: another fit or run may have it. */
+function reportImage(): void {
+  const now = `${generation.value} ${image.value} ${imageCount.value}`;
+  if (imageCount.value === 0 || image.value < imageCount.value || now === reportedImage) return;
+  reportedImage = now;
+  note(
+    `There is no image ${image.value}; this run has ${plural(imageCount.value, "probe image")}.`,
+  );
+}
+
 const WRITE_MS = 250;
 
-export function connectAddress(): void {
+const address = computed(() => present());
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function write(): void {
+  const now = address.value;
+  clearTimeout(timer);
+  timer = setTimeout(() => writeAddress(writeHash(readAddress(), now)), WRITE_MS);
+}
+
+/** Take the state from the address, then keep the address and the state alike. */
+export function connectAddress(): Stop {
   apply(readHash(readAddress()));
-  effect(resolveSteps);
-  effect(resolveLayer);
-  effect(resolveKind);
-  let reported = "";
-  effect(() => {
-    // It stays chosen: another fit or run may have it.
-    const now = `${generation.value} ${image.value} ${imageCount.value}`;
-    if (imageCount.value === 0 || image.value < imageCount.value || now === reported) return;
-    reported = now;
-    note(
-      `There is no image ${image.value}; this run has ${plural(imageCount.value, "probe image")}.`,
-    );
-  });
-  const address = computed(() => present());
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  effect(() => {
-    const now = address.value;
-    clearTimeout(timer);
-    timer = setTimeout(() => writeAddress(writeHash(readAddress(), now)), WRITE_MS);
-  });
-  onAddressChange(() => {
-    clearTimeout(timer);
-    apply(readHash(readAddress()));
-    pollNow();
-  });
+  return stopAll(
+    () => clearTimeout(timer),
+    effect(resolveSteps),
+    effect(resolveLayer),
+    effect(resolveKind),
+    effect(reportImage),
+    effect(write),
+    onAddressChange(() => {
+      clearTimeout(timer);
+      apply(readHash(readAddress()));
+      pollNow();
+    }),
+  );
 }

@@ -1,11 +1,14 @@
 /** The pictures of the CAM views: maps of the layer's own size over their photographs. */
 
+import { computed } from "@preact/signals";
 import { type Cam, drawnTiles, drawOverlay, type OverlayStyle } from "../draw/cam";
 import type { MapName } from "../draw/color";
+import { largest } from "../model/columns";
 import { familyOf } from "../model/families";
-import { camMaximum, strength } from "./colorScale";
+import { signed, strength } from "./colorScale";
+import { columnsOf } from "./columns";
 import { photoOf } from "./photographs";
-import { probeAt } from "./selection";
+import { kind, path, probeAt } from "./selection";
 import type { Shown } from "./watch";
 
 /** Return how the maps of a picture are drawn now. */
@@ -32,3 +35,13 @@ export function camsOf(shown: Shown, index: number, style: OverlayStyle): Cam[] 
     ...drawOverlay(photo, sheet, tile, size, columns, style),
   }));
 }
+
+/** The maximum that the class activation maps of the shown series reach over the run. */
+export const camMaximum = computed(() => {
+  const [shown, layer] = [kind.value, path.value];
+  const columns = shown === null || layer === null ? null : columnsOf(shown, layer);
+  if (columns === null) return Number.NaN;
+  const { hi, lo, q, p } = columns;
+  const [ups, downs] = familyOf(columns.kind).scale === "percentile" ? [q, p] : [hi, lo];
+  return signed.value ? Math.max(largest(ups), largest(downs.map((v) => -v))) : largest(ups);
+});

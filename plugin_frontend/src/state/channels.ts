@@ -1,6 +1,7 @@
 /** The numbers of all channels of the open layer at the cursor. */
 
 import { computed, effect, signal } from "@preact/signals";
+import type { Stop } from "../host/stops";
 import type { ChannelsAnswer } from "../model/answers";
 import { getChannels } from "../net/api";
 import { cursor } from "./cursor";
@@ -24,7 +25,7 @@ let controller: AbortController | null = null;
 let tableKey = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-effect(() => {
+function requestChannels(): void {
   const [name, path, at] = [run.value, measured.value, cursor.value];
   const key = `${name}\n${generation.value}\n${path}`;
   void attempt.value;
@@ -47,4 +48,13 @@ effect(() => {
       },
     );
   }, REST_MS);
-});
+}
+
+export function connectChannels(): Stop {
+  const stop = effect(requestChannels);
+  return () => {
+    stop();
+    controller?.abort();
+    clearTimeout(timer);
+  };
+}

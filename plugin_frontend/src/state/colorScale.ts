@@ -3,18 +3,17 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { MAPS, type MapName, type Range, symmetric, union } from "../draw/color";
 import type { Sheet } from "../draw/png";
+import type { Stop } from "../host/stops";
 import type { RangeRule } from "../host/url";
-import { largest } from "../model/columns";
 import { familyOf } from "../model/families";
 import { toNumber } from "../model/json";
 import { seriesKey } from "../model/runIndex";
-import { columnsOf } from "./columns";
 import { follow } from "./cursor";
 import { generation, run } from "./run";
 import { kind, layout, path, series } from "./selection";
 
 /** The chosen map and range per kind; under "" those chosen before a kind was known. */
-const maps = signal<ReadonlyMap<string, MapName>>(new Map());
+export const maps = signal<ReadonlyMap<string, MapName>>(new Map());
 const ranges = signal<ReadonlyMap<string, RangeRule>>(new Map());
 
 function chosen<T>(byKind: ReadonlyMap<string, T>): T | undefined {
@@ -87,7 +86,8 @@ export function updateRange(): void {
   if (fresh !== null) frozen.value = new Map(frozen.peek()).set(key(), fresh);
 }
 
-effect(() => {
+/** Fix the range of a series when it is first shown; while following it grows with the data. */
+function freezeRange(): void {
   const fresh = now();
   const name = key();
   const [following, currentGeneration] = [follow.value, generation.value];
@@ -98,7 +98,9 @@ effect(() => {
   const held = frozen.peek().get(name);
   if (fresh === null) return;
   if (held === undefined || (following && wider(held, fresh))) updateRange();
-});
+}
+
+export const connectColorScale = (): Stop => effect(freezeRange);
 
 function wider(held: Frozen, fresh: Frozen): boolean {
   return (["percentiles", "extremes"] as const).some((which) => {
@@ -148,16 +150,6 @@ function centered(range: Range): Range {
     ? symmetric(range)
     : range;
 }
-
-/** The maximum that the class activation maps of the shown series reach over the run. */
-export const camMaximum = computed(() => {
-  const [shown, layer] = [kind.value, path.value];
-  const columns = shown === null || layer === null ? null : columnsOf(shown, layer);
-  if (columns === null) return Number.NaN;
-  const { hi, lo, q, p } = columns;
-  const [ups, downs] = familyOf(columns.kind).scale === "percentile" ? [q, p] : [hi, lo];
-  return signed.value ? Math.max(largest(ups), largest(downs.map((v) => -v))) : largest(ups);
-});
 
 /** Reset to the defaults, as on a page without an address. */
 export function resetColorScale(): void {

@@ -1,6 +1,7 @@
 /** The one cursor. Images, curves, numbers and captions all show the position it is at. */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { type Stop, stopAll } from "../host/stops";
 import { label, type Position, samePosition } from "../model/positions";
 import { note } from "./notes";
 import { generation, lastOrdinal, positions } from "./run";
@@ -72,7 +73,7 @@ function findAgain(): number {
 }
 
 /** New positions move the cursor only while Follow is on; another log keeps its epoch. */
-effect(() => {
+function trackPositions(): void {
   const [last, currentGeneration] = [lastOrdinal.value, generation.value];
   untracked(() =>
     batch(() => {
@@ -88,10 +89,12 @@ effect(() => {
       if (seen.peek() > last + 1) seen.value = last + 1;
     }),
   );
-});
+}
 
 /** Drop the pointer's position after a change of run or of its log. */
-effect(() => {
+function dropGhost(): void {
   void generation.value;
   ghost.value = null;
-});
+}
+
+export const connectCursor = (): Stop => stopAll(effect(trackPositions), effect(dropGhost));

@@ -1,8 +1,9 @@
 /** Frames of film strips: one tile of a series at some of its records, in a cache. */
 
-import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { computed, effect, type Signal, untracked } from "@preact/signals";
 import { decode, type Sheet } from "../draw/png";
 import { tileOf } from "../draw/tiles";
+import type { Stop } from "../host/stops";
 import { pickFrames } from "../model/frames";
 import { type FilmRequest, scenes, strips, type TileLocation } from "../model/scenes";
 import { getStrip } from "../net/api";
@@ -38,12 +39,12 @@ function cacheFrame(key: string, sheet: Sheet): void {
   }
 }
 
-/** Watch the frames of one tile over the run, at most `room`. */
+/** Keep `film` at the frames of one tile over the run, at most `room`. */
 export function watchFilm(
+  film: Signal<FilmState | null>,
   request: () => FilmRequest | null,
   room: number,
-): ReadonlySignal<FilmState | null> {
-  const film = signal<FilmState | null>(null);
+): Stop {
   let controller: AbortController | null = null;
   // As text in signals of their own, so that an equal request starts nothing again.
   const text = computed(() => JSON.stringify(request()));
@@ -59,7 +60,7 @@ export function watchFilm(
   const layouts = computed(() => runIndex.value?.layouts);
   // The big picture goes first.
   const busy = computed(() => main.value.loading);
-  effect(() => {
+  const stop = effect(() => {
     controller?.abort();
     const [name, now] = [run.value, requested.value];
     const [columns, layout, known] = [where.value, what.value, layouts.value];
@@ -114,7 +115,10 @@ export function watchFilm(
       if (!mine.signal.aborted) show();
     });
   });
-  return film;
+  return () => {
+    stop();
+    controller?.abort();
+  };
 }
 
 /** Return the frames of a strip by their ordinals; none if the server has nothing there. */

@@ -4,6 +4,7 @@
  */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import type { Stop } from "../host/stops";
 import type { HealthAnswer, HealthQuery } from "../model/answers";
 import { lastValueAt } from "../model/byPosition";
 import {
@@ -101,12 +102,14 @@ export async function refreshQueries(): Promise<void> {
 }
 
 // A later subscription need not wait for the next poll; the first ones come with the tables.
-effect(() => {
+function refreshSubscribed(): void {
   void subscribed.value;
   untracked(() => {
     if (health.peek() !== null) void refreshQueries();
   });
-});
+}
+
+export const connectHealth = (): Stop => effect(refreshSubscribed);
 
 export function clearHealth(): void {
   health.value = null;

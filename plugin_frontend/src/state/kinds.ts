@@ -1,6 +1,7 @@
 /** The tabs and the choice within one: which kinds the run has, and the way from one to another. */
 
 import { batch, computed, effect } from "@preact/signals";
+import type { Stop } from "../host/stops";
 import { splitKind } from "../model/families";
 import { byFamily } from "../model/tabs";
 import { chosenLayer } from "./layer";
@@ -18,12 +19,14 @@ export const variants = computed(() => families.value.get(family.value ?? "") ??
 /** The last chosen kind of each family. */
 const last = new Map<string, string>();
 
-effect(() => {
+function rememberKind(): void {
   // What is shown where a layer lacks the chosen one is no choice.
   if (kind.value !== null && kind.value === requestedKind.value) {
     last.set(splitKind(kind.value)[0], kind.value);
   }
-});
+}
+
+export const connectKinds = (): Stop => effect(rememberKind);
 
 export const openKind = (requested: string) => showKind(requested, nearestLayer);
 

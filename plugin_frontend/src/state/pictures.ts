@@ -1,32 +1,32 @@
-/**
- * The pictures at the cursor: (a request for a kind, a layer and images) => their decoded sheets.
- * The newest request wins, and the old picture stays until all sheets of the new one are loaded.
- */
+/** The pictures of the view, and those beside them. */
 
-import { batch, effect } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
+import { type Stop, stopAll } from "../host/stops";
 import { familyOf } from "../model/families";
 import { channelsOf, tileContents } from "../model/tileContents";
 import { photographs } from "./photographs";
 import { attempt, run, seriesOf } from "./run";
 import { brightest, brightestKey, image, kind, onScreen, path, probe, probeAt } from "./selection";
-import { type Shown, sheets, watch } from "./watch";
+import { NO_PICTURES, type PictureRequest, type Shown, sheets, watch } from "./watch";
 
 /** The pictures of the view: one sheet, or a map per probe image. */
-export const main = watch(() => {
+export const main = signal(NO_PICTURES);
+
+function mainRequest(): PictureRequest | null {
   const [shownKind, layer] = [kind.value, path.value];
   if (shownKind === null || layer === null) return null;
   const { view } = familyOf(shownKind);
   if (view !== "sheet" && view !== "cams") return null;
   return { kind: shownKind, layer, image: view === "cams" ? null : image.value };
-});
+}
 
-effect(() => {
+function reportShown(): void {
   const { shown } = main.value;
   batch(() => {
     onScreen.value = shown;
     if (shown !== null && shown.image !== null) rememberBrightest(shown);
   });
-});
+}
 
 /**
  * Remember the channel to enlarge until the user selects one: the brightest now. It is known as soon
@@ -58,7 +58,9 @@ function rememberBrightest({
 }
 
 /** The picture beside it: the channel's strongest stimulus, or its response to the image. */
-export const companion = watch(() => {
+export const companion = signal(NO_PICTURES);
+
+function companionRequest(): PictureRequest | null {
   const [shownKind, layer] = [kind.value, path.value];
   const other =
     shownKind === "activations"
@@ -68,9 +70,9 @@ export const companion = watch(() => {
         : null;
   if (other === null || layer === null || seriesOf(other, layer) === null) return null;
   return { kind: other, layer, image: image.value };
-}, false);
+}
 
-effect(() => {
+function requestPhotographs(): void {
   const [name, now] = [run.value, probe.value];
   void attempt.value;
   if (name === null || now === null) {
@@ -90,7 +92,15 @@ effect(() => {
       photographs.value = { probe: now, sheets: decoded };
     }
   });
-});
+}
 
 /** Return whether the picture at the cursor is on the screen; playback waits for it. */
 export const isLoaded = () => !main.value.loading;
+
+export const connectPictures = (): Stop =>
+  stopAll(
+    watch(main, mainRequest),
+    effect(reportShown),
+    watch(companion, companionRequest, false),
+    effect(requestPhotographs),
+  );

@@ -1,6 +1,7 @@
 /** Playing: the cursor goes on by itself, as fast as pictures arrive. */
 
 import { signal } from "@preact/signals";
+import type { Stop } from "../host/stops";
 import { cursor, moveTo } from "./cursor";
 import { lastOrdinal } from "./run";
 
@@ -13,9 +14,13 @@ export const speed = signal(4);
 let timer: ReturnType<typeof setTimeout> | undefined;
 let ready: () => boolean = () => true;
 
-/** What playing waits for before it goes on. */
-export function waitFor(isReady: () => boolean): void {
+/** Let playing wait for something before it goes on. */
+export function connectPlay(isReady: () => boolean): Stop {
   ready = isReady;
+  return () => {
+    pause();
+    ready = () => true;
+  };
 }
 
 export function play(): void {

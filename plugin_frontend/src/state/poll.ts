@@ -1,6 +1,8 @@
 /** Polls the server while the page is visible: more often while a fit is running. */
 
 import { batch, signal } from "@preact/signals";
+import { onReload, onVisibility, takeFocus } from "../host/host";
+import { type Stop, stopAll } from "../host/stops";
 import { parseStep, token } from "../model/positions";
 import { merge } from "../model/runIndex";
 import { getIndex, getRuns } from "../net/api";
@@ -37,11 +39,22 @@ let again = false;
 let failures = 0;
 let runsRequested = Number.NEGATIVE_INFINITY;
 
-export function setVisible(now: boolean): void {
+function setVisible(now: boolean): void {
   visible = now;
   if (now) pollNow();
   else clearTimeout(timer);
 }
+
+/** Poll from now on while the page can be seen, and at once when TensorBoard reloads. */
+export const connectPoll = (): Stop =>
+  stopAll(
+    () => setVisible(false),
+    onVisibility((now) => {
+      setVisible(now);
+      if (now) takeFocus();
+    }),
+    onReload(() => pollNow(true)),
+  );
 
 /** Poll at once: the page became visible, TensorBoard was reloaded, another run was selected. */
 export function pollNow(all = false): void {

@@ -1,6 +1,7 @@
 /** The selection: a layer, a kind of picture of it, a channel, a probe image. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
+import type { Stop } from "../host/stops";
 import { splitKind } from "../model/families";
 import { Ordinals } from "../model/positions";
 import { inRange } from "../model/probes";
@@ -169,14 +170,16 @@ export function pick(at: number, bar: number | null = null): void {
 /** The kinds of a layer and of the whole model that were shown last. */
 let [lastOfLayer, lastOfModel]: (string | null)[] = [null, null];
 
-effect(() => {
+function rememberKind(): void {
   if (kind.value === null) return;
   const requested = requestedKind.value;
   if (path.value === WHOLE) lastOfModel = kind.value;
   // A kind that this layer lacks stays requested.
   else
     lastOfLayer = requested !== null && layersWith(requested).length > 0 ? requested : kind.value;
-});
+}
+
+export const connectSelection = (): Stop => effect(rememberKind);
 
 /** Open a layer, or the whole model. */
 export function selectLayer(chosen: string): void {

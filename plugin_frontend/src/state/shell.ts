@@ -1,14 +1,15 @@
 /** State of the page that is not part of the view: open panels, theme, browser settings. */
 
 import { signal } from "@preact/signals";
-import { recall, remember } from "../host/host";
+import { onDarkMode, recall, remember } from "../host/host";
+import type { Stop } from "../host/stops";
 
 export type Panel = "notices" | "costs" | "help";
 
 export const panel = signal<Panel | null>(null);
 export const dark = signal(false);
 /** Whether single-key shortcuts are enabled. */
-export const letters = signal(recall("letters") !== "off");
+export const letters = signal(true);
 
 export function togglePanel(which: Panel): void {
   panel.value = panel.peek() === which ? null : which;
@@ -28,4 +29,13 @@ export function setSaver(save: (() => void | Promise<void>) | null): void {
 
 export function savePicture(): void | Promise<void> {
   return saver?.();
+}
+
+/** Read the settings of this browser, and take the theme of TensorBoard. */
+export function connectShell(): Stop {
+  letters.value = recall("letters") !== "off";
+  return onDarkMode((on) => {
+    dark.value = on;
+    document.documentElement.dataset.theme = on ? "dark" : "light";
+  });
 }

@@ -2,9 +2,8 @@
 
 import { lastCaptured } from "../model/byPosition";
 import { number, percent } from "../model/format";
-import { type ClassScore, type PredictionHistory, topClass } from "../model/predictions";
+import { type ClassScore, topClass } from "../model/predictions";
 import { samePhoto } from "../model/probes";
-import { runIndex } from "./run";
 import { className, probe, probeAt } from "./selection";
 import { predictions } from "./tables";
 
@@ -18,16 +17,9 @@ export function predictionAt(image: number, ordinal: number): ClassScore[] | und
   return at >= 0 && isSame(image, at, ordinal) ? history?.[at] : undefined;
 }
 
-function isSame(image: number, at: number, ordinal: number): boolean {
+export function isSame(image: number, at: number, ordinal: number): boolean {
   const [then, now] = [probeAt(at), probeAt(ordinal)];
   return then === now || samePhoto(then, now, image);
-}
-
-/** Return the predictions over the run for the photograph that an image is at an ordinal. */
-export function predictionHistory(image: number, ordinal: number): PredictionHistory {
-  const history = predictions.value?.images[image] ?? [];
-  if (runIndex.value === null || runIndex.value.probes.size < 2) return history;
-  return history.map((one, at) => (isSame(image, at, ordinal) ? one : undefined));
 }
 
 export function scoreText(entry: ClassScore): string {

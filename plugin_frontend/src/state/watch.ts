@@ -3,8 +3,9 @@
  * The newest request wins, and the old picture stays until all sheets of the new one are loaded.
  */
 
-import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal } from "@preact/signals";
 import { decode, type Sheet } from "../draw/png";
+import type { Stop } from "../host/stops";
 import type { SheetRef } from "../model/answers";
 import { type Columns, sheetRef, valueAt } from "../model/columns";
 import { inRange, probesOf, sheetOf } from "../model/probes";
@@ -98,12 +99,14 @@ function prefetchNext(name: string, refs: readonly SheetRef[]): void {
   if (near.some((ref) => !sheets.has(name, ref))) void sheets.prefetch(name, refs);
 }
 
-/** Watch a request. `ahead`: fetch the neighbors as well. */
+export const NO_PICTURES: Pictures = { shown: null, loading: false, error: null };
+
+/** Keep `state` at the pictures of a request. `ahead`: fetch the neighbors as well. */
 export function watch(
+  state: Signal<Pictures>,
   request: () => PictureRequest | null,
   ahead = true,
-): ReadonlySignal<Pictures> {
-  const state = signal<Pictures>({ shown: null, loading: false, error: null });
+): Stop {
   let controller: AbortController | null = null;
   // As text in signals of their own, so that an equal request starts nothing again.
   const text = computed(() => JSON.stringify(request()));
@@ -115,7 +118,7 @@ export function watch(
   const layouts = computed(() => runIndex.value?.layouts);
   const probes = computed(() => runIndex.value?.probes);
 
-  effect(() => {
+  const stop = effect(() => {
     controller?.abort();
     controller = null;
     void layouts.value;
@@ -126,7 +129,7 @@ export function watch(
     const columns = where.value;
     const before = state.peek();
     if (name === null || now === null || at < 0) {
-      state.value = { shown: null, loading: false, error: null };
+      state.value = NO_PICTURES;
       return;
     }
     // A picture of another layer would be mistaken for this one's.
@@ -169,7 +172,10 @@ export function watch(
       },
     );
   });
-  return state;
+  return () => {
+    stop();
+    controller?.abort();
+  };
 }
 
 async function loadAll(name: string, refs: SheetRef[], signal: AbortSignal): Promise<Sheet[]> {

@@ -5,12 +5,11 @@ import { cards } from "../draw/cards";
 import { gradient } from "../draw/color";
 import { FLOOR } from "../draw/overlay";
 import { toRgba } from "../draw/paint";
-import { fileName } from "../draw/pictureLabels";
 import { familyOf, kindLabel } from "../model/families";
 import { number, percent } from "../model/format";
 import { topClass } from "../model/predictions";
-import { camsOf, overlayStyleOf } from "../state/cams";
-import { camMaximum, mapName, strength } from "../state/colorScale";
+import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
+import { mapName, strength } from "../state/colorScale";
 import { WHOLE } from "../state/logged";
 import { whenText } from "../state/naming";
 import { photographs, photoOf } from "../state/photographs";
@@ -208,7 +207,7 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       pixelated: false,
       title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${whenText(shown)}`,
       bar: null,
-      name: fileName([shown.kind, shown.layer || "model", `position${shown.ordinal}`]),
+      shown,
     };
   });
 }

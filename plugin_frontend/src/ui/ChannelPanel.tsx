@@ -4,9 +4,9 @@ import { tileOf } from "../draw/tiles";
 import { nounOf } from "../model/captions";
 import { familyOf, splitKind } from "../model/families";
 import { numberRanges, plural } from "../model/format";
+import type { FilmRequest } from "../model/scenes";
 import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../model/tileContents";
 import { sheetRange } from "../state/colorScale";
-import { watchFilm } from "../state/film";
 import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "../state/naming";
 import { companion, main } from "../state/pictures";
 import {
@@ -28,10 +28,9 @@ import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
 import { type Measured, Numbers, withMoment } from "./Numbers";
 import { Photograph } from "./Probes";
+import { useFilm } from "./useFilm";
 
-const FRAMES = 12;
-
-const film = watchFilm(() => {
+function filmRequest(): FilmRequest | null {
   const [shownKind, owner, one] = [kind.value, path.value, content.value];
   if (shownKind === null || owner === null || layout.value === null || one === null) return null;
   if (familyOf(shownKind).view !== "sheet") return null;
@@ -44,10 +43,11 @@ const film = watchFilm(() => {
     channel,
     ...(channel === null && { content: one }),
   };
-}, FRAMES);
+}
 
 /** One tile: its picture, its strongest stimulus, its numbers, its history. */
 export function ChannelPanel() {
+  const film = useFilm(filmRequest);
   const { shown } = main.value;
   if (shown === null || shown.layout !== layout.value || familyOf(shown.kind).view !== "sheet") {
     return <aside class="side" />;
@@ -116,7 +116,7 @@ export function ChannelPanel() {
         )}
       </div>
       <Numbers at={at} own={own} shown={shown} measured={measuredBy(shown, one, number_)} />
-      <Film film={film.value} range={range} />
+      <Film film={film} range={range} />
       <LayerFacts />
     </aside>
   );

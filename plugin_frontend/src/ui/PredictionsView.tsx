@@ -9,14 +9,15 @@ import {
   type PredictionChange,
   predictionChanges,
   scoresOf,
-  topClass,
-} from "../model/predictions";
+} from "../model/predictionLines";
+import { topClass } from "../model/predictions";
 import { cursor, moveTo, position } from "../state/cursor";
 import { pause } from "../state/play";
+import { predictionHistory } from "../state/predictionHistory";
 import { positions, segmentCount } from "../state/run";
 import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
 import { predictions } from "../state/tables";
-import { predictionAt, predictionHistory, scoreText } from "../state/verdict";
+import { predictionAt, scoreText } from "../state/verdict";
 import { Plot } from "./Plot";
 import { Photograph } from "./Probes";
 import { Classes, Verdict } from "./Verdict";

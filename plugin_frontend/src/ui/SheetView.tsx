@@ -12,6 +12,7 @@ import { mapName, sheetRange, signed, tileRange } from "../state/colorScale";
 import { health } from "../state/health";
 import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "../state/naming";
 import { main } from "../state/pictures";
+import { run } from "../state/run";
 import { imageName, pick, probe, tile as shownTile } from "../state/selection";
 import { verdict } from "../state/verdict";
 import type { Shown } from "../state/watch";
@@ -21,7 +22,7 @@ import { PictureError } from "./PictureError";
 import { Probes } from "./Probes";
 import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
-import { usePictureSaver } from "./useSaver";
+import { useSaver } from "./useSaver";
 import { useSize } from "./useSize";
 import { Verdict } from "./Verdict";
 
@@ -77,7 +78,13 @@ function Sheet({ shown }: { shown: Shown }) {
     [sheet?.channels, layout, kind],
   );
   const caption = captionOf(shown, marked);
-  usePictureSaver(shown, painted, arrangement, captions, range, caption);
+  useSaver(async () => {
+    if (painted === null) return null;
+    const { sheetPicture } = await import("../draw/sheetPicture");
+    const bar = sheet?.channels === 1 ? { range, map } : null;
+    const title = `${run.peek()} · ${caption}`;
+    return sheetPicture({ shown, painted, arrangement, captions, title, bar });
+  });
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   return (
     <>

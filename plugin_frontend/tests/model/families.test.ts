@@ -4,6 +4,7 @@ import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { byFamily, ordered, overflowing } from "../../src/model/tabs";
 import {
+  connectKinds,
   families,
   family,
   moveFamily,
@@ -15,7 +16,16 @@ import { layer } from "../../src/state/layer";
 import { firstLayer, nearestLayer, visibleRows } from "../../src/state/layers";
 import { healthLayers, kindsOf } from "../../src/state/logged";
 import { generation, runIndex } from "../../src/state/run";
-import { kind, path, requestedKind, selectLayer } from "../../src/state/selection";
+import {
+  connectSelection,
+  kind,
+  path,
+  requestedKind,
+  selectLayer,
+} from "../../src/state/selection";
+
+connectSelection();
+connectKinds();
 
 describe("the table of families", () => {
   it("orders kinds: families, variants in them, then the unknown, then the numbers", () => {

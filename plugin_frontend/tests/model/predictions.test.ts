@@ -4,11 +4,10 @@ import {
   classesToPlot,
   colorsOf,
   countCorrect,
-  type PredictionHistory,
   predictionChanges,
   scoresOf,
-  topClass,
-} from "../../src/model/predictions";
+} from "../../src/model/predictionLines";
+import { type PredictionHistory, topClass } from "../../src/model/predictions";
 
 const score = (index: number, value: number) => ({ class: index, value });
 // Class 3 leads, then 1 for two positions; nothing was logged at position 2.

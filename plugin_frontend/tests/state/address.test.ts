@@ -4,17 +4,30 @@ import { readAddress } from "../../src/host/host";
 import type { Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { connectAddress } from "../../src/state/address";
-import { mapName, rangeRule, setMap, setRange } from "../../src/state/colorScale";
-import { cursor, follow, ghost, moveTo, pinned } from "../../src/state/cursor";
-import { families } from "../../src/state/kinds";
+import {
+  connectColorScale,
+  mapName,
+  rangeRule,
+  setMap,
+  setRange,
+} from "../../src/state/colorScale";
+import { connectCursor, cursor, follow, ghost, moveTo, pinned } from "../../src/state/cursor";
+import { connectHealth } from "../../src/state/health";
+import { connectKinds, families } from "../../src/state/kinds";
 import { channel, layer } from "../../src/state/layer";
 import { healthLayers } from "../../src/state/logged";
 import { notes } from "../../src/state/notes";
 import { chooseRun, switchRun } from "../../src/state/poll";
 import { generation, runIndex } from "../../src/state/run";
-import { kind, path, selectLayer } from "../../src/state/selection";
+import { connectSelection, kind, path, selectLayer } from "../../src/state/selection";
 import { tablesRequested } from "../../src/state/tables";
 import { present, viewLink } from "../../src/state/view";
+
+connectCursor();
+connectSelection();
+connectHealth();
+connectColorScale();
+connectKinds();
 
 const series = (kind: string, path: string): Series => ({
   kind,

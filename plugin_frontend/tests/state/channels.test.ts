@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { merge } from "../../src/model/runIndex";
-import { channelTable } from "../../src/state/channels";
+import { channelTable, connectChannels } from "../../src/state/channels";
+import { connectCursor } from "../../src/state/cursor";
 import { layer } from "../../src/state/layer";
 import { healthLayers } from "../../src/state/logged";
 import { generation, open, runIndex } from "../../src/state/run";
+
+connectCursor();
+connectChannels();
 
 const table = (dead: number) => ({ channels: 1, columns: { mean: [dead] } });
 

@@ -5,8 +5,17 @@ import type { IndexAnswer } from "../../src/model/answers";
 import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { connectAddress } from "../../src/state/address";
-import { chosenPosition, cursor, follow, moveTo, setFollow } from "../../src/state/cursor";
-import { openFamily, openKind } from "../../src/state/kinds";
+import { connectColorScale } from "../../src/state/colorScale";
+import {
+  chosenPosition,
+  connectCursor,
+  cursor,
+  follow,
+  moveTo,
+  setFollow,
+} from "../../src/state/cursor";
+import { connectHealth } from "../../src/state/health";
+import { connectKinds, openFamily, openKind } from "../../src/state/kinds";
 import { channel, layer } from "../../src/state/layer";
 import { WHOLE } from "../../src/state/logged";
 import { notes } from "../../src/state/notes";
@@ -14,6 +23,7 @@ import { switchRun } from "../../src/state/poll";
 import { generation, open, positions, runIndex } from "../../src/state/run";
 import {
   channels,
+  connectSelection,
   image,
   kind,
   moveChannel,
@@ -27,6 +37,12 @@ import {
 } from "../../src/state/selection";
 import { tablesRequested } from "../../src/state/tables";
 import { present } from "../../src/state/view";
+
+connectCursor();
+connectSelection();
+connectHealth();
+connectColorScale();
+connectKinds();
 
 const layout = (kind: string, path: string, rest: Partial<Layout> = {}): Layout => ({
   picture: kind,

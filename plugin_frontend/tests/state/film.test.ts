@@ -1,8 +1,9 @@
+import { signal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import type { SeriesAnswer } from "../../src/model/answers";
 import type { Layout } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import { watchFilm } from "../../src/state/film";
+import { type FilmState, watchFilm } from "../../src/state/film";
 import { attempt, run, runIndex } from "../../src/state/run";
 import { golden } from "../golden";
 
@@ -72,10 +73,8 @@ describe("a film", () => {
       ],
       layouts: { a: layoutOf([5, 7]), b: layoutOf([7, 9]) },
     });
-    const film = watchFilm(
-      () => ({ kind: "activations", layer: "conv", image: 0, channel: 7 }),
-      12,
-    );
+    const film = signal<FilmState | null>(null);
+    watchFilm(film, () => ({ kind: "activations", layer: "conv", image: 0, channel: 7 }), 12);
     const shown = () => film.value?.frames.map((frame) => frame.ordinal);
     await vi.waitFor(() => expect(shown()).toEqual([0, 600]));
     expect(requested.sort()).toEqual(["0 at 1,600", "1 at 0"]);

@@ -5,10 +5,12 @@ import { activeAt, addHealth, addNonFinite } from "../../src/model/health";
 import type { PositionRun } from "../../src/model/positions";
 import type { Notice, NoticeEvent } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
+import { connectCursor } from "../../src/state/cursor";
 import {
   adviceNow,
   BASE_QUERY,
   clearHealth,
+  connectHealth,
   health,
   healthAt,
   refreshBase,
@@ -20,6 +22,11 @@ import {
 import { coming, healthSkipped, mapped, none } from "../../src/state/heat";
 import { healthLayers } from "../../src/state/logged";
 import { generation, run, runIndex } from "../../src/state/run";
+import { connectSelection } from "../../src/state/selection";
+
+connectCursor();
+connectSelection();
+connectHealth();
 
 const NAMES = ["dead", "mean", "duplicates"];
 

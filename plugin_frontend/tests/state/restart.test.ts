@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Probe } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { pollNow, switchRun } from "../../src/state/poll";
+import { predictionHistory } from "../../src/state/predictionHistory";
 import { run, runIndex, runs } from "../../src/state/run";
 import { predictions } from "../../src/state/tables";
-import { predictionAt, predictionHistory } from "../../src/state/verdict";
+import { predictionAt } from "../../src/state/verdict";
 
 /** What the server knows: names of runs, the newest last. */
 let known: string[] = [];

@@ -1,12 +1,14 @@
+import { signal } from "@preact/signals";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { SeriesAnswer } from "../../src/model/answers";
 import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
-import { moveTo } from "../../src/state/cursor";
+import { connectCursor, moveTo } from "../../src/state/cursor";
 import { channel, layer } from "../../src/state/layer";
-import { main } from "../../src/state/pictures";
+import { connectPictures, main } from "../../src/state/pictures";
 import { generation, run, runIndex } from "../../src/state/run";
 import {
+  connectSelection,
   image,
   layout,
   onScreen,
@@ -16,8 +18,12 @@ import {
   shownChannel,
   tile,
 } from "../../src/state/selection";
-import { watch } from "../../src/state/watch";
+import { NO_PICTURES, watch } from "../../src/state/watch";
 import { golden } from "../golden";
+
+connectCursor();
+connectSelection();
+connectPictures();
 
 const layoutOf = (id: string, channels: number[], probes: number[]): Layout => ({
   picture: id,
@@ -156,7 +162,8 @@ describe("the record on the screen", () => {
   it("has all its images if none is requested", async () => {
     run.value = "r";
     moveTo(0);
-    const all = watch(() => ({ kind: "activations", layer: "conv", image: null }), false);
+    const all = signal(NO_PICTURES);
+    watch(all, () => ({ kind: "activations", layer: "conv", image: null }), false);
     await vi.waitFor(() => expect(all.value.shown?.images).toEqual([2, 3]));
     moveTo(3);
     await vi.waitFor(() => expect(all.value.shown?.images).toEqual([1]));
