@@ -26,7 +26,8 @@ import { viewLink } from "./state/view";
 
 export interface Command {
   id: string;
-  label: string;
+  /** The text of its button, if that is no icon. */
+  label?: string;
   help: string;
   keys: readonly string[];
   enabled: () => boolean;
@@ -47,7 +48,6 @@ function byHand(move: () => void): () => void {
 const table = [
   {
     id: "back",
-    label: "Back",
     help: "Previous epoch or batch",
     keys: ["ArrowLeft"],
     enabled: () => cursor.value > 0,
@@ -55,7 +55,6 @@ const table = [
   },
   {
     id: "forward",
-    label: "Forward",
     help: "Next epoch or batch",
     keys: ["ArrowRight"],
     enabled: () => cursor.value < lastOrdinal.value,
@@ -63,7 +62,6 @@ const table = [
   },
   {
     id: "back10",
-    label: "10 back",
     help: "10 steps back",
     keys: ["Shift+ArrowLeft"],
     enabled: hasPositions,
@@ -71,7 +69,6 @@ const table = [
   },
   {
     id: "forward10",
-    label: "10 forward",
     help: "10 steps forward",
     keys: ["Shift+ArrowRight"],
     enabled: hasPositions,
@@ -79,7 +76,6 @@ const table = [
   },
   {
     id: "previousSnapshot",
-    label: "Previous snapshot",
     help: "Previous snapshot of this picture",
     keys: ["<"],
     enabled: hasPositions,
@@ -87,7 +83,6 @@ const table = [
   },
   {
     id: "nextSnapshot",
-    label: "Next snapshot",
     help: "Next snapshot of this picture",
     keys: [">"],
     enabled: hasPositions,
@@ -95,7 +90,6 @@ const table = [
   },
   {
     id: "first",
-    label: "First",
     help: "Start of the run",
     keys: ["Home"],
     enabled: hasPositions,
@@ -103,7 +97,6 @@ const table = [
   },
   {
     id: "last",
-    label: "Last",
     help: "End of the run",
     keys: ["End"],
     enabled: hasPositions,
@@ -111,7 +104,6 @@ const table = [
   },
   {
     id: "play",
-    label: "Play",
     help: "Play or pause",
     keys: ["Space"],
     enabled: () => lastOrdinal.value > 0,
@@ -119,7 +111,6 @@ const table = [
   },
   {
     id: "slower",
-    label: "Slower",
     help: "Play slower",
     keys: [","],
     enabled: always,
@@ -127,7 +118,6 @@ const table = [
   },
   {
     id: "faster",
-    label: "Faster",
     help: "Play faster",
     keys: ["."],
     enabled: always,
@@ -143,7 +133,6 @@ const table = [
   },
   {
     id: "layerUp",
-    label: "Previous layer",
     help: "Previous layer",
     keys: ["ArrowUp"],
     enabled: hasLayer,
@@ -151,7 +140,6 @@ const table = [
   },
   {
     id: "layerDown",
-    label: "Next layer",
     help: "Next layer",
     keys: ["ArrowDown"],
     enabled: hasLayer,
@@ -159,7 +147,6 @@ const table = [
   },
   {
     id: "channelBack",
-    label: "Previous channel",
     help: "Previous channel",
     keys: ["["],
     enabled: () => layout.value !== null,
@@ -167,7 +154,6 @@ const table = [
   },
   {
     id: "channelForward",
-    label: "Next channel",
     help: "Next channel",
     keys: ["]"],
     enabled: () => layout.value !== null,
@@ -175,7 +161,6 @@ const table = [
   },
   {
     id: "family",
-    label: "Next tab",
     help: "Next tab",
     keys: ["t"],
     enabled: () => families.value.size > 1,
@@ -183,7 +168,6 @@ const table = [
   },
   {
     id: "variant",
-    label: "Next variant",
     help: "Next variant",
     keys: ["v"],
     enabled: () => variants.value.length > 1,
@@ -191,7 +175,6 @@ const table = [
   },
   {
     id: "image",
-    label: "Next image",
     help: "Next probe image",
     keys: ["i"],
     enabled: () => imageCount.value > 1,
@@ -201,7 +184,6 @@ const table = [
   },
   {
     id: "filter",
-    label: "Filter",
     help: "Filter layers by a regular expression",
     keys: ["/"],
     enabled: always,
@@ -209,7 +191,6 @@ const table = [
   },
   {
     id: "range",
-    label: "Range",
     help: "Next color range: each map, this layer, whole run, min-max",
     keys: ["r"],
     enabled: always,
@@ -217,7 +198,6 @@ const table = [
   },
   {
     id: "map",
-    label: "Color map",
     help: "Next color map",
     keys: ["m"],
     enabled: always,
@@ -241,7 +221,6 @@ const table = [
   },
   {
     id: "notices",
-    label: "Notices",
     help: "Skipped items and warnings",
     keys: ["n"],
     enabled: always,
@@ -249,7 +228,6 @@ const table = [
   },
   {
     id: "costs",
-    label: "Logging time",
     help: "Time spent on logging, per callback",
     keys: ["c"],
     enabled: always,
@@ -265,7 +243,6 @@ const table = [
   },
   {
     id: "close",
-    label: "Close",
     help: "Close the open panel",
     keys: ["Escape"],
     enabled: () => panel.value !== null,

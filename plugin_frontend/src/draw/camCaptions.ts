@@ -3,6 +3,9 @@
 import { number, percent } from "../model/format";
 import type { Cam } from "./cam";
 
+/** Name what the class of a map is: a "given" one is the target that was asked for. */
+export const roleText = ({ role }: Cam) => (role === "given" ? "target" : role);
+
 /** Name the target class of a map: "cat", "cat, not dog". */
 export function targetName({ text }: Cam): string | null {
   return text.against === null ? text.name : `${text.name}, not ${text.against}`;
@@ -22,7 +25,7 @@ export function describe(cam: Cam, image: string | null): string {
   const { probability } = cam.text;
   const likely = Number.isNaN(probability) ? "NaN" : percent(probability);
   const chance = probability === null ? "" : `, ${likely}`;
-  const about = `${image === null ? "" : `${image}: `}${cam.role}${who}${chance}`;
+  const about = `${image === null ? "" : `${image}: `}${roleText(cam)}${who}${chance}`;
   if (!Number.isFinite(cam.own)) return `${about}: ${cam.text.note ?? "no finite value"}`;
   if (cam.scale === 0) return `${about}: the map is zero, no evidence for the class`;
   const floored = cam.scale > cam.own ? `, faint: scaled to ${number(cam.scale)}` : "";
@@ -31,5 +34,5 @@ export function describe(cam: Cam, image: string | null): string {
 }
 
 export function short(cam: Cam): string {
-  return `${cam.role}: ${targetName(cam) ?? ""}`;
+  return `${roleText(cam)}: ${targetName(cam) ?? ""}`;
 }

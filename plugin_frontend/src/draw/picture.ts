@@ -17,8 +17,10 @@ export interface Picture {
   pixelated: boolean;
   title: string;
   bar: { range: Range | null; map: MapName } | null;
-  /** Names the file. */
-  shown: { kind: string; layer: string; ordinal: number };
+  kind: string;
+  layer: string;
+  /** "epoch4", for the name of the file. */
+  step: string;
   /** Text around the tiles of the first image: coordinates in map pixels from its upper left corner. */
   labels?: readonly Label[];
 }
@@ -32,9 +34,9 @@ export interface Label {
   width: number;
 }
 
-/** Name the file of a picture: "kernels-conv1-position4.png". */
-function nameOf(shown: Picture["shown"]): string {
-  const parts = [shown.kind, shown.layer || "model", `position${shown.ordinal}`];
+/** Name the file of a picture: "kernels-conv1-epoch4.png". */
+function nameOf({ kind, layer, step }: Picture): string {
+  const parts = [kind, layer || "model", step];
   return `${parts.join("-").replace(/[^\w.-]+/g, "_")}.png`;
 }
 
@@ -49,7 +51,7 @@ export async function save(picture: Picture): Promise<string> {
   if (blob === null) throw new Error("the browser could not make a PNG from the canvas");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = nameOf(picture.shown);
+  link.download = nameOf(picture);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   return link.download;

@@ -22,7 +22,7 @@ const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 export async function decode(bytes: Uint8Array): Promise<Sheet> {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw new Error(`received ${bytes.length} bytes that are not a PNG; expected a sheet`);
+    throw new Error(`received ${bytes.length} bytes that are not a PNG; expected a picture`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: Header | null = null;
@@ -54,11 +54,7 @@ interface Header {
 }
 
 function readHeader(view: DataView, at: number): Header {
-  const [depth, color, interlaced] = [
-    view.getUint8(at + 8),
-    view.getUint8(at + 9),
-    view.getUint8(at + 12),
-  ];
+  const [depth, color, interlaced] = [8, 9, 12].map((offset) => view.getUint8(at + offset));
   if (depth !== 8 || (color !== 0 && color !== 2) || interlaced !== 0) {
     throw new Error(
       `the PNG has depth ${depth}, color type ${color}, interlace ${interlaced}; expected 8-bit gray or RGB`,

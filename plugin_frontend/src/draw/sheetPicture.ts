@@ -7,7 +7,8 @@ import type { Painted } from "./paint";
 import type { Label, Picture } from "./picture";
 
 export interface PaintedSheet {
-  shown: Picture["shown"] & { layout: Layout };
+  shown: { kind: string; layer: string; layout: Layout };
+  step: string;
   painted: Painted;
   arrangement: Arrangement;
   captions: readonly string[] | null;
@@ -17,7 +18,7 @@ export interface PaintedSheet {
 }
 
 export function sheetPicture(sheet: PaintedSheet): Picture {
-  const { shown, painted, arrangement, captions, title, bar } = sheet;
+  const { shown, step, painted, arrangement, captions, title, bar } = sheet;
   const { grid } = arrangement;
   return {
     images: [{ pixels: painted.pixels, width: grid.width, height: grid.height, text: "" }],
@@ -26,7 +27,9 @@ export function sheetPicture(sheet: PaintedSheet): Picture {
     pixelated: true,
     title,
     bar,
-    shown,
+    kind: shown.kind,
+    layer: shown.layer,
+    step,
     labels: labelsOf(shown.layout, arrangement, captions),
   };
 }

@@ -2,9 +2,9 @@
 
 export type Stop = () => void;
 
-/** Return one stop for several, in reverse order. */
+/** Return one stop for several, in their order. */
 export const stopAll =
   (...stops: readonly Stop[]): Stop =>
   () => {
-    for (const stop of stops.toReversed()) stop();
+    for (const stop of stops) stop();
   };

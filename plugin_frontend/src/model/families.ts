@@ -65,7 +65,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     name: "classes",
-    title: "Classes",
+    title: "Class maximization",
     view: "sheet",
     help: "Images optimized for each class (other classes may still score higher)",
     variants: {},
@@ -75,7 +75,7 @@ export const FAMILIES: readonly Family[] = [
     name: "cam",
     title: "Grad-CAM",
     view: "cams",
-    help: "Where this layer finds a class: red = evidence for the class",
+    help: "Regions that this layer uses as evidence for a class: red = strong evidence",
     variants: {
       "": { label: "Grad-CAM" },
       "grad-cam++": { label: "Grad-CAM++" },
@@ -84,7 +84,7 @@ export const FAMILIES: readonly Family[] = [
       "score-cam": { label: "Score-CAM" },
       "eigen-cam": {
         label: "Eigen-CAM",
-        help: "What stands out to the layer, for any class: the first principal component",
+        help: "First principal component of the layer's output, the same for any class",
       },
     },
     range: "run",
@@ -94,11 +94,11 @@ export const FAMILIES: readonly Family[] = [
     name: "saliency",
     title: "Saliency",
     view: "cams",
-    help: "Which pixels the score of a class depends on",
+    help: "Pixels that the score of a class depends on",
     variants: {
       gradients: {
         label: "Gradients",
-        help: "How strongly each pixel changes the score of the class",
+        help: "Sensitivity of the class score to each pixel",
       },
       "gradients-x-input": {
         label: "Gradients x input",
@@ -110,15 +110,15 @@ export const FAMILIES: readonly Family[] = [
       },
       "integrated-gradients": {
         label: "Integrated gradients",
-        help: "What each pixel adds to the score of the class, compared with a blank image",
+        help: "Contribution of each pixel to the class score, compared with a blank image",
       },
       occlusion: {
         label: "Occlusion",
-        help: "How much the score of the class falls when this part of the image is covered",
+        help: "Drop of the class score when this part of the image is covered",
       },
       "guided-grad-cam": {
         label: "Guided Grad-CAM",
-        help: "The fine details within what Grad-CAM finds",
+        help: "Fine details within the regions that Grad-CAM finds",
       },
     },
     range: "run",
@@ -140,7 +140,7 @@ export const FAMILIES: readonly Family[] = [
     name: "hypercolumns",
     title: "Hypercolumns",
     view: "sheet",
-    help: "Several layers combined: how the model represents each part of the image",
+    help: "Several layers combined: the features of each part of the image",
     variants: {
       "": { label: "Mean" },
       colors: {
@@ -154,7 +154,7 @@ export const FAMILIES: readonly Family[] = [
     name: "augmentation",
     title: "Augmentation",
     view: "sheet",
-    help: "What the model sees of each image during training",
+    help: "Each image as the model sees it during training",
     variants: {},
     range: "run",
   },
@@ -173,7 +173,7 @@ export const NUMBERS: readonly Family[] = [
     name: PREDICTIONS,
     title: "Predictions",
     view: "predictions",
-    help: "What the model predicts for each image, and when the prediction changed",
+    help: "The prediction for each image, and when it changed",
     variants: {},
     range: "run",
   },

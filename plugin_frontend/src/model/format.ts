@@ -43,6 +43,12 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
+/** "1st", "12th", "23rd". */
+export function nth(count: number): string {
+  const teen = Math.floor((count % 100) / 10) === 1;
+  return `${whole(count)}${(teen ? undefined : ["", "st", "nd", "rd"][count % 10]) || "th"}`;
+}
+
 /** Shorten a list of numbers by ranges: "0–5, 9"; after `room` parts "…". */
 export function numberRanges(list: readonly number[], room = 8): string {
   const parts: number[][] = [];

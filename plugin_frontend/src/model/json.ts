@@ -13,10 +13,6 @@ export function toNumber(value: JsonNumber | null): number | null {
   return value === "-Infinity" ? Number.NEGATIVE_INFINITY : Number.NaN;
 }
 
-export function toNumbers(values: readonly (JsonNumber | null)[]): (number | null)[] {
-  return values.map((value) => toNumber(value));
-}
-
 /** A field of a JSON object, undefined for anything else. */
 export function field(value: Json | undefined, name: string): Json | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)

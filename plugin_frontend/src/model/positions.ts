@@ -3,6 +3,8 @@
  * over all segments of a run; series are logged at some of them.
  */
 
+import { nth } from "./format";
+
 export interface Position {
   /** One `fit`, counted from 1. */
   segment: number;
@@ -141,6 +143,14 @@ export const shortLabel = (position: Position, beside: Position | null) =>
 /** As Keras prints it: "Epoch 10/12". */
 export function kerasLabel(position: Position, epochs: number | null): string {
   return `Epoch ${position.epoch + 1}${epochs === null ? "" : `/${epochs}`}`;
+}
+
+/**
+ * Which epoch of a fit it is: "10th of 12". Epochs count from 0, so this stands beside "epoch 9"
+ * wherever the page names the position of the cursor.
+ */
+export function epochCount({ epoch }: Position, epochs: number | null): string {
+  return nth(epoch + 1) + (epochs === null || epochs <= epoch ? "" : ` of ${epochs}`);
 }
 
 /** Return the shortest unique name of a position on an axis: "9", "9@300", "9@end". */

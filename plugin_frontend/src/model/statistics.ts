@@ -11,9 +11,12 @@ export interface Statistic {
   mapped: boolean;
   /** Compares a snapshot with the one before: NaN at the first. */
   compares?: true;
-  /** Shown by badges and by marks in charts, not by a chart of its own. */
+  /** Shown by badges and by marks in charts alone. */
   marked?: true;
 }
+
+/** Shown by badges and marks without a name of its own. */
+const MARKED: Statistic = { title: "", help: "", unit: "number", mapped: false, marked: true };
 
 export const STATISTICS: Readonly<Record<string, Statistic>> = {
   dead: {
@@ -72,20 +75,8 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
     unit: "share",
     mapped: true,
   },
-  nan: {
-    title: "NaN",
-    help: "share of the outputs that are NaN",
-    unit: "share",
-    mapped: false,
-    marked: true,
-  },
-  weight_fault: {
-    title: "Weights not finite",
-    help: "2 if one of the layer's weights is NaN, 1 if one is infinite, else 0",
-    unit: "number",
-    mapped: false,
-    marked: true,
-  },
+  nan: { ...MARKED },
+  weight_fault: { ...MARKED },
   mean: { title: "Mean", help: "mean of the outputs", unit: "number", mapped: false },
   std: {
     title: "Std. dev.",
@@ -97,6 +88,39 @@ export const STATISTICS: Readonly<Record<string, Statistic>> = {
   maximum: { title: "Maximum", help: "maximum output", unit: "number", mapped: false },
 };
 
+/** Return an entry of a table; a name that every object has is none. */
+const entryOf = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
+interface ChannelStatistic {
+  /** Absent where it is called as that of the layer. */
+  label?: string;
+  help: string;
+  share?: true;
+}
+
+/** The statistics of one channel. */
+export const CHANNEL_STATISTICS: Readonly<Record<string, ChannelStatistic>> = {
+  mean: { help: "mean output of the channel" },
+  std: { help: "standard deviation of the channel's output" },
+  minimum: { label: "min", help: "minimum output of the channel" },
+  maximum: { label: "max", help: "maximum output of the channel" },
+  sparsity: { help: "share of the channel's output that is zero", share: true },
+  similarity: { help: "correlation of the channel with the grayscale input" },
+  saturated: {
+    label: "saturated",
+    help: "share of the channel's output at a limit of the activation function",
+    share: true,
+  },
+  correlation: { help: "largest correlation with another channel of the layer" },
+};
+
+/** Return a statistic of a channel; one that is not in the table is named as it is stored. */
+export function channelStatisticOf(name: string): ChannelStatistic & { label: string } {
+  const label = statisticOf(name).title.toLowerCase();
+  return { label, help: label, ...entryOf(CHANNEL_STATISTICS, name) };
+}
+
 /** Statistics of the heat map, in their order. */
 export const MAPPED: readonly string[] = Object.keys(STATISTICS).filter(
   (name) => STATISTICS[name]?.mapped,
@@ -104,10 +128,8 @@ export const MAPPED: readonly string[] = Object.keys(STATISTICS).filter(
 
 /** Return a statistic; one that is not in the table is named as it is stored. */
 export function statisticOf(name: string): Statistic {
-  const known = Object.hasOwn(STATISTICS, name) ? STATISTICS[name] : undefined;
-  if (known !== undefined) return known;
   const title = name.replaceAll("_", " ");
-  return { title, help: title, unit: "number", mapped: false };
+  return entryOf(STATISTICS, name) ?? { title, help: title, unit: "number", mapped: false };
 }
 
 /** Return the names of the table in its order, then those that only the run has. */

@@ -1,12 +1,14 @@
 /** Names of what is shown: the layer, a tile, the position, and why there is no picture. */
 
+import { computed } from "@preact/signals";
 import { tileName } from "../model/captions";
 import { kindLabel } from "../model/families";
-import { snapshotLabel } from "../model/positions";
+import { epochCount, label, type Position, snapshotLabel, token } from "../model/positions";
 import type { TileContent } from "../model/tileContents";
+import { position } from "./cursor";
 import { health } from "./health";
 import { WHOLE } from "./logged";
-import { layoutOf, positions, segmentCount } from "./run";
+import { layoutOf, positions, runIndex, segmentCount } from "./run";
 import { imageName, probe, shownImage } from "./selection";
 import type { Shown } from "./watch";
 
@@ -45,6 +47,28 @@ export function isEmpty(content: TileContent | null | undefined): boolean {
 /** Return how many channels a layer has; null if unknown. */
 export const channelCount = (layer: string) =>
   health.value?.channels.get(layer) ?? layoutOf("activations", layer)?.total ?? null;
+
+/** Return how many epochs the fit of a position was to have; null if unknown. */
+export const plannedEpochs = ({ segment }: Position) =>
+  runIndex.value?.segments.find((entry) => entry.segment === segment)?.epochs ?? null;
+
+/** Name a position and say which epoch it is: "epoch 9 (10th of 12)". */
+const fullLabel = (at: Position) =>
+  `${label(at, segmentCount.value)} (${epochCount(at, plannedEpochs(at))})`;
+
+/** The full name of the position of the cursor. */
+export const cursorText = computed(() =>
+  position.value === null ? "" : fullLabel(position.value),
+);
+
+/** Name the position of a picture where there is no footer beside it. */
+export function fullWhen(shown: Shown): string {
+  const at = positions.value[shown.ordinal];
+  return at === undefined || shown.ordinal !== shown.requested ? whenText(shown) : fullLabel(at);
+}
+
+/** Name the position of a picture in a file name: "epoch4", "epoch1:4@300". */
+export const stepName = ({ ordinal }: Shown) => `epoch${token(positions.value, ordinal)}`;
 
 /** Name the position of a picture, and the cursor's if it differs. */
 export const whenText = ({ ordinal, requested }: Shown) =>

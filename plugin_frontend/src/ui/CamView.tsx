@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { type Cam, type OverlayStyle, SHOWN } from "../draw/cam";
-import { describe, remarkable, short, targetName } from "../draw/camCaptions";
+import { describe, remarkable, roleText, short, targetName } from "../draw/camCaptions";
 import { cards } from "../draw/cards";
 import { gradient } from "../draw/color";
 import { FLOOR } from "../draw/overlay";
@@ -11,7 +11,7 @@ import { topClass } from "../model/predictions";
 import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
 import { mapName, strength } from "../state/colorScale";
 import { WHOLE } from "../state/logged";
-import { whenText } from "../state/naming";
+import { fullWhen, stepName, whenText } from "../state/naming";
 import { photographs, photoOf } from "../state/photographs";
 import { main } from "../state/pictures";
 import { run } from "../state/run";
@@ -161,7 +161,7 @@ function CamCard({ index, cams, slots, at }: CardProps) {
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
             <b>{targetName(cam)}</b>
             <span>
-              {cam.role}
+              {roleText(cam)}
               {cam.text.probability !== null && `, ${percent(cam.text.probability)}`}
               {remarkable(cam)}
             </span>
@@ -205,9 +205,11 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       scale: Math.max(1, Math.round(220 / first.width)),
       columns: Math.min(6, images.length),
       pixelated: false,
-      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${whenText(shown)}`,
+      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${fullWhen(shown)}`,
       bar: null,
-      shown,
+      kind: shown.kind,
+      layer: shown.layer,
+      step: stepName(shown),
     };
   });
 }

@@ -13,7 +13,7 @@ const PANELS: Readonly<Record<Panel, { title: string; Body: FunctionComponent }>
     Body: lazily(() => import("./Costs").then((module) => module.Costs)),
   },
   help: {
-    title: "Keys",
+    title: "Keyboard shortcuts",
     Body: lazily(() => import("./Help").then((module) => module.Help)),
   },
 };

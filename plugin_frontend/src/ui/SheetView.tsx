@@ -10,7 +10,16 @@ import { probesOf } from "../model/probes";
 import { tileContents } from "../model/tileContents";
 import { mapName, sheetRange, signed, tileRange } from "../state/colorScale";
 import { health } from "../state/health";
-import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "../state/naming";
+import {
+  fullWhen,
+  imageOf,
+  isEmpty,
+  notShown,
+  ownerOf,
+  type Point,
+  stepName,
+  whenText,
+} from "../state/naming";
 import { main } from "../state/pictures";
 import { run } from "../state/run";
 import { imageName, pick, probe, tile as shownTile } from "../state/selection";
@@ -83,7 +92,15 @@ function Sheet({ shown }: { shown: Shown }) {
     const { sheetPicture } = await import("../draw/sheetPicture");
     const bar = sheet?.channels === 1 ? { range, map } : null;
     const title = `${run.peek()} · ${caption}`;
-    return sheetPicture({ shown, painted, arrangement, captions, title, bar });
+    return sheetPicture({
+      shown,
+      step: stepName(shown),
+      painted,
+      arrangement,
+      captions,
+      title,
+      bar,
+    });
   });
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   return (
@@ -172,7 +189,7 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
   return [
     `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
     withImage ? imageName(probe.value, image) : "",
-    whenText(shown),
+    fullWhen(shown),
     countOf(shown.layout, shown.kind),
     withImage && predicted ? `predicted ${predicted}` : "",
     withImage && truth !== null ? `true ${truth}` : "",

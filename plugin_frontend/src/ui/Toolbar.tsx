@@ -91,7 +91,7 @@ function Variants() {
 function StrengthControl() {
   return (
     <label class="control" title="Opacity of the map over the photograph">
-      Strength
+      Opacity
       <input
         type="range"
         min="0"
@@ -111,7 +111,7 @@ function StrengthControl() {
 function MapControl() {
   return (
     <label class="control">
-      Map
+      Color map
       <select
         data-testid="map"
         value={mapName.value}

@@ -7,7 +7,15 @@ import {
   maxima,
   polyline,
 } from "../../src/model/downsample";
-import { duration, number, numberRanges, percent, plural, tickText } from "../../src/model/format";
+import {
+  duration,
+  nth,
+  number,
+  numberRanges,
+  percent,
+  plural,
+  tickText,
+} from "../../src/model/format";
 import { pickFrames } from "../../src/model/frames";
 import { pairs, shownPairs, title } from "../../src/model/metrics";
 import { smooth } from "../../src/model/smoothing";
@@ -151,6 +159,10 @@ describe("numbers as people read them", () => {
       "45%",
       "100%",
       "–",
+    ]);
+    expect([1, 2, 3, 4, 11, 12, 13, 20, 21, 102, 111, 1013, 1023].map(nth)).toEqual([
+      ...["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "20th", "21st", "102nd", "111th"],
+      ...["1,013th", "1,023rd"],
     ]);
     expect(plural(1, "notice")).toBe("1 notice");
     expect(plural(1200, "notice")).toBe("1,200 notices");

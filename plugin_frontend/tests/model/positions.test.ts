@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  epochCount,
   expand,
   kerasLabel,
   label,
@@ -51,6 +52,11 @@ describe("positions", () => {
     expect(label(final)).toBe("epoch 3, end of fit");
     expect(kerasLabel(first, 12)).toBe("Epoch 1/12");
     expect(kerasLabel(first, null)).toBe("Epoch 1");
+    expect(epochCount(first, 12)).toBe("1st of 12");
+    expect(epochCount(batch, null)).toBe("4th");
+    // Not that of the fit which logged it: "4th of 3" would be nonsense.
+    expect(epochCount(final, 3)).toBe("4th");
+    expect(epochCount(final, 4)).toBe("4th of 4");
     expect([first, batch, final].map(tick)).toEqual(["0", "3@45", "3@end"]);
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
+  CHANNEL_STATISTICS,
+  channelStatisticOf,
   formatStatistic,
   MAPPED,
   STATISTICS,
@@ -18,6 +20,17 @@ describe("health numbers", () => {
     });
     expect(formatStatistic("spin_rate", 0.125, 4)).toBe("0.125");
     expect(MAPPED).not.toContain("spin_rate");
+  });
+
+  it("of a channel are about the channel, not about its layer", () => {
+    for (const name of Object.keys(CHANNEL_STATISTICS)) {
+      const { help } = channelStatisticOf(name);
+      expect(help).toMatch(/channel/);
+      expect(help).not.toMatch(/channels/);
+      if (Object.hasOwn(STATISTICS, name)) expect(help).not.toBe(statisticOf(name).help);
+    }
+    expect(channelStatisticOf("spin_rate")).toEqual({ label: "spin rate", help: "spin rate" });
+    expect(channelStatisticOf("constructor").label).toBe("constructor");
   });
 
   it("may have names that every object has", () => {
