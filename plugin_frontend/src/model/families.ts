@@ -4,6 +4,8 @@
  * name.
  */
 
+import { capitalized } from "./format";
+
 /** Which part of the page draws a family. */
 export type ViewName = "sheet" | "cams" | "health" | "predictions";
 
@@ -187,8 +189,7 @@ export function splitKind(kind: string): [family: string, variant: string] {
 
 /** "grad-cam" => "Grad cam". */
 function readable(name: string): string {
-  const words = name.replaceAll(/[-_]/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalized(name.replaceAll(/[-_]/g, " "));
 }
 
 /** The family of a kind; one made up from the name where the table has none. */

@@ -43,6 +43,9 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
+/** Return a text that begins with a capital letter. */
+export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** "1st", "12th", "23rd". */
 export function nth(count: number): string {
   const teen = Math.floor((count % 100) / 10) === 1;

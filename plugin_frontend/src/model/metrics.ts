@@ -1,5 +1,7 @@
 /** (names of metrics) => pairs that belong into one plot: `loss` with `val_loss`. */
 
+import { capitalized } from "./format";
+
 export interface Pair {
   name: string;
   train: string | null;
@@ -25,10 +27,7 @@ export function pairs(tags: Iterable<string>): Pair[] {
 }
 
 /** "Loss", "Sparse categorical accuracy". */
-export function title(name: string): string {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+export const title = (name: string) => capitalized(name.replaceAll("_", " "));
 
 /** The pairs to show: the chosen ones that exist, else the first two. */
 export function shownPairs(all: readonly Pair[], names: readonly string[] | null): Pair[] {

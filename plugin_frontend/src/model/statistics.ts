@@ -106,7 +106,7 @@ export const CHANNEL_STATISTICS: Readonly<Record<string, ChannelStatistic>> = {
   minimum: { label: "min", help: "minimum output of the channel" },
   maximum: { label: "max", help: "maximum output of the channel" },
   sparsity: { help: "share of the channel's output that is zero", share: true },
-  similarity: { help: "correlation of the channel with the grayscale input" },
+  similarity: { label: "similarity", help: "correlation of the channel with the grayscale input" },
   saturated: {
     label: "saturated",
     help: "share of the channel's output at a limit of the activation function",

@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { RunEntry, Segment } from "../model/answers";
+import { capitalized } from "../model/format";
 import type { Notice } from "../model/records";
 import { type RunIndex, seriesKey } from "../model/runIndex";
 
@@ -24,7 +25,9 @@ export const lastOrdinal = computed(() => positions.value.length - 1);
 export const segmentCount = computed(() => runIndex.value?.segments.length ?? 0);
 /** Why segments are not read, one sentence each: they are of another format. */
 export const refused = computed(() =>
-  (runIndex.value?.segments ?? []).flatMap(({ refused: why }) => (why ? [sentence(why)] : [])),
+  (runIndex.value?.segments ?? []).flatMap(({ refused: why }) =>
+    why ? [`${capitalized(why)}.`] : [],
+  ),
 );
 export const newestSegment = computed<Segment | null>(
   () => runIndex.value?.segments.at(-1) ?? null,
@@ -39,8 +42,6 @@ export const paused = computed<Notice | null>(() => {
   );
   return status === "live" && last?.event === "paused" ? last : null;
 });
-
-const sentence = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 export function seriesOf(kind: string, layer: string) {
   return runIndex.value?.series.get(seriesKey(kind, layer)) ?? null;

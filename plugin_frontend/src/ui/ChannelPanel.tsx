@@ -3,7 +3,7 @@ import type { Sheet } from "../draw/png";
 import { tileOf } from "../draw/tiles";
 import { nounOf } from "../model/captions";
 import { familyOf, splitKind } from "../model/families";
-import { numberRanges, plural } from "../model/format";
+import { capitalized, numberRanges, plural } from "../model/format";
 import type { FilmRequest } from "../model/scenes";
 import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../model/tileContents";
 import { sheetRange } from "../state/colorScale";
@@ -132,7 +132,7 @@ function notDrawn(shown: Shown, name: string, channel: number | null): string {
   }
   const drawn = channels.value ?? [];
   if (shown.kind === "maximization") return notMaximized(channel, drawn);
-  return `${capital(name)} is not drawn: only ${numberRanges(drawn)} are.`;
+  return `${capitalized(name)} is not drawn: only ${numberRanges(drawn)} are.`;
 }
 
 /** Explain an empty tile: a grid has rows for more channels than some of its layers have. */
@@ -141,8 +141,6 @@ function notThere(one: TileContent | null): string {
   const count = plural(channelCount(one.layer) ?? 0, "channel");
   return `There is no channel ${one.channel}: ${one.layer} has ${count}.`;
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const notMaximized = (channel: number, drawn: readonly number[]) =>
   `No maximization for channel ${channel}: only ${numberRanges(drawn)} are computed. ` +

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowLabels } from "../draw/arrange";
 import { drawHeatMap } from "../draw/heatMap";
 import type { Size } from "../draw/size";
-import { number, percent } from "../model/format";
+import { capitalized, number, percent } from "../model/format";
 import type { Health } from "../model/health";
 import { snapshotLabel } from "../model/positions";
 import { statisticOf } from "../model/statistics";
@@ -57,7 +57,7 @@ export function HeatMap() {
           class="title"
           data-testid="statistic"
           aria-label="Statistic of the heat map"
-          title={sentence(statisticOf(mapped.value).help)}
+          title={capitalized(statisticOf(mapped.value).help)}
           value={mapped.value}
           onChange={(event) => {
             statistic.value = event.currentTarget.value;
@@ -72,7 +72,7 @@ export function HeatMap() {
         <Legend spot={spot} />
       </div>
       <div class="heat-body" ref={box} aria-busy={coming.value}>
-        {none.value && <p class="dim small">{sentence(healthSkipped.value ?? NO_HEALTH)}</p>}
+        {none.value && <p class="dim small">{capitalized(healthSkipped.value ?? NO_HEALTH)}</p>}
         {table !== null && !none.value && (
           <HeatCells table={table} size={size.value} spot={spot} gutter={gutter} />
         )}
@@ -80,9 +80,6 @@ export function HeatMap() {
     </div>
   );
 }
-
-/** Capitalize a definition: "Share of ...". */
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const NO_HEALTH = "No layer health yet.";
 
