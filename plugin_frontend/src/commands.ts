@@ -1,16 +1,16 @@
 /** The commands of the page in one table: buttons, tooltips, help and keys come from it. */
 
-import { plural } from "./format";
-import { copy } from "./host";
-import { keyCap, keyName, ownsKey } from "./keys";
-import { viewLink } from "./store/address";
-import { nextMap, nextRange } from "./store/colorScale";
-import { cursor, follow, moveBy, moveTo, setFollow } from "./store/cursor";
-import { families, moveFamily, moveVariant, variants } from "./store/kinds";
-import { moveLayer } from "./store/layers";
-import { note } from "./store/notes";
-import { changeSpeed, pause, speed, togglePlay } from "./store/play";
-import { lastOrdinal, run } from "./store/run";
+import { copy } from "./host/host";
+import { keyCap, keyName, ownsKey } from "./host/keys";
+import type { Stop } from "./host/stops";
+import { plural } from "./model/format";
+import { nextMap, nextRange } from "./state/colorScale";
+import { cursor, follow, moveBy, moveTo, setFollow } from "./state/cursor";
+import { families, moveFamily, moveVariant, variants } from "./state/kinds";
+import { moveLayer } from "./state/layers";
+import { note } from "./state/notes";
+import { changeSpeed, pause, speed, togglePlay } from "./state/play";
+import { lastOrdinal, run } from "./state/run";
 import {
   image,
   imageCount,
@@ -20,12 +20,14 @@ import {
   path,
   recorded,
   shownImage,
-} from "./store/selection";
-import { letters, panel, savePicture, togglePanel } from "./store/shell";
+} from "./state/selection";
+import { letters, panel, savePicture, togglePanel } from "./state/shell";
+import { viewLink } from "./state/view";
 
 export interface Command {
   id: string;
-  label: string;
+  /** The text of its button, if that is no icon. */
+  label?: string;
   help: string;
   keys: readonly string[];
   enabled: () => boolean;
@@ -46,7 +48,6 @@ function byHand(move: () => void): () => void {
 const table = [
   {
     id: "back",
-    label: "Back",
     help: "Previous epoch or batch",
     keys: ["ArrowLeft"],
     enabled: () => cursor.value > 0,
@@ -54,7 +55,6 @@ const table = [
   },
   {
     id: "forward",
-    label: "Forward",
     help: "Next epoch or batch",
     keys: ["ArrowRight"],
     enabled: () => cursor.value < lastOrdinal.value,
@@ -62,7 +62,6 @@ const table = [
   },
   {
     id: "back10",
-    label: "10 back",
     help: "10 steps back",
     keys: ["Shift+ArrowLeft"],
     enabled: hasPositions,
@@ -70,7 +69,6 @@ const table = [
   },
   {
     id: "forward10",
-    label: "10 forward",
     help: "10 steps forward",
     keys: ["Shift+ArrowRight"],
     enabled: hasPositions,
@@ -78,7 +76,6 @@ const table = [
   },
   {
     id: "previousSnapshot",
-    label: "Previous snapshot",
     help: "Previous snapshot of this picture",
     keys: ["<"],
     enabled: hasPositions,
@@ -86,7 +83,6 @@ const table = [
   },
   {
     id: "nextSnapshot",
-    label: "Next snapshot",
     help: "Next snapshot of this picture",
     keys: [">"],
     enabled: hasPositions,
@@ -94,7 +90,6 @@ const table = [
   },
   {
     id: "first",
-    label: "First",
     help: "Start of the run",
     keys: ["Home"],
     enabled: hasPositions,
@@ -102,7 +97,6 @@ const table = [
   },
   {
     id: "last",
-    label: "Last",
     help: "End of the run",
     keys: ["End"],
     enabled: hasPositions,
@@ -110,7 +104,6 @@ const table = [
   },
   {
     id: "play",
-    label: "Play",
     help: "Play or pause",
     keys: ["Space"],
     enabled: () => lastOrdinal.value > 0,
@@ -118,7 +111,6 @@ const table = [
   },
   {
     id: "slower",
-    label: "Slower",
     help: "Play slower",
     keys: [","],
     enabled: always,
@@ -126,7 +118,6 @@ const table = [
   },
   {
     id: "faster",
-    label: "Faster",
     help: "Play faster",
     keys: ["."],
     enabled: always,
@@ -142,7 +133,6 @@ const table = [
   },
   {
     id: "layerUp",
-    label: "Previous layer",
     help: "Previous layer",
     keys: ["ArrowUp"],
     enabled: hasLayer,
@@ -150,7 +140,6 @@ const table = [
   },
   {
     id: "layerDown",
-    label: "Next layer",
     help: "Next layer",
     keys: ["ArrowDown"],
     enabled: hasLayer,
@@ -158,7 +147,6 @@ const table = [
   },
   {
     id: "channelBack",
-    label: "Previous channel",
     help: "Previous channel",
     keys: ["["],
     enabled: () => layout.value !== null,
@@ -166,7 +154,6 @@ const table = [
   },
   {
     id: "channelForward",
-    label: "Next channel",
     help: "Next channel",
     keys: ["]"],
     enabled: () => layout.value !== null,
@@ -174,7 +161,6 @@ const table = [
   },
   {
     id: "family",
-    label: "Next tab",
     help: "Next tab",
     keys: ["t"],
     enabled: () => families.value.size > 1,
@@ -182,7 +168,6 @@ const table = [
   },
   {
     id: "variant",
-    label: "Next variant",
     help: "Next variant",
     keys: ["v"],
     enabled: () => variants.value.length > 1,
@@ -190,7 +175,6 @@ const table = [
   },
   {
     id: "image",
-    label: "Next image",
     help: "Next probe image",
     keys: ["i"],
     enabled: () => imageCount.value > 1,
@@ -200,7 +184,6 @@ const table = [
   },
   {
     id: "filter",
-    label: "Filter",
     help: "Filter layers by a regular expression",
     keys: ["/"],
     enabled: always,
@@ -208,7 +191,6 @@ const table = [
   },
   {
     id: "range",
-    label: "Range",
     help: "Next color range: each map, this layer, whole run, min-max",
     keys: ["r"],
     enabled: always,
@@ -216,7 +198,6 @@ const table = [
   },
   {
     id: "map",
-    label: "Color map",
     help: "Next color map",
     keys: ["m"],
     enabled: always,
@@ -240,7 +221,6 @@ const table = [
   },
   {
     id: "notices",
-    label: "Notices",
     help: "Skipped items and warnings",
     keys: ["n"],
     enabled: always,
@@ -248,7 +228,6 @@ const table = [
   },
   {
     id: "costs",
-    label: "Logging time",
     help: "Time spent on logging, per callback",
     keys: ["c"],
     enabled: always,
@@ -264,7 +243,6 @@ const table = [
   },
   {
     id: "close",
-    label: "Close",
     help: "Close the open panel",
     keys: ["Escape"],
     enabled: () => panel.value !== null,
@@ -317,4 +295,10 @@ export function onKey(event: KeyboardEvent): void {
   if (panel.peek() === "help" && found.id !== "help" && found.id !== "close") return;
   event.preventDefault();
   void found.run();
+}
+
+/** Run commands by their keys from now on. */
+export function connectKeys(): Stop {
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
 }

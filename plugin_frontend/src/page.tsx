@@ -1,36 +1,48 @@
-/** Puts the page up: connects state, host and components. */
+/** Starts the page: nothing happens when a module is imported, all of it in this list. */
 
-import { effect } from "@preact/signals";
 import { render } from "preact";
-import { onKey } from "./commands";
-import { onDarkMode, onReload, onVisibility, takeFocus } from "./host";
-import { connectAddress } from "./store/address";
-import { isLoaded } from "./store/pictures";
-import { waitFor } from "./store/play";
-import { pollNow, setVisible } from "./store/poll";
-import { dark } from "./store/shell";
+import { connectKeys } from "./commands";
+import { type Stop, stopAll } from "./host/stops";
+import { connectAddress } from "./state/address";
+import { connectChannels } from "./state/channels";
+import { connectColorScale } from "./state/colorScale";
+import { connectCursor } from "./state/cursor";
+import { connectHealth } from "./state/health";
+import { connectKinds } from "./state/kinds";
+import { connectPictures, isLoaded } from "./state/pictures";
+import { connectPlay } from "./state/play";
+import { connectPoll } from "./state/poll";
+import { connectSelection } from "./state/selection";
+import { connectShell } from "./state/shell";
 import { App } from "./ui/App";
 
-export function mount(body: HTMLElement): void {
-  onDarkMode((on) => {
-    dark.value = on;
-    document.documentElement.dataset.theme = on ? "dark" : "light";
-  });
+/** Draw the page, and keep it up to date until the returned function is called. */
+export function mount(body: HTMLElement): Stop {
   document.documentElement.lang = "en";
   const root = document.createElement("div");
   root.id = "tbviz";
   body.append(root);
-  connectAddress();
-  waitFor(isLoaded);
+  return stopAll(
+    () => root.remove(),
+    // The theme first: nothing is drawn in the other one.
+    connectShell(),
+    connectCursor(),
+    connectSelection(),
+    connectHealth(),
+    connectColorScale(),
+    connectPictures(),
+    connectKinds(),
+    connectChannels(),
+    connectPlay(isLoaded),
+    // What the address names is requested by the first poll.
+    connectAddress(),
+    draw(root),
+    connectKeys(),
+    connectPoll(),
+  );
+}
+
+function draw(root: HTMLElement): Stop {
   render(<App />, root);
-  document.addEventListener("keydown", onKey);
-  onVisibility((visible) => {
-    setVisible(visible);
-    if (visible) takeFocus();
-  });
-  onReload(() => pollNow(true));
-  takeFocus();
-  effect(() => {
-    root.dataset.theme = dark.value ? "dark" : "light";
-  });
+  return () => render(null, root);
 }

@@ -1,13 +1,17 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it } from "vitest";
 import { commands, onKey, tooltip } from "../src/commands";
-import { keyCap, keyName, ownsKey } from "../src/keys";
-import { cursor, follow, moveTo, setFollow, unseen } from "../src/store/cursor";
-import { notes } from "../src/store/notes";
-import { open, runIndex } from "../src/store/run";
-import { merge } from "../src/store/runIndex";
-import { layer } from "../src/store/selection";
-import { panel, setLetters } from "../src/store/shell";
+import { keyCap, keyName, ownsKey } from "../src/host/keys";
+import { merge } from "../src/model/runIndex";
+import { connectCursor, cursor, follow, moveTo, setFollow, unseen } from "../src/state/cursor";
+import { layer } from "../src/state/layer";
+import { notes } from "../src/state/notes";
+import { open, runIndex } from "../src/state/run";
+import { connectSelection } from "../src/state/selection";
+import { panel, setLetters } from "../src/state/shell";
+
+connectCursor();
+connectSelection();
 
 const press = (key: string, init: KeyboardEventInit = {}) =>
   new KeyboardEvent("keydown", { key, cancelable: true, bubbles: true, ...init });

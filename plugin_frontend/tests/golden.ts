@@ -1,8 +1,8 @@
 /** The golden vectors that Python is held to as well; see `tests/golden/make_vectors.py`. */
 
 import { readFileSync } from "node:fs";
-import type { MapName } from "../src/color";
-import type { Json, JsonNumber } from "../src/json";
+import type { MapName } from "../src/draw/color";
+import type { Json, JsonNumber } from "../src/model/json";
 
 interface Golden {
   colormaps: Record<MapName, number[][]>;

@@ -79,7 +79,7 @@ def test_fields_of_layouts(tmp_path):
 
 def test_methods_have_the_same_names_on_the_page():
     """There, a title that is the name of the kind gives way to a line that says more."""
-    page = ROOT.joinpath("plugin_frontend", "src", "families.ts").read_text("utf-8")
+    page = ROOT.joinpath("plugin_frontend", "src", "model", "families.ts").read_text("utf-8")
     labels = set(re.findall(r'(?:label|title): "(.*?)"', page))
     methods = (*CAMS.values(), *ATTRIBUTIONS.values())
     assert {method.title for method in methods} <= labels

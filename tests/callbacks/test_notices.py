@@ -63,7 +63,7 @@ def test_the_documents_and_the_page_list_the_same_events():
     page = (ROOT / "docs" / "format.md").read_text("utf-8")
     table = page[page.index("| event | what") :].split("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(EVENTS)
-    api = (ROOT / "plugin_frontend" / "src" / "api.ts").read_text("utf-8")
+    api = (ROOT / "plugin_frontend" / "src" / "model" / "records.ts").read_text("utf-8")
     [union] = re.findall(r"export type NoticeEvent =(.*?);", api, re.DOTALL)
     assert re.findall(r'"(\w+)"', union) == list(EVENTS)
 

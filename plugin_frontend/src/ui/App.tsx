@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
-import { familyOf } from "../families";
-import { positions, refused, runIndex, runs, segmentCount } from "../store/run";
-import { kind, layer } from "../store/selection";
+import { familyOf } from "../model/families";
+import { layer } from "../state/layer";
+import { positions, refused, runIndex, runs, segmentCount } from "../state/run";
+import { kind } from "../state/selection";
 import { ChannelPanel } from "./ChannelPanel";
 import { Curves } from "./Curves";
 import { Footer } from "./Footer";

@@ -1,23 +1,24 @@
 import { useMemo } from "preact/hooks";
-import { familyOf, kindLabel } from "../families";
-import { number } from "../format";
-import { toRgba } from "../paint";
-import { camMaximum, mapName, strength } from "../store/colorScale";
-import { watchFilm } from "../store/film";
-import { main, photographs, photoOf } from "../store/pictures";
-import { imageName, kind, path, probe, shownImage } from "../store/selection";
-import { tileContents } from "../tileContents";
-import { describe } from "./CamView";
+import { drawnTiles, drawOverlay } from "../draw/cam";
+import { describe } from "../draw/camCaptions";
+import { toRgba } from "../draw/paint";
+import { familyOf, kindLabel } from "../model/families";
+import { number } from "../model/format";
+import type { FilmRequest } from "../model/scenes";
+import { tileContents } from "../model/tileContents";
+import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
+import { mapName, strength } from "../state/colorScale";
+import { notShown } from "../state/naming";
+import { photographs, photoOf } from "../state/photographs";
+import { main } from "../state/pictures";
+import { imageName, kind, path, probe, shownImage } from "../state/selection";
 import { Canvas } from "./Canvas";
-import { camsOf, drawnTiles, drawOverlay, overlayStyleOf } from "./cams";
 import { Film } from "./Film";
 import { LayerFacts } from "./LayerFacts";
-import { notShown } from "./naming";
+import { useFilm } from "./useFilm";
 import { Classes, Verdict } from "./Verdict";
 
-const FRAMES = 12;
-
-const film = watchFilm(() => {
+function filmRequest(): FilmRequest | null {
   const [shownKind, owner] = [kind.value, path.value];
   if (shownKind === null || owner === null || familyOf(shownKind).view !== "cams") return null;
   const { shown } = main.value;
@@ -34,10 +35,11 @@ const film = watchFilm(() => {
     channel: null,
     ...(content && { content }),
   };
-}, FRAMES);
+}
 
 /** One photograph: its map, the prediction, and both over the run. */
 export function CamPanel() {
+  const film = useFilm(filmRequest);
   const { shown } = main.value;
   const index = shownImage.value;
   const map = mapName.value;
@@ -102,7 +104,7 @@ export function CamPanel() {
         </dl>
       )}
       {first.text.note !== null && <p class="reason">{first.text.note}</p>}
-      <Film film={film.value} range={null} draw={draw} />
+      <Film film={film} range={null} draw={draw} />
       <LayerFacts />
     </aside>
   );

@@ -1,23 +1,29 @@
 import { useMemo } from "preact/hooks";
-import { gradient } from "../color";
-import { familyOf, kindLabel } from "../families";
-import { number, percent } from "../format";
-import { FLOOR } from "../overlay";
-import { toRgba } from "../paint";
-import { topClass } from "../predictions";
-import { camMaximum, mapName, strength } from "../store/colorScale";
-import { main, photographs, photoOf, type Shown } from "../store/pictures";
-import { run } from "../store/run";
-import { image, imageName, probe, shownImage, WHOLE } from "../store/selection";
+import { type Cam, type OverlayStyle, SHOWN } from "../draw/cam";
+import { describe, remarkable, roleText, short, targetName } from "../draw/camCaptions";
+import { cards } from "../draw/cards";
+import { gradient } from "../draw/color";
+import { FLOOR } from "../draw/overlay";
+import { toRgba } from "../draw/paint";
+import { familyOf, kindLabel } from "../model/families";
+import { number, percent } from "../model/format";
+import { topClass } from "../model/predictions";
+import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
+import { mapName, strength } from "../state/colorScale";
+import { WHOLE } from "../state/logged";
+import { fullWhen, stepName, whenText } from "../state/naming";
+import { photographs, photoOf } from "../state/photographs";
+import { main } from "../state/pictures";
+import { run } from "../state/run";
+import { image, imageName, probe, shownImage } from "../state/selection";
+import { predictionAt } from "../state/verdict";
+import type { Shown } from "../state/watch";
 import { Canvas } from "./Canvas";
-import { type Cam, camsOf, type OverlayStyle, overlayStyleOf, SHOWN } from "./cams";
 import { LayerLine } from "./LayerFacts";
-import { whenText } from "./naming";
+import { PictureError } from "./PictureError";
 import { Photograph } from "./Probes";
-import { PictureError } from "./SheetView";
-import { fileName, useSaver } from "./saver";
+import { useSaver } from "./useSaver";
 import { useSize } from "./useSize";
-import { predictionAt } from "./Verdict";
 
 export function CamView() {
   const { shown, loading, error } = main.value;
@@ -28,10 +34,6 @@ export function CamView() {
     </section>
   );
 }
-
-/** Height of the name over and the captions under the pictures, in CSS pixels. */
-const CAPTION = 58;
-const GAP = { row: 10, column: 26 };
 
 function Cams({ shown }: { shown: Shown }) {
   const [box, size] = useSize<HTMLDivElement>();
@@ -119,46 +121,6 @@ function Legend({ overlay: { map, signed, scale } }: { overlay: OverlayStyle }) 
   );
 }
 
-/** Return the width of a picture in a grid of so many columns and rows of cards. */
-function sideOf(
-  columns: number,
-  rows: number,
-  pictures: number,
-  aspect: number,
-  width: number,
-  height: number,
-): number {
-  return Math.min(
-    ((width + GAP.column) / columns - GAP.column - 4 * (pictures - 1)) / pictures,
-    ((height + GAP.row) / rows - GAP.row - CAPTION) * aspect,
-  );
-}
-
-/** Minimum width of pictures that fit without scrolling, and their width in a scrolling view. */
-const MIN_SIDE = 64;
-const SCROLLED_SIDE = 84;
-
-/** Return the number of columns that makes the pictures largest, and their width. */
-function cards(
-  count: number,
-  pictures: number,
-  aspect: number,
-  width: number,
-  height: number,
-): { columns: number; side: number } {
-  let [best, largest] = [1, 0];
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    const side = sideOf(columns, rows, pictures, aspect, width, height);
-    if (side > largest) [best, largest] = [columns, side];
-  }
-  if (largest >= MIN_SIDE) return { columns: best, side: largest };
-  const card = SCROLLED_SIDE * pictures + 4 * (pictures - 1) + GAP.column;
-  const columns = Math.min(Math.max(1, Math.floor((width + GAP.column) / card)), count);
-  const free = sideOf(columns, 1, pictures, aspect, width, Number.POSITIVE_INFINITY);
-  return { columns, side: Math.max(48, Math.min(free, SCROLLED_SIDE)) };
-}
-
 interface CardProps {
   index: number;
   cams: readonly Cam[];
@@ -199,7 +161,7 @@ function CamCard({ index, cams, slots, at }: CardProps) {
           <figcaption data-testid="cam-caption" data-role={cam.role} title={describe(cam, null)}>
             <b>{targetName(cam)}</b>
             <span>
-              {cam.role}
+              {roleText(cam)}
               {cam.text.probability !== null && `, ${percent(cam.text.probability)}`}
               {remarkable(cam)}
             </span>
@@ -216,11 +178,6 @@ function CamCard({ index, cams, slots, at }: CardProps) {
   );
 }
 
-/** Name the target class of a map: "cat", "cat, not dog". */
-function targetName({ text }: Cam): string | null {
-  return text.against === null ? text.name : `${text.name}, not ${text.against}`;
-}
-
 /** Whether the prediction was correct. */
 function Outcome({ image: index, at }: { image: number; at: number }) {
   const top = topClass(predictionAt(index, at));
@@ -228,28 +185,6 @@ function Outcome({ image: index, at }: { image: number; at: number }) {
   if (top === null || label === null) return null;
   const right = top === label;
   return <span class={right ? "right" : "wrong"}>{right ? "✓ correct" : "✗ wrong"}</span>;
-}
-
-/** Return a remark under a map; the details are in its tooltip. */
-function remarkable(cam: Cam): string {
-  if (!Number.isFinite(cam.own)) return ": no finite value";
-  if (cam.scale === 0) return ": zero map";
-  if (cam.constant) return ": flat";
-  return cam.scale > cam.own ? ": faint" : "";
-}
-
-/** Describe a map: "predicted astronaut, 45%: maximum 0.83". */
-export function describe(cam: Cam, image: string | null): string {
-  const who = cam.text.name === null ? "" : ` ${targetName(cam)}`;
-  const { probability } = cam.text;
-  const likely = Number.isNaN(probability) ? "NaN" : percent(probability);
-  const chance = probability === null ? "" : `, ${likely}`;
-  const about = `${image === null ? "" : `${image}: `}${cam.role}${who}${chance}`;
-  if (!Number.isFinite(cam.own)) return `${about}: ${cam.text.note ?? "no finite value"}`;
-  if (cam.scale === 0) return `${about}: the map is zero, no evidence for the class`;
-  const floored = cam.scale > cam.own ? `, faint: scaled to ${number(cam.scale)}` : "";
-  const what = cam.constant ? "constant at" : "maximum";
-  return `${about}: ${what} ${number(cam.own)}${floored}`;
 }
 
 function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
@@ -270,13 +205,11 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       scale: Math.max(1, Math.round(220 / first.width)),
       columns: Math.min(6, images.length),
       pixelated: false,
-      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${whenText(shown)}`,
+      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${fullWhen(shown)}`,
       bar: null,
-      name: fileName([shown.kind, shown.layer || "model", `position${shown.ordinal}`]),
+      kind: shown.kind,
+      layer: shown.layer,
+      step: stepName(shown),
     };
   });
-}
-
-function short(cam: Cam): string {
-  return `${cam.role}: ${targetName(cam) ?? ""}`;
 }

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { put } from "../paint";
+import { put } from "../draw/paint";
 
 interface Props {
   pixels: Uint8ClampedArray<ArrayBuffer>;

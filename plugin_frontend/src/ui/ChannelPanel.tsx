@@ -1,11 +1,14 @@
 import { useMemo } from "preact/hooks";
-import { nounOf } from "../captions";
-import { familyOf, splitKind } from "../families";
-import { numberRanges, plural } from "../format";
-import type { Sheet } from "../png";
-import { sheetRange } from "../store/colorScale";
-import { watchFilm } from "../store/film";
-import { companion, main, type Shown } from "../store/pictures";
+import type { Sheet } from "../draw/png";
+import { tileOf } from "../draw/tiles";
+import { nounOf } from "../model/captions";
+import { familyOf, splitKind } from "../model/families";
+import { capitalized, numberRanges, plural } from "../model/format";
+import type { FilmRequest } from "../model/scenes";
+import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../model/tileContents";
+import { sheetRange } from "../state/colorScale";
+import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "../state/naming";
+import { companion, main } from "../state/pictures";
 import {
   channels,
   content,
@@ -17,20 +20,17 @@ import {
   shownChannel,
   shownImage,
   tile,
-} from "../store/selection";
-import { channelsOf, type TileContent, tileContents, tileOfChannel } from "../tileContents";
-import { tileOf } from "../tiles";
+} from "../state/selection";
+import type { Shown } from "../state/watch";
 import { CommandButton } from "./CommandButton";
 import { Film, Tile } from "./Film";
 import { Icon } from "./icons";
 import { LayerFacts } from "./LayerFacts";
 import { type Measured, Numbers, withMoment } from "./Numbers";
-import { channelCount, imageOf, isEmpty, nameOf, notShown, ownerOf } from "./naming";
 import { Photograph } from "./Probes";
+import { useFilm } from "./useFilm";
 
-const FRAMES = 12;
-
-const film = watchFilm(() => {
+function filmRequest(): FilmRequest | null {
   const [shownKind, owner, one] = [kind.value, path.value, content.value];
   if (shownKind === null || owner === null || layout.value === null || one === null) return null;
   if (familyOf(shownKind).view !== "sheet") return null;
@@ -43,10 +43,11 @@ const film = watchFilm(() => {
     channel,
     ...(channel === null && { content: one }),
   };
-}, FRAMES);
+}
 
 /** One tile: its picture, its strongest stimulus, its numbers, its history. */
 export function ChannelPanel() {
+  const film = useFilm(filmRequest);
   const { shown } = main.value;
   if (shown === null || shown.layout !== layout.value || familyOf(shown.kind).view !== "sheet") {
     return <aside class="side" />;
@@ -115,7 +116,7 @@ export function ChannelPanel() {
         )}
       </div>
       <Numbers at={at} own={own} shown={shown} measured={measuredBy(shown, one, number_)} />
-      <Film film={film.value} range={range} />
+      <Film film={film} range={range} />
       <LayerFacts />
     </aside>
   );
@@ -131,7 +132,7 @@ function notDrawn(shown: Shown, name: string, channel: number | null): string {
   }
   const drawn = channels.value ?? [];
   if (shown.kind === "maximization") return notMaximized(channel, drawn);
-  return `${capital(name)} is not drawn: only ${numberRanges(drawn)} are.`;
+  return `${capitalized(name)} is not drawn: only ${numberRanges(drawn)} are.`;
 }
 
 /** Explain an empty tile: a grid has rows for more channels than some of its layers have. */
@@ -140,8 +141,6 @@ function notThere(one: TileContent | null): string {
   const count = plural(channelCount(one.layer) ?? 0, "channel");
   return `There is no channel ${one.channel}: ${one.layer} has ${count}.`;
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const notMaximized = (channel: number, drawn: readonly number[]) =>
   `No maximization for channel ${channel}: only ${numberRanges(drawn)} are computed. ` +

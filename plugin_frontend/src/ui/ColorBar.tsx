@@ -1,6 +1,6 @@
-import { gradient, type Range } from "../color";
-import { number, percent } from "../format";
-import { mapName, rangeRule } from "../store/colorScale";
+import { gradient, type Range } from "../draw/color";
+import { number, percent } from "../model/format";
+import { mapName, rangeRule } from "../state/colorScale";
 
 const RULE_TEXTS: Record<string, string> = {
   run: "0.5th–99.5th percentile over the run",

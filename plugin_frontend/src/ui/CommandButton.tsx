@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { type CommandId, command, tooltip } from "../commands";
-import { keyCap } from "../keys";
+import { keyCap } from "../host/keys";
 
 interface Props {
   id: CommandId;

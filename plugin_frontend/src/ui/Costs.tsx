@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { costsOf, isExpensive } from "../costs";
-import { number, percent, whole } from "../format";
-import { costSegments } from "../store/tables";
+import { costsOf, isExpensive } from "../model/costs";
+import { number, percent, whole } from "../model/format";
+import { costSegments } from "../state/tables";
 
 const ALL = "all";
 const brief = (seconds: number) => (seconds > 0 && seconds < 0.001 ? "<0.001" : number(seconds));
@@ -59,7 +59,7 @@ export function Costs() {
                 <th scope="col">s per snapshot</th>
                 <th scope="col">snapshots</th>
                 {anySkipped && <th scope="col">skipped</th>}
-                <th scope="col">s compiling</th>
+                <th scope="col">s to compile</th>
               </tr>
             </thead>
             <tbody>
@@ -71,7 +71,12 @@ export function Costs() {
                   brief(compile),
                 ]),
               )}
-              {line("other", other, [], "Waiting for the writer thread, and its other costs")}
+              {line(
+                "other",
+                other,
+                [],
+                "Waiting for the background thread that writes the log, and its other work",
+              )}
             </tbody>
             <tfoot>
               <tr>
@@ -91,8 +96,9 @@ export function Costs() {
             </p>
           )}
           <p class="dim small">
-            Time on the main thread and for the writer thread, relative to {number(training)} s of
-            training without logging. Compiling happens once and is not counted.
+            Time on the main thread and on the background thread that writes the log, relative to{" "}
+            {number(training)} s of training without logging. Compiling happens once and is not
+            counted.
           </p>
         </>
       )}

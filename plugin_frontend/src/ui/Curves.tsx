@@ -1,14 +1,15 @@
 import { useMemo } from "preact/hooks";
-import type { ByPosition } from "../byPosition";
-import { nonFiniteStarts } from "../chart";
-import { number } from "../format";
-import { type Pair, pairs, shownPairs, title } from "../metrics";
-import { smooth } from "../smoothing";
-import { metrics, smoothing } from "../store/colorScale";
-import { readoutOrdinal } from "../store/cursor";
-import { scalars } from "../store/tables";
+import { nonFiniteStarts } from "../draw/chart";
+import type { Line, NonFiniteMark } from "../draw/plot";
+import type { ByPosition } from "../model/byPosition";
+import { number } from "../model/format";
+import { type Pair, pairs, shownPairs, title } from "../model/metrics";
+import { smooth } from "../model/smoothing";
+import { metrics, smoothing } from "../state/colorScale";
+import { readoutOrdinal } from "../state/cursor";
+import { scalars } from "../state/tables";
 import { HeatMap } from "./HeatMap";
-import { type Line, type NonFiniteMark, Plot } from "./Plot";
+import { Plot } from "./Plot";
 
 /** The curves and the heat map, always in view. */
 export function Curves() {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { panel } from "../store/shell";
+import { panel } from "../state/shell";
 import { Icon } from "./icons";
 
 interface Props {

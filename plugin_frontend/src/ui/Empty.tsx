@@ -1,4 +1,4 @@
-import { logdir } from "../store/run";
+import { logdir } from "../state/run";
 
 /** Instructions while there is no run, with the directory that TensorBoard reads. */
 export function Empty() {

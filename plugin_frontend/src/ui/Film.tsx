@@ -1,14 +1,15 @@
 import { useMemo } from "preact/hooks";
-import type { Range } from "../color";
-import { paintGrid } from "../paint";
-import type { Sheet } from "../png";
-import { label, tick } from "../positions";
-import { mapName, tileRange } from "../store/colorScale";
-import { cursor, moveTo } from "../store/cursor";
-import type { FilmState, Frame } from "../store/film";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { gridOf } from "../tiles";
+import type { Range } from "../draw/color";
+import { paintGrid } from "../draw/paint";
+import type { Sheet } from "../draw/png";
+import { gridOf } from "../draw/tiles";
+import { nth } from "../model/format";
+import { label, tick } from "../model/positions";
+import { mapName, tileRange } from "../state/colorScale";
+import { cursor, moveTo } from "../state/cursor";
+import type { FilmState, Frame } from "../state/film";
+import { pause } from "../state/play";
+import { positions, segmentCount } from "../state/run";
 import { Canvas } from "./Canvas";
 
 interface Props {
@@ -32,7 +33,7 @@ export function Film({ film, range, draw }: Props) {
     <div class="film-box">
       <h3 class="section">
         Over the run
-        {film.stride > 1 && <span class="dim"> · every {nth(film.stride)}</span>}
+        {film.stride > 1 && <span class="dim"> · every {nth(film.stride)} snapshot</span>}
       </h3>
       <div class="film" data-testid="film">
         {film.frames.map((frame, i) => (
@@ -47,11 +48,6 @@ export function Film({ film, range, draw }: Props) {
       </div>
     </div>
   );
-}
-
-/** Strides are powers of two: 2nd, 4th, 8th, 16th, 32nd. */
-function nth(count: number): string {
-  return count % 10 === 2 && count % 100 !== 12 ? `${count}nd` : `${count}th`;
 }
 
 interface FrameProps {

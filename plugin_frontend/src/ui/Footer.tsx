@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
-import { plural } from "../format";
-import { kerasLabel, lastOf, parseStep, seams, token } from "../positions";
-import { cursor, follow, moveTo, position, setFollow, unseen } from "../store/cursor";
-import { note } from "../store/notes";
-import { changeSpeed, pause, playing, speed } from "../store/play";
-import { positions, runIndex } from "../store/run";
+import { plural } from "../model/format";
+import { epochCount, kerasLabel, lastOf, parseStep, seams, token } from "../model/positions";
+import { cursor, follow, moveTo, position, setFollow, unseen } from "../state/cursor";
+import { plannedEpochs } from "../state/naming";
+import { note } from "../state/notes";
+import { changeSpeed, pause, playing, speed } from "../state/play";
+import { positions } from "../state/run";
 import { CommandButton } from "./CommandButton";
 import { Icon } from "./icons";
 import { StepSlider } from "./StepSlider";
@@ -68,13 +69,26 @@ function StepInput() {
   const list = positions.value;
   const now = position.value;
   const at = token(list, cursor.value);
-  const segment = runIndex.value?.segments.find((entry) => entry.segment === now?.segment);
+  const planned = now === null ? null : plannedEpochs(now);
   const last = now === null ? undefined : lastOf(list, now.segment);
   const several = seams(list).length > 0;
   return (
     <form
       class="step"
-      title={now === null ? "" : `${kerasLabel(now, segment?.epochs ?? null)} as Keras prints it`}
+      title={
+        now === null
+          ? ""
+          : [
+              "Epochs count from 0.",
+              planned !== null &&
+                now.epoch < planned &&
+                `Keras prints this one as “${kerasLabel(now, planned)}”.`,
+              now.batch !== null && "Batches count from the start of the fit.",
+              `Last logged: epoch ${last?.epoch}.`,
+            ]
+              .filter(Boolean)
+              .join(" ")
+      }
       onSubmit={(event) => {
         event.preventDefault();
         const input = event.currentTarget.elements.namedItem("step") as HTMLInputElement;
@@ -109,7 +123,7 @@ function StepInput() {
         }}
         onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
       />
-      <span data-testid="last">{`of ${last?.epoch ?? "–"}`}</span>
+      {now !== null && <span data-testid="epoch-count">({epochCount(now, planned)})</span>}
       {several && now !== null && <span class="dim">fit {now.segment}</span>}
     </form>
   );

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RunEntry, Status } from "../api";
 import { tooltip } from "../commands";
-import { duration, percent, plural } from "../format";
-import { label } from "../positions";
-import { switchRun } from "../store/poll";
+import type { RunEntry, Status } from "../model/answers";
+import { duration, percent, plural } from "../model/format";
+import { label } from "../model/positions";
+import { switchRun } from "../state/poll";
 import {
   logdir,
   newestSegment,
@@ -15,9 +15,9 @@ import {
   runs,
   secondsSince,
   segmentCount,
-} from "../store/run";
-import { panel } from "../store/shell";
-import { costs } from "../store/tables";
+} from "../state/run";
+import { panel } from "../state/shell";
+import { costs } from "../state/tables";
 import { CommandButton } from "./CommandButton";
 
 export function Header() {
@@ -79,12 +79,12 @@ const logdirName = () => logdir.value.split(/[/\\]/).findLast((part) => part !==
 const statusText = (status: Status) => (status === "lost" ? "stopped without an end" : status);
 
 const EXPLAINED: Record<Status, string> = {
-  live: "The fit is running; the time is that of its last record.",
-  finished: "The fit ran to its planned end.",
-  stopped: "The fit ended before the last planned epoch.",
-  failed: "The fit ended with an error.",
-  unreadable: "The fit was logged in a format that this version of tbviz does not read.",
-  lost: "No end was recorded and nothing new arrives: the process was probably killed.",
+  live: "Training is running; the time is that of the last logged data.",
+  finished: "Training ran to its planned end.",
+  stopped: "Training ended before the last planned epoch.",
+  failed: "Training ended with an error.",
+  unreadable: "The log has a format that this version of tbviz does not read.",
+  lost: "No end was recorded and no new data arrives: the process was probably killed.",
 };
 
 function RunStatus() {

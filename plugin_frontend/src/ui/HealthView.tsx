@@ -1,22 +1,18 @@
 import { useMemo } from "preact/hooks";
-import { type ByPosition, lastCaptured } from "../byPosition";
-import { snapshotLabel } from "../positions";
-import { formatStatistic, statisticOf, withUnknown } from "../statistics";
-import { cursor, readoutOrdinal } from "../store/cursor";
-import {
-  adviceNow,
-  type Health,
-  health,
-  healthAt,
-  nonFiniteAt,
-  nonFiniteChanges,
-} from "../store/health";
-import { positions, segmentCount } from "../store/run";
-import { layer, selectLayer } from "../store/selection";
+import type { Line, NonFiniteMark } from "../draw/plot";
+import { type ByPosition, lastCaptured } from "../model/byPosition";
+import type { Health } from "../model/health";
+import { snapshotLabel } from "../model/positions";
+import { formatStatistic, statisticOf, withUnknown } from "../model/statistics";
+import { cursor, readoutOrdinal } from "../state/cursor";
+import { adviceNow, health, healthAt, nonFiniteAt, nonFiniteChanges } from "../state/health";
+import { layer } from "../state/layer";
+import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "../state/nonFinite";
+import { positions, segmentCount } from "../state/run";
+import { selectLayer } from "../state/selection";
 import { Icon } from "./icons";
 import { LayerLine } from "./LayerFacts";
-import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
-import { type Line, type NonFiniteMark, Plot } from "./Plot";
+import { Plot } from "./Plot";
 import { useHealthQuery } from "./useHealthQuery";
 
 interface Chart {

@@ -1,14 +1,15 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { rowLabels } from "../arrange";
-import { NAN_COLOR } from "../color";
-import { maxima } from "../downsample";
-import { number, percent } from "../format";
-import { snapshotLabel } from "../positions";
-import { statisticOf } from "../statistics";
-import { statistic } from "../store/colorScale";
-import { cursor, ghost, moveTo, pinned } from "../store/cursor";
-import { type Health, health } from "../store/health";
+import { rowLabels } from "../draw/arrange";
+import { drawHeatMap } from "../draw/heatMap";
+import type { Size } from "../draw/size";
+import { capitalized, number, percent } from "../model/format";
+import type { Health } from "../model/health";
+import { snapshotLabel } from "../model/positions";
+import { statisticOf } from "../model/statistics";
+import { statistic } from "../state/colorScale";
+import { cursor, ghost, moveTo, pinned } from "../state/cursor";
+import { health } from "../state/health";
 import {
   cellsNow,
   coming,
@@ -20,21 +21,20 @@ import {
   offered,
   snapshotsNow,
   topNow,
-} from "../store/heat";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { layer, selectLayer } from "../store/selection";
-import { dark } from "../store/shell";
+} from "../state/heat";
+import { layer } from "../state/layer";
+import { pause } from "../state/play";
+import { positions, segmentCount } from "../state/run";
+import { selectLayer } from "../state/selection";
+import { dark } from "../state/shell";
 import { useHealthQuery } from "./useHealthQuery";
-import { type Size, useSize } from "./useSize";
+import { useSize } from "./useSize";
 
 /** Width of a letter of the labels, and maximum width of the labels as a share of the card. */
 const LETTER = 6.3;
 const MAX_LABEL_SHARE = 0.36;
 /** Height of a line of them. */
 const LINE = 11;
-/** Opacity of a cell at a position without a snapshot. */
-const CARRIED = 0.35;
 
 /** The cell under the pointer. */
 interface Spot {
@@ -57,7 +57,7 @@ export function HeatMap() {
           class="title"
           data-testid="statistic"
           aria-label="Statistic of the heat map"
-          title={sentence(statisticOf(mapped.value).help)}
+          title={capitalized(statisticOf(mapped.value).help)}
           value={mapped.value}
           onChange={(event) => {
             statistic.value = event.currentTarget.value;
@@ -72,7 +72,7 @@ export function HeatMap() {
         <Legend spot={spot} />
       </div>
       <div class="heat-body" ref={box} aria-busy={coming.value}>
-        {none.value && <p class="dim small">{sentence(healthSkipped.value ?? NO_HEALTH)}</p>}
+        {none.value && <p class="dim small">{capitalized(healthSkipped.value ?? NO_HEALTH)}</p>}
         {table !== null && !none.value && (
           <HeatCells table={table} size={size.value} spot={spot} gutter={gutter} />
         )}
@@ -80,9 +80,6 @@ export function HeatMap() {
     </div>
   );
 }
-
-/** Capitalize a definition: "Share of ...". */
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const NO_HEALTH = "No layer health yet.";
 
@@ -144,7 +141,15 @@ function HeatCells({ table, size, spot, gutter }: CellsProps) {
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > gutter) {
-      draw(canvas.current, rows, snapshots, maximum, plotWidth, rowHeight, nonFiniteCells.value);
+      drawHeatMap(
+        canvas.current,
+        rows,
+        snapshots,
+        maximum,
+        plotWidth,
+        rowHeight,
+        nonFiniteCells.value,
+      );
     }
   }, [rows, snapshots, maximum, plotWidth, rowHeight, nonFiniteCells.value, dark.value]);
   useEffect(
@@ -228,57 +233,4 @@ function Column({ name, at, width, height }: ColumnProps) {
     height: `${height}px`,
   };
   return <i class={`column ${name}`} style={style} />;
-}
-
-function draw(
-  canvas: HTMLCanvasElement,
-  rows: readonly number[][],
-  snapshots: readonly number[][],
-  maximum: number,
-  width: number,
-  rowHeight: number,
-  nonFinite: readonly ((string | null)[] | null)[],
-): void {
-  const scale = devicePixelRatio;
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.max(1, Math.round(rowHeight * rows.length * scale));
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${rowHeight * rows.length}px`;
-  const context = canvas.getContext("2d");
-  if (context === null) return;
-  const styles = getComputedStyle(document.documentElement);
-  const [cold, hot] = [styles.getPropertyValue("--cold"), styles.getPropertyValue("--hot")];
-  rows.forEach((values, row) => {
-    const bins = Math.min(values.length, Math.floor(width));
-    const binned = maxima(values, bins);
-    const captured = maxima(
-      snapshots[row]?.map((snapshot, i) => Number(snapshot === i)) ?? [],
-      bins,
-    );
-    const top = Math.round(row * rowHeight * scale);
-    const gapY = rowHeight >= 6 ? scale : 0;
-    const height = Math.max(1, Math.round((row + 1) * rowHeight * scale) - top - gapY);
-    const faulty = maxima(nonFinite[row]?.map((what) => Number(what !== null)) ?? [], bins);
-    binned.forEach((value, i) => {
-      if (Number.isNaN(value) && faulty[i] !== 1) return;
-      const left = Math.round((i / bins) * canvas.width);
-      const right = Math.round(((i + 1) / bins) * canvas.width);
-      const gapX = right - left >= 6 * scale ? scale : 0;
-      // A value carried forward from an earlier snapshot is paler.
-      const strength = captured[i] === 1 ? 1 : CARRIED;
-      context.globalAlpha = strength;
-      if (faulty[i] === 1) {
-        context.fillStyle = `rgb(${NAN_COLOR.join(" ")})`;
-        context.fillRect(left, top, right - left - gapX, height);
-        return;
-      }
-      context.fillStyle = cold;
-      context.fillRect(left, top, right - left - gapX, height);
-      // The root makes a few dead channels visible beside many.
-      context.globalAlpha = strength * Math.sqrt(Math.min(Math.max(value / maximum, 0), 1));
-      context.fillStyle = hot;
-      context.fillRect(left, top, right - left - gapX, height);
-    });
-  });
-  context.globalAlpha = 1;
 }

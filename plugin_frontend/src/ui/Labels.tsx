@@ -1,7 +1,7 @@
-import type { Layout } from "../api";
-import { type Arrangement, shortened } from "../arrange";
-import { isLayer } from "../store/layers";
-import { selectLayer } from "../store/selection";
+import { type Arrangement, shortened } from "../draw/arrange";
+import type { Layout } from "../model/records";
+import { isLayer } from "../state/layers";
+import { selectLayer } from "../state/selection";
 
 interface Props {
   layout: Layout;

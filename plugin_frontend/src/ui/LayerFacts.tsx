@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
-import { HEALTH } from "../families";
-import { whole } from "../format";
-import type { Json } from "../json";
-import { formatStatistic, statisticOf, withUnknown } from "../statistics";
-import { cursor } from "../store/cursor";
-import { adviceNow, health, healthAt, nonFiniteAt } from "../store/health";
-import { kind, kindsOf, path } from "../store/selection";
-import { model } from "../store/tables";
-import { shapeText } from "../tree";
-import { MEANINGLESS, nonFiniteHelp, nonFiniteSince } from "./nonFinite";
-import { useHealthQuery } from "./useHealthQuery";
+import { whole } from "../model/format";
+import type { Json } from "../model/json";
+import { shapeText } from "../model/tree";
+import { kindsOf } from "../state/logged";
+import { path } from "../state/selection";
+import { model } from "../state/tables";
+import { lazily } from "./lazily";
+
+export const HealthFacts = lazily(() =>
+  import("./HealthFacts").then((module) => module.HealthFacts),
+);
 
 function text(value: Json): string {
   if (Array.isArray(value)) return value.map(text).join(" × ");
@@ -41,7 +41,7 @@ export function LayerFacts({ open = false }: { open?: boolean }) {
         </p>
       )}
       {node.reason === null && undrawn && <p class="reason">Nothing was logged for this layer.</p>}
-      {opened.value && <Facts path={node.path} />}
+      {opened.value && <HealthFacts path={node.path} />}
       <dl>
         <dt>class</dt>
         <dd>{node.class}</dd>
@@ -84,51 +84,4 @@ export function LayerLine() {
     node.parameters && node.trainable === false ? "frozen" : "",
   ];
   return <span class="layer-line">{parts.filter(Boolean).join(" · ")}</span>;
-}
-
-/** The health of the layer at the cursor, each number with its definition. */
-function Facts({ path: owner }: { path: string }) {
-  const held = health.value;
-  const logged = held?.layers.includes(owner) === true;
-  useHealthQuery(logged ? { layer: owner } : null);
-  if (held === null || !logged) return null;
-  // While the numbers are loading, their rows are already laid out.
-  const coming = !held.complete.has(owner);
-  const status = nonFiniteAt(owner);
-  const numbers = withUnknown(held.names).flatMap((name) => {
-    if (statisticOf(name).marked) return [];
-    const value = coming ? undefined : healthAt(owner, name, cursor.value);
-    return value !== undefined || (coming && held.names.includes(name)) ? [{ name, value }] : [];
-  });
-  return (
-    <>
-      {adviceNow.value
-        .filter((advice) => advice.layer === owner && kind.value !== HEALTH)
-        .map((advice) => (
-          <p key={advice.rule} class="reason">
-            {advice.text}
-          </p>
-        ))}
-      {status !== undefined && (
-        <p class="reason non-finite" data-testid="non-finite-fact" title={nonFiniteHelp(status)}>
-          {nonFiniteSince(status)}
-        </p>
-      )}
-      <dl data-testid="health-facts" aria-busy={coming}>
-        {numbers.map(({ name, value }) => (
-          <>
-            <dt key={name} class="defined" title={statisticOf(name).help}>
-              {statisticOf(name).title.toLowerCase()}
-            </dt>
-            <dd>
-              {!coming &&
-                (status !== undefined && MEANINGLESS.has(name)
-                  ? "–"
-                  : formatStatistic(name, value, held.channels.get(owner)))}
-            </dd>
-          </>
-        ))}
-      </dl>
-    </>
-  );
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { dismiss, notes } from "../store/notes";
-import { pollNow, trouble } from "../store/poll";
+import { dismiss, notes } from "../state/notes";
+import { pollNow, trouble } from "../state/poll";
 import { Icon } from "./icons";
 
 /** A warning that TensorBoard is not responding, and when the page tries again. */

@@ -1,7 +1,8 @@
-import { label } from "../positions";
-import { moveTo } from "../store/cursor";
-import { runIndex, segmentCount } from "../store/run";
-import { selectLayer } from "../store/selection";
+import { capitalized } from "../model/format";
+import { label } from "../model/positions";
+import { moveTo } from "../state/cursor";
+import { runIndex, segmentCount } from "../state/run";
+import { selectLayer } from "../state/selection";
 import { Icon } from "./icons";
 
 /** Skipped items and warnings, with their remedies: the newest first. */
@@ -18,8 +19,8 @@ export function Notices() {
             <li key={`${notice.time}-${i}`} class={notice.level}>
               <Icon name={notice.level === "warning" ? "warning" : "info"} />
               <div>
-                <p>{notice.text}</p>
-                {notice.remedy !== null && <p class="remedy">{notice.remedy}</p>}
+                <p>{capitalized(notice.text)}</p>
+                {notice.remedy !== null && <p class="remedy">{capitalized(notice.remedy)}</p>}
                 <p class="where">
                   {notice.method}
                   {notice.layer !== null && (

@@ -1,14 +1,14 @@
-import { levelValue } from "../color";
-import { number, percent } from "../format";
-import { field, type Json, type JsonNumber, toNumber } from "../json";
-import type { Sheet } from "../png";
-import { shortLabel } from "../positions";
-import { statisticOf } from "../statistics";
-import { channelTable } from "../store/channels";
-import { cursor, position } from "../store/cursor";
-import type { Shown } from "../store/pictures";
-import { positions } from "../store/run";
-import { isEmpty } from "./naming";
+import { levelValue } from "../draw/color";
+import type { Sheet } from "../draw/png";
+import { number, percent } from "../model/format";
+import { field, type Json, type JsonNumber, toNumber } from "../model/json";
+import { shortLabel } from "../model/positions";
+import { channelStatisticOf } from "../model/statistics";
+import { channelTable } from "../state/channels";
+import { cursor, position } from "../state/cursor";
+import { isEmpty } from "../state/naming";
+import { positions } from "../state/run";
+import type { Shown } from "../state/watch";
 
 /** The channel that the numbers describe. */
 export interface Measured {
@@ -41,7 +41,7 @@ function barValue(own: Sheet, bar: number, bars: number): number {
 /** Fields of a sheet's text that hold a number per tile. */
 const TEXT_FIELDS: Record<string, { label: string; share?: boolean }> = {
   scores: { label: "score reached" },
-  moved: { label: "moved since the first snapshot", share: true },
+  moved: { label: "change since the first snapshot", share: true },
   shares: { label: "share of the filter shown", share: true },
 };
 
@@ -61,9 +61,6 @@ function storedNumbers(shown: Shown, tile: number): [string, string][] {
     }),
   );
 }
-
-const SHARES = new Set(["sparsity", "saturated"]);
-const SHORT: Record<string, string> = { minimum: "min", maximum: "max" };
 
 /** Label the range of a tile; a bar has one value instead. */
 const rangeLabel = ({ layout }: Shown) =>
@@ -114,12 +111,13 @@ export function Numbers({ at, own, shown, measured }: NumbersProps) {
         const value = measured === null ? undefined : values[measured.channel];
         if (value === undefined) return null;
         const read = toNumber(value);
+        const { label, help, share } = channelStatisticOf(name);
         return (
           <>
-            <dt key={name} title={`${statisticOf(name).help}, on all probe images`}>
-              {SHORT[name] ?? name}
+            <dt key={name} title={`${help}, on all probe images`}>
+              {label}
             </dt>
-            <dd data-statistic={name}>{SHARES.has(name) ? percent(read) : number(read)}</dd>
+            <dd data-statistic={name}>{share ? percent(read) : number(read)}</dd>
           </>
         );
       })}

@@ -1,5 +1,5 @@
 import type { FunctionComponent } from "preact";
-import { type Panel, panel } from "../store/shell";
+import { type Panel, panel } from "../state/shell";
 import { Drawer } from "./Drawer";
 import { lazily } from "./lazily";
 
@@ -13,7 +13,7 @@ const PANELS: Readonly<Record<Panel, { title: string; Body: FunctionComponent }>
     Body: lazily(() => import("./Costs").then((module) => module.Costs)),
   },
   help: {
-    title: "Keys",
+    title: "Keyboard shortcuts",
     Body: lazily(() => import("./Help").then((module) => module.Help)),
   },
 };

@@ -1,30 +1,13 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { ByPosition } from "../byPosition";
-import { type Ends, ends, ordinalTicks, roundTicks, runsOf } from "../chart";
-import { tickText } from "../format";
-import { label as positionLabel, tick } from "../positions";
-import { cursor, ghost, moveTo, pinned } from "../store/cursor";
-import { pause } from "../store/play";
-import { positions, runIndex } from "../store/run";
-import { dark } from "../store/shell";
-import { type Size, useSize } from "./useSize";
-
-export interface Line {
-  label: string;
-  /** Name of a CSS variable. */
-  color: string;
-  values: ByPosition;
-  faint?: boolean;
-  strong?: boolean;
-}
-
-/** A mark where a line ends because its values are no longer finite. */
-export interface NonFiniteMark {
-  ordinal: number;
-  text: string;
-  color: string;
-}
+import type { Ends } from "../draw/chart";
+import { AROUND, drawPlot, type Line, type NonFiniteMark } from "../draw/plot";
+import { label as positionLabel } from "../model/positions";
+import { cursor, ghost, moveTo, pinned } from "../state/cursor";
+import { pause } from "../state/play";
+import { positions, runIndex } from "../state/run";
+import { dark } from "../state/shell";
+import { useSize } from "./useSize";
 
 interface Props {
   lines: readonly Line[];
@@ -39,12 +22,6 @@ interface Props {
 
 const NO_EVENTS: readonly number[] = [];
 const NO_MARKS: readonly NonFiniteMark[] = [];
-
-/** Room around the lines, in CSS pixels. */
-const AROUND = { left: 44, right: 8, top: 5, bottom: 18 };
-
-/** Minimum distance of two dots in pixels. */
-const SPARSE = 8;
 
 /** Lines over the positions with the page's cursor: a click moves it, hovering shows values. */
 export function Plot({
@@ -63,7 +40,8 @@ export function Plot({
 
   useLayoutEffect(() => {
     if (canvas.current !== null && width > 80 && height > 40) {
-      draw(canvas.current, lines, count, { width, height }, span, events, nonFinite);
+      const axis = { positions: positions.peek(), seams: runIndex.peek()?.seams ?? [] };
+      drawPlot(canvas.current, lines, axis, { width, height }, span, events, nonFinite);
     }
   }, [lines, events, nonFinite, span?.low, span?.high, count, width, height, dark.value]);
   useEffect(
@@ -125,113 +103,4 @@ function Mark({ name, at, width }: MarkProps) {
   if (ordinal === null || ordinal < 0) return null;
   const left = AROUND.left + (ordinal / last) * width;
   return <i class={`mark ${name}`} style={{ left: `${left}px` }} />;
-}
-
-function draw(
-  canvas: HTMLCanvasElement,
-  lines: readonly Line[],
-  count: number,
-  size: Size,
-  fixed: Ends | undefined,
-  events: readonly number[],
-  nonFinite: readonly NonFiniteMark[],
-): void {
-  const ratio = devicePixelRatio;
-  canvas.width = Math.round(size.width * ratio);
-  canvas.height = Math.round(size.height * ratio);
-  canvas.style.width = `${size.width}px`;
-  canvas.style.height = `${size.height}px`;
-  const context = canvas.getContext("2d");
-  if (context === null) return;
-  context.scale(ratio, ratio);
-  const styles = getComputedStyle(document.documentElement);
-  const css = (name: string) => styles.getPropertyValue(name);
-  const [left, right] = [AROUND.left, size.width - AROUND.right];
-  const [top, bottom] = [AROUND.top, size.height - AROUND.bottom];
-  const span = fixed ?? ends(lines.map((line) => line.values));
-  const x = (ordinal: number) => left + (ordinal / Math.max(count - 1, 1)) * (right - left);
-  const y = (value: number) =>
-    bottom - ((value - span.low) / (span.high - span.low)) * (bottom - top);
-
-  context.font = "10.5px system-ui, 'DejaVu Sans', sans-serif";
-  context.lineWidth = 1;
-  context.strokeStyle = css("--line");
-  context.fillStyle = css("--dim");
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  const ticks = roundTicks(span, (bottom - top) / 24);
-  const distance = (ticks[1] ?? 1) - (ticks[0] ?? 0);
-  for (const value of ticks) {
-    const at = Math.round(y(value)) + 0.5;
-    stroke(context, [left, at], [right, at]);
-    context.fillText(tickText(value, distance), left - 6, at);
-  }
-  context.textAlign = "center";
-  context.textBaseline = "alphabetic";
-  for (const ordinal of ordinalTicks(count, (right - left) / 48)) {
-    const position = positions.peek()[ordinal];
-    if (position !== undefined) context.fillText(tick(position), x(ordinal), size.height - 4);
-  }
-  // A new fit begins between two positions.
-  context.strokeStyle = css("--mute");
-  context.setLineDash([3, 3]);
-  for (const seam of runIndex.peek()?.seams ?? []) {
-    const at = Math.round(x(seam - 0.5)) + 0.5;
-    stroke(context, [at, top], [at, bottom]);
-  }
-  context.setLineDash([]);
-  context.lineJoin = "round";
-  for (const line of lines) {
-    context.globalAlpha = line.faint ? 0.35 : 1;
-    context.lineWidth = line.faint ? 1 : line.strong ? 3 : 1.75;
-    context.strokeStyle = css(line.color);
-    context.fillStyle = css(line.color);
-    for (const run of runsOf(line.values)) {
-      context.beginPath();
-      for (const [ordinal, value] of run) context.lineTo(x(ordinal), y(value));
-      context.stroke();
-      // If positions between have no snapshot, those that have one are dots.
-      const [first, last] = [run[0]?.[0] ?? 0, run.at(-1)?.[0] ?? 0];
-      const sparse = last - first >= run.length && run.length * SPARSE < right - left;
-      for (const [ordinal, value] of sparse || run.length === 1 ? run : []) {
-        context.beginPath();
-        context.arc(x(ordinal), y(value), 2.25, 0, 2 * Math.PI);
-        context.fill();
-      }
-    }
-  }
-  context.globalAlpha = 1;
-  context.lineWidth = 1;
-  context.textBaseline = "top";
-  context.setLineDash([2, 2]);
-  nonFinite.forEach(({ ordinal, text, color }, i) => {
-    const at = Math.round(x(ordinal)) + 0.5;
-    context.strokeStyle = css(color);
-    context.fillStyle = css(color);
-    stroke(context, [at, top], [at, bottom]);
-    // Behind the end of the line if there is room; several at one position are stacked.
-    const before = at > right - 30;
-    const above = nonFinite.filter((other, j) => j < i && other.ordinal === ordinal).length;
-    context.textAlign = before ? "right" : "left";
-    context.fillText(text, before ? at - 3 : at + 3, top + 12 * above);
-  });
-  context.setLineDash([]);
-  context.fillStyle = css("--text");
-  for (const event of events) {
-    const at = x(event);
-    context.beginPath();
-    context.moveTo(at - 4, top - 5);
-    context.lineTo(at + 4, top - 5);
-    context.lineTo(at, top + 2);
-    context.fill();
-  }
-}
-
-type Point = [number, number];
-
-function stroke(context: CanvasRenderingContext2D, from: Point, to: Point): void {
-  context.beginPath();
-  context.moveTo(...from);
-  context.lineTo(...to);
-  context.stroke();
 }

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
-import { number, plural } from "../format";
-import { label } from "../positions";
+import type { Line } from "../draw/plot";
+import { number, plural } from "../model/format";
+import { label } from "../model/positions";
 import {
   classesToPlot,
   colorsOf,
@@ -8,16 +9,18 @@ import {
   type PredictionChange,
   predictionChanges,
   scoresOf,
-  topClass,
-} from "../predictions";
-import { cursor, moveTo, position } from "../store/cursor";
-import { pause } from "../store/play";
-import { positions, segmentCount } from "../store/run";
-import { className, image, imageCount, imageName, probe, shownImage } from "../store/selection";
-import { predictions } from "../store/tables";
-import { type Line, Plot } from "./Plot";
+} from "../model/predictionLines";
+import { topClass } from "../model/predictions";
+import { cursor, moveTo, position } from "../state/cursor";
+import { pause } from "../state/play";
+import { predictionHistory } from "../state/predictionHistory";
+import { positions, segmentCount } from "../state/run";
+import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
+import { predictions } from "../state/tables";
+import { predictionAt, scoreText } from "../state/verdict";
+import { Plot } from "./Plot";
 import { Photograph } from "./Probes";
-import { Classes, predictionAt, predictionHistory, scoreText, Verdict } from "./Verdict";
+import { Classes, Verdict } from "./Verdict";
 
 /** Maximum number of lines per image. */
 const LINES = 5;

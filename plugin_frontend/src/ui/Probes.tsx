@@ -1,8 +1,8 @@
 import { useMemo } from "preact/hooks";
-import { toRgba } from "../paint";
-import type { Sheet } from "../png";
-import { photoOf } from "../store/pictures";
-import { image, imageName, probe, shownImage } from "../store/selection";
+import { toRgba } from "../draw/paint";
+import type { Sheet } from "../draw/png";
+import { photoOf } from "../state/photographs";
+import { image, imageName, probe, shownImage } from "../state/selection";
 import { Canvas } from "./Canvas";
 
 /** A photograph of the probe; empty while it is loading. */

@@ -1,9 +1,9 @@
-import { barAt, isNumbered, nounOf } from "../captions";
-import { levelValue } from "../color";
-import { number, plural } from "../format";
-import type { Shown } from "../store/pictures";
-import type { Mark } from "../tiles";
-import { nameOf, type Point } from "./naming";
+import { levelValue } from "../draw/color";
+import type { Mark } from "../draw/tiles";
+import { barAt, isNumbered, nounOf } from "../model/captions";
+import { number, plural } from "../model/format";
+import { nameOf, type Point } from "../state/naming";
+import type { Shown } from "../state/watch";
 
 /** The value under the pointer. */
 export function Readout({ point, shown }: { point: Point | null; shown: Shown }) {

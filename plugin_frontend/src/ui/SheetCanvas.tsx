@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Arrangement } from "../arrange";
-import type { Range } from "../color";
-import { type Painted, put } from "../paint";
-import { mapName } from "../store/colorScale";
-import type { Shown } from "../store/pictures";
-import { dark } from "../store/shell";
-import type { Mark } from "../tiles";
+import type { Arrangement } from "../draw/arrange";
+import type { Range } from "../draw/color";
+import { type Painted, put } from "../draw/paint";
+import { drawMarks } from "../draw/sheetMarks";
+import type { Mark } from "../draw/tiles";
+import { mapName } from "../state/colorScale";
+import type { Point } from "../state/naming";
+import { dark } from "../state/shell";
+import type { Shown } from "../state/watch";
 import { Labels } from "./Labels";
-import type { Point } from "./naming";
-import { drawMarks } from "./sheetMarks";
 
 interface Props {
   shown: Shown;

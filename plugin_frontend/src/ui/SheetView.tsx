@@ -1,26 +1,39 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { arrange } from "../arrange";
-import { barAt, captionsOf, countOf, isNumbered } from "../captions";
-import { kindLabel } from "../families";
-import { paintGrid } from "../paint";
-import type { Sheet as DecodedSheet } from "../png";
-import { probesOf } from "../probes";
-import { mapName, sheetRange, signed, tileRange } from "../store/colorScale";
-import { health } from "../store/health";
-import { main, type Shown } from "../store/pictures";
-import { imageName, pick, probe, tile as shownTile } from "../store/selection";
-import { tileContents } from "../tileContents";
-import { type Mark, marks } from "../tiles";
+import { arrange } from "../draw/arrange";
+import { paintGrid } from "../draw/paint";
+import type { Sheet as DecodedSheet } from "../draw/png";
+import { type Mark, marks } from "../draw/tiles";
+import { barAt, captionsOf, countOf, isNumbered } from "../model/captions";
+import { kindLabel } from "../model/families";
+import { probesOf } from "../model/probes";
+import { tileContents } from "../model/tileContents";
+import { mapName, sheetRange, signed, tileRange } from "../state/colorScale";
+import { health } from "../state/health";
+import {
+  fullWhen,
+  imageOf,
+  isEmpty,
+  notShown,
+  ownerOf,
+  type Point,
+  stepName,
+  whenText,
+} from "../state/naming";
+import { main } from "../state/pictures";
+import { run } from "../state/run";
+import { imageName, pick, probe, tile as shownTile } from "../state/selection";
+import { verdict } from "../state/verdict";
+import type { Shown } from "../state/watch";
 import { ColorBar } from "./ColorBar";
 import { LayerLine } from "./LayerFacts";
-import { imageOf, isEmpty, notShown, ownerOf, type Point, whenText } from "./naming";
+import { PictureError } from "./PictureError";
 import { Probes } from "./Probes";
 import { Readout, Remarks } from "./Readout";
 import { SheetCanvas } from "./SheetCanvas";
-import { usePictureSaver } from "./saver";
+import { useSaver } from "./useSaver";
 import { useSize } from "./useSize";
-import { Verdict, verdict } from "./Verdict";
+import { Verdict } from "./Verdict";
 
 /** All channels of a layer at the cursor. */
 export function SheetView() {
@@ -35,17 +48,6 @@ export function SheetView() {
         <Sheet shown={shown} />
       )}
     </section>
-  );
-}
-
-export function PictureError({ text }: { text: string }) {
-  return (
-    <div class="reason" role="alert" data-testid="picture-error">
-      <p>This picture cannot be read: {text}.</p>
-      <p>
-        If it is damaged, <code>tbviz inspect LOG_DIR --verify</code> lists all damage.
-      </p>
-    </div>
   );
 }
 
@@ -85,7 +87,21 @@ function Sheet({ shown }: { shown: Shown }) {
     [sheet?.channels, layout, kind],
   );
   const caption = captionOf(shown, marked);
-  usePictureSaver(shown, painted, arrangement, captions, range, caption);
+  useSaver(async () => {
+    if (painted === null) return null;
+    const { sheetPicture } = await import("../draw/sheetPicture");
+    const bar = sheet?.channels === 1 ? { range, map } : null;
+    const title = `${run.peek()} · ${caption}`;
+    return sheetPicture({
+      shown,
+      step: stepName(shown),
+      painted,
+      arrangement,
+      captions,
+      title,
+      bar,
+    });
+  });
   if (sheet === undefined || painted === null) return <NotShown shown={shown} />;
   return (
     <>
@@ -173,7 +189,7 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
   return [
     `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
     withImage ? imageName(probe.value, image) : "",
-    whenText(shown),
+    fullWhen(shown),
     countOf(shown.layout, shown.kind),
     withImage && predicted ? `predicted ${predicted}` : "",
     withImage && truth !== null ? `true ${truth}` : "",

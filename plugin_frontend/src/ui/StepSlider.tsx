@@ -1,12 +1,13 @@
 import { computed } from "@preact/signals";
-import { downsampled, polyline } from "../downsample";
-import { number } from "../format";
-import { label } from "../positions";
-import { cursor, ghost, moveTo, pinned, position } from "../store/cursor";
-import { pause } from "../store/play";
-import { lastOrdinal, positions, runIndex, segmentCount } from "../store/run";
-import { series } from "../store/selection";
-import { scalars } from "../store/tables";
+import { downsampled, polyline } from "../model/downsample";
+import { number } from "../model/format";
+
+import { cursor, ghost, moveTo, pinned } from "../state/cursor";
+import { cursorText } from "../state/naming";
+import { pause } from "../state/play";
+import { lastOrdinal, positions, runIndex } from "../state/run";
+import { series } from "../state/selection";
+import { scalars } from "../state/tables";
 
 const [WIDTH, HEIGHT] = [1000, 20];
 
@@ -39,8 +40,7 @@ export function StepSlider() {
   const last = lastOrdinal.value;
   const count = positions.value.length;
   const share = (ordinal: number) => `${(100 * ordinal) / Math.max(last, 1)}%`;
-  const now = position.value;
-  const text = now === null ? "" : label(now, segmentCount.value);
+  const text = cursorText.value;
   return (
     <div class="slider">
       <div class="track" aria-hidden="true">
@@ -62,7 +62,7 @@ export function StepSlider() {
       <input
         type="range"
         data-testid="slider"
-        aria-label="Position"
+        aria-label="Step"
         aria-valuetext={lossText.value === null ? text : `${text}, ${lossText.value}`}
         min={0}
         max={Math.max(last, 0)}

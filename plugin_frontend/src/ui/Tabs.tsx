@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { familyOf, overflowing } from "../families";
-import { families, family, openFamily } from "../store/kinds";
-import { layer, pathOf, WHOLE } from "../store/selection";
+import { familyOf } from "../model/families";
+import { overflowing } from "../model/tabs";
+import { families, family, openFamily } from "../state/kinds";
+import { layer } from "../state/layer";
+import { pathOf, WHOLE } from "../state/logged";
 import { useSize } from "./useSize";
 
 /** Width of the list of hidden tabs, in CSS pixels. */

@@ -1,6 +1,7 @@
-import { MAPS, type MapName, mapLabel } from "../color";
-import { familyOf, kindHelp, variantLabel } from "../families";
-import { number, percent } from "../format";
+import { MAPS, type MapName, mapLabel } from "../draw/color";
+import { parseRange, type RangeRule } from "../host/url";
+import { familyOf, kindHelp, variantLabel } from "../model/families";
+import { number, percent } from "../model/format";
 import {
   grown,
   layerRange,
@@ -11,11 +12,12 @@ import {
   sheetRange,
   strength,
   updateRange,
-} from "../store/colorScale";
-import { openKind, variants } from "../store/kinds";
-import { main } from "../store/pictures";
-import { kind, layer, layout, pathOf, series } from "../store/selection";
-import { parseRange, type RangeRule } from "../url";
+} from "../state/colorScale";
+import { openKind, variants } from "../state/kinds";
+import { layer } from "../state/layer";
+import { pathOf } from "../state/logged";
+import { main } from "../state/pictures";
+import { kind, layout, series } from "../state/selection";
 
 /** The bar under the tabs: the variant, its description, and its colors. */
 export function Toolbar() {
@@ -89,7 +91,7 @@ function Variants() {
 function StrengthControl() {
   return (
     <label class="control" title="Opacity of the map over the photograph">
-      Strength
+      Opacity
       <input
         type="range"
         min="0"
@@ -109,7 +111,7 @@ function StrengthControl() {
 function MapControl() {
   return (
     <label class="control">
-      Map
+      Color map
       <select
         data-testid="map"
         value={mapName.value}

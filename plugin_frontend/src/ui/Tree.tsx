@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
-import { downsampled, polyline } from "../downsample";
-import { number, percent } from "../format";
-import { cursor } from "../store/cursor";
-import { adviceNow, health, healthAt, nonFiniteAt, SPARKS_QUERY, sparks } from "../store/health";
+import { downsampled, polyline } from "../model/downsample";
+import { number, percent } from "../model/format";
+import { type Row, shapeText } from "../model/tree";
+import { cursor } from "../state/cursor";
+import { adviceNow, health, healthAt, nonFiniteAt, SPARKS_QUERY, sparks } from "../state/health";
 import {
   filter,
   filterIsValid,
@@ -10,12 +11,12 @@ import {
   matchCount,
   toggle,
   visibleRows,
-} from "../store/layers";
-import { positions } from "../store/run";
-import { kindsOf, path, selectLayer, WHOLE } from "../store/selection";
-import { type Row, shapeText } from "../tree";
+} from "../state/layers";
+import { kindsOf, WHOLE } from "../state/logged";
+import { nonFiniteHelp, tickAt } from "../state/nonFinite";
+import { positions } from "../state/run";
+import { path, selectLayer } from "../state/selection";
 import { Icon } from "./icons";
-import { nonFiniteHelp, tickAt } from "./nonFinite";
 import { useHealthQuery } from "./useHealthQuery";
 
 export function Tree() {

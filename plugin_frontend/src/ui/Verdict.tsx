@@ -1,55 +1,7 @@
-import { lastCaptured } from "../byPosition";
-import { number, percent } from "../format";
-import { type ClassScore, type PredictionHistory, topClass } from "../predictions";
-import { samePhoto } from "../probes";
-import { runIndex } from "../store/run";
-import { className, probe, probeAt } from "../store/selection";
-import { predictions } from "../store/tables";
-
-/**
- * Return the last prediction for an image at or before an ordinal. A new `fit` may use the same
- * index for another photograph, whose predictions do not count.
- */
-export function predictionAt(image: number, ordinal: number): ClassScore[] | undefined {
-  const history = predictions.value?.images[image];
-  const at = lastCaptured(history, ordinal);
-  return at >= 0 && isSame(image, at, ordinal) ? history?.[at] : undefined;
-}
-
-function isSame(image: number, at: number, ordinal: number): boolean {
-  const [then, now] = [probeAt(at), probeAt(ordinal)];
-  return then === now || samePhoto(then, now, image);
-}
-
-/** Return the predictions over the run for the photograph that an image is at an ordinal. */
-export function predictionHistory(image: number, ordinal: number): PredictionHistory {
-  const history = predictions.value?.images[image] ?? [];
-  if (runIndex.value === null || runIndex.value.probes.size < 2) return history;
-  return history.map((one, at) => (isSame(image, at, ordinal) ? one : undefined));
-}
-
-export function scoreText(entry: ClassScore): string {
-  const share = predictions.value?.scale !== "score" && Number.isFinite(entry.value);
-  return share ? percent(entry.value) : number(entry.value);
-}
-
-/** Return the two names for "predicted astronaut 45% · true coffee". */
-export function verdict(
-  image: number,
-  ordinal: number,
-): { predicted: string; truth: string | null } {
-  const list = predictionAt(image, ordinal);
-  const top = topClass(list) === null ? undefined : list?.[0];
-  const entry = probe.value?.images[image];
-  const truth = entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
-  return {
-    predicted:
-      top === undefined
-        ? number(list?.[0]?.value).replace("–", "")
-        : `${className(probe.value, top.class)} ${scoreText(top)}`,
-    truth,
-  };
-}
+import { topClass } from "../model/predictions";
+import { className, probe } from "../state/selection";
+import { predictions } from "../state/tables";
+import { predictionAt, scoreText, verdict } from "../state/verdict";
 
 interface Props {
   image: number;

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { type ComponentChildren, Fragment, type FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
-import { attempt } from "../store/run";
+import { attempt } from "../state/run";
 
 /**
  * Return a component whose code is loaded when it is first shown, so that the first screen does not

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
-import type { HealthQuery } from "../api";
-import { subscribe } from "../store/health";
+import type { HealthQuery } from "../model/answers";
+import { subscribe } from "../state/health";
 
 /** Request a part of the health while the component is mounted; null requests nothing. */
 export function useHealthQuery(query: HealthQuery | null): void {

@@ -1,11 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-
-export interface Size {
-  width: number;
-  height: number;
-}
+import type { Size } from "../draw/size";
 
 /** The size of an element's content box, in CSS pixels, as it changes. */
 export function useSize<E extends HTMLElement>(): [RefObject<E | null>, Signal<Size>] {

@@ -1,0 +1,6 @@
+/** Sizes on the screen. */
+
+export interface Size {
+  width: number;
+  height: number;
+}
