@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tbviz.methods.layer_health import similarity as module
 from tbviz.methods.layer_health.numbers import layer_numbers
-from tbviz.methods.layer_health.numbers import similarity as module
 from tbviz.methods.layer_health.similarity import gray, largest_channel_correlation, similarity
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tbviz.methods.layer_health.numbers import weight_norms
+from tbviz.methods.layer_health import weight_norms
 from tbviz.methods.layer_health.weight_norms import (
     WeightHistory,
     has_kernel,
