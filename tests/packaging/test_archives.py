@@ -66,7 +66,7 @@ def archives(tmp_path_factory):
     [sdist], [wheel] = out.glob("*.tar.gz"), out.glob("*.whl")
     prefix = f"tbviz-{tbviz.__version__}/"
     with tarfile.open(sdist) as archive:
-        in_sdist = {name.removeprefix(prefix) for name in archive.getnames()}
+        in_sdist = {one.name.removeprefix(prefix) for one in archive.getmembers() if one.isfile()}
     with zipfile.ZipFile(wheel) as archive:
         in_wheel = set(archive.namelist())
         metadata = archive.read(f"tbviz-{tbviz.__version__}.dist-info/METADATA").decode()

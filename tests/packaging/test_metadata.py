@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def test_the_version_is_defined_in_one_file():
-    assert PROJECT["dynamic"] == ["version"]
+    assert PROJECT["dynamic"] == ["version", "readme"]
     holders = [
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "tbviz").rglob("*.py")
@@ -46,7 +46,7 @@ def test_viewing_needs_four_packages_and_nothing_is_pinned_from_above():
 
 def test_every_shipped_photograph_has_its_license_written_down():
     sources = (ROOT / "tbviz/demo/SOURCES.md").read_text(encoding="utf-8")
-    shipped = [path for path in (ROOT / "tbviz/demo").rglob("*.jpg")]
+    shipped = list((ROOT / "tbviz/demo").rglob("*.jpg"))
     assert len(shipped) == 10
     assert [path.name for path in shipped if path.name not in sources] == []
 
