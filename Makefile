@@ -3,6 +3,9 @@
 VENV := .venv
 # TensorBoard reads S3 only where there is no TensorFlow; moto brings sixty packages more.
 S3_VENV := .venv-s3
+# The oldest Python and the oldest versions that pyproject.toml allows.
+LOWEST_VENV := .venv-lowest
+LOWEST_PYTHON ?= python3.11
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # The environment first: where the machine has no Node.js that will do, it has one.
@@ -22,7 +25,8 @@ TESTED := .[tensorflow,jax,torch,test]
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-fast test-page test-tensorflow test-jax test-torch
+.PHONY: help demo test test-all test-fast test-lowest
+.PHONY: test-page test-tensorflow test-jax test-torch
 .PHONY: lint lint-python lint-page clean
 .PHONY: bench-memory bench-agreement bench-localization bench-maximization
 .PHONY: bench-overhead bench-store bench-s3 check-s3 freeze
@@ -39,6 +43,7 @@ help:
 	@echo "make test             everything: lint, types, the page's tests, pytest on each backend"
 	@echo "                      (ARGS='-x' is handed to pytest, here and below)"
 	@echo "make test-all         the same with every row of the table of models"
+	@echo "make test-lowest      pytest with the oldest versions that pyproject.toml allows"
 	@echo "make test-fast        pytest without the slow tests and those that need a browser"
 	@echo "make test-tensorflow  one stage of 'make test': all of pytest, on TensorFlow"
 	@echo "make test-jax         another: what must hold on every backend, on JAX"
@@ -72,6 +77,12 @@ test-all: test
 
 test-fast: $(VENV)/.test
 	@$(PYTHON) -m pytest -m "not slow and not browser and not every_row" $(ARGS)
+
+# The browser needs no other version of anything, and packages are built with current tools.
+test-lowest: $(LOWEST_VENV)/.test
+	$(call timed,pytest with the oldest versions,KERAS_BACKEND=tensorflow \
+		$(LOWEST_VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+		-m "not browser and not every_row" --ignore tests/packaging $(ARGS))
 
 test-page: $(VENV)/.page
 	$(call timed,tests of the page,cd $(PAGE) && $(NPM) test)
@@ -112,7 +123,7 @@ lint-page: $(VENV)/.page
 	$(call timed,lint and types of the page,cd $(PAGE) && $(NPM) run lint && $(NPM) run check)
 
 clean:
-	rm -rf $(VENV) $(S3_VENV) build dist *.egg-info tbviz/plugin/static $(PAGE)/node_modules
+	rm -rf $(VENV) $(S3_VENV) $(LOWEST_VENV) build dist *.egg-info tbviz/plugin/static $(PAGE)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
@@ -147,6 +158,15 @@ $(S3_VENV)/.made: $(VENV)/.tensorflow
 	@$(PYTHON) -m venv --clear $(S3_VENV)
 	$(call timed,installing tbviz and moto in $(S3_VENV),$(S3_VENV)/bin/python -m pip \
 		--disable-pip-version-check --quiet install --editable '.[remote]' s3fs 'moto[server]')
+	@touch $@
+
+$(LOWEST_VENV)/.test: pyproject.toml setup.py tests/lowest.py $(PAGE_SOURCES)
+	@[ -e $@ ] || echo "The oldest versions will take 2.3 GB on disk, in $(LOWEST_VENV)."
+	@$(LOWEST_PYTHON) -m venv --clear $(LOWEST_VENV)
+	@$(LOWEST_PYTHON) tests/lowest.py tensorflow remote > $(LOWEST_VENV)/constraints.txt
+	$(call timed,installing the oldest versions,$(LOWEST_VENV)/bin/python -m pip \
+		--disable-pip-version-check --quiet install --editable '.[tensorflow,remote,test]' \
+		--constraint $(LOWEST_VENV)/constraints.txt)
 	@touch $@
 
 $(VENV)/.test: pyproject.toml setup.py $(PAGE_SOURCES) | $(VENV)/.made

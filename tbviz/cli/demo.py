@@ -40,7 +40,11 @@ def add_parser(commands: Any) -> None:
         "--port", type=_port, default=None, help="TensorBoard's port (default: 6006 or a free one)"
     )
     parser.add_argument("--no-serve", action="store_true", help="train only, without TensorBoard")
-    parser.add_argument("--digits", action="store_true", help="MNIST digits, not photographs")
+    parser.add_argument(
+        "--digits",
+        action="store_true",
+        help="MNIST digits, which Keras downloads once, not photographs",
+    )
     parser.add_argument(
         "--max-overhead",
         type=share,

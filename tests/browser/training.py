@@ -31,7 +31,7 @@ def small_network():
 
 
 def digits():
-    with np.load(ROOT / "tbviz" / "demo" / "mnist_5k.npz") as data:
+    with np.load(ROOT / "tests" / "data" / "mnist_5k.npz") as data:
         return data["images"][..., None].astype("float32") / 255, data["labels"].astype("int64")
 
 

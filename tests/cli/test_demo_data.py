@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
+from data.digits import load_data
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,6 +16,14 @@ from tbviz.demo import digits, photographs
 @pytest.fixture(scope="module")
 def photos():
     return photographs.load(train=30, validation=10)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_download():
+    """Keras' loader gives the tests' digits."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(keras.datasets.mnist, "load_data", load_data)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +97,21 @@ def test_probes_cross_the_border_so_that_no_example_equals_one():
         assert probe.top + probe.side <= height
 
 
+def test_digits_are_trained_on_from_one_part_of_mnist_and_shown_from_the_other():
+    (trained, _), (held_out, _) = load_data()
+    dataset = digits.load(train=10, validation=5)
+    counts = np.bincount(dataset.train_labels), np.bincount(dataset.validation_labels)
+    assert (counts[0] == 10).all()
+    assert (counts[1] == 5).all()
+    whole = {image.tobytes() for image in trained}, {image.tobytes() for image in held_out}
+    assert {image.tobytes() for image in dataset.train_images} <= whole[0]
+    assert {image.tobytes() for image in dataset.validation_images} <= whole[1]
+    assert {image.tobytes() for image in dataset.probe_images} <= whole[1]
+    assert tuple(dataset.probe_labels) == digits.PROBED
+
+
 @pytest.mark.parametrize(
-    "load", [lambda seed: photographs.load(5, 5, seed), lambda seed: digits.load(100, seed)]
+    "load", [lambda seed: photographs.load(5, 5, seed), lambda seed: digits.load(100, 90, seed)]
 )
 def test_a_seed_repeats_and_another_does_not(load):
     first, again, other = load(3), load(3), load(4)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def test_the_version_is_defined_in_one_file():
-    assert PROJECT["dynamic"] == ["version"]
+    assert PROJECT["dynamic"] == ["version", "readme"]
     holders = [
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "tbviz").rglob("*.py")
@@ -43,6 +46,30 @@ def test_viewing_needs_four_packages_and_nothing_is_pinned_from_above():
 
 def test_every_shipped_photograph_has_its_license_written_down():
     sources = (ROOT / "tbviz/demo/SOURCES.md").read_text(encoding="utf-8")
-    shipped = [*(ROOT / "tbviz/demo").rglob("*.jpg"), *(ROOT / "tbviz/demo").rglob("*.npz")]
-    assert len(shipped) == 11
+    shipped = list((ROOT / "tbviz/demo").rglob("*.jpg"))
+    assert len(shipped) == 10
     assert [path.name for path in shipped if path.name not in sources] == []
+
+
+def test_photographs_under_cc_by_are_credited_with_author_page_and_license():
+    table, credit = (ROOT / "tbviz/demo/SOURCES.md").read_text(encoding="utf-8").split("## Credits")
+    needing = re.findall(r"^\| (\S+) .*, flickr\) \| CC BY 2.0 \|$", table, re.MULTILINE)
+    assert needing == ["photos/temple.jpg", "photos/flower.jpg"]
+    assert "https://creativecommons.org/licenses/by/2.0/" in credit
+    credited = r"- `(\S+)`: \[photograph\]\(https\S+\) by\s+\[\w+\]\(https\S+\)\."
+    assert re.findall(credited, credit) == needing
+
+
+def test_the_classifiers_name_what_continuous_integration_runs_on():
+    classifiers = PROJECT["classifiers"]
+    systems = [one for one in classifiers if one.startswith("Operating System")]
+    assert systems == ["Operating System :: POSIX :: Linux"]
+    versions = [one[-4:] for one in classifiers if re.search(r"Python :: 3\.\d+$", one)]
+    assert f">={versions[0]}" == PROJECT["requires-python"]
+    if os.environ.get("CI"):
+        assert versions == ["{}.{}".format(*sys.version_info)]
+
+
+def test_the_addresses_lead_into_one_repository():
+    addresses = PROJECT["urls"]
+    assert all(one.startswith(addresses["Homepage"]) for one in addresses.values())

@@ -15,11 +15,12 @@ def checkout(tmp_path, monkeypatch):
     sources, bundle = tmp_path / "plugin_frontend", tmp_path / "static"
     (sources / "src").mkdir(parents=True)
     (sources / "package.json").write_text('{"engines": {"node": "^20.19 || >=22.12"}}')
-    (sources / "package-lock.json").write_text("{}")
+    (sources / "package-lock.json").write_text('{"packages": {"": {}}}')
     (sources / "src" / "index.ts").write_text("one")
     monkeypatch.setattr(setup, "SOURCES", sources)
     monkeypatch.setattr(setup, "BUNDLE", bundle)
     monkeypatch.setattr(setup, "RECORD", bundle / "sources.sha256")
+    monkeypatch.setattr(setup, "LICENSES", bundle / "licenses.txt")
     return tmp_path
 
 
@@ -32,6 +33,7 @@ def no_node(monkeypatch):
 def pretend_to_build(checkout):
     (checkout / "static").mkdir(exist_ok=True)
     (checkout / "static" / "index.js").write_text("built")
+    setup.LICENSES.write_text("MIT")
     setup.RECORD.write_text(setup.hash_of_sources() + "\n")
 
 
@@ -111,6 +113,33 @@ def test_a_page_without_record_is_built_again(checkout):
     pretend_to_build(checkout)
     setup.RECORD.unlink()
     assert not setup.page_is_current()
+
+
+def test_a_page_without_the_licenses_of_its_libraries_is_built_again(checkout):
+    pretend_to_build(checkout)
+    setup.LICENSES.unlink()
+    assert not setup.page_is_current()
+
+
+def test_the_licenses_of_all_libraries_in_the_page_are_collected(checkout):
+    packages = {"": {"dependencies": {"shown": "1", "vite": "8"}, "devDependencies": {"dev": "1"}}}
+    packages["node_modules/shown"] = {"dependencies": {"@below/core": "1"}}
+    packages["node_modules/@below/core"] = {}
+    (setup.SOURCES / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    for name in ("shown", "@below/core"):
+        folder = setup.SOURCES / "node_modules" / name
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text('{"version": "1.2.3", "license": "MIT"}')
+        (folder / "LICENSE").write_text(f"Copyright (c) the makers of {name}\n")
+    assert setup.bundled_packages() == ["@below/core", "shown"]
+    written = setup.licenses()
+    for name in ("shown", "@below/core"):
+        assert f"{name} 1.2.3 (MIT)\n\nCopyright (c) the makers of {name}\n" in written
+
+
+def test_the_libraries_in_the_page_have_the_license_that_the_metadata_states():
+    lock = json.loads((setup.SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
+    assert {lock[f"node_modules/{name}"]["license"] for name in setup.bundled_packages()} == {"MIT"}
 
 
 def test_a_package_with_the_page_and_no_sources_needs_nothing(checkout, no_node):
