@@ -41,7 +41,8 @@ ALLOWED = {
         ("tbviz.cli.main", BACKENDS | {"numpy", "PIL", "tensorboard"}),
         ("tbviz.plugin", BACKENDS | {"numpy", "PIL"}),
         ("tbviz.plugin.loader", BACKENDS | {"PIL"}),
-        ("tbviz.store", BACKENDS),
+        ("tbviz.store.read.reader", BACKENDS),
+        ("tbviz.store.write.background", BACKENDS),
         ("tbviz.images", BACKENDS | {"tensorboard"}),
     ],
 )

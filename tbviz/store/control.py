@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tbviz.store.disk.files import open_file
 from tbviz.store.disk.locations import Location, RemoteLocation
+from tbviz.store.disk.object_store import ObjectStore
 from tbviz.store.errors import StoreError
-
-if TYPE_CHECKING:
-    from tbviz.store.disk.object_store import ObjectStore
 
 FILE = "control.json"
 _MAX_BYTES = 4096
@@ -78,14 +76,14 @@ def write_orders(store: Location, orders: Orders) -> None:
 
 def _read(store: Location) -> bytes:
     if isinstance(store, RemoteLocation):
-        return _object_store(store).get(FILE, _MAX_BYTES + 1)
+        return ObjectStore(store).get(FILE, _MAX_BYTES + 1)
     with open_file(store / FILE) as file:
         return file.read(_MAX_BYTES + 1)
 
 
 def _write(store: Location, data: bytes) -> None:
     if isinstance(store, RemoteLocation):
-        _object_store(store).put(FILE, data)
+        ObjectStore(store).put(FILE, data)
         return
     draft = store / f".{FILE}.{os.getpid()}"
     try:
@@ -94,12 +92,6 @@ def _write(store: Location, data: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-
-
-def _object_store(store: RemoteLocation) -> ObjectStore:
-    from tbviz.store.disk.object_store import ObjectStore
-
-    return ObjectStore(store)
 
 
 def _unusable(path: Location, data: bytes) -> str:

@@ -13,7 +13,7 @@ from tbviz.store.format.schema import FILE_NAME
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.rewrite import remove
 from tbviz.store.maintain.scan import scan_pack
-from tbviz.store.read.pack_scanner import record_at
+from tbviz.store.read.records import record_at
 from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import Position, decode_meta
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.extents import ExtentSource, meta_of, segment_of, uid_of
-from tbviz.store.maintain.repair import IN_PARTS, in_parts, packs, unreadable
+from tbviz.store.maintain.packs import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.maintain.rewrite import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.maintain.scan import PackScan, scan_pack
 from tbviz.store.read.reader import Reader

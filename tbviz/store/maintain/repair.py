@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.format.names import pack_name
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.extents import ExtentSource, segment_of
+from tbviz.store.maintain.packs import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.maintain.rewrite import Rewritten, rebuild_index, rewrite
 from tbviz.store.maintain.scan import complaints, scan_pack
-from tbviz.store.read.folder import LocalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,33 +30,6 @@ class Treated(NamedTuple):
     action: str
     why: tuple[str, ...]
     rewritten: Rewritten | None = None
-
-
-IN_PARTS = (
-    "it lies in parts, as object stores have them, and those are read-only to repair and prune; "
-    "it is left alone"
-)
-
-
-def packs(store: Path) -> list[Path]:
-    """Return the packs of a local store, in writer order."""
-    return _sorted(store)[0]
-
-
-def in_parts(store: Path) -> list[str]:
-    """Return the names of the writers whose parts were copied here from an object store."""
-    return [path.stem for path in _sorted(store)[1]]
-
-
-def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
-    packs, parts = [], []
-    for pack in LocalFolder(store).packs():
-        path = store / pack_name(pack.seq, pack.uid)
-        if path.exists():
-            packs.append(path)
-        elif not pack.changed:  # not a pack that was rewritten at this moment
-            parts.append(path)
-    return packs, parts
 
 
 def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
@@ -86,11 +58,6 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
             yield Treated(pack.name, "left", (unreadable(error),))
     for name in in_parts(store):
         yield Treated(name, "left", (IN_PARTS,))
-
-
-def unreadable(error: OSError) -> str:
-    """Return why a pack that cannot be read is left alone."""
-    return f"it cannot be read ({error.strerror or error}); it is left alone"
 
 
 def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:

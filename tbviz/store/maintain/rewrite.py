@@ -25,7 +25,8 @@ from tbviz.store.maintain.extents import (
     uid_of,
 )
 from tbviz.store.maintain.scan import PackScan, scan_pack
-from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.pack_scanner import PackScanner
+from tbviz.store.read.records import read_at
 from tbviz.version import __version__
 
 if TYPE_CHECKING:

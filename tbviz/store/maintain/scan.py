@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import FILE_NAME, HEADER
 from tbviz.store.maintain.extents import Extent
-from tbviz.store.read.pack_scanner import index_entry, index_lines, next_record, read_at, record_at
+from tbviz.store.read.records import index_entry, index_lines, next_record, read_at, record_at
 from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:

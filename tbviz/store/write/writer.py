@@ -13,6 +13,7 @@ from tbviz.store.errors import StoreError
 from tbviz.store.format.record import Record
 from tbviz.store.format.schema import FORMAT, layout_id
 from tbviz.store.write.pack_writer import PackWriter
+from tbviz.store.write.part_writer import PartWriter
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -202,6 +203,4 @@ def _retained(records: Sequence[Record]) -> list[Record]:
 def _sink(store: Location, uid: str, *, sync: bool) -> Sink:
     if isinstance(store, Path):
         return PackWriter(store, uid, sync=sync)
-    from tbviz.store.write.part_writer import PartWriter
-
     return PartWriter(store, uid)
