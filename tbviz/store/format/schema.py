@@ -50,7 +50,10 @@ HEALTH_NUMBERS = (
     "nan",
     "weight_fault",
 )
-"""In the order in which they are served. A record may have further ones, which follow these."""
+"""The health numbers that are served first, in this order.
+
+A record may have other ones, which follow by name, so that a new number needs no entry here.
+"""
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.
