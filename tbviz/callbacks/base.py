@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar
 
@@ -134,11 +134,8 @@ class Visual(keras.callbacks.Callback):
         """
         raise NotImplementedError
 
-    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None] | None:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Compute the pictures and numbers of this position.
-
-        Long work is a generator that yields between its parts. It may be interrupted there and
-        go on at a later position, with the model as it is then.
 
         Args:
             view: the model, and its outputs on the probe images.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -99,23 +99,14 @@ class ClassMaximization(Maximization):
         del model_outputs, run_log
         self.reset()
 
-    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Add one picture with one tile per class."""
         canvas = self.canvas(view, run_log, explicit=self.classes is not None)
         if canvas is None:
             return
-        classes: list[int] = []
-        names: dict[int, str] = {}
         with boundary(run_log, self.method, strict=self.strict):
             classes, names = self._selected_classes(view)
-        if not classes:
-            return
-        ascent = partial(self._ascent, view, canvas)
-        maximized = yield from self.maximize(view, run_log, "", classes, ascent)
-        if maximized is None:
-            return
-        found, over = maximized
-        with boundary(run_log, self.method, strict=self.strict):
+            found = self.maximize("", classes, partial(self._ascent, view, canvas))
             titles = [names.get(number, str(number)) for number in found.channels]
             layout = {
                 "title": "Made to raise each class's score; another class may score higher still",
@@ -123,13 +114,13 @@ class ClassMaximization(Maximization):
                 "titles": titles,
             }
             text = {"tiles": _captions(found, titles)}
-            run_log.add(self.picture("classes", "", found, titles, layout, text, over))
+            run_log.add(self.picture("classes", "", found, titles, layout, text))
 
     def _ascent(
-        self, view: ModelView, canvas: Canvas, part: Sequence[int], start: Floats | None
+        self, view: ModelView, canvas: Canvas, classes: Sequence[int], start: Floats | None
     ) -> MaximizedClasses:
         return maximize_scores(
-            view.inspector, view.model_outputs, part, canvas, self.settings, self.seed, start
+            view.inspector, view.model_outputs, classes, canvas, self.settings, self.seed, start
         )
 
     def _selected_classes(self, view: ModelView) -> tuple[list[int], dict[int, str]]:

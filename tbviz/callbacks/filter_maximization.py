@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -100,42 +100,35 @@ class FilterMaximization(Maximization):
             return default_convolutions(model_outputs, limit=MAX_LAYERS)
         return select(model_outputs, self.layers)
 
-    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Add one picture per layer."""
         if not self.selected:
             return
         canvas = self.canvas(view, run_log, explicit=self.layers is not None)
         if canvas is None:
             return
-        for number, output in enumerate(self.selected):
-            if number:
-                yield
-            channels: list[int] = []
+        for output in self.selected:
             with self.boundary(run_log, output.key):
                 channels = select_channels(output.channels, self.filters)
-            if not channels:
-                continue
-            ascent = partial(self._ascent, view, output, canvas)
-            maximized = yield from self.maximize(view, run_log, output.key, channels, ascent)
-            if maximized is not None:
-                with self.boundary(run_log, output.key):
-                    run_log.add(self._layer_picture(output, channels, *maximized))
+                ascent = partial(self._ascent, view, output, canvas)
+                found = self.maximize(output.key, channels, ascent)
+                run_log.add(self._layer_picture(output, channels, found))
 
     def _ascent(
         self,
         view: ModelView,
         output: Output,
         canvas: Canvas,
-        part: Sequence[int],
+        channels: Sequence[int],
         start: Floats | None,
     ) -> Maximized:
         objective = ChannelMean(output)
         return maximize_objective(
-            view.inspector, objective, part, canvas, self.settings, self.seed, start
+            view.inspector, objective, channels, canvas, self.settings, self.seed, start
         )
 
     def _layer_picture(
-        self, output: Output, channels: Sequence[int], found: Maximized, over: str | None
+        self, output: Output, channels: Sequence[int], found: Maximized
     ) -> ColorPicture:
         layout: dict[str, Any] = {
             "total": output.channels,
@@ -144,4 +137,4 @@ class FilterMaximization(Maximization):
         if self.settings.diversity == 1:
             layout["channels"] = list(channels)
         names = [f"channel {channel}" for channel in found.channels]
-        return self.picture("maximization", output.key, found, names, layout, over=over)
+        return self.picture("maximization", output.key, found, names, layout)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
-from tbviz.callbacks.run.divided_work import in_parts, joined
-from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.explanations import Explanation, once
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.callbacks.run.targets import Targets
@@ -108,52 +104,25 @@ class GradCAM(Visual):
         except LayerNotFoundError:
             return []
 
-    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Add one picture per layer, with one tile per target."""
         if not self.selected:
             return
-        if not (self.cam.many_passes and view.in_parts):
-            for picture in self._pictures(view, run_log, self.selected, None):
-                run_log.add(picture)
-            return
-        count = view.probe_of(self)[0].count
-        for number, output in enumerate(self.selected):
-            if number:
-                yield
-            images = [partial(self._picture, view, run_log, output, row) for row in range(count)]
-            guard = partial(boundary, run_log, self.method, strict=self.strict)
-            done = yield from in_parts(run_log, guard, images)
-            if done:
-                run_log.add(joined(done))
-
-    def _picture(
-        self, view: ModelView, run_log: RunLog, output: Output, row: int
-    ) -> GrayPicture | None:
-        """Return the picture of one layer and image, `None` if there is none."""
-        return next(iter(self._pictures(view, run_log, [output], row)), None)
-
-    def _pictures(
-        self, view: ModelView, run_log: RunLog, outputs: Sequence[Output], row: int | None
-    ) -> list[GrayPicture]:
-        """Return the pictures of these layers, of one image or of all."""
         probe, rows = view.probe_of(self)
         class_targets = self._targets.class_targets(view, run_log, probe, rows)
         if not class_targets:  # a notice has said that the targets cannot be given
-            return []
+            return
         if not self.cam.class_specific:
             class_targets = dict(list(class_targets.items())[:1])
         explanation = Explanation.of_targets(class_targets, view, probe, rows)
-        if row is not None:
-            explanation = explanation.only(row)
         inputs = explanation.probe.inputs
         found: dict[str, ClassGradients] = {}
-        pictures = []
-        for output in outputs:
+        for output in self.selected:
             with self.boundary(run_log, output.key):
                 found = found or once(
                     explanation.class_targets,
                     lambda class_target: class_gradients(
-                        view.inspector, outputs, inputs, class_target
+                        view.inspector, self.selected, inputs, class_target
                     ),
                 )
                 maps = {
@@ -161,12 +130,11 @@ class GradCAM(Visual):
                     for role, one in found.items()
                 }
                 layout = {"method": self.cam.name, "title": self.cam.title}
-                pictures.append(
+                run_log.add(
                     explanation.picture(
                         self._kind, output.key, maps, NO_RESPONSE, self.cam.target, layout
                     )
                 )
-        return pictures
 
     @property
     def _kind(self) -> str:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.run.divided_work import in_parts, made_over
-from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import TILES_PER_ROW, ColorPicture
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
-from tbviz.methods.maximization.result import Maximized, Result, merged, require_signal
+from tbviz.methods.maximization.result import Maximized, Result, require_signal
 from tbviz.methods.maximization.settings import Ascent
-
-PART = 16
-"""How many channels or classes form one part of a snapshot that may be interrupted."""
 
 
 class Maximization(Visual):
@@ -77,53 +69,26 @@ class Maximization(Visual):
 
     def maximize(
         self,
-        view: ModelView,
-        run_log: RunLog,
         key: str,
         requested: Sequence[int],
-        ascent: Callable[[Sequence[int], Floats | None], Result],
-    ) -> Generator[None, None, tuple[Result, str | None] | None]:
-        """Maximize, in parts of several images if the snapshot may have to be interrupted.
-
-        Args:
-            view: of the model.
-            run_log: takes notices about errors.
-            key: of the layer; a warm start goes on from the images of the same key.
-            requested: the channels or classes.
-            ascent: takes some of them, and the images that a warm start goes on from.
-
-        Returns:
-            The result, and a note if it was found at several positions; `None` if it failed.
-        """
-        count = -(-len(requested) // PART) if view.in_parts else 1
-        some = [part.tolist() for part in np.array_split(np.asarray(requested), count)]
-        guard = partial(boundary, run_log, self.method, strict=self.strict, layer=key or None)
-        parts = [partial(self._part, key, requested, part, ascent) for part in some]
-        done = yield from in_parts(run_log, guard, parts)
-        if not done:
-            return None
-        whole: list[Result] = []
-        with guard():
-            whole.append(require_signal(merged([part for _, part in done])))
-        if not whole:
-            return None
-        if self.warm_start:
-            self._previous[key] = list(requested), whole[0].coefficients
-        return whole[0], made_over([position for position, _ in done])
-
-    def _part(
-        self,
-        key: str,
-        requested: Sequence[int],
-        some: Sequence[int],
         ascent: Callable[[Sequence[int], Floats | None], Result],
     ) -> Result:
+        """Maximize channels or classes, from the last images if `warm_start`.
+
+        Args:
+            key: of the layer; a warm start continues from the images of the same key.
+            requested: the channels or classes.
+            ascent: takes them, and the images that a warm start continues from.
+
+        Raises:
+            TbvizError: No image could be made for any of them.
+        """
         channels, previous = self._previous.get(key, ([], None))
-        if not self.warm_start or previous is None or channels != list(requested):
-            return ascent(some, None)
-        several = self.settings.diversity
-        begin = channels.index(some[0]) * several
-        return ascent(some, previous[begin : begin + len(some) * several])
+        known = self.warm_start and channels == list(requested)
+        found = require_signal(ascent(requested, previous if known else None))
+        if self.warm_start:
+            self._previous[key] = list(requested), found.coefficients
+        return found
 
     def picture(
         self,
@@ -133,7 +98,6 @@ class Maximization(Visual):
         names: Sequence[str],
         layout: Mapping[str, Any],
         text: Mapping[str, Any] | None = None,
-        over: str | None = None,
     ) -> ColorPicture:
         """Return a picture with one tile per image, or one row per channel or class if `diversity`.
 
@@ -144,7 +108,6 @@ class Maximization(Visual):
             names: what each image is of.
             layout: fields of the layout record beside those that follow from the settings.
             text: what the sheet shows, beside scores and notes.
-            over: that it was made at several positions, in words.
         """
         several = self.settings.diversity
         if several > 1:
@@ -157,18 +120,17 @@ class Maximization(Visual):
             {
                 **(text or {}),
                 "scores": [six_digits(score) for score in found.after],
-                **_note(names, found.notes, over),
+                **_note(names, found.notes),
             },
             several if several > 1 else TILES_PER_ROW,
         )
 
 
-def _note(names: Sequence[str], notes: Sequence[str | None], over: str | None) -> dict[str, str]:
-    """Describe which tiles are blank and why, and over which epochs the picture was made."""
+def _note(names: Sequence[str], notes: Sequence[str | None]) -> dict[str, str]:
+    """Describe which tiles are blank and why."""
     reasons: dict[str, list[str]] = {}
     for name, note in zip(names, notes, strict=True):
         if note is not None and name not in reasons.setdefault(note, []):
             reasons[note].append(name)
     notes_in_words = [f"{', '.join(blank)} (blank): {reason}" for reason, blank in reasons.items()]
-    notes_in_words += [over] if over else []
     return {"note": "; ".join(notes_in_words)} if notes_in_words else {}

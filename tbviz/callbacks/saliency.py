@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
-from tbviz.callbacks.run.divided_work import in_parts, joined
 from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.explanations import Explanation, once
 from tbviz.callbacks.run.model_view import ModelView
@@ -108,34 +107,22 @@ class Saliency(Visual):
             text = f"left out: this model has no {self.needs}"
             run_log.notice(self.method, text, level="info", event="left_out")
 
-    def capture(self, view: ModelView, run_log: RunLog) -> Iterator[None]:
+    def capture(self, view: ModelView, run_log: RunLog) -> None:
         """Add one picture per method, with one tile per target."""
-        probe, _ = view.probe_of(self)
+        probe, rows = view.probe_of(self)
         if image_input_index(probe.inputs) is None:
             return
-        for number, attribution in enumerate(self.attributions):
-            if number:
-                yield
-            split = attribution.many_passes and view.in_parts
-            rows: list[int | None] = [*range(probe.count)] if split else [None]
-            images = [partial(self._picture, view, run_log, attribution, row) for row in rows]
+        for attribution in self.attributions:
             name = f"{self.method} {attribution.name}"
-            guard = partial(boundary, run_log, name, strict=self.strict)
-            done = yield from in_parts(run_log, guard, images)
-            if done:
-                run_log.add(joined(done))
+            with boundary(run_log, name, strict=self.strict):
+                class_targets = self._targets.class_targets(view, run_log, probe, rows)
+                if not class_targets:  # a notice has said so
+                    return
+                explanation = Explanation.of_targets(class_targets, view, probe, rows)
+                run_log.add(self._picture(explanation, attribution))
 
-    def _picture(
-        self, view: ModelView, run_log: RunLog, attribution: Attribution, row: int | None
-    ) -> GrayPicture | None:
-        """Return the picture of one image, or of all; `None` if there is no target to explain."""
-        probe, rows = view.probe_of(self)
-        class_targets = self._targets.class_targets(view, run_log, probe, rows)
-        if not class_targets:  # a notice has said so
-            return None
-        explanation = Explanation.of_targets(class_targets, view, probe, rows)
-        if row is not None:
-            explanation = explanation.only(row)
+    def _picture(self, explanation: Explanation, attribution: Attribution) -> GrayPicture:
+        """Return the picture of one method."""
         found = once(
             explanation.class_targets, partial(attribution.attribute, explanation.perturbed)
         )

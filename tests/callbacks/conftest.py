@@ -22,7 +22,7 @@ def no_thread_is_left():
 @pytest.fixture(autouse=True)
 def timeouts_allow_for_busy_machines(monkeypatch):
     """Make timeouts long, unless a test sets one."""
-    from tbviz.callbacks.limits.limits import limits, remote_control
+    from tbviz.callbacks.limits import limits, remote_control
     from tbviz.callbacks.run import run_log
 
     for name in ("TIMEOUT", "LAST_TIMEOUT"):
@@ -67,7 +67,7 @@ def clock(monkeypatch):
     """A clock that moves only if a test sets it."""
     from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks.limits.limits import cost_meter, limits, remote_control, training_clock
+    from tbviz.callbacks.limits import cost_meter, limits, remote_control, training_clock
     from tbviz.callbacks.run import run_log
 
     made = Clock()

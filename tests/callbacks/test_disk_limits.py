@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 
 import keras
-import numpy as np
 import pytest
-from callbacks.limited_runs import X, Y, fit
-from callbacks.nets import cached_model, metas, notices, positions, sequential, wait_for_writer
+from callbacks.limited_runs import X, fit
+from callbacks.nets import metas, notices, positions, wait_for_writer
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
 from tbviz.callbacks.run import run_log as run_log_module
 from tbviz.errors import TbvizError
-from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.reader import open_run
 
@@ -71,90 +67,6 @@ def test_no_share(given, tmp_path):
 
 
 # Parts of what is drawn
-
-
-def in_parts_and_whole(tmp_path, make):
-    """Log a snapshot in parts, one per epoch, and a whole one, of a model that does not learn."""
-    logged = []
-    for name, settings in (("parts", {"max_overhead": 1e-9}), ("whole", {})):
-        model = cached_model()
-        model.optimizer.learning_rate = 0.0
-        callbacks = [make(tmp_path / name, **settings)]
-        model.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks)
-        model.optimizer.learning_rate = 0.01
-        logged.append(open_run(tmp_path / name))
-    return logged
-
-
-@pytest.mark.parametrize("what", ["filters", "score-cam", "occlusion"])
-def test_what_is_made_in_parts_is_what_is_made_at_once(tmp_path, what, monkeypatch):
-    from tbviz.callbacks import maximization
-    from tbviz.callbacks.limits.limits import limits
-
-    monkeypatch.setattr(maximization, "PART", 2)
-    # One part at the first epoch, whatever it costs, and one at the second.
-    answers = itertools.cycle([False, True])
-    monkeypatch.setattr(limits.Limits, "affords", lambda *_: next(answers))
-    make = {
-        "filters": lambda log_dir, **s: tbviz.FilterMaximization(
-            log_dir, "conv2", images=X[:2], settings=Ascent(steps=2), strict=True, **s
-        ),
-        "score-cam": lambda log_dir, **s: tbviz.GradCAM(
-            log_dir, X[:2], method="score-cam", strict=True, **s
-        ),
-        "occlusion": lambda log_dir, **s: tbviz.Saliency(
-            log_dir, X[:2], method="occlusion", strict=True, **s
-        ),
-    }[what]
-    kind, layer = {
-        "filters": ("maximization", "conv2"),
-        "score-cam": ("cam:score-cam", "relu"),
-        "occlusion": ("saliency:occlusion", ""),
-    }[what]
-    parts, whole = in_parts_and_whole(tmp_path, make)
-    [first, *_] = parts.columns(kind, layer)[0][2].positions.values()
-    assert first == 1  # two parts
-    sheets = 1 if what == "filters" else 2
-    notes = []
-    for image in range(sheets):
-        mine = decode(parts.picture(kind, layer, first, image))
-        theirs = decode(whole.picture(kind, layer, 0, image))
-        assert np.abs(mine.pixels.astype(int) - theirs.pixels.astype(int)).max() <= 1
-        notes.append((mine.text or {}).get("note"))
-    assert notes == (
-        ["made in parts from epoch 0 to epoch 1"]
-        if what == "filters"
-        else ["as it was at epoch 0", None]
-    )
-
-
-def test_dead_channels_are_named_in_parts_as_at_once(tmp_path, monkeypatch):
-    from tbviz.callbacks import maximization
-
-    monkeypatch.setattr(maximization, "PART", 2)
-    model = sequential(rate=0.0, run_eagerly=True)
-    for name, dead in (("conv1", [0, 1]), ("conv2", [0, 1, 2, 3])):
-        kernel, bias = model.get_layer(name).get_weights()
-        kernel[..., dead] = 0.0
-        model.get_layer(name).set_weights([kernel, bias])
-    drawn, reported = [], []
-    for name, settings in (("parts", {"max_overhead": 1.0}), ("whole", {})):
-        ours = tbviz.FilterMaximization(
-            tmp_path / name, ["conv1", "conv2"], settings=Ascent(steps=1), **settings
-        )
-        model.fit(X, Y, verbose=0, callbacks=[ours])
-        run = open_run(tmp_path / name)
-        assert run.series() == [("maximization", "conv1")]
-        drawn.append(decode(run.picture("maximization", "conv1", 0)))
-        reported.append([(n["layer"], n["text"]) for n in notices(tmp_path / name, "warning")])
-    parts, whole = drawn
-    assert "channel 0, channel 1 (blank): no gradient" in whole.text["note"]
-    assert parts.text["note"] == whole.text["note"]
-    assert np.abs(parts.pixels.astype(int) - whole.pixels.astype(int)).max() <= 1
-    [(layer, text)] = reported[1]
-    assert reported[0] == reported[1]
-    assert layer == "conv2"
-    assert "the image did not move" in text
 
 
 # A slow disk

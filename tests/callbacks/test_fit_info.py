@@ -55,16 +55,3 @@ def test_the_forecast_has_no_total_if_not_every_epoch_is_captured(tmp_path, mess
     [notice] = notices(tmp_path)
     assert "per snapshot" in notice["text"]
     assert messages("INFO") == ["tbviz: " + notice["text"]]
-
-
-def test_what_is_drawn_in_parts_does_not_keep_the_forecast_waiting(tmp_path):
-    x, y = data(8)
-    callbacks = [
-        tbviz.LayerHealth(tmp_path, x[:2]),
-        # No snapshot can stay below this share: one image at the first epoch, the rest at the last.
-        tbviz.GradCAM(tmp_path, x[:2], method="score-cam", max_overhead=1e-9),
-    ]
-    cached_model().fit(x, y, 8, 3, verbose=0, callbacks=callbacks)
-    [notice] = [one for one in notices(tmp_path) if "per snapshot, at most" in one["text"]]
-    assert notice["epoch"] == 1  # of the first snapshot, known when it was written
-    assert notice["text"].endswith("; GradCAM score-cam not counted")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
+from tbviz.callbacks.limits import limits as limits_module
 from tbviz.callbacks.limits.cost_meter import CostMeter, Spent
 from tbviz.callbacks.limits.limits import Limits
-from tbviz.callbacks.limits.limits import limits as limits_module
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.position_records import CallbackId, WriteCost
 

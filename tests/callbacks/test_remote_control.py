@@ -10,7 +10,7 @@ from callbacks.limited_runs import SlowCallback, X, Y, fit
 from callbacks.nets import cached_model, metas, notices, positions
 
 import tbviz
-from tbviz.callbacks.limits.limits import remote_control as remote_control_module
+from tbviz.callbacks.limits import remote_control as remote_control_module
 from tbviz.callbacks.limits.remote_control import RemoteControl
 from tbviz.store.control import Orders, write_orders
 from tbviz.store.disk.locations import store_directory

@@ -68,17 +68,6 @@ class Explanation:
         """Return an explanation of all images of a callback's probe."""
         return cls(class_targets, view, probe, rows, PerturbedModel(view.inspector, probe.inputs))
 
-    def only(self, row: int) -> Explanation:
-        """Return the explanation of one of the images."""
-        probe = self.probe.part([row])
-        return Explanation(
-            {role: class_target.select([row]) for role, class_target in self.class_targets.items()},
-            self.view,
-            probe,
-            [self.rows[row]],
-            PerturbedModel(self.view.inspector, probe.inputs, self.perturbed),
-        )
-
     def picture(
         self,
         kind: str,

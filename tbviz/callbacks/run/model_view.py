@@ -31,12 +31,10 @@ class ModelView:
         run_log: gets the probe images once, and the predictions at each position.
 
     Attributes:
-        in_parts: whether snapshots may have to be interrupted, so that work is divided.
         finiteness: which of the weights are not finite, and since when.
     """
 
     def __init__(self, run_log: RunLog) -> None:
-        self.in_parts = False
         self.finiteness = FinitenessLog(run_log)
         self._run_log = run_log
         self._probe_batch = ProbeBatch()

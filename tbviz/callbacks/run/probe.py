@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,6 @@ class Probe:
     class_names: list[str] | None
     count: int
     left_out: int = 0
-
-    def part(self, rows: Sequence[int]) -> Probe:
-        """Some of the images."""
-        return replace(
-            self,
-            inputs=keras.tree.map_structure(lambda leaf: leaf[list(rows)], self.inputs),
-            labels=None if self.labels is None else [self.labels[row] for row in rows],
-            count=len(rows),
-        )
 
     def pictures(self) -> npt.NDArray[Any] | None:
         """The input that is an image, `(images, height, width, channels)`, `None` without one."""

@@ -162,7 +162,6 @@ class Session:
                 )
                 self.run_log.begin(fields, forecast)
                 self._scheduler.begin(epoch, self._planned)
-                self._view.in_parts = limits.divide
             with self._closed_on_error(), self._boundary():
                 self._find_outputs()
 
@@ -292,12 +291,10 @@ class Session:
                 self._view.check(position, self._step)
         self._scheduler.limits.spend(first, spent, parts=0, done=False)
         for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
-            if run_callback(
-                callback, self._view, self.run_log, self._scheduler, self._boundary, whole=due.whole
-            ):
-                callback.last_snapshot = position
-                if self.run_log.superseded(callback.callback_id):
-                    self._scheduler.retire(callback)
+            run_callback(callback, self._view, self.run_log, self._scheduler, self._boundary)
+            callback.last_snapshot = position
+            if self.run_log.superseded(callback.callback_id):
+                self._scheduler.retire(callback)
         count = sum(map(len, self.run_log.logged_kinds.values()))
         if count != self._logged_count:
             self._logged_count = count

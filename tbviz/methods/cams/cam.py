@@ -40,13 +40,11 @@ class Cam(ABC):
         name: as users write it.
         title: as a caption writes it.
         class_specific: whether the map depends on the class.
-        many_passes: whether each image takes many passes of the model.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     class_specific: ClassVar[bool] = True
-    many_passes: ClassVar[bool] = False
 
     def weights(self, evidence: Evidence) -> Doubles:
         """Return the weights, `(images, height, width, channels)` or of size 1 along an axis."""

@@ -36,7 +36,6 @@ class ScoreCam(Cam):
 
     name: ClassVar[str] = "score-cam"
     title: ClassVar[str] = "Score-CAM"
-    many_passes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.channels < 1:

@@ -51,8 +51,8 @@ class LayerNumbers:
             all images; `saturated`, those with most of their values at a bound of the activation
             (`tbviz.methods.layer_health.saturation`); `duplicates`, those whose correlation with
             another channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values
-            that are zero; `nonfinite`, of values that are NaN or infinite; `nan`, of values that are
-            NaN. A value that depends on weights that are not finite counts as NaN, whatever the
+            that are zero; `nonfinite`, of values that are NaN or infinite; `nan`, of values that
+            are NaN. A value that depends on weights that are not finite counts as NaN, whatever the
             processor computes. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
             `maximum`. Without a unit: `similarity`, the largest absolute correlation of a channel
             with the gray input, mean over images, 0 to 1 or NaN; `output_change`, norm of the

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -46,21 +45,6 @@ class Maximized:
 
 
 Result = TypeVar("Result", bound=Maximized)
-
-
-def merged(found: Sequence[Result]) -> Result:
-    """Merge the results of several ascents into one."""
-    arrays = ("images", "before", "after", "coefficients", "reached")
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name) for one in found]) for name in arrays
-    }
-    for name in ("output", "probabilities"):
-        each = [values for one in found if (values := getattr(one, name, None)) is not None]
-        if each:
-            joined[name] = np.concatenate(each)
-    channels = [channel for one in found for channel in one.channels]
-    notes = [note for one in found for note in one.notes]
-    return replace(found[0], channels=channels, notes=notes, **joined)
 
 
 def notes_of(after: Floats, reached: Floats) -> list[str | None]:

@@ -33,13 +33,11 @@ class Attribution(ABC):
         name: as users write it.
         title: as a caption writes it.
         signed: whether negative values (against the class) mean something.
-        many_passes: whether each image takes many passes of the model.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     signed: ClassVar[bool] = False
-    many_passes: ClassVar[bool] = False
 
     @abstractmethod
     def attribute(self, perturbed: PerturbedModel, class_target: ClassTarget) -> Attributed:

@@ -36,7 +36,6 @@ class Occlusion(Attribution):
     name: ClassVar[str] = "occlusion"
     title: ClassVar[str] = "Occlusion"
     signed: ClassVar[bool] = True
-    many_passes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 < self.window <= 1 or not 0 < self.stride <= self.window:
