@@ -19,7 +19,7 @@ class Orders(NamedTuple):
     """What a running training is asked to do. If there is no file, these are the defaults.
 
     Args:
-        paused: Whether callbacks are paused until this is withdrawn.
+        paused: Whether callbacks are paused until this is canceled. Defaults to False.
         every: Capture at the ends of epochs 0, n, 2n, ... instead of following the schedules.
             Defaults to None: the schedules decide.
         now: A text that changes with each request for an immediate snapshot. Defaults to "": no
@@ -70,7 +70,7 @@ def write_orders(store: Location, orders: Orders) -> None:
     except OSError as error:
         raise StoreError(
             f"could not write {path}: {error.strerror or error}; expected a store that can be "
-            "written to; run the command where the log directory can be written"
+            "written to; run the command on a machine that can write to the log directory"
         ) from error
 
 

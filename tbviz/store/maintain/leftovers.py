@@ -31,7 +31,7 @@ class Leftover(NamedTuple):
         what: `"draft"`: a pack that was never published; `"replaced"`: a pack that was rewritten
             and not deleted.
         owner: The pack whose lock says whether a process is working on them.
-        successor: The pack that replaces a replaced one.
+        successor: The pack that replaces a replaced one. Defaults to None, for a draft.
     """
 
     files: tuple[Path, ...]
@@ -70,7 +70,7 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
 
     Args:
         leftover: An item of `leftovers`.
-        force: Whether to delete a draft if the file system has no locks.
+        force: Whether to delete a draft if the file system has no locks. Defaults to False.
 
     Returns:
         Whether it was deleted.

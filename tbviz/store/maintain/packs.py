@@ -8,8 +8,8 @@ from tbviz.store.format.names import pack_name
 from tbviz.store.read.folder import LocalFolder
 
 IN_PARTS = (
-    "it lies in parts, as object stores have them, and those are read-only to repair and prune; "
-    "it is left alone"
+    "skipped, because it consists of parts, as in object stores, which repair and prune do not "
+    "rewrite"
 )
 
 
@@ -35,5 +35,5 @@ def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
 
 
 def unreadable(error: OSError) -> str:
-    """Return why a pack that cannot be read is left alone."""
-    return f"it cannot be read ({error.strerror or error}); it is left alone"
+    """Return why a pack that cannot be read is skipped."""
+    return f"skipped, because it cannot be read ({error.strerror or error})"

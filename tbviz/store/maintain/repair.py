@@ -23,7 +23,7 @@ class Treated(NamedTuple):
         action: `"none"`: it is intact; `"rewrite"`; `"index"`: only its index was rewritten;
             `"left"`: nothing could be done, for the reason in `why`.
         why: What is wrong with it, one text each.
-        rewritten: The new pack, None in a dry run and if the pack stays.
+        rewritten: The new pack. Defaults to None, in a dry run or if the pack is not rewritten.
     """
 
     pack: str
@@ -37,8 +37,9 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        dry_run: Whether to report only what would be done.
-        force: Whether to continue if the file system has no locks and the run looks alive.
+        dry_run: Whether to report only what would be done. Defaults to False.
+        force: Whether to continue if the file system has no locks and the run looks alive. Defaults
+            to False.
 
     Yields:
         One result per pack.
@@ -68,7 +69,9 @@ def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     if not why:
         return Treated(pack.name, "none", ())
     if not found.records:
-        return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
+        return Treated(
+            pack.name, "left", ("skipped, because no record in it can be read; it may be deleted",)
+        )
     if found.whole:
         if not dry_run:
             rebuild_index(pack, found)

@@ -123,7 +123,7 @@ def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0)
 
     Args:
         store: The location, or a folder, which is returned.
-        rest: For an object store, see `ObjectStoreFolder`.
+        rest: For an object store, see `ObjectStoreFolder`. Defaults to 0.0.
 
     Raises:
         StoreError: If it is in an object store whose package is not installed.

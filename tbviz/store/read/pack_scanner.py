@@ -37,10 +37,10 @@ class PackScanner:
 
     Args:
         path: The pack. Its index is the file beside it.
-        timeout: Maximum seconds to wait for the index lines of records at the end of a pack, or
-            for the index itself. The lines of a position are written at once and last, so a reader
-            with a timeout sees complete positions only. If the timeout has passed, later records
-            are not waited for until the index grows again.
+        timeout: Maximum seconds to wait for the index lines of records at the end of a pack, or for
+            the index itself. The lines of a position are written at once and last, so a reader with
+            a timeout sees complete positions only. If the timeout has passed, later records are not
+            waited for until the index grows again. Defaults to 0.0.
 
     Attributes:
         consumed: Bytes of the pack that were parsed or skipped.

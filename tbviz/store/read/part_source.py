@@ -50,7 +50,8 @@ class PartSource:
     Args:
         blobs: The files or objects.
         uid: The writer.
-        timeout: Seconds. If it is not 0, the reader waits some time for a missing part.
+        timeout: Seconds. If it is not 0, the reader waits some time for a missing part. Defaults to
+            0.0.
 
     Attributes:
         consumed: Bytes of the records of the parts that have been read; gaps do not count.

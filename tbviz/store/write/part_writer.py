@@ -30,7 +30,7 @@ class PartWriter:
     path = None
     remedy = (
         "expected an object store that can be reached and written to; what was written before is "
-        "whole; look at its address and the credentials, or pass another log_dir"
+        "intact; check its address and the credentials, or pass another log_dir"
     )
 
     def __init__(self, location: RemoteLocation, uid: str) -> None:

@@ -36,8 +36,8 @@ class Writer:
         log_dir: The log directory, the one that `keras.callbacks.TensorBoard` gets, or a URI that
             fsspec knows, such as `s3://bucket/logs/run`.
         sync: Whether each flush waits until the disk has the bytes (fdatasync). If not, a power
-            failure may cost more than the current position; a kill does not. An object store
-            always has the bytes.
+            failure may cost more than the current position; a kill does not. An object store always
+            has the bytes. Defaults to True.
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
@@ -85,9 +85,9 @@ class Writer:
 
         Args:
             meta: Its fields; `kind` is required. `time`, `bytes` and `sheets` are filled in.
-            payload: The sheets, in order.
+            payload: The sheets, in order. Defaults to `()`.
             summaries: For `gray8`, one per sheet: finite minimum and maximum, 0.5 and 99.5
-                percentiles of the raw values.
+                percentiles of the raw values. Defaults to None, for other media.
 
         Raises:
             StoreError: If the format does not allow the record.
@@ -128,7 +128,7 @@ class Writer:
         A closed writer writes nothing.
 
         Raises:
-            StoreError: If that fails. The store is as it was before. Records of a position are
+            StoreError: If that fails. The store is unchanged. Records of a position are
                 dropped. Other records (layouts, probes, the model ...) are retained for the next
                 flush, since later records need them. So are notices, without their position.
         """
