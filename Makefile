@@ -49,7 +49,7 @@ help:
 	@echo "make test-jax         another: what must hold on every backend, on JAX"
 	@echo "make test-torch       another: the same on torch"
 	@echo "make test-page        another: the page's own tests"
-	@echo "make lint             ruff, mypy, the page's lint and types"
+	@echo "make lint             ruff, mypy, contracts of imports, the page's lint and types"
 	@echo "make bench-memory     memory after 300 epochs with tbviz, on each backend"
 	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
 	@echo "make bench-localization  how much of each map lies on the right quarter of a mosaic"
@@ -118,13 +118,14 @@ lint: lint-python lint-page
 lint-python: $(VENV)/.test
 	$(call timed,ruff,$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .)
 	$(call timed,mypy,$(PYTHON) -m mypy)
+	$(call timed,contracts of imports,$(VENV)/bin/lint-imports --no-logo --no-cache)
 
 lint-page: $(VENV)/.page
 	$(call timed,lint and types of the page,cd $(PAGE) && $(NPM) run lint && $(NPM) run check)
 
 clean:
 	rm -rf $(VENV) $(S3_VENV) $(LOWEST_VENV) build dist *.egg-info tbviz/plugin/static $(PAGE)/node_modules
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make an environment. A name on the PATH is not

@@ -108,7 +108,7 @@ def _compares(have: tuple[int, int, int], comparator: str) -> bool:
 
 
 def wanted_node() -> str:
-    """The range of Node versions that `package.json` asks for."""
+    """Return the range of Node versions that `package.json` requires."""
     package = json.loads((SOURCES / "package.json").read_text(encoding="utf-8"))
     return str(package.get("engines", {}).get("node", "*"))
 

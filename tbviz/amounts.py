@@ -1,4 +1,4 @@
-"""Amounts that users give and read: bytes, and shares of time."""
+"""Parse and print the amounts that users give and read: bytes, and shares of time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
 def in_bytes(count: float, digits: int = 2) -> str:
-    """Bytes in the units that disks are sold in: `1234567` as `1.2 MB`.
+    """Return bytes in decimal units, as disks are sold: `1234567` as `1.2 MB`.
 
     Args:
-        count: of bytes.
-        digits: how many count.
+        count: The number of bytes.
+        digits: The number of significant digits. Defaults to 2.
     """
     unit = ""
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -30,7 +30,7 @@ def in_bytes(count: float, digits: int = 2) -> str:
 
 
 def ranges(runs: Sequence[Sequence[int]], limit: int = 4) -> str:
-    """Runs of whole numbers, `[first, how many]` each, as a person writes them: `"0-4, 7"`."""
+    """Return runs of whole numbers, each `[first, count]`, as a person writes them: `"0-4, 7"`."""
     texts = [
         str(first) if count == 1 else f"{first}-{first + count - 1}"
         for first, count in runs[:limit]
@@ -39,38 +39,38 @@ def ranges(runs: Sequence[Sequence[int]], limit: int = 4) -> str:
 
 
 def bytes_of(max_disk: float | str | None) -> int | None:
-    """The bytes that a user's `max_disk` means, `None` for no limit.
+    """Return the bytes that a user's `max_disk` means, None for no limit.
 
     Raises:
-        TbvizError: it is no size.
+        TbvizError: If it is not a size.
     """
     if max_disk is None:
         return None
     found = _SIZE.fullmatch(str(max_disk))
     unit = None if found is None else _UNITS.get(found[2].lower())
     if isinstance(max_disk, str) and found is not None and not found[2]:
-        unit = None  # "20" is a slip for "20 GB" rather than 20 bytes
+        unit = None  # "20" is more likely a slip for "20 GB" than 20 bytes
     size = 0 if found is None or unit is None else int(float(found[1]) * unit)
     if size <= 0 or isinstance(max_disk, bool):
-        msg = f"received max_disk={max_disk!r}; it takes bytes, or a text such as '5 GB'"
-        raise TbvizError(msg)
+        raise TbvizError(
+            f"received max_disk={max_disk!r}; expected a number of bytes, or a text such as '5 GB'"
+        )
     return size
 
 
 def share_of(max_overhead: float | None) -> float | None:
-    """The share that a user's `max_overhead` means, `None` for no limit.
+    """Return the share that a user's `max_overhead` means, None for no limit.
 
     Raises:
-        TbvizError: it is no number above 0 and up to 1.
+        TbvizError: If it is not a number above 0 and up to 1.
     """
     if max_overhead is None:
         return None
     given: Any = max_overhead
     number = isinstance(given, int | float) and not isinstance(given, bool)
     if not number or not 0 < given <= 1:
-        msg = (
-            f"received max_overhead={max_overhead!r}; it takes a share of training time above 0 "
+        raise TbvizError(
+            f"received max_overhead={max_overhead!r}; expected a share of training time above 0 "
             "and up to 1, such as 0.05 for 5 %"
         )
-        raise TbvizError(msg)
     return float(max_overhead)

@@ -1,4 +1,4 @@
-"""Whether Keras and the backend it will use are installed, found out without importing them."""
+"""Find out whether Keras and its backend are installed, without importing them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _EXTRAS = ("tensorflow", "jax", "torch")
 
 
 def chosen_backend() -> str:
-    """Name of the backend that Keras uses or will use, for example `"tensorflow"`.
+    """Return the name of the backend that Keras uses or will use, such as `"tensorflow"`.
 
-    The order is Keras' own: what a running Keras says, `KERAS_BACKEND`, `keras.json` in
+    The order is the one of Keras: an imported Keras, `KERAS_BACKEND`, `keras.json` in
     `KERAS_HOME` or `~/.keras`, and `"tensorflow"`.
     """
     keras = sys.modules.get("keras")
@@ -34,16 +34,16 @@ def chosen_backend() -> str:
 
 
 def require_backend(needed_by: str) -> None:
-    """Raise unless Keras and its chosen backend are installed.
+    """Check that Keras and its chosen backend are installed.
 
-    Only their presence is checked: an error that they raise while they are imported is theirs
-    and reaches the user as it is.
+    Only their presence is checked. An error that they raise while they are imported reaches the
+    user unchanged.
 
     Args:
-        needed_by: the public name that needs them, for the message.
+        needed_by: The public name that needs them, for the message.
 
     Raises:
-        MissingBackendError: one of them is missing; the message has the command to type.
+        MissingBackendError: If one of them is missing; the message has the command to type.
     """
     backend = chosen_backend()
     missing = [name for name in ("keras", backend) if not _installed(name)]
@@ -73,15 +73,15 @@ def _remedy(backend: str) -> str:
             "is imported."
         )
     return (
-        f"Expected one of {', '.join(_EXTRAS)}, which can train: type pip install 'tbviz[jax]', "
-        "say, and set KERAS_BACKEND=jax before Keras is imported."
+        f"Expected one of {', '.join(_EXTRAS)}, which can train. Type, for example: "
+        "pip install 'tbviz[jax]', and set KERAS_BACKEND=jax before Keras is imported."
     )
 
 
 def _installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ValueError:  # in sys.modules without a spec: somebody has put it there by hand
+    except ValueError:  # it was put into sys.modules by hand, without a spec
         return True
     except ModuleNotFoundError:
         return False

@@ -8,7 +8,7 @@ Those of one package stand in that package:
       StoreError                  tbviz.store.errors: a store cannot be written, read or reached
         UnknownWriterError        no such writer in the store
         DamagedError              the bytes are not those that were written
-        BusyError                 tbviz.store.maintain.exclusive: somebody else works on the pack
+        BusyError                 tbviz.store.maintain.exclusive: another process has the pack
       MalformedError              tbviz.plugin.errors: HTTP 400
       NotFoundError               tbviz.plugin.errors: HTTP 404
       GoneError                   tbviz.plugin.errors: HTTP 410

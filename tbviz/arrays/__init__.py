@@ -1,1 +1,1 @@
-"""Arrays: operations on numbers, whatever they show; numpy and nothing else."""
+"""Compute with arrays, whatever they show; numpy and nothing else."""

@@ -1,4 +1,4 @@
-"""Numbers as they are stored: arrays as float32, single numbers with six digits."""
+"""Convert numbers to what is stored: arrays to float32, single numbers to six digits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def as_float32(values: ArrayLike) -> NDArray[np.float32]:
     """Convert real numbers of any type to float32; those beyond its range become infinite.
 
     Raises:
-        TypeError: complex numbers, texts or objects.
+        TypeError: If the values are not real numbers.
     """
     array = np.asarray(values)
     if not np.can_cast(array.dtype, np.float64):
-        raise TypeError(f"got values of type {array.dtype}; pictures are made of real numbers.")
+        raise TypeError(f"received values of type {array.dtype}; expected real numbers")
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
 

@@ -1,4 +1,4 @@
-"""Principal components: the few directions in which many channels vary most, as colors.
+"""Find the principal components: the few directions in which many channels vary most.
 
 Pearson 1901, "On lines and planes of closest fit". The axes are separate from what is projected
 on them, so that equal colors at two snapshots mean equal vectors.
@@ -27,7 +27,7 @@ MAX_VECTORS: Final = 20_000
 
 @dataclass(frozen=True)
 class Axes:
-    """Directions to project on, and the range that is shown of each.
+    """Directions to project on, and the range of each that is shown.
 
     Attributes:
         mean: `(channels,)`, subtracted first.
@@ -55,12 +55,12 @@ class Axes:
             there is no such axis. A vector that is not finite is black.
 
         Raises:
-            ValueError: the vectors have another number of channels than the axes.
+            ValueError: If the vectors have another number of channels than the axes.
         """
         array = np.asarray(vectors, np.float64)
         if array.shape[-1:] != self.mean.shape:
             raise ValueError(
-                f"colors got vectors of shape {array.shape}; the axes take (..., {self.mean.size})."
+                f"received vectors of shape {array.shape}; expected (..., {self.mean.size})"
             )
         colors = np.full((*array.shape[:-1], 3), 0.5)
         known = np.isfinite(array).all(axis=-1)
@@ -82,7 +82,7 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
     Args:
         vectors: `(..., channels)`; of more than 20,000 an even sample is taken. Those that are
             not finite are left out.
-        count: how many axes at most.
+        count: Maximum number of axes. Defaults to 3.
 
     Returns:
         The axes; none if the vectors do not vary.
@@ -115,7 +115,7 @@ def principal_axes(vectors: ArrayLike, count: int = 3) -> Axes:
 def sample(vectors: NDArray[Number], limit: int = MAX_VECTORS) -> NDArray[Number]:
     """Return an even sample of vectors `(..., channels)`: at most `limit`, finite ones."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
-    # Not every so-manieth: that might be the same column of every row.
+    # Not at a fixed interval: that might be the same column of every row.
     selected = np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(np.intp)
     rows = rows[selected]
     finite: NDArray[Number] = rows[np.isfinite(rows).all(axis=1)]

@@ -1,7 +1,7 @@
-"""(maps of one size) => (maps of another): areas are averaged, pixels are enlarged bilinearly.
+"""Resize maps: shrink them by averaging areas, enlarge them bilinearly.
 
-Picking pixels would show whichever of an early layer's fine stripes are hit, and could lose the
-one hot pixel.
+If pixels were picked instead, fine stripes would show at random, and the one hot pixel could be
+lost.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ _ORDINARY: Final = 1e30
 
 
 def area_average(maps: ArrayLike, limit: int = 64) -> NDArray[np.float32]:
-    """Reduce maps to at most `limit` pixels a side, each pixel the mean of the area it covers.
+    """Reduce maps to at most `limit` pixels per side; each pixel is the mean of the area it covers.
 
     Areas overlap pixels in exact fractions, so the mean of a map is preserved, and a constant map
     stays exactly constant.
 
     Args:
-        maps: real numbers, height and width last: `(..., height, width)`.
-        limit: the largest height and width of the result, in pixels.
+        maps: Real numbers, height and width last: `(..., height, width)`.
+        limit: The largest height and width of the result, in pixels. Defaults to 64.
 
     Returns:
         float32 `(..., h, w)` of the same aspect ratio, sides rounded to whole pixels, at least
-        one. Maps within the limit come back as they are. What is not finite spoils only the
-        pixels whose area it touches: NaN, or infinities of both signs, give NaN, infinities of
-        one sign give that.
+        one. Maps within the limit are returned unchanged. A value that is not finite affects only
+        the pixels whose area it touches: NaN, or infinities of both signs, become NaN;
+        infinities of one sign become that infinity.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: there are fewer than two axes, a side without pixels, or a limit below 1.
+        TypeError: If the values are not real numbers.
+        ValueError: If there are fewer than two axes, a side without pixels, or a limit below 1.
     """
     array = as_float32(maps)
     if array.ndim < 2 or 0 in array.shape[-2:] or limit < 1:
         raise ValueError(
-            f"area_average got maps of shape {array.shape} and limit {limit}; it takes "
-            "(..., height, width) of at least one pixel and a limit of at least 1."
+            f"received maps of shape {array.shape} and limit {limit}; expected "
+            "(..., height, width) of at least one pixel and a limit of at least 1"
         )
     return _averaged(array, *reduced_size(array.shape[-2], array.shape[-1], limit))
 
@@ -51,12 +51,12 @@ def reduced_size(height: int, width: int, limit: int = 64) -> tuple[int, int]:
     """Return the height and width that `area_average` reduces a map to.
 
     Args:
-        height: of the map, in pixels.
-        width: of the map, in pixels.
-        limit: the longest side of the result, in pixels.
+        height: The height of the map in pixels.
+        width: The width of the map in pixels.
+        limit: The longest side of the result, in pixels. Defaults to 64.
 
     Returns:
-        Height and width in pixels, the longer one cut to `limit`, the other in proportion.
+        Height and width in pixels: the longer one is at most `limit`, the other in proportion.
     """
     longer = max(height, width)
     if longer <= limit:
@@ -65,18 +65,19 @@ def reduced_size(height: int, width: int, limit: int = 64) -> tuple[int, int]:
 
 
 def resize(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Bring maps to a size: areas averaged along sides that shrink, bilinear along those that grow.
+    """Resize maps: average areas along sides that shrink, enlarge bilinearly along those that grow.
 
     Args:
-        maps: real numbers `(..., h, w)`, taken as float32.
-        size: height and width of the result in pixels.
+        maps: Real numbers `(..., h, w)`, taken as float32.
+        size: Height and width of the result in pixels.
 
     Returns:
-        float64 `(..., height, width)`; what is not finite spoils only the pixels that it touches.
+        float64 `(..., height, width)`. A value that is not finite affects only the pixels that it
+        touches.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: there are fewer than two axes, or a side without pixels.
+        TypeError: If the values are not real numbers.
+        ValueError: If there are fewer than two axes, or a side without pixels.
     """
     array = as_float32(maps)
     _check("resize", array, size)
@@ -85,27 +86,26 @@ def resize(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def enlarge(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Enlarge maps bilinearly, pixel centers at halves and edges held.
+    """Enlarge maps bilinearly, with pixel centers at halves and edges held.
 
-    The layer's pixels lie over the image as areas, so their centers are at halves: what Pillow's
-    BILINEAR, `tf.image.resize` and torch's `align_corners=False` do. Aligning corners instead
-    would shift the map by half of its pixels at the edges. Exactly, in float64 along the width
-    and then the same along the height:
+    The layer's pixels are areas of the image, so their centers are at halves. Pillow's BILINEAR,
+    `tf.image.resize` and torch's `align_corners=False` do the same. Aligned corners would shift
+    the map by half a pixel at the edges. In float64, first along the width, then along the height:
 
         x = (column + 0.5) * w / W - 0.5, cut to 0 to w - 1
         left = floor(x), right = min(left + 1, w - 1)
         value = map[left] + (map[right] - map[left]) * (x - left)
 
     Args:
-        maps: real numbers of shape `(..., h, w)`.
+        maps: Real numbers of shape `(..., h, w)`.
         size: `(H, W)` of the result in pixels.
 
     Returns:
-        float64 of shape `(..., H, W)`. A value that is not finite spoils the pixels it touches
-        only.
+        float64 of shape `(..., H, W)`. A value that is not finite affects only the pixels that it
+        touches.
 
     Raises:
-        ValueError: there are fewer than two axes, or one side is without pixels.
+        ValueError: If there are fewer than two axes, or a side without pixels.
     """
     values = np.asarray(maps, np.float64)
     _check("enlarge", values, size)
@@ -118,8 +118,8 @@ def enlarge(maps: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
 def _check(name: str, maps: NDArray[np.floating], size: tuple[int, int]) -> None:
     if maps.ndim < 2 or 0 in maps.shape[-2:] or min(size) < 1:
         raise ValueError(
-            f"{name} got maps of shape {maps.shape} and size {size}; it takes (..., h, w) and a "
-            "size (H, W) of at least one pixel each."
+            f"{name} received maps of shape {maps.shape} and size {size}; expected (..., h, w) and "
+            "a size (H, W), each side of at least one pixel"
         )
 
 

@@ -1,4 +1,4 @@
-"""Names for arrays by what they hold: short in signatures, and the same in every package."""
+"""Name arrays by what they hold, with short names that are the same in every package."""
 
 from __future__ import annotations
 

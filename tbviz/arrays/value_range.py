@@ -1,7 +1,7 @@
-"""(images as a model takes them) => (the values of black and white).
+"""Find the values of black and white in images as a model takes them.
 
-Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardized, and only the data show in
-which range.
+Models take their input in 0 to 1, -1 to 1, 0 to 255 or standardized, and only the data show which
+range that is.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 def value_range(images: ArrayLike) -> tuple[float, float]:
     """Learn the range of images from all their values together.
 
-    * uint8 is 0 to 255, bool is 0 to 1;
-    * else the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value (0 to 255 only
-      if one is above 16); if they fill half of it, up to 5 % beyond its ends is taken for the
-      overshoot of resizing;
-    * else the lowest and the highest finite value (standardized images, more than 8 bits); if
-      all values are equal, the range between that value and zero.
+    * For uint8 it is 0 to 255, for bool 0 to 1.
+    * Otherwise it is the first of 0 to 1, -1 to 1, 0 to 255 that holds every finite value (0 to
+      255 only if one is above 16). If the values fill half of it, up to 5 % beyond its ends are
+      attributed to the overshoot of resizing.
+    * Otherwise it extends from the lowest to the highest finite value (standardized images, more
+      than 8 bits). If all values are equal, it is the range between that value and zero.
 
     Args:
-        images: real numbers of any shape.
+        images: Real numbers of any shape.
 
     Returns:
-        Two finite numbers, the lesser first.
+        Two finite numbers, the smaller one first.
     """
     array = np.asarray(images)
     if array.dtype == np.uint8:

@@ -1,1 +1,1 @@
-"""The command line, one file a subcommand; it joins the other packages and computes nothing."""
+"""Run the command line, one file per subcommand; join the other packages, compute nothing."""

@@ -1,4 +1,4 @@
-"""What several subcommands make of what was typed."""
+"""Parse arguments that several subcommands have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on."""
+    """Parse a whole number of at least 1."""
     number = whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"received {text}, expected 1 or more")
@@ -14,7 +14,7 @@ def positive(text: str) -> int:
 
 
 def whole(text: str) -> int:
-    """A whole number."""
+    """Parse a whole number."""
     try:
         return int(text)
     except ValueError:
@@ -22,7 +22,7 @@ def whole(text: str) -> int:
 
 
 def share(text: str) -> float:
-    """A share above 0 and up to 1, such as 0.05."""
+    """Parse a share above 0 and up to 1, such as 0.05."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: one plain line at a time about what is happening now."""
+"""Print to the terminal, one plain line at a time, and silence libraries."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from contextlib import contextmanager
 
 
 def say(text: str) -> None:
-    """Print a line at once, also where the output is a pipe."""
+    """Print a line at once, even if the output is a pipe."""
     print(f"tbviz: {text}", flush=True)
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Hold back what libraries write to standard error while they are imported.
+    """Suppress what libraries write to standard error while they are imported.
 
     TensorFlow's C++ code tells every machine without a GPU about CUDA drivers, before its own
-    `TF_CPP_MIN_LOG_LEVEL` counts. If the import fails, what was held back is shown after all.
+    `TF_CPP_MIN_LOG_LEVEL` takes effect. If the import fails, the suppressed text is printed.
     """
     sys.stderr.flush()
     saved = os.dup(2)

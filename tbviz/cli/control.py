@@ -1,4 +1,4 @@
-"""`tbviz control`: pauses, resumes or reschedules the snapshots of a training from outside."""
+"""Pause, resume or reschedule the snapshots of a running training from outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EFFECTS = {
     "resume": "snapshots follow the callbacks' schedules",
     "now": "one snapshot is captured now",
     "every": "snapshots are captured at the ends of epochs 0, {epochs}, {twice} ... and of the "
-    "last, instead of on the callbacks' schedules, until `tbviz control {log_dir} resume`",
+    "last epoch, instead of on the callbacks' schedules, until `tbviz control {log_dir} resume`",
 }
 
 
@@ -33,39 +33,39 @@ def add_parser(commands: Any) -> None:
         usage="%(prog)s [-h] LOG_DIR {pause | resume | now | every N}",
         description=__doc__,
         epilog="The order is a small file in the run's store, so this works from any machine that "
-        "sees the log directory. Training reads it at the ends of batches, at most every two "
-        "seconds, and never stops for it.",
+        "can access the log directory. Training reads the file at the ends of batches, at most "
+        "every two seconds, and never waits for it.",
     )
     add_log_dir(parser)
     parser.add_argument(
         "order",
         nargs="+",
         metavar="ORDER",
-        help="pause: no snapshots; resume: snapshots on the callbacks' schedules again; now: one "
-        "snapshot at once; every N: snapshots at the ends of epochs 0, N, 2N ... and of the last, "
-        "instead of on the schedules",
+        help="pause: capture no snapshots; resume: follow the callbacks' schedules again; now: "
+        "capture one snapshot at once; every N: capture snapshots at the ends of epochs 0, N, 2N "
+        "... and of the last epoch, instead of following the schedules",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the order to the runs that are trained, or to all if none seems to be."""
+    """Write the order to the runs that are being trained, or to all if none seems to be."""
     from tbviz.store.control import read_orders, write_orders
     from tbviz.store.errors import StoreError
 
     order, epochs = _order(options.order)
     each = OneByOne("control")
     runs = []
-    foreign = {}  # of each run: why its newest segment is not read
+    foreign = {}  # run to the reason why its newest segment is not read
     for run in runs_under(options.log_dir):
         with each.run(title(options.log_dir, run.name)):
             trains, refused = _state(run.store)
             if refused and trains is not False:
-                raise TbvizError(f"{refused}; the order is not given there")
+                raise TbvizError(f"{refused}; the order is not written there")
             runs.append((run, trains))
             foreign[run] = refused
     if not runs:
-        return 1  # each has said why
+        return 1  # the reason of each was printed
     selected = [run for run, trains in runs if trains] or [
         # `now` is for a training that is running: a later one would ignore it.
         run
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     ]
     if not selected:
         raise TbvizError(
-            f"received now, but nothing trains in {options.log_dir}; expected the log directory "
-            "of a running training, as this order does not wait for a later one"
+            f"received now, but nothing is being trained in {options.log_dir}; expected the log "
+            "directory of a running training: this order does not wait for a later one"
         )
     ordered = 0
     for run in selected:
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             before = read_orders(store)
         except StoreError:
-            before = None  # what makes no sense is replaced
+            before = None  # an invalid file is replaced
         orders = _ordered(before, order, epochs)
         with each.run(title(options.log_dir, name)):
             write_orders(store, orders)
@@ -98,12 +98,12 @@ def run(options: argparse.Namespace) -> int:
     if ordered:
         say(f"the order takes effect {_when(order, [trains for _, trains in runs])}")
     if len(selected) < len(runs):
-        say(f"left alone: {counted(len(runs) - len(selected), 'run')} that nothing writes to")
+        say(f"skipped: {counted(len(runs) - len(selected), 'run')} that nothing writes to")
     return 1 if each.failed else 0
 
 
 def _order(words: list[str]) -> tuple[str, int]:
-    """Return the order, and the epochs of `every`, 0 for the others."""
+    """Return the order, and the number of epochs for `every`, 0 for other orders."""
     given = " ".join(words)
     name, *numbers = given.split() or [""]
     if name in _EFFECTS and name != "every" and not numbers:
@@ -111,8 +111,8 @@ def _order(words: list[str]) -> tuple[str, int]:
     if name == "every" and len(numbers) == 1 and numbers[0].isdecimal() and int(numbers[0]):
         return name, int(numbers[0])
     raise TbvizError(
-        f"received {given!r}; expected pause, resume, now, or every N with N from 1 on, such as "
-        "every 10; `pause` captures nothing"
+        f"received {given!r}; expected pause, resume, now, or every N with N at least 1, such as "
+        "every 10; to capture nothing, use pause"
     )
 
 
@@ -121,15 +121,15 @@ def _when(order: str, trains: list[bool | None]) -> str:
         return "at the end of a batch, within two seconds if batches are short"
     if order == "now":
         return (
-            "at the end of a batch if a training is running, perhaps late: this machine cannot see "
-            "whether one is; a training that begins later ignores it"
+            "at the end of a batch if a training is running, perhaps late (this machine cannot see "
+            "whether one is running); a training that begins later ignores it"
         )
     if None in trains:
         return (
-            "at the end of a batch if a training is running, which this machine cannot see, else "
-            "in the next one with this log_dir"
+            "at the end of a batch if a training is running (this machine cannot see whether one "
+            "is), otherwise in the next training with this log_dir"
         )
-    return "in the next training with this log_dir: nothing writes there now"
+    return "in the next training with this log_dir, because nothing is being trained there now"
 
 
 def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
@@ -148,11 +148,11 @@ def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:
 def _state(store: Location) -> tuple[bool | None, str]:
     """Return whether a training writes there, and why its newest segment is not read.
 
-    The lock decides, else the newest fit's end or the clock.
+    The lock decides, otherwise the end of the newest fit or the clock.
 
     Returns:
-        None if there are no locks and no end, and nothing was written for a while; and a sentence,
-        `""` if the segment is read.
+        Whether it does, None if there are no locks and no end, and nothing was written for a while;
+        and a sentence, "" if the segment is read.
     """
     from tbviz.store.format.foreign_format import sentence
     from tbviz.store.read.reader import Reader

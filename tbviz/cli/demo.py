@@ -1,4 +1,4 @@
-"""`tbviz demo`: train a small network on real pictures and watch it learn in TensorBoard."""
+"""Train a small network on real pictures and watch it learn in TensorBoard."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train with `Monitor`, TensorBoard beside it, until the user presses Ctrl-C."""
+    """Train with `Monitor` and serve TensorBoard until the user presses Ctrl-C."""
     require_backend("tbviz demo")
     run_dir = options.log_dir / ("digits" if options.digits else "photographs")
     if (run_dir / "plugins" / "tbviz").is_dir():
-        say(f"{run_dir} holds an earlier run; this one becomes its next segment")
+        say(f"{run_dir} already has a run; this one becomes its next segment")
     if options.no_serve:
         train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
         say(f"to view it: tensorboard --logdir {options.log_dir}")
         return 0
     with Server(options.log_dir, options.port) as server:
         train(run_dir, options.epochs, digits=options.digits, max_overhead=options.max_overhead)
-        say(f"trained; {server.url} is served until you press Ctrl-C")
+        say(f"training is done; {server.url} is served until you press Ctrl-C")
         server.wait()
     return 0
 
@@ -76,10 +76,10 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
     """Train the demo's network; the same arguments give the same weights.
 
     Args:
-        run_dir: where TensorBoard's curves and our pictures go.
-        epochs: how many to train.
-        digits: on MNIST digits instead of photographs.
-        max_overhead: share of training time that snapshots may take, `None` for any.
+        run_dir: The directory of TensorBoard's curves and of the pictures.
+        epochs: The number of epochs.
+        digits: Whether to train on MNIST digits instead of photographs.
+        max_overhead: Share of training time that snapshots may take. Defaults to None: no limit.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     say(f"loading Keras on {chosen_backend()}")
@@ -98,7 +98,7 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
     )
     keras.utils.set_random_seed(_SEED)
     model = network.build(dataset)
-    say("epoch 1 takes longer: the network and the callbacks are compiled")
+    say("epoch 1 takes longer, because the network and the callbacks are compiled")
     model.fit(
         dataset.train_images,
         dataset.train_labels,
@@ -106,7 +106,7 @@ def train(run_dir: Path, epochs: int, *, digits: bool, max_overhead: float | Non
         epochs=epochs,
         validation_data=(dataset.validation_images, dataset.validation_labels),
         callbacks=[
-            # It writes with TensorFlow; without it, Monitor still logs the curves of the tab.
+            # It needs TensorFlow; without it, Monitor still logs the curves of the tab.
             *([keras.callbacks.TensorBoard(str(run_dir))] if find_spec("tensorflow") else []),
             *demo_callbacks(run_dir, dataset, max_overhead),
             Progress(say),
@@ -123,7 +123,7 @@ def demo_callbacks(run_dir: Path, dataset: Dataset, max_overhead: float | None =
         "labels": dataset.probe_labels,
         "class_names": dataset.class_names,
     }
-    seldom: dict[str, Any] = {
+    rarely: dict[str, Any] = {
         "schedule": tbviz.every(epochs=2),
         "class_names": dataset.class_names,
     }
@@ -131,9 +131,9 @@ def demo_callbacks(run_dir: Path, dataset: Dataset, max_overhead: float | None =
     return [
         tbviz.Monitor(run_dir, dataset.probe_images, max_overhead=max_overhead, **names),
         tbviz.Saliency(
-            run_dir, dataset.probe_images, dataset.probe_labels, method=methods, **seldom
+            run_dir, dataset.probe_images, dataset.probe_labels, method=methods, **rarely
         ),
-        tbviz.ClassMaximization(run_dir, **seldom),
+        tbviz.ClassMaximization(run_dir, **rarely),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`tbviz inspect`: shows what a log directory holds, its size, and whether it is whole."""
+"""Show what is logged in a directory, its size, and whether it is intact."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def add_parser(commands: Any) -> None:
     """Add `inspect` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "inspect",
-        help="show what is logged, its size, and whether it is whole",
+        help="show what is logged, its size, and whether it is intact",
         description=__doc__,
-        epilog="Exit status: 0; 1 if there is no run or it cannot be read; 4 if something is "
-        "damaged or is of another format, also if --verify finds lost pictures, which no repair "
-        "brings back.",
+        epilog="Exit status: 0; 1 if no run is found or a run cannot be read; 4 if something is "
+        "damaged or has another format. It is also 4 if --verify finds lost pictures, which cannot "
+        "be repaired.",
     )
     add_log_dir(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     parser.add_argument(
         "--verify", action="store_true", help="read every byte and compare every checksum"
     )
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what there is."""
+    """Print a summary of every run."""
     from tbviz.store.format.schema import plain
     from tbviz.store.maintain.summary import inspect
     from tbviz.store.read.reader import Reader

@@ -1,4 +1,4 @@
-"""What `tbviz inspect` prints for a person."""
+"""Format the summary of a store for a person."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MAX_FINDINGS = 12
 
 
 def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
-    """One run in full.
+    """Return the lines about one run.
 
     Args:
-        name: What to call it.
-        run: What `tbviz.store.maintain.summary.inspect` says of it.
+        name: The name to print.
+        run: The result of `tbviz.store.maintain.summary.inspect`.
         verified: Whether every byte was read.
     """
     if not run["segments"]:
@@ -60,7 +60,7 @@ def one_run(name: str, run: dict[str, Any], verified: bool) -> list[str]:
 
 
 def several_runs(log_dir: str, runs: list[dict[str, Any]], verified: bool) -> list[str]:
-    """Return one line per run, and what is wrong with them."""
+    """Return one line per run, and the findings."""
     lines = [f"{log_dir}: {len(runs)} runs, {size(sum(run['bytes'] for run in runs))}", ""]
     lines += table(
         _COLUMNS,
@@ -143,7 +143,7 @@ def _layers(run: dict[str, Any]) -> list[str]:
     rest = ordered[_MAX_LAYERS:]
     if rest:
         total = size(sum(layer["bytes"] for layer in rest))
-        lines.append(f"  and {counted(len(rest), 'layer')} more, {total} (--json has all)")
+        lines.append(f"  and {counted(len(rest), 'layer')} more, {total} (--json lists all)")
     return lines
 
 
@@ -185,7 +185,7 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
     )
     lines += [f"  to do:  {remedy}" for remedy in remedies]
     if any(finding["what"] == "sheet" for finding in run["damage"]):
-        lines.append("  pictures that are lost cannot be brought back; nothing need be done")
+        lines.append("  lost pictures cannot be restored; no action is needed")
     if run["damage"]:
         lost = {finding["segment"] for finding in run["damage"] if finding["what"] in _NOTHING_READ}
         if any(segment["segment"] not in lost for segment in run["segments"]):
@@ -197,7 +197,7 @@ def _findings(name: str, run: dict[str, Any], verified: bool, *, named: bool = F
 
 def _more(count: int, word: str) -> list[str]:
     more = count - _MAX_FINDINGS
-    return [f"  and {more} more of: {word} (--json has all)"] if more > 0 else []
+    return [f"  and {more} more: {word} (--json lists all)"] if more > 0 else []
 
 
 def _no_damage(verified: bool) -> str:

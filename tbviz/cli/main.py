@@ -1,4 +1,4 @@
-"""The command line `tbviz`: reads the arguments and hands them to one subcommand."""
+"""Read the arguments of the command `tbviz`, and run one of its subcommands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMMANDS = (demo, inspect, control, prune, repair)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all subcommands; building it loads nothing heavy."""
+    """Return the parser of all subcommands; this loads nothing heavy."""
     top = argparse.ArgumentParser(
         prog="tbviz",
         description="See what every layer of a Keras model learns, in a tab of TensorBoard.",
@@ -32,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: what was typed after `tbviz`; `sys.argv[1:]` unless given.
+        arguments: The words after `tbviz`. Defaults to None: `sys.argv[1:]`.
 
     Returns:
-        The exit status: 0, 1 after an error that tbviz explains, 130 after Ctrl-C; `inspect` has
-        4 if something is damaged.
+        The exit status: 0; 1 after an error that tbviz explains; 130 after Ctrl-C; 4 if `inspect`
+        found damage.
     """
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show, of a directory or a layer, ends no command.
+        # A directory or layer whose name the terminal cannot show must not end a command.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = options.run(options)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tbviz {options.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Who read us, such as `head`, has seen enough; Python would complain at exit.
+        # The reader, such as `head`, has ended; Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A line an epoch, for those who watch the terminal."""
+"""Print one line per epoch to the terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import keras
 
 
 class Progress(keras.callbacks.Callback):
-    """Says at the end of each epoch how far training is and how long the epoch took.
+    """Report at the end of each epoch its metrics and its duration.
 
     Args:
-        say: what prints a line.
+        say: Called with each line.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -26,7 +26,7 @@ class Progress(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Say the epoch's line."""
+        """Print the epoch's line."""
         values = " · ".join(
             f"{name.replace('val_', 'validation ')} {float(value):.3f}"
             for name, value in (logs or {}).items()

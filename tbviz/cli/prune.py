@@ -1,4 +1,4 @@
-"""`tbviz prune`: frees space by dropping the pictures of some snapshots; all numbers stay."""
+"""Free space by deleting the pictures of some snapshots; all numbers are kept."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def add_parser(commands: Any) -> None:
     """Add `prune` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "prune",
-        help="free space: keep the pictures of some snapshots, and all numbers",
+        help="free space: delete the pictures of some snapshots, keep all numbers",
         description=__doc__,
-        epilog="Of each series the first and the last picture of a segment always stay, and so do "
-        "all curves, health, predictions, costs and notices. A pack that is being written is left "
-        "alone, and so are parts that were copied from an object store. Each pack is written anew "
-        "beside the old one, so that as much space is needed for a while as the new one takes.",
+        epilog="The first and the last picture of each series in each segment are always kept, and "
+        "so are all curves, health numbers, predictions, costs and notices. Packs that are being "
+        "written are skipped, and so are parts that were copied from an object store. Each pack is "
+        "rewritten next to the old one, so there must be room for the new one.",
     )
     add_log_dir(parser)
     parser.add_argument(
@@ -36,20 +36,21 @@ def add_parser(commands: Any) -> None:
         required=True,
         type=_keep,
         metavar="every=10,last=50",
-        help="pictures that stay: those of epochs 0, 10, 20 ... (where a series has none there, "
-        "its first of each ten epochs), and those at the run's last 50 positions; one or both",
+        help="pictures to keep: those of epochs 0, 10, 20 ... (if a series has none there, its "
+        "first picture in each ten epochs), and those at the last 50 positions of the run; one or "
+        "both",
     )
     parser.add_argument(
         "--kinds",
         metavar="maximization,cam*",
-        help="only thin pictures of these kinds, as `tbviz inspect` names them (default: all)",
+        help="delete only pictures of these kinds, as `tbviz inspect` names them (default: all)",
     )
     add_careful(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prune every run, and say what that frees."""
+    """Prune every run, and report the freed space."""
     from tbviz.store.maintain.prune import KeepRule, prune
 
     runs = local_runs_under(options.log_dir, "prune")
@@ -67,13 +68,13 @@ def run(options: argparse.Namespace) -> int:
                 freed += pruned.freed
                 left += bool(pruned.left)
                 say(f"{about}: {_report(pruned, dry_run=options.dry_run)}")
-    alone = f"; {counted(left, 'pack')} left alone" if left else ""
-    say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}{alone}")
+    skipped = f"; {counted(left, 'pack')} skipped" if left else ""
+    say(f"{'would free' if options.dry_run else 'freed'} {size(freed)}{skipped}")
     return 1 if each.failed else 0
 
 
 def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
-    """Return the patterns of --kinds, of which each must match a kind of a run."""
+    """Return the patterns of --kinds; each must match a kind of a run."""
     from tbviz.store.format.foreign_format import clause
     from tbviz.store.maintain.prune import prunable_kinds
 
@@ -83,10 +84,11 @@ def _kinds(text: str, stores: list[Path]) -> tuple[str, ...]:
     refused = [sentence for _, sentences in found for sentence in sentences]
     idle = [pattern for pattern in patterns if not any(fnmatchcase(k, pattern) for k in there)]
     if idle or not patterns:
-        wrong = f"{', '.join(idle)} is no kind there" if patterns else "no kind is named"
+        wrong = f"{', '.join(idle)} matches no kind" if patterns else "no kind is named"
         raise TbvizError(
-            f"received --kinds {text!r}, where {wrong}; expected some of: "
-            f"{', '.join(there) or 'none, as no picture is logged'}; 'cam*' means all that begin so"
+            f"received --kinds {text!r}, but {wrong}; expected some of: "
+            f"{', '.join(there) or 'none, as no picture is logged'}; 'cam*' matches all kinds that "
+            "begin with cam"
             f"{clause(refused)}"
         )
     return patterns
@@ -96,13 +98,13 @@ def _report(pruned: Pruned, *, dry_run: bool) -> str:
     if pruned.left:
         return f"{pruned.pack}: {pruned.left}"
     if not pruned.dropped:
-        return f"{pruned.pack}: all {pruned.pictures} pictures stay"
-    text = f"{pruned.pack}: {'would drop' if dry_run else 'dropped'} {pruned.dropped} of "
+        return f"{pruned.pack}: all {pruned.pictures} pictures are kept"
+    text = f"{pruned.pack}: {'would delete' if dry_run else 'deleted'} {pruned.dropped} of "
     text += f"{pruned.pictures} pictures, {size(pruned.freed)}"
     if pruned.rewritten is not None:
-        text += f"; {pruned.rewritten.name} stands in its place"
+        text += f"; {pruned.rewritten.name} replaces it"
         lost = pruned.rewritten.lost_sheets
-        text += f" ({counted(lost, 'picture')} that had been lost before stay so)" if lost else ""
+        text += f" ({counted(lost, 'picture')} had been lost before)" if lost else ""
     return text
 
 
@@ -121,6 +123,6 @@ def _keep(text: str) -> dict[str, int]:
 
 def _unusable(text: str) -> str:
     return (
-        f"received {repr(text) if text else 'an empty text'}, expected every=N, last=N, or both "
-        "with a comma between, N from 1 on, such as every=10,last=50"
+        f"received {repr(text) if text else 'an empty text'}; expected every=N, last=N, or both "
+        "separated by a comma, with N at least 1, such as every=10,last=50"
     )

@@ -1,4 +1,4 @@
-"""`tbviz repair`: makes torn or damaged packs whole; what can be read is kept."""
+"""Repair incomplete or damaged packs, and keep every record that can be read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def add_parser(commands: Any) -> None:
     """Add `repair` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "repair",
-        help="make torn or damaged packs whole, keep what can be read",
+        help="repair incomplete or damaged packs, keep what can be read",
         description=__doc__,
-        epilog="A pack that is being written is left alone, and so are parts that were copied from "
-        "an object store. Each pack is written anew beside the old one, read back, and only then "
-        "the old one is deleted. Pictures whose checksum is wrong are lost, which no repair mends; "
-        "`tbviz inspect --verify` names them.",
+        epilog="Packs that are being written are skipped, and so are parts that were copied from "
+        "an object store. Each pack is rewritten next to the old one and read back; only then the "
+        "old one is deleted. Pictures with a wrong checksum are lost and cannot be repaired; "
+        "`tbviz inspect --verify` lists them.",
     )
     add_log_dir(parser)
     add_careful(parser)
@@ -34,17 +34,17 @@ def add_parser(commands: Any) -> None:
 
 
 def add_careful(parser: argparse.ArgumentParser) -> None:
-    """Add the options of those who rewrite packs."""
+    """Add the options of commands that rewrite packs."""
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument(
         "--force",
         action="store_true",
-        help="continue even if the file system has no locks and the run seems alive",
+        help="continue even if the file system has no locks and the run seems to be live",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Repair every run, and say what was done."""
+    """Repair every run, and report what was done."""
     from tbviz.store.maintain.repair import repair
 
     each = OneByOne("repair")
@@ -59,17 +59,17 @@ def run(options: argparse.Namespace) -> int:
                 for line in _report(treated, dry_run=options.dry_run):
                     say(f"{about}: {line}")
     if left:
-        say(f"{counted(left, 'pack')} left alone")
+        say(f"{counted(left, 'pack')} skipped")
     elif not done and not each.failed:
-        say("nothing to repair; `tbviz inspect --verify` says whether pictures are lost")
+        say("nothing to repair; `tbviz inspect --verify` reports whether pictures are lost")
     return 1 if each.failed else 0
 
 
 def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> list[int]:
-    """Delete what a killed repair or prune left, and say so.
+    """Delete what a killed repair or prune left, and report it.
 
     Returns:
-        The bytes of each that was, or would be, deleted.
+        The bytes of each leftover that was, or would be, deleted.
     """
     from tbviz.store.maintain.leftovers import clear, leftovers
 
@@ -80,7 +80,7 @@ def clear_leftovers(about: str, store: Path, *, dry_run: bool, force: bool) -> l
             what = "would delete" if dry_run else "deleted"
             say(f"{about}: {what} {size(leftover.size)} that a killed repair or prune left")
         else:
-            say(f"{about}: left {leftover.files[0].name} alone, somebody may be at work on it")
+            say(f"{about}: {leftover.files[0].name} skipped: another process may be working on it")
     return sizes
 
 
@@ -92,12 +92,10 @@ def _report(treated: Treated, *, dry_run: bool) -> list[str]:
     if treated.action == "left":
         return [f"{treated.pack}: {wrong}"]
     if treated.action == "index":
-        return [f"{treated.pack}: {wrong}; its index {would or 'is '}written anew"]
-    lines = [f"{treated.pack}: {wrong}; it {would or 'is '}rewritten"]
+        return [f"{treated.pack}: {wrong}; its index {would or 'was '}rewritten"]
+    lines = [f"{treated.pack}: {wrong}; it {would or 'was '}rewritten"]
     new = treated.rewritten
     if new is not None:
-        lines.append(
-            f"{new.name} stands in its place: {counted(new.records, 'record')}, {size(new.after)}"
-        )
+        lines.append(f"{new.name} replaces it: {counted(new.records, 'record')}, {size(new.after)}")
         lines += shortened([f"lost: {lost}" for lost in new.lost], _MAX_LOST)
     return lines

@@ -1,4 +1,4 @@
-"""The runs that a LOG_DIR on the command line means."""
+"""Find the runs that LOG_DIR on the command line means, and treat them one by one."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class FoundRun(NamedTuple):
 
 
 class OneByOne:
-    """Runs that are treated one by one: what fails with one is said, and the others are treated.
+    """Runs that are treated one by one: a failure is reported, and the others are treated.
 
     Args:
-        command: The command, as it was typed.
+        command: The name of the command.
 
     Attributes:
         failed: How many runs failed.
@@ -48,12 +48,12 @@ class OneByOne:
         """Treat one run.
 
         Args:
-            about: What it is called.
+            about: Its name.
         """
         try:
             yield
         except BrokenPipeError:
-            raise  # nobody reads what is said of the others
+            raise  # nobody reads the output about the others
         except (TbvizError, OSError) as error:
             self.failed += 1
             print(f"tbviz {self.command}: {about}: {error}", file=sys.stderr)
@@ -64,12 +64,12 @@ def add_log_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "log_dir",
         metavar="LOG_DIR",
-        help="a run's log directory, one with runs below it, or a store (plugins/tbviz) itself",
+        help="a run's log directory, a directory with runs below it, or a store (plugins/tbviz)",
     )
 
 
 def runs_under(log_dir: str) -> list[FoundRun]:
-    """Every run at or below a log directory.
+    """Return every run at or below a log directory.
 
     Raises:
         TbvizError: If there is none.
@@ -78,7 +78,7 @@ def runs_under(log_dir: str) -> list[FoundRun]:
     from tbviz.plugin.remote_walk import RemoteWalk
     from tbviz.store.disk.locations import location_of, store_directory
 
-    state = "without a run"
+    state = "which has no run"
     location = location_of(log_dir)
     if _is_store(location):
         return [FoundRun(".", location)]
@@ -96,14 +96,14 @@ def runs_under(log_dir: str) -> list[FoundRun]:
         ]
     if not runs:
         raise TbvizError(
-            f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or one "
-            "above it; a run is there once its first epoch has begun"
+            f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or a "
+            "directory above it; a run exists as soon as its first epoch has begun"
         )
     return runs
 
 
 def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
-    """Every run at or below a log directory of this machine: name and store.
+    """Return name and store of every run at or below a log directory of this machine.
 
     Raises:
         TbvizError: If there is none, or it is in an object store.
@@ -112,14 +112,14 @@ def local_runs_under(log_dir: str, command: str) -> list[tuple[str, Path]]:
 
     if is_remote(log_dir):
         raise TbvizError(
-            f"received {log_dir}; expected a directory of this machine: `tbviz {command}` works on "
-            "files; copy the log directory here and back, or mount it"
+            f"received {log_dir}; expected a directory of this machine, as `tbviz {command}` works "
+            "on files; copy the log directory here and back, or mount it"
         )
     return [(name, store) for name, store in runs_under(log_dir) if isinstance(store, Path)]
 
 
 def title(log_dir: str, name: str) -> str:
-    """What a run is called where a person reads it."""
+    """Return the name of a run for a person."""
     return log_dir if name == "." else f"{log_dir.rstrip('/')}/{name}"
 
 
@@ -127,11 +127,11 @@ def _state(location: Path) -> str:
     """Return why a location holds no runs, in words."""
     try:
         with os.scandir(location):
-            return "without a run"
+            return "which has no run"
     except FileNotFoundError:
-        return "which is not there"
+        return "which does not exist"
     except NotADirectoryError:
-        return "which is a file" if os.access(location, os.F_OK) else "which is not there"
+        return "which is a file" if os.access(location, os.F_OK) else "which does not exist"
     except OSError as error:
         return f"which cannot be listed ({error.strerror or error})"
 

@@ -1,4 +1,4 @@
-"""TensorBoard as a process beside ours, which ends when ours does."""
+"""Run TensorBoard in a process that ends when this one ends."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ FIRST_PORT = 6006  # TensorBoard's own
 
 
 class ServerError(TbvizError):
-    """TensorBoard cannot listen or has ended by itself."""
+    """TensorBoard cannot listen, or has ended by itself."""
 
 
 class Server:
     """A TensorBoard for this machine only; a context manager that starts and stops it.
 
-    A thread of ours says the address to click as soon as TensorBoard answers.
+    A thread prints the address as soon as TensorBoard answers.
 
     Args:
-        log_dir: what it shows; made if it is not there.
-        port: where it listens; `FIRST_PORT`, or a free one where that is taken, unless given.
+        log_dir: The log directory; it is created if it does not exist.
+        port: The port. Defaults to None: `FIRST_PORT`, or a free one if that is taken.
 
     Raises:
-        ServerError: the given port is taken.
+        ServerError: If the given port is taken.
     """
 
     def __init__(self, log_dir: Path, port: int | None = None) -> None:
@@ -46,7 +46,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address of the tbviz tab."""
+        """Return the address of the tbviz tab."""
         return f"http://{HOST}:{self._port}/#tbviz"
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
-            start_new_session=True,  # Ctrl-C reaches us alone, and we stop it when we are ready
+            start_new_session=True,  # Ctrl-C reaches this process only, which stops TensorBoard
         )
         threading.Thread(target=self._announce, daemon=True).start()
         return self
@@ -81,7 +81,7 @@ class Server:
         """Wait for Ctrl-C.
 
         Raises:
-            ServerError: TensorBoard has ended by itself.
+            ServerError: If TensorBoard has ended by itself.
         """
         if self._process is None:
             return
@@ -93,21 +93,21 @@ class Server:
         self._complaints.seek(0)
         last = self._complaints.read().decode(errors="replace").strip().splitlines()[-5:]
         raise ServerError(
-            f"TensorBoard ended by itself with status {status}, expected it to run until Ctrl-C. "
-            f"Try: tensorboard --logdir {self._log_dir}. Its last words:\n" + "\n".join(last)
+            f"TensorBoard ended by itself with status {status}; expected it to run until Ctrl-C; "
+            f"try: tensorboard --logdir {self._log_dir}. Its last lines:\n" + "\n".join(last)
         )
 
     def _announce(self) -> None:
         while not self._stopping.wait(0.3):
             if self._process is None or self._process.poll() is not None:
-                return  # `wait` says so
+                return  # `wait` reports it
             if answers(self._port):
                 say(f"watch it learn at {self.url}")
                 return
 
 
 def answers(port: int) -> bool:
-    """Whether a TensorBoard answers on a port of this machine."""
+    """Return whether a TensorBoard answers on a port of this machine."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/data/environment")
@@ -122,13 +122,13 @@ def choose_port(requested: int | None) -> int:
     """Return the requested port, or `FIRST_PORT` if it is free, else any free one.
 
     Raises:
-        ServerError: the requested port is taken.
+        ServerError: If the requested port is taken.
     """
     if requested is not None:
         if not _is_free(requested):
             raise ServerError(
-                f"received port {requested}, which another program listens on; expected a free "
-                "one. Leave --port out to have one chosen."
+                f"received port {requested}, which another program uses; expected a free port; "
+                "omit --port to have one chosen"
             )
         return requested
     if _is_free(FIRST_PORT):
@@ -141,7 +141,7 @@ def choose_port(requested: int | None) -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        if os.name != "nt":  # a port that was listened on a moment ago counts as free
+        if os.name != "nt":  # a port that was in use a moment ago counts as free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,7 +1,7 @@
-"""TensorBoard as a child that ends with its parent, even one that was killed.
+"""Run TensorBoard as a child that ends with its parent, even if the parent is killed.
 
-The parent holds the other end of our standard input; when it is gone the read ends. TensorBoard
-keeps its own data server alive in the same way (`--die-after-stdin`).
+The parent holds the other end of the standard input; if it is gone, reading ends. TensorBoard ends
+its own data server in the same way (`--die-after-stdin`).
 """
 
 from __future__ import annotations

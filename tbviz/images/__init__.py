@@ -1,1 +1,1 @@
-"""Arrays to pictures and back: ranges, sheets, color maps, overlays; numpy and Pillow only."""
+"""Turn arrays into pictures and back: ranges, sheets, color maps, overlays; numpy and Pillow."""

@@ -1,4 +1,4 @@
-"""The colors of the color maps, as data: 256 RGB triples each in hexadecimal digits."""
+"""Define the colors of the color maps: 256 RGB triples each, in hexadecimal digits."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""(levels, the range of each tile, the range to show) => RGB pixels.
+"""Color levels: from levels, the range of each tile and the range to show, to RGB pixels.
 
-The page computes the same colors from the same rule; `tests/golden/vectors.json` holds both to
-it. The range to show is not the tile's own: with one range for many tiles or snapshots, equal
-colors are equal values.
+The page computes the same colors by the same rule; `tests/golden/vectors.json` tests both. The
+range to show is not the tile's own: with one range for many tiles or snapshots, equal colors mean
+equal values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-# Far from every color of every map, so that what is not a number is never taken for one.
+# Far from every color of every map, so that NaN is never mistaken for a number.
 NAN_COLOR: Final = (255, 0, 255)
 POS_INF_COLOR: Final = (255, 150, 255)
 NEG_INF_COLOR: Final = (0, 255, 255)
@@ -50,24 +50,24 @@ def colorize(
 ) -> NDArray[np.uint8]:
     """Color the levels of tiles by the values they stand for.
 
-    In float64: `v = lo + (hi - lo) * level / 252`, `t = (v - low) / (high - low)` cut to 0 to 1,
-    color number `floor(t * 255 + 0.5)` of the map. Where `high - low` is not a positive finite
-    number, `t` is 0: what has no extent is drawn in the lowest color, and nothing divides by
-    zero. Levels 253 to 255, and a `v` that is not a number, have colors of their own.
+    In float64: `v = lo + (hi - lo) * level / 252`, `t = (v - low) / (high - low)` clipped to 0 to
+    1, color number `floor(t * 255 + 0.5)` of the map. If `high - low` is not a positive finite
+    number, `t` is 0: a range without extent is drawn in the lowest color. Levels 253 to 255, and
+    a `v` that is not a number, have special colors.
 
     Args:
-        levels: uint8 of any shape; `(n, height, width)` where a range is per tile.
-        lo: value of level 0, one number or one per tile.
-        hi: value of level 252, likewise.
-        low: value drawn in the first color, likewise.
-        high: value drawn in the last color, likewise.
-        name: a key of `COLORMAPS`.
+        levels: uint8 of any shape; `(n, height, width)` if a range is per tile.
+        lo: Value of level 0, one number or one per tile.
+        hi: Value of level 252, likewise.
+        low: Value drawn in the first color, likewise.
+        high: Value drawn in the last color, likewise.
+        name: A key of `COLORMAPS`. Defaults to "gray".
 
     Returns:
-        uint8 of the shape of `levels` with an axis of 3 behind.
+        uint8 of the shape of `levels`, with a last axis of 3.
 
     Raises:
-        ValueError: there is no such color map, or not one range a tile.
+        ValueError: If there is no such color map, or not one range per tile.
     """
     colors = colormap(name)
     first = np.asarray(low, np.float64)[..., np.newaxis]
@@ -88,10 +88,10 @@ def colormap(name: str) -> NDArray[np.uint8]:
     """Return the 256 colors of a map.
 
     Raises:
-        ValueError: there is no such map.
+        ValueError: If there is no such map.
     """
     if name not in COLORMAPS:
-        raise ValueError(f"there is no color map {name!r}; there are {', '.join(COLORMAPS)}.")
+        raise ValueError(f"received color map {name!r}; expected one of {', '.join(COLORMAPS)}")
     return COLORMAPS[name]
 
 
@@ -99,11 +99,11 @@ def pick(share: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.ui
     """Return the color at each share of a map; NaN counts as 0.
 
     Args:
-        share: 0 for the first color, 1 for the last, cut to that.
+        share: 0 for the first color, 1 for the last; clipped to 0 to 1.
         colors: 256 RGB colors.
 
     Returns:
-        uint8 of the shape of `share` with an axis of 3 behind.
+        uint8 of the shape of `share`, with a last axis of 3.
     """
     indices = np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0) * 255 + 0.5
     return colors[indices.astype(np.intp)]

@@ -1,4 +1,4 @@
-"""(images in whatever range a model takes) => (RGB images to look at, that range)."""
+"""Convert images of any range that a model takes to RGB images to look at."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 def display(
     images: ArrayLike, bounds: ValueBounds | None = None
 ) -> tuple[NDArray[np.uint8], ValueBounds]:
-    """Make images of any input range visible, all of them on one scale.
+    """Convert images of any input range to visible ones, all on the same scale.
 
-    The range is learned from all images together, see `tbviz.arrays.value_range`.
+    The range is found from all images together, see `tbviz.arrays.value_range`.
 
     Args:
-        images: real numbers, `(n, height, width)` or `(n, height, width, channels)`. One channel
-            is shown gray; of two the first is shown red and the second cyan, so that equal ones
-            are gray; of more than three the first three are shown.
-        bounds: the values to show as 0 and 255; learned if None.
+        images: Real numbers, `(n, height, width)` or `(n, height, width, channels)`. One channel is
+            shown in gray. Of two channels, the first is shown in red and the second in cyan, so
+            that equal ones are gray. Of more than three, the first three are shown.
+        bounds: The values to show as 0 and 255. Defaults to None: they are found from the images.
 
     Returns:
-        uint8 RGB of shape `(n, height, width, 3)`, and the bounds. Values beyond them are cut,
-        never wrapped; NaN is black.
+        uint8 RGB of shape `(n, height, width, 3)`, and the bounds. Values beyond them are clipped;
+        NaN is black.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: the shape is none of these, or the bounds do not rise.
+        TypeError: If the values are not real numbers.
+        ValueError: If the shape is none of these, or the bounds are not in ascending order.
     """
     array = np.asarray(images)
     if not np.can_cast(array.dtype, np.float64):
-        raise TypeError(f"display got images of type {array.dtype}; it takes real numbers.")
+        raise TypeError(f"received images of type {array.dtype}; expected real numbers")
     if array.ndim == 3:
         array = array[..., np.newaxis]
     if array.ndim != 4 or array.shape[3] == 0:
         raise ValueError(
-            f"display got images of shape {np.shape(images)}; it takes (n, height, width) or "
-            "(n, height, width, channels)."
+            f"received images of shape {np.shape(images)}; expected (n, height, width) or "
+            "(n, height, width, channels)"
         )
     lo, hi = value_range(array) if bounds is None else (float(bounds[0]), float(bounds[1]))
     if not -_MAX_FLOAT32 <= lo < hi <= _MAX_FLOAT32:
         raise ValueError(
-            f"display got bounds {bounds}; it takes two finite numbers, the lesser first."
+            f"received bounds {bounds}; expected two finite numbers, the smaller one first"
         )
     if array.dtype != np.uint8 or (lo, hi) != (0.0, 255.0):
         values = np.clip(array.astype(np.float64), lo, hi)

@@ -1,6 +1,6 @@
-"""(a photograph, a class activation map of the layer's own size) => the map over the photograph.
+"""Draw a class activation map of the layer's own size over a photograph.
 
-The page draws the same; `tests/golden/vectors.json` holds both to it.
+The page draws the same; `tests/golden/vectors.json` tests both.
 """
 
 from __future__ import annotations
@@ -23,36 +23,37 @@ def overlay(
     name: str = "turbo",
     strength: float = 0.6,
 ) -> NDArray[np.uint8]:
-    """Lay a class activation map over its image, the stronger the hotter.
+    """Draw a class activation map over its image: the higher the value, the more opaque.
 
-    Opacity grows with the map, so the photograph stays as it is where the map is cold; an even
-    mix would veil all of it in the map's lowest color. With `t` the enlarged map over `maximum`
-    cut to 0 to 1, and `a = strength * t`: `floor(image * (1 - a) + color(t) * a + 0.5)`.
+    Opacity grows with the map, so the photograph is unchanged where the map is 0. A constant
+    opacity would cover all of it with the lowest color. With `t` the enlarged map divided by
+    `maximum`, clipped to 0 to 1, and `a = strength * t`:
+    `floor(image * (1 - a) + color(t) * a + 0.5)`.
 
     Args:
         image: uint8 RGB of shape `(H, W, 3)`.
-        cam: the map, real numbers of shape `(h, w)`; NaN counts as cold.
-        maximum: the value of the map that is drawn hottest. Where it is not a positive finite
-            number the image comes back untouched.
-        name: a key of `COLORMAPS`.
-        strength: opacity where the map is hottest, 0 to 1.
+        cam: The map, real numbers of shape `(h, w)`; NaN counts as 0.
+        maximum: The value of the map that is drawn in the last color. If it is not a positive
+            finite number, the image is returned unchanged.
+        name: A key of `COLORMAPS`. Defaults to "turbo".
+        strength: Opacity at the maximum, 0 to 1. Defaults to 0.6.
 
     Returns:
         uint8 RGB of shape `(H, W, 3)`.
 
     Raises:
-        ValueError: the image is not uint8 RGB, the map has not two axes, `strength` is beyond
-            0 to 1, or there is no such color map.
+        ValueError: If the image is not uint8 RGB, the map does not have two axes, `strength` is not
+            within 0 to 1, or there is no such color map.
     """
     if np.ndim(cam) != 2:
-        raise ValueError(f"overlay got a map of shape {np.shape(cam)}; it takes one map (h, w).")
+        raise ValueError(f"received a map of shape {np.shape(cam)}; expected one map (h, w)")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(
-            f"overlay got an image of shape {image.shape}, {image.dtype}; it takes uint8 RGB "
-            "(H, W, 3). tbviz.images.ranges.display makes such images."
+            f"received an image of shape {image.shape}, {image.dtype}; expected uint8 RGB "
+            "(H, W, 3), as tbviz.images.display.display makes them"
         )
     if not 0 <= strength <= 1:
-        raise ValueError(f"overlay got strength {strength}; it takes an opacity from 0 to 1.")
+        raise ValueError(f"received strength {strength}; expected an opacity from 0 to 1")
     enlarged = enlarge(cam, image.shape[:2])
     heat = np.zeros_like(enlarged)
     if 0 < maximum < np.inf:

@@ -1,7 +1,8 @@
-"""(float tiles) => (8-bit levels, the float range of each tile), and back.
+"""Convert float tiles to 8-bit levels with the range of each tile, and back.
 
-A level alone is ambiguous: a dying layer scaled by its own maximum looks as bright as a healthy
-one. So every tile has its range, and the drawing code chooses the range of the colors.
+A level alone is ambiguous: a dying layer that is scaled by its own maximum looks as bright as a
+healthy one. So the range of every tile is stored, and the drawing code chooses the range of the
+colors.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from tbviz.arrays.floats import as_float32
-from tbviz.images.display import display
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,6 @@ __all__ = [
     "POSITIVE_INFINITY",
     "apply_table",
     "dequantize",
-    "display",
     "level_values",
     "quantize",
     "quantize_tiles",
@@ -47,10 +46,10 @@ _ORDINARY: Final = (1e-30, 1e30)
 
 
 def quantize(tile: ArrayLike) -> tuple[NDArray[np.uint8], float, float]:
-    """Turn one tile into levels and the range that they span; see `quantize_tiles`.
+    """Convert one tile to levels and the range that they span; see `quantize_tiles`.
 
     Args:
-        tile: real numbers of shape `(height, width)`.
+        tile: Real numbers of shape `(height, width)`.
 
     Returns:
         Levels, uint8 of the same shape, and `lo` and `hi`, both exact float32 values.
@@ -58,8 +57,8 @@ def quantize(tile: ArrayLike) -> tuple[NDArray[np.uint8], float, float]:
     array = np.asarray(tile)
     if array.ndim != 2:
         raise ValueError(
-            f"quantize got an array of shape {array.shape}; it takes one tile (height, width). "
-            "For several tiles (n, height, width) use quantize_tiles."
+            f"received an array of shape {array.shape}; expected one tile (height, width); "
+            "for several tiles (n, height, width) use quantize_tiles"
         )
     levels, lo, hi = quantize_tiles(array[np.newaxis])
     return levels[0], float(lo[0]), float(hi[0])
@@ -68,18 +67,18 @@ def quantize(tile: ArrayLike) -> tuple[NDArray[np.uint8], float, float]:
 def quantize_tiles(
     tiles: ArrayLike,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """Turn each tile into levels within its own range, so that a faint tile keeps its shape.
+    """Convert each tile to levels within its own range, so that a faint tile keeps its shape.
 
     Level `k` of 0 to 252 stands for `lo + (hi - lo) * k / 252`; no value lies outside
-    `lo` to `hi`. Where a tile has values on both sides of zero the range is widened by less than
-    one step at each end so that zero is a level, exactly: else the zeros of a signed layer would
-    come back as a small constant. (Only within one step of the largest float32, where the range
-    cannot be widened, is zero not met exactly.)
+    `lo` to `hi`. If a tile has values on both sides of zero, the range is widened by less than
+    one step at each end, so that zero is exactly a level. Otherwise the zeros of a signed layer
+    would become a small constant. (Within one step of the largest float32 the range cannot be
+    widened, and zero is not exact.)
 
-    Values are taken as float32; what does not fit in it counts as infinite.
+    Values are taken as float32; a value that does not fit counts as infinite.
 
     Args:
-        tiles: real numbers of shape `(n, height, width)`.
+        tiles: Real numbers of shape `(n, height, width)`.
 
     Returns:
         Levels, uint8 of the same shape, and `lo` and `hi`, float32 of shape `(n,)`. 253 is minus
@@ -87,14 +86,14 @@ def quantize_tiles(
         a tile without a finite value has NaN for both.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: there are not three axes, or a tile has no pixel.
+        TypeError: If the values are not real numbers.
+        ValueError: If there are not three axes, or a tile has no pixel.
     """
     array = as_float32(tiles)
     if array.ndim != 3 or 0 in array.shape[1:]:
         raise ValueError(
-            f"quantize_tiles got an array of shape {array.shape}; "
-            "it takes tiles (n, height, width) of at least one pixel."
+            f"received an array of shape {array.shape}; "
+            "expected tiles (n, height, width) of at least one pixel"
         )
     count = len(array)
     flat = array.reshape(count, array.shape[1] * array.shape[2])
@@ -126,9 +125,9 @@ def dequantize(levels: NDArray[np.uint8], lo: ArrayLike, hi: ArrayLike) -> NDArr
     """Return the values that levels stand for.
 
     Args:
-        levels: uint8 of any shape; `(n, height, width)` where `lo` and `hi` are per tile.
-        lo: value of level 0, one number or one per tile.
-        hi: value of level 252, likewise.
+        levels: uint8 of any shape; `(n, height, width)` if `lo` and `hi` are per tile.
+        lo: Value of level 0, one number or one per tile.
+        hi: Value of level 252, likewise.
 
     Returns:
         float32 of the shape of `levels`, infinities and NaN included.
@@ -141,11 +140,11 @@ def level_values(lo: ArrayLike, hi: ArrayLike) -> NDArray[np.float64]:
     """Return the value of each of the 256 levels, `lo + (hi - lo) * level / 252` in float64.
 
     Args:
-        lo: value of level 0, one number or one per tile; taken as float32, as it is stored.
-        hi: value of level 252, likewise.
+        lo: Value of level 0, one number or one per tile; taken as float32, as it is stored.
+        hi: Value of level 252, likewise.
 
     Returns:
-        float64 of shape `(256,)`, or `(n, 256)` where `lo` or `hi` is per tile.
+        float64 of shape `(256,)`, or `(n, 256)` if `lo` or `hi` is per tile.
     """
     low = as_float32(lo).astype(np.float64)[..., np.newaxis]
     high = as_float32(hi).astype(np.float64)[..., np.newaxis]
@@ -160,36 +159,36 @@ def apply_table(table: NDArray[Number], levels: NDArray[np.uint8]) -> NDArray[Nu
     """Replace each level by its entry in a table, or in the table of its tile.
 
     Args:
-        table: entries of shape `(256, k)`, or `(n, 256, k)` for one table a tile.
-        levels: uint8 of any shape, or `(n, ...)` for one table a tile.
+        table: Entries of shape `(256, k)`, or `(n, 256, k)` for one table per tile.
+        levels: uint8 of any shape, or `(n, ...)` for one table per tile.
 
     Returns:
-        The shape of `levels` with an axis of `k` behind, the type of `table`.
+        The shape of `levels` with a last axis of `k`, the type of `table`.
 
     Raises:
-        ValueError: there is not one table a tile.
+        ValueError: If there is not one table per tile.
     """
     *tiles, depth, width = table.shape
     if not tiles:
         return table[levels]
     if levels.shape[:1] != tuple(tiles):
         raise ValueError(
-            f"{tiles} ranges were given for levels of shape {levels.shape}; "
-            "give one range, or one for each entry of the first axis of the levels."
+            f"received {tiles} ranges for levels of shape {levels.shape}; "
+            "expected one range, or one per entry of the first axis of the levels"
         )
     first = np.arange(0, tiles[0] * depth, depth).reshape(-1, *[1] * (levels.ndim - 1))
     return table.reshape(tiles[0] * depth, width)[levels + first]
 
 
 def summary(values: ArrayLike) -> tuple[float, float, float, float]:
-    """Sum up raw values for the index: what a range over many sheets is made from.
+    """Summarize raw values for the index, from which ranges over many sheets are computed.
 
     Args:
-        values: real numbers of any shape, taken as float32.
+        values: Real numbers of any shape, taken as float32.
 
     Returns:
         The finite minimum, the finite maximum, and the 0.5 and 99.5 percentiles of the finite
-        values (linear between neighbors); four NaN where nothing is finite.
+        values (linear between neighbors); NaN four times if no value is finite.
     """
     flat = as_float32(values).ravel()
     if not np.isfinite(flat.sum(dtype=np.float64)):
@@ -216,9 +215,9 @@ def _with_zero_as_level(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Widen ranges on both sides of zero so that zero is a level.
 
-    One step less than there are levels is laid over the range; the spare one is what shifting
-    the lower end to a multiple of the step takes. The step is rounded up to 16 bits, so both
-    ends are float32 without rounding and zero is met exactly, not nearly.
+    The range is divided into one step less than there are levels; the spare step allows for
+    shifting the lower end to a multiple of the step. The step is rounded up to 16 bits, so both
+    ends are float32 without rounding, and zero is exactly a level.
     """
     low, high = lo.astype(np.float64), hi.astype(np.float64)
     both = (low < 0) & (high > 0)

@@ -1,4 +1,4 @@
-"""(arrays of a method) => (one Pillow image to look at or to save), without a store and a page."""
+"""Draw the arrays of a method as one Pillow image, without a store or a page."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def channels(
     """Draw the feature maps of one image as a grid.
 
     Args:
-        maps: `(height, width, channels)`, as `tbviz.methods.activations` gives them for an image.
-        columns: maps per row.
-        bounds: see `tiles`.
-        colormap: see `tiles`.
-        size: see `tiles`.
+        maps: `(height, width, channels)`, as `tbviz.methods.activations` returns them for an image.
+        columns: Maps per row. Defaults to 16.
+        bounds: See `tiles`. Defaults to "all".
+        colormap: See `tiles`. Defaults to "viridis".
+        size: See `tiles`. Defaults to 64.
 
     Raises:
-        ValueError: the maps have another shape.
+        ValueError: If the shape is different.
     """
     array = np.asarray(maps)
     if array.ndim != 3:
         raise ValueError(
-            f"channels got maps of shape {array.shape}; it takes those of one image, (height, "
-            "width, channels)."
+            f"received maps of shape {array.shape}; expected those of one image, (height, width, "
+            "channels)"
         )
     return tiles(np.moveaxis(array, -1, 0), columns, bounds, colormap, size)
 
@@ -65,24 +65,27 @@ def tiles(
     *,
     signed: bool = False,
 ) -> Image.Image:
-    """Draw float tiles as a grid, what is not finite in colors of its own.
+    """Draw float tiles as a grid; values that are not finite have special colors.
 
     Args:
         values: `(n, height, width)`.
-        columns: tiles per row.
-        bounds: values of the first and the last color; `"all"` for the range of all tiles
-            together, so that equal colors are equal values, `"tile"` for each tile's own.
-        colormap: a key of `tbviz.images.colormaps.COLORMAPS`.
-        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
-        titles: a text over each tile.
-        signed: zero in the middle of the range and in the colors, of which `balance` is taken.
+        columns: Tiles per row. Defaults to 16.
+        bounds: Values of the first and the last color. `"all"` stands for the range of all tiles
+            together, so that equal colors mean equal values, `"tile"` for the range of each tile.
+            Defaults to "all".
+        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to "viridis".
+        size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
+            to 64.
+        titles: A text above each tile. Defaults to None: no texts.
+        signed: Whether zero is the middle of the range and of the colors, those of `balance`.
+            Defaults to False.
 
     Raises:
-        ValueError: the shape is another one, or there is no such color map or range.
+        ValueError: If the shape is different, or there is no such color map or range.
     """
     array = as_float32(values)
     if array.ndim != 3 or 0 in array.shape:
-        raise ValueError(f"tiles got values of shape {array.shape}; it takes (n, height, width).")
+        raise ValueError(f"received values of shape {array.shape}; expected (n, height, width)")
     low, high = _bounds(array, bounds)
     if signed:
         high = np.maximum(np.abs(low), np.abs(high))
@@ -102,13 +105,14 @@ def colors(
 
     Args:
         images: `(n, height, width, 1 to 3)`.
-        columns: tiles per row.
-        bounds: values of black and white; None learns them as for photographs.
-        size: least side of a tile in pixels.
-        titles: a text over each tile.
+        columns: Tiles per row. Defaults to 16.
+        bounds: Values of black and white. None finds them from the images, as for photographs.
+            Defaults to `(0.0, 1.0)`.
+        size: Minimum side of a tile in pixels. Defaults to 64.
+        titles: A text above each tile. Defaults to None: no texts.
 
     Raises:
-        ValueError: the shape is another one.
+        ValueError: If the shape is different.
     """
     return _grid(display(images, bounds)[0], columns, size, titles)
 
@@ -121,26 +125,26 @@ def overlays(
     size: int = 128,
     titles: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Lay class activation maps over their images, each scaled by its own maximum.
+    """Draw class activation maps over their images, each scaled by its own maximum.
 
     Args:
-        images: `(n, height, width, channels)` in any usual range, which is learned.
-        maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them; one without a positive value
-            leaves its image as it is.
-        columns: images per row.
-        strength: opacity where a map is hottest, 0 to 1.
-        size: least side of an image in pixels.
-        titles: a text over each image.
+        images: `(n, height, width, channels)` in any usual range, which is found from them.
+        maps: `(n, h, w)`, as `tbviz.methods.grad_cam` returns them. A map without a positive value
+            leaves its image unchanged.
+        columns: Images per row. Defaults to 8.
+        strength: Opacity at the maximum of a map, 0 to 1. Defaults to 0.6.
+        size: Minimum side of an image in pixels. Defaults to 128.
+        titles: A text above each image. Defaults to None: no texts.
 
     Raises:
-        ValueError: there are not as many maps as images, or shapes are others.
+        ValueError: If there are not as many maps as images, or the shapes are different.
     """
     pictures = display(images)[0]
     heat = np.asarray(maps, np.float64)
     if heat.ndim != 3 or len(heat) != len(pictures):
         raise ValueError(
-            f"overlays got maps of shape {heat.shape} for {len(pictures)} images; it takes one "
-            "map an image, (n, h, w)."
+            f"received maps of shape {heat.shape} for {len(pictures)} images; expected one map per "
+            "image, (n, h, w)"
         )
     greatest = np.where(np.isfinite(heat), heat, 0).max(axis=(1, 2), initial=0)
     laid = [
@@ -156,7 +160,7 @@ def _bounds(
     if not isinstance(bounds, str):
         return np.asarray(bounds[0], np.float64), np.asarray(bounds[1], np.float64)
     if bounds not in {"all", "tile"}:
-        raise ValueError(f"tiles got bounds {bounds!r}; it takes 'all', 'tile' or two numbers.")
+        raise ValueError(f"received bounds {bounds!r}; expected 'all', 'tile' or two numbers")
     axes = None if bounds == "all" else (1, 2)
     finite = np.isfinite(array)
     low = np.where(finite, array, np.inf).min(axis=axes).astype(np.float64)

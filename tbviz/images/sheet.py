@@ -1,9 +1,9 @@
-"""(tiles) => (one PNG with the float range of each tile and a text in it), and back.
+"""Encode tiles as one PNG that contains the float range of each tile and a text, and decode it.
 
-One PNG an image and layer: a thousand small files would cost more to ask for than to read. A
-level-6 PNG by Pillow was the best of what was measured in size and speed together. The ranges
-stand in a private chunk before the pixels, so a sheet says what it shows wherever it is copied.
-No color-space chunk is written: browsers would change the levels by it.
+There is one PNG per image and layer: a thousand small files would cost more to request than to
+read. A level-6 PNG by Pillow was measured to be the best compromise of size and speed. The ranges
+are in a private chunk before the pixels, so they are copied with the sheet. No color-space chunk is
+written, because browsers would change the levels by it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Sheet:
     """An encoded sheet.
 
     Args:
-        png: the file's bytes.
-        summary: finite minimum and maximum, 0.5 and 99.5 percentiles of the raw values, four NaN
-            where nothing is finite; None for RGB.
+        png: The file's bytes.
+        summary: Finite minimum and maximum, 0.5 and 99.5 percentiles of the raw values, NaN four
+            times if no value is finite; None for RGB.
     """
 
     png: bytes
@@ -47,12 +47,12 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a sheet holds.
+    """The content of a sheet.
 
     Args:
         pixels: uint8, levels `(height, width)` or RGB `(height, width, 3)`.
         ranges: float32 `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
-        text: what the sheet shows, non-finite floats as strings; None if there is none.
+        text: What the sheet shows, non-finite floats as strings; None if there is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -66,17 +66,17 @@ def encode_gray(
     """Encode float tiles, each within its own range, as an 8-bit gray PNG.
 
     Args:
-        tiles: real numbers of shape `(n, height, width)`, n at least 1; taken as float32.
-        columns: tiles per row, from the left, row by row. A sheet of fewer tiles is only as wide
-            as they are.
-        text: what the sheet shows, kept as JSON.
+        tiles: Real numbers of shape `(n, height, width)`, n at least 1; taken as float32.
+        columns: Tiles per row, from the left, row by row. A sheet of fewer tiles is only as wide as
+            they are. Defaults to 16.
+        text: What the sheet shows, stored as JSON. Defaults to None: no text.
 
     Returns:
         The PNG and the summary of all its raw values.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: the shape does not fit, or `columns` is below 1.
+        TypeError: If the values are not real numbers.
+        ValueError: If the shape does not fit, or `columns` is below 1.
     """
     array = as_float32(tiles)
     levels, lo, hi = quantize_tiles(array)
@@ -89,15 +89,15 @@ def encode_levels(
     columns: int = 16,
     text: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Encode tiles that have levels already, as those cropped from other sheets do.
+    """Encode tiles that have levels already, such as those cropped from other sheets.
 
-    Encoding their values again would move them.
+    If their values were encoded again, they would change.
 
     Args:
         levels: uint8 `(n, height, width)`, or RGB `(n, height, width, 3)`.
         ranges: `(n, 2)`, `lo` and `hi` of each tile; None for RGB.
-        columns: tiles per row, as in `encode_gray`.
-        text: what the sheet shows, kept as JSON.
+        columns: Tiles per row, as in `encode_gray`. Defaults to 16.
+        text: What the sheet shows, stored as JSON. Defaults to None: no text.
 
     Returns:
         The PNG.
@@ -113,19 +113,19 @@ def encode_rgb(
 
     Args:
         tiles: uint8 of shape `(n, height, width, 3)`, n at least 1.
-        columns: tiles per row, as in `encode_gray`.
-        text: what the sheet shows, kept as JSON.
+        columns: Tiles per row, as in `encode_gray`. Defaults to 16.
+        text: What the sheet shows, stored as JSON. Defaults to None: no text.
 
     Returns:
         The PNG, without a summary.
 
     Raises:
-        ValueError: the shape or the type does not fit, or `columns` is below 1.
+        ValueError: If the shape or the type does not fit, or `columns` is below 1.
     """
     if tiles.dtype != np.uint8 or tiles.ndim != 4 or tiles.shape[3] != 3:
         raise ValueError(
-            f"encode_rgb got tiles of shape {tiles.shape}, {tiles.dtype}; it takes uint8 "
-            "(n, height, width, 3). tbviz.images.ranges.display makes such tiles."
+            f"received tiles of shape {tiles.shape}, {tiles.dtype}; expected uint8 "
+            "(n, height, width, 3), as tbviz.images.display.display makes them"
         )
     return Sheet(encode_levels(tiles, None, columns, text), None)
 
@@ -134,13 +134,14 @@ def decode(png: bytes) -> Decoded:
     """Read a sheet.
 
     Args:
-        png: the file's bytes.
+        png: The file's bytes.
 
     Returns:
         Pixels, ranges and text.
 
     Raises:
-        ValueError: the bytes are no 8-bit gray or RGB PNG, or its private chunks are damaged.
+        ValueError: If the bytes are not an 8-bit gray or RGB PNG, or its private chunks are
+            damaged.
     """
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
@@ -153,30 +154,30 @@ def decode(png: bytes) -> Decoded:
             ranges = ranges.astype(np.float32).reshape(-1, 2)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"{len(png)} bytes that begin with {png[:8]!r} are no sheet: {error}"
+            f"received {len(png)} bytes that begin with {png[:8]!r} and are not a sheet: {error}"
         ) from error
     if mode not in {"L", "RGB"}:
-        raise ValueError(f"got a PNG of mode {mode}; a sheet is 8-bit gray (L) or RGB.")
+        raise ValueError(f"received a PNG of mode {mode}; expected 8-bit gray (L) or RGB")
     return Decoded(pixels, ranges, text)
 
 
 def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Lay tiles out row by row without gaps; empty cells are 0.
+    """Arrange tiles row by row without gaps; empty cells are 0.
 
     Args:
         tiles: `(n, height, width)` or `(n, height, width, channels)`, n at least 1.
-        columns: tiles per row; fewer tiles than that make a sheet of one shorter row.
+        columns: Tiles per row. If there are fewer tiles, the one row is shorter.
 
     Returns:
-        `(rows * height, min(columns, n) * width)`, with the channels behind.
+        `(rows * height, min(columns, n) * width)`, followed by the channels.
 
     Raises:
-        ValueError: there is nothing to lay out, or `columns` is below 1.
+        ValueError: If there is no tile, or `columns` is below 1.
     """
     if tiles.ndim not in {3, 4} or 0 in tiles.shape or columns < 1:
         raise ValueError(
-            f"arrange got tiles of shape {tiles.shape} and {columns} columns; it takes at least "
-            "one tile (n, height, width) or (n, height, width, channels) and one column."
+            f"received tiles of shape {tiles.shape} and {columns} columns; expected at least "
+            "one tile (n, height, width) or (n, height, width, channels) and one column"
         )
     count, height, width, *channels = tiles.shape
     columns = min(columns, count)
@@ -188,25 +189,25 @@ def arrange(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 
 def split(pixels: NDArray[np.uint8], tile: tuple[int, int], count: int) -> NDArray[np.uint8]:
-    """Cut a sheet into its tiles.
+    """Split a sheet into its tiles.
 
     Args:
         pixels: `(height, width)` or `(height, width, channels)`.
-        tile: height and width of a tile.
-        count: how many tiles to take, row by row.
+        tile: Height and width of a tile.
+        count: How many tiles to take, row by row.
 
     Returns:
-        `(count, *tile)`, with the channels behind.
+        `(count, *tile)`, followed by the channels.
 
     Raises:
-        ValueError: the tiles do not fit the sheet.
+        ValueError: If the tiles do not fit the sheet.
     """
     height, width = tile
     rows, columns = (side // max(1, step) for side, step in zip(pixels.shape, tile, strict=False))
     if (rows * height, columns * width) != pixels.shape[:2] or not 0 < count <= rows * columns:
         raise ValueError(
-            f"{count} tiles of {height} x {width} do not fit a sheet of shape {pixels.shape}; "
-            "its layout record says which do."
+            f"received {count} tiles of {height} x {width}, which do not fit a sheet of shape "
+            f"{pixels.shape}; expected those of its layout record"
         )
     channels = pixels.shape[2:]
     grid = pixels.reshape(rows, height, columns, width, *channels).swapaxes(1, 2)
@@ -226,7 +227,7 @@ def _png(pixels: NDArray[np.uint8], ranges: bytes | None, text: Mapping[str, Any
 
 
 def _plain(value: Any) -> Any:
-    """Make a value strict JSON: numpy as Python, non-finite floats as the format's strings."""
+    """Convert a value to strict JSON: numpy to Python, non-finite floats to strings."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray | np.generic):

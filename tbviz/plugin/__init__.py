@@ -1,4 +1,4 @@
-"""The TensorBoard plugin: a thin HTTP API over the store (http_api.md), and the page's files.
+"""Serve the store over HTTP (http_api.md), and the files of the page, as a TensorBoard plugin.
 
-Importing this loads nothing: TensorBoard does it at start, wherever tbviz is installed.
+This module loads nothing, because TensorBoard imports it when it starts.
 """

@@ -1,4 +1,4 @@
-"""reader => what `./costs` answers."""
+"""Compute the answer of `./costs` from a reader."""
 
 from __future__ import annotations
 

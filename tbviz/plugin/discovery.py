@@ -1,4 +1,4 @@
-"""Which runs there are: a thread walks the log directory, everybody else reads its last result."""
+"""Find runs: a thread walks the log directory, and all others read its last result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_REMOTE_REST = 600.0
 _SHARE_OF_SILENCE = 0.1
 # Seconds between two listings of a run in an object store.
 _REMOTE_LISTING = 2.0
-# Against links that lead to each other in a thousand ways.
+# A limit for links that lead to each other in many ways.
 _MAX_DIRECTORIES = 200_000
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
@@ -47,10 +47,10 @@ class Root(NamedTuple):
 
 
 def roots(logdir: str, logdir_spec: str) -> list[Root]:
-    """The directories that TensorBoard's flags name.
+    """Return the directories that TensorBoard's flags name.
 
     Args:
-        logdir: `--logdir`, '' where it was not given.
+        logdir: `--logdir`, '' if it was not given.
         logdir_spec: `--logdir_spec`: comma-separated `name:path` or `path`, read as TensorBoard
             reads it (`_parse_event_files_spec` in data_ingester.py).
     """
@@ -74,7 +74,7 @@ def roots(logdir: str, logdir_spec: str) -> list[Root]:
 
 
 class Discovery:
-    """Finds the directories that have `plugins/tbviz/` in them, again and again.
+    """The repeated search for directories that contain `plugins/tbviz/`.
 
     Args:
         where: The directories to walk.
@@ -150,7 +150,7 @@ class Discovery:
 
 
 def run_name(group: str, relative: str) -> str:
-    """The run's name as TensorBoard makes it.
+    """Return the run's name as TensorBoard forms it.
 
     Args:
         group: The name given in `--logdir_spec`, '' for none.
@@ -162,13 +162,13 @@ def run_name(group: str, relative: str) -> str:
 def walk(root: Path) -> list[tuple[str, Path]]:
     """Find the runs under a directory: the path of each relative to it, and its store.
 
-    Links are followed as TensorBoard follows them, but not back into where they stand. Folders
-    of plugins are not entered. What cannot be read is left out, and nothing else with it.
+    Links are followed as TensorBoard follows them, but not to a directory above the link. Folders
+    of plugins are not entered. Only what cannot be read is left out.
     """
     runs: list[tuple[str, Path]] = []
     # Directory, its path from the root, and the identities of those above it.
     waiting: list[tuple[Path, str, frozenset[tuple[int, int]]]] = [(root, ".", frozenset())]
-    # What links lead to comes last: links to each other use up no room of what lies here itself.
+    # Targets of links come last, so that links to each other do not use up the limit.
     linked: list[tuple[Path, str, frozenset[tuple[int, int]]]] = []
     walked = 0
     while waiting or linked:
@@ -207,6 +207,6 @@ def _keep_walking(discovery: weakref.ref[Discovery], stopped: threading.Event) -
         try:
             rest = alive.walk()
         except Exception:
-            _log.exception("looking for runs failed; it goes on")
+            _log.exception("looking for runs failed; the search continues")
             rest = _REST
         del alive

@@ -1,4 +1,4 @@
-"""Why a route answers with an error."""
+"""Define the errors that a route answers with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from tbviz.errors import TbvizError
 
 
 class MalformedError(TbvizError):
-    """A parameter is missing or is not what it should be (400)."""
+    """A parameter is missing or invalid (400)."""
 
 
 class NotFoundError(TbvizError):
-    """No such run, writer, series or layer is known (404)."""
+    """The run, writer, series or layer is unknown (404)."""
 
 
 class GoneError(TbvizError):
-    """The bytes were there once and are gone or damaged (410)."""
+    """The bytes existed once and are gone or damaged (410)."""

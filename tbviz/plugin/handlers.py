@@ -1,4 +1,4 @@
-"""(reader, parameters) => (what a route answers): pure functions, one per route of http_api.md."""
+"""Compute answers from a reader and parameters: pure functions, one per route of http_api.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _JSON_DIGITS = 3
 
 
 def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
-    """Where the sheets of one series are, from the record with the number `since` on.
+    """Return the addresses of the sheets of a series, from the record with the number `since` on.
 
     Raises:
         NotFoundError: If nothing of this kind is logged for this layer.
@@ -66,7 +66,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
 
 
 def scalars(reader: Reader, since: int) -> dict[str, Any]:
-    """The metrics and costs of the positions from `since` on, as the store has them."""
+    """Return the store's metrics and costs at the positions from `since` on."""
     known = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
     tags = [*known][: room(reader, since)]
 
@@ -106,7 +106,7 @@ def aligned_scalars(
 
 
 def predictions(reader: Reader, since: int) -> dict[str, Any]:
-    """The strongest classes of each probe image at the positions from `since` on."""
+    """Return the strongest classes of each probe image at the positions from `since` on."""
     records: list[list[Any] | None] = []
     for base, segment in reader.based():
         for ordinal in range(max(since - base, 0), len(segment)):
@@ -128,11 +128,11 @@ def predictions(reader: Reader, since: int) -> dict[str, Any]:
 
 
 def model(reader: Reader, number: int | None) -> tuple[int, IndexEntry]:
-    """The record of the layer tree, and the number of its segment.
+    """Return the record of the layer tree, and the number of its segment.
 
     Args:
         reader: The run.
-        number: The segment, None for the newest that has one.
+        number: The segment, None for the newest one that has a tree.
 
     Raises:
         NotFoundError: If there is none.
@@ -148,10 +148,10 @@ def model(reader: Reader, number: int | None) -> tuple[int, IndexEntry]:
 
 
 def tree(segment: int, entry: IndexEntry, payload: bytes) -> dict[str, Any]:
-    """The layer tree with what is known of the whole model.
+    """Return the layer tree with the fields of the whole model.
 
     Raises:
-        ValueError: If the payload is no tree.
+        ValueError: If the payload is not a tree.
     """
     held = decode_json(payload)
     if not isinstance(held, dict):

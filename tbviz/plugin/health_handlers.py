@@ -1,4 +1,4 @@
-"""(reader, parameters) => what `./health` and `./channels` answer."""
+"""Compute the answers of `./health` and `./channels` from a reader and parameters."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def health(
     layer: str | None = None,
     points: int | None = None,
 ) -> dict[str, Any]:
-    """The health numbers at the positions from `since` on; see http_api.md.
+    """Return the health numbers at the positions from `since` on; see http_api.md.
 
     Args:
         reader: The run.
         since: The first position of the answer.
-        names: Which numbers, None for all; those that the run does not have are left out.
-        layer: The layer, None for every one.
-        points: How many positions at most, evenly apart; None for all.
+        names: Which numbers; those that the run does not have are left out. Defaults to None: all.
+        layer: The layer. Defaults to None: every layer.
+        points: Maximum number of positions, evenly spaced. Defaults to None: all.
     """
     channels: dict[str, int] = {}
     held: set[str] = set()
@@ -89,7 +89,7 @@ def _logged(reader: Reader, since: int) -> NDArray[np.intp]:
 
 
 def _evenly(values: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Return at most so many of them, evenly apart, the last one among them."""
+    """Return at most this many of them, evenly spaced, including the last one."""
     if len(values) <= count:
         return values
     return values[np.linspace(len(values) - 1, 0, count, dtype=np.intp)[::-1]]
@@ -100,7 +100,7 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
 
     Args:
         reader: The run.
-        since: The first position of the answer; what already holds there is reported there.
+        since: The first position of the answer; advice that already holds is reported there.
     """
     if since >= len(reader):
         return []
@@ -124,7 +124,7 @@ def advice(reader: Reader, since: int) -> list[tuple[int, str, str, str | None]]
 
 
 def not_finite(reader: Reader, since: int) -> list[tuple[int, str, str | None]]:
-    """Report when a layer begins and ceases to be not finite: `(position, layer, what or None)`.
+    """Report when a layer becomes not finite and finite again: `(position, layer, what or None)`.
 
     Args:
         reader: The run.
@@ -180,12 +180,12 @@ def channels(
     Args:
         reader: The run.
         layer: Path of the layer.
-        position: Where.
-        read: What gives the bytes of a sheet.
+        position: The position.
+        read: Returns the bytes of a sheet.
 
     Raises:
         NotFoundError: If there is no such record.
-        GoneError: If it is no table.
+        GoneError: If it is not a table.
     """
     for base, segment in reversed(list(reader.based())):
         table = segment.health.table(layer, position - base)

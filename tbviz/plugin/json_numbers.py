@@ -1,4 +1,4 @@
-"""What answers share: their positions, their numbers as JSON values, their bounds."""
+"""Build what answers share: positions, numbers as JSON values, and bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entry point. TensorBoard imports this at start; nothing here may raise."""
+"""Load the plugin. TensorBoard imports this module when it starts, so nothing here may raise."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _log = logging.getLogger("tbviz.plugin")
 
 
 class Loader(base_plugin.TBLoader):
-    """Makes the plugin, or says why not and lets TensorBoard start without it."""
+    """Load the plugin, or report why that failed and let TensorBoard start without it."""
 
     def load(self, context: Any) -> base_plugin.TBPlugin | None:
-        """The plugin for this TensorBoard, None where it cannot be made.
+        """Return the plugin for this TensorBoard, None if that fails.
 
         Args:
             context: TensorBoard's `TBContext`; any of its fields may be None.

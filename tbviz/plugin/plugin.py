@@ -1,4 +1,4 @@
-"""What TensorBoard asks of a plugin."""
+"""Implement what TensorBoard requires of a plugin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tbviz.plugin")
 
-# How long TensorBoard's start may wait for the first walk, so that the tab is there at once if
-# the log directory is small.
+# The seconds for which TensorBoard's start waits for the first walk, so that the tab exists at
+# once if the log directory is small.
 _TIMEOUT = 0.3
 
 
@@ -44,14 +44,14 @@ class Plugin(base_plugin.TBPlugin):
         self._discovery.start(_TIMEOUT)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
-        """The routes of http_api.md, each a WSGI application."""
+        """Return the routes of http_api.md, each as a WSGI application."""
         return self._routes.apps()
 
     def is_active(self) -> bool:
-        """Whether there is any run; known without touching the disk."""
+        """Return whether there is any run; this does not access the disk."""
         found = bool(self._discovery.found)
-        # A large run takes a second of the one interpreter. While TensorBoard starts, that would
-        # be a second of its start; here a page has come, and what it asks next is on its way.
+        # Opening a large run takes a second of the interpreter, which would delay TensorBoard's
+        # start. Here a page is open, and its next requests will need the run.
         if found and not self._opened:
             self._opened = True
             threading.Thread(target=self._open, name="tbviz-opening", daemon=True).start()
@@ -61,10 +61,10 @@ class Plugin(base_plugin.TBPlugin):
         try:
             self._runs.list()
         except Exception:
-            _log.exception("opening runs before they are asked for failed")
+            _log.exception("opening runs in advance failed")
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """Where the page's module is, and what the tab is called."""
+        """Return where the page's module is, and the name of the tab."""
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name="tbviz")
 
     def close(self) -> None:

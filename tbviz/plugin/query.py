@@ -1,4 +1,4 @@
-"""The parameters of a request, checked."""
+"""Parse and check the parameters of a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_SHEETS = 64
 
 
 class Query:
-    """What came behind the question mark.
+    """The query parameters of a request.
 
     Args:
         values: Parameter to text.
@@ -27,10 +27,10 @@ class Query:
         self._values = values
 
     def text(self, name: str) -> str:
-        """A text that must be there.
+        """Return a text that is required.
 
         Raises:
-            MalformedError: If it is not.
+            MalformedError: If it is missing.
         """
         value = self._values.get(name)
         if value is None:
@@ -38,16 +38,16 @@ class Query:
         return value
 
     def optional(self, name: str) -> str | None:
-        """A text, None where it is missing or empty."""
+        """Return a text, None if it is missing or empty."""
         return self._values.get(name) or None
 
     def names(self, name: str) -> Collection[str] | None:
-        """Texts separated by commas, None where there is none."""
+        """Return texts separated by commas, None if there is none."""
         value = self.optional(name)
         return None if value is None else frozenset(value.split(","))
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number that is not negative.
+        """Return a whole number that is not negative.
 
         Raises:
             MalformedError: If it is something else, or missing without a default.
@@ -57,7 +57,7 @@ class Query:
         return _whole(name, self.text(name))
 
     def optional_whole(self, name: str) -> int | None:
-        """A whole number that is not negative, None where it is missing or empty.
+        """Return a whole number that is not negative, None if it is missing or empty.
 
         Raises:
             MalformedError: If it is something else.
@@ -65,7 +65,7 @@ class Query:
         return None if self.optional(name) is None else self.whole(name)
 
     def wholes(self, name: str, limit: int) -> list[int]:
-        """Whole numbers separated by commas, at least one.
+        """Return whole numbers separated by commas, at least one.
 
         Raises:
             MalformedError: If they are something else, or more than `limit`.
@@ -76,7 +76,7 @@ class Query:
         return [_whole(name, part) for part in parts]
 
     def span(self, name: str, limit: int) -> Collection[int]:
-        """Positions as `first-last`, or one by one, separated by commas.
+        """Return positions, written as `first-last` or separated by commas.
 
         Raises:
             MalformedError: If they are something else, or more than `limit` positions.
@@ -93,11 +93,11 @@ class Query:
         return range(begin, end + 1)
 
     def sheet(self) -> SheetAddress:
-        """One sheet, named by `writer`, `offset`, `length` and `crc`."""
+        """Return one address, given by `writer`, `offset`, `length` and `crc`."""
         return _sheet([self.text(name) for name in ("writer", "offset", "length", "crc")])
 
     def sheets(self) -> list[SheetAddress]:
-        """Sheets as `writer:offset:length:crc`, separated by commas.
+        """Return addresses, written as `writer:offset:length:crc` and separated by commas.
 
         Raises:
             MalformedError: If they are something else, or too many.
@@ -111,8 +111,8 @@ class Query:
 def _sheet(parts: list[str]) -> SheetAddress:
     if len(parts) != 4 or _WRITER.fullmatch(parts[0]) is None:
         raise MalformedError(
-            f"received sheet {':'.join(parts)!r}, expected writer:offset:length:crc, the writer "
-            "as 16 hexadecimal digits"
+            f"received sheet {':'.join(parts)!r}, expected writer:offset:length:crc, with the "
+            "writer as 16 hexadecimal digits"
         )
     offset, length, crc = (_whole("sheet", part) for part in parts[1:])
     return SheetAddress(parts[0], offset, length, crc)
@@ -120,5 +120,5 @@ def _sheet(parts: list[str]) -> SheetAddress:
 
 def _whole(name: str, text: str) -> int:
     if _WHOLE.fullmatch(text) is None:
-        raise MalformedError(f"received {name} {text!r}, expected a whole number from 0 on")
+        raise MalformedError(f"received {name} {text!r}, expected a whole number of at least 0")
     return int(text)

@@ -1,4 +1,4 @@
-"""Finding runs in an object store, with few requests: listing a folder costs one."""
+"""Find runs in an object store with few requests: listing a folder costs one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _log = logging.getLogger("tbviz.plugin")
 
 # Each listing waits for the network, not for the processor.
 _AT_ONCE = 8
-# A bucket that holds other things too is not listed to its end.
+# A bucket that has other content, too, is not listed completely.
 _MAX_FOLDERS = 20_000
 
 
 class RemoteWalk:
-    """Walks a folder in an object store again and again.
+    """The repeated search for runs in a folder of an object store.
 
     Args:
         location: The folder.
 
     Raises:
-        StoreError: If what the store needs is not installed.
+        StoreError: If the package that the store needs is not installed.
     """
 
     def __init__(self, location: RemoteLocation) -> None:
@@ -32,7 +32,7 @@ class RemoteWalk:
         self._known: set[str] = set()
 
     def runs(self) -> list[str]:
-        """Return the paths, relative to the folder, of what has `plugins/tbviz/` in it.
+        """Return the paths of the runs, relative to the folder.
 
         Folders of plugins are not entered. Runs below a folder that cannot be listed now are
         those of the last walk.

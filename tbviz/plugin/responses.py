@@ -1,4 +1,4 @@
-"""Answers as HTTP responses: JSON that a browser can parse, bytes, errors, and their headers."""
+"""Build HTTP responses: JSON that a browser can parse, bytes, errors, and their headers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 NO_CACHE = "no-cache"
-# Below, the header of gzip costs what it saves.
+# Below this length, gzip saves nothing.
 _WORTH_PACKING = 500
 _LEVEL = 4
-# For what a browser asks for once.
+# For files that a browser requests once.
 _BEST = 9
 
 
@@ -34,7 +34,7 @@ def json_response(request: Request, answer: Mapping[str, Any], code: int = 200) 
 def packed_response(
     request: Request, content: bytes, kind: str, code: int = 200, cache: str = NO_CACHE
 ) -> Response:
-    """Return bytes of a text, gzipped if the client accepts it and it is worth it."""
+    """Return bytes of a text, gzipped if the client accepts that and it is worthwhile."""
     response = bytes_response(content, kind, code, cache)
     response.headers["Vary"] = "Accept-Encoding"
     if len(content) >= _WORTH_PACKING and request.accept_encodings["gzip"] > 0:

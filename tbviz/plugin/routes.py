@@ -1,4 +1,4 @@
-"""The routes of http_api.md: each parses its parameters, calls a pure function, and answers."""
+"""Answer the routes of http_api.md: parse the parameters, call a pure function, respond."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _MISSING = struct.pack("<I", 0xFFFFFFFF)
 _MAX_TILES = 64
 _MAX_POSITIONS = 512
-# Of the sheets in one answer, so that many clients at once take a bounded memory.
+# The size of all sheets in one answer: many clients at once then need bounded memory.
 _MAX_BYTES = 8 << 20
 
 App = Callable[..., Iterable[bytes]]
@@ -53,9 +53,9 @@ class Routes:
 
     Args:
         runs: The runs.
-        scalars: Where metrics come from that the store does not have.
-        logdir: What TensorBoard was started with.
-        static: The folder of the built page.
+        scalars: The source of metrics that the store does not have.
+        logdir: The log directory that TensorBoard was started with.
+        static: The folder of the built page. Defaults to `STATIC`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Routes:
         self._static = static
 
     def apps(self) -> dict[str, App]:
-        """Each route as a WSGI application."""
+        """Return each route as a WSGI application."""
         routes: dict[str, Route] = {
             "/runs": self.runs,
             "/index": self.index,
@@ -199,7 +199,7 @@ class Routes:
 
 
 def _app(route: Route) -> App:
-    """A route as a WSGI application: methods, errors, and the log for what nobody foresaw."""
+    """Return a route as a WSGI application that handles methods and errors."""
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)

@@ -1,4 +1,4 @@
-"""The open runs: one reader each, used by one thread at a time, and the list of all runs."""
+"""Keep runs open, each with a reader that one thread uses at a time, and list all runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Run:
         self._summary: _Summary | None = None
 
     def ask(self, question: Callable[[Reader], _Answer]) -> _Answer:
-        """Return what a function makes of the reader, refreshed if that is due.
+        """Return the result of a function of the reader, which is refreshed if that is due.
 
         Args:
             question: Called with the reader under the run's lock; must not keep it.
@@ -73,7 +73,7 @@ class Run:
         return self._reader_for([writer]).sheet(writer, offset, length, crc)
 
     def sheets(self, addresses: Sequence[SheetAddress]) -> list[bytes | None]:
-        """Return the bytes of several; see `Reader.sheets`. No lock is held while reading."""
+        """Return the bytes of several sheets; see `Reader.sheets`. No lock is held meanwhile."""
         reader = self._reader_for([sheet.writer for sheet in addresses])
         found = iter(
             reader.sheets([sheet for sheet in addresses if sheet.length <= _MAX_SHEET_BYTES])
@@ -88,10 +88,10 @@ class Run:
         return max((pack.changed for pack in self._state), default=0)
 
     def summarize(self, timeout: float) -> None:
-        """Read what the list of runs says of it, as of the last call of `changed`.
+        """Read the entry for the list of runs, as of the last call of `changed`.
 
         Args:
-            timeout: Seconds to wait at most for who is reading it now.
+            timeout: Maximum seconds to wait for another reader.
         """
         state = self._state
         if self._lock.acquire(timeout=max(timeout, 0.0)):
@@ -102,13 +102,13 @@ class Run:
                 self._lock.release()
 
     def entry(self) -> dict[str, Any]:
-        """What the list of runs says of it by now; None for what is not known yet."""
+        """Return the fields for the list of runs; None for those that are not known yet."""
         summary = self._summary
         return dict.fromkeys(_UNKNOWN) if summary is None else summary.entry(time.time())
 
     def release(self) -> None:
         """Release the reader's memory; the next question opens it again."""
-        # Not under the lock: who is using the reader goes on with it.
+        # Not under the lock: a thread that uses the reader continues to use it.
         self._reader = None
         self.weight = 0
 
@@ -124,7 +124,7 @@ class Run:
         return reader
 
     def _reader_for(self, writers: Sequence[str]) -> Reader:
-        """Return a reader that knows these writers, at best without waiting for news."""
+        """Return a reader that knows these writers, without a refresh if possible."""
         reader = self._reader
         if reader is not None and reader.knows(writers):
             return reader
@@ -135,7 +135,7 @@ class OpenRuns:
     """The runs that discovery found, opened when they are asked for.
 
     Args:
-        discovery: Who finds them.
+        discovery: The search that finds them.
     """
 
     def __init__(self, discovery: Discovery) -> None:
@@ -162,8 +162,9 @@ class OpenRuns:
     def list(self) -> list[dict[str, Any]]:
         """List one entry per run, as `./runs` answers.
 
-        If there are many large ones, not all are read in one call: what is not known of a run yet
-        is None. Those written last are read first; those that have not changed are not read.
+        If there are many large ones, not all are read in one call: fields of a run that are not
+        known yet are None. The runs that were written last are read first. Those that have not
+        changed are not read.
         """
         known = self._known()
         if self._listing.acquire(timeout=max(_BUDGET, 0.0)):
@@ -205,7 +206,7 @@ class OpenRuns:
                 self._open.popitem(last=False)[1].release()
 
     def _has_room(self, beyond: int = 1) -> bool:
-        """Whether so many more readers may stay open."""
+        """Return whether this many more readers may stay open."""
         sheets = sum(run.weight for run in self._open.values())
         return len(self._open) + beyond <= _MAX_OPEN and sheets <= _MAX_SHEETS
 
@@ -224,7 +225,7 @@ class OpenRuns:
 
 
 def _size(segment: Segment, state: _State) -> int:
-    """Return the bytes of a segment that were understood; all there are if none is read."""
+    """Return the bytes of a segment that were parsed, or all of its bytes if it is not read."""
     if not segment.refused:
         return segment.consumed
     return next((pack.size for pack in state if pack.uid == segment.uid), segment.consumed)
@@ -234,7 +235,7 @@ _UNKNOWN = ("segments", "positions", "bytes", "last", "status")
 
 
 class _Summary(NamedTuple):
-    """What the list of runs says of one, and the state of the disk that it is of."""
+    """The entry of a run in the list, and the state of the disk that it describes."""
 
     state: _State
     segments: int

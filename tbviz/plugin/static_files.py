@@ -1,4 +1,4 @@
-"""The page's files. Only what is listed is served, so no name leads out of the folder."""
+"""Serve the files of the page: only those that are listed, so no name leads out of the folder."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class StaticFile(NamedTuple):
 
 
 def static_file(folder: Path, name: str) -> StaticFile | None:
-    """A file of the page.
+    """Return a file of the page.
 
     Args:
-        folder: Where the built page is; it may be missing.
-        name: Path below it, with slashes.
+        folder: The folder of the built page; it may be missing.
+        name: The path below it, with slashes.
 
     Returns:
-        The file, None where there is none. The module is always there: it says how to build the
-        page where it was not.
+        The file, None if there is none. There always is a module: if the page was not built, it
+        shows how to build it.
     """
     listed = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()

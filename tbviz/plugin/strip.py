@@ -1,4 +1,4 @@
-"""Frames over time in one PNG, so that a hundred snapshots of a channel are one small answer."""
+"""Draw frames over time as one PNG: a hundred snapshots of a channel in one small answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AT_ONCE = 64
 
 
 class Frame(NamedTuple):
-    """Where one position's frames are cropped from."""
+    """The sheet that the frames of one position are cropped from."""
 
     position: int
     sheet: SheetAddress
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a strip is made of."""
+    """The frames of a strip."""
 
     frames: list[Frame]
     tile: tuple[int, int]
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
 def plan(
     reader: Reader, kind: str, layer: str, image: int, tiles: Sequence[int], span: Collection[int]
 ) -> Plan:
-    """Which sheets a strip is cropped from.
+    """Select the sheets that a strip is cropped from.
 
     Positions whose tiles have another size than the newest's, or that lack a tile, are left out.
 
@@ -51,7 +51,7 @@ def plan(
         reader: The run.
         kind: Kind of the pictures.
         layer: Path of their layer.
-        image: Index of the sheet in the record, 0 where the series belongs to no image.
+        image: Index of the sheet in the record, 0 if the series belongs to no image.
         tiles: Which tiles.
         span: The positions.
 
@@ -65,7 +65,7 @@ def plan(
         raise NotFoundError(str(error)) from error
     laid_out = parts[-1][1].layouts.get(parts[-1][2].layouts[-1][0])
     if laid_out is None:
-        raise NotFoundError(f"received kind {kind!r}, expected a kind of pictures that was logged")
+        raise NotFoundError(f"received kind {kind!r}, expected a kind of picture that was logged")
     newest = laid_out.meta
     size = _size(newest.get("tile"))
     frames = []
@@ -97,15 +97,15 @@ def plan(
 def draw(
     made: Plan, tiles: Sequence[int], read: Callable[[Sequence[SheetAddress]], list[bytes | None]]
 ) -> tuple[bytes, list[int]]:
-    """The strip, and the positions that it shows.
+    """Draw the strip, and return the positions that it shows.
 
     Args:
-        made: What `plan` gave.
+        made: The result of `plan`.
         tiles: Which tiles, the rows of the strip.
-        read: What gives the bytes of several sheets, None for one that cannot be read.
+        read: Returns the bytes of several sheets, None for one that cannot be read.
 
     Raises:
-        GoneError: If not one of the sheets can be read.
+        GoneError: If none of the sheets can be read.
     """
     import numpy as np
 
@@ -129,7 +129,7 @@ def draw(
         if gray is not None:
             ranges.append(gray)
     if not columns:
-        raise GoneError("none of the sheets of the strip can be read; expected at least one")
+        raise GoneError("no sheet of the strip can be read; expected at least one")
     # (position, tile, ...) to one row per tile, one column per position.
     levels = np.swapaxes(np.stack(columns), 0, 1).reshape(-1, *columns[0].shape[1:])
     spans = None

@@ -1,4 +1,4 @@
-"""Loss and accuracy from TensorBoard's own event files, for runs whose store has none."""
+"""Read loss and accuracy from TensorBoard's event files, for runs whose store has no metrics."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _ALL = 1_000_000
 
 
 class TensorboardScalars:
-    """Reads `epoch_*` scalars through TensorBoard.
+    """The `epoch_*` scalars that TensorBoard has read.
 
     Args:
-        provider: TensorBoard's data provider, None where it has none.
+        provider: TensorBoard's data provider, None if it has none.
     """
 
     def __init__(self, provider: Any) -> None:
         self._provider = provider
 
     def read(self, environ: Mapping[str, Any], run: str) -> dict[str, dict[int, float]]:
-        """The scalars of one run.
+        """Return the scalars of one run.
 
         Args:
             environ: The WSGI environment of the request.
             run: Name of the run that the pictures are in.
 
         Returns:
-            Metric to epoch to value; empty where there are none or TensorBoard fails.
+            Metric to epoch to value; empty if there are none or TensorBoard fails.
         """
         if self._provider is None:
             return {}
@@ -63,7 +63,7 @@ class TensorboardScalars:
 
 
 def _below(run: str, name: str) -> str:
-    """TensorBoard's name of a run one directory below."""
+    """Return TensorBoard's name of a run one directory below."""
     if run == ".":
         return name
     return f"{run.removesuffix('/.')}/{name}"

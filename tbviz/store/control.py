@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tbviz.store.disk.files import open_file
 from tbviz.store.disk.locations import Location, RemoteLocation
+from tbviz.store.disk.object_store import ObjectStore
 from tbviz.store.errors import StoreError
-
-if TYPE_CHECKING:
-    from tbviz.store.disk.object_store import ObjectStore
 
 FILE = "control.json"
 _MAX_BYTES = 4096
@@ -21,7 +19,7 @@ class Orders(NamedTuple):
     """What a running training is asked to do. If there is no file, these are the defaults.
 
     Args:
-        paused: Whether callbacks are paused until this is withdrawn.
+        paused: Whether callbacks are paused until this is canceled. Defaults to False.
         every: Capture at the ends of epochs 0, n, 2n, ... instead of following the schedules.
             Defaults to None: the schedules decide.
         now: A text that changes with each request for an immediate snapshot. Defaults to "": no
@@ -72,20 +70,20 @@ def write_orders(store: Location, orders: Orders) -> None:
     except OSError as error:
         raise StoreError(
             f"could not write {path}: {error.strerror or error}; expected a store that can be "
-            "written to; run the command where the log directory can be written"
+            "written to; run the command on a machine that can write to the log directory"
         ) from error
 
 
 def _read(store: Location) -> bytes:
     if isinstance(store, RemoteLocation):
-        return _object_store(store).get(FILE, _MAX_BYTES + 1)
+        return ObjectStore(store).get(FILE, _MAX_BYTES + 1)
     with open_file(store / FILE) as file:
         return file.read(_MAX_BYTES + 1)
 
 
 def _write(store: Location, data: bytes) -> None:
     if isinstance(store, RemoteLocation):
-        _object_store(store).put(FILE, data)
+        ObjectStore(store).put(FILE, data)
         return
     draft = store / f".{FILE}.{os.getpid()}"
     try:
@@ -94,12 +92,6 @@ def _write(store: Location, data: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-
-
-def _object_store(store: RemoteLocation) -> ObjectStore:
-    from tbviz.store.disk.object_store import ObjectStore
-
-    return ObjectStore(store)
 
 
 def _unusable(path: Location, data: bytes) -> str:

@@ -148,5 +148,5 @@ def test_wrong_input_is_refused():
     with pytest.raises(TypeError, match="complex"):
         area_average(np.zeros((3, 3), complex), 2)
     for change, maps, size in [(resize, np.zeros(3), (1, 1)), (enlarge, np.ones((2, 2)), (0, 4))]:
-        with pytest.raises(ValueError, match=rf"{change.__name__} got .*\(\.\.\., h, w\)"):
+        with pytest.raises(ValueError, match=rf"{change.__name__} received .*\(\.\.\., h, w\)"):
             change(maps, size)

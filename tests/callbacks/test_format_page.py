@@ -16,7 +16,6 @@ from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
-from tbviz.store.format.schema import HEALTH_NUMBERS
 from tbviz.store.read.reader import open_run
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +69,10 @@ def test_fields_of_layouts(tmp_path):
     }
     for layout in layouts:
         assert set(layout) - {"kind", "time", "offset", "check"} <= known
-    # And the numbers of a layer are those of the one list.
+    # And the numbers of a layer are those of the table.
     [health] = metas(tmp_path, "health")
     for numbers in health["layers"].values():
-        assert numbers.keys() == {"channels", *HEALTH_NUMBERS}
+        assert numbers.keys() == listed("number", after="### Health numbers")
     assert health["columns"] == list(CHANNEL_COLUMNS)
 
 

@@ -110,5 +110,5 @@ def test_orders_reach_a_training_over_an_object_store(bucket):
 def test_a_missing_package_is_reported_when_the_callback_is_made():
     with pytest.raises(StoreError, match=r"pip install 'tbviz\[remote\]'"):
         tbviz.Kernels("nosuch://bucket/logs")
-    with pytest.raises(StoreError, match="pass the text"):
+    with pytest.raises(StoreError, match="pass a string"):
         tbviz.Kernels(Path("s3://bucket/logs"))

@@ -17,7 +17,7 @@ def test_control_writes_orders_to_the_runs_that_are_trained(tmp_path, tbviz):
     assert (status, read_orders(done)) == (0, Orders(paused=True))
     assert "the order takes effect in the next training with this log_dir" in said.out
     status, said = tbviz("control", tmp_path, "now")
-    assert (status, "nothing trains in" in said.err) == (1, True)
+    assert (status, "nothing is being trained in" in said.err) == (1, True)
     assert read_orders(done) == Orders(paused=True)
     training = Run(tmp_path / "training", LAYERS[-1:], 1)
     try:
@@ -25,7 +25,7 @@ def test_control_writes_orders_to_the_runs_that_are_trained(tmp_path, tbviz):
         live = store_directory(tmp_path / "training")
         assert (read_orders(done), read_orders(live)) == (Orders(paused=True), Orders(every=5))
         assert "training: snapshots are captured at the ends of epochs 0, 5, 10" in said.out
-        assert "left alone: 1 run " in said.out
+        assert "skipped: 1 run " in said.out
         assert "at the end of a batch" in said.out
         tbviz("control", tmp_path, "pause")
         tbviz("control", tmp_path, "now")
@@ -53,14 +53,14 @@ def test_now_where_nobody_knows_who_trains_may_be_late(tmp_path, tbviz, monkeypa
     monkeypatch.setattr(locks, "_HAS_LOCKS", False)
     monkeypatch.setattr("time.time", lambda: 1e12)
     status, said = tbviz("control", run_dir, "now")
-    assert (status, "perhaps late: this machine cannot see" in said.out) == (0, True)
+    assert (status, "perhaps late (this machine cannot see" in said.out) == (0, True)
     assert read_orders(store_directory(run_dir)).now
 
 
 def test_a_run_without_locks_that_says_it_ended_is_not_trained(bucket, tbviz):
     make_run(bucket, 1, LAYERS[-1:], images=1)
-    assert "nothing writes there now" in tbviz("control", bucket, "pause")[1].out
-    assert "nothing trains in" in tbviz("control", bucket, "now")[1].err
+    assert "nothing is being trained there now" in tbviz("control", bucket, "pause")[1].out
+    assert "nothing is being trained in" in tbviz("control", bucket, "now")[1].err
     training = Run(bucket, LAYERS[-1:], 1, now=True)
     try:
         assert "within two seconds" in tbviz("control", bucket, "now")[1].out
@@ -79,4 +79,4 @@ def test_control_says_what_it_takes(order, run_dir, tbviz):
 
 def test_control_where_no_run_is_says_what_to_do(tmp_path, tbviz):
     status, said = tbviz("control", tmp_path, "pause")
-    assert (status, "a run is there once its first epoch has begun" in said.err) == (1, True)
+    assert (status, "a run exists as soon as its first epoch has begun" in said.err) == (1, True)

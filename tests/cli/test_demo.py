@@ -33,7 +33,7 @@ def test_one_epoch_of_digits_becomes_the_next_segment_of_an_earlier_run(tmp_path
     assert all(line.startswith("tbviz: ") for line in lines)
     [epoch] = [line for line in lines if "epoch 1 of 1" in line]
     assert re.search(r"loss \d\.\d+ .* validation accuracy 0\.\d+ .* \d+\.\d s$", epoch)
-    assert "holds an earlier run" in done.stdout
+    assert "already has a run" in done.stdout
     reader = Reader(store_directory(tmp_path / "digits"))
     reader.refresh()
     assert len(reader.segments) == 2
@@ -68,7 +68,7 @@ def test_photographs_are_served_while_and_after_they_are_trained_on(tmp_path, po
                 break
         else:
             pytest.fail("".join(said))
-        assert not any("holds an earlier run" in line for line in said)
+        assert not any("already has a run" in line for line in said)
         address = f"http://127.0.0.1:{port}"
         assert any(f"{address}/#tbviz" in line for line in said)
         with urllib.request.urlopen(f"{address}/data/plugin/tbviz/runs", timeout=60) as answer:

@@ -84,7 +84,7 @@ def test_repair_and_prune_leave_it_and_go_on(tmp_path, tbviz, command, dry_run):
     status, printed = tbviz(*command, *dry_run, tmp_path)
     assert (status, printed.err) == (0, "")
     assert f"tbviz: {tmp_path}: {foreign.name}: {refused('format 9')}" in printed.out.splitlines()
-    assert "1 pack left alone" in printed.out
+    assert "1 pack skipped" in printed.out
     after = contents(tmp_path)
     assert {name: after[name] for name in after if name.startswith(foreign.stem)} == {
         name: data for name, data in before.items() if name.startswith(foreign.stem)

@@ -130,9 +130,9 @@ def test_a_pack_that_cannot_be_opened_is_left_and_the_others_are_treated(
     assert pack.exists()
     assert treated(name, logs, out, RUNS[1:])
     if name == "repair":
-        assert f"{pack.name}: it cannot be read (Permission denied); it is left alone" in out
+        assert f"{pack.name}: skipped, because it cannot be read (Permission denied)" in out
         assert other.with_suffix(".jsonl").exists()
-        assert "1 pack left alone" in out
+        assert "1 pack skipped" in out
 
 
 def test_orders_that_cannot_be_left_in_one_run_are_left_in_the_others(logs, command):

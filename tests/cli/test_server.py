@@ -31,7 +31,7 @@ def until(condition, seconds=90.0):
 
 
 def test_a_taken_port_is_refused_with_the_remedy(port):
-    refused = rf"received port {port}.*Leave --port out"
+    refused = rf"received port {port}.*omit --port"
     with listening(port), pytest.raises(server.ServerError, match=refused):
         server.choose_port(port)
     assert server.choose_port(port) == port

@@ -90,7 +90,7 @@ def test_a_store_itself_is_a_run(healthy, tbviz):
 @pytest.mark.parametrize("command", [["inspect"], ["repair"], ["prune", "--keep", "last=1"]])
 def test_where_no_run_is(command, tbviz, tmp_path):
     (tmp_path / "file").touch()
-    states = {"": "without a run", "nowhere": "which is not there", "file": "which is a file"}
+    states = {"": "which has no run", "nowhere": "which does not exist", "file": "which is a file"}
     for name, state in states.items():
         location = tmp_path / name
         status, said = tbviz(*command, location)
@@ -114,7 +114,7 @@ def test_damage_is_said_repaired_and_gone(run_dir, tbviz):
     status, said = tbviz("repair", run_dir.parent)
     assert (status, said.err) == (0, "")
     new = pack_of(run_dir)
-    assert f"{run_dir}: {new.name} stands in its place" in said.out
+    assert f"{run_dir}: {new.name} replaces it" in said.out
     assert not pack.exists()
     status, said = tbviz("inspect", run_dir)
     assert (status, "segment 1 was rewritten by: repair" in said.out) == (0, True)
@@ -131,7 +131,7 @@ def test_a_lost_index_and_a_draft_that_was_left(run_dir, tbviz):
     status, said = tbviz("repair", run_dir)
     assert said.out.splitlines() == [
         f"tbviz: {run_dir}: deleted 5 B that a killed repair or prune left",
-        f"tbviz: {run_dir}: {pack.name}: there is no index; its index is written anew",
+        f"tbviz: {run_dir}: {pack.name}: the index is missing; its index was rewritten",
     ]
     assert not draft.exists()
     assert tbviz("inspect", run_dir)[0] == 0
@@ -143,11 +143,11 @@ def test_prune_says_what_it_frees(run_dir, tbviz):
     status, said = tbviz("prune", run_dir, "--keep", "every=10,last=1", "--dry-run")
     assert status == 0
     # Three series of four positions, of which the first and the last stay.
-    assert "would drop 6 of 12 pictures" in said.out
+    assert "would delete 6 of 12 pictures" in said.out
     assert re.search(r"would free [\d.]+ kB\n$", said.out)
     assert pack.stat().st_size == before
     status, said = tbviz("prune", run_dir, "--keep", "last=1", "--kinds", "maximization, cam*")
-    assert (status, "dropped 4 of 12 pictures" in said.out) == (0, True)
+    assert (status, "deleted 4 of 12 pictures" in said.out) == (0, True)
     assert re.search(r"freed [\d.]+ kB\n$", said.out)
     run = open_run(run_dir)
     counts = {key[0]: columns.positions.total for key, columns in run.segments[0].series.items()
@@ -155,7 +155,7 @@ def test_prune_says_what_it_frees(run_dir, tbviz):
     assert counts == {"activations": 4, "maximization": 2, "cam": 2}
     assert len(run) == 4
     status, said = tbviz("prune", run_dir, "--keep", "last=99")
-    assert (status, "all 8 pictures stay" in said.out) == (0, True)
+    assert (status, "all 8 pictures are kept" in said.out) == (0, True)
 
 
 def test_what_the_commands_free_is_what_inspect_counts(run_dir, tbviz):
@@ -186,7 +186,7 @@ def test_lost_pictures_are_said_and_nothing_is_to_do(run_dir, tbviz):
     assert status == 4
     assert f"segment 1: activations of {LAYERS[-1].path}, epochs 1-2, 2 sheets: lost" in said.out
     assert said.out.count("DAMAGED") == 1
-    assert "cannot be brought back; nothing need be done" in said.out
+    assert "lost pictures cannot be restored; no action is needed" in said.out
     assert "to do" not in said.out
     pack.write_bytes(data[:-5])
     said = tbviz("repair", run_dir)[1].out
@@ -207,15 +207,14 @@ def test_what_is_being_written_and_what_lies_in_parts_is_left_alone(bucket, tmp_
     found = json.loads(tbviz("inspect", "--json", tmp_path / "parts")[1].out)["runs"][0]
     assert found["bytes"] == size_of_parts > 0
     for command, last in (
-        (["repair"], "tbviz: 2 packs left alone"),
-        (["prune", "--keep", "last=1", "--dry-run"], "tbviz: would free 0 B; 2 packs left alone"),
+        (["repair"], "tbviz: 2 packs skipped"),
+        (["prune", "--keep", "last=1", "--dry-run"], "tbviz: would free 0 B; 2 packs skipped"),
     ):
         status, said = tbviz(*command, tmp_path)
         parts, live, end = said.out.splitlines()
         assert (status, end) == (0, last)
-        assert "those are read-only to repair and prune" in parts
-        assert live.endswith("is being written; it is left alone: give the command again when "
-                             "that is over")  # fmt: skip
+        assert "which repair and prune do not rewrite" in parts
+        assert live.endswith("is being written; repeat the command when that has ended")
     training.writer.close()
 
 
@@ -226,8 +225,8 @@ def test_what_prune_cannot_keep(keep, tbviz, tmp_path, capsys):
     with pytest.raises(SystemExit):
         tbviz("prune", tmp_path, "--keep", keep)
     said = capsys.readouterr().err
-    assert f"received {repr(keep) if keep else 'an empty text'}, expected every=N" in said
-    assert "with a comma between" in said
+    assert f"received {repr(keep) if keep else 'an empty text'}; expected every=N" in said
+    assert "separated by a comma" in said
 
 
 def test_a_run_in_an_object_store_is_inspected_and_controlled(bucket, tbviz):

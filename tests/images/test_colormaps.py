@@ -139,7 +139,7 @@ def test_the_limits_of_float64_overflow_nowhere():
 
 
 def test_wrong_input_is_refused():
-    with pytest.raises(ValueError, match=r"'jet'; there are gray, viridis, turbo, balance"):
+    with pytest.raises(ValueError, match=r"'jet'; expected one of gray, viridis, turbo, balance"):
         colormap("jet")
     with pytest.raises(ValueError, match="one range"):
         colorize(np.zeros((3, 2, 2), np.uint8), [0, 0], [1, 1], 0, 1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tbviz.images.ranges import display
+from tbviz.images.display import display
 
 
 def row(*values: float, dtype: type = np.float32) -> np.ndarray:
@@ -81,5 +81,5 @@ def test_wrong_input_is_refused():
     with pytest.raises(TypeError, match="complex"):
         display(np.zeros((1, 2, 2), complex))
     for bounds in [(1, 1), (2, 1), (0, float("nan")), (0, float("inf"))]:
-        with pytest.raises(ValueError, match="the lesser first"):
+        with pytest.raises(ValueError, match="the smaller one first"):
             display(np.zeros((1, 2, 2)), bounds)

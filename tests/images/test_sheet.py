@@ -148,7 +148,7 @@ def test_wrong_input_is_refused():
 def test_what_is_no_sheet_is_refused():
     png = encode_gray(np.random.default_rng(0).normal(size=(4, 30, 30))).png
     for damaged in (b"", b"GIF89a", png[:20], png[:-200], png[:8] + b"\0" * 40):
-        with pytest.raises(ValueError, match="are no sheet"):
+        with pytest.raises(ValueError, match="are not a sheet"):
             decode(damaged)
     file = io.BytesIO()
     Image.new("P", (2, 2)).save(file, "PNG")

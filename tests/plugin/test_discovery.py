@@ -205,7 +205,7 @@ def test_opening_that_fails_is_logged_and_the_listing_is_not_harmed(
     monkeypatch.setattr(one.plugin._runs, "list", lambda: 1 / 0)
     assert one.listing()["enabled"] is True
     wait_for("tbviz-opening")
-    assert "opening runs before they are asked for failed" in caplog.text
+    assert "opening runs in advance failed" in caplog.text
 
 
 def test_runs_come_and_go_while_tensorboard_runs(board, tmp_path):

@@ -18,7 +18,7 @@ from tbviz.plugin import routes as routes_module
 from tbviz.plugin import runs as runs_module
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.format.schema import HEALTH_NUMBERS, Position
-from tbviz.store.read import pack_scanner, run_index
+from tbviz.store.read import pack_scanner, records, run_index
 from tbviz.store.read.folder import LocalFolder
 from tbviz.store.read.reader import Reader
 from tbviz.store.write.writer import Writer
@@ -118,7 +118,7 @@ def test_a_poll_without_news_is_at_most_300_bytes_and_reads_nothing(board, long,
     monkeypatch.setattr(runs_module, "_REFRESH", 0.0)
     one = board(long)
     cursor = one.ask("index", run=RUN)["cursor"]
-    opened = count(monkeypatch, pack_scanner, "open_file")
+    opened = count(monkeypatch, "open_file")
     for _ in range(10):
         assert bytes_sent(one.get("index", headers=ZIPPED, run=RUN, since=cursor)) <= 300
     assert opened == []
@@ -172,12 +172,12 @@ def test_one_read_a_sheet(board, long, monkeypatch):
     series = one.ask("series", run=RUN, kind="activations", layer=layer)
     (writer, _), *_ = series["writers"]
     addresses = list(zip(series["offset"], series["length"], series["crc"], strict=True))
-    reads = count(monkeypatch, pack_scanner, "read_at")
+    reads = count(monkeypatch, "read_at")
     offset, length, crc = addresses[7]
     one.get("sheet", run=RUN, writer=writer, offset=offset, length=length, crc=crc)
     assert [(args[1], args[2]) for args in reads] == [(offset, length)]
     reads.clear()
-    opened = count(monkeypatch, pack_scanner, "open_file")
+    opened = count(monkeypatch, "open_file")
     names = ",".join(f"{writer}:{o}:{n}:{c}" for o, n, c in addresses[:IMAGES])
     answer = one.get("sheets", run=RUN, sheets=names).get_data()
     assert len(answer) == sum(4 + n for _, n, _ in addresses[:IMAGES])
@@ -224,7 +224,7 @@ def test_200_runs_are_listed_and_read_once(board, tmp_path, monkeypatch):
     one = board(tmp_path)
     first = one.ask("runs")["runs"]
     assert [run["positions"] for run in first] == [1] * 200
-    opened = count(monkeypatch, pack_scanner, "open_file")
+    opened = count(monkeypatch, "open_file")
     assert one.ask("runs")["runs"] == first
     assert opened == []
     runs = one.plugin._routes._runs
@@ -301,14 +301,15 @@ def test_head_says_what_get_would(board, long, route):
         assert head.headers[name] == got.headers[name]
 
 
-def count(monkeypatch, module, name):
-    """The arguments of each call of a function from now on."""
+def count(monkeypatch, name):
+    """The arguments of each call of a function with which packs and indexes are read."""
     calls = []
-    real = getattr(module, name)
+    real = getattr(records, name)
 
     def counted(*args, **kwargs):
         calls.append(args)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(module, name, counted)
+    for module in (pack_scanner, records):
+        monkeypatch.setattr(module, name, counted)
     return calls

@@ -248,8 +248,8 @@ def test_a_damaged_footer_behind_a_damaged_record(bucket):
 
 
 def test_foreign_and_hostile_objects_do_no_harm(bucket):
+    from tbviz.store.format.part import encode_part
     from tbviz.store.format.record import Record
-    from tbviz.store.read.part_source import part
 
     writer = stores.write(bucket, 3)
     first = next(iter(objects(bucket).values()))
@@ -262,7 +262,7 @@ def test_foreign_and_hostile_objects_do_no_harm(bucket):
     put(bucket, "000004-" + "d" * 16 + "-" + "f" * 16 + ".part", first)
     put(bucket, far, first)  # its lines are of another place
     overlapping = Record.make({"kind": "notice", "epoch": 9, "text": "x"}, (), None)
-    put(bucket, f"000001-{writer.uid}-{1:016x}.part", part([overlapping], 1, 0))
+    put(bucket, f"000001-{writer.uid}-{1:016x}.part", encode_part([overlapping], 1, 0))
     run = open_run(bucket)
     assert [segment.seq for segment in run.segments] == [1, 3, 4]
     ours = run.segments[0]

@@ -7,7 +7,7 @@ import time
 
 from damaged_store import epochs
 
-from tbviz.store.read import pack_scanner as pack_module
+from tbviz.store.read import records
 from tbviz.store.read.reader import Reader
 
 
@@ -44,14 +44,14 @@ def test_a_reader_with_a_timeout_reads_all_lines_written_since_it_opened_the_pac
     damaged, monkeypatch
 ):
     damaged.put(damaged.pack[: damaged.begins[-2] + 10], index=False)
-    real = pack_module.open_file
+    real = records.open_file
 
     def late(path):
         if path == damaged.index_path:
             damaged.put()
         return real(path)
 
-    monkeypatch.setattr(pack_module, "open_file", late)
+    monkeypatch.setattr(records, "open_file", late)
     reader = Reader(damaged.pack_path.parent, timeout=3600)
     reader.refresh()
     assert epochs(reader) == [0, 1, 2, 3]

@@ -1,1 +1,1 @@
-"""Where a store lies: files, locks, and object stores."""
+"""Access the location of a store: files, locks, and object stores."""

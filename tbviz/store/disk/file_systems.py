@@ -12,7 +12,7 @@ _PACKAGES |= dict.fromkeys(("abfs", "abfss", "adl"), "adlfs")
 
 
 def open_uri(uri: str) -> tuple[Any, str]:
-    """Open the file system of a URI, without asking it anything.
+    """Open the file system of a URI, without a request.
 
     Args:
         uri: Such as `s3://bucket/logs`.
@@ -31,13 +31,13 @@ def open_uri(uri: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise StoreError(
-            f"received {uri}; expected fsspec to be installed, which reaches it; {install}"
+            f"received {uri}; expected the package fsspec to be installed; {install}"
         ) from error
     try:
         fs, root = url_to_fs(uri)
     except (ImportError, ValueError) as error:
         raise StoreError(
-            f"received {uri}; expected a kind of store that fsspec knows, with its package "
+            f"received {uri}; expected a kind of store that fsspec supports, and its package to be "
             f"installed ({error}); {install}"
         ) from error
     except Exception as error:

@@ -48,7 +48,7 @@ def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
     """Return the location of a user's `log_dir`; `~` is the home directory.
 
     Raises:
-        StoreError: If it is no path, or a URI from which `pathlib` has removed a slash.
+        StoreError: If it is not a path, or is a URI from which `pathlib` has removed a slash.
     """
     if isinstance(log_dir, RemoteLocation):
         return log_dir
@@ -60,14 +60,14 @@ def location_of(log_dir: str | os.PathLike[str] | RemoteLocation) -> Location:
     text = str(log_dir) if isinstance(log_dir, os.PathLike) else log_dir
     if isinstance(log_dir, PurePath) and _BROKEN.match(text):
         raise StoreError(
-            f"received {log_dir!r}; expected a path, or a URI as a text: pathlib makes one slash "
-            "of two; pass the text, such as 's3://bucket/logs'"
+            f"received {log_dir!r}; expected a path, or a URI as a string, because pathlib "
+            "removes a slash; pass a string such as 's3://bucket/logs'"
         )
     if not is_remote(text):
         local = Path(text.removeprefix("file://"))
         try:
             return local.expanduser()
-        except RuntimeError:  # no user has this name: it is a directory
+        except RuntimeError:  # no user has this name, so it is a directory
             return local
     protocol, _, path = text.partition("://")
     return RemoteLocation(f"{protocol}://{path.rstrip('/')}")
@@ -77,7 +77,7 @@ def usable_location(log_dir: str | os.PathLike[str] | RemoteLocation) -> Locatio
     """Return the same as `location_of`, if the package that the location needs is installed.
 
     Raises:
-        StoreError: If it is not; the text says what to install.
+        StoreError: If it is not; the text names the command that installs it.
     """
     location = location_of(log_dir)
     if isinstance(location, RemoteLocation):

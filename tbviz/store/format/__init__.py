@@ -1,1 +1,1 @@
-"""The format of a store: the records, their fields, and the names of its files."""
+"""Define the format of a store: the records, their fields, and the names of its files."""

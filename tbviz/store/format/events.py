@@ -48,9 +48,9 @@ def key_of(
     Args:
         event: What happened.
         method: The callback or component that reports it.
-        layer: Path of the layer that it concerns.
+        layer: The path of the layer that it concerns.
         rule: The rule of advice or of a limit.
-        detail: What else distinguishes it from other notices.
+        detail: Further values that distinguish it from other notices. Defaults to `()`.
     """
     parts = (event, method, layer or "", rule or "", *detail)
     # Quoted, so that no two lists of parts make one text.

@@ -1,6 +1,6 @@
-"""Tell whether a segment is in the format that this tbviz reads, and say it in one sentence.
+"""Check whether a segment is in the format that this tbviz reads, and explain it in one sentence.
 
-A segment that is not is left as it is: its fields would mean something else, or nothing.
+A segment of another format is not touched: its fields may have another meaning, or none.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tbviz.store.format.schema import FORMAT, plain
 
 _MAX_LENGTH = 40
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
-_MAX_NUMBER = 1 << 53  # beyond, a browser rounds
+_MAX_NUMBER = 1 << 53  # a browser rounds larger numbers
 
 
 def refusal(writer: Mapping[str, Any]) -> str:
-    """Return why the segment of a `writer` record is not read, `""` if it is.
+    """Return why the segment of a `writer` record is not read, "" if it is.
 
-    The text goes on from "segment 3 was".
+    The text continues "segment 3 was".
     """
     said = writer.get("format")
     if type(said) is int and said == FORMAT:
@@ -36,18 +36,18 @@ def refusal(writer: Mapping[str, Any]) -> str:
 
 
 def format_number(writer: Mapping[str, Any]) -> int | None:
-    """Return the format that a `writer` record says, `None` if that is no whole number."""
+    """Return the format that a `writer` record states, None if it is not a whole number."""
     said = writer.get("format")
     return said if type(said) is int and abs(said) <= _MAX_NUMBER else None
 
 
 def sentence(number: int, refused: str) -> str:
-    """Return the whole sentence about the segment of this number; without a full stop."""
+    """Return the sentence about the segment of this number, without a full stop."""
     return f"segment {number} was {refused}"
 
 
 def clause(sentences: Sequence[str]) -> str:
-    """Return what is appended to an error about something that is not there, `""` for nothing."""
+    """Return the text to append to an error about something that does not exist, "" for none."""
     if not sentences:
         return ""
     more = len(sentences) - 1
@@ -57,7 +57,7 @@ def clause(sentences: Sequence[str]) -> str:
 def _named(said: object) -> str:
     if type(said) is int and abs(said) > _MAX_NUMBER:
         try:
-            said = float(said)  # as the quicker one of two JSON parsers reads it
+            said = float(said)  # as the faster one of two JSON parsers reads it
         except OverflowError:
             said = None
     if type(said) is float and not math.isfinite(said):

@@ -54,14 +54,16 @@ class Record:
         """
         kind = meta.get("kind")
         if not isinstance(kind, str) or not kind:
-            raise StoreError(f"received a record of kind {kind!r}; expected a name as 'metrics'")
+            raise StoreError(
+                f"received a record of kind {kind!r}; expected a name such as 'metrics'"
+            )
         for name in ("epoch", "batch"):
             value = meta.get(name)
             if value is not None and (not isinstance(value, int) or value < 0):
                 raise StoreError(
                     f"received {name} {value!r} in a record of kind {kind!r}; expected a whole "
-                    "number from 0 on, the record's position (a cost record's seconds between "
-                    "positions are its `wall`)"
+                    "number of at least 0, the position of the record (a cost has seconds in its "
+                    "`wall`)"
                 )
         fields: dict[str, object] = {"time": time.time(), **meta}
         if payload:

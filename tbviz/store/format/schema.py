@@ -50,7 +50,10 @@ HEALTH_NUMBERS = (
     "nan",
     "weight_fault",
 )
-"""In the order in which they are served. A record may have further ones, which follow these."""
+"""The health numbers that are served first, in this order.
+
+A record may have other ones, which follow by name, so that a new number needs no entry here.
+"""
 COSTS = ("main", "compile", "wait", "writer", "epoch")
 
 # Faster than json.loads on the many short metas of an index.
@@ -65,8 +68,9 @@ class Position(NamedTuple):
 
     Args:
         epoch: Counted from 0.
-        batch: Optimizer steps since the start of this `fit`, None at an epoch's end.
-        final: Whether this is the state after `fit`.
+        batch: Optimizer steps since the start of this `fit`. Defaults to None: the end of the
+            epoch.
+        final: Whether this is the state after `fit`. Defaults to False.
     """
 
     epoch: int
@@ -135,7 +139,7 @@ def check_names(held: Collection[object], more: Collection[object], positions: i
     Args:
         held: The metrics, layers, callbacks ... that a segment has so far.
         more: Those of a record.
-        positions: How many values each of them has with this record.
+        positions: The number of values that each of them has with this record. Defaults to 1.
 
     Raises:
         ValueError: If a segment would have more than the format allows.
@@ -206,7 +210,7 @@ def _parsed(data: bytes) -> Any:
     except ValueError:  # a number of more digits than Python converts
         value, end = json.JSONDecoder(parse_int=_whole_or_infinite).raw_decode(text)
     if end != len(text):
-        raise ValueError("something stands behind the JSON")
+        raise ValueError("the JSON is followed by something else")
     return value
 
 
@@ -214,7 +218,7 @@ def _whole_or_infinite(digits: str) -> float:
     try:
         return int(digits)
     except ValueError:
-        return float(digits)  # as a parser does that knows no long whole numbers
+        return float(digits)  # as parsers without long whole numbers do
 
 
 def layout_id(fields: Mapping[str, object]) -> str:

@@ -25,7 +25,7 @@ def nearest(values: NDArray[np.float32], digits: int = 6) -> list[float]:
 
     Args:
         values: One axis, of any length.
-        digits: Significant digits, 1 to 6.
+        digits: Significant digits, 1 to 6. Defaults to 6.
     """
     wide = values.astype(np.float64)
     with np.errstate(all="ignore"):

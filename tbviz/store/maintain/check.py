@@ -39,8 +39,8 @@ class Finding(NamedTuple):
         what: A code for programs.
         segment: The number of the segment that it concerns, None for the whole store.
         text: A sentence without a full stop.
-        remedy: What to do, None if there is nothing to do.
-        command: Whether the remedy is a command that takes the log directory.
+        remedy: What to do. Defaults to None: nothing.
+        command: Whether the remedy is a command that takes the log directory. Defaults to False.
     """
 
     what: str
@@ -109,7 +109,7 @@ def damage(
         for lost in damaged.texts():
             yield Finding("sheet", number, f"{lost}: lost")
     if skipped:
-        text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz makes no sense of"
+        text = f"{skipped} record{'' if skipped == 1 else 's'} that this tbviz cannot interpret"
         yield Finding("records", number, text)
 
 
@@ -143,16 +143,16 @@ def notes(reader: Reader) -> list[Finding]:
         if is_written(leftover.owner):
             continue  # a repair or a prune is running
         names -= {file.name for file in leftover.files}
-        what = "a draft" if leftover.what == "draft" else "a pack that was replaced"
-        text = f"{what} that a killed repair or prune left: {leftover.size} bytes"
+        what = "a draft" if leftover.what == "draft" else "a replaced pack"
+        text = f"{what} that an interrupted repair or prune left: {leftover.size} bytes"
         found_notes.append(Finding("leftover", None, text, REPAIR, command=True))
     empty = [pack for pack in names if FILE_NAME.fullmatch(pack) and _is_empty(directory / pack)]
     if empty:
-        found_notes.append(Finding("empty", None, f"without a byte: {_joined_names(empty)}"))
+        found_notes.append(Finding("empty", None, f"empty packs: {_joined_names(empty)}"))
     foreign = [name for name in names if not _is_own_file(name, names)]
     if foreign:
         found_notes.append(
-            Finding("foreign", None, f"not written by tbviz: {_joined_names(foreign)}")
+            Finding("foreign", None, f"files that tbviz did not write: {_joined_names(foreign)}")
         )
     return found_notes
 

@@ -26,7 +26,7 @@ class Draft:
 
     Args:
         old: The pack. The new one has its `seq` and its mode.
-        index_only: Whether the pack stays and only its index is rewritten.
+        index_only: Whether the pack stays and only its index is rewritten. Defaults to False.
 
     Attributes:
         uid: The new writer, or the old one if the pack stays.
@@ -173,4 +173,4 @@ def _create_locked(path: Path, flags: int, mode: int) -> int:
         if not locked:
             break
     path.unlink(missing_ok=True)
-    raise OSError(errno.EBUSY, "its draft was locked or deleted by somebody else", str(path))
+    raise OSError(errno.EBUSY, "its draft was locked or deleted by another process", str(path))

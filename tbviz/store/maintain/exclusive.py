@@ -31,7 +31,8 @@ def exclusive(pack: Path, *, force: bool = False) -> Iterator[None]:
 
     Args:
         pack: An existing pack.
-        force: Whether to continue if the file system has no locks and the run looks alive.
+        force: Whether to continue if the file system has no locks and the run looks alive. Defaults
+            to False.
 
     Raises:
         BusyError: If it is being written or rewritten.
@@ -42,15 +43,15 @@ def exclusive(pack: Path, *, force: bool = False) -> Iterator[None]:
         locked = hold(descriptor)
         if locked is False:
             raise BusyError(
-                "it is being written; it is left alone: give the command again when that is over"
+                "skipped, because it is being written; repeat the command when that has ended"
             )
         if locked is None and not force and _is_live(pack):
             raise BusyError(
-                "it looks as if it were being written, and the file system has no locks "
-                "that would tell; it is left alone. If no training writes to it, give --force"
+                "skipped, because it may be being written and the file system has no locks to "
+                "check that; if no training writes to it, use --force"
             )
         if os.fstat(descriptor).st_nlink == 0:
-            raise FileNotFoundError(f"{pack.name} was rewritten by somebody else meanwhile")
+            raise FileNotFoundError(f"{pack.name} was rewritten by another process in the meantime")
         yield
     finally:
         os.close(descriptor)

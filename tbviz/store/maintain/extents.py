@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import FILE_NAME, HEADER, decode_meta
-from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.pack_scanner import PackScanner
+from tbviz.store.read.records import read_at
 from tbviz.store.read.segment import Segment
 from tbviz.store.read.source import ScannedRecord, Source
 

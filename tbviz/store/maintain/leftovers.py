@@ -13,7 +13,7 @@ from tbviz.store.format.schema import FILE_NAME
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.rewrite import remove
 from tbviz.store.maintain.scan import scan_pack
-from tbviz.store.read.pack_scanner import record_at
+from tbviz.store.read.records import record_at
 from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Leftover(NamedTuple):
         what: `"draft"`: a pack that was never published; `"replaced"`: a pack that was rewritten
             and not deleted.
         owner: The pack whose lock says whether a process is working on them.
-        successor: The pack that replaces a replaced one.
+        successor: The pack that replaces a replaced one. Defaults to None, for a draft.
     """
 
     files: tuple[Path, ...]
@@ -70,7 +70,7 @@ def clear(leftover: Leftover, *, force: bool = False) -> bool:
 
     Args:
         leftover: An item of `leftovers`.
-        force: Whether to delete a draft if the file system has no locks.
+        force: Whether to delete a draft if the file system has no locks. Defaults to False.
 
     Returns:
         Whether it was deleted.

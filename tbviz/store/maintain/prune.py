@@ -9,7 +9,7 @@ from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import Position, decode_meta
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.extents import ExtentSource, meta_of, segment_of, uid_of
-from tbviz.store.maintain.repair import IN_PARTS, in_parts, packs, unreadable
+from tbviz.store.maintain.packs import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.maintain.rewrite import Rewritten, pair_size, rewrite, rewritten_size
 from tbviz.store.maintain.scan import PackScan, scan_pack
 from tbviz.store.read.reader import Reader
@@ -29,7 +29,8 @@ class KeepRule(NamedTuple):
             epochs 0 to 9, of 10 to 19, and so on. Pictures within an epoch do not count. None
             preserves none.
         last: The pictures at this many last positions of the run are preserved.
-        kinds: Patterns like those of file names. Only kinds that match one lose pictures.
+        kinds: Patterns like those of file names. Only kinds that match one lose pictures. Defaults
+            to `("*",)`.
     """
 
     every: int | None
@@ -43,10 +44,10 @@ class Pruned(NamedTuple):
     Args:
         pack: The name that it had.
         pictures: How many picture records it had.
-        dropped: How many of them are dropped.
+        dropped: How many of them are deleted.
         freed: Bytes that this frees.
-        left: Why it was left alone, "" if it was not.
-        rewritten: The new pack, None in a dry run and if nothing is dropped.
+        left: Why it was skipped. Defaults to "": it was not.
+        rewritten: The new pack. Defaults to None, in a dry run or if nothing is deleted.
     """
 
     pack: str
@@ -60,7 +61,7 @@ class Pruned(NamedTuple):
 def prune(
     store: Path, rule: KeepRule, *, dry_run: bool = False, force: bool = False
 ) -> Iterator[Pruned]:
-    """Drop the pictures that a rule does not preserve, one pack after the other.
+    """Delete the pictures that a rule does not preserve, one pack after the other.
 
     The first and the last picture of each series of a segment are preserved, and those of the
     final state of a `fit`. All other records are preserved.
@@ -68,8 +69,8 @@ def prune(
     Args:
         store: `<log_dir>/plugins/tbviz`.
         rule: Which pictures are preserved.
-        dry_run: Whether to report only what would be done.
-        force: As for `repair`.
+        dry_run: Whether to report only what would be done. Defaults to False.
+        force: As for `repair`. Defaults to False.
 
     Yields:
         One result per pack.
@@ -112,7 +113,7 @@ def prunable_kinds(store: Path) -> tuple[set[str], list[str]]:
 def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
     found = scan_pack(pack)
     if not found.records:
-        return Pruned(pack.name, 0, 0, 0, "no record in it can be read")
+        return Pruned(pack.name, 0, 0, 0, "skipped, because no record in it can be read")
     segment = segment_of(pack, ExtentSource(pack, found.records))
     if segment.refused:
         return Pruned(pack.name, 0, 0, 0, segment.refused)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.store.format.names import pack_name
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.extents import ExtentSource, segment_of
+from tbviz.store.maintain.packs import IN_PARTS, in_parts, packs, unreadable
 from tbviz.store.maintain.rewrite import Rewritten, rebuild_index, rewrite
 from tbviz.store.maintain.scan import complaints, scan_pack
-from tbviz.store.read.folder import LocalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,7 @@ class Treated(NamedTuple):
         action: `"none"`: it is intact; `"rewrite"`; `"index"`: only its index was rewritten;
             `"left"`: nothing could be done, for the reason in `why`.
         why: What is wrong with it, one text each.
-        rewritten: The new pack, None in a dry run and if the pack stays.
+        rewritten: The new pack. Defaults to None, in a dry run or if the pack is not rewritten.
     """
 
     pack: str
@@ -33,40 +32,14 @@ class Treated(NamedTuple):
     rewritten: Rewritten | None = None
 
 
-IN_PARTS = (
-    "it lies in parts, as object stores have them, and those are read-only to repair and prune; "
-    "it is left alone"
-)
-
-
-def packs(store: Path) -> list[Path]:
-    """Return the packs of a local store, in writer order."""
-    return _sorted(store)[0]
-
-
-def in_parts(store: Path) -> list[str]:
-    """Return the names of the writers whose parts were copied here from an object store."""
-    return [path.stem for path in _sorted(store)[1]]
-
-
-def _sorted(store: Path) -> tuple[list[Path], list[Path]]:
-    packs, parts = [], []
-    for pack in LocalFolder(store).packs():
-        path = store / pack_name(pack.seq, pack.uid)
-        if path.exists():
-            packs.append(path)
-        elif not pack.changed:  # not a pack that was rewritten at this moment
-            parts.append(path)
-    return packs, parts
-
-
 def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterator[Treated]:
     """Repair every pack of a store, one after the other.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        dry_run: Whether to report only what would be done.
-        force: Whether to continue if the file system has no locks and the run looks alive.
+        dry_run: Whether to report only what would be done. Defaults to False.
+        force: Whether to continue if the file system has no locks and the run looks alive. Defaults
+            to False.
 
     Yields:
         One result per pack.
@@ -88,11 +61,6 @@ def repair(store: Path, *, dry_run: bool = False, force: bool = False) -> Iterat
         yield Treated(name, "left", (IN_PARTS,))
 
 
-def unreadable(error: OSError) -> str:
-    """Return why a pack that cannot be read is left alone."""
-    return f"it cannot be read ({error.strerror or error}); it is left alone"
-
-
 def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     found = scan_pack(pack)
     if refused := segment_of(pack, ExtentSource(pack, found.records)).refused:
@@ -101,7 +69,9 @@ def _repair_pack(pack: Path, *, dry_run: bool) -> Treated:
     if not why:
         return Treated(pack.name, "none", ())
     if not found.records:
-        return Treated(pack.name, "left", ("no record in it can be read; delete it if you like",))
+        return Treated(
+            pack.name, "left", ("skipped, because no record in it can be read; it may be deleted",)
+        )
     if found.whole:
         if not dry_run:
             rebuild_index(pack, found)

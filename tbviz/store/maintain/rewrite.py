@@ -25,7 +25,8 @@ from tbviz.store.maintain.extents import (
     uid_of,
 )
 from tbviz.store.maintain.scan import PackScan, scan_pack
-from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.pack_scanner import PackScanner
+from tbviz.store.read.records import read_at
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def rewrite(
         keep: Called with the meta of each record; whether the new pack contains the record.
 
     Raises:
-        StoreError: If that fails; the old pack is as it was, unless the message says otherwise.
+        StoreError: If that fails; the old pack is unchanged, unless the message says otherwise.
     """
     before = pair_size(pack)
     try:
@@ -77,12 +78,12 @@ def rewrite(
             _check(pack, draft, copied)
             status = pack.stat()
             if status.st_size != pack_scan.size:
-                raise StoreError(f"{pack.name} was written to meanwhile; it is left as it is")
+                raise StoreError(f"{pack.name} was written to in the meantime; it is unchanged")
             draft.publish()
     except OSError as error:
         raise StoreError(
-            f"could not rewrite {pack}: {error.strerror or error}; up to {before} free bytes are "
-            "needed beside it; it is as it was"
+            f"could not rewrite {pack}: {error.strerror or error}; it is unchanged; expected up to "
+            f"{before} bytes of free space next to it"
         ) from error
     remove(pack)
     return Rewritten(
@@ -118,7 +119,7 @@ def rebuild_index(pack: Path, pack_scan: PackScan) -> None:
     """Rewrite the index of a pack, inside the context of `exclusive`.
 
     Raises:
-        StoreError: If that fails; the index is as it was.
+        StoreError: If that fails; the index is unchanged.
     """
     try:
         with Draft(pack, index_only=True) as draft, open_file(pack) as file:
@@ -128,7 +129,7 @@ def rebuild_index(pack: Path, pack_scan: PackScan) -> None:
             draft.publish()
     except OSError as error:
         raise StoreError(
-            f"could not write the index of {pack}: {error.strerror or error}; it is as it was"
+            f"could not write the index of {pack}: {error.strerror or error}; it is unchanged"
         ) from error
 
 
@@ -144,8 +145,9 @@ def remove(pack: Path) -> None:
         sync_directory(pack.parent)
     except OSError as error:
         raise StoreError(
-            f"could not delete {pack}: {error.strerror or error}; what stands in its place is "
-            "complete and readers use it; delete the file and its .jsonl, or give the command again"
+            f"could not delete {pack}: {error.strerror or error}; the pack that replaces it "
+            "is complete, and readers use that one; delete the file and its .jsonl, or repeat the "
+            "command"
         ) from error
 
 
@@ -233,8 +235,8 @@ def _check(pack: Path, draft: Draft, copied: _Copied) -> None:
         same = contents(read) == contents(expected)
     if not same:
         raise StoreError(
-            f"what was written in place of {pack.name} did not read back as it should; the draft "
-            "is thrown away and nothing has changed; is the disk or the memory at fault?"
+            f"the new pack for {pack.name} differs from what was written; the draft was deleted "
+            "and nothing has changed; check the disk and the memory of this machine"
         )
 
 

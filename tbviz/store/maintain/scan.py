@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import FILE_NAME, HEADER
 from tbviz.store.maintain.extents import Extent
-from tbviz.store.read.pack_scanner import index_entry, index_lines, next_record, read_at, record_at
+from tbviz.store.read.records import index_entry, index_lines, next_record, read_at, record_at
 from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ class Index(NamedTuple):
     """The state of the index of a pack.
 
     Args:
-        size: Its bytes, -1 if there is none.
-        behind: How many records of the pack have no line.
+        size: Its bytes. Defaults to -1: there is no index.
+        behind: How many records of the pack have no line. Defaults to 0.
         ahead: How many lines are of records that the pack no longer has, or does not have yet.
-        bad: How many lines are damaged, or match no record.
-        foreign: Whether it is the index of another pack; then none of its lines count.
+            Defaults to 0.
+        bad: How many lines are damaged, or match no record. Defaults to 0.
+        foreign: Whether it is the index of another pack; then none of its lines count. Defaults to
+            False.
     """
 
     size: int = -1
@@ -69,7 +71,7 @@ def scan_pack(path: Path, *, thorough: bool = True) -> PackScan:
     Args:
         path: The pack; its index is the file beside it.
         thorough: Whether to read the header and meta of every record. If not, the lines of the
-            index are trusted, which is much faster on a slow disk.
+            index are trusted, which is much faster on a slow disk. Defaults to True.
 
     Raises:
         OSError: If the pack cannot be opened or read.
@@ -117,8 +119,8 @@ def complaints(found: PackScan) -> list[Complaint]:
         ("tail", found.tail, "byte", "of an incomplete record at the end"),
         ("damaged", found.damaged, "unreadable range", "inside the pack"),
         ("index-behind", behind, "record", "missing in the index"),
-        ("index-ahead", lines.ahead, "record", "in the index that the pack does not hold"),
-        ("index-bad", lines.bad, "line", "of the index without sense"),
+        ("index-ahead", lines.ahead, "record", "in the index that the pack does not have"),
+        ("index-bad", lines.bad, "line", "of the index that cannot be interpreted"),
     )
     found_complaints = [
         Complaint(what, count, f"{count} {name}{'' if count == 1 else 's'} {rest}")
@@ -126,9 +128,9 @@ def complaints(found: PackScan) -> list[Complaint]:
         if count
     ]
     if lines.size < 0:
-        found_complaints.append(Complaint("index-missing", 1, "there is no index"))
+        found_complaints.append(Complaint("index-missing", 1, "the index is missing"))
     if lines.foreign:
-        found_complaints.append(Complaint("index-foreign", 1, "the index is that of another pack"))
+        found_complaints.append(Complaint("index-foreign", 1, "the index belongs to another pack"))
     return found_complaints
 
 

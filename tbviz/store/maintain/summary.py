@@ -1,34 +1,34 @@
 """Summarize a store as one object, as `tbviz inspect --json` prints it.
 
-The object: `tbviz` (version of the command), `log_dir` (as given), `verified` (whether every byte
-was read) and `runs`, one each of those found there.
+The object has the fields `tbviz` (version of the command), `log_dir` (as given), `verified`
+(whether every byte was read) and `runs`, a list with one object per run.
 
-Of a run: `run` (name), `store` (where), `bytes`, `positions`, `bytes_per_epoch` (null before the
-first), `forecast` (bytes when the planned epochs are there, null where no training goes on),
-`segments`, `kinds`, `layers`, `series`, `orders` (`paused`, `every`, `now`; null where none were
+A run has `run` (name), `store` (location), `bytes`, `positions`, `bytes_per_epoch` (null before the
+first epoch), `forecast` (bytes after the planned epochs, null if nothing is being trained),
+`segments`, `kinds`, `layers`, `series`, `orders` (`paused`, `every`, `now`; null if none were
 given), `warnings`, `damage` and `notes`. Epochs count from 0; times are seconds since 1970; runs of
-numbers are lists of `[first, how many]`. Fields may be added, none is taken away.
+numbers are lists of `[first, count]`. Fields may be added, but none will be removed.
 
 * A segment: `segment` (number), `writer`, `pack`, `status` (`live`, `finished`, `stopped`,
-  `failed`, `lost`, `unreadable`: of another format), `being_written` (null where the file system
-  cannot say), `model`, `backend`, `tbviz`, `format` (null where that is no whole number),
-  `planned` (epochs), `initial_epoch`, `started`, `last`, `reason`, `positions`, `bytes` (of its
-  files or objects, the index too), `epochs` (runs), `batches` (positions within an epoch),
-  `final`, `missing` (runs of epochs up to the last that should be there), `replaces`, `by` (what
-  rewrote it).
-* A kind: `kind`, `method` (as its layout says), `layers` (how many), `positions` (at how
-  many any of them has a picture), `records`, `sheets`, `bytes`.
+  `failed`, `lost`, or `unreadable` for another format), `being_written` (null if the file system
+  cannot tell), `model`, `backend`, `tbviz`, `format` (null if it is not a whole number), `planned`
+  (epochs), `initial_epoch`, `started`, `last`, `reason`, `positions`, `bytes` (of its files or
+  objects, including the index), `epochs` (runs), `batches` (positions within an epoch), `final`,
+  `missing` (runs of expected epochs that do not exist), `replaces`, `by` (what rewrote it).
+* A kind: `kind`, `method` (as in its layout), `layers` (their number), `positions` (the number of
+  those at which any layer has a picture), `records`, `sheets`, `bytes`.
   A layer: `layer` (`""` for the whole model), `kinds`, `records`, `sheets`, `bytes`.
 * A series: `kind`, `layer`, `media`, `records` (one per position), `sheets` (one per probe image),
-  `bytes`, `positions` (runs of position numbers over the whole run), `missing` (runs of those
-  where it has no picture).
-* A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was said), and
-  `event`, `key`, `rule` as docs/format.md has them (they may be absent).
-* Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null where
-  there is none), `command` (whether the remedy is a command that takes the log directory).
+  `bytes`, `positions` (runs of position numbers over the whole run), `missing` (runs of positions
+  at which it has no picture).
+* A warning: `segment`, `method`, `layer`, `text`, `remedy`, `count` (how often it was reported),
+  and `event`, `key`, `rule` as in docs/format.md (they may be absent).
+* Damage and notes: `what`, `segment` (null for the whole store), `text`, `remedy` (null if there is
+  none), `command` (whether the remedy is a command that takes the log directory).
   `what` of damage is `tail`, `damaged`, `index-missing`, `index-behind`, `index-ahead`,
-  `index-bad`, `index-foreign`, `records`, `sheet` (once for each kind of each layer that lost any),
-  `orders`, `format`, `unreadable`; of a note `leftover`, `empty`, `foreign`, `unreadable`.
+  `index-bad`, `index-foreign`, `records`, `sheet` (once per kind and layer that lost any),
+  `orders`, `format` or `unreadable`; of a note it is `leftover`, `empty`, `foreign` or
+  `unreadable`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
 
     Args:
         reader: The store; it is refreshed.
-        verify: Whether to read every byte and compare every checksum.
+        verify: Whether to read every byte and compare every checksum. Defaults to False.
         now: Seconds since 1970. Defaults to the current time.
 
     Returns:

@@ -1,1 +1,1 @@
-"""Read a store, also while it is written, damaged or deleted."""
+"""Read a store, even while it is being written, damaged or deleted."""

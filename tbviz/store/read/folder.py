@@ -13,8 +13,10 @@ from tbviz.store.disk.files import open_file
 from tbviz.store.disk.locations import Location, RemoteLocation, location_of
 from tbviz.store.format.names import Parts, group_parts, pack_name
 from tbviz.store.format.schema import FILE_NAME
-from tbviz.store.read.pack_scanner import PackScanner, read_at
+from tbviz.store.read.object_store_folder import ObjectStoreFolder
+from tbviz.store.read.pack_scanner import PackScanner
 from tbviz.store.read.part_source import PartSource
+from tbviz.store.read.records import read_at
 from tbviz.store.read.source import Folder, Pack, Source
 
 _TRIES = 20
@@ -121,7 +123,7 @@ def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0)
 
     Args:
         store: The location, or a folder, which is returned.
-        rest: For an object store, see `ObjectStoreFolder`.
+        rest: For an object store, see `ObjectStoreFolder`. Defaults to 0.0.
 
     Raises:
         StoreError: If it is in an object store whose package is not installed.
@@ -131,6 +133,4 @@ def folder_of(store: str | Path | RemoteLocation | Folder, *, rest: float = 0.0)
     location = location_of(store)
     if isinstance(location, Path):
         return LocalFolder(location)
-    from tbviz.store.read.object_store_folder import ObjectStoreFolder
-
     return ObjectStoreFolder(location, rest)

@@ -29,7 +29,7 @@ class ObjectStoreFolder:
         location: `<log_dir>/plugins/tbviz`.
         rest: Minimum seconds between two listings; each costs a request. If it is not 0, only the
             first call waits for a listing. Later calls return what is known, and list in the
-            background when it is time. A silent run is listed less and less often.
+            background when it is time. A silent run is listed less and less often. Defaults to 0.0.
 
     Raises:
         StoreError: If the package that the store needs is not installed.

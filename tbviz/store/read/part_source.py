@@ -1,29 +1,19 @@
-"""Encode and read the parts of a writer's virtual pack."""
+"""Read the parts of a writer's virtual pack."""
 
 from __future__ import annotations
 
 import io
-import struct
 import time
-import zlib
 from bisect import bisect_right
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from tbviz.store.format.names import Parts
-from tbviz.store.format.record import index_of
-from tbviz.store.read.pack_scanner import index_entry, next_record, record_at
+from tbviz.store.format.part import decode_footer, footer_size
+from tbviz.store.read.records import index_entry, next_record, record_at
 from tbviz.store.read.source import ScannedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-
-    from tbviz.store.format.record import Record
-
-MAGIC = b"\x89tbp\r\n\x1a\n"
-# Magic, end of the last part that is known to be stored, length of the lines; then the CRC.
-_TRAILER = struct.Struct("<8sQI")
-_CRC = struct.Struct("<I")
-_FIXED = _TRAILER.size + _CRC.size
 
 # The guessed length of the first footers; later ones are guessed from those read before.
 _FIRST_GUESS = 64 << 10
@@ -45,20 +35,6 @@ class Blobs(Protocol):
         """Read several ranges at once: name, first byte and the byte after the last one of each."""
 
 
-def part(records: Sequence[Record], start: int, before: int) -> bytes:
-    """Encode a part.
-
-    Args:
-        records: Its records.
-        start: Where it begins in the virtual pack.
-        before: The end of the last part that is known to be stored.
-    """
-    lines = index_of(records, start)
-    trailer = _TRAILER.pack(MAGIC, before, len(lines))
-    crc = _CRC.pack(zlib.crc32(trailer, zlib.crc32(lines)))
-    return b"".join([*(record.data for record in records), lines, trailer, crc])
-
-
 class _Part(NamedTuple):
     """The content of a part; `before` is None if its footer is damaged."""
 
@@ -74,7 +50,8 @@ class PartSource:
     Args:
         blobs: The files or objects.
         uid: The writer.
-        timeout: Seconds. If it is not 0, the reader waits some time for a missing part.
+        timeout: Seconds. If it is not 0, the reader waits some time for a missing part. Defaults to
+            0.0.
 
     Attributes:
         consumed: Bytes of the records of the parts that have been read; gaps do not count.
@@ -190,7 +167,7 @@ class PartSource:
         sizes = [self._parts.sizes[start] for start in starts]
         tails = self._tails(names, sizes, [self._guess] * len(names))
         # Footers that are longer than the guess.
-        needs = [_footer_length(tail) for tail in tails]
+        needs = [footer_size(tail) for tail in tails]
         again = [i for i, need in enumerate(needs) if len(tails[i]) < need <= sizes[i]]
         sizes_and_lengths = ([values[i] for i in again] for values in (sizes, needs))
         longer = self._tails([names[i] for i in again], *sizes_and_lengths)
@@ -257,34 +234,20 @@ class _BlobFile(io.RawIOBase):
         return taken
 
 
-def _footer_length(tail: bytes) -> int:
-    """Return the length that the footer at the end of these bytes has, 0 if there is none."""
-    if len(tail) < _FIXED:
-        return 0
-    magic, _, length = _TRAILER.unpack_from(tail, len(tail) - _FIXED)
-    return _FIXED + length if magic == MAGIC else 0
-
-
 def _footer(start: int, size: int, tail: bytes) -> _Part | None:
-    """Decode the footer at the end of these bytes; return None if it is damaged."""
-    need = _footer_length(tail)
-    if not 0 < need <= len(tail):
+    """Return the part that ends with these bytes; return None if its footer is damaged."""
+    footer = decode_footer(tail)
+    if footer is None:
         return None
-    lines = tail[len(tail) - need : len(tail) - _FIXED]
-    trailer = tail[len(tail) - _FIXED :]
-    crc = zlib.crc32(trailer[: _TRAILER.size], zlib.crc32(lines))
-    if crc != _CRC.unpack_from(trailer, _TRAILER.size)[0]:
-        return None
-    _, before, _ = _TRAILER.unpack_from(trailer)
-    end = start + size - need
+    end = start + size - footer.size
     found, at = [], start
-    for line in lines.splitlines():
+    for line in footer.lines:
         entry = index_entry(line)
         if entry is None or entry[0] != at or entry[1].end > end:
             return None
         found.append(entry[1])
         at = entry[1].end
-    return _Part(start, end, before, found) if at == end else None
+    return _Part(start, end, footer.before, found) if at == end else None
 
 
 def _read(blobs: Blobs, name: str, begin: int, end: int) -> bytes:

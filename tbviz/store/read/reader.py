@@ -33,7 +33,7 @@ class Reader:
     Args:
         store: The store, `<log_dir>/plugins/tbviz`, a path or a URI. It need not exist yet.
         timeout: Maximum seconds to wait for the index lines of the last records of a pack, so that
-            a position that is being written is not seen in part.
+            a position that is being written is not seen in part. Defaults to 0.0.
 
     Attributes:
         segments: One per writer, oldest first. An empty pack is not a segment yet; a rewritten
@@ -99,7 +99,7 @@ class Reader:
 
     @property
     def refused(self) -> list[str]:
-        """Why segments are not read, a sentence each; empty where all are read."""
+        """Return one sentence per segment that is not read, with the reason."""
         return [
             sentence(number, segment.refused)
             for number, segment in enumerate(self.segments, 1)
@@ -199,7 +199,7 @@ class Reader:
         if not _matches(data, length, crc):
             raise DamagedError(
                 f"the {length} bytes at {offset} of {segment.source.name} are not those that were "
-                "written; expected their CRC to be the one in the index"
+                "written; expected the CRC in the index"
             )
         return data
 
@@ -259,5 +259,7 @@ def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     reader = Reader(store_directory(log_dir))
     reader.refresh()
     if reader.segments and all(segment.refused for segment in reader.segments):
-        raise StoreError(f"received {log_dir}, where nothing can be read{clause(reader.refused)}")
+        raise StoreError(
+            f"received {log_dir}, in which nothing can be read{clause(reader.refused)}"
+        )
     return reader

@@ -128,7 +128,7 @@ class Segment:
         return before != (self.consumed, self.damaged)
 
     def _is_refused(self, meta: dict[str, Any]) -> bool:
-        """Whether a record is the first one, and says another format; what it says is noted."""
+        """Return whether the first record states another format; note what it states."""
         first, self._first = self._first, False
         if first and meta["kind"] == "writer":
             self.format = format_number(meta)

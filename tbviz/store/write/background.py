@@ -28,7 +28,7 @@ class BackgroundWriter:
 
     Args:
         writer: What the jobs append to.
-        on_error: Called with each exception, on the job's thread. By default it is logged.
+        on_error: Called with each exception, on the job's thread. Defaults to None: it is logged.
 
     Attributes:
         failures: The last exceptions, oldest first, without their tracebacks.
@@ -122,7 +122,8 @@ class BackgroundWriter:
 
         Args:
             timeout: Maximum seconds to wait. The jobs that are not on disk by then are still
-                written while the process lives; it waits for them at exit.
+                written while the process lives; it waits for them at exit. Defaults to None: wait
+                as long as it takes.
 
         Returns:
             Whether everything is on disk.

@@ -36,7 +36,7 @@ def _run_all() -> None:
         try:
             finalizer()
         except Exception:
-            _log.exception("a run could not be ended")
+            _log.exception("the end of a run could not be written")
 
 
 # Private, but `concurrent.futures` closes its pools with it. The last one registered runs first.

@@ -34,8 +34,8 @@ class PackWriter:
     """
 
     remedy = (
-        "expected a directory that can be written to, with space left; what was written before is "
-        "whole; free space or pass another log_dir"
+        "expected a directory that can be written to, with free space; what was written before is "
+        "intact; free space or pass another log_dir"
     )
 
     def __init__(self, directory: Path, uid: str, *, sync: bool) -> None:
@@ -63,7 +63,7 @@ class PackWriter:
         return self._pack_end
 
     def write(self, records: Sequence[Record]) -> None:
-        """Append records to the pack and sync it. After a failure the pack is as it was.
+        """Append records to the pack and sync it. If that fails, the pack is unchanged.
 
         Raises:
             OSError: If that fails, the pack was deleted, or this writer is closed.

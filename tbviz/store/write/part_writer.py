@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tbviz.store.disk.object_store import ObjectStore
 from tbviz.store.format.names import highest_seq, part_name
-from tbviz.store.read.part_source import part
+from tbviz.store.format.part import encode_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ class PartWriter:
     path = None
     remedy = (
         "expected an object store that can be reached and written to; what was written before is "
-        "whole; look at its address and the credentials, or pass another log_dir"
+        "intact; check its address and the credentials, or pass another log_dir"
     )
 
     def __init__(self, location: RemoteLocation, uid: str) -> None:
@@ -61,7 +61,7 @@ class PartWriter:
         size = sum(len(record.data) for record in records)
         self._end += size
         name = part_name(self._seq, self._uid, start)
-        self._store.put(name, part(records, start, self._before))
+        self._store.put(name, encode_part(records, start, self._before))
         self._before = self._end
         self._first = self._first or name
         self.size += size

@@ -13,6 +13,7 @@ from tbviz.store.errors import StoreError
 from tbviz.store.format.record import Record
 from tbviz.store.format.schema import FORMAT, layout_id
 from tbviz.store.write.pack_writer import PackWriter
+from tbviz.store.write.part_writer import PartWriter
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Writer:
         log_dir: The log directory, the one that `keras.callbacks.TensorBoard` gets, or a URI that
             fsspec knows, such as `s3://bucket/logs/run`.
         sync: Whether each flush waits until the disk has the bytes (fdatasync). If not, a power
-            failure may cost more than the current position; a kill does not. An object store
-            always has the bytes.
+            failure may cost more than the current position; a kill does not. An object store always
+            has the bytes. Defaults to True.
 
     Attributes:
         uid: Sixteen hexadecimal digits that no other writer has.
@@ -84,9 +85,9 @@ class Writer:
 
         Args:
             meta: Its fields; `kind` is required. `time`, `bytes` and `sheets` are filled in.
-            payload: The sheets, in order.
+            payload: The sheets, in order. Defaults to `()`.
             summaries: For `gray8`, one per sheet: finite minimum and maximum, 0.5 and 99.5
-                percentiles of the raw values.
+                percentiles of the raw values. Defaults to None, for other media.
 
         Raises:
             StoreError: If the format does not allow the record.
@@ -127,7 +128,7 @@ class Writer:
         A closed writer writes nothing.
 
         Raises:
-            StoreError: If that fails. The store is as it was before. Records of a position are
+            StoreError: If that fails. The store is unchanged. Records of a position are
                 dropped. Other records (layouts, probes, the model ...) are retained for the next
                 flush, since later records need them. So are notices, without their position.
         """
@@ -202,6 +203,4 @@ def _retained(records: Sequence[Record]) -> list[Record]:
 def _sink(store: Location, uid: str, *, sync: bool) -> Sink:
     if isinstance(store, Path):
         return PackWriter(store, uid, sync=sync)
-    from tbviz.store.write.part_writer import PartWriter
-
     return PartWriter(store, uid)

@@ -79,7 +79,7 @@ def test_every_truncation_of_the_last_record(store, quick):
         assert treated.action == "rewrite"
         torn = size - store.begins[-2]
         assert treated.why[0] == f"{torn} byte{'s' * (torn > 1)} of an incomplete record at the end"
-        assert treated.why[1] == "1 record in the index that the pack does not hold"
+        assert treated.why[1] == "1 record in the index that the pack does not have"
         assert whole_store.epochs(store.log_dir) == [0, 1, 2]
     assert whole_store.view(store.log_dir) == {
         k: v for k, v in store.view.items() if k[1].epoch < 3
@@ -107,12 +107,18 @@ def test_the_new_writer_record_names_the_replaced_writer_and_the_command(store):
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
-        (lambda lines: False, "there is no index"),
+        (lambda lines: False, "the index is missing"),
         (lambda lines: b"", "6 records missing in the index"),
         (lambda lines: b"".join(lines[:4]), "2 records missing in the index"),
         (lambda lines: b"".join(lines[1:]), "1 record missing in the index"),
-        (lambda lines: b"".join([*lines, b"half a li"]), "1 line of the index without sense"),
-        (lambda lines: b"".join([*lines, lines[-1]]), "1 line of the index without sense"),
+        (
+            lambda lines: b"".join([*lines, b"half a li"]),
+            "1 line of the index that cannot be interpreted",
+        ),
+        (
+            lambda lines: b"".join([*lines, lines[-1]]),
+            "1 line of the index that cannot be interpreted",
+        ),
     ],
 )
 def test_an_index_is_rewritten_from_the_pack_alone(store, spoil, text):
@@ -128,7 +134,7 @@ def test_the_index_of_another_pack_is_not_believed(store, tmp_path):
     other = Store(tmp_path / "other")
     store.put(index=other.index)
     treated = store.repair()
-    assert (treated.action, treated.why) == ("index", ("the index is that of another pack",))
+    assert (treated.action, treated.why) == ("index", ("the index belongs to another pack",))
     assert store.index_path.read_bytes() == store.index
     assert whole_store.view(tmp_path) == store.view
 
