@@ -17,7 +17,8 @@ ALLOWED = {
     "methods": {"errors", "arrays", "taps"},
     "images": {"errors", "arrays"},
     "store": {"errors", "version", "amounts", "images"},
-    "plugin": {"errors", "version", "images", "store"},
+    "run": {"errors", "arrays", "images", "store"},
+    "plugin": {"errors", "version", "images", "store", "run"},
     "callbacks": {"errors", "version", "amounts", "arrays", "taps", "methods", "images", "store"},
     "demo": {"errors"},
 }
@@ -31,6 +32,8 @@ ALLOWED = {
         ("tbviz.plugin", BACKENDS | {"numpy", "PIL"}),
         ("tbviz.plugin.loader", BACKENDS | {"PIL"}),
         ("tbviz.store", BACKENDS),
+        ("tbviz.run.runs_under", BACKENDS | {"numpy", "PIL", "tensorboard"}),
+        ("tbviz.run.open_run", BACKENDS | {"tensorboard"}),
         ("tbviz.images", BACKENDS | {"tensorboard"}),
     ],
 )

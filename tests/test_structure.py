@@ -47,7 +47,7 @@ def test_a_circle_is_found():
 
 
 @pytest.mark.parametrize(
-    "room", ["arrays", "taps", "methods", "images", "store", "plugin", "demo", "cli"]
+    "room", ["arrays", "taps", "methods", "images", "store", "run", "plugin", "demo", "cli"]
 )
 def test_no_files_of_a_package_import_each_other_in_a_circle(room):
     inside = f"tbviz.{room}."
