@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tbviz.images import render
     from tbviz.methods.maximization.settings import Ascent
     from tbviz.methods.thresholds import Thresholds
+    from tbviz.run.open_run import open_run
 
 __all__ = [
     "ActivationGrid",
@@ -48,6 +49,7 @@ __all__ = [
     "every",
     "geometric",
     "methods",
+    "open_run",
     "render",
 ]
 
@@ -66,9 +68,10 @@ _HOME = {
     "Thresholds": "tbviz.methods.thresholds",
     "every": "tbviz.callbacks.schedule",
     "geometric": "tbviz.callbacks.schedule",
+    "open_run": "tbviz.run.open_run",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
-_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "render"})
+_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "open_run", "render"})
 
 
 def __getattr__(name: str) -> object:
