@@ -2,8 +2,8 @@
 
 Class activation maps are coarse: they are scaled by their maximum, and the photograph stays in
 color. Saliency maps are as fine as the photograph, and a few pixels reach far beyond the others:
-they are scaled by a percentile, and the photograph fades to gray. `tests/golden/vectors.json` holds
-Python and the page to the same pixels.
+they are scaled by a percentile, and the photograph fades to gray. `tests/browser/test_kinds.py`
+holds Python and the page to the same pixels.
 """
 
 from __future__ import annotations
