@@ -46,6 +46,15 @@ class Style(NamedTuple):
     maximum: float
 
 
+def drawn_size(photograph: NDArray[np.uint8] | None, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the height and width of the picture of a map of this height and width."""
+    if photograph is None:
+        return size[0] * _ENLARGED, size[1] * _ENLARGED
+    height, width = photograph.shape[:2]
+    times = max(1, math.ceil(max(size[0] / height, size[1] / width)))
+    return height * times, width * times
+
+
 def explained(
     photograph: NDArray[np.uint8] | None,
     values: NDArray[np.float64],
@@ -63,13 +72,12 @@ def explained(
     Returns:
         RGB `(H, W, 3)`, the size of the photograph, doubled, tripled ... if the map is finer.
     """
-    height, width = values.shape
+    size = drawn_size(photograph, values.shape[:2])
     cover = style.opacity if style.fine else 0.0
     if photograph is None:
-        ground = np.full((height * _ENLARGED, width * _ENLARGED, 3), _GRAY, np.uint8)
+        ground = np.full((*size, 3), _GRAY, np.uint8)
     else:
-        sides = zip(values.shape, photograph.shape[:2], strict=True)
-        times = max(1, math.ceil(max(small / large for small, large in sides)))
+        times = size[0] // len(photograph)
         ground = _faded(photograph, cover, 255 if style.signed else 0)
         ground = ground.repeat(times, axis=0).repeat(times, axis=1)
     low, high = span

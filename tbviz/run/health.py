@@ -89,7 +89,7 @@ def health(reader: Reader, positions: Positions) -> Health:
             name: _doubles(column) for name, column in zip(extent.names, columns, strict=True)
         }
     return Health(
-        positions.of(logged),
+        positions.select(logged),
         extent.channels,
         numbers,
         tuple(extent.held),

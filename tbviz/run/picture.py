@@ -9,13 +9,14 @@ import numpy as np
 from tbviz.errors import TbvizError
 from tbviz.images import render
 from tbviz.images.colormaps import COLORMAPS, colorize
-from tbviz.images.explained import Style, explained
+from tbviz.images.explained import Style, drawn_size, explained
 from tbviz.images.ranges import level_values
 from tbviz.run.captions import own_captions
 from tbviz.run.families import family_of
 from tbviz.run.probe_images import caption_of, photograph
-from tbviz.run.requests import unknown
+from tbviz.run.requests import listed, unknown
 from tbviz.run.series_range import extremes, maximum, percentiles
+from tbviz.run.tile_size import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,8 @@ Ends = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 _TILE_SIZE = 64
 _PHOTOGRAPH_SIZE = 220
 _MAX_COLUMNS = 8
+# Pixels of maps over photographs, of which each takes some fifty bytes while it is drawn.
+_MAX_EXPLAINED = 1 << 24
 
 
 class Colors(NamedTuple):
@@ -83,7 +86,8 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
     """
     _check(colors)
     probe = caption_of(reader, sheet.position.segment)
-    captions = own_captions(sheet.kind, sheet.layout, probe.names, sheet.text)
+    own = own_captions(sheet.kind, sheet.layout, probe.names, sheet.text)
+    captions = None if own is None else sheet.captions
     columns = sheet.layout.get("columns")
     columns = columns if type(columns) is int and columns > 0 else 16
     if sheet.ranges is None:
@@ -109,6 +113,8 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
         )
         drawn = _drawn(sheet)
         photo = None if sheet.image is None else photograph(reader, probe, sheet.image)
+        height, width = drawn_size(photo, sheet.levels.shape[1:])
+        _check_pixels(height * width * len(drawn), _MAX_EXPLAINED)
         pixels = np.stack([
             explained(photo, values[level], (float(low), float(high)), style)
             for values, level, (low, high) in zip(
@@ -118,7 +124,7 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
                 strict=True,
             )
         ])  # fmt: skip
-    captions = [sheet.captions[tile] for tile in drawn]
+    captions = None if own is None else tuple(sheet.captions[tile] for tile in drawn)
     return Tiles(pixels, captions, min(len(drawn), _MAX_COLUMNS), _PHOTOGRAPH_SIZE)
 
 
@@ -133,24 +139,48 @@ def laid_out(
         size: The least side of a tile in pixels, None for the usual size.
         titles: Whether captions are drawn, None for those that are more than a number.
     """
+    columns = tiles.columns if columns is None else _whole("columns", columns)
+    size = tiles.size if size is None else _whole("size", size)
     captions = tiles.captions if titles is not False else None
     if titles and captions is None:
         captions = [str(tile) for tile in range(len(tiles.pixels))]
-    return render.grid(
-        tiles.pixels,
-        tiles.columns if columns is None else columns,
-        tiles.size if size is None else size,
-        captions,
-    )
+    count, height, width = tiles.pixels.shape[:3]
+    factor = max(1, size // max(height, width) + 1)
+    _check_pixels(count * height * width * factor**2, MAX_PIXELS)
+    return render.grid(tiles.pixels, columns, size, captions)
+
+
+def _whole(name: str, value: object) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise TbvizError(f"received {name} {value!r}, expected a whole number above 0")
+    return int(value)
+
+
+def _check_pixels(count: int, most: int) -> None:
+    if count > most:
+        raise TbvizError(f"received a picture of {count} pixels, expected at most {most}")
 
 
 def _check(colors: Colors) -> None:
     if colors.colormap is not None and colors.colormap not in COLORMAPS:
         raise unknown("colormap", colors.colormap, list(COLORMAPS))
-    if isinstance(colors.bounds, str) and colors.bounds not in BOUNDS:
-        raise unknown("bounds", colors.bounds, BOUNDS, "; or two numbers, (low, high)")
+    if isinstance(colors.bounds, str):
+        if colors.bounds not in BOUNDS:
+            raise unknown("bounds", colors.bounds, BOUNDS, "; or two numbers, (low, high)")
+    elif colors.bounds is not None and not _are_two_numbers(colors.bounds):
+        raise TbvizError(
+            f"received bounds {colors.bounds!r}, expected two numbers, (low, high), or one of "
+            f"{listed(BOUNDS)}"
+        )
     if not 0 <= colors.opacity <= 1:
         raise TbvizError(f"received opacity {colors.opacity}, expected a number from 0 to 1")
+
+
+def _are_two_numbers(bounds: object) -> bool:
+    try:
+        return np.asarray(bounds, np.float64).shape == (2,)
+    except (TypeError, ValueError):
+        return False
 
 
 def _ends(ranges: NDArray[np.float32], series: Series, bounds: Bounds) -> Ends:

@@ -86,11 +86,11 @@ class Positions(Sequence[Position]):
         last = "" if self._length == 1 else f" to {self[-1]}"
         return f"<{self._length} positions: {self[0]}{last}>"
 
-    def of(self, indices: Iterable[int]) -> tuple[Position, ...]:
+    def select(self, indices: Iterable[int]) -> tuple[Position, ...]:
         """Return the positions with these indices."""
         return tuple(self._at(int(index)) for index in indices)
 
-    def number(self, position: Position) -> int | None:
+    def find(self, position: Position) -> int | None:
         """Return the index of an equal position, None if there is none."""
         where = schema.Position(position.epoch, position.batch, position.final)
         for base, number, segment in self._parts:

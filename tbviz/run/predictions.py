@@ -60,7 +60,7 @@ def predictions(reader: Reader, positions: Positions) -> Predictions:
     records = prediction_records(reader)
     logged = [index for index, record in enumerate(records) if record is not None]
     held = [record for record in records if record is not None]
-    where = positions.of(logged)
+    where = positions.select(logged)
     images = min(max((len(record) for record in held), default=0), room(reader))
     ranks = max((len(_ranked(one)) for record in held for one in record[:images]), default=0)
     ranks = min(ranks, room(reader, values=images))  # tbviz writes six at most

@@ -118,7 +118,7 @@ def index_of(positions: Positions, position: object) -> int:
     """
     count = len(positions)
     if isinstance(position, Position):
-        index = positions.number(position)
+        index = positions.find(position)
         if index is None:
             raise TbvizError(
                 f"received {position}, expected one of the run's {count} positions; "
@@ -155,7 +155,7 @@ def position_of(
     """
     count = len(reader.segments)
     for number in range(count, 0, -1) if segment is None else (segment,):
-        index = positions.number(Position(number, epoch, batch, final))
+        index = positions.find(Position(number, epoch, batch, final))
         if index is not None:
             return positions[index]
     wanted = Position(segment or count, epoch, batch, final)
@@ -192,7 +192,7 @@ def chosen(
     if before and (earlier or found[before[-1]] == index):
         return before[-1]
     last = f"; earlier=True takes that of {positions[found[before[-1]]]}" if before else ""
-    there = listed(positions.of(found))
+    there = listed(positions.select(found))
     raise TbvizError(
         f"received {positions[index]}, at which there is no {what}; expected one of {there}{last}"
     )

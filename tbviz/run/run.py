@@ -143,7 +143,7 @@ class Run:
             TbvizError: If there is no such picture.
         """
         series = records.series(self._reader, kind, layer)
-        return self.positions.of(records.snapshots(series))
+        return self.positions.select(records.snapshots(series))
 
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics that `fit` reported, such as `"loss"` and `"val_accuracy"`.
@@ -304,9 +304,9 @@ class Run:
                 that has a sheet per image.
             earlier: Whether the last picture before the position counts if there is none at the
                 position itself. Defaults to False.
-            colormap: `"gray"`, `"viridis"`, `"turbo"` or `"balance"`. Defaults to None: `"balance"`
-                with zero in the middle for signed values, `"turbo"` over photographs, else
-                `"viridis"`.
+            colormap: One of `"gray"`, `"viridis"`, `"turbo"` and `"balance"`, which has zero in the
+                middle. Defaults to None: `"balance"` for signed values, `"turbo"` over
+                photographs, else `"viridis"`.
             bounds: What the colors span: `"run"` (the percentiles 0.5 to 99.5 of the whole run),
                 `"extremes"` (all values of the run), `"layer"` (this sheet), `"tile"` (each tile),
                 or `(low, high)`. Defaults to None: `"tile"` for overviews and hypercolumns, else

@@ -144,7 +144,7 @@ def maps(tab, image):
     return np.stack(pixels) if pixels else None
 
 
-def is_drawn_alike(tab, run, kind, position, image):
+def has_its_pixels(tab, run, kind, position, image):
     """Return whether the page shows what `Run.picture` draws of this kind."""
     overlaid = family_of(kind).scale
     layer = (tab.get("cams") if overlaid else tab.sheet()).get_attribute("data-layer")
@@ -178,7 +178,7 @@ def test_a_picture_in_a_notebook_has_the_pixels_of_the_page(tab, logs):
             if button.count():
                 button.click()
             tab.page.wait_for_url(lambda url, kind=kind: shown_kind(url) == kind, timeout=WAITS)
-            assert in_the_end(partial(is_drawn_alike, tab, run, kind, position, image)), kind
+            assert in_the_end(partial(has_its_pixels, tab, run, kind, position, image)), kind
             compared.add(kind)
     assert compared == {*run.kinds()}
 
