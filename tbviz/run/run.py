@@ -35,6 +35,10 @@ class Run:
     A run that is still being written stays as it was when it was opened, until `refresh` is called.
     It is not safe to use from several threads.
 
+    Args:
+        log_dir: The log directory, as it was given to `open_run`.
+        reader: The reader of its store.
+
     Example:
         >>> run = tbviz.open_run("logs/run")
         >>> run
@@ -147,6 +151,9 @@ class Run:
 
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics that `fit` reported, such as `"loss"` and `"val_accuracy"`.
+
+        They are those that the callbacks of tbviz have logged. TensorBoard's own files, from which
+        the tab takes the metrics of a run without any, are not read.
 
         Returns:
             Name to float64 `(positions,)`: one value per entry of `positions`, NaN if there is

@@ -54,6 +54,6 @@ def everything(log_dir, pictures=True):
                 assert sheet.tiles.dtype in {np.dtype("float32"), np.dtype("uint8")}
             attempt(counts, run.tiles, kind, layer, -1, 0, earlier=True)
             if pictures:
-                for bounds in ("run", "tile", "layer", "extremes"):
+                for bounds in ("run", "tile"):
                     attempt(counts, run.picture, kind, layer, bounds=bounds, titles=True)
     return counts

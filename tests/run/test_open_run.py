@@ -141,6 +141,15 @@ def test_other_formats_are_refused(made, tmp_path):
         run.layers("classes")
 
 
+def test_neither_keras_nor_tensorboard_is_needed(made, fresh_python):
+    loaded = fresh_python(
+        f"import sys, tbviz; run = tbviz.open_run({str(made)!r}); run.metrics(); run.health(); "
+        "run.predictions(); run.picture('cam', 'head/conv4'); print(*sys.modules)"
+    ).split()
+    assert "tbviz.run.picture" in loaded
+    assert {"keras", "tensorflow", "jax", "torch", "tensorboard"}.isdisjoint(loaded)
+
+
 # A run in progress
 
 
