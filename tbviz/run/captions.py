@@ -26,18 +26,22 @@ def captions(
         text: What the writer says of the tiles of this sheet. Defaults to nothing.
     """
     tiles = layout["tiles"]
-    names = own_captions(kind, layout, images, text) or ()
+    names = _own_captions(kind, layout, images, text) or ()
     return tuple(
         names[tile] if tile < len(names) else _plain_name(kind, layout, tile)
         for tile in range(tiles)
     )
 
 
-def own_captions(
-    kind: str,
-    layout: Mapping[str, Any],
-    images: Sequence[str],
-    text: Mapping[str, Any] | None = None,
+def is_captioned(kind: str, layout: Mapping[str, Any], images: Sequence[str]) -> bool:
+    """Return whether tiles have captions that are more than a number."""
+    return _is_of_images(kind, layout, images) or any(
+        _texts(layout, name) for name in ("roles", "titles", "row_titles", "column_titles")
+    )
+
+
+def _own_captions(
+    kind: str, layout: Mapping[str, Any], images: Sequence[str], text: Mapping[str, Any] | None
 ) -> list[str] | None:
     """Return the captions of tiles that have one of their own; None if they are only numbered."""
     tiles, roles = layout["tiles"], _texts(layout, "roles")
@@ -53,9 +57,12 @@ def own_captions(
         return [_crossing(layout, tile, rows, columns) for tile in range(tiles)]
     if titles := _texts(layout, "titles"):
         return titles
-    if kind in _TILE_PER_IMAGE and len(images) == tiles:
-        return list(images)
-    return None
+    return list(images) if _is_of_images(kind, layout, images) else None
+
+
+def _is_of_images(kind: str, layout: Mapping[str, Any], images: Sequence[str]) -> bool:
+    """Return whether a sheet has one tile per probe image."""
+    return kind in _TILE_PER_IMAGE and len(images) == layout["tiles"]
 
 
 def explained_class(role: str, entry: object) -> str:

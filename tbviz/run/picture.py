@@ -11,11 +11,12 @@ from tbviz.images import render
 from tbviz.images.colormaps import COLORMAPS, colorize
 from tbviz.images.explained import Style, drawn_size, explained
 from tbviz.images.ranges import level_values
-from tbviz.run.captions import own_captions
+from tbviz.run.captions import is_captioned
 from tbviz.run.families import family_of
 from tbviz.run.probe_images import caption_of, photograph
 from tbviz.run.requests import listed, unknown
 from tbviz.run.series_range import extremes, maximum, percentiles
+from tbviz.run.sheet import in_parts
 from tbviz.run.tile_size import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Ends = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 _TILE_SIZE = 64
 _PHOTOGRAPH_SIZE = 220
 _MAX_COLUMNS = 8
+_MAX_TITLES = 4096
 # Pixels of maps over photographs, of which each takes some fifty bytes while it is drawn.
 _MAX_EXPLAINED = 1 << 24
 
@@ -61,13 +63,13 @@ class Tiles(NamedTuple):
 
     Args:
         pixels: uint8 RGB `(tiles, height, width, 3)`.
-        captions: A caption per tile, None if they are only numbered.
+        drawn: Which tiles of the sheet they are, None for all.
         columns: How many of them are in a row.
         size: The least side to enlarge them to, in pixels.
     """
 
     pixels: NDArray[np.uint8]
-    captions: Sequence[str] | None
+    drawn: Sequence[int] | None
     columns: int
     size: int
 
@@ -85,13 +87,10 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
         DamagedError: If the photograph is damaged.
     """
     _check(colors)
-    probe = caption_of(reader, sheet.position.segment)
-    own = own_captions(sheet.kind, sheet.layout, probe.names, sheet.text)
-    captions = None if own is None else sheet.captions
     columns = sheet.layout.get("columns")
     columns = columns if type(columns) is int and columns > 0 else 16
     if sheet.ranges is None:
-        return Tiles(sheet.levels, captions, columns, _TILE_SIZE)
+        return Tiles(sheet.levels, None, columns, _TILE_SIZE)
     series = reader.columns(sheet.kind, sheet.layer)
     family, signed = family_of(sheet.kind), sheet.layout.get("signed") is True
     with np.errstate(all="ignore"):  # ranges of a forged sheet
@@ -100,9 +99,12 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
             low, high = _ends(sheet.ranges, series, colors.bounds or family.range)
             if signed or name == "balance":
                 low, high = _centered(low, high)
-            lo, hi = sheet.ranges.T
-            pixels = colorize(sheet.levels, lo, hi, low, high, name)
-            return Tiles(pixels, captions, columns, _TILE_SIZE)
+            pixels = np.empty((*sheet.levels.shape, 3), np.uint8)
+            for some in in_parts(len(pixels)):
+                lo, hi = sheet.ranges[some].T
+                first, last = (end[some] if end.ndim else end for end in (low, high))
+                pixels[some] = colorize(sheet.levels[some], lo, hi, first, last, name)
+            return Tiles(pixels, None, columns, _TILE_SIZE)
         fine = family.scale == "percentile"
         style = Style(
             colors.colormap or ("balance" if signed else "turbo"),
@@ -112,28 +114,26 @@ def colored(reader: Reader, sheet: Sheet, colors: Colors) -> Tiles:
             maximum(series, outliers=not fine, signed=signed),
         )
         drawn = _drawn(sheet)
+        probe = caption_of(reader, sheet.position.segment)
         photo = None if sheet.image is None else photograph(reader, probe, sheet.image)
         height, width = drawn_size(photo, sheet.levels.shape[1:])
         _check_pixels(height * width * len(drawn), _MAX_EXPLAINED)
         pixels = np.stack([
-            explained(photo, values[level], (float(low), float(high)), style)
-            for values, level, (low, high) in zip(
-                level_values(*sheet.ranges.T)[drawn],
-                sheet.levels[drawn],
-                sheet.ranges[drawn],
-                strict=True,
+            explained(photo, level_values(low, high)[levels], (low, high), style)
+            for levels, (low, high) in zip(
+                sheet.levels[drawn], sheet.ranges[drawn].tolist(), strict=True
             )
         ])  # fmt: skip
-    captions = None if own is None else tuple(sheet.captions[tile] for tile in drawn)
-    return Tiles(pixels, captions, min(len(drawn), _MAX_COLUMNS), _PHOTOGRAPH_SIZE)
+    return Tiles(pixels, drawn, min(len(drawn), _MAX_COLUMNS), _PHOTOGRAPH_SIZE)
 
 
 def laid_out(
-    tiles: Tiles, columns: int | None, size: int | None, titles: bool | None
+    sheet: Sheet, tiles: Tiles, columns: int | None, size: int | None, titles: bool | None
 ) -> Image.Image:
     """Lay out colored tiles as one image.
 
     Args:
+        sheet: The sheet that they are of.
         tiles: The tiles.
         columns: Tiles per row, None for as many as are stored in a row.
         size: The least side of a tile in pixels, None for the usual size.
@@ -141,12 +141,17 @@ def laid_out(
     """
     columns = tiles.columns if columns is None else _whole("columns", columns)
     size = tiles.size if size is None else _whole("size", size)
-    captions = tiles.captions if titles is not False else None
-    if titles and captions is None:
-        captions = [str(tile) for tile in range(len(tiles.pixels))]
     count, height, width = tiles.pixels.shape[:3]
     factor = max(1, size // max(height, width) + 1)
     _check_pixels(count * height * width * factor**2, MAX_PIXELS)
+    if titles and count > _MAX_TITLES:
+        raise TbvizError(f"received titles for {count} tiles, expected at most {_MAX_TITLES}")
+    if titles is None:
+        titles = count <= _MAX_TITLES and is_captioned(sheet.kind, sheet.layout, sheet.images)
+    captions = None
+    if titles:
+        names = sheet.captions
+        captions = names if tiles.drawn is None else [names[tile] for tile in tiles.drawn]
     return render.grid(tiles.pixels, columns, size, captions)
 
 
@@ -218,10 +223,11 @@ def _drawn(sheet: Sheet) -> list[int]:
     )
     entries = (entries + [{}] * len(sheet.levels))[: len(sheet.levels)]
     named = [(_name(entry), _text(entry.get("against_name"))) for entry in entries]
+    first = {pair: tile for tile, pair in reversed([*enumerate(named)])}
     drawn = [
         tile
         for tile, (name, against) in enumerate(named)
-        if name is None or (named.index((name, against)) >= tile and name != against)
+        if name is None or (first[name, against] >= tile and name != against)
     ]
     return drawn or [0]
 

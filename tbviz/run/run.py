@@ -339,7 +339,7 @@ class Run:
         found = records.record(self._reader, self.positions, kind, layer, position, earlier=earlier)
         sheet = read_sheet(self._reader, self.positions, found, image)
         colors = Colors(colormap, bounds, opacity)
-        return laid_out(colored(self._reader, sheet, colors), columns, size, titles)
+        return laid_out(sheet, colored(self._reader, sheet, colors), columns, size, titles)
 
     def _metric(self, name: str) -> NDArray[np.float64]:
         values = along(self._reader, lambda segment: segment.metrics.get(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tbviz.store.reader import Reader
 
 
+_AT_ONCE = 1024
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """The tiles of one kind and layer at one position, of one image if the kind has images.
@@ -39,7 +42,7 @@ class Sheet:
             docs/format.md lists them.
         text: What the writer says of the tiles of this sheet, such as the `class` and the
             `probability` of each; empty if it says nothing.
-        captions: A name for each tile.
+        images: A name for each probe image of the segment.
         levels: uint8 `(tiles, height, width)`, or RGB `(tiles, height, width, 3)`, as stored.
         ranges: float32 `(tiles, 2)`, the values of levels 0 and 252; None for RGB.
     """
@@ -50,7 +53,7 @@ class Sheet:
     image: int | None
     layout: Mapping[str, Any]
     text: Mapping[str, Any]
-    captions: tuple[str, ...]
+    images: tuple[str, ...]
     levels: NDArray[np.uint8]
     ranges: NDArray[np.float32] | None
 
@@ -63,13 +66,26 @@ class Sheet:
         """
         if self.ranges is None:
             return self.levels
+        values = np.empty(self.levels.shape, np.float32)
         with np.errstate(all="ignore"):  # ranges of a forged sheet
-            return dequantize(self.levels, self.ranges[:, 0], self.ranges[:, 1])
+            for some in in_parts(len(values)):
+                values[some] = dequantize(self.levels[some], *self.ranges[some].T)
+        return values
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """Return a name for each tile, as on the page."""
+        return captions(self.kind, self.layout, self.images, self.text)
 
     def __repr__(self) -> str:
         image = "" if self.image is None else f", image {self.image}"
         shape = " x ".join(map(str, self.levels.shape))
         return f"<sheet {self.kind!r} of {self.layer!r} at {self.position}{image}: {shape}>"
+
+
+def in_parts(tiles: int) -> Iterator[slice]:
+    """Yield slices of tiles, so that tables of 256 entries per tile take bounded memory."""
+    return (slice(first, first + _AT_ONCE) for first in range(0, tiles, _AT_ONCE))
 
 
 def read_sheet(reader: Reader, positions: Positions, record: Record, image: object) -> Sheet:
@@ -105,8 +121,9 @@ def read_sheet(reader: Reader, positions: Positions, record: Record, image: obje
             "`tbviz inspect LOG_DIR --verify` lists all damage"
         ) from error
     layout = dict(record.layout)
-    names = captions(record.kind, layout, caption.names, text)
-    return Sheet(record.kind, record.layer, position, index, layout, text, names, levels, ranges)
+    return Sheet(
+        record.kind, record.layer, position, index, layout, text, caption.names, levels, ranges
+    )
 
 
 def decoded(

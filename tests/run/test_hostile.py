@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 from forged_stores import HONEST, LAYOUT, ForgedStore, paths_of, replaced
 from made_stores import LAYERS, make_run
+from PIL import Image
 from run.reading import everything
 
 import tbviz
@@ -171,3 +174,45 @@ def test_predictions_of_very_many_classes_take_bounded_memory(tmp_path, monkeypa
     writer.close()
     predictions = tbviz.open_run(tmp_path).predictions()
     assert predictions.classes.tolist() == [[[0, 1, 2, 3]] * 5] * 2
+
+
+def test_millions_of_tiles_in_a_small_file_take_bounded_memory(tmp_path):
+    tracemalloc.start()
+    side, columns = 4000, 4000
+    writer = Writer(tmp_path)
+    layout = writer.layout({"picture": "classes", "layer": "", "media": "rgb8", "tile": [1, 1],
+                            "tiles": side * columns, "columns": columns, "images": 0,
+                            "row_titles": ["a"]})  # fmt: skip
+    black = io.BytesIO()
+    Image.new("RGB", (columns, side)).save(black, "PNG")
+    meta = {"kind": "classes", "epoch": 0, "layer": "", "media": "rgb8", "layout": layout}
+    writer.append(meta, [black.getvalue()])
+    writer.close()
+    run = tbviz.open_run(tmp_path)
+    with pytest.raises(tbviz.TbvizError, match="a picture of"):
+        run.picture("classes")
+    assert tracemalloc.get_traced_memory()[1] < 12 * side * columns
+    tracemalloc.stop()
+
+
+def test_tables_of_very_many_tiles_are_made_in_parts(tmp_path):
+    writer = Writer(tmp_path)
+    count = 20_000
+    values = np.arange(count, dtype=np.float32).reshape(count, 1, 1)
+    layout = writer.layout({"picture": "kernels", "layer": "conv", "media": "gray8", "images": 0,
+                            "tile": [1, 1], "tiles": count, "columns": 200})  # fmt: skip
+    sheet = encode_gray(values, 200)
+    meta = {"kind": "kernels", "epoch": 0, "layer": "conv", "media": "gray8", "layout": layout}
+    writer.append(meta, [sheet.png], [sheet.summary])
+    writer.close()
+    run = tbviz.open_run(tmp_path)
+    tracemalloc.start()
+    np.testing.assert_array_equal(run.tiles("kernels", "conv"), values)
+    image = run.picture("kernels", "conv", size=1, bounds=(0, count - 1), colormap="gray")
+    expected = np.floor(np.arange(200) / (count - 1) * 255 + 0.5)
+    np.testing.assert_array_equal(np.asarray(image)[0, ::3, 0], expected)
+    with pytest.raises(tbviz.TbvizError, match="received titles for 20000 tiles, expected at most"):
+        run.picture("kernels", "conv", titles=True, size=1)
+    # One table of 256 numbers per tile would be 40 MB.
+    assert tracemalloc.get_traced_memory()[1] < 38 << 20
+    tracemalloc.stop()
