@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tbviz.images import render
     from tbviz.methods.layer_health.thresholds import Thresholds
     from tbviz.methods.maximization.settings import Ascent
+    from tbviz.run.open_run import open_run
 
 __all__ = [
     "ActivationGrid",
@@ -48,6 +49,7 @@ __all__ = [
     "every",
     "geometric",
     "methods",
+    "open_run",
     "render",
 ]
 
@@ -66,9 +68,10 @@ _HOME = {
     "Thresholds": "tbviz.methods.layer_health.thresholds",
     "every": "tbviz.callbacks.limits.schedule",
     "geometric": "tbviz.callbacks.limits.schedule",
+    "open_run": "tbviz.run.open_run",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
-_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "render"})
+_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "open_run", "render"})
 
 
 def __getattr__(name: str) -> object:

@@ -22,6 +22,8 @@ def overlay(
     maximum: float,
     name: str = "turbo",
     strength: float = 0.6,
+    *,
+    signed: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw a class activation map over its image: the higher the value, the more opaque.
 
@@ -37,6 +39,8 @@ def overlay(
             finite number, the image is returned unchanged.
         name: A key of `COLORMAPS`. Defaults to "turbo".
         strength: Opacity at the maximum, 0 to 1. Defaults to 0.6.
+        signed: Clip `t` to -1 to 1 instead, with `a = strength * |t|` and the color of
+            `(t + 1) / 2`. Defaults to False.
 
     Returns:
         uint8 RGB of shape `(H, W, 3)`.
@@ -58,7 +62,9 @@ def overlay(
     heat = np.zeros_like(enlarged)
     if 0 < maximum < np.inf:
         with np.errstate(over="ignore"):
-            heat = np.clip(np.nan_to_num(enlarged / maximum, nan=0.0, posinf=1.0), 0.0, 1.0)
-    opacity = (strength * heat)[..., np.newaxis]
-    mixed = image * (1 - opacity) + pick(heat, colormap(name)) * opacity
+            share = np.nan_to_num(enlarged / maximum, nan=0.0, posinf=1.0, neginf=-1.0)
+        heat = np.clip(share, -1.0 if signed else 0.0, 1.0)
+    opacity = (strength * np.abs(heat))[..., np.newaxis]
+    colors = pick((heat + 1) / 2 if signed else heat, colormap(name))
+    mixed = image * (1 - opacity) + colors * opacity
     return np.floor(mixed + 0.5).astype(np.uint8)

@@ -91,7 +91,7 @@ def tiles(
         high = np.maximum(np.abs(low), np.abs(high))
         low, colormap = -high, "balance"
     levels, lo, hi = quantize_tiles(array)
-    return _grid(colorize(levels, lo, hi, low, high, colormap), columns, size, titles)
+    return grid(colorize(levels, lo, hi, low, high, colormap), columns, size, titles)
 
 
 def colors(
@@ -114,7 +114,7 @@ def colors(
     Raises:
         ValueError: If the shape is different.
     """
-    return _grid(display(images, bounds)[0], columns, size, titles)
+    return grid(display(images, bounds)[0], columns, size, titles)
 
 
 def overlays(
@@ -151,7 +151,7 @@ def overlays(
         overlay(image, cam, float(most), strength=strength)
         for image, cam, most in zip(pictures, heat, greatest, strict=True)
     ]
-    return _grid(np.stack(laid), columns, size, titles)
+    return grid(np.stack(laid), columns, size, titles)
 
 
 def _bounds(
@@ -169,9 +169,23 @@ def _bounds(
     return np.where(nothing, 0, low), np.where(nothing, 0, high)
 
 
-def _grid(
-    pixels: NDArray[np.uint8], columns: int, size: int, titles: Sequence[str] | None
+def grid(
+    pixels: NDArray[np.uint8],
+    columns: int = 16,
+    size: int = 64,
+    titles: Sequence[str] | None = None,
 ) -> Image.Image:
+    """Lay out tiles that have colors already.
+
+    Args:
+        pixels: uint8 RGB `(n, height, width, 3)`.
+        columns: tiles per row.
+        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
+        titles: a text over each tile.
+
+    Raises:
+        ValueError: there are not as many titles as tiles.
+    """
     count, height, width = pixels.shape[:3]
     if titles is not None and len(titles) != count:
         raise ValueError(

@@ -11,8 +11,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.plugin.remote_walk import RemoteWalk
-from tbviz.store.disk.listing import directories_in, is_directory, printable
+from tbviz.run.remote_walk import RemoteWalk
+from tbviz.run.walk import walk
 from tbviz.store.disk.locations import Location, location_of
 from tbviz.store.errors import StoreError
 from tbviz.store.read.folder import folder_of
@@ -34,8 +34,6 @@ _MAX_REMOTE_REST = 600.0
 _SHARE_OF_SILENCE = 0.1
 # Seconds between two listings of a run in an object store.
 _REMOTE_LISTING = 2.0
-# A limit for links that lead to each other in many ways.
-_MAX_DIRECTORIES = 200_000
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
 
@@ -157,45 +155,6 @@ def run_name(group: str, relative: str) -> str:
         relative: The directory from its root, '.' for the root itself.
     """
     return f"{group}/{relative}" if group else relative
-
-
-def walk(root: Path) -> list[tuple[str, Path]]:
-    """Find the runs under a directory: the path of each relative to it, and its store.
-
-    Links are followed as TensorBoard follows them, but not to a directory above the link. Folders
-    of plugins are not entered. Only what cannot be read is left out.
-    """
-    runs: list[tuple[str, Path]] = []
-    # Directory, its path from the root, and the identities of those above it.
-    waiting: list[tuple[Path, str, frozenset[tuple[int, int]]]] = [(root, ".", frozenset())]
-    # Targets of links come last, so that links to each other do not use up the limit.
-    linked: list[tuple[Path, str, frozenset[tuple[int, int]]]] = []
-    walked = 0
-    while waiting or linked:
-        if not waiting:
-            waiting, linked = linked[::-1], []
-        directory, relative, above = waiting.pop()
-        walked += 1
-        if walked > _MAX_DIRECTORIES:
-            _log.warning("%s has over %d directories; the rest is left out", root, walked - 1)
-            break
-        try:
-            status = directory.stat()
-            identity = (status.st_dev, status.st_ino)
-            if identity in above:
-                continue
-            found = directories_in(directory)
-        except OSError:
-            continue
-        for name, is_link in reversed(found):
-            path = directory / name
-            if name != "plugins":
-                shown = printable(name)
-                inner = shown if relative == "." else f"{relative}/{shown}"
-                (linked if is_link else waiting).append((path, inner, above | {identity}))
-            elif is_directory(path / "tbviz"):
-                runs.append((relative, path / "tbviz"))
-    return sorted(runs)
 
 
 def _keep_walking(discovery: weakref.ref[Discovery], stopped: threading.Event) -> None:

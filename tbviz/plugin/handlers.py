@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tbviz.plugin.errors import NotFoundError
-from tbviz.plugin.json_numbers import Value, json_values, room, span
+from tbviz.plugin.json_numbers import Value, json_values, span
+from tbviz.run.along import along, metric_names, room
+from tbviz.run.prediction_records import prediction_records, prediction_scale
+from tbviz.run.series_range import SERIES_DIGITS
 from tbviz.store.errors import StoreError
 from tbviz.store.format.foreign_format import clause
 from tbviz.store.format.schema import COSTS, decode_json
-from tbviz.store.read.columns import Numbers, encode_runs, join_runs
-from tbviz.store.read.segment import IndexEntry, Segment
+from tbviz.store.read.columns import encode_runs, join_runs
+from tbviz.store.read.segment import IndexEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tbviz.store.read.reader import Reader
 
 _GRAY = ("lo", "hi", "p", "q")
-# Digits of these numbers in a long list: enough to draw them over time.
-_JSON_DIGITS = 3
 
 
 def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
             if name not in _GRAY:
                 columns[name] += table[name].tolist()
             elif held.gray:
-                columns[name] += json_values(table[name], _JSON_DIGITS)
+                columns[name] += json_values(table[name], SERIES_DIGITS)
             else:
                 columns[name] += [None] * len(table)
     return {
@@ -66,20 +66,18 @@ def series(reader: Reader, kind: str, layer: str, since: int) -> dict[str, Any]:
 
 
 def scalars(reader: Reader, since: int) -> dict[str, Any]:
-    """Return the store's metrics and costs at the positions from `since` on."""
-    known = dict.fromkeys(tag for segment in reader.segments for tag in segment.metrics)
-    tags = [*known][: room(reader, since)]
+    """Return the metrics and costs of the positions from `since` on, as the store has them."""
 
     def metric(tag: str) -> list[float | None]:
-        return _along(reader, since, lambda s: s.metrics.get(tag))
+        return along(reader, lambda s: s.metrics.get(tag), since)
 
     def cost(name: str) -> list[float | None]:
-        return _along(reader, since, lambda s: s.cost[name])
+        return along(reader, lambda s: s.cost[name], since)
 
     return {
         "source": "store",
         **span(reader, since),
-        "tags": {tag: metric(tag) for tag in tags},
+        "tags": {tag: metric(tag) for tag in metric_names(reader, since)},
         "cost": {name: cost(name) for name in COSTS},
     }
 
@@ -107,16 +105,11 @@ def aligned_scalars(
 
 def predictions(reader: Reader, since: int) -> dict[str, Any]:
     """Return the strongest classes of each probe image at the positions from `since` on."""
-    records: list[list[Any] | None] = []
-    for base, segment in reader.based():
-        for ordinal in range(max(since - base, 0), len(segment)):
-            text = segment.predictions.get(ordinal)
-            records.append(None if text is None else json.loads(text))
+    records = prediction_records(reader, since)
     images = max((len(record) for record in records if record is not None), default=0)
-    newest = [segment for segment in reader.segments if "predictions" in segment.latest]
     return {
         **span(reader, since),
-        "scale": newest[-1].scale if newest else "probability",
+        "scale": prediction_scale(reader),
         "images": [
             [
                 record[image] if record is not None and image < len(record) else None
@@ -158,21 +151,6 @@ def tree(segment: int, entry: IndexEntry, payload: bytes) -> dict[str, Any]:
         raise TypeError("a layer tree is an object")
     names = ("name", "class", "parameters", "trainable")
     return {"segment": segment, **{name: entry.meta.get(name) for name in names}, **held}
-
-
-def _along(
-    reader: Reader, since: int, pick: Callable[[Segment], Numbers | None]
-) -> list[float | None]:
-    """Return one value per position from `since` on, over all segments."""
-    values: list[float | None] = []
-    for base, segment in reader.based():
-        begin = min(max(since - base, 0), len(segment))
-        held = pick(segment)
-        if held is None:
-            values += [None] * (len(segment) - begin)
-        else:
-            values += held.span(begin, len(segment))
-    return values
 
 
 def _epochs(reader: Reader) -> Iterator[tuple[int, int]]:

@@ -164,7 +164,7 @@ class Routes:
     def channels(self, request: Request, query: Query) -> Response:
         """Answer one layer's numbers per channel at one position."""
         layer, position = query.text("layer"), query.whole("position")
-        answer = self._run(query).ask(lambda r: channels(r, layer, position, r.read))
+        answer = self._run(query).ask(lambda r: channels(r, layer, position))
         return json_response(request, answer)
 
     def predictions(self, request: Request, query: Query) -> Response:

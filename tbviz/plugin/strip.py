@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
+from tbviz.run.tile_size import MAX_PIXELS, tile_size
 from tbviz.store.errors import StoreError
 from tbviz.store.read.segment import SheetAddress
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tbviz.plugin")
 
-# 64 million pixels: more than any screen shows.
-_MAX_PIXELS = 1 << 26
 # Sheets held in memory at a time.
 _AT_ONCE = 64
 
@@ -67,7 +66,7 @@ def plan(
     if laid_out is None:
         raise NotFoundError(f"received kind {kind!r}, expected a kind of picture that was logged")
     newest = laid_out.meta
-    size = _size(newest.get("tile"))
+    size = tile_size(newest.get("tile"))
     frames = []
     for base, segment, columns in parts:
         for record, ordinal in enumerate(columns.positions.values()):
@@ -75,7 +74,7 @@ def plan(
                 continue
             layout = segment.layouts[columns.layout_of(record)].meta
             count = layout.get("tiles")
-            if size is None or _size(layout.get("tile")) != size or type(count) is not int:
+            if size is None or tile_size(layout.get("tile")) != size or type(count) is not int:
                 continue
             if max(tiles) < count:
                 sheet = SheetAddress(segment.uid, *columns.sheet(record, image))
@@ -86,9 +85,9 @@ def plan(
             f"{min(span)} to {max(span)}; expected some that were logged"
         )
     pixels = len(frames) * len(tiles) * size[0] * size[1]
-    if pixels > _MAX_PIXELS:
+    if pixels > MAX_PIXELS:
         raise MalformedError(
-            f"received a strip of {pixels} pixels, expected at most {_MAX_PIXELS}; ask for fewer "
+            f"received a strip of {pixels} pixels, expected at most {MAX_PIXELS}; ask for fewer "
             "tiles or positions"
         )
     return Plan(frames, size)
@@ -146,14 +145,3 @@ def _with_data(
         for frame, data in zip(some, read([frame.sheet for frame in some]), strict=True):
             if data is not None:
                 yield frame, data
-
-
-def _size(tile: object) -> tuple[int, int] | None:
-    if not isinstance(tile, list) or len(tile) != 2:
-        return None
-    height, width = tile
-    if type(height) is not int or type(width) is not int:
-        return None
-    if not 1 <= min(height, width) <= max(height, width) <= _MAX_PIXELS:
-        return None
-    return height, width

@@ -57,9 +57,10 @@ class Tab:
         self.frame.locator(wanted).wait_for(timeout=WAITS)
         return self
 
-    def pixels(self):
-        """Return the pixels of the canvas, RGB."""
-        data = self.sheet().evaluate("canvas => canvas.toDataURL('image/png')")
+    def pixels(self, canvas=None):
+        """Return the pixels of a canvas, RGB; those of the sheet unless another one is given."""
+        canvas = self.sheet() if canvas is None else canvas
+        data = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
         image = Image.open(io.BytesIO(base64.b64decode(data.split(",", 1)[1])))
         return np.asarray(image.convert("RGB"))
 
@@ -73,11 +74,14 @@ class Tab:
         height, width = (int(side) for side in declared["tile"].split("x"))
         columns, gap = int(declared["columns"]), int(declared["gap"])
         pixels = self.pixels()
+        rows = -(-int(declared["tiles"]) // columns)
+        # Captions take room between the rows.
+        lead = (len(pixels) - rows * height) // (rows - 1) if rows > 1 else 0
         return np.stack(
             [
                 pixels[top : top + height, left : left + width]
                 for top, left in (
-                    ((index // columns) * (height + gap), (index % columns) * (width + gap))
+                    ((index // columns) * (height + lead), (index % columns) * (width + gap))
                     for index in range(int(declared["tiles"]))
                 )
             ]

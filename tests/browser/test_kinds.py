@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 import urllib.parse
+from functools import partial
 
 import numpy as np
 import pytest
 from browser.serving import tensorboard
-from browser.tab import Tab, expected_tiles
+from browser.tab import WAITS, Tab, expected_tiles
 from made_stores import LAYERS, Run, make_run
 from playwright.sync_api import expect
 
+import tbviz
+from tbviz.run.families import family_of
+from tbviz.run.picture import Colors, colored
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.reader import open_run
 
@@ -125,6 +130,57 @@ def test_stored_grids_keep_their_columns_and_signed_values_zero_in_the_middle(ta
     assert low == -high < 0
     stored = expected_tiles(run, "kernels", "head/conv4", 3, 0, (low, high), "balance")
     np.testing.assert_array_equal(tab.tiles(), stored)
+
+
+def shown_kind(url):
+    found = re.search(r"p\.tbviz\.kind=([^&]*)", url)
+    return "activations" if found is None else urllib.parse.unquote(found[1])
+
+
+def maps(tab, image):
+    """Return the pixels of the maps of one image, None while there are none."""
+    canvases = tab.frame.locator(f'[data-testid=cam][data-image="{image}"]')
+    pixels = [tab.pixels(canvases.nth(at)) for at in range(canvases.count())]
+    return np.stack(pixels) if pixels else None
+
+
+def has_its_pixels(tab, run, kind, position, image):
+    """Return whether the page shows what `Run.picture` draws of this kind."""
+    overlaid = family_of(kind).scale
+    layer = (tab.get("cams") if overlaid else tab.sheet()).get_attribute("data-layer")
+    if layer not in run.layers(kind):
+        return False  # the picture before
+    first = run.sheet(kind, layer, position)
+    sheet = first if first.image is None else run.sheet(kind, layer, position, image)
+    found = maps(tab, image) if overlaid else tab.tiles()
+    return np.array_equal(colored(run._reader, sheet, Colors()).pixels, found)
+
+
+def in_the_end(is_so):
+    """Return whether something is so once all sheets and photographs are there."""
+    give_up = time.monotonic() + WAITS / 1000
+    while not is_so():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_a_picture_in_a_notebook_has_the_pixels_of_the_page(tab, logs):
+    run = tbviz.open_run(logs / "run")
+    position, image, compared = run.position(4), 1, set()
+    tab.page.set_viewport_size({"width": 1920, "height": 1000})
+    tab.open(run="run", layer="conv1", step=4, image=image).wait(position=4)
+    for family in dict.fromkeys(kind.partition(":")[0] for kind in run.kinds()):
+        tab.frame.locator(f"[data-testid=tab][data-family={family}]").click()
+        for kind in [kind for kind in run.kinds() if kind.partition(":")[0] == family]:
+            button = tab.frame.locator(f'[data-testid=variant][data-kind="{kind}"]')
+            if button.count():
+                button.click()
+            tab.page.wait_for_url(lambda url, kind=kind: shown_kind(url) == kind, timeout=WAITS)
+            assert in_the_end(partial(has_its_pixels, tab, run, kind, position, image)), kind
+            compared.add(kind)
+    assert compared == {*run.kinds()}
 
 
 def test_changed_predictions_and_advice_lead_to_their_position(tab):

@@ -56,7 +56,7 @@ def channel_of(kind, layout, tile):
 
 def table_of(run, layer):
     try:
-        return channels(run, layer, POSITION, run.read)["columns"]
+        return channels(run, layer, POSITION)["columns"]
     except NotFoundError:  # nothing was measured of this layer
         return {}
 

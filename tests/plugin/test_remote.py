@@ -13,7 +13,7 @@ from made_stores import LAYERS, Run, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root
-from tbviz.plugin.remote_walk import RemoteWalk
+from tbviz.run.remote_walk import RemoteWalk
 from tbviz.store.disk.locations import location_of
 from tbviz.store.read.object_store_folder import ObjectStoreFolder
 from tbviz.store.read.reader import open_run
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(bucket, found, monkey
 
 
 def test_too_many_folders_are_left_out(found, monkeypatch, caplog):
-    monkeypatch.setattr("tbviz.plugin.remote_walk._MAX_FOLDERS", 10)
+    monkeypatch.setattr("tbviz.run.remote_walk._MAX_FOLDERS", 10)
     assert found(*(f"{index}/plugins/tbviz/x" for index in range(20))) == []
     assert "the rest is left out" in caplog.text
 

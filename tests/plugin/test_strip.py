@@ -92,7 +92,7 @@ def test_what_cannot_be_drawn_is_said(board, logs, code, changed):
 
 
 def test_a_strip_has_a_limit(board, logs, monkeypatch):
-    monkeypatch.setattr(strip_module, "_MAX_PIXELS", 32 * 32 * 3)
+    monkeypatch.setattr(strip_module, "MAX_PIXELS", 32 * 32 * 3)
     asked = {"run": RUN, "kind": "activations", "layer": "conv1", "tiles": 0}
     one = board(logs)
     assert one.get("strip", positions="0-2", **asked).status_code == 200

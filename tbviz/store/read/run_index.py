@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.format.foreign_format import sentence
 from tbviz.store.read.columns import join_runs
-from tbviz.store.read.sheet_columns import Span
+from tbviz.store.read.sheet_columns import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,7 +181,7 @@ def _answer(reader: Reader, news: list[_New], now: float) -> dict[str, Any]:
         if columns.end > new.after
     }
     return {
-        "segments": [_segment(new.number, new.segment, now) for new in news],
+        "segments": [segment_entry(new.number, new.segment, now) for new in news],
         "positions": [run for new in news for run in _positions(new)],
         "series": [_series(reader, *key) for key in reader.series() if key in changed],
         "layouts": {
@@ -202,7 +202,8 @@ def _later(new: _New, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     return [entry for entry in entries if entry.end > new.after]
 
 
-def _segment(number: int, segment: Segment, now: float) -> dict[str, Any]:
+def segment_entry(number: int, segment: Segment, now: float) -> dict[str, Any]:
+    """Return a segment as `./index` lists it."""
     begin, finish = segment.begin, segment.finish
     return {
         "segment": number,
@@ -264,16 +265,9 @@ def _series(reader: Reader, kind: str, layer: str) -> dict[str, Any]:
         ),
     }
     if newest.gray:
-        entry["range"] = _union([columns.range for _, _, columns in parts])
-        entry["percentiles"] = _union([columns.percentiles for _, _, columns in parts])
+        entry["range"] = union([columns.range for _, _, columns in parts])
+        entry["percentiles"] = union([columns.percentiles for _, _, columns in parts])
     return entry
-
-
-def _union(spans: Sequence[Span | None]) -> Span | None:
-    known = [span for span in spans if span is not None]
-    if not known:
-        return None
-    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def _probe(new: _New, entry: IndexEntry) -> dict[str, Any]:

@@ -180,6 +180,14 @@ class SheetColumns:
         return ""
 
 
+def union(spans: Sequence[Span | None]) -> Span | None:
+    """Return the span that holds all spans, None if there is none."""
+    known = [span for span in spans if span is not None]
+    if not known:
+        return None
+    return min(low for low, _ in known), max(high for _, high in known)
+
+
 class _Sums(NamedTuple):
     """Sums over all sheets, and the number of records that they cover."""
 

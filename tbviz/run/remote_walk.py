@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tbviz.store.disk.locations import RemoteLocation
 from tbviz.store.disk.object_store import ObjectStore
 
-_log = logging.getLogger("tbviz.plugin")
+_log = logging.getLogger("tbviz.run")
 
 # Each listing waits for the network, not for the processor.
 _AT_ONCE = 8
@@ -21,13 +21,15 @@ class RemoteWalk:
 
     Args:
         location: The folder.
+        limit: How many folders to list at most. Defaults to 20,000.
 
     Raises:
         StoreError: If the package that the store needs is not installed.
     """
 
-    def __init__(self, location: RemoteLocation) -> None:
+    def __init__(self, location: RemoteLocation, limit: int | None = None) -> None:
         self._location = location
+        self._limit = _MAX_FOLDERS if limit is None else limit
         self._store = ObjectStore(location)
         self._known: set[str] = set()
 
@@ -42,12 +44,12 @@ class RemoteWalk:
         """
         found: set[str] = set()
         level = ["."]
-        left = _MAX_FOLDERS
+        left = self._limit
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while level:
                 if len(level) > left:
                     _log.warning("%s has over %d folders; the rest is left out",
-                                 self._location, _MAX_FOLDERS)  # fmt: skip
+                                 self._location, self._limit)  # fmt: skip
                     break
                 left -= len(level)
                 deeper = []

@@ -1,0 +1,1 @@
+"""One run as arrays and pictures: what `tbviz.open_run` returns and the plugin serves over HTTP."""
