@@ -47,7 +47,7 @@ def test_a_circle_is_found():
 
 
 @pytest.mark.parametrize(
-    "room", ["arrays", "taps", "methods", "images", "store", "plugin", "demo", "cli"]
+    "room", ["arrays", "taps", "methods", "images", "store", "callbacks", "plugin", "demo", "cli"]
 )
 def test_no_files_of_a_package_import_each_other_in_a_circle(room):
     inside = f"tbviz.{room}."
@@ -58,6 +58,19 @@ def test_no_files_of_a_package_import_each_other_in_a_circle(room):
     }
     assert arrows
     assert _circle(arrows) is None
+
+
+@pytest.mark.parametrize("inner", ["run", "limits"])
+def test_inner_packages_of_callbacks_import_no_callback(inner):
+    """Also not for types alone: they know a callback through `callbacks/run/member.py`."""
+    wrong = [
+        f"{name} imports {other}"
+        for name, tree in MODULES.items()
+        if name.startswith(f"tbviz.callbacks.{inner}.")
+        for other, _ in _imported(tree)
+        if re.fullmatch(r"tbviz\.callbacks\.\w+", other) and not other.endswith((".run", ".limits"))
+    ]
+    assert not wrong
 
 
 def _defined(tree):

@@ -107,9 +107,9 @@ def test_layers_that_draw_native_random_numbers(tmp_path, eager):
 class Failing(tbviz.ActivationGrid):
     """Captures, and fails halfway."""
 
-    def capture(self, view, run_log):
+    def capture(self, view, log):
         assert view.recording.maps
-        with self.boundary(run_log, "conv1"):
+        with log.guard("conv1"):
             view.inspector.run("fails", lambda model, x: model(x).nowhere, view.probe.inputs)
 
 
