@@ -181,7 +181,7 @@ class Visual(keras.callbacks.Callback):
         except Exception as error:
             if self.strict:
                 raise
-            text = f"{in_short(error)}; it does nothing in this fit"
+            text = f"disabled for this fit: {in_short(error)}"
             _log.warning("tbviz %s: %s", self.method, text)
             # This callback has no store to report it in, but others may.
             with suppress(Exception):

@@ -61,7 +61,7 @@ def session_of(callback: Member, model: Any, params: Mapping[str, Any] | None) -
 def report_disabled(
     callback: Member, model: Any, params: Mapping[str, Any] | None, text: str, error: Exception
 ) -> None:
-    """Report in the store of the other callbacks that this one does nothing in this `fit`.
+    """Report in the store of the other callbacks that this one is disabled for this `fit`.
 
     If no other callback uses its log directory, there is no store to report it in.
 
