@@ -29,8 +29,6 @@ IDENTIFIERS = {
     "subject": "submodel",
     "chief": "primary",
     "kept": "preserved, cached, retained",
-    "member": "callback",
-    "members": "callbacks",
     "aim": "class_target",
     "aims": "class_targets",
     "survey": "model_outputs",

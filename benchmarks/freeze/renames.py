@@ -94,6 +94,12 @@ _CHANGED: Final = (
         "{}'s maps look like its input ({}): it has learned nothing yet; {}",
         _AMERICAN,
     ),
+    ("{} of {} channels, a bar each", "{} of {} channels, one bar each", _PER),
+    (
+        "One bar a channel, upward where it is above zero; one scale for all images",
+        "One bar per channel, upward if it is above zero; one scale for all images",
+        _PER,
+    ),
     ("advice/LayerHealth/{}/like-input", "advice/LayerHealth/{}/similar-to-input", _HEALTH),
 )
 # Not in the part `http`: a store keeps the sentences that were written to it.

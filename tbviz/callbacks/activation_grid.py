@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,12 @@ from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.caption import Caption
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.per_layer_cache import PerLayerCache
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.bars import bars
 from tbviz.methods.activation_maps.feature_maps import (
@@ -113,7 +114,6 @@ class ActivationGrid(Visual):
         self._overview_outputs: list[Output] = []
         self._channels: PerLayerCache[list[int]] = PerLayerCache()
         self._axes: PerLayerCache[Axes] = PerLayerCache()
-        self._run_log: weakref.ref[RunLog] | None = None  # whose overview this one draws
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers that get sheets of their own, and those of the overview."""
@@ -130,7 +130,7 @@ class ActivationGrid(Visual):
         }
         return [*self._sheet_layers, *self._overview_outputs]
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per layer, the colors and the overview."""
         recording = view.recording
         _, rows = view.probe_of(self)
@@ -138,29 +138,27 @@ class ActivationGrid(Visual):
         names = merged.names() if merged is not None else []
         titles = [names[row] for row in rows]
         for output in self._sheet_layers:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 maps = recording.maps[output.key][rows]
-                run_log.add(self._sheet(output, maps, rows))
+                log.add(self._sheet(output, maps, rows))
                 if self.colors and has_colors(output):
-                    run_log.add(self._colors(output, maps, titles))
-        if self._overview_outputs and self._logs_overview(run_log):
-            with self.boundary(run_log, ""):
+                    log.add(self._colors(output, maps, titles))
+        if self._overview_outputs and self._logs_overview(log):
+            with log.guard():
                 columns = {o.key: recording.maps[o.key][rows] for o in self._overview_outputs}
-                run_log.add(self._overview(columns, rows))
+                log.add(self._overview(columns, rows))
 
-    def _logs_overview(self, run_log: RunLog) -> bool:
+    def _logs_overview(self, log: CallbackLog) -> bool:
         """Return whether this callback logs the overview: only the first grid of a `fit` does."""
-        mine = self._run_log is not None and self._run_log() is run_log
-        if not mine and "overview" in run_log.logged_kinds.get("", ()):
+        others_log = log.others_log("overview")
+        if others_log:
             text = "its overview is left out: another ActivationGrid of this fit logs one"
-            run_log.notice(self.method, text, level="info", event="left_out", detail=["overview"])
-            return False
-        self._run_log = weakref.ref(run_log)
-        return True
+            log.notice(text, level="info", event="left_out", detail=["overview"])
+        return not others_log
 
     def _sheet(self, output: Output, maps: Floats, rows: list[int]) -> GrayPicture:
         channels = self._selected_channels(output, maps)
-        layout = {"total": maps.shape[-1], "method": self.title}
+        layout: Layout = {"total": maps.shape[-1], "method": self.title}
         if is_vector(output):
             return _bars(output.key, maps, channels, layout, rows)
         layout["channels"] = channels
@@ -179,7 +177,7 @@ class ActivationGrid(Visual):
     def _colors(self, output: Output, maps: Floats, titles: list[str]) -> ColorPicture:
         found = rgb_maps(maps, self._axes.get([output]), limit=64)
         self._axes.set([output], found.axes)
-        layout = {
+        layout: Layout = {
             "titles": titles,
             "title": _colors_title(maps.shape[-1], found.axes),
             "map": list(maps.shape[1:3]),
@@ -189,7 +187,7 @@ class ActivationGrid(Visual):
 
     def _overview(self, maps: dict[str, Floats], rows: list[int]) -> GrayPicture:
         found = overview_of(maps)
-        layout = {
+        layout: Layout = {
             "title": f"The first {found.maps} maps of the first {len(found.layers)} layers",
             "column_titles": found.titles,
             "row_titles": [f"map {row}" for row in range(found.maps)],
@@ -208,20 +206,20 @@ class ActivationGrid(Visual):
 
 
 def _bars(
-    layer: str, maps: Floats, channels: list[int], layout: dict[str, Any], rows: list[int]
+    layer: str, maps: Floats, channels: list[int], layout: Layout, rows: list[int]
 ) -> GrayPicture:
     values = maps.reshape(len(maps), -1)[:, channels]
     pictures = bars(values)
     layout = {
         **layout,
         "bars": channels,
-        "titles": [f"{len(channels)} of {layout['total']} channels, a bar each"],
-        "title": "One bar a channel, upward where it is above zero; one scale for all images",
+        "titles": [f"{len(channels)} of {layout['total']} channels, one bar each"],
+        "title": "One bar per channel, upward if it is above zero; one scale for all images",
         "map": [1, 1],
     }
     if np.any(values < 0):
         layout["signed"] = True
-    texts = [{"note": _extent(row)} for row in values]
+    texts = [Caption(note=_extent(row)) for row in values]
     tiles = pictures[:, None]
     return GrayPicture(
         "activations", layer, tiles, layout, texts, images=rows, max_side=max(tiles.shape)

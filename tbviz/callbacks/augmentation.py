@@ -8,9 +8,10 @@ from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import DRAWS, augmentation_layer, augmented_by
@@ -89,23 +90,23 @@ class Augmentation(Visual):
         found = augmentation_layer(model_outputs)
         return [] if found is None else [found]
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture with one row per probe image."""
         for output in self.selected:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 probe, rows = view.probe_of(self)
                 maps = {output.key: view.recording.maps[output.key][rows]}
                 found = augmented_by(view.inspector, output, probe.inputs, maps, self.draws)
                 tiles = found.colors
                 names = view.probe.names() if view.probe is not None else probe.names()
-                layout = {
+                layout: Layout = {
                     "title": f"What training sees of each image, behind {output.key}",
                     "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.draws))],
                     "row_titles": [names[row] for row in rows],
                     "map": list(tiles.shape[2:4]),
                     "method": self.title,
                 }
-                run_log.add(
+                log.add(
                     ColorPicture(
                         "augmentation",
                         "",

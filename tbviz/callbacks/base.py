@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import keras
 
 from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.limits.schedule import ScheduleLike, schedule_of
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
-from tbviz.callbacks.run.error_boundary import boundary, in_short
+from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.callbacks.run.probe import Probe, input_format, is_path, read_probe
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.session import Session
 from tbviz.callbacks.run.sessions import report_disabled, session_of
 from tbviz.callbacks.run.submodel import Submodel, check_submodel, find_submodel
@@ -97,8 +97,8 @@ class Visual(keras.callbacks.Callback):
         self.last_snapshot: Position | None = None
         # Counts the callbacks with the same title in this fit and log directory.
         self.number = 1
-        # Whether another callback that logs the same is silently preferred.
-        self.low_priority = False
+        # Whether a callback of this class that joins the same session replaces this one.
+        self.replaceable = False
         self.selected: list[Output] = []
         # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
@@ -130,36 +130,37 @@ class Visual(keras.callbacks.Callback):
         """Return the layers that this callback draws.
 
         Raises:
-            LayerNotFoundError: the user's filter matches none.
+            LayerNotFoundError: If the user's filter matches none.
         """
         raise NotImplementedError
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Compute the pictures and numbers of this position.
 
         Args:
-            view: the model, and its outputs on the probe images.
-            run_log: takes the pictures and numbers.
+            view: The model, and its outputs on the probe images.
+            log: Takes the pictures and numbers, and the notices. If what is inside `log.guard`
+                fails, the rest is still drawn.
         """
         raise NotImplementedError
 
     def reset(self) -> None:
         """Drop what earlier snapshots left: a `fit` begins, or the model has changed."""
 
-    def boundary(self, run_log: RunLog, layer: str) -> AbstractContextManager[None]:
-        """Return the error boundary of one layer: if it fails, the others are still drawn."""
-        return boundary(run_log, self.method, strict=self.strict, layer=layer)
-
     # For the session
 
-    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
-        """Select the layers of a model that was not captured before."""
+    def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
+        """Select the layers of a model that was not captured before.
+
+        Args:
+            model_outputs: Of the model.
+            log: Takes notices.
+        """
         self.reset()
         self.selected = []
         self.selected = self.select_layers(model_outputs)
         if not self.selected:
-            text = f"left out: this model has no {self.needs}"
-            run_log.notice(self.method, text, level="info", event="left_out")
+            log.notice(f"left out: this model has no {self.needs}", level="info", event="left_out")
 
     # Keras' hooks
 
@@ -180,17 +181,16 @@ class Visual(keras.callbacks.Callback):
         except Exception as error:
             if self.strict:
                 raise
-            text = f"{in_short(error)}; it does nothing in this fit"
+            text = f"disabled for this fit: {in_short(error)}"
             _log.warning("tbviz %s: %s", self.method, text)
-            # This callback has no store to say it in, but others may.
+            # This callback has no store to report it in, but others may.
             with suppress(Exception):
                 report_disabled(self, self.model, self.params, text, error)
             return
         self._session = session
         if self.probe is not None and self.probe.left_out:
             given = self.probe.count + self.probe.left_out
-            session.run_log.notice(
-                "tbviz",
+            session.log.notice(
                 f"the first {self.probe.count} of {given} probe images are used",
                 "pass the ones that you want to see",
                 level="info",

@@ -11,10 +11,11 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
-from tbviz.callbacks.run.error_boundary import boundary
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.caption import Caption, TileCaption
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import Probe
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
@@ -94,27 +95,26 @@ class ClassMaximization(Maximization):
         self.classes = classes
         self.class_names = class_names
 
-    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
+    def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select no layer: the pictures belong to the whole model."""
-        del model_outputs, run_log
+        del model_outputs, log
         self.reset()
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture with one tile per class."""
-        canvas = self.canvas(view, run_log, explicit=self.classes is not None)
+        canvas = self.canvas(view, log, explicit=self.classes is not None)
         if canvas is None:
             return
-        with boundary(run_log, self.method, strict=self.strict):
-            classes, names = self._selected_classes(view)
-            found = self.maximize("", classes, partial(self._ascent, view, canvas))
-            titles = [names.get(number, str(number)) for number in found.channels]
-            layout = {
-                "title": "Made to raise each class's score; another class may score higher still",
-                "target": found.target,
-                "titles": titles,
-            }
-            text = {"tiles": _captions(found, titles)}
-            run_log.add(self.picture("classes", "", found, titles, layout, text))
+        classes, names = self._selected_classes(view)
+        found = self.maximize("", classes, partial(self._ascent, view, canvas))
+        titles = [names.get(number, str(number)) for number in found.channels]
+        layout: Layout = {
+            "title": "Made to raise each class's score; another class may score higher still",
+            "target": found.target,
+            "titles": titles,
+        }
+        text: Caption = {"tiles": _captions(found, titles)}
+        log.add(self.picture("classes", "", found, titles, layout, text))
 
     def _ascent(
         self, view: ModelView, canvas: Canvas, classes: Sequence[int], start: Floats | None
@@ -142,7 +142,7 @@ def _labels(probe: Probe | None, count: int) -> list[int] | None:
     return found[:MAX_CLASSES] or None
 
 
-def _captions(found: MaximizedClasses, names: Sequence[str]) -> list[dict[str, Any]]:
+def _captions(found: MaximizedClasses, names: Sequence[str]) -> list[TileCaption]:
     likely = found.probabilities
     return [
         {

@@ -10,9 +10,10 @@ from typing import Any
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.feature_maps import select_channels
 from tbviz.methods.maximization.ascent import maximize_objective
@@ -100,19 +101,19 @@ class FilterMaximization(Maximization):
             return default_convolutions(model_outputs, limit=MAX_LAYERS)
         return select(model_outputs, self.layers)
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per layer."""
         if not self.selected:
             return
-        canvas = self.canvas(view, run_log, explicit=self.layers is not None)
+        canvas = self.canvas(view, log, explicit=self.layers is not None)
         if canvas is None:
             return
         for output in self.selected:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 channels = select_channels(output.channels, self.filters)
                 ascent = partial(self._ascent, view, output, canvas)
                 found = self.maximize(output.key, channels, ascent)
-                run_log.add(self._layer_picture(output, channels, found))
+                log.add(self._layer_picture(output, channels, found))
 
     def _ascent(
         self,
@@ -130,7 +131,7 @@ class FilterMaximization(Maximization):
     def _layer_picture(
         self, output: Output, channels: Sequence[int], found: Maximized
     ) -> ColorPicture:
-        layout: dict[str, Any] = {
+        layout: Layout = {
             "total": output.channels,
             "target": "mean response of the channel",
         }

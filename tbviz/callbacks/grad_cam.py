@@ -8,9 +8,10 @@ from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.callbacks.run.targets import Targets
 from tbviz.methods.cams.cam import Cam
@@ -104,12 +105,12 @@ class GradCAM(Visual):
         except LayerNotFoundError:
             return []
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per layer, with one tile per target."""
         if not self.selected:
             return
         probe, rows = view.probe_of(self)
-        class_targets = self._targets.class_targets(view, run_log, probe, rows)
+        class_targets = self._targets.class_targets(view, log, probe, rows)
         if not class_targets:  # a notice has said that the targets cannot be given
             return
         if not self.cam.class_specific:
@@ -118,7 +119,7 @@ class GradCAM(Visual):
         inputs = explanation.probe.inputs
         found: dict[str, ClassGradients] = {}
         for output in self.selected:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 found = found or once(
                     explanation.class_targets,
                     lambda class_target: class_gradients(
@@ -129,8 +130,8 @@ class GradCAM(Visual):
                     role: layer_maps(self.cam, output.key, one, explanation.perturbed)
                     for role, one in found.items()
                 }
-                layout = {"method": self.cam.name, "title": self.cam.title}
-                run_log.add(
+                layout: Layout = {"method": self.cam.name, "title": self.cam.title}
+                log.add(
                     explanation.picture(
                         self._kind, output.key, maps, NO_RESPONSE, self.cam.target, layout
                     )

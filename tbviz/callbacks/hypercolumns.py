@@ -11,11 +11,12 @@ import numpy as np
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.per_layer_cache import PerLayerCache
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import Probe
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel, find_submodel
 from tbviz.methods.activation_maps.overview import short_names
 from tbviz.methods.hypercolumn import HypercolumnBasis, hypercolumn_layers, hypercolumns_of
@@ -115,7 +116,7 @@ class Hypercolumns(Visual):
             self._stacks = []
         return [output for stack in self._stacks for output in stack]
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add the averages, one tile per list of layers, and the colors, one per probe image."""
         if not self._stacks:
             return
@@ -132,10 +133,10 @@ class Hypercolumns(Visual):
             self._bases.set(stack, one.basis)
             found.append(one)
         titles = [_title(one.layers) for one in found]
-        common = {"stacks": [one.layers for one in found], "method": self.title}
-        layout = {**common, "titles": titles, "title": self._average}
+        common: Layout = {"stacks": [one.layers for one in found], "method": self.title}
+        layout: Layout = {**common, "titles": titles, "title": self._average}
         tiles = np.stack([one.mean for one in found], axis=1)
-        run_log.add(GrayPicture("hypercolumns", "", tiles, layout, images=rows, max_side=MAX_SIDE))
+        log.add(GrayPicture("hypercolumns", "", tiles, layout, images=rows, max_side=MAX_SIDE))
         if self.colors:
             pictures = np.concatenate([one.colors for one in found])
             shown = [names[row] for row in rows]
@@ -145,7 +146,7 @@ class Hypercolumns(Visual):
             else:
                 layout |= {"titles": shown}
             columns = len(rows)
-            run_log.add(ColorPicture("hypercolumns:colors", "", pictures, layout, columns=columns))
+            log.add(ColorPicture("hypercolumns:colors", "", pictures, layout, columns=columns))
 
 
 def _lists(layers: Any) -> list[Any]:

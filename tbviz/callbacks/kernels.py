@@ -12,9 +12,11 @@ import numpy.typing as npt
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.caption import Caption
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
 from tbviz.methods.conv_kernels.kernels import (
@@ -91,18 +93,17 @@ class Kernels(Visual):
         """Return the layers whose kernels are drawn."""
         return chosen_kernels(model_outputs, self.layers, MAX_LAYERS)
 
-    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
+    def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Find the layers, and report which are left out if the user named none."""
-        super().prepare(model_outputs, run_log)
+        super().prepare(model_outputs, log)
         if self.layers is not None:
             return
         for key, reason in without_kernels(model_outputs).items():
             text = f"its kernel is left out: {reason}"
-            run_log.notice(self.method, text, layer=key, level="info", event="left_out")
+            log.notice(text, layer=key, level="info", event="left_out")
         total = len({o.node.path for o in model_outputs.outputs.values() if is_convolution(o)})
         if 0 < len(self.selected) < total:
-            run_log.notice(
-                self.method,
+            log.notice(
                 f"the kernels of {len(self.selected)} of {total} convolutions are logged",
                 "name others with layers=[...]",
                 level="info",
@@ -116,22 +117,22 @@ class Kernels(Visual):
         self._previous.clear()
         self._scale.clear()
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per kernel, and one in color if it has three inputs."""
         for output in self.selected:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 for kernel in layer_kernels(output.node.layer, self.filters):
-                    self._add(output.key, kernel, run_log)
+                    self._add(output.key, kernel, log)
 
-    def _add(self, layer: str, kernel: Kernel, run_log: RunLog) -> None:
+    def _add(self, layer: str, kernel: Kernel, log: CallbackLog) -> None:
         key = layer, kernel.variant
         kernel = kernel.facing(self._previous.get(key, kernel))
         self._previous[key] = kernel
         first = self._first.setdefault(key, kernel)
-        layout: dict[str, Any] = {"total": kernel.total, "method": self.title}
+        layout: Layout = {"total": kernel.total, "method": self.title}
         if kernel.channels:
             layout["channels"] = kernel.channels
-        text: dict[str, Any] = {}
+        text: Caption = {}
         notes = []
         if kernel.shares is not None:
             text["shares"] = _numbers(kernel.shares)
@@ -144,7 +145,7 @@ class Kernels(Visual):
             notes.append(f"the kernel {what} since the first snapshot")
         if notes:
             text["note"] = "; ".join(notes)
-        run_log.add(
+        log.add(
             GrayPicture(
                 f"kernels:{kernel.variant}" if kernel.variant else "kernels",
                 layer,
@@ -159,10 +160,11 @@ class Kernels(Visual):
             # It only grows, so that epochs compare.
             scale = self._scale[layer] = max(self._scale.get(layer, 0.0), kernel.largest)
             title = "Weights on the three inputs as red, green and blue; gray is zero"
-            known = {"scale": six_digits(scale), "note": f"full color is a weight of {scale:.3g}"}
+            note = f"full color is a weight of {scale:.3g}"
+            known: Caption = {"scale": six_digits(scale), "note": note}
             tiles = kernel.shown_in_color(scale)
             layout = {**layout, "title": title}
-            run_log.add(ColorPicture("kernels:colors", layer, tiles, layout, {**text, **known}))
+            log.add(ColorPicture("kernels:colors", layer, tiles, layout, {**text, **known}))
 
 
 def _numbers(values: npt.NDArray[np.floating]) -> list[float]:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import MetaRecord
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.layer_health.advice import Advice, Advisor
 from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, layer_numbers
@@ -114,7 +114,7 @@ class LayerHealth(Visual):
         self._weights.reset()
         self._advisor.reset()
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one record with all layers."""
         recording = view.recording
         probe, rows = view.probe_of(self)
@@ -122,12 +122,12 @@ class LayerHealth(Visual):
         spoiled = float(faulty_images(probe.inputs).mean())
         snapshots = []
         for output in self.selected:
-            with self.boundary(run_log, output.key):
+            with log.guard(output.key):
                 maps = recording.maps[output.key][rows]
                 snapshots.append(self._measure(output, view, maps, inputs, spoiled))
         if snapshots:
             not_finite = [_row(advice) for advice in view.finiteness.advice()]
-            run_log.add(_record(snapshots, [*not_finite, *self._advise(snapshots, run_log)]))
+            log.add(_record(snapshots, [*not_finite, *self._advise(snapshots, log)]))
 
     def _measure(
         self,
@@ -155,13 +155,12 @@ class LayerHealth(Visual):
             spoiled=spoiled,
         )
 
-    def _advise(self, snapshots: list[HealthSnapshot], run_log: RunLog) -> list[dict[str, str]]:
+    def _advise(self, snapshots: list[HealthSnapshot], log: CallbackLog) -> list[dict[str, str]]:
         """Return the advice that holds now; a notice reports each piece of advice once."""
         advice_rows = []
         for advice in self._advisor.advise(snapshots):
             advice_rows.append(_row(advice))
-            run_log.notice(
-                self.method,
+            log.notice(
                 advice.text,
                 advice.remedy,
                 advice.layer,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.caption import Caption
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import TILES_PER_ROW, ColorPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import Canvas, canvas_of
 from tbviz.methods.maximization.result import Maximized, Result, require_signal
@@ -47,16 +49,16 @@ class Maximization(Visual):
         """Forget earlier images: a new `fit` or a changed model starts from a blank again."""
         self._previous.clear()
 
-    def canvas(self, view: ModelView, run_log: RunLog, *, explicit: bool) -> Canvas | None:
-        """Return the canvas; report and return `None` if the model takes no image.
+    def canvas(self, view: ModelView, log: CallbackLog, *, explicit: bool) -> Canvas | None:
+        """Return the canvas; report and return None if the model takes no image.
 
         Args:
-            view: of the model.
-            run_log: takes the notice.
-            explicit: whether the user named what to maximize, so that a failure is an error.
+            view: Of the model.
+            log: Takes the notice.
+            explicit: Whether the user named what to maximize, so that a failure is an error.
 
         Raises:
-            TbvizError: the model takes no image, and `explicit`.
+            TbvizError: If the model takes no image, and `explicit`.
         """
         try:
             return canvas_of(view.model, None if view.probe is None else view.probe.inputs)
@@ -64,7 +66,7 @@ class Maximization(Visual):
             if explicit:
                 raise
             text = f"left out: {error}"
-            run_log.notice(self.method, text, level="info", event="left_out")
+            log.notice(text, level="info", event="left_out")
             return None
 
     def maximize(
@@ -76,12 +78,12 @@ class Maximization(Visual):
         """Maximize channels or classes, from the last images if `warm_start`.
 
         Args:
-            key: of the layer; a warm start continues from the images of the same key.
-            requested: the channels or classes.
-            ascent: takes them, and the images that a warm start continues from.
+            key: Of the layer; a warm start continues from the images of the same key.
+            requested: The channels or classes.
+            ascent: Takes them, and the images that a warm start continues from.
 
         Raises:
-            TbvizError: No image could be made for any of them.
+            TbvizError: If no image could be made for any of them.
         """
         channels, previous = self._previous.get(key, ([], None))
         known = self.warm_start and channels == list(requested)
@@ -96,18 +98,19 @@ class Maximization(Visual):
         layer: str,
         found: Maximized,
         names: Sequence[str],
-        layout: Mapping[str, Any],
-        text: Mapping[str, Any] | None = None,
+        layout: Layout,
+        text: Caption | None = None,
     ) -> ColorPicture:
         """Return a picture with one tile per image, or one row per channel or class if `diversity`.
 
         Args:
-            kind: of the picture.
-            layer: path, or `""`.
-            found: the images.
-            names: what each image is of.
-            layout: fields of the layout record beside those that follow from the settings.
-            text: what the sheet shows, beside scores and notes.
+            kind: The kind of the picture.
+            layer: The path of the layer, `""` for the whole model.
+            found: The images.
+            names: What each image is of.
+            layout: The fields of the layout record that do not follow from the settings.
+            text: The caption of the sheet, without scores and notes. Defaults to None: these
+                alone.
         """
         several = self.settings.diversity
         if several > 1:
@@ -118,7 +121,7 @@ class Maximization(Visual):
             found.images,
             {**layout, "method": self.title},
             {
-                **(text or {}),
+                **(text or Caption()),
                 "scores": [six_digits(score) for score in found.after],
                 **_note(names, found.notes),
             },
@@ -126,7 +129,7 @@ class Maximization(Visual):
         )
 
 
-def _note(names: Sequence[str], notes: Sequence[str | None]) -> dict[str, str]:
+def _note(names: Sequence[str], notes: Sequence[str | None]) -> Caption:
     """Describe which tiles are blank and why."""
     reasons: dict[str, list[str]] = {}
     for name, note in zip(names, notes, strict=True):

@@ -32,9 +32,9 @@ class Monitor(keras.callbacks.Callback):
 
     Feature maps (also at a glance and in color), layer health, Grad-CAM, hypercolumns, kernels,
     what augmentation layers do, filter maximization, and the predictions of the probe images.
-    `Saliency`, `ClassMaximization` and other class activation maps stand beside it in the list of
-    callbacks, on the same `log_dir`, if you need them. If one of these callbacks stands beside it
-    and logs the same for the same layer, only that one's pictures are written.
+    `Saliency` and `ClassMaximization` stand beside it in the list of callbacks, on the same
+    `log_dir`, if you need them. A callback of one of Monitor's own classes that stands beside it on
+    the same `log_dir` replaces Monitor's own.
 
     What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
     in the list of callbacks: best weights that are put back are then logged as well.
@@ -105,8 +105,8 @@ class Monitor(keras.callbacks.Callback):
             FilterMaximization(log_dir, filters=FILTERS, settings=ASCENT, **common),
         ]
 
-        for callback in self.callbacks:  # what stands beside Monitor was asked for
-            callback.low_priority = True
+        for callback in self.callbacks:  # the user asked for what stands beside Monitor
+            callback.replaceable = True
 
     def set_model(self, model: Any) -> None:
         """Pass the model on."""

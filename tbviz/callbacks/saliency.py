@@ -9,11 +9,11 @@ from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
-from tbviz.callbacks.run.error_boundary import boundary
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.callbacks.run.targets import Targets
 from tbviz.errors import TbvizError
@@ -101,32 +101,30 @@ class Saliency(Visual):
             raise TbvizError(msg)
         self._targets = Targets(self.title, targets)
 
-    def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:
+    def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select no layer: the pictures belong to the whole model."""
         if self.probe is not None and image_input_index(self.probe.inputs) is None:
-            text = f"left out: this model has no {self.needs}"
-            run_log.notice(self.method, text, level="info", event="left_out")
+            log.notice(f"left out: this model has no {self.needs}", level="info", event="left_out")
 
-    def capture(self, view: ModelView, run_log: RunLog) -> None:
+    def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per method, with one tile per target."""
         probe, rows = view.probe_of(self)
         if image_input_index(probe.inputs) is None:
             return
         for attribution in self.attributions:
-            name = f"{self.method} {attribution.name}"
-            with boundary(run_log, name, strict=self.strict):
-                class_targets = self._targets.class_targets(view, run_log, probe, rows)
+            with log.guard(part=attribution.name):
+                class_targets = self._targets.class_targets(view, log, probe, rows)
                 if not class_targets:  # a notice has said so
                     return
                 explanation = Explanation.of_targets(class_targets, view, probe, rows)
-                run_log.add(self._picture(explanation, attribution))
+                log.add(self._picture(explanation, attribution))
 
     def _picture(self, explanation: Explanation, attribution: Attribution) -> GrayPicture:
         """Return the picture of one method."""
         found = once(
             explanation.class_targets, partial(attribution.attribute, explanation.perturbed)
         )
-        layout = {
+        layout: Layout = {
             "method": attribution.name,
             "title": attribution.title,
             "signed": attribution.signed,

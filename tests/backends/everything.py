@@ -42,11 +42,8 @@ def everything(log_dir, images, labels=None, **settings):
     return [
         monitor,
         several,
-        *(
-            tbviz.GradCAM(*given, method=cam, **settings)
-            for name, cam in _CAMS.items()
-            if name != "grad-cam"  # which Monitor has
-        ),
+        # In place of Monitor's own.
+        *(tbviz.GradCAM(*given, method=cam, **settings) for cam in _CAMS.values()),
         tbviz.ClassMaximization(log_dir, settings=_MAXIMIZE, **settings),
     ]
 

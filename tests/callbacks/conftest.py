@@ -23,10 +23,10 @@ def no_thread_is_left():
 def timeouts_allow_for_busy_machines(monkeypatch):
     """Make timeouts long, unless a test sets one."""
     from tbviz.callbacks.limits import limits, remote_control
-    from tbviz.callbacks.run import run_log
+    from tbviz.callbacks.run import position_writer
 
     for name in ("TIMEOUT", "LAST_TIMEOUT"):
-        monkeypatch.setattr(run_log, name, 240.0)
+        monkeypatch.setattr(position_writer, name, 240.0)
     for name in ("_TIMEOUT", "_BATCH_TIMEOUT"):
         monkeypatch.setattr(remote_control, name, 240.0)
     monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
@@ -68,9 +68,9 @@ def clock(monkeypatch):
     from callbacks.limited_runs import Clock
 
     from tbviz.callbacks.limits import cost_meter, limits, remote_control, training_clock
-    from tbviz.callbacks.run import run_log
+    from tbviz.callbacks.run import position_writer
 
     made = Clock()
-    for module in (cost_meter, run_log, training_clock, limits, remote_control):
+    for module in (cost_meter, position_writer, training_clock, limits, remote_control):
         monkeypatch.setattr(module, "clock", made)
     return made

@@ -27,17 +27,17 @@ class SlowCallback(Visual):
         self.clock, self.seconds, self.parts = clock, seconds, parts
         self.begun, self.finished, self.captured = [], [], []
 
-    def prepare(self, model_outputs, run_log):
+    def prepare(self, model_outputs, log):
         self.reset()
 
-    def capture(self, view, run_log):
-        self.begun.append(run_log.position.epoch)
+    def capture(self, view, log):
+        self.begun.append(log.position.epoch)
         for part in range(self.parts):
             if part:
                 yield
             self.clock.now += self.seconds / self.parts
-            self.captured.append(run_log.position.epoch)
-        self.finished.append(run_log.position.epoch)
+            self.captured.append(log.position.epoch)
+        self.finished.append(log.position.epoch)
 
 
 class SlowTraining(keras.callbacks.Callback):

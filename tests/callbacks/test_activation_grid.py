@@ -77,7 +77,7 @@ def test_vectors_are_bars_of_their_values(run):
     [layout] = layout_of(log_dir, "activations", "classes")
     assert "channels" not in layout
     assert (layout["tiles"], layout["images"], sorted(layout["bars"])) == (1, 3, [0, 1, 2])
-    assert layout["titles"] == ["3 of 3 channels, a bar each"]
+    assert layout["titles"] == ["3 of 3 channels, one bar each"]
     for image in range(3):
         [values], _ = tiles(log_dir, "activations", "classes", 2, image)
         expected = found[2]["classes"][image][layout["bars"]]

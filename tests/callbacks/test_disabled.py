@@ -47,7 +47,7 @@ def test_the_store_of_the_others_says_it(tmp_path, messages, other, method, why)
     [notice] = disabled(tmp_path)
     assert (notice["method"], notice["level"], notice["layer"]) == (method, "warning", None)
     assert why in notice["text"]
-    assert notice["text"].endswith("; it does nothing in this fit")
+    assert notice["text"].startswith("disabled for this fit: ")
     assert len(positions(tmp_path)) == len(metas(tmp_path, "health")) == 2
     assert ends(tmp_path) == ["finished"]
     [message] = messages()

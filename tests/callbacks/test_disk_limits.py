@@ -11,7 +11,7 @@ from callbacks.nets import metas, notices, positions, wait_for_writer
 
 import tbviz
 from tbviz.amounts import bytes_of, in_bytes, share_of
-from tbviz.callbacks.run import run_log as run_log_module
+from tbviz.callbacks.run import position_writer
 from tbviz.errors import TbvizError
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.reader import open_run
@@ -90,11 +90,11 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, messa
     class Hangs(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                monkeypatch.setattr(run_log_module, "TIMEOUT", 0.05)
+                monkeypatch.setattr(position_writer, "TIMEOUT", 0.05)
 
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 4:
-                monkeypatch.setattr(run_log_module, "TIMEOUT", 240.0)
+                monkeypatch.setattr(position_writer, "TIMEOUT", 240.0)
                 disk.set()
                 wait_for_writer()
 

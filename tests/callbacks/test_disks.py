@@ -36,14 +36,14 @@ class At(keras.callbacks.Callback):
 
 def on_disk(grid) -> None:
     """Waits until what was handed over is written, or has failed."""
-    grid._session.run_log._background.drain()
+    grid._session.run_log.writer._background.drain()
 
 
 def train(log_dir, **actions):
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
     callbacks = [grid, tbviz.LayerHealth(log_dir, x[:2])]
-    actions["epoch_3"] = lambda: grid._session.run_log.notice(
+    actions["epoch_3"] = lambda: grid._session.run_log.notices.report(
         "someone", "was blind", level="info", event="left_out"
     )
     history = cached_model().fit(

@@ -195,8 +195,8 @@ class Interrupts(keras.callbacks.Callback):
         super().__init__()
         self.capture, grid.capture = grid.capture, self.interrupted
 
-    def interrupted(self, view, run_log):
-        self.capture(view, run_log)
+    def interrupted(self, view, log):
+        self.capture(view, log)
         raise KeyboardInterrupt
 
 

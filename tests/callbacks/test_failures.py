@@ -236,7 +236,7 @@ def test_logs_are_only_read_and_may_hold_anything(tmp_path):
     assert metas(tmp_path, "metrics")[0]["values"].keys() == {"loss", "one"}
     left_out = [n for n in notices(tmp_path, "info") if "metrics" in n["text"]]
     assert [n["text"] for n in left_out] == [
-        "the metrics name, none, array are no single numbers and are left out"
+        "metrics name, none, array are not scalars and are left out"
     ]
 
 
@@ -244,8 +244,9 @@ def test_probes_of_two_sizes_leave_the_second_out(tmp_path, messages):
     x, _ = data(2)
     fit([tbviz.LayerHealth(tmp_path, x), GradCAM(tmp_path, np.zeros((2, 9, 9, 1)))], 2)
     [text] = messages()
-    assert text.startswith("tbviz GradCAM: the probe images of this fit's callbacks have")
-    assert "it does nothing in this fit" in text
+    assert text.startswith(
+        "tbviz GradCAM: disabled for this fit: the probe images of this fit's callbacks have"
+    )
     assert len(metas(tmp_path, "health")) == 2
     assert ends(tmp_path) == ["finished"]
 
@@ -282,19 +283,25 @@ def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, mess
     assert ("activations", "conv2") in run.series()
 
 
-def test_a_callback_stops_if_another_logs_everything_it_would(tmp_path):
+@pytest.mark.parametrize("first", [True, False])
+def test_a_callback_replaces_monitors_own_of_its_class(tmp_path, first):
     x, _ = data(2)
-    usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
+    usual = [
+        tbviz.ActivationGrid(tmp_path, x),
+        tbviz.GradCAM(tmp_path, x),
+        tbviz.Kernels(tmp_path),
+    ]
     for callback in usual:
-        callback.low_priority = True  # as Monitor's do
+        callback.replaceable = True  # as Monitor's are
     own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
-    fit([*usual, *own], 3)
-    methods = open_run(tmp_path).segments[0].costs.methods
+    fit([*usual, *own] if first else [*own, *usual], 3)
+    run = open_run(tmp_path)
+    methods = run.segments[0].costs.methods
     snapshots = {name: methods[name].snapshots for name in methods if name != "tbviz"}
-    # The grid goes on, for there are other layers than the one that is taken from it.
-    assert snapshots == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
-    [notice] = [one for one in notices(tmp_path) if one["text"].startswith("stopped: another")]
-    assert (notice["method"], notice["level"]) == ("GradCAM", "info")
+    assert snapshots == {"ActivationGrid": 3, "GradCAM": 3, "Kernels": 3}
+    assert [layer for kind, layer in run.series() if kind == "activations"] == ["conv1"]
+    assert notices(tmp_path, "warning") == []
+    assert ends(tmp_path) == ["finished"]
 
 
 def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, messages):

@@ -20,15 +20,15 @@ NOTHING = SimpleNamespace()
 
 
 class Notices:
-    """Keeps notices as a run log does: one key once."""
+    """Keeps notices as a log that is bound to all callbacks does: one key once."""
 
     def __init__(self):
         self.texts, self.levels, self.layers, self.events, self._keys = [], [], [], [], set()
 
     def notice(
-        self, method, text, remedy=None, layer=None, level="warning", *, event, rule=None, detail=()
+        self, text, remedy=None, layer=None, level="warning", *, event, rule=None, detail=()
     ):
-        key = key_of(event, method, layer, rule, detail)
+        key = key_of(event, "tbviz", layer, rule, detail)
         if key not in self._keys:
             self._keys.add(key)
             self.texts.append(text)

@@ -10,6 +10,8 @@ from callbacks.nets import CLASSES, NAMES, data, functional, metas
 from tbviz.callbacks.class_maximization import ClassMaximization
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.monitor import Monitor
+from tbviz.callbacks.run.caption import Caption, TileCaption
+from tbviz.callbacks.run.layout import Layout, LayoutRecord
 from tbviz.callbacks.saliency import Saliency
 from tbviz.images.sheet import decode
 from tbviz.methods.cams.registry import CAMS
@@ -18,6 +20,7 @@ from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.store.read.reader import open_run
 
+M = re.MULTILINE | re.DOTALL
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")
 
@@ -74,6 +77,31 @@ def test_fields_of_layouts(tmp_path):
     for numbers in health["layers"].values():
         assert numbers.keys() == listed("number", after="### Health numbers")
     assert health["columns"] == list(CHANNEL_COLUMNS)
+
+
+def test_fields_of_layouts_have_the_same_names_in_python_on_the_page_and_in_the_document():
+    optional = listed("field", after="Optional fields of a layout")
+    assert Layout.__annotations__.keys() | {"probes"} == optional
+    [row] = re.findall(r"^\| `layout` \| no \|.*$", PAGE, re.MULTILINE)
+    always = set(re.findall("`(\\w+)`", row)) - {"layout", "id"}
+    assert LayoutRecord.__annotations__.keys() == optional | always
+    [body] = [
+        found[1]
+        for path in (ROOT / "plugin_frontend" / "src").rglob("*.ts")
+        for found in re.finditer(
+            r"^export interface Layout \{$(.*?)^\}", path.read_text("utf-8"), M
+        )
+    ]
+    fields = dict(re.findall(r"^  (\w+)(\??): ", body, re.MULTILINE))
+    assert fields.keys() == LayoutRecord.__annotations__.keys()
+    assert {name for name, mark in fields.items() if mark} == optional
+
+
+def test_fields_of_captions_have_the_same_names_in_python_and_in_the_document():
+    after = PAGE[PAGE.index("chunk `tvTX`") : PAGE.index("| role |")]
+    named = set(re.findall(r"`(\w+)`|\"(\w+)\"", after))
+    named = {one or other for one, other in named}
+    assert Caption.__annotations__.keys() | TileCaption.__annotations__.keys() <= named
 
 
 def test_methods_have_the_same_names_on_the_page():

@@ -18,6 +18,7 @@ class RunLog:
     def __init__(self, training_clock):
         self.costs, self.write_costs, self.beside_training = CostMeter(training_clock), [], True
         self.waited_for = 0
+        self.writer = self
 
     def count_wait(self, seconds):
         del seconds

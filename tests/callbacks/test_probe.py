@@ -10,6 +10,7 @@ from callbacks.nets import cached_model, data, metas, notices
 from PIL import Image
 
 import tbviz
+from tbviz.callbacks.run import probe_batch as probe_batch_module
 from tbviz.callbacks.run.probe import InputFormat, input_format, read_probe
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.errors import TbvizError
@@ -194,6 +195,27 @@ def test_equal_probes_are_stored_once_with_the_labels_and_names_of_all():
     assert probe_batch.merged.labels == [0, 1, 2]
     assert probe_batch.merged.class_names == ["a", "b", "c"]
     assert probe_batch.rows_for(one)[1] == probe_batch.rows_for(other)[1] == [0, 1, 2]
+
+
+def test_pixels_are_compared_only_across_different_objects(monkeypatch):
+    compared = []
+    same = probe_batch_module._same
+    monkeypatch.setattr(
+        probe_batch_module, "_same", lambda *pair: compared.append(pair) or same(*pair)
+    )
+    one, other = Callback(images(), [0, 1, 2]), Callback(images())
+    sharing = [Callback(images()) for _ in range(4)]
+    for callback in sharing:
+        callback.probe = one.probe
+    probe_batch = batch_of(one, *sharing)
+    assert compared == []
+    again = Callback(images())
+    again.probe = other.probe
+    probe_batch.add(other, other.probe)
+    probe_batch.add(again, again.probe)
+    assert len(compared) == 1
+    assert probe_batch.merged.count == 3
+    assert all(probe_batch.rows_for(c)[1] == [0, 1, 2] for c in (one, *sharing, other, again))
 
 
 def test_other_probes_stand_behind():

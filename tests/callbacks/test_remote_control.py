@@ -151,7 +151,10 @@ def test_an_old_request_is_ignored_if_the_first_read_failed(tmp_path, monkeypatc
     def fails(store):
         raise StoreError("the share is away")
 
-    run_log = SimpleNamespace(count_wait=lambda _: None, notice=lambda *_, **__: None)
+    run_log = SimpleNamespace(
+        writer=SimpleNamespace(count_wait=lambda _: None),
+        notices=SimpleNamespace(report=lambda *_, **__: None),
+    )
     remote_control = RemoteControl(tmp_path, run_log)
     with monkeypatch.context() as away:
         away.setattr(remote_control_module, "read_orders", fails)

@@ -10,8 +10,9 @@ import pytest
 from callbacks.nets import metas
 
 from tbviz.callbacks.limits.training_clock import TrainingClock
-from tbviz.callbacks.run import run_log as home
+from tbviz.callbacks.run import position_writer as home
 from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.format.schema import Position
 
 
@@ -21,7 +22,7 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
 ):
     monkeypatch.setattr(home, "_threads_slow_training", lambda: slow)
     gate = threading.Event()
-    run_log = home.RunLog(tmp_path, TrainingClock())
+    run_log = RunLog(tmp_path, TrainingClock())
     run_log.begin({}, lambda size: "")
 
     def hold(writer, position):
@@ -33,7 +34,7 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
     if slow:
         threading.Timer(0.1, gate.set).start()
     run_log.open(Position(0))
-    run_log.add(blocked)
+    run_log.add(blocked, None)
     run_log.hand_over()
     assert len(metas(tmp_path, "metrics")) == slow
     gate.set()

@@ -13,7 +13,7 @@ from callbacks.nets import metas, notices, positions
 import tbviz
 from tbviz.callbacks.limits.limits import Limits
 from tbviz.callbacks.limits.writer_factor import WriterFactor
-from tbviz.callbacks.run import run_log as run_log_module
+from tbviz.callbacks.run import position_writer
 from tbviz.callbacks.run.position_records import WriteCost
 from tbviz.store.read.reader import open_run
 
@@ -103,7 +103,7 @@ def test_a_training_step_that_logs_nothing_is_no_way_round_the_limit(tmp_path, c
 def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
     cheap = SlowCallback(tmp_path, clock, 0.0, max_overhead=0.05)
     costs = [[WriteCost(cheap.callback_id, 4.0, 100)] for _ in range(100)]
-    monkeypatch.setattr(run_log_module.RunLog, "take_write_costs", lambda _: costs.pop())
+    monkeypatch.setattr(position_writer.PositionWriter, "take_write_costs", lambda _: costs.pop())
     monkeypatch.setattr(WriterFactor, "value", 0.5)
     fit(SlowTraining(clock, lambda _: 10.0), cheap, epochs=20)
     # Two of ten seconds an epoch, told anew at each: far above half a second.
@@ -112,7 +112,7 @@ def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
 
 
 def test_waiting_for_the_disk_counts(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(run_log_module.RunLog, "take_waited", lambda _: 3.0)
+    monkeypatch.setattr(position_writer.PositionWriter, "take_waited", lambda _: 3.0)
     cheap = SlowCallback(tmp_path, clock, 0.0, max_overhead=0.05)
     fit(SlowTraining(clock, lambda _: 10.0), cheap, epochs=20)
     assert cheap.finished == [0, 19]
@@ -137,11 +137,11 @@ def test_without_a_limit_nothing_is_left_out(tmp_path, clock):
 
 def test_compiling_is_not_in_the_budget(tmp_path, clock, monkeypatch):
     class Compiles(SlowCallback):
-        def capture(self, view, run_log):
+        def capture(self, view, log):
             if not self.begun:
                 clock.now += 60.0
                 view.inspector.compile_seconds += 60.0
-            yield from super().capture(view, run_log)
+            yield from super().capture(view, log)
 
     made = Compiles(tmp_path, clock, 0.2, max_overhead=0.05)
     fit(SlowTraining(clock, lambda _: 10.0), made, epochs=5)
@@ -193,10 +193,12 @@ def test_a_snapshot_that_goes_on_is_not_skipped_if_none_is_due(tmp_path, clock):
 
 def test_where_training_waits_for_the_writer_its_seconds_count_once(tmp_path, clock, monkeypatch):
     ours = SlowCallback(tmp_path, clock, 0.0, max_overhead=0.05)
-    monkeypatch.setattr(run_log_module, "_threads_slow_training", lambda: True)
-    monkeypatch.setattr(run_log_module.RunLog, "take_waited", lambda _: 0.4)
+    monkeypatch.setattr(position_writer, "_threads_slow_training", lambda: True)
+    monkeypatch.setattr(position_writer.PositionWriter, "take_waited", lambda _: 0.4)
     monkeypatch.setattr(
-        run_log_module.RunLog, "take_write_costs", lambda _: [WriteCost(ours.callback_id, 0.4, 100)]
+        position_writer.PositionWriter,
+        "take_write_costs",
+        lambda _: [WriteCost(ours.callback_id, 0.4, 100)],
     )
     fit(SlowTraining(clock, lambda _: 10.0), ours, epochs=10)
     assert ours.finished == list(range(10))

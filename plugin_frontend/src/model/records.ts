@@ -31,6 +31,8 @@ export interface Layout {
   total?: number;
   map?: [number, number];
   roles?: string[];
+  /** What is explained, in words. */
+  target?: string;
   /** A caption of each tile. */
   titles?: string[];
   /** Captions of the columns and rows of the stored grid, which is then shown as it is. */
@@ -38,6 +40,8 @@ export interface Layout {
   row_titles?: string[];
   /** The path of each column's layer. */
   column_layers?: string[];
+  /** Of hypercolumns: the paths of the layers in each list. */
+  stacks?: string[][];
   /** The channel of each bar of a tile that is one diagram. */
   bars?: number[];
   /** Zero is the middle of the values. */
@@ -89,7 +93,6 @@ export type NoticeEvent =
   | "store_failed"
   | "store_slow"
   | "structure_changed"
-  | "superseded"
   | "weights_finite_again"
   | "weights_not_finite";
 

@@ -18,7 +18,7 @@ from tbviz.store.format.events import Event
 from tbviz.store.read.folder import bytes_in
 
 if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
+    from tbviz.callbacks.run.member import Member
 
 # If the number of epochs is unknown, the disk is divided as if it were this one.
 _ASSUMED_EPOCHS = 1000
@@ -83,7 +83,7 @@ class Limits:
         self._batches = 0
         self._spent = 0.0
 
-    def join(self, callback: Visual) -> None:
+    def join(self, callback: Member) -> None:
         """Add a callback: the smallest limit of all callbacks counts for all.
 
         Before any first epoch begins, since the callbacks of other log directories count too.
@@ -114,7 +114,7 @@ class Limits:
         """Measure the store, and divide the remaining bytes among the remaining epochs."""
         start = clock()
         listed = self._listing.result(_TIMEOUT)
-        self._run_log.count_wait(clock() - start)
+        self._run_log.writer.count_wait(clock() - start)
         self._interval = (
             min(2 * self._interval, _MAX_LISTING_INTERVAL)
             if self._listing.running
@@ -160,10 +160,10 @@ class Limits:
 
     def collect(self) -> None:
         """Charge what the writer's thread has reported, and the waits for it."""
-        waited = self._run_log.take_waited()
+        waited = self._run_log.writer.take_waited()
         self._common += waited
         self._spent += waited
-        for written in self._run_log.take_write_costs():
+        for written in self._run_log.writer.take_write_costs():
             seconds = written.seconds * self._rate
             self._stored += written.size
             self._written += written.size
@@ -179,11 +179,11 @@ class Limits:
                 self._training_clock.budget.spend(callback_id.key, seconds)
                 self._bytes.spend(callback_id.key, written.size)
 
-    def affords(self, callback: Visual) -> bool:
+    def affords(self, callback: Member) -> bool:
         """Return whether a callback can afford the next part of its snapshot."""
         return self._has_time(callback) and self._has_room(callback)
 
-    def fitting(self, callbacks: Sequence[Visual]) -> list[Visual]:
+    def fitting(self, callbacks: Sequence[Member]) -> list[Member]:
         """Return the callbacks whose whole snapshots fit on the disk, whatever time they take."""
         if self.size is None:
             return list(callbacks)
@@ -196,7 +196,7 @@ class Limits:
                 fitting.append(callback)
         return fitting
 
-    def spend(self, callback: Visual, spent: Spent, *, parts: int, done: bool) -> None:
+    def spend(self, callback: Member, spent: Spent, *, parts: int, done: bool) -> None:
         """Count the main-thread time of a part of a snapshot."""
         self._spent += spent.seconds
         key = callback.callback_id.key
@@ -204,7 +204,7 @@ class Limits:
         self._training_clock.budget.spend(key, spent.seconds, parts, done=done, again=again)
         self._bytes.spend(key, 0.0, parts, done=done)
 
-    def abandon(self, callback: Visual) -> None:
+    def abandon(self, callback: Member) -> None:
         """Forget an interrupted snapshot: it will not go on."""
         self._training_clock.budget.abandon(callback.callback_id.key)
         self._bytes.abandon(callback.callback_id.key)
@@ -219,7 +219,7 @@ class Limits:
             Fields of its `cost` record.
         """
         costs = self._run_log.costs
-        writer = costs.writer_since_last(self._run_log.writer_seconds)
+        writer = costs.writer_since_last(self._run_log.writer.cpu_seconds)
         self._factor.observe(costs.training, writer, batches - self._batches)
         self._batches = batches
         fields = {"factor": round(self._rate, 4)}
@@ -238,9 +238,9 @@ class Limits:
     @property
     def _rate(self) -> float:
         """Seconds that a CPU second of the writer's thread takes, beside the waits for it."""
-        return self._factor.value if self._run_log.beside_training else 0.0
+        return self._factor.value if self._run_log.writer.beside_training else 0.0
 
-    def skip_reason(self, callback: Visual) -> SkipReason:
+    def skip_reason(self, callback: Member) -> SkipReason:
         """Return why a callback does not capture now."""
         key = callback.callback_id.key
         if self.size is not None and self._full:
@@ -258,12 +258,12 @@ class Limits:
             limit = f"max_disk={in_bytes(self.size or 0)}: a snapshot takes about {in_bytes(size)}"
         return SkipReason("skipped", rule, f"captures less often to stay below {limit}")
 
-    def _has_time(self, callback: Visual) -> bool:
+    def _has_time(self, callback: Member) -> bool:
         return self._training_clock.share is None or self._training_clock.budget.affords(
             callback.callback_id.key
         )
 
-    def _has_room(self, callback: Visual) -> bool:
+    def _has_room(self, callback: Member) -> bool:
         return self.size is None or (
             bool(self.fitting([callback])) and self._bytes.affords(callback.callback_id.key)
         )

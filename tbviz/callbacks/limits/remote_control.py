@@ -85,14 +85,14 @@ class RemoteControl:
     def _fetch(self, timeout: float) -> Orders:
         begin = clock()
         answer = self._pending_read.result(timeout)
-        self._run_log.count_wait(clock() - begin)
+        self._run_log.writer.count_wait(clock() - begin)
         return self.orders if answer is None else answer
 
     def _read(self) -> Orders:
         try:
             orders = read_orders(self._store)
         except StoreError as error:
-            self._run_log.notice("control", str(error), event="orders_unreadable")
+            self._run_log.notices.report("control", str(error), event="orders_unreadable")
             return self.orders
         if self._handled is None:
             self._handled = orders.now
@@ -101,4 +101,6 @@ class RemoteControl:
     def _report(self, event: Event, text: str) -> None:
         """Report what has changed, every time again."""
         self._reported += 1
-        self._run_log.notice("control", text, level="info", event=event, detail=[self._reported])
+        self._run_log.notices.report(
+            "control", text, level="info", event=event, detail=[self._reported]
+        )

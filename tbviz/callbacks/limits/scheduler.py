@@ -14,7 +14,7 @@ from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.disk.locations import Location
 
 if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
+    from tbviz.callbacks.run.member import Member
 
 
 class DueCallbacks(NamedTuple):
@@ -25,7 +25,7 @@ class DueCallbacks(NamedTuple):
         whole: whether each does all of its work now, whatever it takes.
     """
 
-    callbacks: Sequence[Visual] = ()
+    callbacks: Sequence[Member] = ()
     whole: bool = True
 
 
@@ -42,13 +42,13 @@ class Scheduler:
         self.limits = Limits(run_log, training_clock, store)
         self._run_log = run_log
         self._remote_control = RemoteControl(store, run_log)
-        self._callbacks: list[Visual] = []
+        self._callbacks: list[Member] = []
         self._going_on: dict[int, Iterator[None]] = {}
         self._skipped_now: list[str] = []
         self._interrupted: list[str] = []
         self._skip_counts: Counter[str] = Counter()
 
-    def join(self, callback: Visual) -> None:
+    def join(self, callback: Member) -> None:
         """Add a callback, before the first epoch."""
         self.limits.join(callback)
         self._callbacks.append(callback)
@@ -65,7 +65,7 @@ class Scheduler:
 
     # Which callbacks capture
 
-    def at_batch(self, progress: TrainingProgress, scheduled: Sequence[Visual]) -> DueCallbacks:
+    def at_batch(self, progress: TrainingProgress, scheduled: Sequence[Member]) -> DueCallbacks:
         """Return which of the scheduled callbacks capture at the end of a batch."""
         now = self._remote_control.poll_is_due() and self._remote_control.poll(batch=True)
         orders = self._remote_control.orders
@@ -76,7 +76,7 @@ class Scheduler:
         return self._due(progress, self._callbacks if now else scheduled, whole=now)
 
     def at_epoch(
-        self, progress: TrainingProgress, scheduled: Sequence[Visual], *, first: bool, last: bool
+        self, progress: TrainingProgress, scheduled: Sequence[Member], *, first: bool, last: bool
     ) -> DueCallbacks:
         """Return which callbacks capture at the end of an epoch.
 
@@ -99,7 +99,7 @@ class Scheduler:
         ]
         return self._due(progress, scheduled, continued)
 
-    def at_end(self, callbacks: Sequence[Visual]) -> DueCallbacks:
+    def at_end(self, callbacks: Sequence[Member]) -> DueCallbacks:
         """Return which of these callbacks capture the model that `fit` leaves behind."""
         if self._remote_control.orders.paused:
             return DueCallbacks()
@@ -111,8 +111,8 @@ class Scheduler:
     def _due(
         self,
         progress: TrainingProgress,
-        scheduled: Sequence[Visual],
-        continued: Sequence[Visual] = (),
+        scheduled: Sequence[Member],
+        continued: Sequence[Member] = (),
         *,
         whole: bool = False,
         first: bool = False,
@@ -130,24 +130,22 @@ class Scheduler:
                 self._skip(callback)
         return DueCallbacks(selected, whole=whole)
 
-    def retire(self, callback: Visual) -> None:
-        """Stop a callback: others log everything that it would."""
+    def leave(self, callback: Member) -> None:
+        """Remove a callback that another one replaces."""
         self._callbacks.remove(callback)
-        text = "stopped: another callback already logs the same pictures and numbers"
-        self._run_log.notice(callback.method, text, level="info", event="superseded")
 
     # Work that goes on over several positions
 
-    def continued(self, callback: Visual) -> Iterator[None] | None:
+    def continued(self, callback: Member) -> Iterator[None] | None:
         """Return the rest of an interrupted snapshot."""
         return self._going_on.pop(callback.callback_id.key, None)
 
-    def interrupt(self, callback: Visual, rest: Iterator[None]) -> None:
+    def interrupt(self, callback: Member, rest: Iterator[None]) -> None:
         """Store the rest of a snapshot until its callback can afford it."""
         self._going_on[callback.callback_id.key] = rest
         self._interrupted.append(callback.method)
 
-    def drop(self, callback: Visual) -> None:
+    def drop(self, callback: Member) -> None:
         """Drop the interrupted snapshot of a callback: it begins a new one."""
         if self._going_on.pop(callback.callback_id.key, None) is not None:
             self.limits.abandon(callback)
@@ -175,12 +173,12 @@ class Scheduler:
 
     # Notices
 
-    def _skip(self, callback: Visual) -> None:
+    def _skip(self, callback: Member) -> None:
         name = callback.method
         self._skip_counts[name] += 1
         self._skipped_now.append(name)
         skip_reason = self.limits.skip_reason(callback)
-        self._run_log.notice(
+        self._run_log.notices.report(
             name, skip_reason.text, level="info", event=skip_reason.event, rule=skip_reason.rule
         )
 
@@ -192,7 +190,7 @@ class Scheduler:
             f"{name} {'once' if count == 1 else f'{count} times'}"
             for name, count in self._skip_counts.most_common()
         )
-        self._run_log.notice(
+        self._run_log.notices.report(
             "tbviz",
             f"logging took {self.limits.share:.1%} of training time; skipped: {each}",
             level="info",

@@ -18,7 +18,7 @@ _log = logging.getLogger("tbviz")
 def is_primary() -> bool:
     """Return whether this process is the primary one: it has rank 0, or trains alone.
 
-    Asked of the backend that Keras runs on: JAX's `process_index`; the rank of
+    The answer is that of the backend that Keras runs on: JAX's `process_index`; the rank of
     `torch.distributed`, or the environment's `RANK` (of a `WORLD_SIZE` above 1) before that is
     initialized; the task in `TF_CONFIG`.
     """

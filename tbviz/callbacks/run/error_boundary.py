@@ -1,7 +1,7 @@
 """The error boundary: a monitor never ends the run that it watches.
 
-Whatever fails inside is reported once, with method, layer and remedy, and training goes on.
-`warnings.warn` is never used: under `python -W error` it would end training.
+What fails inside is reported once, and training goes on. `warnings.warn` is never used: under
+`python -W error` it would end training.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 
 _log = logging.getLogger("tbviz")
@@ -21,22 +20,12 @@ _GENERAL_REMEDY = "training goes on without this; strict=True raises the error w
 
 
 @contextmanager
-def boundary(
-    run_log: RunLog,
-    method: str,
-    *,
-    strict: bool,
-    layer: str | None = None,
-    remedy: str | None = None,
-) -> Iterator[None]:
-    """Report once what fails inside, and go on.
+def boundary(report: Callable[[str, str | None, str], None], *, strict: bool) -> Iterator[None]:
+    """Report what fails inside, and go on.
 
     Args:
-        run_log: takes the notice.
-        method: the callback that is at work.
-        strict: raise it instead.
-        layer: path of the layer that is being drawn.
-        remedy: what the user can do. Defaults to general advice.
+        report: Takes what happened, what the user can do, and the name of the error's class.
+        strict: Raise the error instead.
     """
     try:
         with _warnings_do_not_raise():
@@ -44,14 +33,12 @@ def boundary(
     except Exception as error:
         if strict:
             raise
-        _log.debug("where it was raised", exc_info=True)
-        if isinstance(error, TbvizError):  # its text says what to do
-            text, advice = str(error), remedy
-        else:
-            text = f"{type(error).__name__}: {in_short(error)}"
-            advice = remedy or _GENERAL_REMEDY
+        _log.debug("the traceback of the error that is reported next", exc_info=True)
         kind = type(error).__name__
-        run_log.notice(method, text, advice, layer or None, event="error", detail=[kind])
+        if isinstance(error, TbvizError):  # its text says what to do
+            report(str(error), None, kind)
+        else:
+            report(f"{kind}: {in_short(error)}", _GENERAL_REMEDY, kind)
 
 
 @contextmanager
@@ -61,7 +48,7 @@ def _warnings_do_not_raise() -> Iterator[None]:
         yield
         return
     with warnings.catch_warnings():
-        # Only what would raise is turned: what the user has silenced stays silent.
+        # Only filters that raise are changed: what the user has silenced stays silent.
         warnings.filters = [
             ("default", *entry[1:]) if entry[0] == "error" else entry for entry in warnings.filters
         ]

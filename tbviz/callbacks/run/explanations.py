@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
+from tbviz.callbacks.run.caption import Caption, TileCaption
+from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.probe import Probe
@@ -75,7 +77,7 @@ class Explanation:
         maps: Mapping[str, npt.NDArray[np.floating]],
         zero: str,
         target: Callable[[str], str],
-        layout: Mapping[str, Any],
+        layout: Layout,
         notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
     ) -> GrayPicture:
@@ -92,7 +94,7 @@ class Explanation:
             **settings: of `GrayPicture`.
         """
         tiles = np.stack([maps[role] for role in self.class_targets], axis=1)
-        texts = []
+        texts: list[Caption] = []
         cause = self.view.cause
         faulty = faulty_images(self.perturbed.inputs)
         for index, captions in enumerate(self._captions(target)):
@@ -107,17 +109,17 @@ class Explanation:
         layout = {"roles": list(self.class_targets), "target": target(head), **layout}
         return GrayPicture(kind, layer, tiles, layout, texts, self.rows, **settings)
 
-    def _captions(self, target: Callable[[str], str]) -> list[list[dict[str, Any]]]:
+    def _captions(self, target: Callable[[str], str]) -> list[list[TileCaption]]:
         """Return the tile captions of each image: role, class, probability, score."""
         recording = self.view.recording
         rows = list(self.rows)
         likely = None if recording.probabilities is None else recording.probabilities[rows]
-        tiles: list[list[dict[str, Any]]] = [[] for _ in rows]
+        tiles: list[list[TileCaption]] = [[] for _ in rows]
         for role, class_target in self.class_targets.items():
             scores = target_scores(recording.scores[rows], class_target)
             explained = target(describe_target(self.view.model_outputs.head.target, class_target))
             for index, label in enumerate(class_target.classes.tolist()):
-                tile = {
+                tile: TileCaption = {
                     "role": role,
                     "class": label,
                     "name": self.probe.class_name(label),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.onset import Check, Onset, in_words
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.repetitions import Repetitions
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.methods.layer_health.advice import Advice
 from tbviz.store.format.events import Event
 from tbviz.store.format.schema import Position
@@ -37,15 +37,15 @@ class FinitenessLog:
     """The weights and metrics that are not finite at the current position, and since when.
 
     Args:
-        run_log: gets a notice about each new fault.
+        log: Takes a notice about each new fault.
 
     Attributes:
-        faults: the weights that are not finite.
+        faults: The weights that are not finite.
     """
 
-    def __init__(self, run_log: RunLog) -> None:
+    def __init__(self, log: CallbackLog) -> None:
         self.faults = WeightFaults()
-        self._run_log = run_log
+        self._log = log
         self._layers: dict[str, Onset] = {}
         self._metrics: dict[str, int] = {}
         self._last: Check | None = None
@@ -57,9 +57,9 @@ class FinitenessLog:
         """Record the result of a check of the weights.
 
         Args:
-            faults: what the check has found.
-            position: where.
-            step: optimizer steps of the `fit` so far. Defaults to those of the position.
+            faults: What the check has found.
+            position: The position of the check.
+            step: Optimizer steps of the `fit` so far. Defaults to those of the position.
         """
         last, previous = self._last, self._layers
         number = 0 if last is None else last.number + 1
@@ -81,8 +81,7 @@ class FinitenessLog:
         reported = self._onsets.admit(new)
         if reported:
             [advice] = _advice({path: new[path] for path in reported})
-            self._run_log.notice(
-                "tbviz",
+            self._log.notice(
                 advice.text,
                 advice.remedy,
                 advice.layer or None,
@@ -96,8 +95,7 @@ class FinitenessLog:
 
     def _report_recovery(self, position: Position) -> None:
         if self._recoveries.admit([""]):
-            self._run_log.notice(
-                "tbviz",
+            self._log.notice(
                 f"all weights are finite again at {in_words(position)}",
                 level="info",
                 event="weights_finite_again",
@@ -106,8 +104,7 @@ class FinitenessLog:
             )
 
     def _report_repetition(self, event: Event, what: str, position: Position) -> None:
-        self._run_log.notice(
-            "tbviz",
+        self._log.notice(
             f"{what} go on becoming NaN or infinite; from {in_words(position)} on, what was "
             "reported several times is not reported again",
             level="info",
@@ -121,10 +118,10 @@ class FinitenessLog:
         return _advice(self._layers)
 
     def cause(self, reads: int) -> str | None:
-        """Explain why what depends on these weights is not finite; `None` if they are finite.
+        """Explain why what depends on these weights is not finite; None if they are finite.
 
         Args:
-            reads: a set of weights, see `WeightFaults`.
+            reads: A set of weights, see `WeightFaults`.
         """
         not_finite = self.faults.layers(reads)
         if not not_finite:
@@ -133,7 +130,7 @@ class FinitenessLog:
         return f"the weights of {describe_layers(first)} {self._layers[first].are}"
 
     def caveat(self, picture: GrayPicture | ColorPicture, known: ModelOutputs) -> str | None:
-        """Return a caveat for a picture that depends on non-finite weights, or `None`."""
+        """Return a caveat for a picture that depends on non-finite weights, or None."""
         family = picture.kind.partition(":")[0]
         if not self.faults or family in _WITHOUT_CAVEAT:
             return None
@@ -156,8 +153,7 @@ class FinitenessLog:
             if not names:
                 continue
             loss = any("loss" in name for name in names)
-            self._run_log.notice(
-                "tbviz",
+            self._log.notice(
                 f"{' and '.join(names)} became {kind} at {in_words(position)}",
                 _REMEDY if loss else None,
                 level="warning" if loss else "info",

@@ -1,4 +1,4 @@
-"""The layer tree that the page shows: what the model is made of, and why a layer has no picture."""
+"""The layer tree that the page shows: the layers, and why a layer has no picture."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def model_record(
     """Return the `model` record.
 
     Args:
-        model: the Keras model.
-        model_outputs: of it.
-        logged_kinds: by key of a layer, the kinds of its pictures and numbers.
+        model: The Keras model.
+        model_outputs: Its outputs.
+        logged_kinds: By key of a layer, the kinds of its pictures and numbers.
     """
     meta = {
         "kind": "model",
@@ -110,7 +110,7 @@ def _reason(output: Output) -> str:
         )
     if output.reason is not None:
         return output.reason
-    return "its maps are one pixel high or wide: a number a channel, and nothing to draw"
+    return "its maps are one pixel high or wide: one number per channel, and nothing to draw"
 
 
 def _frame(output: Output | None) -> dict[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import Probe
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.callbacks.run.records import predictions_record, probe_record
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
 from tbviz.scores.recording import Recording
@@ -20,23 +20,32 @@ from tbviz.taps.inspector import ModelInspector, inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
-if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
+
+class Viewer(Protocol):
+    """What the view needs of a callback."""
+
+    probe: Probe | None
+    selected: list[Output]
+    first_channels: Mapping[str, int]
+
+    @property
+    def runs_model(self) -> bool:
+        """Whether it needs the model's outputs or inputs."""
 
 
 class ModelView:
     """The model at the position that is being logged.
 
     Args:
-        run_log: gets the probe images once, and the predictions at each position.
+        log: Takes the probe images once, and the predictions at each position.
 
     Attributes:
-        finiteness: which of the weights are not finite, and since when.
+        finiteness: The weights that are not finite, and since when.
     """
 
-    def __init__(self, run_log: RunLog) -> None:
-        self.finiteness = FinitenessLog(run_log)
-        self._run_log = run_log
+    def __init__(self, log: CallbackLog) -> None:
+        self.finiteness = FinitenessLog(log)
+        self._log = log
         self._probe_batch = ProbeBatch()
         self._runs_model = False
         self._inspector: ModelInspector | None = None
@@ -49,11 +58,11 @@ class ModelView:
         self._probe_written = False
         self._probe_checked = False
 
-    def join(self, callback: Visual) -> None:
+    def join(self, callback: Viewer) -> None:
         """Add a callback's probe images.
 
         Raises:
-            TbvizError: it does not fit into one batch with those of the others.
+            TbvizError: If they do not fit into one batch with those of the others.
         """
         self._runs_model |= callback.runs_model
         if callback.probe is not None:
@@ -74,8 +83,7 @@ class ModelView:
         changed = self._selected_for != (self._inspector, self._inspector.restarts)
         if changed and self._selected_for is not None:
             self._changes += 1
-            self._run_log.notice(
-                "tbviz",
+            self._log.notice(
                 "the model's structure has changed; its layers are found and compiled again",
                 level="info",
                 event="structure_changed",
@@ -88,7 +96,7 @@ class ModelView:
         self.finiteness.update(self.inspector.faults, position, step)
 
     def caveat(self, picture: GrayPicture | ColorPicture) -> str | None:
-        """Return a caveat for a picture that depends on non-finite weights, or `None`."""
+        """Return a caveat for a picture that depends on non-finite weights, or None."""
         return (
             self.finiteness.caveat(picture, self.model_outputs) if self.finiteness.faults else None
         )
@@ -102,7 +110,7 @@ class ModelView:
             else None
         )
 
-    def select_outputs(self, callbacks: Iterable[Visual]) -> None:
+    def select_outputs(self, callbacks: Iterable[Viewer]) -> None:
         """Make `recording` hold the selected layers of these callbacks, from now on."""
         self._selected_for = self.inspector, self.inspector.restarts
         selected: dict[str, Output] = {}
@@ -152,7 +160,7 @@ class ModelView:
         """The probe images of all callbacks together."""
         return self._probe_batch.merged
 
-    def probe_of(self, callback: Visual) -> tuple[Probe, list[int]]:
+    def probe_of(self, callback: Viewer) -> tuple[Probe, list[int]]:
         """Return a callback's probe, and the rows of its images among those of all callbacks."""
         return self._probe_batch.rows_for(callback)
 
@@ -166,8 +174,7 @@ class ModelView:
             return
         names = [name for name, wrong in zip(self.probe.names(), faulty, strict=True) if wrong]
         several = len(names) > 1
-        self._run_log.notice(
-            "tbviz",
+        self._log.notice(
             f"{len(names)} of {len(faulty)} probe images {'hold' if several else 'holds'} NaN or "
             f"infinity, and so does whatever is computed of {'them' if several else 'it'}: "
             f"{', '.join(names)}",
@@ -183,6 +190,6 @@ class ModelView:
                 self._probe_written = True
                 record = probe_record(probe)
                 if record is not None:
-                    self._run_log.add(record)
-            self._run_log.add(predictions_record(recording, probe.labels))
+                    self._log.add(record)
+            self._log.add(predictions_record(recording, probe.labels))
         return recording

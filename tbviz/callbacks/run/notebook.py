@@ -16,11 +16,11 @@ import keras
 def when_cell_ends(act: Callable[[], None]) -> None:
     """Call a function when the cell that calls `fit` now has ended, however it ended.
 
-    Nothing where no notebook or IPython runs this, on other threads than the main one, whose work
-    may go on behind the cell, and where the callbacks are called by hand, maybe cell by cell.
+    Do nothing if no notebook or IPython runs this, on other threads than the main one, whose work
+    may go on after the cell, and if the callbacks are called by hand, possibly cell by cell.
 
     Args:
-        act: what is done, once.
+        act: The function, called once.
     """
     shell = _shell()
     if shell is None or not _on_main_thread() or not in_fit():
@@ -47,8 +47,8 @@ def _on_main_thread() -> bool:
 def in_fit() -> bool:
     """Return whether Keras' own `fit` calls this.
 
-    A loop of the user's own is none, whatever its function or method is called. A model's class may
-    override `fit`, and a wrapper may have one: what counts is that it calls that of Keras.
+    The user's own loop does not count, whatever its function or method is called. A model's class
+    may override `fit`, and a wrapper may have one: it counts if it calls that of Keras.
     """
     fits = _code_of_fit()
     return any(frame.f_code in fits for frame, _ in traceback.walk_stack(None))

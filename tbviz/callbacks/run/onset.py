@@ -13,9 +13,9 @@ class Check:
     """One check of the weights.
 
     Attributes:
-        number: counts the checks of a `fit`.
-        position: the position of the check.
-        step: optimizer steps of the `fit` before it, `None` if unknown.
+        number: Counts the checks of a `fit`.
+        position: The position of the check.
+        step: Optimizer steps of the `fit` before it. Defaults to None: unknown.
     """
 
     number: int
@@ -76,8 +76,8 @@ class Onset:
     """The check at which the weights of a layer were first found not to be finite.
 
     Attributes:
-        first: the kind of fault that was found there.
-        now: the kind that there is now; another one if it has changed since.
+        first: The kind of fault that was found there.
+        now: The kind that there is now; another one if it has changed since.
     """
 
     first: _Step
@@ -88,9 +88,9 @@ class Onset:
         """Return the onset that a check has found.
 
         Args:
-            code: which fault, see `FAULT_NAMES`.
-            check: the check.
-            before: the check before, `None` if this is the first one.
+            code: The fault, see `FAULT_NAMES`.
+            check: The check.
+            before: The check before, None if this is the first one.
         """
         step = _Step(code, check, before)
         return cls(step, step)

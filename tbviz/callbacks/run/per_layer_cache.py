@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class PerLayerCache(Generic[Value]):
-    """Choices by layer: which channels are shown, what colors mean.
+    """Choices by layer, such as which channels are shown and what colors mean.
 
     They outlive a `fit`: a second one with the same callback and the same layers shows the same
     channels in the same colors, so that the two can be compared. They end with the layer: layers
@@ -23,7 +23,7 @@ class PerLayerCache(Generic[Value]):
         self._found: dict[tuple[str, ...], tuple[list[weakref.ref[Any]], list[int], Value]] = {}
 
     def get(self, outputs: Sequence[Output]) -> Value | None:
-        """Return the cached value, `None` if the layers are new or have other channels."""
+        """Return the cached value, None if the layers are new or have other channels."""
         layers, channels, value = self._found.get(_key(outputs), ([], [], None))
         if channels != _channels(outputs):
             return None

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.resample import area_average
+from tbviz.callbacks.run.caption import Caption
+from tbviz.callbacks.run.layout import Layout, LayoutRecord
 from tbviz.images.display import display
 from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
 from tbviz.store.format.schema import Position
@@ -28,7 +30,7 @@ class Picture(ABC):
 
     kind: str
     layer: str
-    layout: Mapping[str, Any]
+    layout: Layout
     columns: int
 
     @property
@@ -47,17 +49,17 @@ class Picture(ABC):
         media: str,
         tiles: tuple[int, ...],
         sheets: Sequence[Sheet],
-        layout: Mapping[str, Any],
+        derived: LayoutRecord,
     ) -> None:
         count, height, width = tiles
-        fields = {
+        fields: LayoutRecord = {
             "picture": self.kind,
             "layer": self.layer,
             "media": media,
             "tile": [height, width],
             "tiles": count,
             "columns": min(self.columns, count),
-            **layout,
+            **derived,
             **self.layout,
         }
         meta = {
@@ -73,25 +75,27 @@ class Picture(ABC):
 
 @dataclass(frozen=True)
 class GrayPicture(Picture):
-    """Float tiles: one sheet a probe image, or one that belongs to none.
+    """Float tiles: one sheet per probe image, or one that belongs to no image.
 
     Attributes:
         kind: `"activations"`, `"cam"`, or with a variant, `"cam:score-cam"`.
-        layer: path, `""` for what belongs to the whole model.
+        layer: The path, `""` for what belongs to the whole model.
         tiles: `(sheets, tiles, height, width)`.
-        layout: fields of the layout record beside those that follow from the tiles.
-        texts: the caption of each sheet, or `None`.
-        images: which probe image each sheet shows, if not simply the first, second ...
-        columns: tiles per row.
-        max_side: tiles are reduced to this many pixels per side by averaging areas.
-        of_images: whether a sheet belongs to a probe image; where not, there is one sheet.
+        layout: The fields of the layout record that do not follow from the tiles.
+        texts: The caption of each sheet, or None. Defaults to None: no captions.
+        images: Which probe image each sheet shows. Defaults to the first, the second and so on.
+        columns: Tiles per row. Defaults to 16.
+        max_side: Tiles are reduced to this many pixels per side by averaging areas. Defaults to
+            64.
+        of_images: Whether a sheet belongs to a probe image; if not, there is one sheet. Defaults
+            to True.
     """
 
     kind: str
     layer: str
     tiles: npt.NDArray[np.float32]
-    layout: Mapping[str, Any] = field(default_factory=dict)
-    texts: Sequence[Mapping[str, Any] | None] | None = None
+    layout: Layout = field(default_factory=Layout)
+    texts: Sequence[Caption | None] | None = None
     images: Sequence[int] | None = None
     columns: int = TILES_PER_ROW
     max_side: int = MAX_TILE_SIDE
@@ -110,13 +114,13 @@ class GrayPicture(Picture):
         sheets = [
             encode_gray(image, self.columns, text) for image, text in zip(tiles, texts, strict=True)
         ]
-        layout: dict[str, Any] = {
+        derived: LayoutRecord = {
             "images": count if self.of_images else 0,
             "map": list(self.tiles.shape[2:]),
         }
         if self.images is not None and list(self.images) != list(range(count)):
-            layout["probes"] = list(self.images)
-        self._append(writer, position, "gray8", tiles.shape[1:], sheets, layout)
+            derived["probes"] = list(self.images)
+        self._append(writer, position, "gray8", tiles.shape[1:], sheets, derived)
 
 
 @dataclass(frozen=True)
@@ -125,19 +129,19 @@ class ColorPicture(Picture):
 
     Attributes:
         kind: `"maximization"` ...
-        layer: path, `""` for what belongs to the whole model.
+        layer: The path, `""` for what belongs to the whole model.
         tiles: `(tiles, height, width, 1 to 3)`, between 0 and 1.
-        layout: fields of the layout record beside those that follow from the tiles.
-        text: the caption of the sheet.
-        columns: tiles per row.
-        max_side: tiles are reduced to this many pixels per side; not reduced if `None`.
+        layout: The fields of the layout record that do not follow from the tiles.
+        text: The caption of the sheet. Defaults to None: no caption.
+        columns: Tiles per row. Defaults to 16.
+        max_side: Tiles are reduced to this many pixels per side. Defaults to None: not reduced.
     """
 
     kind: str
     layer: str
     tiles: npt.NDArray[np.float32]
-    layout: Mapping[str, Any] = field(default_factory=dict)
-    text: Mapping[str, Any] | None = None
+    layout: Layout = field(default_factory=Layout)
+    text: Caption | None = None
     columns: int = TILES_PER_ROW
     max_side: int | None = None
 
@@ -160,9 +164,9 @@ class MetaRecord:
     """A record that is complete except for its position: numbers, notices.
 
     Attributes:
-        meta: its fields.
-        payload: its sheets.
-        positioned: whether it belongs to a position.
+        meta: Its fields.
+        payload: Its sheets. Defaults to none.
+        positioned: Whether it belongs to a position. Defaults to True.
     """
 
     meta: Mapping[str, Any]
@@ -188,8 +192,8 @@ class MetaRecord:
 LogEntry = GrayPicture | ColorPicture | MetaRecord
 
 
-def _with_note(text: Mapping[str, Any] | None, note: str) -> dict[str, Any]:
-    known = dict(text or {})
+def _with_note(text: Caption | None, note: str) -> Caption:
+    known = text or Caption()
     return {**known, "note": "; ".join([*filter(None, [known.get("note")]), note])}
 
 

@@ -16,8 +16,8 @@ class CallbackId(NamedTuple):
     """Identifies a callback without holding a reference to it.
 
     Args:
-        key: unique to the callback.
-        method: its name in notices and costs.
+        key: Unique to the callback.
+        method: Its name in notices and costs.
     """
 
     key: int
@@ -29,9 +29,9 @@ class WriteCost:
     """The cost of one callback's records on the writer's thread.
 
     Attributes:
-        callback_id: of the callback, `None` for records that belong to none.
-        seconds: of CPU time.
-        size: bytes.
+        callback_id: Of the callback, None for records that belong to no callback.
+        seconds: CPU seconds.
+        size: Bytes.
     """
 
     callback_id: CallbackId | None
@@ -51,14 +51,19 @@ class PositionRecords:
     """The records of one position, each with the callback that logged it.
 
     Attributes:
-        position: `None` for records that belong to none.
-        entries: the records.
-        missing: callbacks that did not capture, or only in part; `None` if none has captured.
+        position: None for records that belong to no position.
+        entries: The records.
+        missing: The callbacks that did not capture, or only in part; None if none has captured.
     """
 
     position: Position | None
     entries: list[tuple[CallbackId | None, LogEntry]] = field(default_factory=list)
     missing: Sequence[str] | None = None
+
+    @property
+    def captured(self) -> bool:
+        """Whether there is anything of a callback, or of the pass that serves all of them."""
+        return any(author or entry.kind == "predictions" for author, entry in self.entries)
 
     def numbers(self) -> PositionRecords:
         """Return the same without pictures."""
@@ -71,8 +76,8 @@ class PositionRecords:
         """Append the records to a writer; if one fails, the others are still appended.
 
         Args:
-            writer: gets them.
-            positioned: append those that belong to the position, or those that do not.
+            writer: Takes them.
+            positioned: Whether to append those that belong to the position, or those that do not.
 
         Returns:
             Their costs by callback, and the failures.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,25 +12,35 @@ from tbviz.callbacks.run.probe import Probe
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
 
-if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
-
 
 class ProbeBatch:
     """Probes by callback; equal ones are stored once."""
 
     def __init__(self) -> None:
         self._parts: list[Probe] = []
+        # By part, the probes that are known to be equal to it.
+        self._given: list[list[Probe]] = []
         self._part_of: dict[int, int] = {}
         self._merged: Probe | None = None
         self._blank: Any = None
 
-    def add(self, callback: Visual, probe: Probe) -> None:
+    def add(self, callback: object, probe: Probe) -> None:
         """Add a callback's probe.
 
+        Pixels are compared only if no callback has given this very object before.
+
+        Args:
+            callback: The callback.
+            probe: Its probe.
+
         Raises:
-            TbvizError: it does not fit into one batch with those of the others.
+            TbvizError: If it does not fit into one batch with those of the others.
         """
+        for index, given in enumerate(self._given):
+            if any(probe is one for one in given):
+                self._part_of[id(callback)] = index
+                return
+        self._merged = None
         for index, part in enumerate(self._parts):
             if _same(part, probe):
                 self._parts[index] = dataclasses.replace(
@@ -38,17 +48,17 @@ class ProbeBatch:
                     labels=part.labels or probe.labels,
                     class_names=part.class_names or probe.class_names,
                 )
+                self._given[index].append(probe)
                 self._part_of[id(callback)] = index
-                break
-        else:
-            _concatenated([*self._parts, probe])  # raises before anything is changed
-            self._part_of[id(callback)] = len(self._parts)
-            self._parts.append(probe)
-        self._merged = None
+                return
+        _concatenated([*self._parts, probe])  # raises before anything is changed
+        self._part_of[id(callback)] = len(self._parts)
+        self._parts.append(probe)
+        self._given.append([probe])
 
     @property
     def merged(self) -> Probe | None:
-        """All probes, one after the other; `None` where no callback has one."""
+        """All probes, one after the other; None if no callback has one."""
         if self._merged is None and self._parts:
             self._merged = _concatenated(self._parts)
         return self._merged
@@ -62,12 +72,12 @@ class ProbeBatch:
         """Use blank inputs if no callback has a probe.
 
         Raises:
-            TbvizError: the model does not say what size it takes.
+            TbvizError: If the model does not say what size it takes.
         """
         if self.merged is None and self._blank is None:
             self._blank = blank_inputs(model)
 
-    def rows_for(self, callback: Visual) -> tuple[Probe, list[int]]:
+    def rows_for(self, callback: object) -> tuple[Probe, list[int]]:
         """Return a callback's probe, and the rows of its images in the whole batch."""
         index = self._part_of[id(callback)]
         first = sum(part.count for part in self._parts[:index])

@@ -19,7 +19,7 @@ TOP_CLASSES = 5
 
 
 def probe_record(probe: Probe) -> MetaRecord | None:
-    """Return the record of the probe images; `None` if no input is an image."""
+    """Return the record of the probe images; None if no input is an image."""
     pictures = probe.pictures()
     if pictures is None:
         return None
@@ -46,9 +46,9 @@ def predictions_record(
     """Return the record of each probe image's strongest classes, and its true class after them.
 
     Args:
-        recording: of the probe images.
-        labels: the class of each image. It is added if it is not one of the strongest, so that
-            its curve has no gaps.
+        recording: Of the probe images.
+        labels: The class of each image. It is added if it is not one of the strongest, so that
+            its curve has no gaps. Defaults to None: no labels.
     """
     values = recording.probabilities
     scale = "score" if values is None else "probability"

@@ -1,4 +1,4 @@
-"""Repetitions: an event that may come back for ever is reported a few times, then summed up."""
+"""Repetitions: report an event that may come back forever a few times, and then that it goes on."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 TIMES = 3
-"""How often an event is reported of one name."""
+"""How often an event is reported per name."""
 
 TOTAL = 30
 """How many reports of an event there are in all."""
 
 
 class Repetitions:
-    """Count reports, and tell which are enough.
+    """Counts reports, and decides which are left out.
 
     Attributes:
-        left_out: whether any report was left out.
+        left_out: Whether any report was left out.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Repetitions:
         self._total = 0
 
     def admit(self, names: Iterable[str]) -> list[str]:
-        """Return those names whose event is still reported, in one report."""
+        """Return the names whose event is still reported; they count as one report."""
         names = list(names)
         found = [name for name in names if self._times[name] < TIMES] if self._total < TOTAL else []
         self._times.update(found)

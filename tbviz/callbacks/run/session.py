@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tbviz.callbacks.limits.schedule import TrainingProgress, clock
 from tbviz.callbacks.limits.scheduler import DueCallbacks, Scheduler
 from tbviz.callbacks.limits.training_clock import TrainingClock
-from tbviz.callbacks.run.error_boundary import boundary, in_short
+from tbviz.callbacks.run.callback_log import AllCallbacks, CallbackLog
+from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.fit_info import fit_fields, size_forecast
 from tbviz.callbacks.run.layer_tree import model_record
+from tbviz.callbacks.run.member import Member
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.notebook import in_fit, when_cell_ends
 from tbviz.callbacks.run.records import metrics_record
@@ -33,24 +35,22 @@ from tbviz.taps import keras_private
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
 
-if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
-
 
 class Session:
     """One `fit` into one log directory.
 
     Args:
-        log_dir: the directory of the store.
-        model_name: the name of the model.
-        params: the params that Keras gives to callbacks, with the planned epochs and steps;
-            `None` if it gives none.
-        training_clock: of the fit.
+        log_dir: The directory of the store.
+        model_name: The name of the model.
+        params: The params that Keras gives to callbacks, with the planned epochs and steps;
+            None if it gives none.
+        training_clock: Of the fit.
 
     Attributes:
-        run_log: the records of the session.
-        training_clock: shared with other log directories of the same `fit`.
-        closed: whether the end of the `fit` has been written.
+        run_log: The records of the session.
+        log: Bound to all callbacks together, for what concerns no single one.
+        training_clock: Shared with other log directories of the same `fit`.
+        closed: Whether the end of the `fit` has been written.
     """
 
     def __init__(
@@ -61,7 +61,9 @@ class Session:
         training_clock: TrainingClock,
     ) -> None:
         known = params or {}
+        self._all = AllCallbacks()
         self.run_log = RunLog(log_dir, training_clock)
+        self.log = self.run_log.bind(self._all)
         self.training_clock = training_clock
         self.closed = False
         self._log_dir = log_dir
@@ -69,10 +71,10 @@ class Session:
         self._params = params
         self._planned: int | None = known.get("epochs")
         self._steps: int | None = known.get("steps")
-        self._callbacks: list[Visual] = []
+        self._callbacks: list[Member] = []
+        self._logs: dict[int, CallbackLog] = {}
         self._submodel: Submodel = None
-        self._view = ModelView(self.run_log)
-        self.run_log.caveat = self._view.caveat
+        self._view = ModelView(self.log)
         self._scheduler = Scheduler(self.run_log, training_clock, store_directory(log_dir))
         self._first_epoch: int | None = None
         self._epoch = 0
@@ -109,16 +111,18 @@ class Session:
         """
         return self._params is params or not in_fit()
 
-    def has(self, callback: Visual) -> bool:
+    def has(self, callback: Member) -> bool:
         """Return whether this callback has joined."""
         return any(other is callback for other in self._callbacks)
 
-    def join(self, callback: Visual) -> None:
+    def join(self, callback: Member) -> None:
         """Add a callback, before the first epoch.
 
+        A callback of the user replaces Monitor's own of its class, whichever joins first.
+
         Raises:
-            TbvizError: it captures another model than the others, or its probe images do not fit
-                into one batch with theirs.
+            TbvizError: If it captures another model than the others, or its probe images do not
+                fit into one batch with theirs.
         """
         if self._callbacks and callback.submodel != self._submodel:
             other = self._log_dir / _folder(callback.submodel)
@@ -129,10 +133,18 @@ class Session:
                 "object in both)"
             )
             raise TbvizError(msg)
+        if any(_replaces(other, callback) for other in self._callbacks):
+            return
         self._view.join(callback)
+        for replaced in [other for other in self._callbacks if _replaces(callback, other)]:
+            self._callbacks.remove(replaced)
+            del self._logs[id(replaced)]
+            self._scheduler.leave(replaced)
         self._submodel = callback.submodel
         callback.number = 1 + sum(other.title == callback.title for other in self._callbacks)
         self._callbacks.append(callback)
+        self._logs[id(callback)] = self.run_log.bind(callback, self._view.caveat)
+        self._all.strict |= callback.strict
         self._scheduler.join(callback)
         callback.schedule.start(self._progress(epoch_end=False))
 
@@ -151,7 +163,7 @@ class Session:
         self._epoch = epoch
         if not self.begun:
             self._first_epoch = epoch
-            with self._closed_on_error(), self._boundary():
+            with self._closed_on_error(), self.log.guard():
                 fields = fit_fields(self._model_name, self._planned, epoch, self._steps)
                 usual = [callback.schedule for callback in self._callbacks if not callback.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
@@ -162,7 +174,7 @@ class Session:
                 )
                 self.run_log.begin(fields, forecast)
                 self._scheduler.begin(epoch, self._planned)
-            with self._closed_on_error(), self._boundary():
+            with self._closed_on_error(), self.log.guard():
                 self._find_outputs()
 
     def _find_outputs(self) -> None:
@@ -175,7 +187,7 @@ class Session:
                 if self._view.open(model):
                     self._prepare()  # so that a missing layer is reported at once
 
-    def batch_ends(self, callback: Visual, batch: int, logs: Mapping[str, Any] | None) -> None:
+    def batch_ends(self, callback: Member, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Count batches; capture if a schedule of batches or minutes is due."""
         if not self._acts_for_all(callback):
             return
@@ -184,12 +196,12 @@ class Session:
         batchwise = any(other.schedule.batchwise for other in self._callbacks)
         scheduled = self._scheduled(progress) if batchwise else ()
         due = DueCallbacks()
-        with self._closed_on_error(), self._boundary():
+        with self._closed_on_error(), self.log.guard():
             due = self._scheduler.at_batch(progress, scheduled)
         if due.callbacks:
             self._log_position(due, Position(self._epoch, self._step), logs)
 
-    def epoch_ends(self, callback: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
+    def epoch_ends(self, callback: Member, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Capture if a schedule is due, and at the first and the last epoch."""
         if not self._acts_for_all(callback):
             return
@@ -200,11 +212,11 @@ class Session:
         scheduled = self._scheduled(progress)
         first, last = epoch == self._first_epoch, self._is_last(callback, epoch)
         due = DueCallbacks()
-        with self._closed_on_error(), self._boundary():
+        with self._closed_on_error(), self.log.guard():
             due = self._scheduler.at_epoch(progress, scheduled, first=first, last=last)
         self._log_position(due, self._last_end, logs)
 
-    def train_ends(self, callback: Visual) -> None:
+    def train_ends(self, callback: Member) -> None:
         """Capture the final model if it has changed since the last epoch, and end the run."""
         if not self._acts_for_all(callback):
             return
@@ -212,7 +224,7 @@ class Session:
             last = self._last_end
             if last is not None:
                 due = [other for other in self._callbacks if other.last_snapshot != last]
-                with self._boundary():
+                with self.log.guard():
                     # EarlyStopping may have restored the best weights, an optimizer its averages.
                     if (
                         self._weights is not None
@@ -220,11 +232,11 @@ class Session:
                     ):
                         due = self._callbacks
                 final = DueCallbacks()
-                with self._boundary():
+                with self.log.guard():
                     final = self._scheduler.at_end(due)
                 if final.callbacks:
                     self._log_position(final, Position(last.epoch, final=True), None)
-                with self._boundary():
+                with self.log.guard():
                     self._scheduler.report_skipped()
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
@@ -235,18 +247,18 @@ class Session:
 
     # One position
 
-    def _acts_for_all(self, callback: Visual) -> bool:
+    def _acts_for_all(self, callback: Member) -> bool:
         return not self.closed and callback is self._callbacks[-1]
 
-    def _scheduled(self, progress: TrainingProgress) -> list[Visual]:
+    def _scheduled(self, progress: TrainingProgress) -> list[Member]:
         due = []
         for callback in self._callbacks:
-            with self._closed_on_error(), self._boundary(callback):
+            with self._closed_on_error(), self._log_of(callback).guard():
                 if callback.schedule.due(progress):  # may be the user's own code
                     due.append(callback)
         return due
 
-    def _is_last(self, callback: Visual, epoch: int) -> bool:
+    def _is_last(self, callback: Member, epoch: int) -> bool:
         # Not `callback.model`: that would sync JAX's state at every epoch, due or not.
         stopping = getattr(keras_private.model_of_callback(callback), "stop_training", False)
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
@@ -255,13 +267,13 @@ class Session:
         self, due: DueCallbacks, position: Position, logs: Mapping[str, Any] | None
     ) -> None:
         with self._closed_on_error():
-            with self._boundary():
+            with self.log.guard():
                 self.run_log.open(position)
                 self._log_metrics(logs, position)
             if due.callbacks:
-                with self._boundary():
+                with self.log.guard():
                     self._capture(due, position)
-            with self._boundary():
+            with self.log.guard():
                 fields = self._scheduler.finish_snapshot(self._step)
                 self.run_log.hand_over(fields)
             self._raise_write_failure()
@@ -269,12 +281,11 @@ class Session:
     def _log_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
         record, others = metrics_record(logs)
         if record is not None:
-            self.run_log.add(record)
+            self.log.add(record)
             self._view.finiteness.check_metrics(record.meta["values"], position)
         if others:
-            self.run_log.notice(
-                "tbviz",
-                f"the metrics {', '.join(others)} are no single numbers and are left out",
+            self.log.notice(
+                f"metrics {', '.join(others)} are not scalars and are left out",
                 level="info",
                 event="not_scalar",
                 detail=others,
@@ -287,33 +298,31 @@ class Session:
             self._weights = signature(model)
             if self._view.open(model):
                 self._prepare()
-            with self._boundary():
+            with self.log.guard():
                 self._view.check(position, self._step)
         self._scheduler.limits.spend(first, spent, parts=0, done=False)
-        for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
-            run_callback(callback, self._view, self.run_log, self._scheduler, self._boundary)
+        for callback in due.callbacks:
+            log = self._log_of(callback)
+            run_callback(callback, self._view, log, self.run_log.costs, self._scheduler)
             callback.last_snapshot = position
-            if self.run_log.superseded(callback.callback_id):
-                self._scheduler.retire(callback)
-        count = sum(map(len, self.run_log.logged_kinds.values()))
+        logged_kinds = self.run_log.logged_kinds
+        count = sum(map(len, logged_kinds.values()))
         if count != self._logged_count:
             self._logged_count = count
-            self.run_log.add(
-                model_record(model, self._view.model_outputs, self.run_log.logged_kinds)
-            )
+            self.log.add(model_record(model, self._view.model_outputs, logged_kinds))
 
     def _prepare(self) -> None:
         self._logged_count = -1
         self._scheduler.reset()
         model_outputs = self._outputs_or_raise()
         for callback in self._callbacks:
-            with self._boundary(callback):
-                callback.prepare(model_outputs, self.run_log)
+            with self._log_of(callback).guard():
+                callback.prepare(model_outputs, self._log_of(callback))
         self._view.select_outputs(
             callback for callback in self._callbacks if callback.wants_recording
         )
 
-    def _find_submodel(self, callback: Visual) -> Any:
+    def _find_submodel(self, callback: Member) -> Any:
         # `callback.model` first, outside every scope and trace: on JAX reading it syncs.
         return find_submodel(callback.model, self._submodel)
 
@@ -325,11 +334,8 @@ class Session:
 
     # Helpers
 
-    def _boundary(self, callback: Visual | None = None) -> AbstractContextManager[None]:
-        if callback is not None:
-            return boundary(self.run_log, callback.method, strict=callback.strict)
-        strict = any(other.strict for other in self._callbacks)
-        return boundary(self.run_log, "tbviz", strict=strict)
+    def _log_of(self, callback: Member) -> CallbackLog:
+        return self._logs[id(callback)]
 
     @contextmanager
     def _closed_on_error(self) -> Iterator[None]:
@@ -342,11 +348,17 @@ class Session:
 
     def _raise_write_failure(self) -> None:
         """Raise what failed on the writer's thread, if `strict=True`. It was reported there."""
-        if self.run_log.failure is not None and any(other.strict for other in self._callbacks):
-            raise self.run_log.failure
+        failure = self.run_log.writer.failure
+        if failure is not None and self._all.strict:
+            raise failure
 
     def _progress(self, *, epoch_end: bool) -> TrainingProgress:
         return TrainingProgress(self._epoch, self._step, clock(), epoch_end)
+
+
+def _replaces(one: Member, other: Member) -> bool:
+    """Return whether one callback captures in place of another."""
+    return other.replaceable and not one.replaceable and isinstance(one, type(other))
 
 
 def _folder(submodel: Submodel) -> str:

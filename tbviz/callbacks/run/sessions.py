@@ -5,13 +5,11 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tbviz.callbacks.limits.training_clock import TrainingClock
+from tbviz.callbacks.run.member import Member
 from tbviz.callbacks.run.session import Session
-
-if TYPE_CHECKING:
-    from tbviz.callbacks.base import Visual
 
 # Weak: a session whose callbacks are gone can end, and its model be freed.
 _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakValueDictionary()
@@ -19,7 +17,7 @@ _SESSIONS: weakref.WeakValueDictionary[tuple[int, str], Session] = weakref.WeakV
 
 @dataclass(frozen=True)
 class _Disabled:
-    """A callback that could not join: the `fit` whose session says so, and the words."""
+    """A callback that could not join, and what the session of its `fit` reports."""
 
     params: Mapping[str, Any] | None
     method: str
@@ -31,19 +29,19 @@ class _Disabled:
 _DISABLED: dict[tuple[int, str], list[_Disabled]] = {}
 
 
-def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -> Session:
+def session_of(callback: Member, model: Any, params: Mapping[str, Any] | None) -> Session:
     """Return the session that a callback joins, after joining it.
 
-    One that is still open from a `fit` that died (an exception ends it without a hook) is closed
-    as failed first.
+    A session that is still open from a `fit` that died (an exception ends it without a hook) is
+    closed as failed first.
 
     Args:
-        callback: the callback.
-        model: the fitted model.
-        params: the params that Keras gave to the callback.
+        callback: The callback.
+        model: The fitted model.
+        params: The params that Keras gave to the callback.
 
     Raises:
-        TbvizError: the callback captures another model than the others of its log directory, or
+        TbvizError: If the callback captures another model than the others of its log directory, or
             its probe images do not fit into one batch with theirs.
     """
     key = _key(callback, model)
@@ -61,18 +59,18 @@ def session_of(callback: Visual, model: Any, params: Mapping[str, Any] | None) -
 
 
 def report_disabled(
-    callback: Visual, model: Any, params: Mapping[str, Any] | None, text: str, error: Exception
+    callback: Member, model: Any, params: Mapping[str, Any] | None, text: str, error: Exception
 ) -> None:
-    """Say in the store of the other callbacks that this one does nothing in this `fit`.
+    """Report in the store of the other callbacks that this one is disabled for this `fit`.
 
-    If no other callback uses its log directory, there is no store to say it in.
+    If no other callback uses its log directory, there is no store to report it in.
 
     Args:
-        callback: the callback.
-        model: the fitted model.
-        params: the params that Keras gave to the callback.
-        text: why.
-        error: what was raised.
+        callback: The callback.
+        model: The fitted model.
+        params: The params that Keras gave to the callback.
+        text: The reason.
+        error: What was raised.
     """
     key = _key(callback, model)
     for other, disabled in list(_DISABLED.items()):
@@ -88,16 +86,16 @@ def report_disabled(
 def _report_disabled(key: tuple[int, str], session: Session) -> None:
     for one in _DISABLED.pop(key, ()):
         if session.belongs_to(one.params):
-            session.run_log.notice(
+            session.run_log.notices.report(
                 one.method, one.text, event="disabled", detail=[one.kind, one.text], logged=True
             )
 
 
-def _key(callback: Visual, model: Any) -> tuple[int, str]:
+def _key(callback: Member, model: Any) -> tuple[int, str]:
     return id(model), str(callback.log_dir.absolute())
 
 
-def _can_join(session: Session, callback: Visual, params: Mapping[str, Any] | None) -> bool:
+def _can_join(session: Session, callback: Member, params: Mapping[str, Any] | None) -> bool:
     return session.belongs_to(params) and not (session.begun or session.has(callback))
 
 

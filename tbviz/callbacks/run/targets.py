@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tbviz.arrays.types import Integers
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import Probe
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.scores.class_target import PREDICTED, ClassTarget
 from tbviz.scores.targets import resolve_predictions
@@ -52,13 +52,13 @@ class Targets:
             self._roles.append(role if counts[role] == 1 else f"{role} {counts[role]}")
 
     def class_targets(
-        self, view: ModelView, run_log: RunLog, probe: Probe, rows: Sequence[int]
+        self, view: ModelView, log: CallbackLog, probe: Probe, rows: Sequence[int]
     ) -> dict[str, ClassTarget]:
         """Return by role a class of each image; leave out what model or labels cannot give.
 
         Args:
             view: of the model that is captured.
-            run_log: takes notices about targets that are left out.
+            log: Takes notices about targets that are left out.
             probe: the callback's probe.
             rows: of its images among those of all callbacks.
 
@@ -70,7 +70,7 @@ class Targets:
         for role, target in zip(self._roles, self._targets, strict=True):
             pair = target if isinstance(target, tuple) else (target, None)
             classes = [
-                None if one is None else self._classes(one, view, run_log, probe) for one in pair
+                None if one is None else self._classes(one, view, log, probe) for one in pair
             ]
             if classes[0] is None or (pair[1] is not None and classes[1] is None):
                 continue
@@ -92,13 +92,13 @@ class Targets:
         raise TbvizError(f"{self._method} received the target {target!r}; {_EXPECTED}")
 
     def _classes(
-        self, target: Any, view: ModelView, run_log: RunLog, probe: Probe
+        self, target: Any, view: ModelView, log: CallbackLog, probe: Probe
     ) -> Integers | None:
         """Return a class of each image, `None` if there is none and a notice says so."""
         if isinstance(target, str) and target == "predicted":
             return np.full(probe.count, PREDICTED)
         if isinstance(target, str) and target == "true":
-            return self._true(view, run_log, probe)
+            return self._true(view, log, probe)
         if isinstance(target, str):
             target = _number_of(target, probe.class_names)
         classes = np.asarray(target, np.int64)
@@ -109,20 +109,19 @@ class Targets:
             raise TbvizError(f"a target received {classes.tolist()}; classes count from 0")
         return np.broadcast_to(classes, (probe.count,))
 
-    def _true(self, view: ModelView, run_log: RunLog, probe: Probe) -> Integers | None:
+    def _true(self, view: ModelView, log: CallbackLog, probe: Probe) -> Integers | None:
         head = view.model_outputs.head
         if probe.labels is None:
-            self._report_if_explicit(run_log, "no labels", "pass labels=")
+            self._report_if_explicit(log, "no labels", "pass labels=")
             return None
         if head.classes < 2:
-            self._report_if_explicit(run_log, "the model has no classes")
+            self._report_if_explicit(log, "the model has no classes")
             return None
         labels = np.array([-1 if label is None else label for label in probe.labels], np.int64)
         if labels.min() >= 0 and labels.max() < head.classes:
             return labels
         if head.kind != "linear":  # else a regression: whole numbers, but no classes
-            run_log.notice(
-                self._method,
+            log.notice(
                 f"the labels go from {labels.min()} to {labels.max()}, the model has "
                 f"{head.classes} classes; maps of the true class are left out",
                 "pass labels counted from 0",
@@ -130,13 +129,13 @@ class Targets:
                 detail=["true", "labels out of range"],
             )
         else:
-            self._report_if_explicit(run_log, "the model has no classes")
+            self._report_if_explicit(log, "the model has no classes")
         return None
 
-    def _report_if_explicit(self, run_log: RunLog, why: str, remedy: str | None = None) -> None:
+    def _report_if_explicit(self, log: CallbackLog, why: str, remedy: str | None = None) -> None:
         if self._explicit:
             text = f"maps of the true class are left out: {why}"
-            run_log.notice(self._method, text, remedy, event="left_out", detail=["true"])
+            log.notice(text, remedy, event="left_out", detail=["true"])
 
 
 _EXPECTED = (

@@ -31,7 +31,6 @@ Event = Literal[
     "store_failed",
     "store_slow",
     "structure_changed",
-    "superseded",
     "weights_finite_again",
     "weights_not_finite",
 ]
