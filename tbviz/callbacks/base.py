@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.amounts import bytes_of, share_of
+from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
 from tbviz.callbacks.run.error_boundary import boundary, in_short
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.callbacks.run.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.session import Session

@@ -7,36 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tbviz.callbacks.limits.cost_meter import CallbackId, WriteCost
 from tbviz.callbacks.run.pictures import LogEntry, MetaRecord
 from tbviz.store.format.schema import Position
 from tbviz.store.write.writer import Writer
-
-
-class CallbackId(NamedTuple):
-    """Identifies a callback without holding a reference to it.
-
-    Args:
-        key: unique to the callback.
-        method: its name in notices and costs.
-    """
-
-    key: int
-    method: str
-
-
-@dataclass
-class WriteCost:
-    """The cost of one callback's records on the writer's thread.
-
-    Attributes:
-        callback_id: of the callback, `None` for records that belong to none.
-        seconds: of CPU time.
-        size: bytes.
-    """
-
-    callback_id: CallbackId | None
-    seconds: float = 0.0
-    size: int = 0
 
 
 class Failure(NamedTuple):

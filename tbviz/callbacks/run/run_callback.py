@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tbviz.callbacks.limits.scheduler import Scheduler
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.run_log import RunLog
 
@@ -18,7 +17,6 @@ def run_callback(
     callback: Visual,
     view: ModelView,
     run_log: RunLog,
-    scheduler: Scheduler,
     boundary: Callable[[Visual], AbstractContextManager[None]],
 ) -> None:
     """Let a callback capture.
@@ -27,13 +25,14 @@ def run_callback(
         callback: The callback.
         view: Of the model.
         run_log: Takes what is logged, and what it costs.
-        scheduler: Counts what it costs.
         boundary: Catches what goes wrong in it.
     """
     run_log.low_priority, run_log.callback_id = callback.low_priority, callback.callback_id
     try:
-        with boundary(callback), run_log.costs.measure(callback.method, view.inspector) as spent:
+        with (
+            boundary(callback),
+            run_log.costs.measure(callback.callback_id, view.inspector),
+        ):
             callback.capture(view, run_log)
-        scheduler.limits.spend(callback, spent, parts=1, done=True)
     finally:
         run_log.low_priority, run_log.callback_id = False, None

@@ -14,15 +14,13 @@ from typing import Any
 
 import keras
 
-from tbviz.callbacks.limits.cost_meter import CostMeter
-from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.clock import clock
+from tbviz.callbacks.limits.cost_meter import CallbackId, CostMeter
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
 from tbviz.callbacks.run.position_records import (
-    CallbackId,
     Failure,
     PositionRecords,
-    WriteCost,
     of_the_fit,
 )
 from tbviz.store.disk.locations import Location
@@ -77,8 +75,6 @@ class RunLog:
         self._current = PositionRecords(None)
         self._waiting: deque[PositionRecords] = deque(maxlen=_MAX_WAITING)
         self._disk_hangs = False
-        self._write_costs: list[WriteCost] = []
-        self._waited = 0.0
         # Records that belong to no position: a store begins with them again if it was deleted.
         self._head: dict[str, LogEntry] = {}
         self._deleted = False
@@ -194,25 +190,24 @@ class RunLog:
         """Return whether other callbacks log everything that a low-priority callback would."""
         return callback_id in self._deferred and callback_id not in self._contributed
 
-    def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
+    def hand_over(self, skipped: Sequence[str] = ()) -> None:
         """Hand this position to the writer's thread, once the one before is on disk.
 
         If that takes too long, its pictures are left out, and its numbers wait.
 
         Args:
-            further: additional fields of its `cost` record.
+            skipped: the callbacks that were due and are postponed, for its `cost` record.
         """
-        further = further or {}
         records, self._current = self._current, PositionRecords(None)
         if records.position is None or self._background is None:
             return  # notices wait for the next position, or the end
         if any(callback_id for callback_id, _ in records.entries):
-            records.missing = [*further.get("divided", ()), *further.get("skipped", ())]
+            records.missing = skipped
         records.entries = [*((None, entry) for entry in self._take_notices()), *records.entries]
         if self._deleted:
             self._open()
         in_time = self._wait(self._background)
-        cost = self.costs.record(self._background.cpu_seconds, further)
+        cost = self.costs.record(self._background.cpu_seconds, skipped)
         records.entries.append((None, MetaRecord(cost)))
         if not in_time:
             self._waiting.append(records.numbers())
@@ -221,32 +216,6 @@ class RunLog:
         self._background.push(lambda writer: self._write(writer, to_write))
         if self._wait_at_once:
             self._wait(self._background)
-
-    def count_wait(self, seconds: float) -> None:
-        """Count time that training waits for the store."""
-        self.costs.count_wait(seconds)
-        self._waited += seconds
-
-    def take_waited(self) -> float:
-        """Return the seconds that training has waited for the disk since the last call."""
-        waited, self._waited = self._waited, 0.0
-        return waited
-
-    @property
-    def beside_training(self) -> bool:
-        """Whether the writer's thread works while training goes on; else training waits for it."""
-        return not self._wait_at_once
-
-    @property
-    def writer_seconds(self) -> float:
-        """CPU seconds of the writer's thread so far."""
-        return 0.0 if self._background is None else self._background.cpu_seconds
-
-    def take_write_costs(self) -> list[WriteCost]:
-        """Return what the writer's thread has reported since the last call."""
-        with self._lock:
-            costs, self._write_costs = self._write_costs, []
-        return costs
 
     # Notices
 
@@ -319,6 +288,7 @@ class RunLog:
             self._background.close(TIMEOUT)
         self._deleted = False
         self._wait_at_once = _threads_slow_training()
+        self.costs.waits_for_writer = self._wait_at_once
         self._background = BackgroundWriter(Writer(self._log_dir), self._failed)
         head = [PositionRecords(None, [(None, entry) for entry in self._head.values()])]
         self._background.push(lambda writer: self._write(writer, head))
@@ -327,7 +297,7 @@ class RunLog:
         """Return whether the last position is on disk; wait only once for a disk that hangs."""
         start = clock()
         in_time = background.drain(0.0 if self._disk_hangs else TIMEOUT)
-        self.count_wait(clock() - start)
+        self.costs.count_wait(clock() - start)
         self._disk_hangs = not in_time
         if self._disk_hangs:
             self.notice(
@@ -368,8 +338,7 @@ class RunLog:
         self, writer: Writer, records: PositionRecords, *, positioned: bool
     ) -> list[Failure]:
         costs, failures = records.append_to(writer, positioned=positioned)
-        with self._lock:
-            self._write_costs += costs
+        self.costs.count_written(costs)
         return failures
 
     def _failed(self, error: Exception) -> None:

@@ -7,13 +7,14 @@ all: every snapshot shows one state of the model, and one position is written as
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tbviz.callbacks.limits.schedule import TrainingProgress, clock
-from tbviz.callbacks.limits.scheduler import DueCallbacks, Scheduler
+from tbviz.callbacks.limits.clock import clock
+from tbviz.callbacks.limits.schedule import TrainingProgress
+from tbviz.callbacks.limits.scheduler import Scheduler
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.error_boundary import boundary, in_short
 from tbviz.callbacks.run.fit_info import fit_fields, size_forecast
@@ -73,7 +74,9 @@ class Session:
         self._submodel: Submodel = None
         self._view = ModelView(self.run_log)
         self.run_log.caveat = self._view.caveat
-        self._scheduler = Scheduler(self.run_log, training_clock, store_directory(log_dir))
+        self._scheduler: Scheduler[Visual] = Scheduler(
+            store_directory(log_dir), training_clock, self.run_log.costs, self.run_log.notice
+        )
         self._first_epoch: int | None = None
         self._epoch = 0
         self._step = 0
@@ -156,9 +159,11 @@ class Session:
                 usual = [callback.schedule for callback in self._callbacks if not callback.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 snapshots = self._planned - epoch if every_epoch and self._planned else None
-                limits = self._scheduler.limits
                 forecast = size_forecast(
-                    self._log_dir, snapshots, limits.size, thinned=limits.divide
+                    self._log_dir,
+                    snapshots,
+                    self._scheduler.disk.size,
+                    thinned=self.training_clock.share is not None,
                 )
                 self.run_log.begin(fields, forecast)
                 self._scheduler.begin(epoch, self._planned)
@@ -171,7 +176,7 @@ class Session:
         first = self._callbacks[0]
         model = self._find_submodel(first)
         if model.built:
-            with self.run_log.costs.measure(first.method, inspector_for(model)):
+            with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
                 if self._view.open(model):
                     self._prepare()  # so that a missing layer is reported at once
 
@@ -183,10 +188,10 @@ class Session:
         progress = self._progress(epoch_end=False)
         batchwise = any(other.schedule.batchwise for other in self._callbacks)
         scheduled = self._scheduled(progress) if batchwise else ()
-        due = DueCallbacks()
+        due: Sequence[Visual] = ()
         with self._closed_on_error(), self._boundary():
-            due = self._scheduler.at_batch(progress, scheduled)
-        if due.callbacks:
+            due = self._scheduler.at_batch(scheduled)
+        if due:
             self._log_position(due, Position(self._epoch, self._step), logs)
 
     def epoch_ends(self, callback: Visual, epoch: int, logs: Mapping[str, Any] | None) -> None:
@@ -196,12 +201,11 @@ class Session:
         self._epoch = epoch
         self._steps_before_epoch = self._step
         self._last_end = Position(epoch)
-        progress = self._progress(epoch_end=True)
-        scheduled = self._scheduled(progress)
+        scheduled = self._scheduled(self._progress(epoch_end=True))
         first, last = epoch == self._first_epoch, self._is_last(callback, epoch)
-        due = DueCallbacks()
+        due: Sequence[Visual] = ()
         with self._closed_on_error(), self._boundary():
-            due = self._scheduler.at_epoch(progress, scheduled, first=first, last=last)
+            due = self._scheduler.at_epoch(epoch, scheduled, first=first, last=last)
         self._log_position(due, self._last_end, logs)
 
     def train_ends(self, callback: Visual) -> None:
@@ -219,10 +223,10 @@ class Session:
                         and signature(self._find_submodel(callback)) != self._weights
                     ):
                         due = self._callbacks
-                final = DueCallbacks()
+                final: Sequence[Visual] = ()
                 with self._boundary():
                     final = self._scheduler.at_end(due)
-                if final.callbacks:
+                if final:
                     self._log_position(final, Position(last.epoch, final=True), None)
                 with self._boundary():
                     self._scheduler.report_skipped()
@@ -252,18 +256,17 @@ class Session:
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
     def _log_position(
-        self, due: DueCallbacks, position: Position, logs: Mapping[str, Any] | None
+        self, due: Sequence[Visual], position: Position, logs: Mapping[str, Any] | None
     ) -> None:
         with self._closed_on_error():
             with self._boundary():
                 self.run_log.open(position)
                 self._log_metrics(logs, position)
-            if due.callbacks:
+            if due:
                 with self._boundary():
                     self._capture(due, position)
             with self._boundary():
-                fields = self._scheduler.finish_snapshot(self._step)
-                self.run_log.hand_over(fields)
+                self.run_log.hand_over(self._scheduler.take_skipped())
             self._raise_write_failure()
 
     def _log_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
@@ -280,18 +283,17 @@ class Session:
                 detail=others,
             )
 
-    def _capture(self, due: DueCallbacks, position: Position) -> None:
-        first = due.callbacks[0]
+    def _capture(self, due: Sequence[Visual], position: Position) -> None:
+        first = due[0]
         model = self._find_submodel(first)
-        with self.run_log.costs.measure(first.method, inspector_for(model)) as spent:
+        with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
             self._weights = signature(model)
             if self._view.open(model):
                 self._prepare()
             with self._boundary():
                 self._view.check(position, self._step)
-        self._scheduler.limits.spend(first, spent, parts=0, done=False)
-        for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
-            run_callback(callback, self._view, self.run_log, self._scheduler, self._boundary)
+        for callback in sorted(due, key=lambda callback: callback.low_priority):
+            run_callback(callback, self._view, self.run_log, self._boundary)
             callback.last_snapshot = position
             if self.run_log.superseded(callback.callback_id):
                 self._scheduler.retire(callback)
@@ -304,7 +306,6 @@ class Session:
 
     def _prepare(self) -> None:
         self._logged_count = -1
-        self._scheduler.reset()
         model_outputs = self._outputs_or_raise()
         for callback in self._callbacks:
             with self._boundary(callback):
