@@ -22,14 +22,14 @@ def no_thread_is_left():
 @pytest.fixture(autouse=True)
 def timeouts_allow_for_busy_machines(monkeypatch):
     """Make timeouts long, unless a test sets one."""
-    from tbviz.callbacks.limits import limits, remote_control
+    from tbviz.callbacks.limits import disk_limit, remote_control
     from tbviz.callbacks.run import run_log
 
     for name in ("TIMEOUT", "LAST_TIMEOUT"):
         monkeypatch.setattr(run_log, name, 240.0)
     for name in ("_TIMEOUT", "_BATCH_TIMEOUT"):
         monkeypatch.setattr(remote_control, name, 240.0)
-    monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
+    monkeypatch.setattr(disk_limit, "_TIMEOUT", 240.0)
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +67,8 @@ def clock(monkeypatch):
     """A clock that moves only if a test sets it."""
     from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks.limits import cost_meter, limits, remote_control, training_clock
-    from tbviz.callbacks.run import run_log
+    from tbviz.callbacks.limits import clock
 
     made = Clock()
-    for module in (cost_meter, run_log, training_clock, limits, remote_control):
-        monkeypatch.setattr(module, "clock", made)
+    monkeypatch.setattr(clock, "source", made)
     return made

@@ -27,7 +27,7 @@ class PositionRecords:
     Attributes:
         position: `None` for records that belong to none.
         entries: the records.
-        missing: callbacks that did not capture, or only in part; `None` if none has captured.
+        missing: callbacks that were due and are postponed; `None` if none has captured.
     """
 
     position: Position | None
