@@ -64,11 +64,12 @@ def messages(caplog):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that moves only if a test sets it."""
+    """A clock that moves only if a test sets it; the writer's CPU seconds cost nothing on it."""
     from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks.limits import clock
+    from tbviz.callbacks.limits import clock, cost_meter
 
     made = Clock()
+    monkeypatch.setattr(cost_meter, "_cores", lambda: 1e9)
     monkeypatch.setattr(clock, "source", made)
     return made

@@ -85,7 +85,7 @@ def simulate(clock, directories, seconds, *, store, batches=1, planned=True):
     """
     with (
         mock.patch.object(clock_module, "source", clock),
-        mock.patch.object(cost_meter, "_cores", lambda: CORES),
+        mock.patch.object(cost_meter, "_cores", return_value=CORES),
         mock.patch.object(RemoteControl, "_fetch", lambda self, _: self.orders),
     ):
         training_clock = TrainingClock()

@@ -42,6 +42,12 @@ def test_nothing_is_expected_before_the_first_snapshot():
     budget.open("maps")
     assert budget.expected(["maps"]) == 0
     assert budget.affords(["maps"], 0.0)
+    budget.spend(3.0, "maps")  # to find the layers
+    assert budget.expected(["maps"]) == 0
+    budget.begin(["maps"])
+    budget.spend(2.0, "maps")
+    assert budget.expected(["maps"]) == 2
+    assert budget.spent == 5
 
 
 def test_costs_that_rise_are_expected_at_once_and_those_that_fall_by_and_by():
@@ -83,17 +89,17 @@ def test_a_guess_is_replaced_by_the_next_snapshot():
 
 def test_cheap_and_expensive_callbacks_are_captured_together():
     cheap, expensive = Callback(0.1, max_overhead=0.05), Callback(2.0)
-    training = run([[cheap, expensive]], [10.0] * 40)
+    training = run([[cheap, expensive]], [10.05] * 40)
     # 2.1 s per snapshot, half a second allowed per epoch: the second one when the first, it and
     # the last (6.3 s) are allowed, after 13 epochs. Then one per 4.2 epochs, and the last.
     assert cheap.epochs == expensive.epochs == [0, 12, 16, 20, 25, 29, 33, 37, 39]
-    assert training.overhead == pytest.approx(9 * 2.1 / 400)
+    assert training.overhead == pytest.approx(9 * 2.1 / 402)
 
 
 def test_a_callback_that_is_cheap_enough_captures_every_epoch():
     cheap = Callback(0.4, max_overhead=0.05)
     run([[cheap]], [10.0] * 20)
-    # At the second epoch it would take 0.8 s, and the last one 0.4 s, of the second that is allowed.
+    # At the second epoch that would be 0.8 s, and the last one 0.4 s, of one second.
     assert cheap.epochs == [0, *range(2, 20)]
 
 

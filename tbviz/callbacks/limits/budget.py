@@ -95,5 +95,6 @@ class _Cost:
         self.newest, self.guess = 0.0, False
 
     def add(self, amount: float, *, guess: bool) -> None:
-        self.newest = (self.newest or 0.0) + amount
-        self.guess |= guess
+        if self.newest is not None:  # what comes before the first snapshot comes only once
+            self.newest += amount
+            self.guess |= guess

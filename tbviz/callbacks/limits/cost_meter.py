@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +60,8 @@ class CostMeter:
         self.bytes = Budget()
         self.waits_for_writer = False
         self._training_clock = training_clock
-        self._lock = threading.Lock()
-        self._written: list[WriteCost] = []
+        # No lock: a garbage collection that ends a fit may run anywhere.
+        self._written: deque[WriteCost] = deque()
         self._seconds: dict[str, float] = defaultdict(float)
         self._compile: dict[str, float] = defaultdict(float)
         self._encode: dict[str, float] = defaultdict(float)
@@ -102,14 +101,12 @@ class CostMeter:
 
     def count_written(self, costs: Sequence[WriteCost]) -> None:
         """Note what records have taken, on the writer's thread."""
-        with self._lock:
-            self._written += costs
+        self._written.extend(costs)
 
     def collect(self) -> None:
         """Charge what the writer's thread has noted."""
-        with self._lock:
-            written, self._written = self._written, []
-        for cost in written:
+        for _ in range(len(self._written)):
+            cost = self._written.popleft()
             again = cost.seconds if self.waits_for_writer else None  # then it will be a wait
             self._training_clock.budget.spend(
                 self.factor * cost.seconds, cost.callback_id, again=again
