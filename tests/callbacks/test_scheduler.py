@@ -95,6 +95,7 @@ def test_a_training_step_that_logs_nothing_is_no_way_round_the_limit(tmp_path, c
 
 def test_the_writers_cpu_seconds_count(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(cost_meter, "_cores", lambda: 2)
+    monkeypatch.setattr(run_log_module, "_threads_slow_training", lambda: False)
     cheap = SlowCallback(tmp_path, clock, 0.0, max_overhead=0.05)
     fit(SlowTraining(clock, lambda _: 10.05), Reports(cheap, 3.9), cheap, epochs=20)
     # About two seconds of training per snapshot: six are allowed after 12 epochs, eight after 16.
