@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import keras
 
 from tbviz.amounts import bytes_of, share_of
+from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import ScheduleLike, schedule_of
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
 from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.callbacks.run.probe import Probe, input_format, is_path, read_probe
 from tbviz.callbacks.run.session import Session
 from tbviz.callbacks.run.sessions import report_disabled, session_of

@@ -22,14 +22,14 @@ def no_thread_is_left():
 @pytest.fixture(autouse=True)
 def timeouts_allow_for_busy_machines(monkeypatch):
     """Make timeouts long, unless a test sets one."""
-    from tbviz.callbacks.limits import limits, remote_control
+    from tbviz.callbacks.limits import disk_limit, remote_control
     from tbviz.callbacks.run import position_writer
 
     for name in ("TIMEOUT", "LAST_TIMEOUT"):
         monkeypatch.setattr(position_writer, name, 240.0)
     for name in ("_TIMEOUT", "_BATCH_TIMEOUT"):
         monkeypatch.setattr(remote_control, name, 240.0)
-    monkeypatch.setattr(limits, "_TIMEOUT", 240.0)
+    monkeypatch.setattr(disk_limit, "_TIMEOUT", 240.0)
 
 
 @pytest.fixture(autouse=True)
@@ -64,13 +64,12 @@ def messages(caplog):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that moves only if a test sets it."""
+    """A clock that moves only if a test sets it; the writer's CPU seconds cost nothing on it."""
     from callbacks.limited_runs import Clock
 
-    from tbviz.callbacks.limits import cost_meter, limits, remote_control, training_clock
-    from tbviz.callbacks.run import position_writer
+    from tbviz.callbacks.limits import clock, cost_meter
 
     made = Clock()
-    for module in (cost_meter, position_writer, training_clock, limits, remote_control):
-        monkeypatch.setattr(module, "clock", made)
+    monkeypatch.setattr(cost_meter, "_cores", lambda: 1e9)
+    monkeypatch.setattr(clock, "source", made)
     return made

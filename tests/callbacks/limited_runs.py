@@ -18,25 +18,20 @@ class Clock:
 
 
 class SlowCallback(Visual):
-    """Takes some seconds per snapshot, in some parts, and notes at which epochs."""
+    """Takes some seconds per snapshot, and notes at which epochs."""
 
     wants_recording = runs_model = False
 
-    def __init__(self, log_dir, clock, seconds, parts=1, **settings):
+    def __init__(self, log_dir, clock, seconds, **settings):
         super().__init__(log_dir, strict=True, **settings)
-        self.clock, self.seconds, self.parts = clock, seconds, parts
-        self.begun, self.finished, self.captured = [], [], []
+        self.clock, self.seconds = clock, seconds
+        self.finished = []
 
     def prepare(self, model_outputs, log):
         self.reset()
 
     def capture(self, view, log):
-        self.begun.append(log.position.epoch)
-        for part in range(self.parts):
-            if part:
-                yield
-            self.clock.now += self.seconds / self.parts
-            self.captured.append(log.position.epoch)
+        self.clock.now += self.seconds
         self.finished.append(log.position.epoch)
 
 

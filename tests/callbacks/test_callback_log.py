@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from callbacks.nets import metas, notices
 
+from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.callback_log import AllCallbacks
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, MetaRecord
-from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode

@@ -1,4 +1,4 @@
-"""`max_disk`, work in parts, and a disk that hangs, in real fits."""
+"""`max_disk` and a disk that hangs, in real fits."""
 
 from __future__ import annotations
 
@@ -64,9 +64,6 @@ def test_no_size(given, tmp_path):
 def test_no_share(given, tmp_path):
     with pytest.raises(TbvizError, match="max_overhead"):
         tbviz.Monitor(tmp_path, X, max_overhead=given)
-
-
-# Parts of what is drawn
 
 
 # A slow disk

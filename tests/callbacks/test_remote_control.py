@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 
 import keras
-from callbacks.limited_runs import SlowCallback, X, Y, fit
+from callbacks.limited_runs import SlowCallback, SlowTraining, X, Y, fit
 from callbacks.nets import cached_model, metas, notices, positions
 
 import tbviz
@@ -151,14 +150,28 @@ def test_an_old_request_is_ignored_if_the_first_read_failed(tmp_path, monkeypatc
     def fails(store):
         raise StoreError("the share is away")
 
-    run_log = SimpleNamespace(
-        writer=SimpleNamespace(count_wait=lambda _: None),
-        notices=SimpleNamespace(report=lambda *_, **__: None),
-    )
-    remote_control = RemoteControl(tmp_path, run_log)
+    remote_control = RemoteControl(tmp_path, lambda *_, **__: None, lambda _: None)
     with monkeypatch.context() as away:
         away.setattr(remote_control_module, "read_orders", fails)
         remote_control.begin()
     assert not remote_control.poll()
     write_orders(tmp_path, Orders(now="just now"))
     assert remote_control.poll()
+
+
+def test_orders_and_limits(tmp_path, clock):
+    """A snapshot that is requested is captured whatever it takes; others are postponed."""
+    ours = SlowCallback(tmp_path, clock, 2.0, max_overhead=0.05)
+    orders = {3: Orders(now="a"), 20: Orders(now="a", every=5)}
+    fit(GivesOrders(tmp_path, orders), SlowTraining(clock, lambda _: 10.05), ours, epochs=60)
+    # 0, 3, the next and the last one are 8 s, allowed after 16 epochs; then one per four epochs.
+    # Of those that are ordered then, 20, 25 and 30 come a little later.
+    assert ours.finished == [0, 3, 15, 19, 23, 27, 31, 35, 40, 45, 50, 55, 59]
+
+
+def test_a_pause_ends_what_was_postponed(tmp_path, clock):
+    ours = SlowCallback(tmp_path, clock, 2.0, max_overhead=0.05, schedule=tbviz.every(epochs=5))
+    orders = {6: Orders(paused=True), 8: Orders()}
+    fit(GivesOrders(tmp_path, orders), SlowTraining(clock, lambda _: 10.05), ours, epochs=20)
+    # Postponed at 5, forgotten at 6; postponed at 10, and captured at 11; due at 15.
+    assert ours.finished == [0, 11, 15, 19]

@@ -53,17 +53,6 @@ def test_all_fields_add_up(board, tmp_path):
     }  # fmt: skip
 
 
-def test_a_snapshot_over_several_positions_counts_where_it_ends(board, tmp_path):
-    with contextlib.closing(Writer(tmp_path / RUN)) as writer:
-        writer.append(cost(0, seconds={"A": 1, "B": 3}, divided=["A"]))
-        writer.append(cost(1, seconds={"A": 1}, divided=["A", "unheard of"]))
-        writer.append(cost(2, seconds={"A": 2, "B": 1}))
-    (only,) = board(tmp_path).ask("costs", run=RUN)["segments"]
-    assert {name: (held["main"], held["snapshots"]) for name, held in only["methods"].items()} == {
-        "A": (4, 1), "B": (4, 2),
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -74,7 +63,6 @@ def test_a_snapshot_over_several_positions_counts_where_it_ends(board, tmp_path)
         {"compile": {"A": True}},
         {"skipped": "A"},
         {"skipped": {"A": 1}},
-        {"divided": "A"},
         {"wall": [1]},
         {"factor": "large"},
         {"budget": {}},

@@ -35,7 +35,7 @@ export function costsOf(segments: readonly CostSegment[]): CostTable {
     const [wall, main, compile, wait, writer] = (
       ["wall", "main", "compile", "wait", "writer"] as const
     ).map((name) => toNumber(segment[name])) as [number, number, number, number, number];
-    // Without a measured factor the writer's thread counts as if it cost training nothing.
+    // Without a factor the writer's thread counts as if it cost training nothing.
     const factor = segment.factor === null ? 0 : toNumber(segment.factor);
     let uncounted = writer;
     for (const [name, method] of Object.entries(segment.methods)) {

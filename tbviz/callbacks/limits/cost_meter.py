@@ -1,114 +1,162 @@
-"""Costs: the time that snapshots take from training, one position at a time."""
+"""Costs: all time and bytes that tbviz takes come in here, one position at a time."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import os
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.budget import Budget
+from tbviz.callbacks.limits.clock import clock
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.taps.inspector import ModelInspector
 
 
-class Spent:
-    """The time that one stretch of work took.
+class CallbackId(NamedTuple):
+    """Identifies a callback without holding a reference to it.
 
-    Attributes:
-        seconds: on the main thread, without compiling.
-        again: the expected time of the same work next time.
-        new: whether something was compiled, so that the next time may take less or more.
+    Args:
+        key: Unique to the callback.
+        method: Its name in notices and costs.
     """
 
-    seconds = again = 0.0
-    new = False
+    key: int
+    method: str
+
+
+@dataclass
+class WriteCost:
+    """The cost of one callback's records on the writer's thread.
+
+    Attributes:
+        callback_id: Of the callback, None for records that belong to none.
+        seconds: Of CPU time.
+        size: Bytes.
+    """
+
+    callback_id: CallbackId | None
+    seconds: float = 0.0
+    size: int = 0
 
 
 class CostMeter:
-    """Seconds spent since the last position, by callback.
+    """Charges costs to the budgets, and sums them for the `cost` record of a position.
+
+    Three things take time: the main thread, waits for the disk, and the writer's thread. Compiling
+    is counted apart and charged to no budget.
 
     Args:
-        training_clock: of the `fit`.
+        training_clock: Of the `fit`; has the budget of seconds.
+
+    Attributes:
+        bytes: The budget of bytes of this log directory.
+        waits_for_writer: Whether training waits while the writer's thread works.
     """
 
     def __init__(self, training_clock: TrainingClock) -> None:
+        self.bytes = Budget()
+        self.waits_for_writer = False
         self._training_clock = training_clock
+        # No lock: a garbage collection that ends a fit may run anywhere.
+        self._written: deque[WriteCost] = deque()
         self._seconds: dict[str, float] = defaultdict(float)
         self._compile: dict[str, float] = defaultdict(float)
         self._encode: dict[str, float] = defaultdict(float)
         self._wait = 0.0
         self._cpu = 0.0
         self._last = clock()
-        self._trained = training_clock.trained
 
     @contextmanager
-    def measure(self, name: str, inspector: ModelInspector) -> Iterator[Spent]:
+    def measure(self, callback_id: CallbackId, inspector: ModelInspector) -> Iterator[None]:
         """Count the time of a block for one callback.
 
-        Tracing and compiling are counted apart: they happen once, and would exceed any budget.
+        Tracing and compiling happen once, and would exceed any budget. What the first call takes
+        besides can only be guessed.
         """
-        start, compiled, spent = clock(), inspector.compile_seconds, Spent()
-        first = inspector.first_seconds
+        start, compiled, first = clock(), inspector.compile_seconds, inspector.first_seconds
         try:
-            yield spent
+            yield
         finally:
-            compiled = inspector.compile_seconds - compiled
-            took = clock() - start
+            took, compiled = clock() - start, inspector.compile_seconds - compiled
+            seconds = max(took - compiled, 0.0)
             self._training_clock.count(took)
-            spent.seconds = max(took - compiled, 0.0)
-            spent.again = spent.seconds + inspector.first_seconds - first
-            spent.new = compiled > 0
-            self._seconds[name] += spent.seconds
+            self._training_clock.budget.spend(
+                seconds,
+                callback_id,
+                again=seconds + inspector.first_seconds - first,
+                guess=compiled > 0,
+            )
+            self._seconds[callback_id.method] += seconds
             if compiled > 0:
-                self._compile[name] += compiled
+                self._compile[callback_id.method] += compiled
 
     def count_wait(self, seconds: float) -> None:
-        """Count time spent waiting until the position before was on disk."""
+        """Count time for which training waits for the store."""
         self._wait += seconds
         self._training_clock.count(seconds)
+        self._training_clock.budget.spend(seconds)
 
-    def count_encoding(self, name: str, seconds: float) -> None:
-        """Count CPU time of the writer's thread for one callback."""
-        self._encode[name] += seconds
+    def count_written(self, costs: Sequence[WriteCost]) -> None:
+        """Note what records have taken, on the writer's thread."""
+        self._written.extend(costs)
+
+    def collect(self) -> None:
+        """Charge what the writer's thread has noted."""
+        for _ in range(len(self._written)):
+            cost = self._written.popleft()
+            again = cost.seconds if self.waits_for_writer else None  # then it will be a wait
+            self._training_clock.budget.spend(
+                self.factor * cost.seconds, cost.callback_id, again=again
+            )
+            self.bytes.spend(cost.size, cost.callback_id)
+            name = "tbviz" if cost.callback_id is None else cost.callback_id.method
+            self._encode[name] += cost.seconds
 
     @property
-    def training(self) -> float:
-        """Seconds of training since the last position."""
-        return max(self._training_clock.trained - self._trained, 0.0)
+    def factor(self) -> float:
+        """Seconds of training that a CPU second of the writer's thread takes, besides waits.
 
-    def writer_since_last(self, cpu: float) -> float:
-        """Return the CPU seconds of the writer's thread since the last position.
-
-        Args:
-            cpu: CPU seconds of the writer's thread so far.
+        The thread takes one core of all, and training has the others.
         """
-        return max(cpu - self._cpu, 0.0)
+        return 0.0 if self.waits_for_writer else 1.0 / _cores()
 
-    def record(self, cpu: float, further: Mapping[str, float | Sequence[str]]) -> dict[str, Any]:
+    def record(self, cpu: float, skipped: Sequence[str]) -> dict[str, Any]:
         """Return the `cost` record of this position; counting starts again.
 
         Args:
             cpu: CPU seconds of the writer's thread so far.
-            further: additional fields of the record.
+            skipped: The callbacks that were due and are postponed.
         """
-        now = clock()
-        fields = {
+        now, budget = clock(), self._training_clock.share
+        fields: dict[str, Any] = {
             "kind": "cost",
             "seconds": _rounded(self._seconds),
             "compile": _rounded(self._compile),
             "encode": _rounded(self._encode),
             "wait": round(self._wait, 6),
-            "writer": round(self.writer_since_last(cpu), 6),
+            "writer": round(max(cpu - self._cpu, 0.0), 6),
             "wall": round(now - self._last, 6),
-            **further,
+            "factor": round(self.factor, 4),
         }
+        if budget is not None:
+            fields["budget"] = budget
+        if skipped:
+            fields["skipped"] = list(skipped)
         for seconds in (self._seconds, self._compile, self._encode):
             seconds.clear()
         self._wait, self._cpu, self._last = 0.0, cpu, now
-        self._trained = self._training_clock.trained
         return fields
 
 
-def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 6) for name, value in seconds.items()}
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from tbviz.callbacks.limits.schedule import clock
+from tbviz.callbacks.limits.clock import clock
+from tbviz.callbacks.limits.notify import Notify
 from tbviz.callbacks.limits.timeout import BackgroundCall
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.control import Orders, read_orders
 from tbviz.store.disk.locations import Location
 from tbviz.store.errors import StoreError
@@ -21,20 +22,24 @@ _TIMEOUT = 0.5
 
 
 class RemoteControl:
-    """Reads the orders in a store, and reports what they change.
+    """Read the orders in a store, and report what they change.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.
-        run_log: takes the notices.
+        notify: Reports a notice.
+        count_wait: Counts the seconds for which training waits for the store.
 
     Attributes:
         orders: as last read.
     """
 
-    def __init__(self, store: Location, run_log: RunLog) -> None:
+    def __init__(
+        self, store: Location, notify: Notify, count_wait: Callable[[float], None]
+    ) -> None:
         self.orders = Orders()
         self._store = store
-        self._run_log = run_log
+        self._notify = notify
+        self._count_wait = count_wait
         self._reported = 0
         self._interval = _POLL_INTERVAL if isinstance(store, Path) else _REMOTE_POLL_INTERVAL
         self._next_poll = clock() + self._interval
@@ -85,14 +90,14 @@ class RemoteControl:
     def _fetch(self, timeout: float) -> Orders:
         begin = clock()
         answer = self._pending_read.result(timeout)
-        self._run_log.writer.count_wait(clock() - begin)
+        self._count_wait(clock() - begin)
         return self.orders if answer is None else answer
 
     def _read(self) -> Orders:
         try:
             orders = read_orders(self._store)
         except StoreError as error:
-            self._run_log.notices.report("control", str(error), event="orders_unreadable")
+            self._notify("control", str(error), event="orders_unreadable")
             return self.orders
         if self._handled is None:
             self._handled = orders.now
@@ -101,6 +106,4 @@ class RemoteControl:
     def _report(self, event: Event, text: str) -> None:
         """Report what has changed, every time again."""
         self._reported += 1
-        self._run_log.notices.report(
-            "control", text, level="info", event=event, detail=[self._reported]
-        )
+        self._notify("control", text, level="info", event=event, detail=[self._reported])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,11 +53,6 @@ class Factory:
 
 ScheduleLike = str | Factory | Callable[[int], object]
 """What a user may pass as `schedule`."""
-
-
-def clock() -> float:
-    """Seconds on a clock that only rises."""
-    return time.perf_counter()
 
 
 def every(

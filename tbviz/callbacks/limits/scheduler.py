@@ -3,196 +3,212 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from tbviz.callbacks.limits.limits import Limits
+from tbviz.callbacks.limits.cost_meter import CallbackId, CostMeter
+from tbviz.callbacks.limits.disk_limit import DiskLimit
+from tbviz.callbacks.limits.notify import Notify
 from tbviz.callbacks.limits.remote_control import RemoteControl
-from tbviz.callbacks.limits.schedule import TrainingProgress
+from tbviz.callbacks.limits.schedule import Schedule
 from tbviz.callbacks.limits.training_clock import TrainingClock
-from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.disk.locations import Location
 
-if TYPE_CHECKING:
-    from tbviz.callbacks.run.member import Member
 
+class Scheduled(Protocol):
+    """What the scheduler knows of a callback.
 
-class DueCallbacks(NamedTuple):
-    """The callbacks that capture now.
-
-    Args:
-        callbacks: these.
-        whole: whether each does all of its work now, whatever it takes.
+    Attributes:
+        schedule: When it is due.
+        max_overhead: The share of training time that it allows, None for any.
+        max_disk: The bytes that it allows, None for any.
     """
 
-    callbacks: Sequence[Member] = ()
-    whole: bool = True
+    schedule: Schedule
+    max_overhead: float | None
+    max_disk: int | None
+
+    @property
+    def callback_id(self) -> CallbackId:
+        """Identifies it."""
 
 
-class Scheduler:
-    """Decides which callbacks capture at a point of training.
+Callback = TypeVar("Callback", bound=Scheduled)
+
+
+class Scheduler(Generic[Callback]):
+    """Decides which callbacks of one log directory capture at a point of training.
+
+    All callbacks that are due form one snapshot. A limit postpones it as a whole: its callbacks
+    stay due, and are captured with those that are due next. The first snapshot of each callback,
+    the last epoch and what `tbviz control` orders are captured whatever they take.
 
     Args:
-        run_log: of the log directory.
-        training_clock: of the fit.
         store: `<log_dir>/plugins/tbviz`.
+        training_clock: Of the fit; keeps `max_overhead` for all its log directories.
+        meter: Of the log directory.
+        notify: Reports a notice.
     """
 
-    def __init__(self, run_log: RunLog, training_clock: TrainingClock, store: Location) -> None:
-        self.limits = Limits(run_log, training_clock, store)
-        self._run_log = run_log
-        self._remote_control = RemoteControl(store, run_log)
-        self._callbacks: list[Member] = []
-        self._going_on: dict[int, Iterator[None]] = {}
-        self._skipped_now: list[str] = []
-        self._interrupted: list[str] = []
+    def __init__(
+        self, store: Location, training_clock: TrainingClock, meter: CostMeter, notify: Notify
+    ) -> None:
+        self.disk = DiskLimit(store, meter.bytes, meter.count_wait)
+        self._training_clock = training_clock
+        self._meter = meter
+        self._notify = notify
+        self._remote_control = RemoteControl(store, notify, meter.count_wait)
+        self._callbacks: list[Callback] = []
+        self._new: list[Callback] = []  # those that have not captured yet
+        self._postponed: list[Callback] = []
+        self._skipped_now: dict[str, None] = {}
         self._skip_counts: Counter[str] = Counter()
 
-    def join(self, callback: Member) -> None:
-        """Add a callback, before the first epoch."""
-        self.limits.join(callback)
+    def join(self, callback: Callback) -> None:
+        """Add a callback: the smallest limit of all callbacks counts for all.
+
+        Before any first epoch begins, since the callbacks of other log directories count too.
+        """
         self._callbacks.append(callback)
+        self._new.append(callback)
+        for budget in (self._training_clock.budget, self._meter.bytes):
+            budget.open(callback.callback_id)
+        self._training_clock.limit(callback.max_overhead)
+        self.disk.limit(callback.max_disk)
 
     def begin(self, first: int, planned: int | None) -> None:
         """Begin the run with its first epoch.
 
         Args:
-            first: the epoch.
-            planned: how many epochs there will be, counted from 0; `None` if unknown.
+            first: The epoch.
+            planned: How many epochs there will be, counted from 0; None if unknown.
         """
-        self.limits.begin(first, planned)
+        self.disk.begin(first, planned)
         self._remote_control.begin()
 
     # Which callbacks capture
 
-    def at_batch(self, progress: TrainingProgress, scheduled: Sequence[Member]) -> DueCallbacks:
-        """Return which of the scheduled callbacks capture at the end of a batch."""
-        now = self._remote_control.poll_is_due() and self._remote_control.poll(batch=True)
+    def at_batch(self, scheduled: Sequence[Callback]) -> Sequence[Callback]:
+        """Return which callbacks capture at the end of a batch, of those that are due by it."""
+        if self._remote_control.poll_is_due() and self._remote_control.poll(batch=True):
+            return self._select(self._callbacks, always=self._callbacks)
         orders = self._remote_control.orders
-        if not now and (orders.paused or orders.every is not None):
-            return DueCallbacks()
-        if not now and not scheduled:
-            return DueCallbacks()
-        return self._due(progress, self._callbacks if now else scheduled, whole=now)
+        if orders.paused or orders.every is not None or not scheduled:
+            return ()
+        waiting = [callback for callback in self._postponed if callback.schedule.batchwise]
+        return self._select(scheduled, waiting)
 
     def at_epoch(
-        self, progress: TrainingProgress, scheduled: Sequence[Member], *, first: bool, last: bool
-    ) -> DueCallbacks:
+        self, epoch: int, scheduled: Sequence[Callback], *, first: bool, last: bool
+    ) -> Sequence[Callback]:
         """Return which callbacks capture at the end of an epoch.
 
         Args:
-            progress: where training stands.
-            scheduled: the callbacks that are due by their schedules.
-            first: whether it is the first epoch of the fit.
-            last: whether it is known to be the last.
+            epoch: Counted from 0.
+            scheduled: The callbacks that are due by their schedules.
+            first: Whether it is the first epoch of the fit.
+            last: Whether it is known to be the last.
         """
         now = self._remote_control.poll()
         orders = self._remote_control.orders
-        if orders.paused and not now:
-            return self._due(progress, ())
+        self._meter.collect()
+        self.disk.end_epoch(epoch)
+        if now or (last and not orders.paused):
+            return self._select(self._callbacks, always=self._callbacks)
+        if orders.paused:
+            self._take_off(self._postponed)
+            return ()
+        if first:
+            return self._select(self._callbacks, always=self._new)
         if orders.every is not None:
-            scheduled = self._callbacks if progress.epoch % orders.every == 0 else ()
-        if now or first or last:
-            return self._due(progress, self._callbacks, whole=now or last, first=first)
-        continued = [
-            callback for callback in self._callbacks if callback.callback_id.key in self._going_on
-        ]
-        return self._due(progress, scheduled, continued)
+            scheduled = self._callbacks if epoch % orders.every == 0 else ()
+        return self._select(scheduled, self._postponed)
 
-    def at_end(self, callbacks: Sequence[Member]) -> DueCallbacks:
+    def at_end(self, callbacks: Sequence[Callback]) -> Sequence[Callback]:
         """Return which of these callbacks capture the model that `fit` leaves behind."""
         if self._remote_control.orders.paused:
-            return DueCallbacks()
-        self.limits.collect()
-        return DueCallbacks(
-            self.limits.fitting([one for one in callbacks if one in self._callbacks])
-        )
+            return ()
+        return self._select(callbacks, always=callbacks)
 
-    def _due(
+    def _select(
         self,
-        progress: TrainingProgress,
-        scheduled: Sequence[Member],
-        continued: Sequence[Member] = (),
-        *,
-        whole: bool = False,
-        first: bool = False,
-    ) -> DueCallbacks:
-        self.limits.pay(progress.epoch, epoch_end=progress.epoch_end)
-        callbacks = [one for one in self._callbacks if one in scheduled or one in continued]
-        if not self.limits.thin:
-            return DueCallbacks(callbacks)
-        if whole or first:
-            selected = self.limits.fitting(callbacks)
-        else:
-            selected = [callback for callback in callbacks if self.limits.affords(callback)]
-        for callback in scheduled:  # interrupted callbacks can wait, and miss nothing
-            if callback in callbacks and callback not in selected:
-                self._skip(callback)
-        return DueCallbacks(selected, whole=whole)
-
-    def leave(self, callback: Member) -> None:
-        """Remove a callback that another one replaces."""
-        self._callbacks.remove(callback)
-
-    # Work that goes on over several positions
-
-    def continued(self, callback: Member) -> Iterator[None] | None:
-        """Return the rest of an interrupted snapshot."""
-        return self._going_on.pop(callback.callback_id.key, None)
-
-    def interrupt(self, callback: Member, rest: Iterator[None]) -> None:
-        """Store the rest of a snapshot until its callback can afford it."""
-        self._going_on[callback.callback_id.key] = rest
-        self._interrupted.append(callback.method)
-
-    def drop(self, callback: Member) -> None:
-        """Drop the interrupted snapshot of a callback: it begins a new one."""
-        if self._going_on.pop(callback.callback_id.key, None) is not None:
-            self.limits.abandon(callback)
-
-    def reset(self) -> None:
-        """Drop all interrupted snapshots: the model has changed."""
-        for callback in self._callbacks:
-            self.drop(callback)
-
-    def finish_snapshot(self, batches: int) -> dict[str, float | list[str]]:
-        """Finish a position that is handed over.
+        scheduled: Sequence[Callback],
+        waiting: Sequence[Callback] = (),
+        always: Sequence[Callback] = (),
+    ) -> Sequence[Callback]:
+        """Return the callbacks of the next snapshot.
 
         Args:
-            batches: trained on so far.
-
-        Returns:
-            Fields of its `cost` record.
+            scheduled: Those that are due now.
+            waiting: Those that were postponed and may be captured now.
+            always: Those of them that are captured if the store has room, whatever they take.
         """
-        fields: dict[str, float | list[str]] = {**self.limits.finish_snapshot(batches)}
-        if self._skipped_now:
-            fields["skipped"], self._skipped_now = self._skipped_now, []
-        if self._interrupted:
-            fields["divided"], self._interrupted = self._interrupted, []
-        return fields
+        self._meter.collect()
+        due = [one for one in self._callbacks if one in scheduled or one in waiting]
+        selected, limit = due, None
+        if any(one not in always for one in due):
+            limit = self._exceeded(_keys(due))
+            selected = due if limit is None else [one for one in due if one in always]
+        if selected and not self.disk.fits(_keys(selected)):
+            selected, limit = [], self.disk
+        self._take_off(due)
+        if limit is not None:
+            self._postpone([one for one in due if one not in selected], scheduled, limit)
+        self._new = [one for one in self._new if one not in selected]
+        for budget in (self._training_clock.budget, self._meter.bytes):
+            budget.begin(_keys(selected))
+        return selected
 
-    # Notices
+    def _exceeded(self, keys: set[CallbackId]) -> DiskLimit | TrainingClock | None:
+        """Return the limit that a snapshot of these callbacks and of those that wait exceeds."""
+        if not self.disk.affords(keys | _keys(self._postponed)):
+            return self.disk
+        return None if self._training_clock.affords(keys) else self._training_clock
 
-    def _skip(self, callback: Member) -> None:
-        name = callback.method
-        self._skip_counts[name] += 1
-        self._skipped_now.append(name)
-        skip_reason = self.limits.skip_reason(callback)
-        self._run_log.notices.report(
-            name, skip_reason.text, level="info", event=skip_reason.event, rule=skip_reason.rule
-        )
+    def _postpone(
+        self,
+        callbacks: Sequence[Callback],
+        scheduled: Sequence[Callback],
+        limit: DiskLimit | TrainingClock,
+    ) -> None:
+        """Postpone callbacks; those that are scheduled now are counted as skipped."""
+        self._postponed += callbacks
+        if limit is self._training_clock:  # the other log directories leave time for them
+            self._training_clock.postponed |= _keys(callbacks)
+        skipped = [one.callback_id.method for one in callbacks if one in scheduled]
+        self._skipped_now |= dict.fromkeys(skipped)
+        self._skip_counts.update(skipped)
+        text = limit.reason(_keys(callbacks))
+        self._notify("tbviz", text, level="info", event=limit.event, rule=limit.rule)
+
+    def _take_off(self, callbacks: Sequence[Callback]) -> None:
+        """Take callbacks off the list of those that wait."""
+        self._training_clock.postponed -= _keys(callbacks)
+        self._postponed = [one for one in self._postponed if one not in callbacks]
+
+    def leave(self, callback: Callback) -> None:
+        """Remove a callback that another one replaces, before the first epoch."""
+        self._callbacks.remove(callback)
+
+    # Reports
+
+    def take_skipped(self) -> Sequence[str]:
+        """Return the callbacks that were due and postponed since the last call."""
+        skipped, self._skipped_now = list(self._skipped_now), {}
+        return skipped
 
     def report_skipped(self) -> None:
         """Report at the end how the limits were kept, and what was skipped."""
         if not self._skip_counts:
             return
+        self._meter.collect()
         each = ", ".join(
             f"{name} {'once' if count == 1 else f'{count} times'}"
             for name, count in self._skip_counts.most_common()
         )
-        self._run_log.notices.report(
-            "tbviz",
-            f"logging took {self.limits.share:.1%} of training time; skipped: {each}",
-            level="info",
-            event="limit_summary",
-        )
+        text = f"logging took {self._training_clock.overhead:.1%} of training time; skipped: {each}"
+        self._notify("tbviz", text, level="info", event="limit_summary")
+
+
+def _keys(callbacks: Iterable[Scheduled]) -> set[CallbackId]:
+    return {callback.callback_id for callback in callbacks}

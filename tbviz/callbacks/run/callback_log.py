@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
-from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.store.format.events import Event
 from tbviz.store.format.schema import Position
 

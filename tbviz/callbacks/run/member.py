@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import Schedule
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.position_records import CallbackId
 from tbviz.callbacks.run.probe import Probe
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.store.disk.locations import Location

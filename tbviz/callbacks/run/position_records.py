@@ -7,36 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tbviz.callbacks.limits.cost_meter import CallbackId, WriteCost
 from tbviz.callbacks.run.pictures import LogEntry, MetaRecord
 from tbviz.store.format.schema import Position
 from tbviz.store.write.writer import Writer
-
-
-class CallbackId(NamedTuple):
-    """Identifies a callback without holding a reference to it.
-
-    Args:
-        key: Unique to the callback.
-        method: Its name in notices and costs.
-    """
-
-    key: int
-    method: str
-
-
-@dataclass
-class WriteCost:
-    """The cost of one callback's records on the writer's thread.
-
-    Attributes:
-        callback_id: Of the callback, None for records that belong to no callback.
-        seconds: CPU seconds.
-        size: Bytes.
-    """
-
-    callback_id: CallbackId | None
-    seconds: float = 0.0
-    size: int = 0
 
 
 class Failure(NamedTuple):
@@ -53,7 +27,7 @@ class PositionRecords:
     Attributes:
         position: None for records that belong to no position.
         entries: The records.
-        missing: The callbacks that did not capture, or only in part; None if none has captured.
+        missing: The callbacks that were due and are postponed; None if none has captured.
     """
 
     position: Position | None

@@ -7,17 +7,16 @@ one. A disk that is slow, full or gone costs pictures, never training.
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
 import keras
 
+from tbviz.callbacks.limits.clock import clock
 from tbviz.callbacks.limits.cost_meter import CostMeter
-from tbviz.callbacks.limits.schedule import clock
 from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import LogEntry
-from tbviz.callbacks.run.position_records import Failure, PositionRecords, WriteCost
+from tbviz.callbacks.run.position_records import Failure, PositionRecords
 from tbviz.store.disk.locations import Location
 from tbviz.store.errors import StoreError
 from tbviz.store.write.background import BackgroundWriter
@@ -55,14 +54,10 @@ class PositionWriter:
         self._background: BackgroundWriter | None = None
         self._waiting: deque[PositionRecords] = deque(maxlen=_MAX_WAITING)
         self._disk_hangs = False
-        self._write_costs: list[WriteCost] = []
-        self._waited = 0.0
         # Records that belong to no position: a store begins with them again if it was deleted.
         self._head: dict[str, LogEntry] = {}
         self._deleted = False
         self._wait_at_once = False
-        # Reentrant: garbage collection while it is held may end this very run log.
-        self._lock = threading.RLock()
         self._unencoded: Exception | None = None
         self._size_forecast: Callable[[int, Sequence[str]], str] | None = None
 
@@ -125,29 +120,6 @@ class PositionWriter:
                 self._log_dir,
             )
 
-    # Costs
-
-    def count_wait(self, seconds: float) -> None:
-        """Count time that training waits for the store."""
-        self._costs.count_wait(seconds)
-        self._waited += seconds
-
-    def take_waited(self) -> float:
-        """Return the seconds that training has waited for the disk since the last call."""
-        waited, self._waited = self._waited, 0.0
-        return waited
-
-    def take_write_costs(self) -> list[WriteCost]:
-        """Return the costs of records that were written since the last call."""
-        with self._lock:
-            costs, self._write_costs = self._write_costs, []
-        return costs
-
-    @property
-    def beside_training(self) -> bool:
-        """Whether the thread works while training goes on; else training waits for it."""
-        return not self._wait_at_once
-
     @property
     def cpu_seconds(self) -> float:
         """CPU seconds of the thread so far."""
@@ -159,7 +131,7 @@ class PositionWriter:
         if self._background is not None:
             self._background.close(TIMEOUT)
         self._deleted = False
-        self._wait_at_once = _threads_slow_training()
+        self._wait_at_once = self._costs.waits_for_writer = _threads_slow_training()
         self._background = BackgroundWriter(Writer(self._log_dir), self._failed)
         head = PositionRecords(None, [(None, entry) for entry in self._head.values()])
         self._push(self._background, [head])
@@ -177,7 +149,7 @@ class PositionWriter:
             return True
         start = clock()
         in_time = self._background.drain(0.0 if self._disk_hangs else TIMEOUT)
-        self.count_wait(clock() - start)
+        self._costs.count_wait(clock() - start)
         self._disk_hangs = not in_time
         if self._disk_hangs:
             self._notices.report(
@@ -218,8 +190,7 @@ class PositionWriter:
         self, writer: Writer, records: PositionRecords, *, positioned: bool
     ) -> list[Failure]:
         costs, failures = records.append_to(writer, positioned=positioned)
-        with self._lock:
-            self._write_costs += costs
+        self._costs.count_written(costs)
         return failures
 
     def _failed(self, error: Exception) -> None:

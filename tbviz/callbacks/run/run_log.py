@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tbviz.callbacks.limits.cost_meter import CostMeter
+from tbviz.callbacks.limits.cost_meter import CallbackId, CostMeter
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.callback_log import Author, CallbackLog
 from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
-from tbviz.callbacks.run.position_records import CallbackId, PositionRecords, of_the_fit
+from tbviz.callbacks.run.position_records import PositionRecords, of_the_fit
 from tbviz.callbacks.run.position_writer import PositionWriter
 from tbviz.store.disk.locations import Location
 from tbviz.store.format.schema import Position
@@ -150,22 +150,22 @@ class RunLog:
         """
         return self._authors.get(layer, {}).get(kind)
 
-    def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
+    def hand_over(self, skipped: Sequence[str] = ()) -> None:
         """Hand this position to the writer, once the one before is on disk.
 
         If that takes too long, its pictures are left out, and its numbers wait.
 
         Args:
-            further: Additional fields of its `cost` record. Defaults to none.
+            skipped: The callbacks that were due and are postponed, for its `cost` record. Defaults
+                to none.
         """
-        further = further or {}
         records, self._current = self._current, PositionRecords(None)
         if records.position is None or not self.writer.begun:
             return  # notices wait for the next position, or the end
         if records.captured:
-            records.missing = [*further.get("divided", ()), *further.get("skipped", ())]
+            records.missing = skipped
         records.entries = [*((None, entry) for entry in self.notices.take()), *records.entries]
         in_time = self.writer.wait_for_last()
-        cost = self.costs.record(self.writer.cpu_seconds, further)
+        cost = self.costs.record(self.writer.cpu_seconds, skipped)
         records.entries.append((None, MetaRecord(cost)))
         self.writer.write(records, in_time=in_time)

@@ -7,13 +7,14 @@ all: every snapshot shows one state of the model, and one position is written as
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from tbviz.callbacks.limits.schedule import TrainingProgress, clock
-from tbviz.callbacks.limits.scheduler import DueCallbacks, Scheduler
+from tbviz.callbacks.limits.clock import clock
+from tbviz.callbacks.limits.schedule import TrainingProgress
+from tbviz.callbacks.limits.scheduler import Scheduler
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.callback_log import AllCallbacks, CallbackLog
 from tbviz.callbacks.run.error_boundary import in_short
@@ -23,7 +24,6 @@ from tbviz.callbacks.run.member import Member
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.notebook import in_fit, when_cell_ends
 from tbviz.callbacks.run.records import metrics_record
-from tbviz.callbacks.run.run_callback import run_callback
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel, find_submodel, not_callable
 from tbviz.callbacks.run.weight_signature import signature
@@ -75,7 +75,12 @@ class Session:
         self._logs: dict[int, CallbackLog] = {}
         self._submodel: Submodel = None
         self._view = ModelView(self.log)
-        self._scheduler = Scheduler(self.run_log, training_clock, store_directory(log_dir))
+        self._scheduler: Scheduler[Member] = Scheduler(
+            store_directory(log_dir),
+            training_clock,
+            self.run_log.costs,
+            self.run_log.notices.report,
+        )
         self._first_epoch: int | None = None
         self._epoch = 0
         self._step = 0
@@ -168,9 +173,11 @@ class Session:
                 usual = [callback.schedule for callback in self._callbacks if not callback.rare]
                 every_epoch = bool(usual) and all(schedule.every_epoch for schedule in usual)
                 snapshots = self._planned - epoch if every_epoch and self._planned else None
-                limits = self._scheduler.limits
                 forecast = size_forecast(
-                    self._log_dir, snapshots, limits.size, thinned=limits.divide
+                    self._log_dir,
+                    snapshots,
+                    self._scheduler.disk.size,
+                    thinned=self.training_clock.share is not None,
                 )
                 self.run_log.begin(fields, forecast)
                 self._scheduler.begin(epoch, self._planned)
@@ -183,7 +190,7 @@ class Session:
         first = self._callbacks[0]
         model = self._find_submodel(first)
         if model.built:
-            with self.run_log.costs.measure(first.method, inspector_for(model)):
+            with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
                 if self._view.open(model):
                     self._prepare()  # so that a missing layer is reported at once
 
@@ -195,10 +202,10 @@ class Session:
         progress = self._progress(epoch_end=False)
         batchwise = any(other.schedule.batchwise for other in self._callbacks)
         scheduled = self._scheduled(progress) if batchwise else ()
-        due = DueCallbacks()
+        due: Sequence[Member] = ()
         with self._closed_on_error(), self.log.guard():
-            due = self._scheduler.at_batch(progress, scheduled)
-        if due.callbacks:
+            due = self._scheduler.at_batch(scheduled)
+        if due:
             self._log_position(due, Position(self._epoch, self._step), logs)
 
     def epoch_ends(self, callback: Member, epoch: int, logs: Mapping[str, Any] | None) -> None:
@@ -208,12 +215,11 @@ class Session:
         self._epoch = epoch
         self._steps_before_epoch = self._step
         self._last_end = Position(epoch)
-        progress = self._progress(epoch_end=True)
-        scheduled = self._scheduled(progress)
+        scheduled = self._scheduled(self._progress(epoch_end=True))
         first, last = epoch == self._first_epoch, self._is_last(callback, epoch)
-        due = DueCallbacks()
+        due: Sequence[Member] = ()
         with self._closed_on_error(), self.log.guard():
-            due = self._scheduler.at_epoch(progress, scheduled, first=first, last=last)
+            due = self._scheduler.at_epoch(epoch, scheduled, first=first, last=last)
         self._log_position(due, self._last_end, logs)
 
     def train_ends(self, callback: Member) -> None:
@@ -231,10 +237,10 @@ class Session:
                         and signature(self._find_submodel(callback)) != self._weights
                     ):
                         due = self._callbacks
-                final = DueCallbacks()
+                final: Sequence[Member] = ()
                 with self.log.guard():
                     final = self._scheduler.at_end(due)
-                if final.callbacks:
+                if final:
                     self._log_position(final, Position(last.epoch, final=True), None)
                 with self.log.guard():
                     self._scheduler.report_skipped()
@@ -264,18 +270,17 @@ class Session:
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
     def _log_position(
-        self, due: DueCallbacks, position: Position, logs: Mapping[str, Any] | None
+        self, due: Sequence[Member], position: Position, logs: Mapping[str, Any] | None
     ) -> None:
         with self._closed_on_error():
             with self.log.guard():
                 self.run_log.open(position)
                 self._log_metrics(logs, position)
-            if due.callbacks:
+            if due:
                 with self.log.guard():
                     self._capture(due, position)
             with self.log.guard():
-                fields = self._scheduler.finish_snapshot(self._step)
-                self.run_log.hand_over(fields)
+                self.run_log.hand_over(self._scheduler.take_skipped())
             self._raise_write_failure()
 
     def _log_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
@@ -291,19 +296,22 @@ class Session:
                 detail=others,
             )
 
-    def _capture(self, due: DueCallbacks, position: Position) -> None:
-        first = due.callbacks[0]
+    def _capture(self, due: Sequence[Member], position: Position) -> None:
+        first = due[0]
         model = self._find_submodel(first)
-        with self.run_log.costs.measure(first.method, inspector_for(model)) as spent:
+        with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
             self._weights = signature(model)
             if self._view.open(model):
                 self._prepare()
             with self.log.guard():
                 self._view.check(position, self._step)
-        self._scheduler.limits.spend(first, spent, parts=0, done=False)
-        for callback in due.callbacks:
+        for callback in due:
             log = self._log_of(callback)
-            run_callback(callback, self._view, log, self.run_log.costs, self._scheduler)
+            with (
+                log.guard(),
+                self.run_log.costs.measure(callback.callback_id, self._view.inspector),
+            ):
+                callback.capture(self._view, log)
             callback.last_snapshot = position
         logged_kinds = self.run_log.logged_kinds
         count = sum(map(len, logged_kinds.values()))
@@ -313,7 +321,6 @@ class Session:
 
     def _prepare(self) -> None:
         self._logged_count = -1
-        self._scheduler.reset()
         model_outputs = self._outputs_or_raise()
         for callback in self._callbacks:
             with self._log_of(callback).guard():

@@ -15,12 +15,11 @@ class MethodCost:
     """The cost of one callback, in seconds.
 
     Args:
-        main: Main-thread seconds. Defaults to 0.0.
-        compile: Seconds of tracing and compiling, which are not in `main`. Defaults to 0.0.
-        encode: CPU seconds of encoding and writing on the writer's thread. Defaults to 0.0.
-        snapshots: How many snapshots it captured; one divided over several positions counts once.
-            Defaults to 0.
-        skipped: How many snapshots it skipped to stay below `max_overhead`. Defaults to 0.
+        main: Main-thread seconds.
+        compile: Seconds of tracing and compiling, which are not in `main`.
+        encode: CPU seconds of encoding and writing on the writer's thread.
+        snapshots: How many snapshots it captured.
+        skipped: How often it was due and was postponed to stay below a limit.
     """
 
     main: float = 0.0
@@ -38,7 +37,7 @@ class CostSums:
         wall: All time, from the beginning of the `fit` to its last position.
         wait: Time spent waiting for the writer.
         writer: CPU seconds of the writer's thread.
-        factor: Training seconds per CPU second of the writer, None if it was not measured.
+        factor: Training seconds per CPU second of the writer, None if unknown.
         budget: `max_overhead`, None if there is none.
     """
 
@@ -58,7 +57,7 @@ class CostSums:
         main, compiled, encode = (_seconds(meta, name) for name in ("seconds", "compile", "encode"))
         wall, wait, writer = (_finite(meta.get(name) or 0.0) for name in ("wall", "wait", "writer"))
         factor, budget = (_share(meta.get(name)) for name in ("factor", "budget"))
-        skipped, parts = (_list(meta, name) for name in ("skipped", "divided"))
+        skipped = _list(meta, "skipped")
         names = dict.fromkeys([*main, *compiled, *encode, *map(str, skipped)])
         check_names(self.methods, names)
         for name in names:
@@ -66,7 +65,7 @@ class CostSums:
             cost.main += main.get(name, 0.0)
             cost.compile += compiled.get(name, 0.0)
             cost.encode += encode.get(name, 0.0)
-            cost.snapshots += name in main and name not in parts
+            cost.snapshots += name in main
             cost.skipped += name in skipped
         self.wall += wall
         self.wait += wait

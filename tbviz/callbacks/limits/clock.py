@@ -1,0 +1,13 @@
+"""The clock of all callbacks: tests replace `source`, and nothing else."""
+
+from __future__ import annotations
+
+import time
+
+source = time.perf_counter
+"""Returns seconds, and only rises."""
+
+
+def clock() -> float:
+    """Return seconds on a clock that only rises."""
+    return source()
