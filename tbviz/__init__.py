@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tbviz.images import render
     from tbviz.methods.layer_health.thresholds import Thresholds
     from tbviz.methods.maximization.settings import Ascent
+    from tbviz.scores.target import Target
 
 __all__ = [
     "ActivationGrid",
@@ -42,6 +43,7 @@ __all__ = [
     "LayerHealth",
     "Monitor",
     "Saliency",
+    "Target",
     "TbvizError",
     "Thresholds",
     "__version__",
@@ -63,12 +65,13 @@ _HOME = {
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
     "Saliency": "tbviz.callbacks.saliency",
+    "Target": "tbviz.scores.target",
     "Thresholds": "tbviz.methods.layer_health.thresholds",
     "every": "tbviz.callbacks.limits.schedule",
     "geometric": "tbviz.callbacks.limits.schedule",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
-_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "render"})
+_WITHOUT_KERAS = frozenset({"Target", "Thresholds", "every", "geometric", "render"})
 
 
 def __getattr__(name: str) -> object:
