@@ -119,6 +119,11 @@ def _target(given: Any) -> Target:
         raise TbvizError(
             f"targets received the tuple {given!r}; write {difference}a list for several targets"
         )
+    if isinstance(given, list):
+        raise TbvizError(
+            f"targets received the list {given!r} inside a list; write Target({given!r}) for one "
+            "class per image"
+        )
     return Target(given)
 
 
