@@ -60,7 +60,9 @@ def compute(out: str) -> None:
         [output] = select(inspector.model_outputs(images), depth, lambda output: output.spatial)
         found = class_gradients(inspector, [output], images, ClassTarget(np.array(CLASSES)))
         arrays[f"gradient at {depth}"] = found.gradients[output.key]
-        arrays[f"Grad-CAM at {depth}"] = grad_cam(model, images, CLASSES, layer=depth).maps
+        arrays[f"Grad-CAM at {depth}"] = grad_cam(
+            model, images, np.array(CLASSES), layers=depth
+        ).maps
     np.savez(out, **arrays)
 
 

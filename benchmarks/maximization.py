@@ -21,7 +21,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
     from tbviz.taps.inspector import ModelInspector
-    from tbviz.taps.model_outputs import Output
+    from tbviz.taps.outputs import Output
 
 Floats = npt.NDArray[np.float32]
 
@@ -113,8 +113,10 @@ def shifted(images: Floats, mode: Literal["wrap", "edge"]) -> Floats:
 
 def means(inspector: ModelInspector, output: Output, canvas: Canvas, images: Floats) -> Any:
     """Return the mean activation of each channel on each image, `(images, channels)`."""
+    from tbviz.scores.recording import record
+
     inputs = canvas.fill(images, np)
-    maps = inspector.record([output], inputs).maps[output.key]
+    maps = record(inspector, [output], inputs).maps[output.key]
     return maps.mean(axis=(1, 2))
 
 

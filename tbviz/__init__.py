@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tbviz.methods.layer_health.thresholds import Thresholds
     from tbviz.methods.maximization.settings import Ascent
     from tbviz.run.open_run import open_run
+    from tbviz.scores.target import Target
 
 __all__ = [
     "ActivationGrid",
@@ -43,6 +44,7 @@ __all__ = [
     "LayerHealth",
     "Monitor",
     "Saliency",
+    "Target",
     "TbvizError",
     "Thresholds",
     "__version__",
@@ -65,13 +67,14 @@ _HOME = {
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
     "Saliency": "tbviz.callbacks.saliency",
+    "Target": "tbviz.scores.target",
     "Thresholds": "tbviz.methods.layer_health.thresholds",
     "every": "tbviz.callbacks.limits.schedule",
     "geometric": "tbviz.callbacks.limits.schedule",
     "open_run": "tbviz.run.open_run",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
-_WITHOUT_KERAS = frozenset({"Thresholds", "every", "geometric", "open_run", "render"})
+_WITHOUT_KERAS = frozenset({"Target", "Thresholds", "every", "geometric", "open_run", "render"})
 
 
 def __getattr__(name: str) -> object:

@@ -8,9 +8,10 @@ from tbviz.scores import gradients
 from tbviz.scores.class_target import ClassTarget
 
 
-def class_gradients(inspector, output, inputs, classes, against=None):
-    """Return the class gradients of one output, with maps and slopes as plain arrays."""
-    found = gradients.class_gradients(inspector, [output], inputs, ClassTarget(classes, against))
+def class_gradients(inspector, layer, inputs, classes, against=None, output=0):
+    """Return the class gradients of one layer, with maps and slopes as plain arrays."""
+    target = ClassTarget(classes, against, output)
+    found = gradients.class_gradients(inspector, [layer], inputs, target)
     return dataclasses.replace(
-        found, activations=found.activations[output.key], gradients=found.gradients[output.key]
+        found, activations=found.activations[layer.key], gradients=found.gradients[layer.key]
     )

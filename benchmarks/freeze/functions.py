@@ -50,10 +50,12 @@ def _explained(model: Any, x: Any) -> dict[str, Any]:
     maps = {name: methods.saliency_maps(model, x, method=one) for name, one in ATTRIBUTED.items()}
     return {
         "grad_cam": cams,
-        "grad_cam of a layer": methods.grad_cam(model, x, [0, 1, 2], "backbone/conv"),
-        "grad_cam of a difference": methods.grad_cam(model, x, 1, against=2),
+        "grad_cam of a layer": methods.grad_cam(model, x, np.arange(3), layers="backbone/conv"),
+        "grad_cam of a difference": methods.grad_cam(model, x, tbviz.Target(1, against=2)),
         "saliency_maps": maps,
-        "saliency_maps of a difference": methods.saliency_maps(model, x, 0, against=1),
+        "saliency_maps of a difference": methods.saliency_maps(
+            model, x, tbviz.Target(0, against=1)
+        ),
     }
 
 

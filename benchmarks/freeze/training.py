@@ -57,7 +57,7 @@ def callbacks(log_dir: Path, work: Work) -> list[keras.callbacks.Callback]:
     x, y = work.images, work.labels
     names: dict[str, Any] = {"class_names": work.class_names or None, **work.settings}
     alone = work.settings
-    several = ["predicted", 0] if y is None else ["predicted", "true", 1, ("predicted", 0)]
+    several = ["predicted", 0] if y is None else ["predicted", "true", 1, tbviz.Target(against=0)]
     return [
         tbviz.ActivationGrid(log_dir, x, labels=y, channels=6, **names),
         tbviz.ActivationGrid(

@@ -70,7 +70,7 @@ class Gallery:
             image, pixels = self.images[[index]], self.pixels[[index] * len(names)]
             for layer in ("head_relu", "block7_add"):
                 maps = [
-                    tbviz.methods.grad_cam(self.model, image, layer=layer, method=name).maps[0]
+                    tbviz.methods.grad_cam(self.model, image, layers=layer, method=name).maps[0]
                     for name in names
                 ]
                 titles = [CAMS[name].title for name in names] if not rows else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -17,12 +17,13 @@ from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
 from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import Probe, input_format, is_path, read_probe
+from tbviz.callbacks.run.probe import ClassNames, Probe, input_format, is_path, read_probe
 from tbviz.callbacks.run.session import Session
 from tbviz.callbacks.run.sessions import report_disabled, session_of
 from tbviz.callbacks.run.submodel import Submodel, check_submodel, find_submodel
 from tbviz.store.disk.locations import usable_location
 from tbviz.store.format.schema import Position
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -41,6 +42,8 @@ class Visual(keras.callbacks.Callback):
         images: probe images, see `tbviz.callbacks.run.probe.read_probe`; at most 16 are used.
         labels: the class of each probe image.
         class_names: name of each class.
+        output: The index or the name of the output of the model that is explained, and that labels
+            and class names belong to. Defaults to the first.
         layers: a filter: path, name, glob, compiled regex, layer class, callable, or a list.
         schedule: `"epoch"`, `tbviz.every(...)`, `tbviz.geometric(...)`, or a callable that takes
             the epoch and returns whether to capture at its end. The first and the last epoch are
@@ -78,7 +81,8 @@ class Visual(keras.callbacks.Callback):
         *,
         images: Any = None,
         labels: Any = None,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
+        output: OutputName | None = None,
         layers: Any = None,
         schedule: ScheduleLike = "epoch",
         submodel: Submodel = None,
@@ -89,6 +93,7 @@ class Visual(keras.callbacks.Callback):
         super().__init__()
         self.log_dir = usable_location(log_dir)
         self.layers = layers
+        self.output = output
         self.submodel = check_submodel(submodel)
         self.strict = strict
         self.schedule = schedule_of(schedule)

@@ -15,7 +15,7 @@ from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ClassNames, Probe
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
@@ -26,6 +26,9 @@ from tbviz.methods.maximization.classes import (
     select_classes,
 )
 from tbviz.methods.maximization.settings import Ascent
+from tbviz.scores.labels import class_names_by_output, class_names_of, of_output
+from tbviz.scores.output_head import head_of
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 
 
@@ -39,7 +42,11 @@ class ClassMaximization(Maximization):
         log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
         classes: which, by number or by name. Unless given all of up to ten classes; of more, those
             of the probe images' labels, else the first ten.
-        class_names: name of each class; those of the other callbacks unless given.
+        class_names: The name of each class, in order or as a dict of names to classes. For a model
+            with several outputs also a dict of these by output. Defaults to those of the other
+            callbacks.
+        output: The index or the name of the model's output whose classes these are, if the model
+            has several. Defaults to the first.
         images: images as the model takes them, from which size and range of the input are
             learned; else the other callbacks' images, else the model's own input shape.
         settings: steps, rate, image, transforms and penalties of the ascent, with its
@@ -68,7 +75,8 @@ class ClassMaximization(Maximization):
         log_dir: str | os.PathLike[str],
         classes: Classes | None = None,
         *,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
+        output: OutputName | None = None,
         images: Any = None,
         settings: Ascent | None = None,
         seed: int = 0,
@@ -83,6 +91,7 @@ class ClassMaximization(Maximization):
             log_dir,
             images=images,
             class_names=class_names,
+            output=output,
             settings=settings or Ascent.of_classes(),
             seed=seed,
             warm_start=warm_start,
@@ -120,14 +129,29 @@ class ClassMaximization(Maximization):
         self, view: ModelView, canvas: Canvas, classes: Sequence[int], start: Floats | None
     ) -> MaximizedClasses:
         return maximize_scores(
-            view.inspector, view.model_outputs, classes, canvas, self.settings, self.seed, start
+            view.inspector,
+            view.model_outputs,
+            classes,
+            canvas,
+            self.settings,
+            self.seed,
+            start,
+            self.output,
         )
 
     def _selected_classes(self, view: ModelView) -> tuple[list[int], dict[int, str]]:
         """Return the numbers of the classes, and the names that are known."""
-        count = view.model_outputs.head.classes
-        probe = view.probe
-        known = self.class_names or (probe.class_names if probe is not None else None) or ()
+        head = head_of(view.model_outputs, self.output)
+        count = head.classes
+        final = view.model_outputs.final_output(head.output)
+        probe = view.probe_for(final)
+        own = of_output(
+            class_names_by_output(self.class_names),
+            class_names_of(self.class_names),
+            final,
+            final.index,
+        )
+        known = own or (probe.class_names if probe is not None else None) or ()
         names = dict(enumerate(map(str, known)))
         selected = self.classes
         if selected is None and count > MAX_CLASSES:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.run.callback_log import CallbackLog
-from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.explanations import Explainer
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.probe import ClassNames
 from tbviz.callbacks.run.submodel import Submodel
-from tbviz.callbacks.run.targets import Targets
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.maps import NO_RESPONSE, layer_maps
 from tbviz.methods.cams.registry import cam_of
 from tbviz.scores.gradients import ClassGradients, class_gradients
+from tbviz.scores.target import Targets
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.select import LayerNotFoundError, cam_layer, select
@@ -38,10 +39,14 @@ class GradCAM(Visual):
             of the model for each of the 64 strongest channels) or `"eigen-cam"` (the same map
             for all classes); or one with settings of its own, such as
             `tbviz.methods.cams.score_cam.ScoreCam(channels=16)`.
-        targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
-            name, an integer array of one class per image, or a pair (tuple) of these for the
-            difference of two classes. Predicted, and true where there are labels, unless given.
-        class_names: name of each class.
+        targets: What is explained, one tile per target: `"predicted"`, `"true"`, the index or the
+            name of a class, an integer array with one class per image, a `tbviz.Target`, or a list
+            of these. Defaults to `["predicted", "true"]`, without the true class if there are no
+            labels.
+        output: The index or the name of the model's output that is explained, if the model has
+            several. Defaults to the first.
+        class_names: The name of each class, in order or as a dict of names to classes. For a model
+            with several outputs also a dict of these by output.
         schedule: when to capture. Defaults to the end of every epoch.
         submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
@@ -55,7 +60,9 @@ class GradCAM(Visual):
         TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
 
     Example:
-        >>> cams = tbviz.GradCAM("logs/run", x_val[:4], y_val[:4], targets=["true", ("true", 3)])
+        >>> cams = tbviz.GradCAM(
+        ...     "logs/run", x_val[:4], y_val[:4], targets=["true", tbviz.Target(7)]
+        ... )
         >>> model.fit(x, y, callbacks=[cams])
     """
 
@@ -67,8 +74,9 @@ class GradCAM(Visual):
         layer: Any = None,
         method: str | Cam = "grad-cam",
         *,
-        targets: Sequence[Any] | str | int | None = None,
-        class_names: Sequence[str] | None = None,
+        targets: Targets | None = None,
+        output: OutputName | None = None,
+        class_names: ClassNames | None = None,
         schedule: ScheduleLike = "epoch",
         submodel: Submodel = None,
         max_overhead: float | None = None,
@@ -80,6 +88,7 @@ class GradCAM(Visual):
             images=images,
             labels=labels,
             class_names=class_names,
+            output=output,
             layers=layer,
             schedule=schedule,
             submodel=submodel,
@@ -88,7 +97,7 @@ class GradCAM(Visual):
             strict=strict,
         )
         self.cam = cam_of(method)
-        self._targets = Targets(self.title, targets)
+        self._explainer = Explainer(self.title, targets, output)
 
     @property
     def title(self) -> str:
@@ -101,7 +110,7 @@ class GradCAM(Visual):
         if self.layers is not None:
             return select(model_outputs, self.layers)
         try:
-            return [cam_layer(model_outputs)]
+            return [cam_layer(model_outputs, self._explainer.output)]
         except LayerNotFoundError:
             return []
 
@@ -109,26 +118,21 @@ class GradCAM(Visual):
         """Add one picture per layer, with one tile per target."""
         if not self.selected:
             return
-        probe, rows = view.probe_of(self)
-        class_targets = self._targets.class_targets(view, log, probe, rows)
-        if not class_targets:  # a notice has said that the targets cannot be given
+        limit = None if self.cam.class_specific else 1
+        explanation = self._explainer.explain(self, view, log, limit)
+        if explanation is None:  # a notice has said why
             return
-        if not self.cam.class_specific:
-            class_targets = dict(list(class_targets.items())[:1])
-        explanation = Explanation.of_targets(class_targets, view, probe, rows)
-        inputs = explanation.probe.inputs
         found: dict[str, ClassGradients] = {}
         for output in self.selected:
             with log.guard(output.key):
-                found = found or once(
-                    explanation.class_targets,
-                    lambda class_target: class_gradients(
-                        view.inspector, self.selected, inputs, class_target
-                    ),
+                found = found or explanation.once(
+                    lambda one: class_gradients(
+                        view.inspector, self.selected, one.perturbed.inputs, one.class_target
+                    )
                 )
                 maps = {
-                    role: layer_maps(self.cam, output.key, one, explanation.perturbed)
-                    for role, one in found.items()
+                    role: layer_maps(self.cam, output.key, found[role], one.perturbed)
+                    for role, one in explanation.targets.items()
                 }
                 layout: Layout = {"method": self.cam.name, "title": self.cam.title}
                 log.add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,9 +17,10 @@ from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.limits.schedule import ScheduleLike
-from tbviz.callbacks.run.probe import is_path, read_probe
+from tbviz.callbacks.run.probe import ClassNames, is_path, read_probe
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.maximization.settings import Ascent
+from tbviz.taps.final_outputs import OutputName
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
 # than on a third of an epoch. To the eye, 24 shorter steps give the same images.
@@ -46,6 +47,8 @@ class Monitor(keras.callbacks.Callback):
         class_names: name of each class.
         layers: which layers' maps and health are logged; up to twelve, spread over the depth,
             unless given.
+        output: The index or the name of the model's output whose classes are shown, if the model
+            has several. Defaults to the first.
         schedule: when to capture. `Augmentation` always captures at the first and the last epoch
             only. Defaults to the end of every epoch.
         submodel: the model to capture if it is not the fitted one, such as a GAN's
@@ -75,9 +78,10 @@ class Monitor(keras.callbacks.Callback):
         log_dir: str | os.PathLike[str],
         images: Any,
         labels: Any = None,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
         *,
         layers: Any = None,
+        output: OutputName | None = None,
         schedule: ScheduleLike = "epoch",
         submodel: Submodel = None,
         max_overhead: float | None = None,
@@ -98,7 +102,7 @@ class Monitor(keras.callbacks.Callback):
         self.callbacks: list[Visual] = [
             ActivationGrid(log_dir, probe, layers=layers, **known, **common),
             LayerHealth(log_dir, probe, layers=layers, **known, **common),
-            GradCAM(log_dir, probe, **known, **common),
+            GradCAM(log_dir, probe, output=output, **known, **common),
             Hypercolumns(log_dir, probe, **known, **common),
             Kernels(log_dir, **common),
             Augmentation(log_dir, probe, **known, **plain),

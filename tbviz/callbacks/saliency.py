@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.run.callback_log import CallbackLog
-from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.explanations import Explainer, Explanation
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
+from tbviz.callbacks.run.probe import ClassNames
 from tbviz.callbacks.run.submodel import Submodel
-from tbviz.callbacks.run.targets import Targets
 from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
+from tbviz.scores.target import Targets
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.image_inputs import image_input_index
 from tbviz.taps.model_outputs import ModelOutputs
 
@@ -44,10 +45,14 @@ class Saliency(Visual):
             `"smoothgrad"` (25), `"integrated-gradients"` (32), `"occlusion"` (64 an image) and
             `"guided-grad-cam"` (2); or one with settings of its own, such as
             `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`.
-        targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
-            name, an integer array of one class per image, or a pair (tuple) of these for the
-            difference of two classes. Predicted, and true where there are labels, unless given.
-        class_names: name of each class.
+        targets: What is explained, one tile per target: `"predicted"`, `"true"`, the index or the
+            name of a class, an integer array with one class per image, a `tbviz.Target`, or a list
+            of these. Defaults to `["predicted", "true"]`, without the true class if there are no
+            labels.
+        output: The index or the name of the model's output that is explained, if the model has
+            several. Defaults to the first.
+        class_names: The name of each class, in order or as a dict of names to classes. For a model
+            with several outputs also a dict of these by output.
         schedule: when to capture. Defaults to the end of every epoch.
         submodel: the model to capture if it is not the fitted one, such as a GAN's
             `"discriminator"`: a path of attributes, or a function of the fitted model.
@@ -74,8 +79,9 @@ class Saliency(Visual):
         labels: Any = None,
         method: str | Attribution | Sequence[str | Attribution] = "gradients",
         *,
-        targets: Sequence[Any] | str | int | None = None,
-        class_names: Sequence[str] | None = None,
+        targets: Targets | None = None,
+        output: OutputName | None = None,
+        class_names: ClassNames | None = None,
         schedule: ScheduleLike = "epoch",
         submodel: Submodel = None,
         max_overhead: float | None = None,
@@ -87,6 +93,7 @@ class Saliency(Visual):
             images=images,
             labels=labels,
             class_names=class_names,
+            output=output,
             schedule=schedule,
             submodel=submodel,
             max_overhead=max_overhead,
@@ -99,7 +106,7 @@ class Saliency(Visual):
         if not names or len(set(names)) < len(names):
             msg = f"Saliency received the methods {names}; expected at least one, each once"
             raise TbvizError(msg)
-        self._targets = Targets(self.title, targets)
+        self._explainer = Explainer(self.title, targets, output)
 
     def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select no layer: the pictures belong to the whole model."""
@@ -108,22 +115,19 @@ class Saliency(Visual):
 
     def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture per method, with one tile per target."""
-        probe, rows = view.probe_of(self)
+        probe, _ = view.probe_of(self)
         if image_input_index(probe.inputs) is None:
             return
         for attribution in self.attributions:
             with log.guard(part=attribution.name):
-                class_targets = self._targets.class_targets(view, log, probe, rows)
-                if not class_targets:  # a notice has said so
+                explanation = self._explainer.explain(self, view, log)
+                if explanation is None:  # a notice has said why
                     return
-                explanation = Explanation.of_targets(class_targets, view, probe, rows)
                 log.add(self._picture(explanation, attribution))
 
     def _picture(self, explanation: Explanation, attribution: Attribution) -> GrayPicture:
         """Return the picture of one method."""
-        found = once(
-            explanation.class_targets, partial(attribution.attribute, explanation.perturbed)
-        )
+        found = explanation.once(lambda one: attribution.attribute(one.perturbed, one.class_target))
         layout: Layout = {
             "method": attribution.name,
             "title": attribution.title,

@@ -5,22 +5,24 @@ Strong augmentation may crop away what a class is recognized by; here it is seen
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 
 from tbviz.arrays.types import Floats
 from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
-
-if TYPE_CHECKING:
-    import keras
-
-    from tbviz.taps.inspector import ModelInspector
-    from tbviz.taps.model_outputs import ModelOutputs
-    from tbviz.taps.outputs import Output
-
+from tbviz.scores.recording import record
+from tbviz.taps import backends
+from tbviz.taps.input_finiteness import faulty_images, propagate_images
+from tbviz.taps.inspector import ModelInspector, inspector_for
+from tbviz.taps.model_outputs import ModelOutputs
+from tbviz.taps.outputs import Output, as_maps, first_tensor
+from tbviz.taps.select import is_preprocessing
+from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 
 DRAWS = 8
 """How often each image is drawn by default."""
@@ -65,8 +67,6 @@ def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Aug
     Raises:
         TbvizError: the model has no augmentation layer.
     """
-    from tbviz.taps.inspector import inspector_for
-
     inspector = inspector_for(model)
     output = augmentation_layer(inspector.model_outputs(images))
     if output is None:
@@ -75,7 +75,7 @@ def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Aug
             "no weights, and stands before the first layer that has some"
         )
         raise TbvizError(msg)
-    return augmented_by(inspector, output, images, inspector.record([output], images).maps, draws)
+    return augmented_by(inspector, output, images, record(inspector, [output], images).maps, draws)
 
 
 def augmented_by(
@@ -95,8 +95,51 @@ def augmented_by(
         draws: how often each image is drawn.
     """
     as_it_is = maps[output.key]
-    found = inspector.augmented(output, images, draws)
+    found = outputs_in_training(inspector, output, images, draws)
     return Augmented(as_it_is, np.moveaxis(found, 0, 1), value_range(as_it_is), output.key)
+
+
+def outputs_in_training(
+    inspector: ModelInspector, output: Output, inputs: Any, draws: int
+) -> Floats:
+    """Record the output of a layer in training, such as randomly rotated and shifted images.
+
+    Args:
+        inspector: Of the model.
+        output: The layer.
+        inputs: A batch, in the structure that the model takes.
+        draws: How often each image is sent through.
+
+    Returns:
+        `(draws, images, ...)`, float32. Seeds are afterwards what they were before.
+
+    Raises:
+        TbvizError: If the layer cannot be tapped.
+    """
+    backend = backends.current()
+
+    def compute(model: Any, inputs: Any) -> Any:
+        seen: list[Any] = []
+
+        def on_output(path: str, call: int, value: Any) -> Any:
+            del path
+            if call == output.call:
+                seen.append(as_maps(output, backend.detached(first_tensor(value))))
+                raise StopForwardPass  # later layers need not run
+            return value
+
+        layers = tapped([(output.node.path, output.node.layer)])
+        with contextlib.suppress(StopForwardPass), Tap(layers, on_output, model):
+            model(inputs, training=True)
+        if not seen:
+            raise unreachable_error(output.key)
+        return seen[0]
+
+    many = keras.tree.map_structure(lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs)
+    found = inspector.run(("augmented", output), compute, many)
+    found = propagate_images(faulty_images(many), found)
+    found = inspector.propagate_channel_faults(output, found, inspector.model_outputs_like(inputs))
+    return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
 
 def augmentation_layer(model_outputs: ModelOutputs) -> Output | None:
@@ -107,8 +150,6 @@ def augmentation_layer(model_outputs: ModelOutputs) -> Output | None:
     output, and comes before the first layer with weights: dropout between convolutions is no
     augmentation. A layer that is called only in training cannot be recorded and is skipped.
     """
-    from tbviz.taps.select import is_preprocessing
-
     last = None
     for output in model_outputs.outputs.values():
         layer = output.node.layer

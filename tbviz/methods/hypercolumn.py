@@ -104,12 +104,13 @@ def hypercolumns(
         TbvizError: a number or filter names no layer with feature maps, or the basis is of other
             layers.
     """
+    from tbviz.scores.recording import record
     from tbviz.taps.image_inputs import image_batch
     from tbviz.taps.inspector import inspector_for
 
     inspector = inspector_for(model)
     selected = hypercolumn_layers(inspector.model_outputs(images), model, layers)
-    maps = inspector.record(selected, images).maps
+    maps = record(inspector, selected, images).maps
     if size is None:
         batch = image_batch(images)
         like = [batch] if batch is not None else list(maps.values())

@@ -15,6 +15,8 @@ from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.scores.class_target import ClassTarget
 from tbviz.scores.gradients import input_gradients
+from tbviz.scores.recording import record, scores_in_batches
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.image_inputs import channels_last, image_input_index, image_layout
 from tbviz.taps.inspector import ModelInspector
 
@@ -44,13 +46,19 @@ class PerturbedModel:
         inputs: the probe batch in the model's structure. Of several images the first is perturbed.
         reference: the model with all images, if `inputs` are some of them: mean and range are of
             all.
+        output: the output of the model whose scores are computed. Defaults to the first.
     """
 
     def __init__(
-        self, inspector: ModelInspector, inputs: Any, reference: PerturbedModel | None = None
+        self,
+        inspector: ModelInspector,
+        inputs: Any,
+        reference: PerturbedModel | None = None,
+        output: OutputName | None = None,
     ) -> None:
         self.inspector = inspector
         self.inputs = inputs
+        self.output = output
         self._reference = reference
         self._scores: dict[Hashable, ModelScores] = {}
 
@@ -149,7 +157,7 @@ class PerturbedModel:
         return index
 
     def _evaluate_once(self, inputs: Any) -> ModelScores:
-        found = self.inspector.record((), inputs)
+        found = record(self.inspector, (), inputs, output=self.output)
         probabilities = found.probabilities
         return ModelScores(
             found.scores[:, None], None if probabilities is None else probabilities[:, None]
@@ -168,7 +176,8 @@ class PerturbedModel:
             rows = np.concatenate([rows, np.full(len(perturbed), index)])
             full = len(rest) if index == last else len(rest) // _BATCH * _BATCH
             if full:
-                yield self.inspector.scores(self._with(rest[:full], rows[:full]), _BATCH)
+                part = self._with(rest[:full], rows[:full])
+                yield scores_in_batches(self.inspector, part, _BATCH, self.output)
                 rest, rows = rest[full:], rows[full:]
 
     def _with(self, images: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> Any:

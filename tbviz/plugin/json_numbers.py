@@ -1,4 +1,4 @@
-"""What answers share: their positions, their numbers as JSON values."""
+"""Return what answers share: their positions, their numbers as JSON values."""
 
 from __future__ import annotations
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from tbviz.arrays.types import Integers
@@ -28,21 +30,29 @@ class ClassTarget:
         classes: `(images,)`, a class per image, or `PREDICTED`.
         against: `(images,)`, a class per image, `PREDICTED` or `NOTHING`; `None` is `NOTHING`
             for all.
+        output: Index of the model's output whose classes these are.
     """
 
     classes: Integers
     against: Integers | None = None
+    output: int = 0
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """A hashable key, equal for equal targets."""
+        against = None if self.against is None else self.against.tobytes()
+        return self.classes.tobytes(), against, self.output
 
     def select(self, rows: Sequence[int]) -> ClassTarget:
         """Return the target of some of the images."""
         against = None if self.against is None else self.against[list(rows)]
-        return ClassTarget(self.classes[list(rows)], against)
+        return dataclasses.replace(self, classes=self.classes[list(rows)], against=against)
 
     def arrays(self, classes: int) -> tuple[Integers, Integers]:
         """Return both as arrays for a model of so many classes.
 
         Raises:
-            TbvizError: there is no such class, or the two are not of one length.
+            TbvizError: If there is no such class, or the two are not of one length.
         """
         explained = np.asarray(self.classes, np.int64)
         rivals = np.full_like(explained, NOTHING) if self.against is None else self.against
@@ -60,9 +70,27 @@ class ClassTarget:
         return explained, rivals
 
 
-def predicted(count: int) -> ClassTarget:
-    """Return the target of the predicted class for so many images."""
-    return ClassTarget(np.full(count, PREDICTED))
+def resolve_predictions(class_target: ClassTarget, scores: npt.NDArray[np.floating]) -> ClassTarget:
+    """Return the class target with the predicted classes in place of `PREDICTED`.
+
+    The same class is explained for all perturbations of an image: predicted anew, it could differ
+    for each noisy copy.
+
+    Args:
+        class_target: Of these images.
+        scores: `(images, classes)` of the images as they are. NaN is predicted last.
+
+    Raises:
+        TbvizError: If the model has no such class.
+    """
+    classes, against = class_target.arrays(scores.shape[-1])
+    best = np.argsort(-scores, axis=-1, kind="stable")[:, 0]
+    rivals = np.where(against == PREDICTED, best, against)
+    return dataclasses.replace(
+        class_target,
+        classes=np.where(classes == PREDICTED, best, classes),
+        against=None if np.all(rivals == NOTHING) else rivals,
+    )
 
 
 def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
@@ -70,8 +98,8 @@ def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
 
     Args:
         scores: `(images, classes)`.
-        classes: as `ClassTarget.arrays` returns them.
-        against: likewise.
+        classes: As `ClassTarget.arrays` returns them.
+        against: Likewise.
 
     Returns:
         The class of each image, the class that it is compared with (or `NOTHING`), and
@@ -89,3 +117,29 @@ def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
 
 def _scores_at(scores: Any, classes: Any) -> Any:
     return ops.take_along_axis(scores, ops.expand_dims(classes, -1), axis=-1)[:, 0]
+
+
+def target_scores(
+    values: npt.NDArray[np.floating], class_target: ClassTarget
+) -> npt.NDArray[np.float64]:
+    """Return the target score from the scores of all classes, or the difference of two.
+
+    Args:
+        values: `(images, ..., classes)`.
+        class_target: With a class for each image.
+    """
+
+    def picked(classes: Integers) -> npt.NDArray[np.float64]:
+        indices = np.maximum(classes, 0).reshape(-1, *[1] * (values.ndim - 1))
+        return np.take_along_axis(values, indices, axis=-1)[..., 0].astype(np.float64)
+
+    if class_target.against is None:
+        return picked(class_target.classes)
+    compared = (class_target.against >= 0).reshape(-1, *[1] * (values.ndim - 2))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return picked(class_target.classes) - np.where(compared, picked(class_target.against), 0.0)
+
+
+def describe_target(score: str, class_target: ClassTarget) -> str:
+    """Describe the explained quantity; `score` describes a class score of the model."""
+    return score if class_target.against is None else f"{score}, less that of another class"

@@ -11,17 +11,20 @@ import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats, Integers
-from tbviz.scores import output_head
 from tbviz.scores.class_target import ClassTarget, take
-from tbviz.scores.forward import gradient_scale, with_scores
+from tbviz.scores.output_head import OutputHead, head_of, probabilities, with_scores
 from tbviz.scores.recording import FeatureMaps
-from tbviz.taps import backends
+from tbviz.taps import backends, keras_private
 from tbviz.taps.image_inputs import image_layout
 from tbviz.taps.input_finiteness import faulty_images, propagate_images
 from tbviz.taps.inspector import ModelInspector
 from tbviz.taps.outputs import Output, as_maps
 from tbviz.taps.random_state import same_draw
 from tbviz.taps.tap import unreachable_error
+
+# A power of two, so that multiplying and dividing are exact. Unscaled, the gradients of the early
+# layers of a float16 network are below the smallest float16 (all zeros in MobileNetV2).
+_HALF_PRECISION_SCALE = 2.0**12
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,13 @@ def class_gradients(
         inspector: of the model.
         outputs: the layers.
         inputs: the probe batch.
-        class_target: which score of each image.
+        class_target: which score of each image, and of which output of the model.
 
     Raises:
-        TbvizError: there is no such class, or a layer cannot be tapped.
+        TbvizError: there is no such class or output, or a layer cannot be tapped.
     """
     model_outputs = inspector.model_outputs_like(inputs)
-    head = model_outputs.head
+    head = head_of(model_outputs, class_target.output)
     backend = backends.current()
     by_key = {output.key: output for output in outputs}
 
@@ -128,9 +131,9 @@ def class_gradients(
         for one, found in maps.items()
     }
     slopes, values, scores = inspector.propagate_faults(
-        model_outputs.output_reads, (slopes, values, scores)
+        model_outputs.final_output(head.output).reads, (slopes, values, scores)
     )
-    found = output_head.probabilities(head, values)
+    found = probabilities(head, values)
     return ClassGradients(classes, against, scores, found, FeatureMaps(maps), FeatureMaps(slopes))
 
 
@@ -150,7 +153,7 @@ def input_gradients(
         TbvizError: there is no such class.
     """
     model_outputs = inspector.model_outputs_like(inputs)
-    head = model_outputs.head
+    head = head_of(model_outputs, class_target.output)
     backend = backends.current()
 
     def compute(model: Any, inputs: Any, classes: Any, against: Any, scale: Any) -> Any:
@@ -182,10 +185,19 @@ def input_gradients(
     _, slopes, values, target = _scaled(inspector, key, compute, inputs, class_target, head)
     classes, against, scores = target
     slopes, values, scores = inspector.propagate_faults(
-        model_outputs.output_reads, (slopes, values, scores)
+        model_outputs.final_output(head.output).reads, (slopes, values, scores)
     )
-    found = output_head.probabilities(head, values)
+    found = probabilities(head, values)
     return InputGradients(classes, against, scores, found, slopes)
+
+
+def gradient_scale(model: Any) -> float:
+    """Return the factor of a score before its gradient is taken, which is divided by it."""
+    in_half = any(
+        getattr(layer, "compute_dtype", None) == "float16"
+        for layer in keras_private.all_layers(model)
+    )
+    return _HALF_PRECISION_SCALE if in_half else 1.0
 
 
 def _scaled(
@@ -194,7 +206,7 @@ def _scaled(
     compute: Callable[..., Any],
     inputs: Any,
     class_target: ClassTarget,
-    head: output_head.OutputHead,
+    head: OutputHead,
 ) -> Any:
     """Run a pass that returns maps, derivatives, values and target.
 

@@ -7,39 +7,29 @@ neither model nor weights are changed or cloned.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from tbviz.arrays.types import Floats
+from tbviz.taps.tap import RecordedActivation, Tap, last_activation, tapped
+
+if TYPE_CHECKING:
+    from tbviz.taps.final_outputs import OutputName
+    from tbviz.taps.model_outputs import ModelOutputs
+    from tbviz.taps.outputs import Output
 
 # A probability below this counts as lost to rounding, and its logarithm as meaningless.
 _MIN = 1e-30
 
 
-class RecordedActivation(NamedTuple):
-    """A softmax or sigmoid that ran.
-
-    Attributes:
-        name: `"softmax"` or `"sigmoid"`.
-        value: its input.
-        output: its output.
-        axis: over which the softmax sums.
-    """
-
-    name: str
-    value: Any
-    output: Any
-    axis: int = -1
-
-
 @dataclass(frozen=True)
 class OutputHead:
-    """How class scores and probabilities are read off a model's (first) output.
+    """How class scores and probabilities are read off an output of a model.
 
     Attributes:
         kind: `"softmax"`, `"sigmoid"` (several independent labels), `"binary"` (one sigmoid
@@ -49,6 +39,7 @@ class OutputHead:
         classes: how many classes a target can choose from.
         target: what is differentiated, in words for a caption.
         axis: of the classes in the output.
+        output: index of the output.
     """
 
     kind: str
@@ -56,95 +47,74 @@ class OutputHead:
     classes: int
     target: str
     axis: int = -1
+    output: int = 0
 
 
-def first_output(outputs: Any) -> Any:
-    """Return the output that is explained if a model has several: the first."""
-    return keras.tree.flatten(outputs)[0]
-
-
-def last_activation(
-    output: Any, activations: list[RecordedActivation]
-) -> RecordedActivation | None:
-    """Return the activation whose output is the model's, `None` if there is none."""
-    return next((one for one in activations if one.output is output), None)
-
-
-def first_name(outputs: Any) -> str | None:
-    """Return the key of the explained output if they are a dict: the first by alphabet."""
-    return min(outputs) if isinstance(outputs, dict) and outputs else None
-
-
-def loss_meanings(model: Any) -> tuple[tuple[Any, bool, bool], ...]:
-    """Return for each loss of a compiled model its output, `from_logits`, and whether it is binary.
-
-    The output is a name or a number, `None` for a loss of all outputs.
-    """
-    given = getattr(model, "loss", None)
-    if isinstance(given, dict):
-        losses = list(given.items())
-    elif isinstance(given, list | tuple):
-        losses = list(enumerate(given))
-    else:
-        losses = [(None, given)]
-    found = []
-    for name, loss in losses:
-        first = next((part for part in keras.tree.flatten(loss) if part is not None), None)
-        from_logits = bool(getattr(first, "from_logits", False))
-        found.append((name, from_logits, "Binary" in type(first).__name__))
-    return tuple(found)
-
-
-def _loss_meaning(model: Any, name: str | None) -> tuple[bool, bool]:
-    """Return `from_logits` and binary of the loss of the first output."""
-    known = getattr(model, "output_names", None) or [None]
-    for candidate in (None, name, known[0], 0):
-        for key, from_logits, binary in loss_meanings(model):
-            if key == candidate:
-                return from_logits, binary
-    return False, False
-
-
-def head_of(
-    model: Any,
-    shape: tuple[int, ...],
-    activation: RecordedActivation | None,
-    output: Callable[[], Floats],
-    name: str | None = None,
-) -> OutputHead:
-    """Determine once, on the probe batch, what the model's output means.
+def head_of(model_outputs: ModelOutputs, output: OutputName | None = None) -> OutputHead:
+    """Return how class scores are read off an output of the model.
 
     Args:
-        model: its compiled loss (`from_logits`) is read.
-        shape: of the input of its last activation, or of the output.
-        activation: that activation, if it was found.
-        output: computes the model's first output, called if nothing else decides.
-        name: its key, if the outputs are a dict.
+        model_outputs: Of the model.
+        output: The output. Defaults to the first.
+
+    Raises:
+        TbvizError: If the model has no such output.
     """
+    final = model_outputs.final_output(output)
+    several = f" of output {final.label or final.index!r}" if final.index else ""
+
+    def head(
+        kind: str, target: str, classes: int, axis: int = -1, *, logits: bool = False
+    ) -> OutputHead:
+        return OutputHead(kind, logits, classes, f"{target}{several}", axis, final.index)
+
+    activation = final.activation
     axis = activation.axis if activation is not None else -1
-    units = int(shape[axis]) if len(shape) > 1 else 1
+    units = int(final.shape[axis]) if len(final.shape) > 1 else 1
     if activation is not None and activation.name == "softmax":
-        return OutputHead("softmax", False, units, "score before softmax", axis)
+        return head("softmax", "score before softmax", units, axis)
     if activation is not None:
         kind, classes = ("binary", 2) if units == 1 else ("sigmoid", units)
-        return OutputHead(kind, False, classes, "score before sigmoid")
-    from_logits, binary = _loss_meaning(model, name)
-    if from_logits:
+        return head(kind, "score before sigmoid", classes)
+    if final.from_logits:
         if units == 1:
-            return OutputHead("binary", True, 2, "score")
-        return OutputHead("sigmoid" if binary else "softmax", True, units, "score")
-    if units > 1 and _is_distribution(output()):
-        return OutputHead("distribution", False, units, "log-odds against the other classes")
-    return OutputHead("linear", False, units, "output")
+            return head("binary", "score", 2, logits=True)
+        return head("sigmoid" if final.binary else "softmax", "score", units, logits=True)
+    if final.normalized:
+        return head("distribution", "log-odds against the other classes", units)
+    return head("linear", "output", units)
 
 
-def _is_distribution(output: Floats) -> bool:
-    values = np.asarray(output, dtype=np.float64)
-    return bool(
-        np.all(np.isfinite(values))
-        and np.all(values >= 0)
-        and np.all(np.abs(values.sum(-1) - 1) <= 1e-3)
-    )
+def with_scores(
+    model: Any,
+    inputs: Any,
+    head: OutputHead,
+    outputs: Sequence[Output] = (),
+    on_output: Callable[[str, int, Any], Any] | None = None,
+    *,
+    guided: bool = False,
+) -> tuple[Any, Any]:
+    """Return an output of the model and its class scores, as tensors inside one tapped pass.
+
+    Args:
+        model: Called once.
+        inputs: Tensors in its structure.
+        head: Which output, and how scores are read off it.
+        outputs: Their layers are tapped.
+        on_output: See `Tap`.
+        guided: See `Tap`.
+    """
+    activations: list[RecordedActivation] = []
+    layers = tapped((output.node.path, output.node.layer) for output in outputs)
+    recorded = activations.append
+    with Tap(layers, on_output or _unchanged, model, on_activation=recorded, guided=guided):
+        values = keras.tree.flatten(model(inputs, training=False))[head.output]
+    return values, class_scores(head, values, last_activation(values, activations))
+
+
+def _unchanged(path: str, call: int, value: Any) -> Any:
+    del path, call
+    return value
 
 
 def class_scores(head: OutputHead, output: Any, activation: RecordedActivation | None) -> Any:

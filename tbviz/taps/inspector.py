@@ -5,30 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from tbviz.arrays.types import Bools, Floats
 from tbviz.errors import TbvizError
-from tbviz.scores import output_head
-from tbviz.scores.forward import with_scores
-from tbviz.scores.recording import FeatureMaps, Recording
 from tbviz.taps import backends, keras_private
 from tbviz.taps.added_losses import added_losses_preserved
 from tbviz.taps.channel_faults import channel_faults
-from tbviz.taps.input_finiteness import faulty_images, propagate_images
+from tbviz.taps.final_outputs import loss_meanings
 from tbviz.taps.model_outputs import ModelOutputs, find_model_outputs
-from tbviz.taps.outputs import Output, as_maps, first_tensor
+from tbviz.taps.outputs import Output
 from tbviz.taps.random_state import backend_state_preserved, random_states_preserved
-from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 from tbviz.taps.weight_finiteness import WeightChecker, WeightFaults
-
-_ALL: Mapping[str, int] = MappingProxyType({})
 
 
 class ModelInspector:
@@ -111,10 +103,6 @@ class ModelInspector:
             self.compile_seconds += time.perf_counter() - start
         return found
 
-    def head(self, inputs: Any) -> output_head.OutputHead:
-        """Return how class scores are read off the output; batches of any size have the same."""
-        return self.model_outputs_like(inputs).head
-
     def model_outputs_like(self, inputs: Any) -> ModelOutputs:
         """Return the model outputs of any batch of such images, whatever its size."""
         self.check()
@@ -172,115 +160,6 @@ class ModelInspector:
         states = random_states_preserved() if self._draws else backend_state_preserved()
         with added_losses_preserved(self.model), states:
             yield
-
-    def record(
-        self, outputs: Sequence[Output], inputs: Any, first: Mapping[str, int] = _ALL
-    ) -> Recording:
-        """Record the outputs of layers, and the model's own, on one probe batch.
-
-        Args:
-            outputs: the layers.
-            inputs: the probe batch.
-            first: layer key to the number of channels to record; other layers have all.
-        """
-        model_outputs = self.model_outputs(inputs)
-        head = model_outputs.head
-
-        def compute(model: Any, inputs: Any) -> Any:
-            maps: dict[str, Any] = {}
-
-            def on_output(path: str, call: int, value: Any) -> Any:
-                for output in outputs:
-                    if output.node.path == path and output.call == call:
-                        whole = as_maps(output, self._backend.detached(first_tensor(value)))
-                        maps[output.key] = whole[..., : first.get(output.key)]
-                return value
-
-            values, scores = with_scores(model, inputs, head, outputs, on_output)
-            return maps, ops.cast(values, "float32"), scores
-
-        # Outputs say how a tensor of this size is read.
-        key = ("record", tuple(outputs), tuple(sorted(first.items())), head)
-        maps, values, scores = self.run(key, compute, inputs)
-        faulty = faulty_images(inputs)
-        maps, values, scores = propagate_images(faulty, (maps, values, scores))
-        recorded = [output for output in outputs if output.key in maps]
-        ordered = FeatureMaps(
-            (o.key, self.propagate_channel_faults(o, maps[o.key], model_outputs)) for o in recorded
-        )
-        values, scores = self.propagate_faults(model_outputs.output_reads, (values, scores))
-        return Recording(ordered, values, scores, output_head.probabilities(head, values))
-
-    def scores(self, inputs: Any, batch: int = 32) -> tuple[Floats, Floats | None]:
-        """Compute class scores and probabilities of any number of images, in batches of one size.
-
-        Args:
-            inputs: in the model's structure; the last batch is filled up, so that nothing is
-                compiled anew for another number of images.
-            batch: images a pass.
-
-        Returns:
-            Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None`
-            if the model has none.
-        """
-        model_outputs = self.model_outputs_like(inputs)
-        head = model_outputs.head
-        arrays = keras.tree.map_structure(np.asarray, inputs)
-        count = len(keras.tree.flatten(arrays)[0])
-
-        def compute(model: Any, inputs: Any) -> Any:
-            values, scores = with_scores(model, inputs, head)
-            return ops.cast(values, "float32"), scores
-
-        found = []
-        for first in range(0, count, batch):
-            rows = np.minimum(np.arange(first, first + batch), count - 1)
-            part = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], arrays)
-            found.append(self.run(("scores", head), compute, part))
-        whole = tuple(np.concatenate(parts)[:count] for parts in zip(*found, strict=True))
-        whole = propagate_images(faulty_images(arrays), whole)
-        values, scores = self.propagate_faults(model_outputs.output_reads, whole)
-        return scores, output_head.probabilities(head, values)
-
-    def augmented(self, output: Output, inputs: Any, draws: int) -> Floats:
-        """Record the output of a layer in training, such as randomly rotated and shifted images.
-
-        Args:
-            output: the layer.
-            inputs: the probe batch.
-            draws: how often each image is sent through.
-
-        Returns:
-            `(draws, images, ...)`, float32. Seeds are afterwards what they were before.
-
-        Raises:
-            TbvizError: the layer cannot be tapped.
-        """
-
-        def compute(model: Any, inputs: Any) -> Any:
-            seen: list[Any] = []
-
-            def on_output(path: str, call: int, value: Any) -> Any:
-                del path
-                if call == output.call:
-                    seen.append(as_maps(output, self._backend.detached(first_tensor(value))))
-                    raise StopForwardPass  # later layers need not run
-                return value
-
-            layers = tapped([(output.node.path, output.node.layer)])
-            with contextlib.suppress(StopForwardPass), Tap(layers, on_output, model):
-                model(inputs, training=True)
-            if not seen:
-                raise unreachable_error(output.key)
-            return seen[0]
-
-        many = keras.tree.map_structure(
-            lambda leaf: np.concatenate([np.asarray(leaf)] * draws), inputs
-        )
-        found = self.run(("augmented", output), compute, many)
-        found = propagate_images(faulty_images(many), found)
-        found = self.propagate_channel_faults(output, found, self.model_outputs_like(inputs))
-        return np.asarray(found.reshape(draws, -1, *found.shape[1:]))
 
     def propagate_faults(self, reads: int, tree: Any) -> Any:
         """Return arrays that depend on weights, as NaN if one of the weights is not finite.
@@ -347,7 +226,7 @@ def fingerprint(model: Any) -> int:
         for layer in keras_private.all_layers(model)
     )
     eager = bool(getattr(model, "run_eagerly", False))
-    return hash((eager, output_head.loss_meanings(model), *layers))
+    return hash((eager, loss_meanings(model), *layers))
 
 
 _INSPECTORS: weakref.WeakKeyDictionary[keras.Model, ModelInspector] = weakref.WeakKeyDictionary()

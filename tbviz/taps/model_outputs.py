@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
-from tbviz.scores import output_head
 from tbviz.taps import backends
 from tbviz.taps.added_losses import added_losses_preserved
+from tbviz.taps.final_outputs import (
+    FinalOutput,
+    OutputName,
+    find_final_output,
+    is_distribution,
+    loss_meaning,
+    names_of,
+)
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.output_layout import LayerContext, OutputLayoutReader
-from tbviz.taps.outputs import ATTENTION, Output, as_maps, first_tensor
+from tbviz.taps.outputs import ATTENTION, Output, first_tensor
 from tbviz.taps.paths import Node, walk
 from tbviz.taps.provenance import Flow, Provenance
 from tbviz.taps.random_state import random_states_preserved
-from tbviz.taps.tap import Tap, tapped
+from tbviz.taps.tap import RecordedActivation, Tap, last_activation, tapped
 from tbviz.taps.weight_finiteness import WeightChecker
-
-__all__ = ["ModelOutputs", "Output", "as_maps", "find_model_outputs", "first_tensor"]
 
 
 @dataclass(frozen=True)
@@ -35,31 +39,30 @@ class ModelOutputs:
     Attributes:
         nodes: its layers, as `walk` lists them.
         outputs: the outputs of the layers that were called, by key, in the order of computation.
-        head: how class scores are read off the model's output.
+        final: what the model itself returns.
         unreachable: paths of layers that cannot be tapped or were not called, with the reason.
         draws: whether the model draws from Python's or numpy's random state when it predicts.
-        last: paths of the layers whose output is the model's own, or the score before its
-            activation.
         reads: output's key to the set of weights that it depends on (see `WeightFaults`).
         own: layer's path to the set of its own weights.
         flows: output's (path, number of the call) to what it is computed from.
-        output_reads: the set of weights that the model's first output depends on.
     """
 
     nodes: list[Node]
     outputs: dict[str, Output]
-    head: output_head.OutputHead
+    final: tuple[FinalOutput, ...] = ()
     unreachable: dict[str, str] = field(default_factory=dict)
     draws: bool = False
-    last: frozenset[str] = frozenset()
     reads: Mapping[str, int] = field(default_factory=dict)
     own: Mapping[str, int] = field(default_factory=dict)
-    output_reads: int = 0
     flows: Mapping[tuple[str, int], Flow] = field(default_factory=dict)
 
     def outputs_at(self, path: str) -> list[Output]:
         """Return the outputs of one layer, one per call."""
         return [output for output in self.outputs.values() if output.node.path == path]
+
+    def final_output(self, output: OutputName | None = None) -> FinalOutput:
+        """Return the output of the model that a user names, see `find_final_output`."""
+        return find_final_output(self.final, output)
 
 
 def find_model_outputs(
@@ -91,20 +94,9 @@ def find_model_outputs(
         if recurrent or _enclosing(node, by_path, keras.layers.RNN) is not None
     }
     reachable = [node for node in nodes if node.path not in unreachable]
-    backend = backends.current()
     with added_losses_preserved(model), random_states_preserved() as moved:
         seen, values, scores = _first_pass(reachable, model, inputs, weight_checker)
-
-        def output() -> Floats:
-            found: Any = values
-            if not isinstance(found, np.ndarray):
-                found = np.asarray(backend.compiled(_first_output, model)(inputs))
-            # An image that is not finite says nothing about what the output is.
-            finite = ~faulty_images(inputs)
-            known = finite.any() and len(finite) == len(found)
-            return np.asarray(found[finite] if known else found)
-
-        head = output_head.head_of(model, tuple(scores.shape), seen.activation, output, seen.name)
+        final = _final_outputs(seen, model, inputs, values, scores)
         called = Counter(path for path, _, _ in seen.calls)
         if any(
             count > 1 and _enclosing(by_path[path], by_path, keras.layers.TimeDistributed) is None
@@ -112,7 +104,7 @@ def find_model_outputs(
         ):
             # Called twice, or in a loop, which a compiled pass, unlike this one, must leave alone.
             traced = _ForwardPass(reachable, weight_checker)
-            backend.trace_shapes(traced.run, model, inputs)
+            backends.current().trace_shapes(traced.run, model, inputs)
             unreachable.update(traced.unreachable)
         draws = moved()
     unreachable.update(seen.unreachable)
@@ -125,13 +117,11 @@ def find_model_outputs(
     return ModelOutputs(
         nodes,
         outputs,
-        head,
+        final,
         unreachable,
         draws,
-        frozenset(seen.last),
         {key: seen.reads[output.node.path, output.call] for key, output in outputs.items()},
         {node.path: weight_checker.set_of(node.layer) for node in nodes},
-        seen.output_reads,
         seen.flows,
     )
 
@@ -139,7 +129,7 @@ def find_model_outputs(
 def _first_pass(
     nodes: list[Node], model: Any, inputs: Any, weight_checker: WeightChecker
 ) -> tuple[_ForwardPass, Any, Any]:
-    """Return the pass, the model's output and its scores: arrays, or their shapes alone."""
+    """Return the pass, the model's outputs and their scores: arrays, or their shapes alone."""
     backend = backends.current()
     runs: list[Callable[..., Any]] = [backend.run_eagerly, _compiled]
     if not backend.EAGER_IS_FAST:
@@ -162,8 +152,40 @@ def _compiled(function: Callable[..., Any], model: Any, inputs: Any) -> Any:
     return backends.current().compiled(function, model)(inputs)
 
 
-def _first_output(model: Any, inputs: Any) -> Any:
-    return output_head.first_output(model(inputs, training=False))
+def _all_outputs(model: Any, inputs: Any) -> Any:
+    return keras.tree.flatten(model(inputs, training=False))
+
+
+def _final_outputs(
+    seen: _ForwardPass, model: Any, inputs: Any, values: list[Any], scores: list[Any]
+) -> tuple[FinalOutput, ...]:
+    """Return what the model returns; run it again if the values matter and were only traced."""
+    finite = ~faulty_images(inputs)
+    found = []
+    for one, (key, name), score in zip(seen.final, seen.names, scores, strict=True):
+        shape = tuple(score.shape)
+        from_logits, binary = loss_meaning(model, one.index, key, name)
+        units = shape[one.activation.axis if one.activation else -1] if len(shape) > 1 else 1
+        normalized = False
+        if one.activation is None and not from_logits and units > 1:
+            if not isinstance(values[one.index], np.ndarray):
+                values = backends.current().compiled(_all_outputs, model)(inputs)
+            output = values[one.index]
+            # An image that is not finite says nothing about what the output is.
+            known = finite.any() and len(finite) == len(output)
+            normalized = is_distribution(output[finite] if known else output)
+        found.append(
+            replace(
+                one,
+                shape=shape,
+                key=key,
+                name=name,
+                from_logits=from_logits,
+                binary=binary,
+                normalized=normalized,
+            )
+        )
+    return tuple(found)
 
 
 def _outputs(
@@ -201,45 +223,57 @@ class _ForwardPass:
     def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
         self._nodes = nodes
         self.calls: list[tuple[str, int, tuple[int, ...]]] = []
-        self.activation: output_head.RecordedActivation | None = None
-        self.name: str | None = None
+        self.final: list[FinalOutput] = []
+        self.names: list[tuple[str | None, str | None]] = []
         self.unreachable: dict[str, str] = {}
-        self.last: set[str] = set()
         self.reads: dict[tuple[str, int], int] = {}
         self.flows: dict[tuple[str, int], Flow] = {}
-        self.output_reads = 0
         self._provenance = Provenance(nodes, weight_checker)
         self._tensors: list[Any] = []
 
     def run(self, model: Any, inputs: Any) -> Any:
-        """Return the model's first output, the input of its last activation, and missing sizes.
+        """Return the model's outputs, the inputs of their last activations, and missing sizes.
 
         A compiled pass may not know a tensor's sizes when it is traced; `fill_in_sizes` takes them.
         """
         self.calls.clear()  # it may be traced twice
         self._provenance.begin(inputs)
-        activations: list[output_head.RecordedActivation] = []
+        activations: list[RecordedActivation] = []
         layers = tapped((node.path, node.layer) for node in self._nodes)
         enter, cast = self._provenance.enter, self._provenance.cast
         record = activations.append
         with Tap(layers, self._leave, model, record, on_call=enter, on_cast=cast) as tap:
             outputs = model(inputs, training=False)
-        self.name = output_head.first_name(outputs)
-        output = output_head.first_output(outputs)
+        self.names = names_of(model, outputs)
         self.unreachable = tap.unreachable
-        found = output_head.last_activation(output, activations)
-        scores = output if found is None else found.value
         seen = list(zip(self.calls, self._tensors, strict=True))
-        self.last = {path for (path, _, _), tensor in seen if tensor is output or tensor is scores}
+        values = keras.tree.flatten(outputs)
+        scores = []
+        self.final.clear()
+        for index, output in enumerate(values):
+            found = last_activation(output, activations)
+            score = output if found is None else found.value
+            scores.append(score)
+            bare = found and found._replace(value=None, output=None)
+            ends = [path for (path, _, _), tensor in seen if tensor is output or tensor is score]
+            source = self._provenance.source_of(output)
+            self.final.append(
+                FinalOutput(
+                    index,
+                    (),
+                    bare,
+                    reads=source.weights,
+                    last=frozenset(ends),
+                    call=source.call,
+                )
+            )
         sizes = [ops.shape(tensor) for (_, _, shape), tensor in seen if None in shape]
         self.reads = dict(self._provenance.reads)
         self.flows = dict(self._provenance.flows)
-        self.output_reads = self._provenance.reads_of(output)
         # Those of a trace must not outlive it.
         self._tensors.clear()
         self._provenance.drop_tensors()
-        self.activation = found and found._replace(value=None, output=None)
-        return output, scores, sizes
+        return values, scores, sizes
 
     def fill_in_sizes(self, sizes: list[Any]) -> None:
         """Fill in the shapes that were not known when the pass was traced."""

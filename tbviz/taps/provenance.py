@@ -53,6 +53,31 @@ class _Call:
     holds: bool = False
 
 
+def calls_before(
+    flows: Mapping[tuple[str, int], Flow], call: tuple[str, int] | None
+) -> set[tuple[str, int]] | None:
+    """Return the calls that an output depends on, with its own; `None` if not all are known.
+
+    Args:
+        flows: What each call computes its output from.
+        call: The call that computed the output.
+    """
+    found: set[tuple[str, int]] = set()
+    pending = [call]
+    while pending:
+        one = pending.pop()
+        if one is None or one not in flows:
+            return None
+        if one in found:
+            continue
+        found.add(one)
+        flow = flows[one]
+        pending += [source.call for source in flow.inputs if source.weights or source.call]
+        if flow.same_as not in (None, one):
+            pending.append(flow.same_as)
+    return found
+
+
 class Provenance:
     """Sets of weights (see `WeightFaults`) by output.
 
@@ -130,9 +155,9 @@ class Provenance:
         if known is not None and id(result) not in self._known:
             self._known[id(result)] = result, known[1]
 
-    def reads_of(self, tensors: Any) -> int:
-        """Return the set of weights that tensors depend on, such as the model's output."""
-        return _weights(self._sources(tensors))
+    def source_of(self, tensor: Any) -> Source:
+        """Return where a tensor comes from, such as an output of the model."""
+        return next(iter(self._sources(tensor)), Source(0, None))
 
     def drop_tensors(self) -> None:
         """Release the tensors: those of a trace must not outlive it."""

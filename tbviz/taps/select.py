@@ -12,8 +12,10 @@ import keras
 
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
+from tbviz.taps.final_outputs import FinalOutput, OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output, has_maps, is_attention
+from tbviz.taps.provenance import calls_before
 
 Filter = str | re.Pattern[str] | type | Callable[[Any], bool] | Iterable[Any]
 """A path, a layer's name, a glob, a compiled regex, a layer class, a layer, a callable of a
@@ -200,19 +202,28 @@ def default_convolutions(model_outputs: ModelOutputs, limit: int) -> list[Output
     return spread([o for o in convolutions if o.node.leaf and has_maps(o)], limit)
 
 
-def cam_layer(model_outputs: ModelOutputs) -> Output:
+def cam_layer(model_outputs: ModelOutputs, explained: OutputName | None = None) -> Output:
     """Return the layer for class activation maps: the last with a spatial output, at any depth.
 
     Trailing poolings, dropouts and similar layers are skipped: they have the same maps at a lower
     resolution or unchanged. There are two exceptions. If the model's output is a map itself, the
     layer that computes it explains nothing (each score would depend on one channel), so the
     features before it are taken. If a class token is read, nothing after the last attention depends
-    on the other tokens, so the layer before that attention is taken.
+    on the other tokens, so the layer before that attention is taken. If the model has several
+    outputs, only layers that the explained one depends on are candidates, as far as that is known.
+
+    Args:
+        model_outputs: Of the model.
+        explained: The output of the model that is explained. Defaults to the first.
 
     Raises:
-        LayerNotFoundError: no layer has a spatial output.
+        LayerNotFoundError: If no layer has a spatial output.
+        TbvizError: If the model has no such output.
     """
+    final = model_outputs.final_output(explained)
     found = [output for output in _drawable(model_outputs) if not is_preprocessing(output)]
+    if len(model_outputs.final) > 1:
+        found = _before_the_output(model_outputs, final, found) or found
     if not found:
         msg = (
             "this model has no layer whose output is a feature map larger than one pixel, so it "
@@ -227,7 +238,7 @@ def cam_layer(model_outputs: ModelOutputs) -> Output:
     if found[-1].skipped:
         found = _before_the_last_attention(model_outputs, found) or found
     else:
-        found = _before_the_map(model_outputs, found) or found
+        found = _before_the_map(final, found) or found
     computed = [output for output in found if not is_pooling(output) and not _passes_on(output)]
     return (computed or found)[-1]
 
@@ -247,9 +258,19 @@ def _passes_on(output: Output) -> bool:
     )
 
 
-def _before_the_map(model_outputs: ModelOutputs, found: list[Output]) -> list[Output]:
+def _before_the_output(
+    model_outputs: ModelOutputs, final: FinalOutput, found: list[Output]
+) -> list[Output]:
+    """Return the outputs that an output of the model depends on; all, if that is not known."""
+    calls = calls_before(model_outputs.flows, final.call)
+    if calls is None:
+        return found
+    return [output for output in found if (output.node.path, output.call) in calls]
+
+
+def _before_the_map(final: FinalOutput, found: list[Output]) -> list[Output]:
     """Return the outputs before the layer that computes the model's output, if that is a map."""
-    ends = [index for index, output in enumerate(found) if output.node.path in model_outputs.last]
+    ends = [index for index, output in enumerate(found) if output.node.path in final.last]
     if not ends:
         return found
     end = ends[-1]

@@ -13,15 +13,30 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from keras import ops
 
 from tbviz.errors import TbvizError
-from tbviz.scores.output_head import RecordedActivation
 from tbviz.taps import backends, keras_private
 
 _MISSING = object()
+
+
+class RecordedActivation(NamedTuple):
+    """A softmax or sigmoid that ran.
+
+    Attributes:
+        name: `"softmax"` or `"sigmoid"`.
+        value: its input.
+        output: its output.
+        axis: over which the softmax sums.
+    """
+
+    name: str
+    value: Any
+    output: Any
+    axis: int = -1
 
 
 class StopForwardPass(BaseException):
@@ -254,6 +269,13 @@ def _plainly(original: Callable[..., Any]) -> Any:
         return call
 
     return as_it_is
+
+
+def last_activation(
+    output: Any, activations: Iterable[RecordedActivation]
+) -> RecordedActivation | None:
+    """Return the activation whose output this is, `None` if there is none."""
+    return next((one for one in activations if one.output is output), None)
 
 
 def unreachable_error(key: str) -> TbvizError:

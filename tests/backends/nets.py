@@ -11,6 +11,7 @@ from keras import layers, ops
 from one_layer import class_gradients
 
 from tbviz.scores.class_target import PREDICTED
+from tbviz.scores.recording import record
 from tbviz.taps import keras_private
 from tbviz.taps.inspector import ModelInspector
 
@@ -39,7 +40,7 @@ def inspect_model(model, inspector=None, values=X):
     """Record the outputs of all layers, and a gradient in the first of them."""
     inspector = inspector or ModelInspector(model)
     outputs = list(inspector.model_outputs(values).outputs.values())
-    recording = inspector.record(outputs, values)
+    recording = record(inspector, outputs, values)
     class_gradients(inspector, outputs[0], values, np.full(len(values), PREDICTED))
     return recording
 

@@ -9,8 +9,10 @@ from backends.nets import array
 from keras import layers
 
 from tbviz.errors import TbvizError
+from tbviz.methods.augmentation import outputs_in_training
 from tbviz.scores.class_target import NOTHING, PREDICTED, ClassTarget
 from tbviz.scores.gradients import class_gradients, input_gradients
+from tbviz.scores.recording import scores_in_batches
 from tbviz.taps.inspector import ModelInspector
 
 RANDOM = np.random.default_rng(5)
@@ -107,13 +109,13 @@ def test_scores_of_any_number_of_images_are_compiled_once():
     inspector = ModelInspector(two_layers())
     inspector.model_outputs(X)
     images = RANDOM.normal(size=(11, 4, 4, 2)).astype(np.float32)
-    scores, probabilities = inspector.scores(images, batch=4)
+    scores, probabilities = scores_in_batches(inspector, images, batch=4)
     traces = inspector.traces
     expected = by_hand(images, np.zeros((11, 4)))[1]
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     shares = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
     np.testing.assert_allclose(probabilities, shares, atol=1e-5)
-    assert inspector.scores(images[:3], batch=4)[0].shape == (3, 4)
+    assert scores_in_batches(inspector, images[:3], batch=4)[0].shape == (3, 4)
     assert inspector.traces == traces
 
 
@@ -137,7 +139,7 @@ def test_augmented_images():
     inspector = ModelInspector(model)
     flip = inspector.model_outputs(X).outputs["flip"]
     before = [array(variable).copy() for variable in model.variables]
-    found = inspector.augmented(flip, X, draws=8)
+    found = outputs_in_training(inspector, flip, X, draws=8)
     assert found.shape == (8, 3, 4, 4, 2)
     turned = (found == X[None, :, :, ::-1]).all((2, 3, 4))
     plain = (found == X[None]).all((2, 3, 4))
@@ -146,4 +148,5 @@ def test_augmented_images():
     assert plain.any()
     for old, variable in zip(before, model.variables, strict=True):
         assert np.array_equal(old, array(variable))
-    assert np.array_equal(inspector.augmented(flip, X, draws=8), found)  # its seeds have not moved
+    again = outputs_in_training(inspector, flip, X, draws=8)  # its seeds have not moved
+    assert np.array_equal(again, found)

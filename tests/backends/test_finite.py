@@ -139,7 +139,7 @@ def test_a_subclassed_model_by_the_order_in_which_it_computes():
     assert np.isfinite(found["first"]).all()
     assert np.isnan(found["second"]).all()
     assert np.isnan(found["third"]).all()  # of the sum
-    assert np.isnan(grad_cam(model, X, classes=0).maps).all()
+    assert np.isnan(grad_cam(model, X, 0).maps).all()
 
 
 def test_an_unused_layer_is_named_and_spoils_nothing():
@@ -147,7 +147,7 @@ def test_an_unused_layer_is_named_and_spoils_nothing():
     model(X)
     spoil(model, "unused", np.nan)
     assert codes(model) == {"unused": NAN}
-    found = grad_cam(model, X, classes=0)
+    found = grad_cam(model, X, 0)
     assert np.isfinite(found.maps).all()
     assert all("not finite" not in (note or "") for note in found.notes)
     assert np.isfinite(activations(model, X, "third")["third"]).all()
@@ -200,13 +200,13 @@ def test_all_explanations_are_nan_with_the_reason():
     spoil(model, "b", np.nan)
     why = "the weights of b are NaN"
     for method in ("grad-cam", "eigen-cam", "score-cam", "layercam"):
-        found = grad_cam(model, X, classes=0, layer="d", method=method)
+        found = grad_cam(model, X, 0, layers="d", method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
         assert np.isnan(found.scores).all()
         assert np.isnan(found.probabilities).all()
     for method in ("gradients", "integrated-gradients", "occlusion", "guided-grad-cam"):
-        found = saliency_maps(model, X, classes=0, method=method)
+        found = saliency_maps(model, X, 0, method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
     with pytest.raises(TbvizError, match=f"'d' is NaN or infinity for every image: {why}"):

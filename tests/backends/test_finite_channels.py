@@ -9,6 +9,7 @@ from backends.nets import array
 from keras import layers, ops
 
 from tbviz.methods import activations, health
+from tbviz.scores.recording import record
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.weight_finiteness import INFINITE, NAN
 
@@ -239,12 +240,12 @@ def test_a_row_of_an_embedding_that_no_input_uses_spoils_nothing():
     assert codes(model) == {"embedding": NAN}
     inspector = inspector_for(model)
     outputs = [inspector.model_outputs(WORDS).outputs["embedding"]]
-    recorded = inspector.record(outputs, WORDS)
+    recorded = record(inspector, outputs, WORDS)
     assert np.isfinite(recorded.maps["embedding"]).all()
     assert np.isfinite(recorded.scores).all()
     used = WORDS.copy()
     used[1, 0] = 4
-    scores = inspector.record(outputs, used).scores
+    scores = record(inspector, outputs, used).scores
     assert np.isfinite(scores[0]).all()
     assert np.isnan(scores[1]).all()
 

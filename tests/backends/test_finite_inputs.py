@@ -10,6 +10,8 @@ from keras import layers
 
 import tbviz
 from tbviz.methods import activations, grad_cam, health, saliency_maps
+from tbviz.scores.output_head import head_of
+from tbviz.scores.recording import record, scores_in_batches
 from tbviz.taps.inspector import inspector_for
 
 X = np.random.default_rng(0).random((3, 8, 8, 1)).astype(np.float32)
@@ -46,8 +48,8 @@ def test_an_image_that_is_not_finite_has_nan_and_the_others_are_as_they_were(val
         assert np.isnan(found[name][1]).all()
         np.testing.assert_allclose(found[name][[0, 2]], before[name][[0, 2]], rtol=1e-5)
     inspector = inspector_for(model)
-    recorded = inspector.record((), spoiled(value))
-    values, probabilities = inspector.scores(spoiled(value), batch=2)
+    recorded = record(inspector, (), spoiled(value))
+    values, probabilities = scores_in_batches(inspector, spoiled(value), batch=2)
     for array in (recorded.scores, recorded.probabilities, values, probabilities):
         assert np.isnan(array).all(axis=1).tolist() == [False, True, False]
         assert np.isfinite(array[[0, 2]]).all()
@@ -66,7 +68,7 @@ def test_health_counts_them_as_not_finite_and_not_as_dead(rows):
 
 @pytest.mark.parametrize("method", ["grad-cam", "hirescam", "eigen-cam", "score-cam"])
 def test_class_maps_of_them_say_why(method):
-    found = grad_cam(net(), spoiled(np.nan), classes=0, layer="b", method=method)
+    found = grad_cam(net(), spoiled(np.nan), 0, layers="b", method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
     assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"
@@ -78,7 +80,7 @@ def test_class_maps_of_them_say_why(method):
     ["gradients", "smoothgrad", "integrated-gradients", "occlusion", "guided-grad-cam"],
 )
 def test_saliency_of_them_says_why(method):
-    found = saliency_maps(net(), spoiled(np.nan), classes=0, method=method)
+    found = saliency_maps(net(), spoiled(np.nan), 0, method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
     assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"
@@ -94,7 +96,7 @@ def test_one_input_of_several_is_enough_and_whole_numbers_are_finite():
     model = keras.Model([image, number, word], out)
     numbers = np.array([[1], [2], [np.nan]], np.float16)
     words = np.array([[1], [2], [3]], np.int32)
-    scores = inspector_for(model).record((), [spoiled(np.inf, (0,)), numbers, words]).scores
+    scores = record(inspector_for(model), (), [spoiled(np.inf, (0,)), numbers, words]).scores
     assert np.isnan(scores).all(axis=1).tolist() == [True, False, True]
 
 
@@ -103,7 +105,7 @@ def test_an_output_that_adds_up_to_one_is_known_by_the_finite_images():
     sums = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 3, activation="relu")(image)) + 1.0
     shares = layers.Lambda(lambda one: one / keras.ops.sum(one, -1, keepdims=True))(sums)
     model = keras.Model(image, shares)
-    assert inspector_for(model).model_outputs(spoiled(np.nan)).head.kind == "distribution"
+    assert head_of(inspector_for(model).model_outputs(spoiled(np.nan))).kind == "distribution"
 
 
 def test_a_fit_says_once_which_images_they_are(tmp_path):

@@ -15,6 +15,8 @@ from one_layer import class_gradients
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.scores.class_target import PREDICTED
+from tbviz.scores.output_head import head_of
+from tbviz.scores.recording import record
 from tbviz.taps import backends, keras_private
 from tbviz.taps.inspector import ModelInspector
 
@@ -64,7 +66,7 @@ def test_the_score_is_found_before_an_operation_of_the_graph(eager):
     model = keras.Model(first, output)
     model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
     inspector = ModelInspector(model)
-    assert inspector.model_outputs(X).head.target == "score before softmax"
+    assert head_of(inspector.model_outputs(X)).target == "score before softmax"
     assert {"conv", "relu", "add"} <= set(inspector.model_outputs(X).outputs)
     recording = inspect_model(model, inspector)
     np.testing.assert_array_equal(recording.maps["relu"], np.maximum(recording.maps["conv"], 0))
@@ -81,8 +83,8 @@ def test_a_distribution_without_a_known_origin_is_recognized():
     model = keras.Sequential([*stack, layers.Dense(3, name="scores"), Shares()])
     inspector = ModelInspector(model)
     outputs = inspector.model_outputs(X).outputs
-    assert inspector.model_outputs(X).head.kind == "distribution"
-    recording = inspector.record([outputs["scores"]], X)
+    assert head_of(inspector.model_outputs(X)).kind == "distribution"
+    recording = record(inspector, [outputs["scores"]], X)
     centered = recording.maps["scores"] - recording.maps["scores"].mean(-1, keepdims=True)
     np.testing.assert_allclose(recording.scores, centered, atol=1e-5)
 
@@ -92,7 +94,7 @@ def test_a_loop_is_recorded_from_outside():
     model = keras.Sequential(stack)
     inspector = ModelInspector(model)
     outputs = inspector.model_outputs(X).outputs
-    recording = inspector.record([outputs["looping"]], X)
+    recording = record(inspector, [outputs["looping"]], X)
     np.testing.assert_allclose(recording.maps["looping"], array(model.layers[0](X)), atol=1e-5)
     if keras.backend.backend() != "torch":  # where a loop is a plain one
         assert "looping/inner" in inspector.model_outputs(X).unreachable
@@ -143,7 +145,7 @@ def test_all_passes_see_one_draw_and_leave_the_seed_unchanged(eager):
     inspector = ModelInspector(model)
     outputs = inspector.model_outputs(X).outputs
     conv = next(output for output in outputs.values() if "conv" in output.key)
-    maps = inspector.record(list(outputs.values()), X).maps[conv.key]
+    maps = record(inspector, list(outputs.values()), X).maps[conv.key]
     found = class_gradients(inspector, conv, X, np.zeros(4, np.int64))
     np.testing.assert_allclose(found.activations, maps, atol=1e-6)
     canvas = canvas_of(model, X)
@@ -163,7 +165,7 @@ def test_a_probe_batch_of_another_size_has_a_new_layout():
         images = np.random.default_rng(0).random((2, side, side, 3)).astype(np.float32)
         output = inspector.model_outputs(images).outputs["tokens"]
         found = class_gradients(inspector, output, images, np.array([0, 1]))
-        maps = inspector.record([output], images).maps["tokens"]
+        maps = record(inspector, [output], images).maps["tokens"]
         assert maps.shape == found.gradients.shape == (2, side // 4, side // 4, 5)
         np.testing.assert_allclose(maps, found.activations, atol=1e-6)
 

@@ -9,6 +9,7 @@ from backends.nets import X, array, inspect_model
 from keras import layers
 from one_layer import class_gradients
 
+from tbviz.scores.recording import record
 from tbviz.taps.inspector import ModelInspector
 
 if keras.backend.backend() != "torch":
@@ -53,7 +54,7 @@ def test_an_inplace_operation_does_not_overwrite_a_recording():
     expected = array(model.get_layer("conv")(X))
     assert expected.min() < 0
     found = class_gradients(inspector, conv, X, np.zeros(4, np.int64))
-    np.testing.assert_allclose(inspector.record([conv], X).maps["conv"], expected, atol=1e-6)
+    np.testing.assert_allclose(record(inspector, [conv], X).maps["conv"], expected, atol=1e-6)
     np.testing.assert_allclose(found.activations, expected, atol=1e-6)
     # After a ReLU, a response below zero moves nothing.
     np.testing.assert_array_equal(found.gradients[expected < 0], 0)

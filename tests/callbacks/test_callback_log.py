@@ -72,7 +72,7 @@ def test_bytes_and_cpu_seconds_are_those_of_the_callback(run_log):
     run_log.bind(AllCallbacks()).add(MetaRecord({"kind": "metrics", "values": {"loss": 1.0}}))
     run_log.hand_over()
     run_log.end("finished")
-    costs = {cost.callback_id: cost.size for cost in run_log.writer.take_write_costs()}
+    costs = {cost.callback_id: cost.size for cost in run_log.costs._written}
     assert costs.keys() == {None, *(one.callback_id for one in authors)}
     assert all(size > 0 for size in costs.values())
 

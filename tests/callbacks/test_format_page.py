@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 from callbacks.nets import CLASSES, NAMES, data, functional, metas
 
 from tbviz.callbacks.class_maximization import ClassMaximization
@@ -18,6 +19,7 @@ from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
+from tbviz.scores.target import Target
 from tbviz.store.read.reader import open_run
 
 M = re.MULTILINE | re.DOTALL
@@ -35,7 +37,8 @@ def listed(head: str, after: str = "") -> set[str]:
 def test_roles_of_tiles(tmp_path):
     images, labels = data(3)
     model = functional()
-    targets = ["predicted", "true", "left", 1, [2, 0, 1], ("true", "left"), ("predicted", 0)]
+    targets = ["predicted", "true", "left", 1, np.array([2, 0, 1])]
+    targets += [Target("true", against="left"), Target(against=0)]
     shared = {"class_names": NAMES, "strict": True}
     model.fit(
         images,

@@ -17,6 +17,7 @@ from tbviz.methods.saliency.integrated_gradients import IntegratedGradients
 from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
+from tbviz.scores.target import Target
 from tbviz.store.read.reader import open_run
 
 X, LABELS = data(3)
@@ -52,8 +53,10 @@ def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
     for method in CAMS:
         kind = "cam" if method == "grad-cam" else f"cam:{method}"
         for layer in layers:
-            class_choices = [LABELS] if method == "eigen-cam" else [None, LABELS]
-            found = [grad_cam(model(), X, classes, layer, method).maps for classes in class_choices]
+            class_choices = [LABELS] if method == "eigen-cam" else ["predicted", LABELS]
+            found = [
+                grad_cam(model(), X, one, layers=layer, method=method).maps for one in class_choices
+            ]
             same(tmp_path, kind, layer, np.stack(found, axis=1))
     layouts = {layout["picture"]: layout for layout in metas(tmp_path, "layout")}
     assert layouts["cam"]["roles"] == layouts["cam:layercam"]["roles"] == ["predicted", "true"]
@@ -66,7 +69,13 @@ def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
 
 def test_targets_have_a_tile_and_a_caption_each(tmp_path):
     given = [2, 0, 1]
-    targets = ["both", given, ("true", "left"), 1, ("predicted", given)]
+    targets = [
+        "both",
+        np.array(given),
+        Target("true", against="left"),
+        1,
+        Target("predicted", against=given),
+    ]
     cams = GradCAM(tmp_path, X, LABELS, targets=targets, class_names=NAMES, strict=True)
     quick = [SmoothGrad(samples=2), Occlusion(0.5, 0.5)]
     fit(cams, Saliency(tmp_path, X, LABELS, quick, targets=targets[1:3], strict=True))
@@ -74,7 +83,7 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
     classes = [[2] * 3, given, LABELS, [1] * 3, predicted]
     against = [None, None, [0] * 3, None, given]
     maps = [
-        grad_cam(model(), X, one, against=other).maps
+        grad_cam(model(), X, Target(one, against=other)).maps
         for one, other in zip(classes, against, strict=True)
     ]
     same(tmp_path, "cam", "relu", np.stack(maps, axis=1))
@@ -90,11 +99,11 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
         assert (pair["against"], pair["against_name"]) == (0, "left")
         assert pair["target"] == "score before softmax, less that of another class"
         assert "against" not in found[0]
-        score = grad_cam(model(), X, LABELS, against=0).scores[image]
+        score = grad_cam(model(), X, Target(LABELS, against=0)).scores[image]
         assert pair["score"] == pytest.approx(float(score), abs=1e-5)
     for method in quick:
         expected = [
-            saliency_maps(model(), X, one, method, other).maps
+            saliency_maps(model(), X, Target(one, against=other), method=method).maps
             for one, other in zip(classes[1:3], against[1:3], strict=True)
         ]
         same(tmp_path, f"saliency:{method.name}", "", np.stack(expected, axis=1))
@@ -126,10 +135,12 @@ def test_classes_that_there_are_not_are_named(tmp_path, target, messages):
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        ({"targets": []}, "received no targets; expected 'predicted'"),
-        ({"targets": [("true", 1, 2)]}, r"the target \('true', 1, 2\); expected"),
-        ({"targets": [(("true", 1), 2)]}, "expected 'predicted'"),
-        ({"targets": [0.5]}, "the target 0.5; expected"),
+        ({"targets": []}, "GradCAM: targets received an empty list; expected 'predicted'"),
+        ({"targets": [("true", 1)]}, r"write Target\('true', against=1\) for their difference"),
+        ({"targets": ("predicted", "true", 1)}, "; write a list for several targets"),
+        ({"targets": [[0, 1, 2]]}, r"inside a list; write Target\(\[0, 1, 2\]\)"),
+        ({"targets": [0.5]}, "received score=0.5; expected 'predicted'"),
+        ({"targets": [-1]}, "received score=-1; classes count from 0"),
         ({"method": "camm"}, "class activation maps are 'grad-cam'"),
     ],
 )

@@ -17,6 +17,7 @@ from tbviz.methods.cams.layer_cam import LayerCam
 from tbviz.methods.cams.maps import grad_cam
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.cams.score_cam import ScoreCam, masks
+from tbviz.scores.target import Target
 
 SIDE = 16
 RANDOM = np.random.default_rng(0)
@@ -116,7 +117,7 @@ def test_score_cam_of_a_hand_made_network():
     shown = ((channels - low) / (high - low))[..., None] * (images[:, None] - mean) + mean
     rises = probability(shown) - probability(mean[None, None])
     expected = np.einsum("nkhw,nk->nhw", channels, np.maximum(rises, 0))
-    found = grad_cam(pointwise(), images.astype(np.float32), classes=1, method="score-cam")
+    found = grad_cam(pointwise(), images.astype(np.float32), 1, method="score-cam")
     assert found.maps.max() > 0
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
 
@@ -133,7 +134,8 @@ def test_the_difference_of_two_classes():
     images = X[:, :2, :3]
     scores = images.mean((1, 2)) @ WEIGHTS + BIAS
     best = int(scores[1].argmax())
-    found = grad_cam(pointwise(), images, classes=[0, 1 - best, 1], against=[1, -1, 0])
+    target = Target([0, 1 - best, 1], against=[1, best, 0])
+    found = grad_cam(pointwise(), images, target)
     assert found.classes.tolist() == [0, 1 - best, 1]
     assert found.against.tolist() == [1, best, 0]
     slopes = (WEIGHTS[:, 0] - WEIGHTS[:, 1]) / 6
@@ -146,10 +148,10 @@ def test_the_difference_of_two_classes():
 
 def test_several_layers_are_averaged_each_by_its_own_largest():
     model, (images, classes) = colored(), squares(4)
-    both = grad_cam(model, images, classes, "conv*")
+    both = grad_cam(model, images, classes, layers="conv*")
     assert both.layers == ("conv1", "conv2")
     assert both.layer == "conv1, conv2"
-    each = [grad_cam(model, images, classes, name).maps for name in both.layers]
+    each = [grad_cam(model, images, classes, layers=name).maps for name in both.layers]
     # Both layers have the input's size, so that nothing is enlarged.
     largest = [np.maximum(maps.max((1, 2), keepdims=True), 1e-30) for maps in each]
     expected = np.mean([maps / top for maps, top in zip(each, largest, strict=True)], axis=0)
@@ -305,13 +307,13 @@ def before_softmax():
 
 def test_layercam_is_that_of_tf_keras_vis():
     expected = theirs("layercam", "Layercam", before_softmax())
-    found = grad_cam(colored(), X, [0, 1, 2], method="layercam").maps
+    found = grad_cam(colored(), X, np.arange(3), method="layercam").maps
     np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
 
 
 def test_grad_cam_plus_plus_is_that_of_tf_keras_vis_but_for_the_exponential_of_the_score():
     expected = theirs("gradcam_plus_plus", "GradcamPlusPlus", before_softmax())
-    found = grad_cam(colored(), X, [0, 1, 2], method="grad-cam++")
+    found = grad_cam(colored(), X, np.arange(3), method="grad-cam++")
     factor = np.exp(found.scores)[:, None, None]
     np.testing.assert_allclose(factor * found.maps, expected, atol=1e-4 * expected.max())
 
@@ -330,7 +332,7 @@ def test_score_cam_is_that_of_tf_keras_vis_before_the_baseline_is_subtracted():
 
             return super().weights(dataclasses.replace(evidence, score_gain=score_gain))
 
-    found = grad_cam(colored(), images, [0, 1, 2], method=WithoutBaseline()).maps
+    found = grad_cam(colored(), images, np.arange(3), method=WithoutBaseline()).maps
     assert expected.max() > 0
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
 
@@ -362,16 +364,16 @@ def test_a_dead_layer_has_a_note_and_is_not_stretched(method):
         found = grad_cam(model, images, 0, method=method)
         assert not found.maps.any()
         assert found.notes == ("the map is zero: nothing in this layer raises the score",) * 3
-    assert not grad_cam(model, X, 0, "conv*", method).maps.any()
+    assert not grad_cam(model, X, 0, layers="conv*", method=method).maps.any()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"method": "gradcam"}, r"method='gradcam'.*'grad-cam', 'grad-cam\+\+'"),
-        ({"against": [0, 1]}, r"against of shape \(2,\)"),
-        ({"classes": 0.5}, "of shape .* and type float64; expected one class"),
-        ({"against": 7}, r"received classes \[7, 7, 7\]; the model has 3"),
+        ({"targets": Target(against=[0, 1])}, "2 classes for 3 images"),
+        ({"targets": 0.5}, "received score=0.5; expected 'predicted'"),
+        ({"targets": Target(against=7)}, r"received classes \[7, 7, 7\]; the model has 3"),
     ],
 )
 def test_what_cannot_be_is_named(arguments, message):

@@ -9,6 +9,7 @@ from one_layer import class_gradients
 
 from tbviz.errors import TbvizError
 from tbviz.scores.class_target import PREDICTED
+from tbviz.scores.recording import record
 from tbviz.taps.inspector import ModelInspector, inspector_for
 
 X = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
@@ -33,7 +34,7 @@ def test_a_recording_has_the_outputs_of_the_layers():
     model = build()
     inspector = inspector_for(model)
     assert inspector_for(model) is inspector
-    recording = inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
+    recording = record(inspector, list(inspector.model_outputs(X).outputs.values()), X)
     assert list(recording.maps) == ["conv", "norm", "average", "classes"]
     np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
     np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
@@ -47,19 +48,19 @@ def test_passes_are_compiled_once_over_freezing_training_and_recompiling():
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(X).outputs["conv"]
 
-    def record():
+    def recorded():
         class_gradients(inspector, conv, X, ANY)
-        return inspector.record([conv], X).maps["conv"]
+        return record(inspector, [conv], X).maps["conv"]
 
-    record()
+    recorded()
     assert inspector.traces == 2
     for trainable in (False, True):
         model.layers[0].trainable = trainable
         model.compile("adam", "sparse_categorical_crossentropy", jit_compile=trainable)
         model.fit(X, np.array([0, 1, 2]), verbose=0)
-        np.testing.assert_allclose(record(), model.layers[0](X), atol=1e-6)
+        np.testing.assert_allclose(recorded(), model.layers[0](X), atol=1e-6)
     model.set_weights([weight * 2 for weight in model.get_weights()])
-    np.testing.assert_allclose(record(), model.layers[0](X), atol=1e-6)
+    np.testing.assert_allclose(recorded(), model.layers[0](X), atol=1e-6)
     assert (inspector.traces, inspector.restarts) == (2, 0)
 
 
@@ -89,11 +90,11 @@ def quantize(model):
 def test_a_changed_structure_is_compiled_anew(change):
     model = build()
     inspector = ModelInspector(model)
-    inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
+    record(inspector, list(inspector.model_outputs(X).outputs.values()), X)
     change(model)
     inspector.check()
     assert inspector.restarts == 1
-    recording = inspector.record(list(inspector.model_outputs(X).outputs.values()), X)
+    recording = record(inspector, list(inspector.model_outputs(X).outputs.values()), X)
     np.testing.assert_allclose(recording.maps["conv"], model.layers[0](X), atol=1e-6)
     np.testing.assert_allclose(recording.output, model(X), atol=1e-6)
     assert inspector.traces == 2
@@ -140,7 +141,7 @@ def test_a_layer_that_cannot_be_tapped_is_an_error():
     )
     inspector = ModelInspector(model)
     outputs = inspector.model_outputs(X).outputs
-    recording = inspector.record(list(outputs.values()), X)
+    recording = record(inspector, list(outputs.values()), X)
     np.testing.assert_allclose(recording.maps["looping"], model.layers[0](X), atol=1e-6)
     with pytest.raises(TbvizError, match="'looping/inner' cannot be recorded"):
         recording.maps["looping/inner"]
@@ -177,7 +178,7 @@ def test_inputs_of_any_dtype_and_structure_are_taken():
     inputs = {"left": X.astype(np.float64), "right": np.ones((3, 3), np.int32)}
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(inputs).outputs["conv"]
-    recording = inspector.record([conv], inputs)
+    recording = record(inspector, [conv], inputs)
     assert recording.maps["conv"].dtype == np.float32
     assert class_gradients(inspector, conv, inputs, ANY).gradients.shape == (3, 4, 4, 2)
 
@@ -186,7 +187,7 @@ def test_only_the_first_channels_of_a_layer_are_recorded_on_request():
     model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(5, 1, name="conv")])
     inspector = ModelInspector(model)
     conv = inspector.model_outputs(X).outputs["conv"]
-    whole, two = inspector.record([conv], X), inspector.record([conv], X, {"conv": 2})
+    whole, two = record(inspector, [conv], X), record(inspector, [conv], X, {"conv": 2})
     assert whole.maps["conv"].shape == (3, 6, 6, 5)
     np.testing.assert_array_equal(two.maps["conv"], whole.maps["conv"][..., :2])
-    assert inspector.record([conv], X).maps["conv"].shape == (3, 6, 6, 5)
+    assert record(inspector, [conv], X).maps["conv"].shape == (3, 6, 6, 5)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from tbviz.scores.output_head import head_of
 from tbviz.taps.model_outputs import find_model_outputs
 from tbviz.taps.select import cam_layer, default_layers
 
@@ -49,8 +50,8 @@ def test_a_model_that_returns_a_dictionary_is_read_by_its_first_output():
     model = Branches()
     model(PICTURES)
     found = find_model_outputs(model, PICTURES)
-    assert found.head.classes == 3
-    assert found.last == frozenset()  # an operation makes it, inside `call`
+    assert head_of(found).classes == 3
+    assert found.final_output().last == frozenset()  # an operation makes it, inside `call`
     assert list(found.outputs) == ["stem", "lists.0.0", "lists.1.0", "named.deep.0"]
 
 
@@ -164,5 +165,5 @@ def test_an_autoencoder_is_explained_by_the_features_before_its_picture():
     )
     model = keras.Sequential([keras.Input((8, 12, 3)), encoder, decoder])
     found = find_model_outputs(model, PICTURES)
-    assert found.last == {"decoder", "decoder/picture"}
+    assert found.final_output().last == {"decoder", "decoder/picture"}
     assert cam_layer(found).key == "decoder/larger"

@@ -9,6 +9,7 @@ from keras import layers, ops
 from one_layer import class_gradients
 
 from tbviz.scores.class_target import PREDICTED
+from tbviz.scores.output_head import head_of
 from tbviz.taps.inspector import ModelInspector
 
 X = np.random.default_rng(1).normal(size=(3, 4, 4, 2)).astype(np.float32)
@@ -59,7 +60,9 @@ def explain(model, inputs=X, classes=None):
     outputs = inspector.model_outputs(inputs).outputs
     conv = next(output for output in outputs.values() if output.node.name == "conv")
     targets = np.full(len(inputs), PREDICTED) if classes is None else classes
-    return inspector.model_outputs(inputs).head, class_gradients(inspector, conv, inputs, targets)
+    return head_of(inspector.model_outputs(inputs)), class_gradients(
+        inspector, conv, inputs, targets
+    )
 
 
 def logits(model):

@@ -9,6 +9,7 @@ from one_layer import class_gradients
 from tbviz.methods import grad_cam
 from tbviz.methods.maximization.ascent import Ascent, maximize
 from tbviz.methods.maximization.canvas import canvas_of
+from tbviz.scores.recording import record
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.model_outputs import find_model_outputs
 from tbviz.taps.outputs import as_maps
@@ -187,7 +188,7 @@ def test_positions_do_not_hide_the_tokens_that_they_are_added_to():
 def test_a_transformer_is_drawn_explained_and_maximized(small):
     model, found = small
     inspector, outputs = inspector_for(model), found.outputs
-    recorded = inspector.record([outputs["two_sum"]], PICTURES).maps["two_sum"]
+    recorded = record(inspector, [outputs["two_sum"]], PICTURES).maps["two_sum"]
     last = keras.Model(model.input, model.get_layer("two_sum").output)(PICTURES)
     expected = ops.convert_to_numpy(last)[:, 1:].reshape(2, 2, 3, 4)
     np.testing.assert_allclose(recorded, expected, atol=1e-6)

@@ -13,6 +13,7 @@ from backends.nets import Compiling, X, attributes, changed, inspect_model, smal
 from keras import layers
 from one_layer import class_gradients
 
+from tbviz.scores.recording import record
 from tbviz.taps import keras_private
 from tbviz.taps.backends import tensorflow as backend
 from tbviz.taps.inspector import ModelInspector
@@ -78,7 +79,7 @@ def test_quantized_layers_are_tapped():
     model.layers[0].quantize("int8")
     values = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
     inspector = ModelInspector(model)
-    recording = inspector.record(list(inspector.model_outputs(values).outputs.values()), values)
+    recording = record(inspector, list(inspector.model_outputs(values).outputs.values()), values)
     np.testing.assert_allclose(recording.maps["re_lu"], model(values), atol=1e-6)
     np.testing.assert_allclose(np.maximum(recording.maps["d"], 0), model(values), atol=1e-6)
 
@@ -112,7 +113,7 @@ def test_a_model_that_needs_to_run_eagerly_is_inspected_eagerly():
     model(values)
     model.compile("sgd", "mse", run_eagerly=True)
     inspector = ModelInspector(model)
-    recording = inspector.record([inspector.model_outputs(values).outputs["d"]], values)
+    recording = record(inspector, [inspector.model_outputs(values).outputs["d"]], values)
     np.testing.assert_allclose(recording.maps["d"], model.layers[0](values), rtol=1e-6)
     assert inspector.traces == 0
 

@@ -1,4 +1,4 @@
-"""Explanations as pictures: a map of each image and target, and a caption that says of what."""
+"""Explanations: the targets of `GradCAM` and `Saliency`, and their maps as pictures."""
 
 from __future__ import annotations
 
@@ -10,65 +10,97 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
+from tbviz.arrays.types import Floats
+from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
-from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.model_view import ModelView, Viewer
 from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.probe import Probe
+from tbviz.errors import TbvizError
 from tbviz.methods.captions import note_of
 from tbviz.methods.perturbed_model import PerturbedModel
-from tbviz.scores.class_target import ClassTarget
-from tbviz.scores.targets import describe_target, target_scores
+from tbviz.scores.class_target import (
+    ClassTarget,
+    describe_target,
+    resolve_predictions,
+    target_scores,
+)
+from tbviz.scores.known_classes import KnownClasses, MissingClasses, class_target_of
+from tbviz.scores.output_head import OutputHead, head_of
+from tbviz.scores.target import DEFAULT_TARGETS, Target, Targets, roles_of, targets_of
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 
 _Result = TypeVar("_Result")
 
 
-def once(
-    class_targets: Mapping[str, ClassTarget], compute: Callable[[ClassTarget], _Result]
-) -> dict[str, _Result]:
-    """Compute a result for each role; roles of the same classes share one."""
-    known: dict[Any, _Result] = {}
-    found = {}
-    for role, class_target in class_targets.items():
-        key = (
-            class_target.classes.tobytes(),
-            None if class_target.against is None else class_target.against.tobytes(),
-        )
-        if key not in known:
-            known[key] = compute(class_target)
-        found[role] = known[key]
-    return found
+@dataclass(frozen=True)
+class Explained:
+    """One target at one position: the class of each image, and the model to explain it with.
+
+    Attributes:
+        class_target: With a class for each image.
+        head: Of the output that is explained.
+        probe: The images, with the labels and class names of that output.
+        perturbed: The model, which can be run on perturbed images.
+        scores: Of all classes, `(images, classes)`.
+        probabilities: Likewise, `None` if the model has none.
+    """
+
+    class_target: ClassTarget
+    head: OutputHead
+    probe: Probe
+    perturbed: PerturbedModel
+    scores: Floats
+    probabilities: Floats | None
+
+    def captions(self, role: str, explained: str) -> list[TileCaption]:
+        """Return the tile caption of each image: role, class, probability, score."""
+        scores = target_scores(self.scores, self.class_target)
+        against = self.class_target.against
+        tiles = []
+        for index, label in enumerate(self.class_target.classes.tolist()):
+            likely = self.probabilities
+            tile: TileCaption = {
+                "role": role,
+                "class": label,
+                "name": self.probe.class_name(label),
+                "probability": None if likely is None else six_digits(likely[index, label]),
+                "score": six_digits(scores[index]),
+                "target": explained,
+            }
+            if against is not None and against[index] >= 0:
+                rival = int(against[index])
+                tile |= {"against": rival, "against_name": self.probe.class_name(rival)}
+            tiles.append(tile)
+        return tiles
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one callback explains at one position: some images, and a class of each.
+    """What one callback explains at one position.
 
     Attributes:
-        class_targets: by role.
-        view: of the model.
-        probe: of the images.
-        rows: of the images among those of all callbacks.
-        perturbed: the model, which can be run on perturbed images.
+        targets: By role.
+        view: Of the model.
+        rows: Of the images among those of all callbacks.
     """
 
-    class_targets: Mapping[str, ClassTarget]
+    targets: Mapping[str, Explained]
     view: ModelView
-    probe: Probe
     rows: Sequence[int]
-    perturbed: PerturbedModel
 
-    @classmethod
-    def of_targets(
-        cls,
-        class_targets: Mapping[str, ClassTarget],
-        view: ModelView,
-        probe: Probe,
-        rows: Sequence[int],
-    ) -> Explanation:
-        """Return an explanation of all images of a callback's probe."""
-        return cls(class_targets, view, probe, rows, PerturbedModel(view.inspector, probe.inputs))
+    def once(self, compute: Callable[[Explained], _Result]) -> dict[str, _Result]:
+        """Compute a result for each role; roles of the same classes share one."""
+        known: dict[Any, _Result] = {}
+        found = {}
+        for role, one in self.targets.items():
+            key = one.class_target.key
+            if key not in known:
+                known[key] = compute(one)
+            found[role] = known[key]
+        return found
 
     def picture(
         self,
@@ -76,7 +108,7 @@ class Explanation:
         layer: str,
         maps: Mapping[str, npt.NDArray[np.floating]],
         zero: str,
-        target: Callable[[str], str],
+        describe: Callable[[str], str],
         layout: Layout,
         notes: Mapping[str, Mapping[int, str]] | None = None,
         **settings: Any,
@@ -84,51 +116,115 @@ class Explanation:
         """Return a picture with one sheet per image and one tile per role.
 
         Args:
-            kind: of the picture.
-            layer: path, or `""`.
-            maps: by role, `(images, height, width)`.
-            zero: what it means if a map is zero.
-            target: describes what the method explains, given a description of the score.
-            layout: fields of the layout record beside roles and target.
-            notes: further notes on tiles, by role and by the number of the image.
-            **settings: of `GrayPicture`.
+            kind: Of the picture.
+            layer: Path, or `""`.
+            maps: By role, `(images, height, width)`.
+            zero: What it means if a map is zero.
+            describe: Describes what the method explains, given a description of the score.
+            layout: Fields of the layout record beside roles and target.
+            notes: Further notes on tiles, by role and by the number of the image.
+            **settings: Of `GrayPicture`.
         """
-        tiles = np.stack([maps[role] for role in self.class_targets], axis=1)
-        texts: list[Caption] = []
-        cause = self.view.cause
-        faulty = faulty_images(self.perturbed.inputs)
-        for index, captions in enumerate(self._captions(target)):
-            for tile, caption in zip(tiles[index], captions, strict=True):
-                further = (notes or {}).get(caption["role"], {}).get(index)
+        tiles = np.stack([maps[role] for role in self.targets], axis=1)
+        captions: list[list[TileCaption]] = [[] for _ in self.rows]
+        for role, one in self.targets.items():
+            explained = describe(describe_target(one.head.target, one.class_target))
+            cause = self.view.cause(one.head.output)
+            faulty = faulty_images(one.perturbed.inputs)
+            for index, caption in enumerate(one.captions(role, explained)):
                 why = cause or (CAUSE if faulty[index] else None)
-                note = note_of(tile, zero, caption["score"], why) or further
+                note = note_of(maps[role][index], zero, caption["score"], why)
+                note = note or (notes or {}).get(role, {}).get(index)
                 if note is not None:
                     caption["note"] = note
-            texts.append({"tiles": captions})
-        head = self.view.model_outputs.head.target
-        layout = {"roles": list(self.class_targets), "target": target(head), **layout}
+                captions[index].append(caption)
+        head = next(iter(self.targets.values())).head
+        layout = {"roles": list(self.targets), "target": describe(head.target), **layout}
+        texts: list[Caption] = [{"tiles": one} for one in captions]
         return GrayPicture(kind, layer, tiles, layout, texts, self.rows, **settings)
 
-    def _captions(self, target: Callable[[str], str]) -> list[list[TileCaption]]:
-        """Return the tile captions of each image: role, class, probability, score."""
-        recording = self.view.recording
-        rows = list(self.rows)
-        likely = None if recording.probabilities is None else recording.probabilities[rows]
-        tiles: list[list[TileCaption]] = [[] for _ in rows]
-        for role, class_target in self.class_targets.items():
-            scores = target_scores(recording.scores[rows], class_target)
-            explained = target(describe_target(self.view.model_outputs.head.target, class_target))
-            for index, label in enumerate(class_target.classes.tolist()):
-                tile: TileCaption = {
-                    "role": role,
-                    "class": label,
-                    "name": self.probe.class_name(label),
-                    "probability": None if likely is None else six_digits(likely[index, label]),
-                    "score": six_digits(scores[index]),
-                    "target": explained,
-                }
-                if class_target.against is not None and class_target.against[index] >= 0:
-                    rival = int(class_target.against[index])
-                    tile |= {"against": rival, "against_name": self.probe.class_name(rival)}
-                tiles[index].append(tile)
-        return tiles
+
+class Explainer:
+    """The targets of one callback.
+
+    Args:
+        method: What notices call the callback.
+        targets: As `targets=` takes them; `None` for the default: the predicted and the true class.
+        output: The output of the model that targets without one explain.
+
+    Raises:
+        TbvizError: If one of them is no target.
+    """
+
+    def __init__(
+        self, method: str, targets: Targets | None, output: OutputName | None = None
+    ) -> None:
+        self._explicit = targets is not None
+        try:
+            self._targets = targets_of(list(DEFAULT_TARGETS) if targets is None else targets)
+        except TbvizError as error:
+            raise TbvizError(f"{method}: {error}") from None
+        self._default = output
+
+    @property
+    def output(self) -> OutputName | None:
+        """The output that is explained; of several, that of the first target."""
+        return self._output_of(self._targets[0])
+
+    def explain(
+        self, callback: Viewer, view: ModelView, log: CallbackLog, limit: int | None = None
+    ) -> Explanation | None:
+        """Return the explanation of all images of the callback's probe.
+
+        Targets that the model or the labels cannot give are left out.
+
+        Args:
+            callback: Has the probe.
+            view: Of the model that is captured.
+            log: Takes notices about targets that are left out.
+            limit: How many of the targets at most are explained. Defaults to all.
+
+        Returns:
+            `None` if no target is left; a notice has said so.
+
+        Raises:
+            TbvizError: If the model has no such class or output.
+        """
+        targets: dict[str, Explained] = {}
+        perturbed: dict[int, PerturbedModel] = {}
+        rows: list[int] = []
+        for role, target in zip(roles_of(self._targets), self._targets, strict=True):
+            head = head_of(view.model_outputs, self._output_of(target))
+            probe, rows = view.probe_of(callback, head.output)
+            known = KnownClasses(probe.count, probe.labels, probe.class_names)
+            class_target = class_target_of(target, known, head)
+            if isinstance(class_target, MissingClasses):
+                self._report(log, class_target)
+                continue
+            recording = view.scores(head.output)
+            scores, likely = recording.scores[rows], recording.probabilities
+            if head.output not in perturbed:
+                model = PerturbedModel(view.inspector, probe.inputs, output=head.output)
+                perturbed[head.output] = model
+            targets[role] = Explained(
+                resolve_predictions(class_target, scores),
+                head,
+                probe,
+                perturbed[head.output],
+                scores,
+                None if likely is None else likely[rows],
+            )
+        return Explanation(dict(list(targets.items())[:limit]), view, rows) if targets else None
+
+    def _output_of(self, target: Target) -> OutputName | None:
+        return self._default if target.output is None else target.output
+
+    def _report(self, log: CallbackLog, missing: MissingClasses) -> None:
+        if missing.out_of_range:
+            text = f"{missing.why}; maps of the true class are left out"
+            detail = ["true", "labels out of range"]
+        elif self._explicit:
+            text, detail = f"maps of the true class are left out: {missing.why}", ["true"]
+        else:
+            return
+        log.notice(text, missing.remedy, event="left_out", detail=detail)

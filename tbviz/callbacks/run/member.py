@@ -13,6 +13,7 @@ from tbviz.callbacks.run.probe import Probe
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.store.disk.locations import Location
 from tbviz.store.format.schema import Position
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -35,6 +36,10 @@ class Member(Protocol):
     selected: list[Output]
     first_channels: Mapping[str, int]
     probe: Probe | None
+
+    @property
+    def output(self) -> OutputName | None:
+        """The output of the model that is explained."""
 
     @property
     def wants_recording(self) -> bool:

@@ -13,8 +13,9 @@ from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.callbacks.run.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
-from tbviz.scores.recording import Recording
+from tbviz.scores.recording import Recording, record
 from tbviz.store.format.schema import Position
+from tbviz.taps.final_outputs import FinalOutput, OutputName
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.inspector import ModelInspector, inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
@@ -27,6 +28,10 @@ class Viewer(Protocol):
     probe: Probe | None
     selected: list[Output]
     first_channels: Mapping[str, int]
+
+    @property
+    def output(self) -> OutputName | None:
+        """The output of the model that is explained."""
 
     @property
     def runs_model(self) -> bool:
@@ -55,6 +60,8 @@ class ModelView:
         self._outputs: Sequence[Output] = ()
         self._first: dict[str, int] = {}
         self._recording: Recording | Exception | None = None
+        self._of_other_outputs: dict[int, Recording] = {}
+        self._output: OutputName | None = None
         self._probe_written = False
         self._probe_checked = False
 
@@ -65,6 +72,8 @@ class ModelView:
             TbvizError: If they do not fit into one batch with those of the others.
         """
         self._runs_model |= callback.runs_model
+        if self._output is None:
+            self._output = callback.output
         if callback.probe is not None:
             self._probe_batch.add(callback, callback.probe)
 
@@ -75,6 +84,7 @@ class ModelView:
             Whether its structure differs from the last snapshot's, or this is the first snapshot.
         """
         self._recording = None
+        self._of_other_outputs.clear()
         self._inspector = inspector_for(model)
         if self._runs_model:
             self._probe_batch.blank_for(model)
@@ -101,14 +111,11 @@ class ModelView:
             self.finiteness.caveat(picture, self.model_outputs) if self.finiteness.faults else None
         )
 
-    @property
-    def cause(self) -> str | None:
-        """The reason why the model's output is not finite, if its weights are the reason."""
-        return (
-            self.finiteness.cause(self.model_outputs.output_reads)
-            if self.finiteness.faults
-            else None
-        )
+    def cause(self, output: int) -> str | None:
+        """Return why an output of the model is not finite, if its weights are the reason."""
+        if not self.finiteness.faults:
+            return None
+        return self.finiteness.cause(self.model_outputs.final_output(output).reads)
 
     def select_outputs(self, callbacks: Iterable[Viewer]) -> None:
         """Make `recording` hold the selected layers of these callbacks, from now on."""
@@ -155,24 +162,66 @@ class ModelView:
             raise self._recording
         return self._recording
 
+    def scores(self, output: int) -> Recording:
+        """Return the class scores of an output of the model; of another one, by another pass."""
+        if output == self.output.index:
+            return self.recording
+        if output not in self._of_other_outputs:
+            inputs = self._probe_batch.inputs
+            found = record(self.inspector, (), inputs, output=output)
+            self._of_other_outputs[output] = found
+        return self._of_other_outputs[output]
+
+    @property
+    def output(self) -> FinalOutput:
+        """The output whose scores and predictions are recorded: `output=` of a callback."""
+        try:
+            return self.model_outputs.final_output(self._output)
+        except TbvizError as error:
+            text = f"{error}; the predictions are those of the first output"
+            self._output = None
+            self._log.notice(text, event="left_out", detail=["output"])
+            return self.model_outputs.final_output()
+
     @property
     def probe(self) -> Probe | None:
-        """The probe images of all callbacks together."""
-        return self._probe_batch.merged
+        """The probe images of all callbacks together, with the labels of the recorded output."""
+        by_output = self._probe_batch.by_output
+        return self.probe_for(self.output) if by_output else self._probe_batch.merged
 
-    def probe_of(self, callback: Viewer) -> tuple[Probe, list[int]]:
-        """Return a callback's probe, and the rows of its images among those of all callbacks."""
-        return self._probe_batch.rows_for(callback)
+    def probe_for(self, final: FinalOutput) -> Probe | None:
+        """Return the probe images of all callbacks, with the labels of an output of the model."""
+        return (
+            None
+            if self._probe_batch.merged is None
+            else self._probe_batch.for_output(final, self.output.index)
+        )
+
+    def probe_of(self, callback: Viewer, output: int | None = None) -> tuple[Probe, list[int]]:
+        """Return a callback's probe, and the rows of its images among those of all callbacks.
+
+        Args:
+            callback: One of the callbacks of this `fit`.
+            output: Index of the output whose labels and class names the probe shall have. Defaults
+                to the output of the callback.
+        """
+        probe, rows = self._probe_batch.rows_for(callback)
+        if output is None and not self._probe_batch.by_output:
+            return probe, rows
+        own = self.model_outputs.final_output(callback.output)
+        final = own if output is None else self.model_outputs.final_output(output)
+        return probe.for_output(final, own.index), rows
 
     def _check_probe(self) -> None:
         """Report once which probe images are not finite."""
-        if self._probe_checked or self.probe is None:
+        probe = self._probe_batch.merged
+        if self._probe_checked or probe is None:
             return
         self._probe_checked = True
-        faulty = faulty_images(self.probe.inputs)
+        faulty = faulty_images(probe.inputs)
         if not faulty.any():
             return
-        names = [name for name, wrong in zip(self.probe.names(), faulty, strict=True) if wrong]
+        names = [name for name, wrong in zip(probe.names(), faulty, strict=True) if wrong]
         several = len(names) > 1
         self._log.notice(
             f"{len(names)} of {len(faulty)} probe images {'hold' if several else 'holds'} NaN or "
@@ -183,13 +232,14 @@ class ModelView:
         )
 
     def _record(self) -> Recording:
-        recording = self.inspector.record(self._outputs, self._probe_batch.inputs, self._first)
+        inputs, output = self._probe_batch.inputs, self.output.index
+        recording = record(self.inspector, self._outputs, inputs, self._first, output)
         probe = self.probe
         if probe is not None:
             if not self._probe_written:
                 self._probe_written = True
-                record = probe_record(probe)
-                if record is not None:
-                    self._log.add(record)
+                images = probe_record(probe)
+                if images is not None:
+                    self._log.add(images)
             self._log.add(predictions_record(recording, probe.labels))
         return recording

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,21 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.run.labels import classes_of, is_array
 from tbviz.errors import TbvizError
+from tbviz.scores.labels import (
+    class_names_by_output,
+    class_names_of,
+    classes_of,
+    is_array,
+    labels_by_output,
+    of_output,
+)
+from tbviz.taps.final_outputs import FinalOutput, OutputName
 from tbviz.taps.image_inputs import image_batch, image_layout
 from tbviz.taps.random_state import global_states_preserved
+
+ClassNames = Sequence[str] | Mapping[str, int] | Mapping[OutputName, Any]
+"""The name of each class; names to classes; or these by output of the model."""
 
 MAX_IMAGES = 16
 """Only this many probe images are used; each adds one sheet per layer and snapshot."""
@@ -32,6 +43,8 @@ class Probe:
         class_names: name of each class, `None` where unknown.
         count: how many images.
         left_out: how many more were given.
+        labels_by_output: the labels by output of the model, if they are given so.
+        names_by_output: the class names by output, likewise.
     """
 
     inputs: Any
@@ -39,6 +52,22 @@ class Probe:
     class_names: list[str] | None
     count: int
     left_out: int = 0
+    labels_by_output: Mapping[OutputName, Sequence[int | None] | None] = field(default_factory=dict)
+    names_by_output: Mapping[OutputName, list[str] | None] = field(default_factory=dict)
+
+    def for_output(self, final: FinalOutput, default: int = 0) -> Probe:
+        """Return the probe with the labels and class names of one output of the model.
+
+        Args:
+            final: The output.
+            default: Index of the output that labels and names belong to unless they are given by
+                output. Defaults to 0.
+        """
+        return replace(
+            self,
+            labels=of_output(self.labels_by_output, self.labels, final, default),
+            class_names=of_output(self.names_by_output, self.class_names, final, default),
+        )
 
     def pictures(self) -> npt.NDArray[Any] | None:
         """The input that is an image, `(images, height, width, channels)`, `None` without one."""
@@ -84,7 +113,7 @@ class InputFormat:
 def read_probe(
     images: Any,
     labels: Any = None,
-    class_names: Sequence[str] | None = None,
+    class_names: ClassNames | None = None,
     files: InputFormat | None = None,
 ) -> Probe:
     """Read probe images from whatever a user has.
@@ -95,9 +124,10 @@ def read_probe(
             `keras.utils.PyDataset` (item 0), with labels where it has them; a callable that
             returns a batch, `images` or `(images, labels)`; image paths, which the model gets
             as 0 to 255; or a `Probe`, which is returned.
-        labels: a class each image, or one-hot rows; a tuple of those for models of several
-            outputs, of which the first counts. Targets that are no classes are left out.
-        class_names: name of each class.
+        labels: a class each image, or one-hot rows; a tuple or a dict of those for models of
+            several outputs. Targets that are no classes are left out.
+        class_names: name of each class, in order or as a dict of names to classes; a dict of
+            those by output for models of several outputs.
         files: how image files are given to the model.
 
     Raises:
@@ -128,8 +158,16 @@ def read_probe(
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
     selected = classes_of(labels, given)
-    names = [str(name) for name in class_names] if class_names is not None else None
-    return Probe(arrays, selected[:count] if selected else None, names, count, given - count)
+    by_output = labels_by_output(labels, given)
+    return Probe(
+        arrays,
+        selected[:count] if selected else None,
+        class_names_of(class_names),
+        count,
+        given - count,
+        {name: one[:count] if one else None for name, one in by_output.items()},
+        class_names_by_output(class_names),
+    )
 
 
 def is_path(images: Any) -> bool:

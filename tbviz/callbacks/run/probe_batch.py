@@ -11,6 +11,7 @@ import numpy as np
 from tbviz.callbacks.run.probe import Probe
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
+from tbviz.taps.final_outputs import FinalOutput
 
 
 class ProbeBatch:
@@ -22,6 +23,7 @@ class ProbeBatch:
         self._given: list[list[Probe]] = []
         self._part_of: dict[int, int] = {}
         self._merged: Probe | None = None
+        self._by_output: dict[int, Probe] = {}
         self._blank: Any = None
 
     def add(self, callback: object, probe: Probe) -> None:
@@ -41,12 +43,15 @@ class ProbeBatch:
                 self._part_of[id(callback)] = index
                 return
         self._merged = None
+        self._by_output.clear()
         for index, part in enumerate(self._parts):
             if _same(part, probe):
                 self._parts[index] = dataclasses.replace(
                     part,
                     labels=part.labels or probe.labels,
                     class_names=part.class_names or probe.class_names,
+                    labels_by_output=part.labels_by_output or probe.labels_by_output,
+                    names_by_output=part.names_by_output or probe.names_by_output,
                 )
                 self._given[index].append(probe)
                 self._part_of[id(callback)] = index
@@ -55,6 +60,23 @@ class ProbeBatch:
         self._part_of[id(callback)] = len(self._parts)
         self._parts.append(probe)
         self._given.append([probe])
+
+    @property
+    def by_output(self) -> bool:
+        """Whether some labels or class names are given by output of the model."""
+        return any(part.labels_by_output or part.names_by_output for part in self._parts)
+
+    def for_output(self, final: FinalOutput, default: int) -> Probe:
+        """Return all probes, one after the other, with the labels and names of one output.
+
+        Args:
+            final: The output.
+            default: Index of the output that labels belong to unless they are given by output.
+        """
+        if final.index not in self._by_output:
+            parts = [part.for_output(final, default) for part in self._parts]
+            self._by_output[final.index] = _concatenated(parts)
+        return self._by_output[final.index]
 
     @property
     def merged(self) -> Probe | None:
@@ -88,8 +110,12 @@ class ProbeBatch:
 def _same(one: Probe, other: Probe) -> bool:
     if one.count != other.count:
         return False
-    if one.labels is not None and other.labels is not None and one.labels != other.labels:
-        return False
+    for left, right in (
+        (one.labels, other.labels),
+        (one.labels_by_output or None, other.labels_by_output or None),
+    ):
+        if left is not None and right is not None and left != right:
+            return False
     try:
         keras.tree.assert_same_structure(one.inputs, other.inputs)
     except (ValueError, TypeError):

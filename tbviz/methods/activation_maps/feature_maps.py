@@ -46,6 +46,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     Raises:
         TbvizError: a filter matches no layer with feature maps or vectors.
     """
+    from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_layers, select
 
@@ -54,7 +55,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     selected = (
         default_layers(model_outputs) if layers is None else select(model_outputs, layers, drawable)
     )
-    return inspector.record(selected, images).maps
+    return record(inspector, selected, images).maps
 
 
 def drawable(output: Output) -> bool:

@@ -70,6 +70,7 @@ def activation_overview(
     Raises:
         TbvizError: no layer of the model has feature maps.
     """
+    from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import LayerNotFoundError
 
@@ -77,7 +78,7 @@ def activation_overview(
     selected = overview_layers(inspector.model_outputs(images), layers)
     if not selected:
         raise LayerNotFoundError("no layer of this model has feature maps")
-    return overview_of(inspector.record(selected, images).maps, maps, side)
+    return overview_of(record(inspector, selected, images).maps, maps, side)
 
 
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:

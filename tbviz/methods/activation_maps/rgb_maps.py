@@ -67,6 +67,7 @@ def activation_colors(
     Raises:
         TbvizError: a filter matches no layer with feature maps, or the axes have other channels.
     """
+    from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_layers, select
 
@@ -77,7 +78,7 @@ def activation_colors(
     reused = axes or {}
     return {
         key: rgb_maps(maps, reused.get(key))
-        for key, maps in inspector.record(selected, images).maps.items()
+        for key, maps in record(inspector, selected, images).maps.items()
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, overload
 
 import keras
 import numpy as np
@@ -18,18 +18,23 @@ from tbviz.methods.cams.registry import cam_of
 from tbviz.methods.cams.score_cam import masks
 from tbviz.methods.captions import note_of
 from tbviz.methods.perturbed_model import ModelScores, PerturbedModel
-from tbviz.scores.class_target import ClassTarget
+from tbviz.scores.class_target import (
+    ClassTarget,
+    describe_target,
+    target_scores,
+)
 from tbviz.scores.gradients import ClassGradients, class_gradients
-from tbviz.scores.targets import class_target_of, describe_target, target_scores
+from tbviz.scores.known_classes import class_targets_of, known_classes
+from tbviz.scores.target import Score, Target, Targets, is_several
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.image_inputs import image_batch
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for
+from tbviz.taps.outputs import Output
 from tbviz.taps.select import Filter, cam_layer, select
 
 NO_RESPONSE = "nothing in this layer raises the score"
 """The meaning of a map of zeros."""
-
-__all__ = ["ClassMap", "grad_cam"]
 
 
 @dataclass(frozen=True)
@@ -63,49 +68,113 @@ class ClassMap:
     notes: tuple[str | None, ...] = ()
 
 
+@overload
 def grad_cam(
     model: keras.Model,
     images: Any,
-    classes: npt.ArrayLike | None = None,
-    layer: Filter | None = None,
+    targets: Target | Score = ...,
+    *,
+    layers: Filter | None = ...,
+    method: str | Cam = ...,
+    labels: Any = ...,
+    class_names: Any = ...,
+    output: OutputName | None = ...,
+) -> ClassMap: ...
+
+
+@overload
+def grad_cam(
+    model: keras.Model,
+    images: Any,
+    targets: list[Target | Score],
+    *,
+    layers: Filter | None = ...,
+    method: str | Cam = ...,
+    labels: Any = ...,
+    class_names: Any = ...,
+    output: OutputName | None = ...,
+) -> list[ClassMap]: ...
+
+
+def grad_cam(
+    model: keras.Model,
+    images: Any,
+    targets: Targets = "predicted",
+    *,
+    layers: Filter | None = None,
     method: str | Cam = "grad-cam",
-    against: npt.ArrayLike | None = None,
-) -> ClassMap:
+    labels: Any = None,
+    class_names: Any = None,
+    output: OutputName | None = None,
+) -> ClassMap | list[ClassMap]:
     """Compute class activation maps: the areas that a class score depends on.
 
     The score is the one before softmax, the papers' y^c; the methods, each with its paper, are the
     files beside this one. Neither the model nor its weights are perturbed or cloned.
 
     Args:
-        model: any built Keras model, the layer at any depth.
-        images: a batch, in the structure that the model takes.
-        classes: a class for all images or one for each; the predicted ones unless given.
-        layer: a filter; the last layer with a feature map unless given. The maps of several are
-            averaged.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        targets: What is explained: `"predicted"`, `"true"`, the index or the name of a class, an
+            integer array with one class per image, a `tbviz.Target`, or a list of these. Defaults
+            to `"predicted"`.
+        layers: A filter of layers, at any depth. The maps of several layers are averaged. Defaults
+            to the last layer with a feature map.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
-            `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`.
-        against: a class for all images or one for each: the difference of the class score and the
-            score of this class is explained.
+            `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`. Defaults to
+            `"grad-cam"`.
+        labels: The class of each image, for the target `"true"`. Defaults to `None`.
+        class_names: The name of each class, for targets by name. Defaults to `None`.
+        output: The index or the name of the model's output that is explained, if the model has
+            several. Defaults to the first.
 
     Returns:
-        The maps; `tbviz.images.overlay.overlay` lays one over its image.
+        The maps; for a list of targets a list with the maps of each target.
+        `tbviz.images.overlay.overlay` lays a map over its image.
 
     Raises:
-        TbvizError: no such method, layer or class, or no layer with feature maps.
+        TbvizError: If there is no such method, layer, class or output, or no layer has feature
+            maps.
+
+    Example:
+        >>> found = tbviz.methods.grad_cam(model, images, ["predicted", tbviz.Target(3)])
+        >>> [one.maps.shape for one in found]
+        [(4, 7, 7), (4, 7, 7)]
     """
     cam = cam_of(method)
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)
-    outputs = [cam_layer(model_outputs)] if layer is None else select(model_outputs, layer)
-    class_target = class_target_of(len(keras.tree.flatten(images)[0]), classes, against)
+    known = known_classes(images, labels, class_names)
+    found = []
+    for head, class_target in class_targets_of(targets, known, model_outputs, output):
+        outputs = (
+            [cam_layer(model_outputs, head.output)]
+            if layers is None
+            else select(model_outputs, layers)
+        )
+        perturbed = PerturbedModel(inspector, images, output=head.output)
+        score = cam.target(describe_target(head.target, class_target))
+        found.append(_class_map(cam, outputs, class_target, perturbed, score))
+    return found if is_several(targets) else found[0]
+
+
+def _class_map(
+    cam: Cam,
+    outputs: Sequence[Output],
+    class_target: ClassTarget,
+    perturbed: PerturbedModel,
+    score: str,
+) -> ClassMap:
+    """Compute the mean of the maps of some layers for one target, described as `score`."""
+    inspector, images = perturbed.inspector, perturbed.inputs
     found = class_gradients(inspector, outputs, images, class_target)
     picked = None
     if found.probabilities is not None:
         picked = np.take_along_axis(found.probabilities, found.classes[:, None], axis=1)[:, 0]
-    perturbed = PerturbedModel(inspector, images)
     layers = tuple(output.key for output in outputs)
     each = [layer_maps(cam, key, found, perturbed) for key in layers]
-    cause = inspector.faults.cause_of(model_outputs.output_reads)
+    reads = inspector.model_outputs(images).final_output(class_target.output).reads
+    cause = inspector.faults.cause_of(reads)
     causes = [cause or (CAUSE if faulty else None) for faulty in faulty_images(images)]
     maps = each[0] if len(each) == 1 else _mean(each, _size(images, each))
     return ClassMap(
@@ -114,9 +183,9 @@ def grad_cam(
         found.scores,
         picked,
         ", ".join(layers),
-        cam.target(describe_target(model_outputs.head.target, class_target)),
+        score,
         cam.name,
-        None if against is None else found.against,
+        None if class_target.against is None else found.against,
         layers,
         tuple(map(note_of, maps, repeat(NO_RESPONSE), found.scores, causes)),
     )

@@ -13,7 +13,6 @@ from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
 from tbviz.methods.conv_kernels.tiles import Kernel, kernel_tiles
-from tbviz.scores.output_head import OutputHead
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 from tbviz.taps.paths import walk
@@ -198,7 +197,7 @@ def model_outputs_without_run(model: Any) -> ModelOutputs:
         node.path: Output(node.path, node, 0, _shape(node.layer), order, reason=NOT_RUN)
         for order, node in enumerate(nodes)
     }
-    return ModelOutputs(nodes, outputs, OutputHead("linear", logits=True, classes=0, target=""))
+    return ModelOutputs(nodes, outputs)
 
 
 def _shape(layer: Any) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from tbviz.methods.maximization.transforms import Transforms
 if TYPE_CHECKING:
     import keras
 
+    from tbviz.taps.final_outputs import OutputName
     from tbviz.taps.select import Filter
 
 __all__ = [
@@ -94,6 +95,7 @@ def maximize_classes(
     seed: int = 0,
     *,
     class_names: Sequence[str] | None = None,
+    output: OutputName | None = None,
 ) -> MaximizedClasses:
     """Find an image that raises each class's score before softmax or sigmoid, from a blank start.
 
@@ -106,9 +108,12 @@ def maximize_classes(
         settings: see `maximize_filters`; `Ascent.of_classes()` unless given.
         seed: see `maximize_filters`.
         class_names: name of each class.
+        output: The index or the name of the output whose classes these are, for a model with
+            several outputs. Defaults to the first.
 
     Raises:
-        TbvizError: there is no such class, the input's size is unknown, or all images are blank.
+        TbvizError: If there is no such class or output, the input's size is unknown, or all images
+            are blank.
 
     Example:
         >>> careful = Ascent.of_classes().careful()
@@ -117,13 +122,14 @@ def maximize_classes(
         (2, 224, 224, 3)
     """
     from tbviz.methods.maximization.canvas import canvas_of
+    from tbviz.scores.output_head import head_of
     from tbviz.taps.inspector import inspector_for
 
     inspector = inspector_for(model)
     canvas = canvas_of(model, images)
     model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
-    selected = select_classes(classes, model_outputs.head.classes, class_names)
+    selected = select_classes(classes, head_of(model_outputs, output).classes, class_names)
     settings = settings or Ascent.of_classes()
     return require_signal(
-        maximize_scores(inspector, model_outputs, selected, canvas, settings, seed)
+        maximize_scores(inspector, model_outputs, selected, canvas, settings, seed, output=output)
     )

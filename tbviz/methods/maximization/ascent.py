@@ -15,7 +15,7 @@ from tbviz.methods.maximization.objectives import ChannelMean, Objective, Respon
 from tbviz.methods.maximization.regularizers import contrast, gram_cosine, total_variation
 from tbviz.methods.maximization.result import Maximized, notes_of, require_signal
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.scores.forward import gradient_scale
+from tbviz.scores.gradients import gradient_scale
 from tbviz.taps import backends
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def maximize_objective(
         cause = inspector.faults.cause_of(objective.reads(model_outputs))
         faulty = objective.faulty(inspector, model_outputs, selected.tolist())
         before, after = (np.where(faulty, np.float32(np.nan), each) for each in (before, after))
-        last = inspector.propagate_faults(model_outputs.output_reads, last)
+        last = inspector.propagate_faults(objective.reads(model_outputs), last)
     notes = notes_of(after, reached)
     blank = np.array([note is not None for note in notes])[:, None, None, None]
     return Maximized(

@@ -15,11 +15,12 @@ from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.objectives import ClassScore
 from tbviz.methods.maximization.result import Maximized
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.scores import output_head
+from tbviz.scores.output_head import head_of, probabilities
 from tbviz.taps.select import cam_layer
 
 if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
+    from tbviz.taps.final_outputs import OutputName
     from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.model_outputs import ModelOutputs
 
@@ -52,6 +53,7 @@ def maximize_scores(
     settings: Ascent,
     seed: int = 0,
     start: Floats | None = None,
+    output: OutputName | None = None,
 ) -> MaximizedClasses:
     """Find the image that activates each class most; some, or all, may be blank.
 
@@ -65,19 +67,17 @@ def maximize_scores(
         settings: of the ascent.
         seed: of the start and the transforms.
         start: coefficients of a former ascent to continue from.
+        output: The output of the model whose classes these are. Defaults to the first.
     """
-    features = cam_layer(model_outputs) if settings.diversity > 1 else None
-    objective = ClassScore(model_outputs.head, features)
+    head = head_of(model_outputs, output)
+    features = cam_layer(model_outputs, head.output) if settings.diversity > 1 else None
+    objective = ClassScore(head, features)
     found = maximize_objective(inspector, objective, classes, canvas, settings, seed, start)
-    all_classes = (
-        None
-        if found.output is None
-        else output_head.probabilities(model_outputs.head, found.output)
-    )
+    all_classes = None if found.output is None else probabilities(head, found.output)
     own = None
     if all_classes is not None:
         own = all_classes[np.arange(len(found.channels)), found.channels]
-    return MaximizedClasses(**vars(found), probabilities=own, target=model_outputs.head.target)
+    return MaximizedClasses(**vars(found), probabilities=own, target=head.target)
 
 
 def select_classes(

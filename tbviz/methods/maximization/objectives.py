@@ -13,14 +13,13 @@ import numpy.typing as npt
 from keras import ops
 
 from tbviz.arrays.types import Bools
-from tbviz.scores.forward import with_scores
+from tbviz.scores.output_head import OutputHead, with_scores
 from tbviz.taps import backends
 from tbviz.taps.outputs import Output, as_maps, first_tensor
 from tbviz.taps.select import is_activation
 from tbviz.taps.tap import StopForwardPass, Tap, unreachable_error
 
 if TYPE_CHECKING:
-    from tbviz.scores.output_head import OutputHead
     from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.model_outputs import ModelOutputs
 
@@ -165,7 +164,7 @@ class ClassScore:
 
     def reads(self, model_outputs: ModelOutputs) -> int:
         """See `Objective.reads`."""
-        return model_outputs.output_reads
+        return model_outputs.final_output(self.head.output).reads
 
     def faulty(
         self, inspector: ModelInspector, model_outputs: ModelOutputs, indices: Sequence[int]

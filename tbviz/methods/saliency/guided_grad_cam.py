@@ -49,7 +49,7 @@ class GuidedGradCam(Attribution):
         """
         model_outputs = perturbed.inspector.model_outputs(perturbed.inputs)
         output = (
-            cam_layer(model_outputs)
+            cam_layer(model_outputs, class_target.output)
             if self.layer is None
             else select(model_outputs, self.layer)[-1]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, overload
 
 import keras
 import numpy as np
@@ -15,19 +15,20 @@ from tbviz.methods.captions import note_of
 from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.registry import attribution_of
-from tbviz.scores.targets import (
-    class_target_of,
+from tbviz.scores.class_target import (
+    ClassTarget,
     describe_target,
     resolve_predictions,
     target_scores,
 )
+from tbviz.scores.known_classes import class_targets_of, known_classes
+from tbviz.scores.target import Score, Target, Targets, is_several
+from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
 from tbviz.taps.inspector import inspector_for
 
 NO_EFFECT = "no pixel moves the score"
 """The meaning of a map of zeros."""
-
-__all__ = ["SaliencyMap", "saliency_maps"]
 
 
 @dataclass(frozen=True)
@@ -60,50 +61,104 @@ class SaliencyMap:
     notes: tuple[str | None, ...]
 
 
+@overload
 def saliency_maps(
     model: keras.Model,
     images: Any,
-    classes: npt.ArrayLike | None = None,
+    targets: Target | Score = ...,
+    *,
+    method: str | Attribution = ...,
+    labels: Any = ...,
+    class_names: Any = ...,
+    output: OutputName | None = ...,
+) -> SaliencyMap: ...
+
+
+@overload
+def saliency_maps(
+    model: keras.Model,
+    images: Any,
+    targets: list[Target | Score],
+    *,
+    method: str | Attribution = ...,
+    labels: Any = ...,
+    class_names: Any = ...,
+    output: OutputName | None = ...,
+) -> list[SaliencyMap]: ...
+
+
+def saliency_maps(
+    model: keras.Model,
+    images: Any,
+    targets: Targets = "predicted",
+    *,
     method: str | Attribution = "gradients",
-    against: npt.ArrayLike | None = None,
-) -> SaliencyMap:
+    labels: Any = None,
+    class_names: Any = None,
+    output: OutputName | None = None,
+) -> SaliencyMap | list[SaliencyMap]:
     """Compute which pixels a class score depends on.
 
     The score is the one before softmax; the methods, each with its paper, are the files beside this
     one. Neither the model nor its weights are perturbed or cloned.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes; of several images the first is
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes. Of several images the first is
             explained.
-        classes: a class for all images or one for each; the predicted ones unless given.
+        targets: What is explained: `"predicted"`, `"true"`, the index or the name of a class, an
+            integer array with one class per image, a `tbviz.Target`, or a list of these. Defaults
+            to `"predicted"`.
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
-            `Occlusion(window=0.1, stride=0.05)`.
-        against: a class for all images or one for each: the difference of the class score and the
-            score of this class is explained.
+            `Occlusion(window=0.1, stride=0.05)`. Defaults to `"gradients"`.
+        labels: The class of each image, for the target `"true"`. Defaults to `None`.
+        class_names: The name of each class, for targets by name. Defaults to `None`.
+        output: The index or the name of the model's output that is explained, if the model has
+            several. Defaults to the first.
 
     Returns:
-        The maps, at the input's size.
+        The maps, at the input's size; for a list of targets a list with the maps of each target.
 
     Raises:
-        TbvizError: no such method or class, or none of the inputs is a batch of images.
+        TbvizError: If there is no such method, class or output, or none of the inputs is a batch
+            of images.
+
+    Example:
+        >>> found = tbviz.methods.saliency_maps(model, images, tbviz.Target(3, against=5))
+        >>> found.maps.shape
+        (4, 224, 224)
     """
     attribution = attribution_of(method)
     inspector = inspector_for(model)
-    perturbed = PerturbedModel(inspector, images)
     model_outputs = inspector.model_outputs(images)
+    known = known_classes(images, labels, class_names)
+    by_output: dict[int, PerturbedModel] = {}
+    found = []
+    for head, class_target in class_targets_of(targets, known, model_outputs, output):
+        perturbed = by_output.setdefault(
+            head.output, PerturbedModel(inspector, images, output=head.output)
+        )
+        score = attribution.target(describe_target(head.target, class_target))
+        found.append(_saliency_map(attribution, class_target, perturbed, score))
+    return found if is_several(targets) else found[0]
+
+
+def _saliency_map(
+    attribution: Attribution, class_target: ClassTarget, perturbed: PerturbedModel, score: str
+) -> SaliencyMap:
+    """Compute the maps for one target, which is described as `score`."""
+    inspector, images = perturbed.inspector, perturbed.inputs
     scores, probabilities = perturbed.unperturbed
-    class_target = resolve_predictions(
-        class_target_of(len(perturbed.images), classes, against), scores[:, 0]
-    )
+    class_target = resolve_predictions(class_target, scores[:, 0])
     found = attribution.attribute(perturbed, class_target)
     picked = None
     if probabilities is not None:
         picked = np.take_along_axis(probabilities[:, 0], class_target.classes[:, None], axis=1)[
             :, 0
         ]
-    cause = inspector.faults.cause_of(model_outputs.output_reads)
+    reads = inspector.model_outputs(images).final_output(class_target.output).reads
+    cause = inspector.faults.cause_of(reads)
     causes = [cause or (CAUSE if faulty else None) for faulty in faulty_images(images)]
     explained = target_scores(scores[:, 0], class_target).astype(np.float32)
     return SaliencyMap(
@@ -111,7 +166,7 @@ def saliency_maps(
         class_target.classes,
         explained,
         picked,
-        attribution.target(describe_target(model_outputs.head.target, class_target)),
+        score,
         attribution.name,
         attribution.signed,
         class_target.against,

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from tbviz.errors import TbvizError
 from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.methods.saliency.attribution import Attributed, Attribution
-from tbviz.scores.class_target import ClassTarget
-from tbviz.scores.targets import target_scores
+from tbviz.scores.class_target import ClassTarget, target_scores
 
 
 @dataclass(frozen=True)
