@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.explanations import Explanation, once
+from tbviz.callbacks.run.method_list import methods_of
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.run_log import RunLog
-from tbviz.callbacks.run.submodel import Submodel
 from tbviz.callbacks.run.targets import Targets
-from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
@@ -31,38 +30,33 @@ INCOMPLETE = 0.05
 
 
 class Saliency(Visual):
-    """Logs which pixels of each image the score of the predicted class comes from, and of the true.
+    """Log the effect of each pixel of the probe images on the score of a class.
 
-    Maps are at the input's size, up to 128 pixels a side, and unscaled. Of a model of several
-    images the first is explained.
+    Maps are at the size of the input, up to 128 pixels per side, and in the unit of the score
+    before softmax per unit of the input, or of the score if the method multiplies by the input. If
+    a model takes several images, the first one is explained. With the class score `y` and a pixel
+    `x`, `"gradients"` is the largest over the color channels of
+
+        |dy / dx|
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        labels: the class of each image; with them the true class is shown beside the predicted.
-        method: one or several of `"gradients"` and `"gradients-x-input"` (a pass each),
-            `"smoothgrad"` (25), `"integrated-gradients"` (32), `"occlusion"` (64 an image) and
-            `"guided-grad-cam"` (2); or one with settings of its own, such as
-            `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`.
-        targets: what is explained, one tile each: `"predicted"`, `"true"`, a class by number or
-            name, an integer array of one class per image, or a pair (tuple) of these for the
-            difference of two classes. Predicted, and true where there are labels, unless given.
-        class_names: name of each class.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        method: `"gradients"` and `"gradients-x-input"` (one pass each), `"smoothgrad"` (25 passes),
+            `"integrated-gradients"` (32), `"occlusion"` (64 per image) or `"guided-grad-cam"` (2);
+            an object with settings of its own, such as
+            `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`; or a list of
+            these.
 
-    Raises:
-        TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
+    References:
+        Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", section 3. The
+        modules in `tbviz.methods.saliency` name the papers of the other methods.
 
     Example:
-        >>> pixels = tbviz.Saliency("logs/run", x_val[:4], y_val[:4], ["smoothgrad", "occlusion"])
-        >>> model.fit(x, y, callbacks=[pixels])
+        >>> x_val.shape, y_val.shape
+        ((1000, 32, 32, 3), (1000,))
+        >>> pixels = tbviz.Saliency(
+        ...     "logs/run", x_val[:4], y_val[:4], method=["smoothgrad", "occlusion"]
+        ... )
+        >>> model.fit(x, y, callbacks=[pixels])  # 4 sheets of 32 x 32 maps per method and epoch
     """
 
     needs = "image among its inputs"
@@ -72,33 +66,13 @@ class Saliency(Visual):
         log_dir: str | os.PathLike[str],
         images: Any,
         labels: Any = None,
-        method: str | Attribution | Sequence[str | Attribution] = "gradients",
         *,
+        method: str | Attribution | Sequence[str | Attribution] = "gradients",
         targets: Sequence[Any] | str | int | None = None,
-        class_names: Sequence[str] | None = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            images=images,
-            labels=labels,
-            class_names=class_names,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
-        several = [method] if isinstance(method, str | Attribution) else list(method)
-        self.attributions = [attribution_of(one) for one in several]
-        names = [attribution.name for attribution in self.attributions]
-        if not names or len(set(names)) < len(names):
-            msg = f"Saliency received the methods {names}; expected at least one, each once"
-            raise TbvizError(msg)
+        super().__init__(log_dir, images, labels, **options)
+        self.attributions = methods_of("Saliency", method, attribution_of)
         self._targets = Targets(self.title, targets)
 
     def prepare(self, model_outputs: ModelOutputs, run_log: RunLog) -> None:

@@ -53,6 +53,10 @@ class Scheduler:
         self.limits.join(callback)
         self._callbacks.append(callback)
 
+    def leave(self, callback: Visual) -> None:
+        """Remove a callback, before the first epoch."""
+        self._callbacks.remove(callback)
+
     def begin(self, first: int, planned: int | None) -> None:
         """Begin the run with its first epoch.
 
@@ -129,12 +133,6 @@ class Scheduler:
             if callback in callbacks and callback not in selected:
                 self._skip(callback)
         return DueCallbacks(selected, whole=whole)
-
-    def retire(self, callback: Visual) -> None:
-        """Stop a callback: others log everything that it would."""
-        self._callbacks.remove(callback)
-        text = "stopped: another callback already logs the same pictures and numbers"
-        self._run_log.notice(callback.method, text, level="info", event="superseded")
 
     # Work that goes on over several positions
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.methods.captions import note_of
 from tbviz.methods.perturbed_model import PerturbedModel
 from tbviz.scores.class_target import ClassTarget
@@ -53,7 +53,7 @@ class Explanation:
 
     class_targets: Mapping[str, ClassTarget]
     view: ModelView
-    probe: Probe
+    probe: ProbeArrays
     rows: Sequence[int]
     perturbed: PerturbedModel
 
@@ -62,7 +62,7 @@ class Explanation:
         cls,
         class_targets: Mapping[str, ClassTarget],
         view: ModelView,
-        probe: Probe,
+        probe: ProbeArrays,
         rows: Sequence[int],
     ) -> Explanation:
         """Return an explanation of all images of a callback's probe."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.callbacks.run.records import predictions_record, probe_record
 from tbviz.callbacks.run.run_log import RunLog
@@ -148,11 +148,11 @@ class ModelView:
         return self._recording
 
     @property
-    def probe(self) -> Probe | None:
+    def probe(self) -> ProbeArrays | None:
         """The probe images of all callbacks together."""
         return self._probe_batch.merged
 
-    def probe_of(self, callback: Visual) -> tuple[Probe, list[int]]:
+    def probe_of(self, callback: Visual) -> tuple[ProbeArrays, list[int]]:
         """Return a callback's probe, and the rows of its images among those of all callbacks."""
         return self._probe_batch.rows_for(callback)
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.callbacks.run.dataset_images import batches_of, take_images
 from tbviz.callbacks.run.labels import classes_of, is_array
 from tbviz.errors import TbvizError
 from tbviz.taps.image_inputs import image_batch, image_layout
@@ -23,8 +24,8 @@ MAX_IMAGES = 16
 
 
 @dataclass(frozen=True)
-class Probe:
-    """Probe images as the model takes them.
+class ProbeArrays:
+    """ProbeArrays images as the model takes them.
 
     Attributes:
         inputs: arrays with the images along the first axis, in the model's input structure.
@@ -86,15 +87,14 @@ def read_probe(
     labels: Any = None,
     class_names: Sequence[str] | None = None,
     files: InputFormat | None = None,
-) -> Probe:
+) -> ProbeArrays:
     """Read probe images from whatever a user has.
 
     Args:
         images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
-            models of several inputs; a `tf.data.Dataset` (its first batch) or a
-            `keras.utils.PyDataset` (item 0), with labels where it has them; a callable that
-            returns a batch, `images` or `(images, labels)`; image paths, which the model gets
-            as 0 to 255; or a `Probe`, which is returned.
+            models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
+            if it has them (a few images are taken, see `dataset_images`); a callable that returns
+            a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
         labels: a class each image, or one-hot rows; a tuple of those for models of several
             outputs, of which the first counts. Targets that are no classes are left out.
         class_names: name of each class.
@@ -105,14 +105,23 @@ def read_probe(
             reshuffles (opening it changes the order that training sees), or labels that do not
             match; each with the remedy.
     """
-    if isinstance(images, Probe):
-        return images
     if isinstance(images, Iterator):
         msg = (
             "images received a generator, whose first batch would then be missing from training; "
             "pass a batch of it (an array), or a callable that makes a fresh batch"
         )
         raise TbvizError(msg)
+    names = [str(name) for name in class_names] if class_names is not None else None
+    if is_dataset(images):
+        _refuse_reshuffling(images)
+        with _random_states_preserved(images):
+            batches = (_arrays(_split(batch)) for batch in batches_of(images))
+            taken = take_images(batches, classes_in_turn=labels is None)
+        taken_count = len(keras.tree.flatten(taken.inputs)[0])
+        known = taken.labels
+        if labels is not None:
+            known = classes_of(_first(labels, taken_count), taken_count)
+        return ProbeArrays(taken.inputs, known, names, taken_count)
     with _random_states_preserved(images):
         images, found = _open(images, files or InputFormat())
     if labels is None:
@@ -128,8 +137,15 @@ def read_probe(
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
     selected = classes_of(labels, given)
-    names = [str(name) for name in class_names] if class_names is not None else None
-    return Probe(arrays, selected[:count] if selected else None, names, count, given - count)
+    return ProbeArrays(arrays, selected[:count] if selected else None, names, count, given - count)
+
+
+def is_dataset(images: Any) -> bool:
+    """Return whether this is a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+    # A `tf.data.Dataset` is known by what it has, since TensorFlow may not be installed.
+    return isinstance(images, keras.utils.PyDataset) or (
+        hasattr(images, "element_spec") and hasattr(images, "take")
+    )
 
 
 def is_path(images: Any) -> bool:
@@ -162,14 +178,6 @@ def _array(value: Any) -> npt.NDArray[Any]:
 
 def _open(images: Any, files: InputFormat) -> tuple[Any, Any]:
     """Inputs and labels of a batch."""
-    if isinstance(images, keras.utils.PyDataset):
-        return _split(images[0])
-    if hasattr(images, "element_spec") and hasattr(images, "take"):  # tf.data, TensorFlow or not
-        _refuse_reshuffling(images)
-        for batch in images.take(1):
-            return _split(batch)
-        msg = "images received an empty dataset; it needs at least one batch"
-        raise TbvizError(msg)
     if is_path(images):
         paths = [images] if isinstance(images, str | Path) else images
         return _files([Path(path).expanduser() for path in paths], files), None
@@ -206,6 +214,16 @@ def _split(batch: Any) -> tuple[Any, Any]:
     if isinstance(batch, tuple) and len(batch) == 1:
         return batch[0], None
     return batch, None
+
+
+def _arrays(batch: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return a batch whose inputs are arrays."""
+    return keras.tree.map_structure(_array, batch[0]), batch[1]
+
+
+def _first(labels: Any, count: int) -> Any:
+    """Return the labels of the first images: nobody knows how many images a dataset has."""
+    return labels[:count] if is_array(labels) or isinstance(labels, list) else labels
 
 
 def _refuse_reshuffling(dataset: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
 
@@ -20,12 +20,12 @@ class ProbeBatch:
     """Probes by callback; equal ones are stored once."""
 
     def __init__(self) -> None:
-        self._parts: list[Probe] = []
+        self._parts: list[ProbeArrays] = []
         self._part_of: dict[int, int] = {}
-        self._merged: Probe | None = None
+        self._merged: ProbeArrays | None = None
         self._blank: Any = None
 
-    def add(self, callback: Visual, probe: Probe) -> None:
+    def add(self, callback: Visual, probe: ProbeArrays) -> None:
         """Add a callback's probe.
 
         Raises:
@@ -47,7 +47,7 @@ class ProbeBatch:
         self._merged = None
 
     @property
-    def merged(self) -> Probe | None:
+    def merged(self) -> ProbeArrays | None:
         """All probes, one after the other; `None` where no callback has one."""
         if self._merged is None and self._parts:
             self._merged = _concatenated(self._parts)
@@ -67,7 +67,7 @@ class ProbeBatch:
         if self.merged is None and self._blank is None:
             self._blank = blank_inputs(model)
 
-    def rows_for(self, callback: Visual) -> tuple[Probe, list[int]]:
+    def rows_for(self, callback: Visual) -> tuple[ProbeArrays, list[int]]:
         """Return a callback's probe, and the rows of its images in the whole batch."""
         index = self._part_of[id(callback)]
         first = sum(part.count for part in self._parts[:index])
@@ -75,7 +75,7 @@ class ProbeBatch:
         return part, list(range(first, first + part.count))
 
 
-def _same(one: Probe, other: Probe) -> bool:
+def _same(one: ProbeArrays, other: ProbeArrays) -> bool:
     if one.count != other.count:
         return False
     if one.labels is not None and other.labels is not None and one.labels != other.labels:
@@ -94,7 +94,7 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(np.array_equal(left, right, equal_nan=floats))
 
 
-def _concatenated(parts: list[Probe]) -> Probe:
+def _concatenated(parts: list[ProbeArrays]) -> ProbeArrays:
     if len(parts) == 1:
         return parts[0]
     try:
@@ -113,4 +113,4 @@ def _concatenated(parts: list[Probe]) -> Probe:
         labels += part.labels or [None] * part.count
     names = next((part.class_names for part in parts if part.class_names), None)
     known = any(label is not None for label in labels)
-    return Probe(inputs, labels if known else None, names, sum(part.count for part in parts))
+    return ProbeArrays(inputs, labels if known else None, names, sum(part.count for part in parts))

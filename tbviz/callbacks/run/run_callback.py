@@ -30,10 +30,10 @@ def run_callback(
         scheduler: Counts what it costs.
         boundary: Catches what goes wrong in it.
     """
-    run_log.low_priority, run_log.callback_id = callback.low_priority, callback.callback_id
+    run_log.callback_id = callback.callback_id
     try:
         with boundary(callback), run_log.costs.measure(callback.method, view.inspector) as spent:
             callback.capture(view, run_log)
         scheduler.limits.spend(callback, spent, parts=1, done=True)
     finally:
-        run_log.low_priority, run_log.callback_id = False, None
+        run_log.callback_id = None

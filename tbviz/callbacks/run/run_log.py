@@ -56,7 +56,6 @@ class RunLog:
         logged_kinds: by layer, the kinds of what was logged, for the layer tree.
         failure: the first thing that went wrong while encoding or writing, for `strict`.
         callback_id: the callback that adds records now, `None` if they belong to no callback.
-        low_priority: whether records that are added now are dropped if others log the same.
         caveat: returns a note to add to a picture, or `None`.
     """
 
@@ -65,12 +64,7 @@ class RunLog:
         self.logged_kinds: dict[str, list[str]] = {}
         self.failure: Exception | None = None
         self.callback_id: CallbackId | None = None
-        self.low_priority = False
         self.caveat: Callable[[GrayPicture | ColorPicture], str | None] = lambda _: None
-        self._owned: set[tuple[str, str]] = set()
-        # Low-priority callbacks of which a record was dropped, and those that logged one.
-        self._deferred: set[CallbackId | None] = set()
-        self._contributed: set[CallbackId | None] = set()
         self._log_dir = log_dir
         self._background: BackgroundWriter | None = None
         self._ended = False
@@ -147,12 +141,8 @@ class RunLog:
         """Add a record to this position.
 
         A series has one record per position: if two callbacks log the same kind of picture of
-        one layer, the first one's is written, and a notice reports it. Records of a low-priority
-        callback are dropped for good if another callback has logged the same.
+        one layer, the first one's is written, and a notice reports it.
         """
-        if self.low_priority and any((entry.kind, layer) in self._owned for layer in entry.layers):
-            self._deferred.add(self.callback_id)
-            return
         shared = [
             layer
             for _, other in self._current.entries
@@ -182,17 +172,9 @@ class RunLog:
         if of_the_fit(entry):
             self._head[entry.kind] = entry
         for layer in entry.layers:
-            if self.low_priority:
-                self._contributed.add(self.callback_id)
-            else:
-                self._owned.add((entry.kind, layer))
             kinds = self.logged_kinds.setdefault(layer, [])
             if entry.kind not in kinds:
                 kinds.append(entry.kind)
-
-    def superseded(self, callback_id: CallbackId) -> bool:
-        """Return whether other callbacks log everything that a low-priority callback would."""
-        return callback_id in self._deferred and callback_id not in self._contributed
 
     def hand_over(self, further: Mapping[str, Any] | None = None) -> None:
         """Hand this position to the writer's thread, once the one before is on disk.

@@ -131,10 +131,23 @@ class Session:
             raise TbvizError(msg)
         self._view.join(callback)
         self._submodel = callback.submodel
+        if any(_replaces(other, callback) for other in self._callbacks):
+            self._report_replaced(callback)
+            return
+        for other in [other for other in self._callbacks if _replaces(callback, other)]:
+            self._callbacks.remove(other)
+            self._scheduler.leave(other)
+            self._report_replaced(other)
         callback.number = 1 + sum(other.title == callback.title for other in self._callbacks)
         self._callbacks.append(callback)
         self._scheduler.join(callback)
         callback.schedule.start(self._progress(epoch_end=False))
+
+    def _report_replaced(self, callback: Visual) -> None:
+        """Report that a callback of `Monitor` does nothing in this `fit`."""
+        name = callback.title
+        text = "left out: the one beside Monitor in the list of callbacks takes its place"
+        self.run_log.notice(name, text, level="info", event="superseded")
 
     def close(self, status: str, reason: str | None = None) -> None:
         """Write what is left and the end of the `fit`, and wait until all is on disk."""
@@ -290,11 +303,9 @@ class Session:
             with self._boundary():
                 self._view.check(position, self._step)
         self._scheduler.limits.spend(first, spent, parts=0, done=False)
-        for callback in sorted(due.callbacks, key=lambda callback: callback.low_priority):
+        for callback in due.callbacks:
             run_callback(callback, self._view, self.run_log, self._scheduler, self._boundary)
             callback.last_snapshot = position
-            if self.run_log.superseded(callback.callback_id):
-                self._scheduler.retire(callback)
         count = sum(map(len, self.run_log.logged_kinds.values()))
         if count != self._logged_count:
             self._logged_count = count
@@ -347,6 +358,12 @@ class Session:
 
     def _progress(self, *, epoch_end: bool) -> TrainingProgress:
         return TrainingProgress(self._epoch, self._step, clock(), epoch_end)
+
+
+def _replaces(callback: Visual, other: Visual) -> bool:
+    """Return whether a callback of the user takes the place of one that `Monitor` made."""
+    own = other.of_monitor and not callback.of_monitor
+    return own and isinstance(callback, type(other)) and callback.submodel == other.submodel
 
 
 def _folder(submodel: Submodel) -> str:

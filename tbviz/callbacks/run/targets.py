@@ -15,7 +15,7 @@ import numpy as np
 
 from tbviz.arrays.types import Integers
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.scores.class_target import PREDICTED, ClassTarget
@@ -52,7 +52,7 @@ class Targets:
             self._roles.append(role if counts[role] == 1 else f"{role} {counts[role]}")
 
     def class_targets(
-        self, view: ModelView, run_log: RunLog, probe: Probe, rows: Sequence[int]
+        self, view: ModelView, run_log: RunLog, probe: ProbeArrays, rows: Sequence[int]
     ) -> dict[str, ClassTarget]:
         """Return by role a class of each image; leave out what model or labels cannot give.
 
@@ -92,7 +92,7 @@ class Targets:
         raise TbvizError(f"{self._method} received the target {target!r}; {_EXPECTED}")
 
     def _classes(
-        self, target: Any, view: ModelView, run_log: RunLog, probe: Probe
+        self, target: Any, view: ModelView, run_log: RunLog, probe: ProbeArrays
     ) -> Integers | None:
         """Return a class of each image, `None` if there is none and a notice says so."""
         if isinstance(target, str) and target == "predicted":
@@ -109,7 +109,7 @@ class Targets:
             raise TbvizError(f"a target received {classes.tolist()}; classes count from 0")
         return np.broadcast_to(classes, (probe.count,))
 
-    def _true(self, view: ModelView, run_log: RunLog, probe: Probe) -> Integers | None:
+    def _true(self, view: ModelView, run_log: RunLog, probe: ProbeArrays) -> Integers | None:
         head = view.model_outputs.head
         if probe.labels is None:
             self._report_if_explicit(run_log, "no labels", "pass labels=")
