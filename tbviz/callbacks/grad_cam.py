@@ -78,7 +78,8 @@ class GradCAM(Visual):
     def title(self) -> str:
         """The class name, and the method if there is one that is not Grad-CAM."""
         names = [cam.name for cam in self.cams]
-        return super().title if len(names) > 1 or names == ["grad-cam"] else f"GradCAM {names[0]}"
+        title = super().title
+        return title if len(names) > 1 or names == ["grad-cam"] else f"{title} {names[0]}"
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers whose maps are drawn."""

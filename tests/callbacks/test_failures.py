@@ -194,7 +194,7 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     x, y = data(8)
     model = cached_model()
     model.optimizer.learning_rate = 1e30
-    quick = tbviz.FilterMaximization(tmp_path, "conv1", 2, settings=Ascent(steps=2))
+    quick = tbviz.FilterMaximization(tmp_path, layers="conv1", filters=2, ascent=Ascent(steps=2))
     model.fit(x, y, 4, 3, verbose=0, callbacks=[*three_callbacks(tmp_path), quick])
     assert np.isnan(model.get_weights()[0]).all()
     assert metas(tmp_path, "metrics")[-1]["values"]["loss"] == "NaN"
@@ -280,21 +280,6 @@ def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, mess
     run = open_run(tmp_path)
     assert all(segment.damaged == 0 for segment in run.segments)
     assert ("activations", "conv2") in run.series()
-
-
-def test_a_callback_stops_if_another_logs_everything_it_would(tmp_path):
-    x, _ = data(2)
-    usual = [tbviz.ActivationGrid(tmp_path, x), tbviz.GradCAM(tmp_path, x)]
-    for callback in usual:
-        callback.low_priority = True  # as Monitor's do
-    own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
-    fit([*usual, *own], 3)
-    methods = open_run(tmp_path).segments[0].costs.methods
-    snapshots = {name: methods[name].snapshots for name in methods if name != "tbviz"}
-    # The grid goes on, for there are other layers than the one that is taken from it.
-    assert snapshots == {"ActivationGrid": 3, "GradCAM": 1, "ActivationGrid 2": 3, "GradCAM 2": 3}
-    [notice] = [one for one in notices(tmp_path) if one["text"].startswith("stopped: another")]
-    assert (notice["method"], notice["level"]) == ("GradCAM", "info")
 
 
 def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, messages):

@@ -137,7 +137,7 @@ def geometric(factor: float = 2.0) -> Factory:
     return Factory(lambda: _Geometric(factor), f"tbviz.geometric({factor})")
 
 
-def schedule_of(schedule: ScheduleLike) -> Schedule:
+def schedule_of(schedule: ScheduleLike | None) -> Schedule:
     """Return the schedule that a user's argument means.
 
     Args:
@@ -148,7 +148,7 @@ def schedule_of(schedule: ScheduleLike) -> Schedule:
     Raises:
         TbvizError: If it is anything else.
     """
-    if isinstance(schedule, str) and schedule == "epoch":
+    if schedule is None or (isinstance(schedule, str) and schedule == "epoch"):
         return _Epochs()
     if isinstance(schedule, Factory):
         return schedule.make()
