@@ -38,13 +38,17 @@ def channels(
 
     Args:
         maps: `(height, width, channels)`, as `tbviz.methods.activations` gives them for an image.
-        columns: maps per row.
-        bounds: see `tiles`.
-        colormap: see `tiles`.
-        size: see `tiles`.
+        columns: Maps per row. Defaults to `16`.
+        bounds: See `tiles`. Defaults to `"all"`.
+        colormap: See `tiles`. Defaults to `"viridis"`.
+        size: See `tiles`. Defaults to `64`.
 
     Raises:
-        ValueError: the maps have another shape.
+        ValueError: If the maps have another shape.
+
+    Example:
+        >>> maps = tbviz.methods.activations(model, x_val[:1], "conv1")["conv1"]
+        >>> tbviz.render.channels(maps[0]).save("conv1.png")
     """
     array = np.asarray(maps)
     if array.ndim != 3:
@@ -69,16 +73,23 @@ def tiles(
 
     Args:
         values: `(n, height, width)`.
-        columns: tiles per row.
-        bounds: values of the first and the last color; `"all"` for the range of all tiles
-            together, so that equal colors are equal values, `"tile"` for each tile's own.
-        colormap: a key of `tbviz.images.colormaps.COLORMAPS`.
-        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
-        titles: a text over each tile.
-        signed: zero in the middle of the range and in the colors, of which `balance` is taken.
+        columns: Tiles per row. Defaults to `16`.
+        bounds: Values of the first and the last color, or `"all"` for the range of all tiles
+            together, so that equal colors are equal values, or `"tile"` for the range of each
+            tile. Defaults to `"all"`.
+        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to `"viridis"`.
+        size: Smallest side of a tile in pixels. Small tiles are enlarged by whole factors.
+            Defaults to `64`.
+        titles: A text over each tile. Defaults to `None`.
+        signed: Whether zero is in the middle of the range, in the color map `balance`. Defaults to
+            `False`.
 
     Raises:
-        ValueError: the shape is another one, or there is no such color map or range.
+        ValueError: If the shape is another one, or there is no such color map or range.
+
+    Example:
+        >>> kernel = tbviz.methods.kernels(model, "conv1")["conv1"]
+        >>> tbviz.render.tiles(kernel.tiles, signed=True).save("kernels.png")
     """
     array = as_float32(values)
     if array.ndim != 3 or 0 in array.shape:
@@ -102,13 +113,18 @@ def colors(
 
     Args:
         images: `(n, height, width, 1 to 3)`.
-        columns: tiles per row.
-        bounds: values of black and white; None learns them as for photographs.
-        size: least side of a tile in pixels.
-        titles: a text over each tile.
+        columns: Tiles per row. Defaults to `16`.
+        bounds: Values of black and white. `None` finds them as for photographs. Defaults to
+            `(0.0, 1.0)`.
+        size: Smallest side of a tile in pixels. Defaults to `64`.
+        titles: A text over each tile. Defaults to `None`.
 
     Raises:
-        ValueError: the shape is another one.
+        ValueError: If the shape is another one.
+
+    Example:
+        >>> found = tbviz.methods.maximize_filters(model, "conv3", 16)["conv3"]
+        >>> tbviz.render.colors(found.images, columns=4).save("conv3.png")
     """
     return _grid(display(images, bounds)[0], columns, size, titles)
 
@@ -124,16 +140,20 @@ def overlays(
     """Lay class activation maps over their images, each scaled by its own maximum.
 
     Args:
-        images: `(n, height, width, channels)` in any usual range, which is learned.
-        maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them; one without a positive value
+        images: `(n, height, width, channels)` in any usual range, which is found.
+        maps: `(n, h, w)`, as `tbviz.methods.grad_cam` gives them. A map without a positive value
             leaves its image as it is.
-        columns: images per row.
-        strength: opacity where a map is hottest, 0 to 1.
-        size: least side of an image in pixels.
-        titles: a text over each image.
+        columns: Images per row. Defaults to `8`.
+        strength: Opacity at the maximum of a map, 0 to 1. Defaults to `0.6`.
+        size: Smallest side of an image in pixels. Defaults to `128`.
+        titles: A text over each image. Defaults to `None`.
 
     Raises:
-        ValueError: there are not as many maps as images, or shapes are others.
+        ValueError: If there are not as many maps as images, or the shapes are others.
+
+    Example:
+        >>> cam = tbviz.methods.grad_cam(model, x_val[:4])
+        >>> tbviz.render.overlays(x_val[:4], cam.maps).save("cam.png")
     """
     pictures = display(images)[0]
     heat = np.asarray(maps, np.float64)

@@ -22,47 +22,38 @@ MAX_READ = 512
 
 class _Image(NamedTuple):
     inputs: list[Any]
-    label: int | None
+    labels: list[Any]
 
 
-class Taken(NamedTuple):
-    """What was taken from a dataset.
-
-    Args:
-        inputs: Arrays with the images along the first axis, in the structure of the dataset.
-        labels: The class of each image, `None` if the dataset has no classes.
-    """
-
-    inputs: Any
-    labels: list[int] | None
-
-
-def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) -> Taken:
+def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) -> tuple[Any, Any]:
     """Take images from the first batches of a dataset.
 
     The classes come in the order in which they first appear: the first image of each, then the
     second of each.
 
     Args:
-        batches: `(inputs, labels)`, arrays.
+        batches: `(inputs, labels)`, arrays in any structure; `None` instead of labels.
         classes_in_turn: Whether to take the classes in turn. Otherwise the first images are taken.
+
+    Returns:
+        The inputs and the labels of the images, in the structures of the dataset.
 
     Raises:
         TbvizError: If there is no image.
     """
     by_class: dict[int | None, list[_Image]] = {}
-    structure: Any = None
+    structures: tuple[Any, Any] = None, None
     read = 0
     for inputs, labels in batches:
-        leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(inputs)]
-        structure = inputs if structure is None else structure
-        count = _count(leaves)
+        structures = structures if read else (inputs, labels)
+        columns = keras.tree.flatten(inputs)
+        count = _count(columns)
+        known = [] if labels is None else keras.tree.flatten(labels)
         classes = classes_of(labels, count) if classes_in_turn else None
         for row in range(count):
-            label = None if classes is None else classes[row]
-            images = by_class.setdefault(label, [])
+            images = by_class.setdefault(None if classes is None else classes[row], [])
             if len(images) < COUNT:
-                images.append(_Image([leaf[row].copy() for leaf in leaves], label))
+                images.append(_Image(_row(columns, row), _row(known, row)))
         read += count
         enough = len(by_class) >= COUNT or len(by_class.get(None, ())) >= COUNT
         if enough or read >= MAX_READ:
@@ -71,11 +62,26 @@ def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) ->
     taken = [image for image in itertools.chain.from_iterable(turns) if image is not None][:COUNT]
     if not taken:
         raise TbvizError("images received an empty dataset; it needs at least one batch")
-    stacked = [np.stack(column) for column in zip(*(image.inputs for image in taken), strict=True)]
-    known = [image.label for image in taken if image.label is not None]
-    return Taken(
-        keras.tree.pack_sequence_as(structure, stacked), known if len(known) == len(taken) else None
-    )
+    inputs = _stacked(structures[0], [image.inputs for image in taken])
+    if inputs is None:
+        sizes = sorted({column.shape for image in taken for column in image.inputs})
+        msg = f"images received a dataset of images of shapes {sizes}; give all of them one size"
+        raise TbvizError(msg)
+    return inputs, _stacked(structures[1], [image.labels for image in taken])
+
+
+def _row(columns: list[Any], row: int) -> list[Any]:
+    return [np.asarray(column)[row].copy() for column in columns]
+
+
+def _stacked(structure: Any, rows: list[list[Any]]) -> Any:
+    """Return rows as arrays, `None` if there is nothing or if their shapes differ."""
+    if structure is None or any(
+        len({one.shape for one in column}) > 1 for column in zip(*rows, strict=True)
+    ):
+        return None
+    columns = [np.stack(column) for column in zip(*rows, strict=True)]
+    return keras.tree.pack_sequence_as(structure, columns)
 
 
 def batches_of(dataset: Any) -> Iterator[Any]:

@@ -111,19 +111,9 @@ def read_probe(
             "pass a batch of it (an array), or a callable that makes a fresh batch"
         )
         raise TbvizError(msg)
-    names = [str(name) for name in class_names] if class_names is not None else None
-    if is_dataset(images):
-        _refuse_reshuffling(images)
-        with _random_states_preserved(images):
-            batches = (_arrays(_split(batch)) for batch in batches_of(images))
-            taken = take_images(batches, classes_in_turn=labels is None)
-        taken_count = len(keras.tree.flatten(taken.inputs)[0])
-        known = taken.labels
-        if labels is not None:
-            known = classes_of(_first(labels, taken_count), taken_count)
-        return ProbeArrays(taken.inputs, known, names, taken_count)
+    whole = not is_dataset(images)
     with _random_states_preserved(images):
-        images, found = _open(images, files or InputFormat())
+        images, found = _open(images, files or InputFormat(), classes_in_turn=labels is None)
     if labels is None:
         labels = found
     images = keras.tree.map_structure(lambda leaf: leaf if is_array(leaf) else _array(leaf), images)
@@ -136,7 +126,9 @@ def read_probe(
     count = min(given, MAX_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
-    selected = classes_of(labels, given)
+    # Nobody knows how many images a dataset has, so that more labels than images may be given.
+    selected = classes_of(labels if whole else _first(labels, given), given)
+    names = [str(name) for name in class_names] if class_names is not None else None
     return ProbeArrays(arrays, selected[:count] if selected else None, names, count, given - count)
 
 
@@ -167,7 +159,7 @@ def input_format(model: Any) -> InputFormat:
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    array = np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
+    array = _plain(value)
     if array.dtype == np.float64:
         return array.astype(np.float32)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
@@ -176,8 +168,12 @@ def _array(value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _open(images: Any, files: InputFormat) -> tuple[Any, Any]:
-    """Inputs and labels of a batch."""
+def _open(images: Any, files: InputFormat, *, classes_in_turn: bool) -> tuple[Any, Any]:
+    """Return inputs and labels."""
+    if is_dataset(images):
+        _refuse_reshuffling(images)
+        batches = (_arrays(_split(batch)) for batch in batches_of(images))
+        return take_images(batches, classes_in_turn=classes_in_turn)
     if is_path(images):
         paths = [images] if isinstance(images, str | Path) else images
         return _files([Path(path).expanduser() for path in paths], files), None
@@ -217,12 +213,17 @@ def _split(batch: Any) -> tuple[Any, Any]:
 
 
 def _arrays(batch: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Return a batch whose inputs are arrays."""
-    return keras.tree.map_structure(_array, batch[0]), batch[1]
+    """Return a batch of arrays."""
+    labels = None if batch[1] is None else keras.tree.map_structure(_plain, batch[1])
+    return keras.tree.map_structure(_array, batch[0]), labels
+
+
+def _plain(value: Any) -> npt.NDArray[Any]:
+    return np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
 
 
 def _first(labels: Any, count: int) -> Any:
-    """Return the labels of the first images: nobody knows how many images a dataset has."""
+    """Return the labels of the first images."""
     return labels[:count] if is_array(labels) or isinstance(labels, list) else labels
 
 

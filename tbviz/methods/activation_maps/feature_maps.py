@@ -32,10 +32,11 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
     """Return the outputs of layers of a model on images, at any depth of nesting.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: a filter (path, name, glob, regex, type, callable, or a list of these); up to
-            twelve layers spread over the depth unless given.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: Layers to record: a path, a name, a glob, a compiled regular expression, a layer
+            class, a callable that takes a layer, or a list of these. Defaults to `None`: up to
+            twelve layers with feature maps, spread over the depth.
 
     Returns:
         Layer path to feature maps `(images, height, width, channels)`, or `(images, channels)`
@@ -43,7 +44,12 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
         included.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps or vectors.
+        TbvizError: If a filter matches no layer with feature maps or vectors.
+
+    Example:
+        >>> maps = tbviz.methods.activations(model, x_val[:4], "conv1")
+        >>> maps["conv1"].shape
+        (4, 32, 32, 16)
     """
     from tbviz.taps.inspector import inspector_for
     from tbviz.taps.select import default_layers, select
