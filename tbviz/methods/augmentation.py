@@ -80,9 +80,8 @@ def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS)
             "no weights, and stands before the first layer that has some"
         )
         raise TbvizError(msg)
-    return augmented_by(
-        inspector, output, images, inspector.record([output], images).maps, num_draws
-    )
+    maps = inspector.record([output], images).maps
+    return augmented_by(inspector, output, images, maps, num_draws)
 
 
 def augmented_by(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import pytest
 from callbacks.nets import cached_model, data, metas, monitor, notices
 
@@ -112,9 +111,3 @@ def test_the_replaced_callback_works_again_in_a_fit_of_its_own(tmp_path):
     assert "cam" not in kinds(tmp_path / "one")
     fit([ours])
     assert "cam" in kinds(tmp_path / "one")
-
-
-def test_a_limit_is_kept_by_what_is_left(tmp_path):
-    x, _ = data(2)
-    fit([monitor(tmp_path, x, max_disk="1 GB"), tbviz.GradCAM(tmp_path, x, method="hirescam")])
-    assert np.isfinite(open_run(tmp_path).segments[0].costs.methods["GradCAM hirescam"].snapshots)

@@ -76,12 +76,10 @@ def _row(columns: list[Any], row: int) -> list[Any]:
 
 def _stacked(structure: Any, rows: list[list[Any]]) -> Any:
     """Return rows as arrays, `None` if there is nothing or if their shapes differ."""
-    if structure is None or any(
-        len({one.shape for one in column}) > 1 for column in zip(*rows, strict=True)
-    ):
+    columns = list(zip(*rows, strict=True))
+    if structure is None or any(len({one.shape for one in column}) > 1 for column in columns):
         return None
-    columns = [np.stack(column) for column in zip(*rows, strict=True)]
-    return keras.tree.pack_sequence_as(structure, columns)
+    return keras.tree.pack_sequence_as(structure, [np.stack(column) for column in columns])
 
 
 def batches_of(dataset: Any) -> Iterator[Any]:
