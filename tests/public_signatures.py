@@ -18,7 +18,8 @@ import tbviz.methods
 
 HEADER = """\
 # The public signatures of tbviz. tests/test_public_signatures.py fails if one changes. Write a line
-# about the change in CHANGELOG.md, then: python tests/public_signatures.py > tests/public_signatures.txt
+# about the change in CHANGELOG.md, then:
+# python tests/public_signatures.py > tests/public_signatures.txt
 """
 _KINDS = inspect.Parameter
 
