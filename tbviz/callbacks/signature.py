@@ -89,13 +89,13 @@ def _signature(constructor: Any, defaults: Mapping[str, Any]) -> inspect.Signatu
     parameters = []
     shared = []
     for parameter in inspect.signature(constructor).parameters.values():
-        text = str(parameter.annotation)
-        if parameter.kind is Parameter.VAR_KEYWORD and text.startswith("Unpack["):
-            shared = list(_shared(text.removeprefix("Unpack[").removesuffix("]"), defaults))
+        annotation = str(parameter.annotation)
+        if parameter.kind is Parameter.VAR_KEYWORD and annotation.startswith("Unpack["):
+            shared = list(_shared(annotation.removeprefix("Unpack[").removesuffix("]"), defaults))
         elif parameter.annotation is Parameter.empty:
             parameters.append(parameter)
         else:
-            parameters.append(parameter.replace(annotation=_Annotation(text)))
+            parameters.append(parameter.replace(annotation=_Annotation(annotation)))
     positions = [one for one in parameters if one.kind is not Parameter.KEYWORD_ONLY]
     named = [one for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
     if not shared:

@@ -54,7 +54,7 @@ def failing_from_epoch_1(monkeypatch):
             return super().combine(evidence)
 
     def make(callback):
-        monkeypatch.setattr(callback, "cam", FailingCam())
+        monkeypatch.setattr(callback, "cams", [FailingCam()])
         return callback
 
     return make

@@ -44,7 +44,7 @@ def test_training_from_a_pipeline_of_tensorflow_is_the_same_to_the_last_bit(tmp_
     often = {"schedule": tbviz.every(batches=2), "strict": True}
     plain = trained()
     assert trained() == plain  # the control: without us, two runs are the same
-    grid = tbviz.ActivationGrid(tmp_path, x, layers="conv*", **often)
+    grid = tbviz.ActivationGrid(tmp_path, x, layers=["conv*", "re_lu"], **often)
     assert trained([monitor(tmp_path, x, y), grid]) == plain
     layers = {meta["layer"] for meta in metas(tmp_path, "activations")}
     assert {"conv1", "re_lu", "conv2"} <= layers

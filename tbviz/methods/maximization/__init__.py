@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tbviz.methods.maximization.ascent import Ascent, maximize
+from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.classes import (
     Classes,
     MaximizedClasses,
@@ -17,6 +17,7 @@ from tbviz.methods.maximization.classes import (
     select_classes,
 )
 from tbviz.methods.maximization.result import Maximized, require_signal
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.maximization.transforms import Transforms
 
 if TYPE_CHECKING:
