@@ -83,7 +83,7 @@ def test_training_from_a_pipeline_that_draws_is_the_same_to_the_last_bit(tmp_pat
     assert trained(pipeline) == expected  # the control: without us, two runs are the same
     x, _ = data(4, seed=9)
     often = {"schedule": tbviz.every(batches=2), "strict": True}
-    grid = tbviz.ActivationGrid(tmp_path, x, layers="conv*", **often)
+    grid = tbviz.ActivationGrid(tmp_path, x, layers=["conv*", "re_lu"], **often)
     # A limit that cannot be met: snapshots are skipped, except the first and the last.
     callbacks = [*everything(tmp_path, Augmented(), max_overhead=1e-6), grid]
     assert names_of(callbacks) == all_names()
