@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tbviz.callbacks.layer_health import LayerHealth
     from tbviz.callbacks.limits.schedule import every, geometric
     from tbviz.callbacks.monitor import Monitor
+    from tbviz.callbacks.probe import Probe
     from tbviz.callbacks.saliency import Saliency
     from tbviz.images import render
     from tbviz.methods.layer_health.thresholds import Thresholds
@@ -43,6 +44,7 @@ __all__ = [
     "Kernels",
     "LayerHealth",
     "Monitor",
+    "Probe",
     "Saliency",
     "Target",
     "TbvizError",
@@ -66,6 +68,7 @@ _HOME = {
     "Kernels": "tbviz.callbacks.kernels",
     "LayerHealth": "tbviz.callbacks.layer_health",
     "Monitor": "tbviz.callbacks.monitor",
+    "Probe": "tbviz.callbacks.probe",
     "Saliency": "tbviz.callbacks.saliency",
     "Target": "tbviz.scores.target",
     "Thresholds": "tbviz.methods.layer_health.thresholds",

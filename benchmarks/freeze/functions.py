@@ -26,7 +26,7 @@ def functions() -> dict[str, Any]:
     model.predict(x, verbose=0)
     found = {**_activations(model, x), **_explained(model, x), **_maximized(model, x)}
     found["kernels"] = methods.kernels(model)
-    found["augmented_images"] = methods.augmented_images(model, x, 2)
+    found["augmented_images"] = methods.augmented_images(model, x, num_draws=2)
     found["health"] = methods.health(model, x)
     return {
         "methods": {name: plain(value) for name, value in found.items()},

@@ -42,7 +42,7 @@ def train(work: Work) -> Any:
     if work.y is not None:
         fitted["y"] = work.y
     monitor = tbviz.Monitor(
-        usual, work.images, work.labels, work.class_names or None, **work.settings
+        usual, work.images, work.labels, class_names=work.class_names or None, **work.settings
     )
     model.fit(work.x, epochs=EPOCHS - 1, callbacks=[monitor], **fitted)
     everything = callbacks(usual, work)
@@ -64,7 +64,8 @@ def callbacks(log_dir: Path, work: Work) -> list[keras.callbacks.Callback]:
             log_dir,
             x[1:],
             layers="conv*",
-            channels="most-active:3",
+            channels=3,
+            order="most-active",
             colors=False,
             overview=False,
             schedule=tbviz.every(batches=3),
@@ -82,15 +83,15 @@ def callbacks(log_dir: Path, work: Work) -> list[keras.callbacks.Callback]:
                 strict=True,
             )
         ),
-        tbviz.Saliency(log_dir, x, y, list(ATTRIBUTED.values()), targets=several, **names),
+        tbviz.Saliency(log_dir, x, y, method=list(ATTRIBUTED.values()), targets=several, **names),
         tbviz.Kernels(log_dir, filters=5, **alone),
         tbviz.Hypercolumns(log_dir, x, normalize=False, **alone),
-        tbviz.Augmentation(log_dir, x, 3, schedule="epoch", **alone),
+        tbviz.Augmentation(log_dir, x, num_draws=3, schedule="epoch", **alone),
         tbviz.FilterMaximization(
-            log_dir, filters=3, images=x, settings=_ASCENT, warm_start=True, **alone
+            log_dir, filters=3, images=x, ascent=_ASCENT, warm_start=True, **alone
         ),
         tbviz.ClassMaximization(
-            log_dir, images=x, settings=_PIXELS, schedule=tbviz.every(epochs=2), **names
+            log_dir, images=x, ascent=_PIXELS, schedule=tbviz.every(epochs=2), **names
         ),
     ]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -12,22 +11,24 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.per_layer_cache import PerLayerCache
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.bars import bars
 from tbviz.methods.activation_maps.feature_maps import (
     MAX_CHANNELS,
     Channels,
+    Order,
     channel_tiles,
     check_channels,
+    check_order,
     drawable,
     is_vector,
+    most_active,
     select_channels,
 )
 from tbviz.methods.activation_maps.overview import MAX_MAPS, SIDE, overview_layers, overview_of
@@ -38,76 +39,53 @@ from tbviz.taps.select import default_layers, select
 
 
 class ActivationGrid(Visual):
-    """Logs the feature maps of selected layers, one sheet per probe image and layer.
+    """Log the feature maps of selected layers, one sheet per probe image and layer.
 
-    A map that looks like the input has learned nothing, a flat one is a dead channel. Beside the
-    maps, each layer is logged in color (`tbviz.methods.activation_maps.rgb_maps`), and the first
-    maps of the first fifteen layers are logged on one sheet
-    (`tbviz.methods.activation_maps.overview`).
+    A feature map that resembles the input has learned nothing yet. A map that is flat on every
+    image is a dead channel. Layers whose output is a vector are drawn as bars.
 
-    The first snapshot decides which channels are the most active and what the colors mean. A
-    second `fit` with the same callback and the same layers reuses these choices.
+    Three kinds of pictures are logged: the maps, tile by tile; one color picture per layer, whose
+    red, green and blue are the first three principal components of the channels, or the channels
+    themselves if there are three; and an overview with the first maps of the first fifteen layers
+    side by side. The first snapshot decides which channels are the most active and what the colors
+    mean. A second `fit` with the same callback and the same layers reuses these choices.
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        labels: the class of each image, for the caption.
-        class_names: name of each class.
-        layers: which layers (path, name, glob, compiled regex, type, callable, or a list);
-            up to twelve, spread over the depth, unless given. Layers that put out vectors, such
-            as `Dense`, can be given: they are drawn as bars.
-        channels: how many channels of each layer, the first ones; 64 unless given, 16 a row. Or
-            `"most-active"`, the 64 that vary most over the probe images at the first snapshot,
-            the most active first; with a number, `"most-active:16"`. Or a list of which.
-        colors: also log a color picture of each layer and image: the layer's three channels, or
-            the three principal components of more, on the axes of the first snapshot.
-        overview: also log the overview.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
-
-    Raises:
-        TbvizError: images, labels, channels, schedule, limits or `submodel` cannot be used.
+        layers: Layers with vectors, such as `Dense`, can be named too. Defaults to `None`: up to
+            twelve layers with feature maps, spread over the depth.
+        channels: How many channels of each layer, at least 1, or a list of their numbers. They
+            are drawn 16 per row.
+        order: Which channels come first: `"first"` takes them by number, or as listed;
+            `"most-active"` takes those whose values vary most over the probe images at the first
+            snapshot, the most active first.
+        colors: Whether to log the color picture of each layer.
+        overview: Whether to log the overview.
 
     Example:
-        >>> model.fit(x, y, callbacks=[tbviz.ActivationGrid("logs/run", x_val[:4])])
+        >>> x_val.shape
+        (1000, 32, 32, 3)
+        >>> maps = tbviz.ActivationGrid(
+        ...     "logs/run", x_val[:4], layers="conv*", channels=16, order="most-active"
+        ... )
+        >>> model.fit(x, y, callbacks=[maps])  # 4 sheets of 16 tiles per layer and epoch
     """
 
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
-        *,
         labels: Any = None,
-        class_names: Sequence[str] | None = None,
+        *,
         layers: Any = None,
         channels: Channels = MAX_CHANNELS,
+        order: Order = "first",
         colors: bool = True,
         overview: bool = True,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            images=images,
-            labels=labels,
-            class_names=class_names,
-            layers=layers,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
+        super().__init__(log_dir, images, labels, layers=layers, **options)
         self.channels = check_channels(channels)
+        self.order = check_order(order)
         self.colors = colors
         self.overview = overview
         self._sheet_layers: list[Output] = []
@@ -166,12 +144,11 @@ class ActivationGrid(Visual):
         return GrayPicture("activations", output.key, tiles, layout, images=rows)
 
     def _selected_channels(self, output: Output, maps: Floats) -> list[int]:
-        if not isinstance(self.channels, str):
+        if self.order == "first":
             return select_channels(maps.shape[-1], self.channels)
         cached = self._channels.get([output])
         if cached is None:
-            selected = select_channels(maps.shape[-1], self.channels, maps)
-            return self._channels.set([output], selected)
+            return self._channels.set([output], most_active(maps, self.channels))
         return cached
 
     def _colors(self, output: Output, maps: Floats, titles: list[str]) -> ColorPicture:

@@ -6,61 +6,40 @@ import logging
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import keras
 
 from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.limits.cost_meter import CallbackId
-from tbviz.callbacks.limits.schedule import ScheduleLike, schedule_of
+from tbviz.callbacks.limits.schedule import schedule_of
+from tbviz.callbacks.options import DEFAULTS, ImageOptions
+from tbviz.callbacks.probe import as_probe
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
 from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import ClassNames, Probe, input_format, is_path, read_probe
+from tbviz.callbacks.run.probe import (
+    ProbeArrays,
+    input_format,
+)
 from tbviz.callbacks.run.session import Session
 from tbviz.callbacks.run.sessions import report_disabled, session_of
-from tbviz.callbacks.run.submodel import Submodel, check_submodel, find_submodel
+from tbviz.callbacks.run.submodel import check_submodel, find_submodel
+from tbviz.callbacks.signature import SharedOptions
 from tbviz.store.disk.locations import usable_location
 from tbviz.store.format.schema import Position
-from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
 _log = logging.getLogger("tbviz")
 
 
-class Visual(keras.callbacks.Callback):
+class Visual(SharedOptions, keras.callbacks.Callback):
     """A callback that captures the model while it trains.
 
     Subclasses select the layers that they draw (`select_layers`) and compute the pictures
-    (`capture`).
-
-    Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets, or a URI that
-            fsspec knows, such as `s3://bucket/logs/run`.
-        images: probe images, see `tbviz.callbacks.run.probe.read_probe`; at most 16 are used.
-        labels: the class of each probe image.
-        class_names: name of each class.
-        output: The index or the name of the output of the model that is explained, and that labels
-            and class names belong to. Defaults to the first.
-        layers: a filter: path, name, glob, compiled regex, layer class, callable, or a list.
-        schedule: `"epoch"`, `tbviz.every(...)`, `tbviz.geometric(...)`, or a callable that takes
-            the epoch and returns whether to capture at its end. The first and the last epoch are
-            always captured.
-        submodel: the model to capture if it is not the fitted one, see
-            `tbviz.callbacks.run.submodel.find_submodel`. All callbacks of one fit and log directory
-            have the same one; another goes into a log directory of its own.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. The smallest limit of all callbacks counts. They capture less often to
-            stay below it, but always at the first and the last epoch; compiling is not counted.
-            Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
-
-    Raises:
-        TbvizError: the images, labels, schedule, limits or `submodel` cannot be used.
+    (`capture`). They pass the shared arguments on as `**options`.
     """
 
     wants_recording: ClassVar[bool] = True
@@ -78,40 +57,35 @@ class Visual(keras.callbacks.Callback):
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
-        *,
         images: Any = None,
         labels: Any = None,
-        class_names: ClassNames | None = None,
-        output: OutputName | None = None,
+        *,
         layers: Any = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__()
+        given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
         self.log_dir = usable_location(log_dir)
         self.layers = layers
-        self.output = output
-        self.submodel = check_submodel(submodel)
-        self.strict = strict
-        self.schedule = schedule_of(schedule)
-        self.max_overhead = share_of(max_overhead)
-        self.max_disk = bytes_of(max_disk)
+        self.output = given["output"]
+        self.submodel = check_submodel(given["submodel"])
+        self.strict = given["strict"]
+        self.schedule = schedule_of(given["schedule"])
+        self.max_overhead = share_of(given["max_overhead"])
+        self.max_disk = bytes_of(given["max_disk"])
         self.last_snapshot: Position | None = None
         # Counts the callbacks with the same title in this fit and log directory.
         self.number = 1
-        # Whether a callback of this class that joins the same session replaces this one.
+        # Whether `Monitor` made it, so that a callback of the user replaces it.
         self.replaceable = False
         self.selected: list[Output] = []
         # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
-        self.probe: Probe | None = None
+        self._given = as_probe(images, labels, given["class_names"], type(self).__name__)
         # Image files are read when the model's input size is known.
-        self._unread = (images, labels, class_names) if is_path(images) else None
-        if images is not None and self._unread is None:
-            self.probe = read_probe(images, labels, class_names)
+        self.probe: ProbeArrays | None = None
+        if self._given is not None and not self._given.is_files:
+            self.probe = self._given.read()
         self._session: Session | None = None
 
     # For subclasses
@@ -177,11 +151,9 @@ class Visual(keras.callbacks.Callback):
                 log_not_primary()
                 return
             model = self.model
-            if self._unread is not None:
-                images, labels, names = self._unread
-                self.probe = read_probe(
-                    images, labels, names, input_format(find_submodel(model, self.submodel))
-                )
+            if self._given is not None and self._given.is_files:
+                model_format = input_format(find_submodel(model, self.submodel))
+                self.probe = self._given.read(model_format)
             session = session_of(self, model, self.params)
         except Exception as error:
             if self.strict:

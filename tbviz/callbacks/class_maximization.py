@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
-from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import ClassNames, Probe
-from tbviz.callbacks.run.submodel import Submodel
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MAX_CLASSES,
@@ -28,81 +27,57 @@ from tbviz.methods.maximization.classes import (
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.scores.labels import class_names_by_output, class_names_of, of_output
 from tbviz.scores.output_head import head_of
-from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 
 
 class ClassMaximization(Maximization):
-    """Logs, for each class, an image that raises its score before softmax, from a blank one.
+    """Log, for each class, an image that raises its score, found by gradient ascent from a blank.
 
-    All classes are maximized at once in one compiled loop. The start and the transforms have
-    the same seed at every epoch, so epochs compare.
+    The image shows what the model takes for a class. All classes are maximized in one compiled
+    loop, with the same seed at every snapshot, so that epochs compare. With the score
+    `S_c` of a class before softmax, the image `I` is
+
+        argmax_I  ln S_c(I) - penalties(I)
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        classes: which, by number or by name. Unless given all of up to ten classes; of more, those
-            of the probe images' labels, else the first ten.
-        class_names: The name of each class, in order or as a dict of names to classes. For a model
-            with several outputs also a dict of these by output. Defaults to those of the other
-            callbacks.
-        output: The index or the name of the model's output whose classes these are, if the model
-            has several. Defaults to the first.
-        images: images as the model takes them, from which size and range of the input are
-            learned; else the other callbacks' images, else the model's own input shape.
-        settings: steps, rate, image, transforms and penalties of the ascent, with its
-            `diversity` several images per class; `Ascent.of_classes()` unless given.
-        seed: of the start and the transforms.
-        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        classes: Classes to maximize, by number or by name. Defaults to `None`: all of up to ten
+            classes; if there are more, those of the labels, otherwise the first ten.
+        images: The size and the range of the input are learned from them. Defaults to `None`:
+            the images of the other callbacks, otherwise the input shape of the model.
+        ascent: With its `diversity`, several images per class. Defaults to `None`:
+            `tbviz.Ascent.of_classes()`.
 
-    Raises:
-        TbvizError: images, schedule, limits or `submodel` cannot be used.
+    References:
+        Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1;
+        Olah, Mordvintsev and Schubert 2017, "Feature Visualization".
 
     Example:
-        >>> classes = tbviz.ClassMaximization("logs/run", ["cat", "dog"], class_names=names)
-        >>> model.fit(x, y, callbacks=[classes])
+        >>> names = ["cat", "dog", "horse"]
+        >>> classes = tbviz.ClassMaximization("logs/run", classes=["cat", 2], class_names=names)
+        >>> model.fit(x, y, callbacks=[classes])  # one picture of 2 color tiles
     """
 
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
-        classes: Classes | None = None,
         *,
-        class_names: ClassNames | None = None,
-        output: OutputName | None = None,
+        classes: Classes | None = None,
         images: Any = None,
-        settings: Ascent | None = None,
+        ascent: Ascent | None = None,
         seed: int = 0,
         warm_start: bool = False,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__(
             log_dir,
-            images=images,
-            class_names=class_names,
-            output=output,
-            settings=settings or Ascent.of_classes(),
+            images,
+            ascent=ascent or Ascent.of_classes(),
             seed=seed,
             warm_start=warm_start,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
+            **options,
         )
         self.classes = classes
-        self.class_names = class_names
+        self.class_names = options.get("class_names")
 
     def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select no layer: the pictures belong to the whole model."""
@@ -133,7 +108,7 @@ class ClassMaximization(Maximization):
             view.model_outputs,
             classes,
             canvas,
-            self.settings,
+            self.ascent,
             self.seed,
             start,
             self.output,
@@ -159,7 +134,7 @@ class ClassMaximization(Maximization):
         return select_classes(selected, count, list(names.values())), names
 
 
-def _labels(probe: Probe | None, count: int) -> list[int] | None:
+def _labels(probe: ProbeArrays | None, count: int) -> list[int] | None:
     """Return the classes of the probe images, `None` if they have none."""
     labels = (probe.labels if probe is not None else None) or ()
     found = sorted({label for label in labels if label is not None and 0 <= label < count})

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from tbviz.arrays.types import Floats
-from tbviz.callbacks.limits.schedule import ScheduleLike
 from tbviz.callbacks.maximization import Maximization
+from tbviz.callbacks.options import CallbackOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture
-from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.feature_maps import select_channels
 from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.canvas import Canvas
@@ -30,36 +29,29 @@ MAX_LAYERS = 4
 
 
 class FilterMaximization(Maximization):
-    """Logs, for each filter, an image that excites it, found by gradient ascent from a blank.
+    """Log, for each filter, an image that excites it, found by gradient ascent from a blank.
 
-    All filters of a layer are maximized at once in one compiled loop. The start and the transforms
-    have the same seed at every epoch, so epochs compare.
+    The image shows what a filter responds to: edges and colors in early layers, textures and parts
+    in later ones, noise in a layer that has not learned. All filters of a layer are maximized in
+    one compiled loop, with the same seed at every snapshot, so that epochs compare. With the
+    activation `a_k(i, j)` of a filter, the image `I` is
+
+        argmax_I  ln mean_ij a_k(i, j; I) - penalties(I)
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        layers: which layers; up to four convolutions, spread over the depth, unless given.
-        filters: how many filters of each layer, or which; 16 unless given.
-        images: images as the model takes them, from which size and range of the input are
-            learned; else the other callbacks' images, else the model's own input shape.
-        settings: steps, rate, image, transforms and penalties of the ascent; with its
-            `diversity` several images a filter.
-        seed: of the start and the transforms.
-        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        layers: Defaults to `None`: up to four convolutions, spread over the depth.
+        images: The size and the range of the input are learned from them. Defaults to `None`:
+            the images of the other callbacks, otherwise the input shape of the model.
+        ascent: With its `diversity`, several images per filter. Defaults to `None`:
+            `tbviz.Ascent()`.
 
-    Raises:
-        TbvizError: images, schedule, limits or `submodel` cannot be used.
+    References:
+        Erhan, Bengio, Courville and Vincent 2009, "Visualizing Higher-Layer Features of a Deep
+        Network"; Olah, Mordvintsev and Schubert 2017, "Feature Visualization".
 
     Example:
-        >>> textures = tbviz.FilterMaximization("logs/run", "conv3", filters=[0, 5, 9])
-        >>> model.fit(x, y, callbacks=[textures])
+        >>> textures = tbviz.FilterMaximization("logs/run", layers="conv3", filters=[0, 5, 9])
+        >>> model.fit(x, y, callbacks=[textures])  # one picture of 3 color tiles per epoch
     """
 
     needs = "convolution over images"
@@ -67,31 +59,23 @@ class FilterMaximization(Maximization):
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
+        *,
         layers: Any = None,
         filters: int | Sequence[int] = 16,
-        *,
         images: Any = None,
-        settings: Ascent | None = None,
+        ascent: Ascent | None = None,
         seed: int = 0,
         warm_start: bool = False,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[CallbackOptions],
     ) -> None:
         super().__init__(
             log_dir,
-            images=images,
+            images,
             layers=layers,
-            settings=settings or Ascent(),
+            ascent=ascent or Ascent(),
             seed=seed,
             warm_start=warm_start,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
+            **options,
         )
         self.filters = filters
 
@@ -125,7 +109,7 @@ class FilterMaximization(Maximization):
     ) -> Maximized:
         objective = ChannelMean(output)
         return maximize_objective(
-            view.inspector, objective, channels, canvas, self.settings, self.seed, start
+            view.inspector, objective, channels, canvas, self.ascent, self.seed, start
         )
 
     def _layer_picture(
@@ -135,7 +119,7 @@ class FilterMaximization(Maximization):
             "total": output.channels,
             "target": "mean response of the channel",
         }
-        if self.settings.diversity == 1:
+        if self.ascent.diversity == 1:
             layout["channels"] = list(channels)
         names = [f"channel {channel}" for channel in found.channels]
         return self.picture("maximization", output.key, found, names, layout)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.per_layer_cache import PerLayerCache
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.probe import Probe
-from tbviz.callbacks.run.submodel import Submodel, find_submodel
+from tbviz.callbacks.run.probe import ProbeArrays
+from tbviz.callbacks.run.submodel import find_submodel
 from tbviz.methods.activation_maps.overview import short_names
 from tbviz.methods.hypercolumn import HypercolumnBasis, hypercolumn_layers, hypercolumns_of
 from tbviz.taps.model_outputs import ModelOutputs
@@ -29,69 +28,43 @@ MAX_SIDE = 128
 
 
 class Hypercolumns(Visual):
-    """Logs hypercolumns: the activations of several layers, enlarged and averaged, and in color.
+    """Log hypercolumns: the activations of several layers, enlarged to one size and averaged.
 
-    Where the average is high, much of the network answers. Equal colors are pixels of which all
-    the layers together say the same. The first snapshot decides what the colors mean; a second
-    `fit` with the same callback and the same layers reuses them.
-
-    Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
-    Fine-grained Localization".
+    Where the average is high, much of the network responds. The color picture shows the first
+    three principal components of all channels: pixels of one color are pixels about which all
+    layers say the same. The first snapshot decides what the colors mean; a second `fit` with the
+    same callback and the same layers reuses them.
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        layers: which layers: numbers as in `model.layers[i]`, such as `[1, 4, 7]`, or any filter;
-            or several such lists, a tile each, such as `[[1, 4, 7], [1, 4, 7, 10, 11, 14, 17]]`.
-            Six layers spread over the depth unless given. See `tbviz.methods.hypercolumn.numbered`
-            for what a number counts in nested models.
-        normalize: divide each layer by its spread at the first snapshot and weight all layers
-            equally, so that one with large values or many channels does not drown the others.
-            Else the average is over all channels of all layers.
-        colors: also log the three principal components in color.
-        labels: the class of each image, for the caption.
-        class_names: name of each class.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        layers: Numbers as in `model.layers[i]` are allowed too, such as `[1, 4, 7]`
+            (`tbviz.methods.hypercolumn.numbered` says what they count in nested models). Several
+            such lists have one tile each. Defaults to `None`: six layers, spread over the depth.
+        normalize: Whether to divide each layer by its spread at the first snapshot and to weight
+            all layers equally, so that a layer with large values or many channels does not hide
+            the others. Otherwise all channels of all layers are averaged.
+        colors: Whether to log the color picture too.
 
-    Raises:
-        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
+    References:
+        Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
+        Fine-grained Localization".
+
+    Example:
+        >>> columns = tbviz.Hypercolumns("logs/run", x_val[:4], layers=[[1, 4, 7], [1, 4, 7, 10]])
+        >>> model.fit(x, y, callbacks=[columns])  # 2 tiles per image, up to 128 pixels per side
     """
 
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
-        layers: Any = None,
+        labels: Any = None,
         *,
+        layers: Any = None,
         normalize: bool = True,
         colors: bool = True,
-        labels: Any = None,
-        class_names: Sequence[str] | None = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            images=images,
-            labels=labels,
-            class_names=class_names,
-            layers=layers,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
+        super().__init__(log_dir, images, labels, layers=layers, **options)
         self.normalize = normalize
         self.colors = colors
         self._stacks: list[list[Output]] = []
@@ -159,7 +132,7 @@ def _lists(layers: Any) -> list[Any]:
     return list(layers) if several else [layers]
 
 
-def _size(probe: Probe, stacks: list[list[Output]]) -> tuple[int, int]:
+def _size(probe: ProbeArrays, stacks: list[list[Output]]) -> tuple[int, int]:
     """Return height and width of the pictures: those of the probe images, up to `MAX_SIDE`."""
     pictures = probe.pictures()
     sizes = [output.size for stack in stacks for output in stack if output.size is not None]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import CallbackOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
 from tbviz.methods.conv_kernels.kernels import (
     MAX_LAYERS,
@@ -32,31 +31,23 @@ from tbviz.taps.select import is_convolution
 
 
 class Kernels(Visual):
-    """Logs the kernels of convolutions, and how far each filter has moved since the first snapshot.
+    """Log the kernels of convolutions, and how far each filter has moved since the first snapshot.
 
-    Zero is in the middle of the colors. A filter over one input channel is drawn as it is, one
-    over several by the first principal component of its slices, kernels of one pixel as a matrix;
-    filters over three channels are drawn in color as well. The model is not run.
+    Zero is in the middle of the colors. A filter over one input channel is drawn as it is, a filter
+    over several by the first principal component of its slices, and a kernel of one pixel as a
+    matrix. Filters over three channels are drawn in color as well. The model is not run, so no
+    images are needed. With the weights `W_t` of a filter at snapshot `t`, it has moved by
+
+        |W_t - W_0| / |W_0|
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        layers: which layers (path, name, glob, compiled regex, type, callable, or a list); up to
-            twelve convolutions, spread over the depth, unless given.
-        filters: how many filters of each layer, or which; 64 unless given.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
-
-    Raises:
-        TbvizError: schedule, limits or `submodel` cannot be used.
+        layers: Defaults to `None`: up to twelve convolutions, spread over the depth.
 
     Example:
-        >>> model.fit(x, y, callbacks=[tbviz.Kernels("logs/run")])
+        >>> model.layers[0].kernel.shape
+        (3, 3, 3, 32)
+        >>> kernels = tbviz.Kernels("logs/run", layers=keras.layers.Conv2D, filters=16)
+        >>> model.fit(x, y, callbacks=[kernels])  # 16 tiles of 3 x 3 weights per layer
     """
 
     wants_recording = False
@@ -66,24 +57,12 @@ class Kernels(Visual):
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
-        layers: Any = None,
         *,
+        layers: Any = None,
         filters: int | Sequence[int] = MAX_CHANNELS,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[CallbackOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            layers=layers,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
+        super().__init__(log_dir, layers=layers, **options)
         self.filters = filters
         self._first: dict[tuple[str, str], Kernel] = {}
         self._previous: dict[tuple[str, str], Kernel] = {}

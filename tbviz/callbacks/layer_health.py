@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import MetaRecord
-from tbviz.callbacks.run.submodel import Submodel
 from tbviz.methods.layer_health.advice import Advice, Advisor
 from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, layer_numbers
 from tbviz.methods.layer_health.rules import HealthSnapshot
@@ -36,61 +35,40 @@ from tbviz.taps.select import default_layers, is_activation, is_merge, select
 
 
 class LayerHealth(Visual):
-    """Logs numbers that tell whether each layer works, and advice where a threshold is crossed.
+    """Log numbers that tell whether each layer works, and advice if one crosses a threshold.
 
-    Dead, saturated, sparse and duplicate channels, mean and spread, similarity to the input,
-    change, norm of the weights and of their update: `tbviz.methods.layer_health.numbers` defines
-    the numbers, `tbviz.methods.layer_health.rules` the advice. A line of advice is in the record of
-    each position at which it holds; a notice reports it once.
+    The numbers are: dead, saturated, sparse and duplicate channels, mean and spread of the output,
+    similarity to the input, change since the last snapshot, norm of the weights and of their
+    update. `tbviz.methods.layer_health.numbers` defines them, `tbviz.methods.layer_health.rules`
+    defines the advice. The record of a position has the advice that holds there; a notice reports
+    each piece of advice once. A layer of `n` channels, of which `d` are dead, is advised on if
+
+        d / n >= thresholds.dead
+
+    at each of the last `thresholds.window` snapshots; the other rules have the same form.
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        layers: which layers; up to twelve, spread over the depth, unless given.
-        labels: the class of each image, for captions.
-        class_names: name of each class.
-        thresholds: when a channel counts as dead, saturated or a duplicate, and when advice is
-            given.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        layers: Defaults to `None`: up to twelve layers, spread over the depth.
+        thresholds: When a channel counts as dead, saturated or a duplicate, and when there is
+            advice. Defaults to `None`: `tbviz.Thresholds()`.
 
-    Raises:
-        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
+    Example:
+        >>> strict = tbviz.Thresholds(dead=0.2, window=3)
+        >>> health = tbviz.LayerHealth("logs/run", x_val[:8], thresholds=strict)
+        >>> model.fit(x, y, callbacks=[health])  # one row per layer and one per channel
     """
 
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
+        labels: Any = None,
         *,
         layers: Any = None,
-        labels: Any = None,
-        class_names: Sequence[str] | None = None,
         thresholds: Thresholds | None = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            images=images,
-            labels=labels,
-            class_names=class_names,
-            layers=layers,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
+        super().__init__(log_dir, images, labels, layers=layers, **options)
         self.thresholds = thresholds or Thresholds()
         self._previous: dict[str, npt.NDArray[np.float32]] = {}
         self._weights = WeightHistory()

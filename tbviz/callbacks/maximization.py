@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
@@ -20,27 +22,23 @@ from tbviz.methods.maximization.settings import Ascent
 
 
 class Maximization(Visual):
-    """Images found by gradient ascent, the same way at every snapshot, so that epochs compare.
-
-    Args:
-        settings: steps, rate, image, transforms and penalties of the ascent.
-        seed: of the start and the transforms.
-        warm_start: start from the images of this `fit`'s last snapshot instead of a blank.
-        **common: see `Visual`.
-    """
+    """Draw images that are found by gradient ascent, the same way at every snapshot."""
 
     wants_recording = False
 
     def __init__(
         self,
-        *args: Any,
-        settings: Ascent,
-        seed: int = 0,
-        warm_start: bool = False,
-        **common: Any,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        ascent: Ascent,
+        seed: int,
+        warm_start: bool,
+        layers: Any = None,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(*args, **common)
-        self.settings = settings
+        super().__init__(log_dir, images, layers=layers, **options)
+        self.ascent = ascent
         self.seed = seed
         self.warm_start = warm_start
         self._previous: dict[str, tuple[list[int], Floats]] = {}
@@ -112,7 +110,7 @@ class Maximization(Visual):
             text: The caption of the sheet, without scores and notes. Defaults to None: these
                 alone.
         """
-        several = self.settings.diversity
+        several = self.ascent.diversity
         if several > 1:
             layout = {**layout, "row_titles": list(names[::several])}
         return ColorPicture(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 import keras
 
@@ -16,11 +17,22 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
-from tbviz.callbacks.limits.schedule import ScheduleLike
-from tbviz.callbacks.run.probe import ClassNames, is_path, read_probe
-from tbviz.callbacks.run.submodel import Submodel
+from tbviz.callbacks.options import ImageOptions
+from tbviz.callbacks.probe import as_probe
+from tbviz.callbacks.signature import SharedOptions
+from tbviz.errors import TbvizError
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.taps.final_outputs import OutputName
+
+_WITHOUT_IMAGES = (Kernels, FilterMaximization)
+_CALLBACKS: tuple[type[Visual], ...] = (
+    ActivationGrid,
+    LayerHealth,
+    GradCAM,
+    Hypercolumns,
+    Kernels,
+    Augmentation,
+    FilterMaximization,
+)
 
 # With more filters or steps, a small network on two cores would spend more time on maximization
 # than on a third of an epoch. To the eye, 24 shorter steps give the same images.
@@ -28,47 +40,37 @@ FILTERS = 6
 ASCENT = Ascent(steps=16, rate=0.3)
 
 
-class Monitor(keras.callbacks.Callback):
-    """Logs everything that is cheap enough for every epoch, with sensible defaults.
+class Monitor(SharedOptions, keras.callbacks.Callback):
+    """Log everything that is cheap enough for every epoch, with good defaults.
 
-    Feature maps (also at a glance and in color), layer health, Grad-CAM, hypercolumns, kernels,
-    what augmentation layers do, filter maximization, and the predictions of the probe images.
-    `Saliency` and `ClassMaximization` stand beside it in the list of callbacks, on the same
-    `log_dir`, if you need them. A callback of one of Monitor's own classes that stands beside it on
-    the same `log_dir` replaces Monitor's own.
+    With images: feature maps, layer health, Grad-CAM, hypercolumns, kernels, filter maximization,
+    what augmentation layers do, and the predictions for the probe images. Without images: kernels
+    and filter maximization. What a model cannot show is left out, and the page says so.
 
-    What the model cannot show is left out, and the page says so. Stand it behind `EarlyStopping`
-    in the list of callbacks: best weights that are put back are then logged as well.
+    To set more, put a callback of the same class beside it in the list of callbacks, on the same
+    `log_dir`: that one replaces Monitor's own of its class entirely. `Saliency` and
+    `ClassMaximization` can be added in the same way. Put Monitor after `EarlyStopping` in the
+    list: then the best weights, which it restores, are logged too.
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        labels: the class of each image; with them Grad-CAM shows the true class too.
-        class_names: name of each class.
-        layers: which layers' maps and health are logged; up to twelve, spread over the depth,
-            unless given.
-        output: The index or the name of the model's output whose classes are shown, if the model
-            has several. Defaults to the first.
-        schedule: when to capture. `Augmentation` always captures at the first and the last epoch
-            only. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
-
-    Raises:
-        TbvizError: images, labels, schedule, limits or `submodel` cannot be used.
+        images: Defaults to `None`: only what needs no images is logged.
+        labels: With labels, Grad-CAM shows the true class beside the predicted one.
+        layers: They are used for feature maps and layer health. Defaults to `None`: up to twelve
+            layers with feature maps, spread over the depth.
+        exclude: Callbacks to leave out, as classes or by name: `ActivationGrid`, `LayerHealth`,
+            `GradCAM`, `Hypercolumns`, `Kernels`, `Augmentation` or `FilterMaximization`.
+        schedule: `Augmentation` captures only the first and the last epoch.
 
     Example:
+        >>> x_val.shape, y_val.shape
+        ((1000, 32, 32, 3), (1000,))
         >>> model.fit(
         ...     x,
         ...     y,
         ...     callbacks=[
         ...         keras.callbacks.TensorBoard("logs/run"),
-        ...         tbviz.Monitor("logs/run", x_val[:4], y_val[:4]),
+        ...         tbviz.Monitor("logs/run", x_val[:4], y_val[:4], exclude=["Hypercolumns"]),
+        ...         tbviz.GradCAM("logs/run", x_val[:4], y_val[:4], method="layercam"),
         ...     ],
         ... )
     """
@@ -76,40 +78,32 @@ class Monitor(keras.callbacks.Callback):
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
-        images: Any,
+        images: Any = None,
         labels: Any = None,
-        class_names: ClassNames | None = None,
         *,
         layers: Any = None,
-        output: OutputName | None = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        exclude: type | str | Sequence[type | str] = (),
+        **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__()
-        # Read once: a callable or a dataset might give other images the next time.
-        probe = images if is_path(images) else read_probe(images, labels, class_names)
-        known: dict[str, Any] = {"labels": labels, "class_names": class_names}
-        plain: dict[str, Any] = {
-            "submodel": submodel,
-            "max_overhead": max_overhead,
-            "max_disk": max_disk,
-            "strict": strict,
+        # One for all: a callable or a dataset might give other images the next time.
+        probe = as_probe(images, labels, options.pop("class_names", None), "Monitor")
+        output = options.pop("output", None)
+        own: dict[type[Visual], dict[str, Any]] = {
+            ActivationGrid: {"layers": layers},
+            LayerHealth: {"layers": layers},
+            Augmentation: {**Augmentation.option_defaults},
+            FilterMaximization: {"filters": FILTERS, "ascent": ASCENT},
         }
-        common: dict[str, Any] = {"schedule": schedule, **plain}
-        self.callbacks: list[Visual] = [
-            ActivationGrid(log_dir, probe, layers=layers, **known, **common),
-            LayerHealth(log_dir, probe, layers=layers, **known, **common),
-            GradCAM(log_dir, probe, output=output, **known, **common),
-            Hypercolumns(log_dir, probe, **known, **common),
-            Kernels(log_dir, **common),
-            Augmentation(log_dir, probe, **known, **plain),
-            FilterMaximization(log_dir, filters=FILTERS, settings=ASCENT, **common),
-        ]
-
-        for callback in self.callbacks:  # the user asked for what stands beside Monitor
+        excluded = _excluded(exclude)
+        self.callbacks: list[Visual] = []
+        for kind in _CALLBACKS:
+            given: dict[str, Any] = {**options, **own.get(kind, {})}
+            if kind not in _WITHOUT_IMAGES:
+                given |= {"images": probe, "output": output}
+            if kind not in excluded and (kind in _WITHOUT_IMAGES or probe is not None):
+                self.callbacks.append(kind(log_dir, **given))
+        for callback in self.callbacks:
             callback.replaceable = True
 
     def set_model(self, model: Any) -> None:
@@ -148,3 +142,25 @@ class Monitor(keras.callbacks.Callback):
         """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_train_end(logs)
+
+
+def _excluded(exclude: type | str | Sequence[type | str]) -> list[type[Visual]]:
+    """Return the classes of Monitor's callbacks that an argument names.
+
+    Raises:
+        TbvizError: If Monitor has no such callback.
+    """
+    known = {kind.__name__: kind for kind in _CALLBACKS}
+    found = []
+    for one in [exclude] if isinstance(exclude, type | str) else exclude:
+        name = one.__name__ if isinstance(one, type) else str(one)
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), map(str.lower, known), n=1)
+            hint = [f"did you mean {other}? " for other in known if [other.lower()] == near]
+            msg = (
+                f"Monitor received exclude={one!r}; {''.join(hint)}It has {', '.join(known)}, as "
+                "classes or by name"
+            )
+            raise TbvizError(msg)
+        found.append(known[name])
+    return found

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.explanations import Explainer, Explanation
 from tbviz.callbacks.run.layout import Layout
+from tbviz.callbacks.run.method_list import methods_of
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import GrayPicture
-from tbviz.callbacks.run.probe import ClassNames
-from tbviz.callbacks.run.submodel import Submodel
-from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attributed, Attribution
 from tbviz.methods.saliency.maps import NO_EFFECT
 from tbviz.methods.saliency.registry import attribution_of
 from tbviz.scores.target import Targets
-from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.image_inputs import image_input_index
 from tbviz.taps.model_outputs import ModelOutputs
 
@@ -32,42 +29,33 @@ INCOMPLETE = 0.05
 
 
 class Saliency(Visual):
-    """Logs which pixels of each image the score of the predicted class comes from, and of the true.
+    """Log the effect of each pixel of the probe images on the score of a class.
 
-    Maps are at the input's size, up to 128 pixels a side, and unscaled. Of a model of several
-    images the first is explained.
+    Maps are at the size of the input, up to 128 pixels per side, and in the unit of the score
+    before softmax per unit of the input, or of the score if the method multiplies by the input. If
+    a model takes several images, the first one is explained. With the class score `y` and a pixel
+    `x`, `"gradients"` is the largest over the color channels of
+
+        |dy / dx|
 
     Args:
-        log_dir: the directory that `keras.callbacks.TensorBoard(log_dir=...)` gets.
-        images: probe images as the model takes them; arrays, a dataset, a callable, or paths.
-        labels: the class of each image; with them the true class is shown beside the predicted.
-        method: one or several of `"gradients"` and `"gradients-x-input"` (a pass each),
-            `"smoothgrad"` (25), `"integrated-gradients"` (32), `"occlusion"` (64 an image) and
-            `"guided-grad-cam"` (2); or one with settings of its own, such as
-            `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`.
-        targets: What is explained, one tile per target: `"predicted"`, `"true"`, the index or the
-            name of a class, an integer array with one class per image, a `tbviz.Target`, or a list
-            of these. Defaults to `["predicted", "true"]`, without the true class if there are no
-            labels.
-        output: The index or the name of the model's output that is explained, if the model has
-            several. Defaults to the first.
-        class_names: The name of each class, in order or as a dict of names to classes. For a model
-            with several outputs also a dict of these by output.
-        schedule: when to capture. Defaults to the end of every epoch.
-        submodel: the model to capture if it is not the fitted one, such as a GAN's
-            `"discriminator"`: a path of attributes, or a function of the fitted model.
-        max_overhead: share of training time that all callbacks of the fit together may take,
-            such as 0.05. They capture less often to stay below it. Defaults to no limit.
-        max_disk: bytes that the run's store may have, or a text such as `"5 GB"`. Defaults to no
-            limit.
-        strict: raise errors instead of reporting each one once and going on. Defaults to `False`.
+        method: `"gradients"` and `"gradients-x-input"` (one pass each), `"smoothgrad"` (25 passes),
+            `"integrated-gradients"` (32), `"occlusion"` (64 per image) or `"guided-grad-cam"` (2);
+            an object with settings of its own, such as
+            `tbviz.methods.saliency.occlusion.Occlusion(window=0.1, stride=0.05)`; or a list of
+            these.
 
-    Raises:
-        TbvizError: images, labels, method, targets, schedule, limits or `submodel` cannot be used.
+    References:
+        Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", section 3. The
+        modules in `tbviz.methods.saliency` name the papers of the other methods.
 
     Example:
-        >>> pixels = tbviz.Saliency("logs/run", x_val[:4], y_val[:4], ["smoothgrad", "occlusion"])
-        >>> model.fit(x, y, callbacks=[pixels])
+        >>> x_val.shape, y_val.shape
+        ((1000, 32, 32, 3), (1000,))
+        >>> pixels = tbviz.Saliency(
+        ...     "logs/run", x_val[:4], y_val[:4], method=["smoothgrad", "occlusion"]
+        ... )
+        >>> model.fit(x, y, callbacks=[pixels])  # 4 sheets of 32 x 32 maps per method and epoch
     """
 
     needs = "image among its inputs"
@@ -77,36 +65,14 @@ class Saliency(Visual):
         log_dir: str | os.PathLike[str],
         images: Any,
         labels: Any = None,
-        method: str | Attribution | Sequence[str | Attribution] = "gradients",
         *,
+        method: str | Attribution | Sequence[str | Attribution] = "gradients",
         targets: Targets | None = None,
-        output: OutputName | None = None,
-        class_names: ClassNames | None = None,
-        schedule: ScheduleLike = "epoch",
-        submodel: Submodel = None,
-        max_overhead: float | None = None,
-        max_disk: float | str | None = None,
-        strict: bool = False,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            images=images,
-            labels=labels,
-            class_names=class_names,
-            output=output,
-            schedule=schedule,
-            submodel=submodel,
-            max_overhead=max_overhead,
-            max_disk=max_disk,
-            strict=strict,
-        )
-        several = [method] if isinstance(method, str | Attribution) else list(method)
-        self.attributions = [attribution_of(one) for one in several]
-        names = [attribution.name for attribution in self.attributions]
-        if not names or len(set(names)) < len(names):
-            msg = f"Saliency received the methods {names}; expected at least one, each once"
-            raise TbvizError(msg)
-        self._explainer = Explainer(self.title, targets, output)
+        super().__init__(log_dir, images, labels, **options)
+        self.attributions = methods_of("Saliency", method, attribution_of)
+        self._explainer = Explainer(self.title, targets, self.output)
 
     def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select no layer: the pictures belong to the whole model."""

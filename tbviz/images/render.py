@@ -45,6 +45,10 @@ def channels(
 
     Raises:
         ValueError: If the shape is different.
+
+    Example:
+        >>> maps = tbviz.methods.activations(model, x_val[:1], "conv1")["conv1"]
+        >>> tbviz.render.channels(maps[0]).save("conv1.png")
     """
     array = np.asarray(maps)
     if array.ndim != 3:
@@ -82,6 +86,10 @@ def tiles(
 
     Raises:
         ValueError: If the shape is different, or there is no such color map or range.
+
+    Example:
+        >>> kernel = tbviz.methods.kernels(model, "conv1")["conv1"]
+        >>> tbviz.render.tiles(kernel.tiles, signed=True).save("kernels.png")
     """
     array = as_float32(values)
     if array.ndim != 3 or 0 in array.shape:
@@ -113,6 +121,10 @@ def colors(
 
     Raises:
         ValueError: If the shape is different.
+
+    Example:
+        >>> found = tbviz.methods.maximize_filters(model, "conv3", 16)["conv3"]
+        >>> tbviz.render.colors(found.images, columns=4).save("conv3.png")
     """
     return grid(display(images, bounds)[0], columns, size, titles)
 
@@ -138,6 +150,10 @@ def overlays(
 
     Raises:
         ValueError: If there are not as many maps as images, or the shapes are different.
+
+    Example:
+        >>> cam = tbviz.methods.grad_cam(model, x_val[:4])
+        >>> tbviz.render.overlays(x_val[:4], cam.maps).save("cam.png")
     """
     pictures = display(images)[0]
     heat = np.asarray(maps, np.float64)

@@ -56,16 +56,21 @@ class Augmented:
         return np.clip(np.nan_to_num(scaled, nan=0.0), 0, 1).astype(np.float32)
 
 
-def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Augmented:
+def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS) -> Augmented:
     """Return images as a model's augmentation layers change them, after the last of them.
 
     Args:
-        model: any built Keras model. Its seeds are left as they were.
-        images: a batch, in the structure that the model takes.
-        draws: how often each image is drawn.
+        model: Any built Keras model. Its seeds are left as they were.
+        images: A batch, in the structure that the model takes.
+        num_draws: How often each image is drawn. Defaults to `8`.
 
     Raises:
-        TbvizError: the model has no augmentation layer.
+        TbvizError: If the model has no augmentation layer.
+
+    Example:
+        >>> found = tbviz.methods.augmented_images(model, x_val[:4], num_draws=6)
+        >>> found.draws.shape
+        (4, 6, 32, 32, 3)
     """
     inspector = inspector_for(model)
     output = augmentation_layer(inspector.model_outputs(images))
@@ -75,7 +80,8 @@ def augmented_images(model: keras.Model, images: Any, draws: int = DRAWS) -> Aug
             "no weights, and stands before the first layer that has some"
         )
         raise TbvizError(msg)
-    return augmented_by(inspector, output, images, record(inspector, [output], images).maps, draws)
+    maps = record(inspector, [output], images).maps
+    return augmented_by(inspector, output, images, maps, num_draws)
 
 
 def augmented_by(

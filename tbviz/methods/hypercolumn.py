@@ -90,19 +90,25 @@ def hypercolumns(
     """Lay the activations of several layers over each other, at one size.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`; or any
-            filter; six layers spread over the depth unless given.
-        size: height and width of the result in pixels; the images' own unless given.
-        normalize: divide each layer by its spread and count all layers alike, so that one with
-            large values or many channels does not drown the others. Else the mean is that over
-            all channels of all layers.
-        basis: of an earlier call on the same layers.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: Numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`, or a filter
+            of layers, see `activations`. Defaults to `None`: six layers, spread over the depth.
+        size: Height and width of the result in pixels. Defaults to `None`: those of the images.
+        normalize: Whether to divide each layer by its spread and to weight all layers equally, so
+            that a layer with large values or many channels does not hide the others. Otherwise all
+            channels of all layers are averaged. Defaults to `True`.
+        basis: Spreads and axes of an earlier call on the same layers, so that the results
+            compare. Defaults to `None`: those of these images.
 
     Raises:
-        TbvizError: a number or filter names no layer with feature maps, or the basis is of other
-            layers.
+        TbvizError: If a number or filter names no layer with feature maps, or the basis is of
+            other layers.
+
+    Example:
+        >>> found = tbviz.methods.hypercolumns(model, x_val[:4], [1, 4, 7])
+        >>> found.mean.shape, found.colors.shape
+        ((4, 32, 32), (4, 32, 32, 3))
     """
     from tbviz.scores.recording import record
     from tbviz.taps.image_inputs import image_batch

@@ -34,17 +34,16 @@ def everything(log_dir, images, labels=None, **settings):
     """
     settings = {"strict": True, **settings}
     given = log_dir, images, labels
-    several = tbviz.Saliency(*given, list(_ATTRIBUTIONS.values()), **settings)
+    several = tbviz.Saliency(*given, method=list(_ATTRIBUTIONS.values()), **settings)
     monitor = tbviz.Monitor(*given, **settings)
     for callback in monitor.callbacks:
         if isinstance(callback, tbviz.FilterMaximization):
-            callback.settings = replace(callback.settings, steps=_STEPS)
+            callback.ascent = replace(callback.ascent, steps=_STEPS)
     return [
         monitor,
         several,
-        # In place of Monitor's own.
-        *(tbviz.GradCAM(*given, method=cam, **settings) for cam in _CAMS.values()),
-        tbviz.ClassMaximization(log_dir, settings=_MAXIMIZE, **settings),
+        tbviz.GradCAM(*given, method=list(_CAMS.values()), **settings),  # in place of Monitor's
+        tbviz.ClassMaximization(log_dir, ascent=_MAXIMIZE, **settings),
     ]
 
 

@@ -136,8 +136,8 @@ class Sub(keras.Model):
 
 def monitor(log_dir, images, labels=None, names=None, maximized="conv2", **settings):
     """`Monitor`, strict, with a short ascent of one layer: each has to be compiled."""
-    made = tbviz.Monitor(log_dir, images, labels, names, strict=True, **settings)
-    made.callbacks[-1].settings, made.callbacks[-1].layers = Ascent(steps=2), maximized
+    made = tbviz.Monitor(log_dir, images, labels, class_names=names, strict=True, **settings)
+    made.callbacks[-1].ascent, made.callbacks[-1].layers = Ascent(steps=2), maximized
     return made
 
 

@@ -49,7 +49,7 @@ def run(tmp_path_factory):
         labels=y,
         class_names=["left", "right", "both"],
         layers=["conv1", "relu", "average", "classes"],
-        channels="most-active",
+        order="most-active",
         strict=True,
     )
     fit(sequential(rate=0.5), [outputs, grid], 3)
@@ -136,7 +136,7 @@ def scaled(model, *factors):
 
 def test_a_second_fit_keeps_the_choice_and_another_model_does_not(tmp_path):
     x, _ = data(2)
-    settings = {"layers": "conv2", "channels": "most-active", "overview": False, "strict": True}
+    settings = {"layers": "conv2", "order": "most-active", "overview": False, "strict": True}
     grid = ActivationGrid(tmp_path, x, **settings)
     model = scaled(sequential(rate=1e-6, run_eagerly=True), 1, 4, 16, 64)
     fit(model, [grid], 1)
@@ -182,7 +182,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messag
     model = sequential(run_eagerly=True)
     model.layers[0].set_weights([np.full_like(w, value) for w in model.layers[0].get_weights()])
     grid = ActivationGrid(
-        tmp_path, x, layers=["conv1", "relu", "average"], channels="most-active", strict=True
+        tmp_path, x, layers=["conv1", "relu", "average"], order="most-active", strict=True
     )
     fit(model, [grid], 1)
     kinds = [text.partition(".")[0] for text in messages()]
@@ -219,7 +219,7 @@ def test_a_model_without_maps_has_bars_where_they_are_asked_for(tmp_path, messag
 
 def test_inside_two_models_the_pictures_are_the_same(tmp_path):
     def pictures(model, prefix, log_dir):
-        grid = ActivationGrid(log_dir, data(2)[0], channels="most-active", strict=True)
+        grid = ActivationGrid(log_dir, data(2)[0], order="most-active", strict=True)
         fit(model, [grid], 1)
         run = open_run(log_dir)
         names = sorted((kind, layer.removeprefix(prefix)) for kind, layer in run.series())

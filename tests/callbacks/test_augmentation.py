@@ -30,7 +30,7 @@ def flipping(*, nested=False):
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_row_holds_an_image_and_what_training_sees_of_it(tmp_path, nested):
     x, y = data(8)
-    callback = Augmentation(tmp_path, x[:2], 6, labels=y[:2], strict=True)
+    callback = Augmentation(tmp_path, x[:2], num_draws=6, labels=y[:2], strict=True)
     flipping(nested=nested).fit(x, y, 4, 3, verbose=0, callbacks=[callback])
     [layout] = [meta for meta in metas(tmp_path, "layout") if meta["picture"] == "augmentation"]
     assert (layout["tiles"], layout["columns"], layout["images"]) == (14, 7, 0)
@@ -77,5 +77,5 @@ def test_a_model_without_augmentation_gets_none(tmp_path, messages):
 
 
 def test_draws_are_at_least_one(tmp_path):
-    with pytest.raises(TbvizError, match="draws=0; it takes at least 1"):
-        Augmentation(tmp_path, data(2)[0], draws=0)
+    with pytest.raises(TbvizError, match="num_draws=0; expected at least 1"):
+        Augmentation(tmp_path, data(2)[0], num_draws=0)

@@ -54,7 +54,7 @@ def failing_from_epoch_1(monkeypatch):
             return super().combine(evidence)
 
     def make(callback):
-        monkeypatch.setattr(callback, "cam", FailingCam())
+        monkeypatch.setattr(callback, "cams", [FailingCam()])
         return callback
 
     return make
@@ -194,7 +194,7 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     x, y = data(8)
     model = cached_model()
     model.optimizer.learning_rate = 1e30
-    quick = tbviz.FilterMaximization(tmp_path, "conv1", 2, settings=Ascent(steps=2))
+    quick = tbviz.FilterMaximization(tmp_path, layers="conv1", filters=2, ascent=Ascent(steps=2))
     model.fit(x, y, 4, 3, verbose=0, callbacks=[*three_callbacks(tmp_path), quick])
     assert np.isnan(model.get_weights()[0]).all()
     assert metas(tmp_path, "metrics")[-1]["values"]["loss"] == "NaN"
@@ -281,27 +281,6 @@ def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, mess
     run = open_run(tmp_path)
     assert all(segment.damaged == 0 for segment in run.segments)
     assert ("activations", "conv2") in run.series()
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_a_callback_replaces_monitors_own_of_its_class(tmp_path, first):
-    x, _ = data(2)
-    usual = [
-        tbviz.ActivationGrid(tmp_path, x),
-        tbviz.GradCAM(tmp_path, x),
-        tbviz.Kernels(tmp_path),
-    ]
-    for callback in usual:
-        callback.replaceable = True  # as Monitor's are
-    own = [tbviz.ActivationGrid(tmp_path, x, layers="conv1"), tbviz.GradCAM(tmp_path, x)]
-    fit([*usual, *own] if first else [*own, *usual], 3)
-    run = open_run(tmp_path)
-    methods = run.segments[0].costs.methods
-    snapshots = {name: methods[name].snapshots for name in methods if name != "tbviz"}
-    assert snapshots == {"ActivationGrid": 3, "GradCAM": 3, "Kernels": 3}
-    assert [layer for kind, layer in run.series() if kind == "activations"] == ["conv1"]
-    assert notices(tmp_path, "warning") == []
-    assert ends(tmp_path) == ["finished"]
 
 
 def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monkeypatch, messages):

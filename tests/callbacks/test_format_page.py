@@ -47,7 +47,7 @@ def test_roles_of_tiles(tmp_path):
         callbacks=[
             GradCAM(tmp_path, images, labels, targets=targets, **shared),
             Saliency(tmp_path, images, labels, targets=targets[-2:], **shared),
-            ClassMaximization(tmp_path, settings=Ascent(steps=2), **shared),
+            ClassMaximization(tmp_path, ascent=Ascent(steps=2), **shared),
         ],
     )
     run = open_run(tmp_path)

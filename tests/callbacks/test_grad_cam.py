@@ -49,7 +49,12 @@ def same(log_dir, kind, layer, expected):
 
 def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
     layers = ["conv1", "relu"]
-    fit(*(GradCAM(tmp_path, X, LABELS, layers, method, strict=True) for method in CAMS))
+    fit(
+        *(
+            GradCAM(tmp_path, X, LABELS, layers=layers, method=method, strict=True)
+            for method in CAMS
+        )
+    )
     for method in CAMS:
         kind = "cam" if method == "grad-cam" else f"cam:{method}"
         for layer in layers:
@@ -78,7 +83,7 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
     ]
     cams = GradCAM(tmp_path, X, LABELS, targets=targets, class_names=NAMES, strict=True)
     quick = [SmoothGrad(samples=2), Occlusion(0.5, 0.5)]
-    fit(cams, Saliency(tmp_path, X, LABELS, quick, targets=targets[1:3], strict=True))
+    fit(cams, Saliency(tmp_path, X, LABELS, method=quick, targets=targets[1:3], strict=True))
     predicted = model().predict_on_batch(X).argmax(1)
     classes = [[2] * 3, given, LABELS, [1] * 3, predicted]
     against = [None, None, [0] * 3, None, given]

@@ -49,7 +49,7 @@ def test_each_list_is_a_tile_and_colors_keep_their_axes(tmp_path):
     x, y = data(16)
     lists = [[0, 2], ["conv*", "pool", "relu"]]
     expected = Expected(x[:3], lists)
-    callback = Hypercolumns(tmp_path, x[:3], lists, strict=True)
+    callback = Hypercolumns(tmp_path, x[:3], layers=lists, strict=True)
     model = sequential(rate=0.3, run_eagerly=True)
     model.fit(x, y, 8, 3, verbose=0, callbacks=[expected, callback])
     layout = layout_of(tmp_path, "hypercolumns")
@@ -71,7 +71,7 @@ def test_each_list_is_a_tile_and_colors_keep_their_axes(tmp_path):
 
 def test_one_list_has_a_tile_an_image(tmp_path):
     x, y = data(8)
-    callback = Hypercolumns(tmp_path, x[:2], [0, 1, 2], labels=y[:2], strict=True)
+    callback = Hypercolumns(tmp_path, x[:2], layers=[0, 1, 2], labels=y[:2], strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert layout_of(tmp_path, "hypercolumns")["tiles"] == 1
     assert len(layout_of(tmp_path, "hypercolumns:colors")["titles"]) == 2
@@ -91,8 +91,8 @@ def test_layer_numbers_count_in_the_captured_model(tmp_path):
     base = keras.Sequential([image, *rest[:4]], name="base")
     model = compiled(keras.Sequential([base, *rest[4:]]), run_eagerly=True)
     x, y = data(8)
-    inside = Hypercolumns(tmp_path / "a", x[:2], [0, 1], submodel="base", strict=True)
-    outside = Hypercolumns(tmp_path / "b", x[:2], [0], strict=True)
+    inside = Hypercolumns(tmp_path / "a", x[:2], layers=[0, 1], submodel="base", strict=True)
+    outside = Hypercolumns(tmp_path / "b", x[:2], layers=[0], strict=True)
     model.fit(x, y, 8, 1, verbose=0, callbacks=[inside, outside])
     assert layout_of(tmp_path / "a", "hypercolumns")["stacks"] == [["conv1", "pool"]]
     assert layout_of(tmp_path / "b", "hypercolumns")["stacks"] == [["base"]]
@@ -100,7 +100,7 @@ def test_layer_numbers_count_in_the_captured_model(tmp_path):
 
 def test_a_number_that_is_no_layer_is_reported_at_once(tmp_path, messages):
     x, y = data(8)
-    callback = Hypercolumns(tmp_path, x[:2], [[0, 1], [2, 17]])
+    callback = Hypercolumns(tmp_path, x[:2], layers=[[0, 1], [2, 17]])
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     [text] = messages()
     assert "received the layer number 17; model 'tiny' has 6: 0 'conv1', 1 'pool'" in text
@@ -137,7 +137,7 @@ def test_weights_that_are_not_finite_or_zero_are_drawn_as_such(tmp_path, value, 
 
 def test_a_callback_beside_monitor_replaces_monitors_own(tmp_path):
     x, y = data(8)
-    own = Hypercolumns(tmp_path, x[:2], [["conv1", "conv2"]], schedule=tbviz.every(epochs=5))
+    own = Hypercolumns(tmp_path, x[:2], layers=[["conv1", "conv2"]], schedule=tbviz.every(epochs=5))
     model = sequential(run_eagerly=True)
     model.fit(x, y, 8, 3, verbose=0, callbacks=[monitor(tmp_path, x[:2]), own])
     assert layout_of(tmp_path, "hypercolumns")["titles"] == ["conv1 + conv2"]

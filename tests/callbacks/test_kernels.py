@@ -156,7 +156,7 @@ def test_layers_that_are_left_out_are_reported(tmp_path, monkeypatch):
 
 def test_layers_and_filters_are_selected(tmp_path):
     x, y = data(8)
-    callback = Kernels(tmp_path, "conv2", filters=[3, 1], strict=True)
+    callback = Kernels(tmp_path, layers="conv2", filters=[3, 1], strict=True)
     cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     assert layout(tmp_path, "kernels", "conv2")["channels"] == [3, 1]
     assert [n for n in notices(tmp_path) if n["method"] == "Kernels"] == []

@@ -35,10 +35,14 @@ def run(tmp_path_factory):
     x, y = data(16)
     common = {"strict": True, "warm_start": True}
     ours = [
-        tbviz.FilterMaximization(log_dir, "conv1", images=x[:2], settings=QUICK, **common),
-        tbviz.ClassMaximization(log_dir, class_names=NAMES, settings=QUICK, **common),
+        tbviz.FilterMaximization(log_dir, layers="conv1", images=x[:2], ascent=QUICK, **common),
+        tbviz.ClassMaximization(log_dir, class_names=NAMES, ascent=QUICK, **common),
         tbviz.FilterMaximization(
-            log_dir, "conv2", [3, 1], settings=Ascent(steps=2, diversity=2), strict=True
+            log_dir,
+            layers="conv2",
+            filters=[3, 1],
+            ascent=Ascent(steps=2, diversity=2),
+            strict=True,
         ),
     ]
     model = sequential(run_eagerly=True)
@@ -95,8 +99,10 @@ def test_what_is_logged_is_what_the_functions_find(tmp_path):
     model = sequential()
     model.run_eagerly = True
     ours = [
-        tbviz.FilterMaximization(tmp_path, "conv2", 2, images=x, settings=QUICK, strict=True),
-        tbviz.ClassMaximization(tmp_path, ["both", 0], class_names=NAMES, settings=QUICK),
+        tbviz.FilterMaximization(
+            tmp_path, layers="conv2", filters=2, images=x, ascent=QUICK, strict=True
+        ),
+        tbviz.ClassMaximization(tmp_path, classes=["both", 0], class_names=NAMES, ascent=QUICK),
     ]
     model.fit(x, y, verbose=0, callbacks=ours)
     assert layout(tmp_path, "classes", "")["titles"] == ["both", "left"]
@@ -115,7 +121,7 @@ def test_of_many_classes_those_of_the_probe_are_shown(tmp_path):
     wide.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     ours = [
         tbviz.GradCAM(tmp_path, x[:3], np.array([7, 2, 7])),
-        tbviz.ClassMaximization(tmp_path, settings=Ascent(steps=1), strict=True),
+        tbviz.ClassMaximization(tmp_path, ascent=Ascent(steps=1), strict=True),
     ]
     wide.fit(x, y, verbose=0, callbacks=ours)
     assert layout(tmp_path, "classes", "")["titles"] == ["2", "7"]
@@ -134,7 +140,7 @@ def test_a_broken_channel_is_blank_and_named(tmp_path):
     x, y = data(8)
     model = sequential()
     model.run_eagerly = True
-    ours = tbviz.FilterMaximization(tmp_path, "conv2", images=x, settings=QUICK, strict=True)
+    ours = tbviz.FilterMaximization(tmp_path, layers="conv2", images=x, ascent=QUICK, strict=True)
     model.fit(x, y, verbose=0, callbacks=[SetsNan(), ours])
     shown = text(tmp_path, "maximization", "conv2", 0)
     assert shown["note"] == "channel 1 (blank): puts out NaN or infinity"
@@ -151,14 +157,14 @@ def test_a_model_without_an_image_is_left_alone(tmp_path):
     assert ends(tmp_path) == ["finished"]
     [notice] = [m for m in notices(tmp_path, "info") if m["method"] == "ClassMaximization"]
     assert "left out: none of the model's inputs" in notice["text"]
-    asked = tbviz.ClassMaximization(tmp_path / "asked", [0], images=x[:1], strict=True)
+    asked = tbviz.ClassMaximization(tmp_path / "asked", classes=[0], images=x[:1], strict=True)
     with pytest.raises(TbvizError, match="none of the model's inputs"):
         model.fit(x, y, verbose=0, callbacks=[asked])
 
 
 def test_a_missing_class_is_reported(tmp_path):
     x, y = data(8)
-    ours = tbviz.ClassMaximization(tmp_path, ["lefd"], class_names=NAMES, settings=QUICK)
+    ours = tbviz.ClassMaximization(tmp_path, classes=["lefd"], class_names=NAMES, ascent=QUICK)
     cached_model().fit(x, y, verbose=0, callbacks=[ours])
     [notice] = notices(tmp_path, "warning")
     assert "did you mean 'left'" in notice["text"]
@@ -170,6 +176,8 @@ def test_settings_reach_the_ascent(tmp_path):
     settings = Ascent(steps=2, image="pixel", transforms=Transforms(rotate=5, pad=True))
     model = sequential()
     model.run_eagerly = True
-    ours = tbviz.FilterMaximization(tmp_path, "conv1", 1, settings=settings, strict=True)
+    ours = tbviz.FilterMaximization(
+        tmp_path, layers="conv1", filters=1, ascent=settings, strict=True
+    )
     model.fit(x, y, verbose=0, callbacks=[ours])
     assert layout(tmp_path, "maximization", "conv1")["tiles"] == 1

@@ -75,7 +75,9 @@ def test_layers_inside_a_nested_base(tmp_path):
     selected = [
         tbviz.ActivationGrid(tmp_path, x[:2], layers="*/block_[12]_*relu", strict=True),
         tbviz.GradCAM(tmp_path, x[:2], strict=True),
-        tbviz.FilterMaximization(tmp_path, "*/block_2_project", 2, settings=QUICK, strict=True),
+        tbviz.FilterMaximization(
+            tmp_path, layers="*/block_2_project", filters=2, ascent=QUICK, strict=True
+        ),
     ]
     model.fit(x, y, 4, 1, verbose=0, callbacks=selected)
     inside = ["base/block_1_expand_relu", "base/block_2_expand_relu"]
@@ -123,7 +125,7 @@ def test_an_image_and_a_vector(tmp_path):
 def test_maximization_with_an_image_and_a_vector(tmp_path):
     model, inputs, y = image_and_vector()
     probe = tuple(part[:2] for part in inputs)
-    alone = tbviz.FilterMaximization(tmp_path, images=probe, settings=QUICK, strict=True)
+    alone = tbviz.FilterMaximization(tmp_path, images=probe, ascent=QUICK, strict=True)
     model.fit(list(inputs), y, batch_size=8, epochs=1, verbose=0, callbacks=[alone])
     assert series(tmp_path, "maximization") == ["conv"]
 
@@ -207,7 +209,9 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, mess
 
 def test_maximization_alone_needs_no_images(tmp_path):
     x, y = data(8)
-    alone = tbviz.FilterMaximization(tmp_path, "conv1", [2, 0], settings=QUICK, strict=True)
+    alone = tbviz.FilterMaximization(
+        tmp_path, layers="conv1", filters=[2, 0], ascent=QUICK, strict=True
+    )
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[alone])
     [layout] = metas(tmp_path, "layout")
     assert (layout["channels"], layout["total"]) == ([2, 0], 3)
@@ -216,8 +220,10 @@ def test_maximization_alone_needs_no_images(tmp_path):
 
 def test_warm_start_goes_on_from_the_last_snapshot_of_this_fit(tmp_path):
     x, y = data(8)
-    settings = {"settings": QUICK, "strict": True}
-    warm = tbviz.FilterMaximization(tmp_path, "conv1", 1, warm_start=True, **settings)
+    settings = {"ascent": QUICK, "strict": True}
+    warm = tbviz.FilterMaximization(
+        tmp_path, layers="conv1", filters=1, warm_start=True, **settings
+    )
     model = sequential(rate=0.0, run_eagerly=True)
     for _ in range(2):
         model.fit(x, y, 8, 2, verbose=0, callbacks=[warm])

@@ -50,13 +50,13 @@ def test_several_inputs_keep_their_structure():
         read_probe((images(), vector[:2]))
 
 
-def test_tf_data_gives_its_first_batch_and_labels():
+def test_tf_data_gives_a_few_images_and_labels():
     x, y = images(5), np.arange(5)
     probe = read_probe(tf.data.Dataset.from_tensor_slices((x, y)).batch(2))
-    assert probe.labels == [0, 1]
-    np.testing.assert_array_equal(probe.inputs, x[:2].astype("float32"))
+    assert probe.labels == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(probe.inputs, x.astype("float32"))
     fixed = tf.data.Dataset.from_tensor_slices(x).shuffle(5, 1, reshuffle_each_iteration=False)
-    assert read_probe(fixed.batch(4)).count == 4
+    assert read_probe(fixed.batch(4)).count == 5
 
 
 @pytest.mark.parametrize("behind", [lambda ds: ds, lambda ds: ds.map(lambda v: v).prefetch(1)])
@@ -85,12 +85,47 @@ class Sequence(keras.utils.PyDataset):
         return np.full((2, 8, 8, 3), drawn), np.array([index, 1])
 
 
-def test_a_pydataset_gives_item_0_and_all_random_states_are_put_back():
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.repeat([0, 1, 2], 40), [0, 40, 80, 1, 41, 81, 2, 42]),  # sorted by class
+        (np.repeat(np.arange(100), 40), [0, 40, 80, 120, 160, 200, 240, 280]),
+        (np.repeat([3, 5], [600, 9]), [0, 1, 2, 3, 4, 5, 6, 7]),  # only 512 images are read
+        (np.zeros((30, 2)), [0, 1, 2, 3, 4, 5, 6, 7]),  # no classes
+        (np.eye(2)[np.repeat([1, 0], 20)], [0, 20, 1, 21, 2, 22, 3, 23]),
+    ],
+)
+def test_a_dataset_gives_its_classes_in_turn(labels, expected):
+    x = np.arange(len(labels), dtype=np.float32).reshape(-1, 1, 1, 1)
+    probe = read_probe(tf.data.Dataset.from_tensor_slices(({"a": x}, labels)).batch(32))
+    assert probe.inputs["a"].ravel().tolist() == expected
+    assert (probe.count, probe.left_out) == (8, 0)
+    if labels.ndim == 1:
+        assert probe.labels == labels[expected].tolist()
+    given = read_probe(tf.data.Dataset.from_tensor_slices(x).batch(3), labels=list(range(len(x))))
+    assert given.inputs.ravel().tolist() == given.labels == [*range(8)]  # labels in order
+
+
+def test_a_dataset_is_read_no_further_than_it_must():
+    read = []
+
+    class Counted(keras.utils.PyDataset):
+        num_batches = None  # without an end
+
+        def __getitem__(self, index):
+            read.append(index)
+            return np.zeros((4, 2, 2, 1)), np.arange(4) + 4 * index
+
+    assert read_probe(Counted()).labels == list(range(8))
+    assert read == [0, 1]
+
+
+def test_a_pydataset_gives_its_items_and_all_random_states_are_put_back():
     dataset = Sequence()
     before = random.getstate(), np.random.get_state()[1].tolist(), dataset.own.bit_generator.state
     probe = read_probe(dataset)
     after = random.getstate(), np.random.get_state()[1].tolist(), dataset.own.bit_generator.state
-    assert probe.labels == [0, 1]
+    assert probe.labels == [0, 1, 1, 1]
     assert before == after
 
 
@@ -293,3 +328,40 @@ def test_image_files_in_a_real_fit(tmp_path):
     [probe] = metas(tmp_path / "run", "probe")
     assert probe["size"] == [8, 8]
     assert len(probe["images"]) == 1
+
+
+def test_a_probe_is_read_once_for_all_callbacks(tmp_path):
+    calls = []
+
+    def batch():
+        calls.append(None)
+        return images(2) + len(calls), [1, 0]
+
+    probe = tbviz.Probe(batch, class_names=["a", "b"])
+    one, other = tbviz.GradCAM(tmp_path, probe), tbviz.Saliency(tmp_path, images=probe)
+    assert one.probe is other.probe
+    assert len(calls) == 1
+    assert one.probe.names() == ["b", "a"]
+
+
+@pytest.mark.parametrize("named", [{"labels": [1, 0, 1]}, {"class_names": ["a", "b"]}])
+@pytest.mark.parametrize("made", [tbviz.GradCAM, tbviz.Monitor])
+def test_labels_and_names_beside_a_probe_are_refused(tmp_path, named, made):
+    [name] = named
+    expected = rf"{made.__name__} received {name}= beside a tbviz\.Probe.*Pass tbviz\.Probe"
+    with pytest.raises(TbvizError, match=expected):
+        made(tmp_path, tbviz.Probe(images()), **named)
+
+
+def test_labels_without_images_are_refused(tmp_path):
+    with pytest.raises(TbvizError, match="Monitor received labels= without images="):
+        tbviz.Monitor(tmp_path, labels=[1])
+
+
+def test_a_probe_of_files_takes_the_size_of_the_model(tmp_path):
+    path = tmp_path / "one.png"
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
+    probe = tbviz.Probe(path, [1])
+    assert probe.read(InputFormat((8, 6), 1)).inputs.shape == (1, 8, 6, 1)
+    assert probe.read(InputFormat((8, 6), 1)) is probe.read(InputFormat((8, 6), 1))
+    assert probe.read(InputFormat((4, 4))).labels == [1]

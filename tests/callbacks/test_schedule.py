@@ -25,6 +25,8 @@ def test_schedules_by_epochs():
     assert due_epochs("epoch", 4) == [0, 1, 2, 3]
     assert due_epochs(None, 2) == [0, 1]
     assert due_epochs(tbviz.every(epochs=5)) == [0, 5, 10, 15]
+    assert due_epochs(5) == due_epochs(np.int64(5)) == [0, 5, 10, 15]
+    assert due_epochs(1, 4) == [0, 1, 2, 3]
     assert due_epochs(lambda epoch: epoch in {2, 3}) == [2, 3]
     assert due_epochs(tbviz.geometric()) == [0, 1, 2, 4, 8, 16]
     assert due_epochs(tbviz.geometric(3)) == [0, 1, 3, 9]
@@ -64,7 +66,16 @@ def test_two_callbacks_with_one_schedule_count_apart():
         (lambda: tbviz.every(minutes=0), "above 0"),
         (lambda: tbviz.geometric(1), "above 1"),
         (lambda: schedule_of("daily"), "'daily'.*every"),
-        (lambda: schedule_of(5), "5.*callable"),
+        (lambda: tbviz.every(epochs=True), "whole numbers"),
+        (lambda: tbviz.every(batches=2.5), "whole numbers"),
+        (lambda: tbviz.every(minutes="5"), "above 0"),
+        (lambda: tbviz.geometric("2"), "above 1"),
+        (lambda: schedule_of("epochs"), "did you mean 'epoch'"),
+        (lambda: schedule_of("every 5"), "did you mean schedule=5"),
+        (lambda: schedule_of(0), "received 0; expected 'epoch', a whole number n"),
+        (lambda: schedule_of(-3), "received -3; expected"),
+        (lambda: schedule_of(True), "received True; expected"),
+        (lambda: schedule_of(2.5), "2.5.*callable"),
     ],
 )
 def test_what_makes_no_schedule_is_refused(make, messages):

@@ -78,14 +78,14 @@ def callbacks(log_dir: str, max_overhead: float | None = None) -> list[keras.cal
     return [
         tbviz.LayerHealth(log_dir, x, labels=y, thresholds=tbviz.Thresholds(window=1), **named),
         tbviz.ActivationGrid(log_dir, x, labels=y, layers=["conv", "scores"], **named),
-        tbviz.GradCAM(log_dir, x, y, "conv", **named),
+        tbviz.GradCAM(log_dir, x, y, layers="conv", **named),
         tbviz.Kernels(log_dir, **limited),
-        tbviz.GradCAM(log_dir, x, y, "conv", "score-cam", **named),
+        tbviz.GradCAM(log_dir, x, y, layers="conv", method="score-cam", **named),
         tbviz.Saliency(log_dir, x, y, **named),
         tbviz.Hypercolumns(log_dir, x, **limited),
-        tbviz.Augmentation(log_dir, x, 2, schedule="epoch", **limited),
-        tbviz.FilterMaximization(log_dir, "conv", 2, settings=ascent, **limited),
-        tbviz.ClassMaximization(log_dir, settings=ascent, **named),
+        tbviz.Augmentation(log_dir, x, num_draws=2, schedule="epoch", **limited),
+        tbviz.FilterMaximization(log_dir, layers="conv", filters=2, ascent=ascent, **limited),
+        tbviz.ClassMaximization(log_dir, ascent=ascent, **named),
     ]
 
 

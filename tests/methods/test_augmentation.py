@@ -29,7 +29,7 @@ def images(count=2):
 def test_draws_are_what_training_sees():
     model = built(K.Rescaling(1 / 72), K.RandomFlip("horizontal", seed=3, name="flip"), *tail())
     x = images()
-    found = augmented_images(model, x, draws=12)
+    found = augmented_images(model, x, num_draws=12)
     assert found.layer == "flip"
     assert found.draws.shape == (2, 12, 6, 6, 1)
     np.testing.assert_allclose(found.images, x / 72, atol=1e-6)
@@ -128,5 +128,5 @@ def test_colors_are_in_the_range_of_the_images_and_cut():
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0])
 def test_images_of_one_value_are_even(value):
     model = built(K.RandomFlip(), *tail())
-    found = augmented_images(model, np.full((1, 6, 6, 1), value, np.float32), draws=2)
+    found = augmented_images(model, np.full((1, 6, 6, 1), value, np.float32), num_draws=2)
     assert np.ptp(found.colors) == 0

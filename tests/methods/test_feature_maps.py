@@ -11,6 +11,8 @@ from tbviz.methods.activation_maps.feature_maps import (
     activity,
     channel_tiles,
     check_channels,
+    check_order,
+    most_active,
     select_channels,
 )
 
@@ -34,25 +36,30 @@ def test_the_most_active_channels_are_those_that_vary_most():
     maps[..., 3] = [[[-2], [2]], [[-2], [2]]]
     maps[..., 2] = [[[1], [1]], [[-1], [1]]]
     np.testing.assert_allclose(activity(maps), [0, 1.5, 0.75, 2])
-    assert select_channels(4, "most-active", maps) == [3, 1, 2, 0]
-    assert select_channels(4, "most-active:2", maps) == [3, 1]
+    assert most_active(maps, 4) == most_active(maps, 64) == [3, 1, 2, 0]
+    assert most_active(maps, 2) == [3, 1]
+    assert most_active(maps, [0, 2, 1]) == [1, 2, 0]  # among those that are listed
 
 
 def test_constant_channels_are_ordered_by_size_and_nonfinite_ones_come_last():
     maps = np.array([[0.5, -3, np.nan, 2, np.inf, 0]], np.float32)
     np.testing.assert_allclose(activity(maps), [0.5, 3, -1, 2, -1, 0])
-    assert select_channels(6, "most-active", maps) == [1, 3, 0, 5, 2, 4]
+    assert most_active(maps, 6) == [1, 3, 0, 5, 2, 4]
 
 
-@pytest.mark.parametrize("channels", [0, -2, "active", "most-active:", "most-active:0", []])
+@pytest.mark.parametrize("channels", [0, -2, True, "active", "most-active:16", []])
 def test_a_wrong_choice_of_channels_is_an_error(channels):
-    with pytest.raises(TbvizError, match="'most-active:16', or a list of channels"):
+    with pytest.raises(
+        TbvizError, match=r"expected how many \(at least 1\), or a list of channels"
+    ):
         check_channels(channels)
 
 
-def test_the_most_active_cannot_be_chosen_without_maps():
-    with pytest.raises(TbvizError, match="where only numbers can be chosen"):
-        select_channels(4, "most-active")
+def test_a_wrong_order_of_channels_is_an_error():
+    with pytest.raises(TbvizError, match="order='active'; expected 'first' or 'most-active'"):
+        check_order("active")
+    with pytest.raises(TbvizError, match='for the most active ones, pass order="most-active"'):
+        check_channels("most-active")
 
 
 def test_vectors_are_recorded_on_request():

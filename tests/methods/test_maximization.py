@@ -198,7 +198,7 @@ def test_an_input_of_unknown_size_needs_images():
     with pytest.raises(TbvizError, match=r"of unknown size; pass images="):
         maximize_filters(model)
     images = np.random.default_rng(0).random((1, 12, 10, 3)).astype(np.float32)
-    found = maximize_filters(model, images=images, settings=Ascent(steps=2))
+    found = maximize_filters(model, images=images, ascent=Ascent(steps=2))
     assert found["conv"].images.shape == (2, 12, 10, 3)
 
 
@@ -216,7 +216,7 @@ def test_whole_numbers_have_no_gradient_and_raise_an_error():
     values = layers.Rescaling(1 / 255)(inputs)
     model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv")(values))
     with pytest.raises(TbvizError, match="no gradient reaches the input"):
-        maximize_filters(model, settings=Ascent(steps=2))
+        maximize_filters(model, ascent=Ascent(steps=2))
 
 
 def test_a_model_that_rescales_by_itself_takes_bytes():
@@ -229,15 +229,15 @@ def test_a_model_that_rescales_by_itself_takes_bytes():
 def test_filters_of_a_saved_and_loaded_model(tmp_path):
     model = network()
     model.run_eagerly = True
-    before = maximize_filters(model, filters=2, settings=Ascent(steps=3))
+    before = maximize_filters(model, filters=2, ascent=Ascent(steps=3))
     assert list(before) == ["conv1", "conv2"]
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     loaded.run_eagerly = True
-    after = maximize_filters(loaded, filters=2, settings=Ascent(steps=3))
+    after = maximize_filters(loaded, filters=2, ascent=Ascent(steps=3))
     for key, one in before.items():
         np.testing.assert_allclose(one.images, after[key].images, atol=1e-4)
-    only = maximize_filters(loaded, "conv2", [7], settings=Ascent(steps=1))
+    only = maximize_filters(loaded, "conv2", [7], ascent=Ascent(steps=1))
     assert only["conv2"].channels == [7]
 
 

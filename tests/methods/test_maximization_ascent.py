@@ -186,7 +186,7 @@ def test_a_pooling_after_a_dead_layer_wakes_up():
 
 
 def test_classes_rise_and_have_probabilities(net):
-    found = maximize_classes(net, [3, 0], settings=Ascent(steps=10))
+    found = maximize_classes(net, [3, 0], ascent=Ascent(steps=10))
     assert found.channels == [3, 0]
     assert np.all(found.after > found.before)
     seen = np.asarray(net.predict_on_batch(found.images))
@@ -200,14 +200,14 @@ def test_a_linear_class_reaches_its_greatest_score():
     kernel = np.stack([PATTERN.ravel(), -PATTERN.ravel()], axis=1)
     top.set_weights([kernel, np.array([0.5, -0.5], np.float32)])
     settings = Ascent(steps=60, rate=0.4, start=0.0, image="pixel", transforms=STILL)
-    found = maximize_classes(model, settings=settings)
+    found = maximize_classes(model, ascent=settings)
     greatest = PATTERN[PATTERN > 0].sum()
     np.testing.assert_allclose(found.after, [greatest + 0.5, greatest - 0.5], rtol=0.05)
     np.testing.assert_allclose(found.images[0] + found.images[1], 1, atol=1e-3)
 
 
 def test_several_images_of_a_class(net):
-    found = maximize_classes(net, ["b"], settings=Ascent(steps=3, diversity=2), class_names="abcd")
+    found = maximize_classes(net, ["b"], ascent=Ascent(steps=3, diversity=2), class_names="abcd")
     assert found.channels == [1, 1]
     assert not np.allclose(*found.images, atol=0.01)
 

@@ -67,8 +67,8 @@ def _callback(method: str, work: Work, log_dir: Path) -> Any:
         "Kernels": (),
     }
     settings = {
-        "FilterMaximization": {"filters": 4, "settings": Ascent(steps=4)},
-        "ClassMaximization": {"settings": replace(Ascent.of_classes(), steps=4)},
+        "FilterMaximization": {"filters": 4, "ascent": Ascent(steps=4)},
+        "ClassMaximization": {"ascent": replace(Ascent.of_classes(), steps=4)},
     }
     arguments = given.get(method, (work.probe,))
     make = getattr(tbviz, method)

@@ -85,6 +85,7 @@ export type NoticeEvent =
   | "paused"
   | "probe_cut"
   | "probe_not_finite"
+  | "replaced"
   | "resumed"
   | "schedule_overridden"
   | "schedule_restored"

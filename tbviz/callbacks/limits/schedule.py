@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from numbers import Integral, Real
+from typing import Any, Protocol
 
 from tbviz.errors import TbvizError
 
@@ -46,82 +48,132 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Factory:
-    """Makes one schedule per callback; `every` and `geometric` return it."""
+    """Makes one schedule per callback; `every` and `geometric` return it.
+
+    Attributes:
+        make: Makes a schedule.
+        text: The call that made it, as `help()` prints it.
+    """
 
     make: Callable[[], Schedule]
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
-ScheduleLike = str | Factory | Callable[[int], object]
+ScheduleLike = str | int | Factory | Callable[[int], object]
 """What a user may pass as `schedule`."""
 
 
 def every(
     epochs: int | None = None, batches: int | None = None, minutes: float | None = None
 ) -> Factory:
-    """Return a schedule that captures at regular intervals; give one of the three.
+    """Return a schedule that captures at regular intervals. It takes one of the three arguments.
+
+    The first and the last epoch are always captured.
 
     Args:
-        epochs: at the ends of epochs 0, n, 2n ...
-        batches: whenever a multiple of this many batches has been crossed, so also where Keras
-            runs several in one go (`steps_per_execution`).
-        minutes: at the first batch or epoch end after that much time.
+        epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to `None`.
+        batches: Captures when a multiple of this many batches has been crossed, also if Keras
+            runs several batches in one call (`steps_per_execution`). Defaults to `None`.
+        minutes: Captures at the first end of a batch or epoch after that much time. Defaults to
+            `None`.
+
+    Returns:
+        A value for `schedule=`.
 
     Raises:
-        TbvizError: none or several are given, or one that is not above 0.
+        TbvizError: If none or several are given, or one that is not a number above 0.
+
+    Example:
+        >>> tbviz.Monitor("logs/run", x_val[:4], schedule=tbviz.every(minutes=10))
     """
     given = {"epochs": epochs, "batches": batches, "minutes": minutes}
     selected = {name: value for name, value in given.items() if value is not None}
-    if len(selected) != 1 or min(selected.values()) <= 0:
+    value: Any
+    [(name, value)] = selected.items() if len(selected) == 1 else [("", None)]
+    if not (_is_number(value, Real if name == "minutes" else Integral) and value > 0):
         msg = (
-            f"every() received {selected or 'nothing'}; it takes exactly one of epochs, batches "
-            "and minutes, above 0, such as every(epochs=5)"
+            f"every() received {selected or 'nothing'}; expected exactly one of epochs and batches "
+            "(whole numbers) and minutes, above 0, such as every(epochs=5)"
         )
         raise TbvizError(msg)
-    if epochs is not None:
-        return Factory(lambda: _Epochs(lambda epoch: epoch % epochs == 0))
-    if batches is not None:
-        return Factory(lambda: _Batches(batches))
-    seconds = 60.0 * (minutes or 0.0)
-    return Factory(lambda: _Seconds(seconds))
+    text = f"tbviz.every({name}={value})"
+    if name == "epochs":
+        return Factory(lambda: _every_epochs(int(value)), text)
+    if name == "batches":
+        return Factory(lambda: _Batches(int(value)), text)
+    return Factory(lambda: _Seconds(60.0 * float(value)), text)
 
 
 def geometric(factor: float = 2.0) -> Factory:
-    """Return a schedule for long runs: epochs 0, 1, 2, 4, 8 ...
+    """Return a schedule for long runs: each snapshot is a factor later than the one before.
+
+    With the factor 2 it captures epochs 0, 1, 2, 4, 8 ... and the last one, so that a thousand
+    epochs have a dozen snapshots.
 
     Args:
-        factor: of each epoch to the one before.
+        factor: Ratio of each captured epoch to the one before, above 1. Defaults to `2.0`.
+
+    Returns:
+        A value for `schedule=`.
 
     Raises:
-        TbvizError: the factor is not above 1.
+        TbvizError: If the factor is not above 1.
+
+    Example:
+        >>> tbviz.Monitor("logs/run", x_val[:4], schedule=tbviz.geometric(1.5))
     """
-    if factor <= 1:
-        msg = f"geometric() received the factor {factor}; it takes one above 1, such as 2"
+    if not (_is_number(factor, Real) and factor > 1):
+        msg = f"geometric() received the factor {factor!r}; expected a number above 1, such as 2"
         raise TbvizError(msg)
-    return Factory(lambda: _Geometric(factor))
+    return Factory(lambda: _Geometric(factor), f"tbviz.geometric({factor})")
 
 
 def schedule_of(schedule: ScheduleLike | None) -> Schedule:
     """Return the schedule that a user's argument means.
 
     Args:
-        schedule: `"epoch"`, what `every` or `geometric` gave, or a callable that takes the epoch
-            and returns whether to capture at its end.
+        schedule: `"epoch"`, a whole number n for every n epochs, the result of `every` or
+            `geometric`, or a callable that takes the epoch and returns whether to capture at its
+            end.
 
     Raises:
-        TbvizError: anything else.
+        TbvizError: If it is anything else.
     """
-    if schedule is None or schedule == "epoch":
+    if schedule is None or (isinstance(schedule, str) and schedule == "epoch"):
         return _Epochs()
     if isinstance(schedule, Factory):
         return schedule.make()
-    if callable(schedule):
+    if _is_number(schedule, Integral):
+        epochs: Any = schedule
+        if epochs >= 1:
+            return _every_epochs(int(epochs))
+    elif callable(schedule):
         return _Epochs(schedule)
     msg = (
-        f"schedule received {schedule!r}; it takes 'epoch', tbviz.every(epochs=5), "
-        "tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2) or a callable "
-        "that takes the epoch and returns whether to capture"
+        f"schedule received {schedule!r}; {_meant(schedule)}expected 'epoch', a whole number n for "
+        "every n epochs, tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2), "
+        "or a callable that takes the epoch and returns whether to capture"
     )
     raise TbvizError(msg)
+
+
+def _meant(schedule: Any) -> str:
+    """Return what a text that is no schedule may mean."""
+    if not isinstance(schedule, str):
+        return ""
+    digits = "".join(letter for letter in schedule if letter.isdigit())
+    if digits and int(digits):
+        return f"did you mean schedule={int(digits)}? "
+    near = difflib.get_close_matches(schedule.lower(), ["epoch", "epochs", "every epoch"])
+    return "did you mean 'epoch'? " if near else ""
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    """Return whether a value is a number of this kind; truth values are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 class _Epochs:
@@ -136,6 +188,10 @@ class _Epochs:
 
     def due(self, progress: TrainingProgress) -> bool:
         return progress.epoch_end and bool(self._is_due(progress.epoch))
+
+
+def _every_epochs(count: int) -> _Epochs:
+    return _Epochs(None if count == 1 else lambda epoch: epoch % count == 0)
 
 
 class _Geometric:
@@ -188,3 +244,7 @@ class _Seconds:
             return False
         self._last = progress.seconds
         return True
+
+
+AT_THE_ENDS = Factory(lambda: _Epochs(lambda _: False), "first_and_last")
+"""Captures only what is always captured."""

@@ -189,6 +189,7 @@ class Scheduler(Generic[Callback]):
     def leave(self, callback: Callback) -> None:
         """Remove a callback that another one replaces, before the first epoch."""
         self._callbacks.remove(callback)
+        self._new.remove(callback)
 
     # Reports
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView, Viewer
 from tbviz.callbacks.run.pictures import GrayPicture
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.errors import TbvizError
 from tbviz.methods.captions import note_of
 from tbviz.methods.perturbed_model import PerturbedModel
@@ -50,7 +50,7 @@ class Explained:
 
     class_target: ClassTarget
     head: OutputHead
-    probe: Probe
+    probe: ProbeArrays
     perturbed: PerturbedModel
     scores: Floats
     probabilities: Floats | None
@@ -90,6 +90,10 @@ class Explanation:
     targets: Mapping[str, Explained]
     view: ModelView
     rows: Sequence[int]
+
+    def first(self) -> Explanation:
+        """Return the explanation of the first target alone."""
+        return replace(self, targets=dict(list(self.targets.items())[:1]))
 
     def once(self, compute: Callable[[Explained], _Result]) -> dict[str, _Result]:
         """Compute a result for each role; roles of the same classes share one."""
@@ -171,9 +175,7 @@ class Explainer:
         """The output that is explained; of several, that of the first target."""
         return self._output_of(self._targets[0])
 
-    def explain(
-        self, callback: Viewer, view: ModelView, log: CallbackLog, limit: int | None = None
-    ) -> Explanation | None:
+    def explain(self, callback: Viewer, view: ModelView, log: CallbackLog) -> Explanation | None:
         """Return the explanation of all images of the callback's probe.
 
         Targets that the model or the labels cannot give are left out.
@@ -182,7 +184,6 @@ class Explainer:
             callback: Has the probe.
             view: Of the model that is captured.
             log: Takes notices about targets that are left out.
-            limit: How many of the targets at most are explained. Defaults to all.
 
         Returns:
             `None` if no target is left; a notice has said so.
@@ -214,7 +215,7 @@ class Explainer:
                 scores,
                 None if likely is None else likely[rows],
             )
-        return Explanation(dict(list(targets.items())[:limit]), view, rows) if targets else None
+        return Explanation(targets, view, rows) if targets else None
 
     def _output_of(self, target: Target) -> OutputName | None:
         return self._default if target.output is None else target.output

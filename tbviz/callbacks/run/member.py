@@ -9,7 +9,7 @@ from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import Schedule
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.store.disk.locations import Location
 from tbviz.store.format.schema import Position
@@ -35,7 +35,7 @@ class Member(Protocol):
     replaceable: bool
     selected: list[Output]
     first_channels: Mapping[str, int]
-    probe: Probe | None
+    probe: ProbeArrays | None
 
     @property
     def output(self) -> OutputName | None:

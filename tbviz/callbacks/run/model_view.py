@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.callbacks.run.records import predictions_record, probe_record
 from tbviz.errors import TbvizError
@@ -25,7 +25,7 @@ from tbviz.taps.outputs import Output
 class Viewer(Protocol):
     """What the view needs of a callback."""
 
-    probe: Probe | None
+    probe: ProbeArrays | None
     selected: list[Output]
     first_channels: Mapping[str, int]
 
@@ -184,12 +184,12 @@ class ModelView:
             return self.model_outputs.final_output()
 
     @property
-    def probe(self) -> Probe | None:
+    def probe(self) -> ProbeArrays | None:
         """The probe images of all callbacks together, with the labels of the recorded output."""
         by_output = self._probe_batch.by_output
         return self.probe_for(self.output) if by_output else self._probe_batch.merged
 
-    def probe_for(self, final: FinalOutput) -> Probe | None:
+    def probe_for(self, final: FinalOutput) -> ProbeArrays | None:
         """Return the probe images of all callbacks, with the labels of an output of the model."""
         return (
             None
@@ -197,7 +197,9 @@ class ModelView:
             else self._probe_batch.for_output(final, self.output.index)
         )
 
-    def probe_of(self, callback: Viewer, output: int | None = None) -> tuple[Probe, list[int]]:
+    def probe_of(
+        self, callback: Viewer, output: int | None = None
+    ) -> tuple[ProbeArrays, list[int]]:
         """Return a callback's probe, and the rows of its images among those of all callbacks.
 
         Args:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.callbacks.run.dataset_images import batches_of, take_images
 from tbviz.errors import TbvizError
 from tbviz.scores.labels import (
     class_names_by_output,
@@ -34,8 +35,8 @@ MAX_IMAGES = 16
 
 
 @dataclass(frozen=True)
-class Probe:
-    """Probe images as the model takes them.
+class ProbeArrays:
+    """ProbeArrays images as the model takes them.
 
     Attributes:
         inputs: arrays with the images along the first axis, in the model's input structure.
@@ -55,7 +56,7 @@ class Probe:
     labels_by_output: Mapping[OutputName, Sequence[int | None] | None] = field(default_factory=dict)
     names_by_output: Mapping[OutputName, list[str] | None] = field(default_factory=dict)
 
-    def for_output(self, final: FinalOutput, default: int = 0) -> Probe:
+    def for_output(self, final: FinalOutput, default: int = 0) -> ProbeArrays:
         """Return the probe with the labels and class names of one output of the model.
 
         Args:
@@ -115,15 +116,14 @@ def read_probe(
     labels: Any = None,
     class_names: ClassNames | None = None,
     files: InputFormat | None = None,
-) -> Probe:
+) -> ProbeArrays:
     """Read probe images from whatever a user has.
 
     Args:
         images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
-            models of several inputs; a `tf.data.Dataset` (its first batch) or a
-            `keras.utils.PyDataset` (item 0), with labels where it has them; a callable that
-            returns a batch, `images` or `(images, labels)`; image paths, which the model gets
-            as 0 to 255; or a `Probe`, which is returned.
+            models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
+            if it has them (a few images are taken, see `dataset_images`); a callable that returns
+            a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
         labels: a class each image, or one-hot rows; a tuple or a dict of those for models of
             several outputs. Targets that are no classes are left out.
         class_names: name of each class, in order or as a dict of names to classes; a dict of
@@ -135,16 +135,15 @@ def read_probe(
             reshuffles (opening it changes the order that training sees), or labels that do not
             match; each with the remedy.
     """
-    if isinstance(images, Probe):
-        return images
     if isinstance(images, Iterator):
         msg = (
             "images received a generator, whose first batch would then be missing from training; "
             "pass a batch of it (an array), or a callable that makes a fresh batch"
         )
         raise TbvizError(msg)
+    whole = not is_dataset(images)
     with _random_states_preserved(images):
-        images, found = _open(images, files or InputFormat())
+        images, found = _open(images, files or InputFormat(), classes_in_turn=labels is None)
     if labels is None:
         labels = found
     images = keras.tree.map_structure(lambda leaf: leaf if is_array(leaf) else _array(leaf), images)
@@ -157,9 +156,11 @@ def read_probe(
     count = min(given, MAX_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
+    # Nobody knows how many images a dataset has, so that more labels than images may be given.
+    labels = labels if whole else _first(labels, given)
     selected = classes_of(labels, given)
     by_output = labels_by_output(labels, given)
-    return Probe(
+    return ProbeArrays(
         arrays,
         selected[:count] if selected else None,
         class_names_of(class_names),
@@ -167,6 +168,14 @@ def read_probe(
         given - count,
         {name: one[:count] if one else None for name, one in by_output.items()},
         class_names_by_output(class_names),
+    )
+
+
+def is_dataset(images: Any) -> bool:
+    """Return whether this is a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+    # A `tf.data.Dataset` is known by what it has, since TensorFlow may not be installed.
+    return isinstance(images, keras.utils.PyDataset) or (
+        hasattr(images, "element_spec") and hasattr(images, "take")
     )
 
 
@@ -189,7 +198,7 @@ def input_format(model: Any) -> InputFormat:
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    array = np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
+    array = _plain(value)
     if array.dtype == np.float64:
         return array.astype(np.float32)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
@@ -198,16 +207,12 @@ def _array(value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _open(images: Any, files: InputFormat) -> tuple[Any, Any]:
-    """Inputs and labels of a batch."""
-    if isinstance(images, keras.utils.PyDataset):
-        return _split(images[0])
-    if hasattr(images, "element_spec") and hasattr(images, "take"):  # tf.data, TensorFlow or not
+def _open(images: Any, files: InputFormat, *, classes_in_turn: bool) -> tuple[Any, Any]:
+    """Return inputs and labels."""
+    if is_dataset(images):
         _refuse_reshuffling(images)
-        for batch in images.take(1):
-            return _split(batch)
-        msg = "images received an empty dataset; it needs at least one batch"
-        raise TbvizError(msg)
+        batches = (_arrays(_split(batch)) for batch in batches_of(images))
+        return take_images(batches, classes_in_turn=classes_in_turn)
     if is_path(images):
         paths = [images] if isinstance(images, str | Path) else images
         return _files([Path(path).expanduser() for path in paths], files), None
@@ -244,6 +249,21 @@ def _split(batch: Any) -> tuple[Any, Any]:
     if isinstance(batch, tuple) and len(batch) == 1:
         return batch[0], None
     return batch, None
+
+
+def _arrays(batch: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return a batch of arrays."""
+    labels = None if batch[1] is None else keras.tree.map_structure(_plain, batch[1])
+    return keras.tree.map_structure(_array, batch[0]), labels
+
+
+def _plain(value: Any) -> npt.NDArray[Any]:
+    return np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
+
+
+def _first(labels: Any, count: int) -> Any:
+    """Return the labels of the first images."""
+    return labels[:count] if is_array(labels) or isinstance(labels, list) else labels
 
 
 def _refuse_reshuffling(dataset: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
 from tbviz.taps.final_outputs import FinalOutput
@@ -18,15 +18,15 @@ class ProbeBatch:
     """Probes by callback; equal ones are stored once."""
 
     def __init__(self) -> None:
-        self._parts: list[Probe] = []
+        self._parts: list[ProbeArrays] = []
         # By part, the probes that are known to be equal to it.
-        self._given: list[list[Probe]] = []
+        self._given: list[list[ProbeArrays]] = []
         self._part_of: dict[int, int] = {}
-        self._merged: Probe | None = None
-        self._by_output: dict[int, Probe] = {}
+        self._merged: ProbeArrays | None = None
+        self._by_output: dict[int, ProbeArrays] = {}
         self._blank: Any = None
 
-    def add(self, callback: object, probe: Probe) -> None:
+    def add(self, callback: object, probe: ProbeArrays) -> None:
         """Add a callback's probe.
 
         Pixels are compared only if no callback has given this very object before.
@@ -66,7 +66,7 @@ class ProbeBatch:
         """Whether some labels or class names are given by output of the model."""
         return any(part.labels_by_output or part.names_by_output for part in self._parts)
 
-    def for_output(self, final: FinalOutput, default: int) -> Probe:
+    def for_output(self, final: FinalOutput, default: int) -> ProbeArrays:
         """Return all probes, one after the other, with the labels and names of one output.
 
         Args:
@@ -79,7 +79,7 @@ class ProbeBatch:
         return self._by_output[final.index]
 
     @property
-    def merged(self) -> Probe | None:
+    def merged(self) -> ProbeArrays | None:
         """All probes, one after the other; None if no callback has one."""
         if self._merged is None and self._parts:
             self._merged = _concatenated(self._parts)
@@ -99,7 +99,7 @@ class ProbeBatch:
         if self.merged is None and self._blank is None:
             self._blank = blank_inputs(model)
 
-    def rows_for(self, callback: object) -> tuple[Probe, list[int]]:
+    def rows_for(self, callback: object) -> tuple[ProbeArrays, list[int]]:
         """Return a callback's probe, and the rows of its images in the whole batch."""
         index = self._part_of[id(callback)]
         first = sum(part.count for part in self._parts[:index])
@@ -107,7 +107,7 @@ class ProbeBatch:
         return part, list(range(first, first + part.count))
 
 
-def _same(one: Probe, other: Probe) -> bool:
+def _same(one: ProbeArrays, other: ProbeArrays) -> bool:
     if one.count != other.count:
         return False
     for left, right in (
@@ -130,7 +130,7 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(np.array_equal(left, right, equal_nan=floats))
 
 
-def _concatenated(parts: list[Probe]) -> Probe:
+def _concatenated(parts: list[ProbeArrays]) -> ProbeArrays:
     if len(parts) == 1:
         return parts[0]
     try:
@@ -149,4 +149,4 @@ def _concatenated(parts: list[Probe]) -> Probe:
         labels += part.labels or [None] * part.count
     names = next((part.class_names for part in parts if part.class_names), None)
     known = any(label is not None for label in labels)
-    return Probe(inputs, labels if known else None, names, sum(part.count for part in parts))
+    return ProbeArrays(inputs, labels if known else None, names, sum(part.count for part in parts))

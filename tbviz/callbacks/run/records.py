@@ -9,7 +9,7 @@ import numpy as np
 
 from tbviz.arrays.floats import six_digits
 from tbviz.callbacks.run.pictures import MetaRecord
-from tbviz.callbacks.run.probe import Probe
+from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.images.display import display
 from tbviz.images.sheet import encode_rgb
 from tbviz.scores.recording import Recording
@@ -18,7 +18,7 @@ TOP_CLASSES = 5
 """How many classes of each probe image a `predictions` record holds."""
 
 
-def probe_record(probe: Probe) -> MetaRecord | None:
+def probe_record(probe: ProbeArrays) -> MetaRecord | None:
     """Return the record of the probe images; None if no input is an image."""
     pictures = probe.pictures()
     if pictures is None:

@@ -138,13 +138,14 @@ class Session:
                 "object in both)"
             )
             raise TbvizError(msg)
-        if any(_replaces(other, callback) for other in self._callbacks):
+        if any(_replaces(one, callback) for one in self._callbacks):
+            self._report_replaced(self.run_log.bind(callback))
             return
         self._view.join(callback)
-        for replaced in [other for other in self._callbacks if _replaces(callback, other)]:
+        for replaced in [one for one in self._callbacks if _replaces(callback, one)]:
             self._callbacks.remove(replaced)
-            del self._logs[id(replaced)]
             self._scheduler.leave(replaced)
+            self._report_replaced(self._logs.pop(id(replaced)))
         self._submodel = callback.submodel
         callback.number = 1 + sum(other.title == callback.title for other in self._callbacks)
         self._callbacks.append(callback)
@@ -152,6 +153,11 @@ class Session:
         self._all.strict |= callback.strict
         self._scheduler.join(callback)
         callback.schedule.start(self._progress(epoch_end=False))
+
+    def _report_replaced(self, log: CallbackLog) -> None:
+        """Report that a callback of `Monitor` does nothing in this `fit`."""
+        text = "left out of Monitor: another callback of this class is in the list of callbacks"
+        log.notice(text, level="info", event="replaced")
 
     def close(self, status: str, reason: str | None = None) -> None:
         """Write what is left and the end of the `fit`, and wait until all is on disk."""
@@ -364,8 +370,9 @@ class Session:
 
 
 def _replaces(one: Member, other: Member) -> bool:
-    """Return whether one callback captures in place of another."""
-    return other.replaceable and not one.replaceable and isinstance(one, type(other))
+    """Return whether a callback of the user replaces one that `Monitor` made."""
+    own = other.replaceable and not one.replaceable
+    return own and isinstance(one, type(other)) and one.submodel == other.submodel
 
 
 def _folder(submodel: Submodel) -> str:

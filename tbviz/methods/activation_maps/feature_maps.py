@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +21,22 @@ if TYPE_CHECKING:
 MAX_CHANNELS = 64
 """How many channels of a layer are shown unless more are asked for: four rows of sixteen."""
 
-Channels = int | str | Sequence[int]
-"""Which channels: how many of the first, `"most-active"` (with a number: `"most-active:16"`), or
-a list."""
+Channels = int | Sequence[int]
+"""How many channels, or a list of their numbers."""
 
-_MAX_ACTIVE = re.compile(r"most-active(?::(\d+))?")
+Order = Literal["first", "most-active"]
+"""Which channels come first: by number (or as listed), or the most active ones by `activity`."""
 
 
 def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
     """Return the outputs of layers of a model on images, at any depth of nesting.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: a filter (path, name, glob, regex, type, callable, or a list of these); up to
-            twelve layers spread over the depth unless given.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: Layers to record: a path, a name, a glob, a compiled regular expression, a layer
+            class, a callable that takes a layer, or a list of these. Defaults to `None`: up to
+            twelve layers with feature maps, spread over the depth.
 
     Returns:
         Layer path to feature maps `(images, height, width, channels)`, or `(images, channels)`
@@ -44,7 +44,12 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
         included.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps or vectors.
+        TbvizError: If a filter matches no layer with feature maps or vectors.
+
+    Example:
+        >>> maps = tbviz.methods.activations(model, x_val[:4], "conv1")
+        >>> maps["conv1"].shape
+        (4, 32, 32, 16)
     """
     from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for
@@ -72,45 +77,45 @@ def check_channels(channels: Channels) -> Channels:
     """Return a choice of channels, if it is one.
 
     Raises:
-        TbvizError: it is not.
+        TbvizError: If it is not.
     """
-    if isinstance(channels, str):
-        if _MAX_ACTIVE.fullmatch(channels) is None or channels.endswith(":0"):
-            raise TbvizError(f"received channels={channels!r}; {_TAKES}")
-    elif isinstance(channels, int | np.integer):
-        if channels < 1:
-            raise TbvizError(f"received channels={channels}; {_TAKES}")
-    elif not len(channels):
-        raise TbvizError(f"received channels {channels!r}, none at all; {_TAKES}")
-    return channels
+    given: Any = channels
+    if isinstance(given, int | np.integer):
+        usable = given >= 1 and not isinstance(given, bool)
+    else:
+        usable = not isinstance(given, str) and len(given) > 0
+    if usable:
+        return channels
+    hint = '; for the most active ones, pass order="most-active"' if isinstance(given, str) else ""
+    msg = (
+        f"received channels={given!r}; expected how many (at least 1), or a list of channels, "
+        f"counted from 0{hint}"
+    )
+    raise TbvizError(msg)
 
 
-_TAKES = (
-    "it takes how many (at least 1), 'most-active', 'most-active:16', or a list of channels, "
-    "counted from 0"
-)
+def check_order(order: Order) -> Order:
+    """Return an order of channels, if it is one.
+
+    Raises:
+        TbvizError: If it is not.
+    """
+    if order not in get_args(Order):
+        raise TbvizError(f"received order={order!r}; expected 'first' or 'most-active'")
+    return order
 
 
-def select_channels(total: int, channels: Channels, maps: Floats | None = None) -> list[int]:
+def select_channels(total: int, channels: Channels) -> list[int]:
     """Return the channels to show, in the order in which they are shown.
 
     Args:
-        total: how many the layer has.
-        channels: how many of the first at most; which; or `"most-active"`, by `activity`.
-        maps: the layer's output `(images, ..., channels)`, for the most active ones.
+        total: How many the layer has.
+        channels: How many of the first at most, or which.
 
     Raises:
-        TbvizError: a channel is given that the layer does not have, or there are no maps to find
-            the most active ones by.
+        TbvizError: If a channel is given that the layer does not have.
     """
     check_channels(channels)
-    if isinstance(channels, str):
-        if maps is None:
-            raise TbvizError(f"received channels={channels!r} where only numbers can be chosen")
-        found = _MAX_ACTIVE.fullmatch(channels)
-        count = int((found and found[1]) or MAX_CHANNELS)
-        order = np.argsort(-activity(maps), kind="stable")
-        return [int(channel) for channel in order[:count]]
     if isinstance(channels, int | np.integer):
         return list(range(min(int(channels), total)))
     selected = [int(channel) for channel in channels]
@@ -119,6 +124,23 @@ def select_channels(total: int, channels: Channels, maps: Floats | None = None) 
         msg = f"received channels {wrong}; the layer has {total}, counted from 0"
         raise TbvizError(msg)
     return selected
+
+
+def most_active(maps: Floats, channels: Channels) -> list[int]:
+    """Return the channels to show, the most active ones first.
+
+    Args:
+        maps: The layer's output, `(images, ..., channels)`.
+        channels: How many at most, or among which.
+
+    Raises:
+        TbvizError: If a channel is given that the layer does not have.
+    """
+    total = maps.shape[-1]
+    count = isinstance(channels, int | np.integer)
+    among = np.asarray(select_channels(total, total if count else channels))
+    ordered = among[np.argsort(-activity(maps)[among], kind="stable")]
+    return [int(channel) for channel in ordered[: channels if count else None]]
 
 
 def activity(maps: Floats) -> npt.NDArray[np.float64]:

@@ -61,14 +61,19 @@ def activation_overview(
     """Record the first maps of the first layers of a model.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: how many layers at most: those of `overview_layers`.
-        maps: how many maps of each.
-        side: the longer side of a tile in pixels.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: How many layers at most: those of `overview_layers`. Defaults to `15`.
+        maps: How many maps of each layer. Defaults to `6`.
+        side: The longer side of a tile in pixels. Defaults to `48`.
 
     Raises:
-        TbvizError: no layer of the model has feature maps.
+        TbvizError: If no layer of the model has feature maps.
+
+    Example:
+        >>> found = tbviz.methods.activation_overview(model, x_val[:4], layers=5, maps=8)
+        >>> found.tiles.shape  # 5 x 8 tiles per image
+        (4, 40, 48, 48)
     """
     from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for

@@ -55,17 +55,25 @@ def activation_colors(
     """Draw layers in color: the principal components of their channels, over all the images.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: a filter; up to twelve layers spread over the depth unless given. Layers of fewer
-            than three channels, and of a single pixel, are left out.
-        axes: by layer path, to reuse those of an earlier call.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: Filter of layers, see `activations`. Layers of fewer than three channels and of a
+            single pixel are left out. Defaults to `None`: up to twelve layers, spread over the
+            depth.
+        axes: The axes of an earlier call by layer path, so that the colors mean the same.
+            Defaults to `None`: the principal axes of these images.
 
     Returns:
         Layer path to its color maps.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps, or the axes have other channels.
+        TbvizError: If a filter matches no layer with feature maps, or the axes have other
+            channels.
+
+    Example:
+        >>> found = tbviz.methods.activation_colors(model, x_val[:4], "conv1")
+        >>> found["conv1"].colors.shape
+        (4, 32, 32, 3)
     """
     from tbviz.scores.recording import record
     from tbviz.taps.inspector import inspector_for

@@ -42,19 +42,23 @@ def kernels(
     """Return the kernels of a model's convolutions, at any depth; the model is not run.
 
     Args:
-        model: any built Keras model.
-        layers: a filter (path, name, glob, regex, type, callable, or a list of these); up to
-            twelve convolutions spread over the depth unless given, those with kernels larger
-            than one pixel first.
-        filters: how many filters of each layer, or which.
+        model: Any built Keras model.
+        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve convolutions,
+            spread over the depth, those with kernels larger than one pixel first.
+        filters: How many filters of each layer, or a list of their numbers. Defaults to `64`.
 
     Returns:
         Layer path to its kernel. The pointwise kernel of a separable convolution has
         `:pointwise` after the path.
 
     Raises:
-        TbvizError: the model is not built, a filter matches no convolution, or a layer does not
+        TbvizError: If the model is not built, a filter matches no convolution, or a layer does not
             have one of the filters.
+
+    Example:
+        >>> found = tbviz.methods.kernels(model, "conv1", filters=16)
+        >>> found["conv1"].tiles.shape
+        (16, 3, 3)
     """
     if not model.built:
         msg = f"model {model.name!r} is not built: its layers have no weights yet; build or fit it"

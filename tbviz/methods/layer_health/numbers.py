@@ -84,17 +84,24 @@ def health(
     """Compute the health of layers on a batch of images.
 
     Args:
-        model: any built Keras model.
-        images: a batch, in the structure that the model takes.
-        layers: a filter; up to twelve layers spread over the depth unless given.
-        thresholds: when a channel counts as dead, saturated or a duplicate.
+        model: Any built Keras model.
+        images: A batch, in the structure that the model takes.
+        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve layers,
+            spread over the depth.
+        thresholds: When a channel counts as dead, saturated or a duplicate. Defaults to `None`:
+            `tbviz.Thresholds()`.
 
     Returns:
         Layer path to its numbers, with the `weight_norm` of its weights if it has any, and
         `weight_fault`: 2 if these hold NaN, 1 if they hold infinity, 0 if all are finite.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps.
+        TbvizError: If a filter matches no layer with feature maps.
+
+    Example:
+        >>> found = tbviz.methods.health(model, x_val[:64], "conv*")
+        >>> found["conv1"].numbers["dead"]
+        3.0
     """
     from tbviz.methods.activation_maps.feature_maps import activations
     from tbviz.taps.inspector import inspector_for

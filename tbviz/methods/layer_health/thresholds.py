@@ -13,26 +13,36 @@ from tbviz.errors import TbvizError
 class Thresholds:
     """The values from which there is advice, and the limits within the health numbers.
 
-    Attributes:
-        window: consecutive snapshots, the present one included, over which a rule must hold.
-        dead: share of a layer's channels that are dead at all of them, 0 to 1. Late layers of a
-            good network of a thousand classes are a third silent on four photographs.
-        saturated: share of its channels that are saturated.
-        duplicates: share of its channels that are nearly the same as another one.
-        similarity: correlation with the input that more than half of the channels reach, 0 to 1.
-        still: relative change of a layer's weights between snapshots, below which they count as
-            not moving.
-        weight_growth: how many times larger within the window the norm of a layer's weights
-            may not become.
-        output_growth: the same for the spread of its output, which grows tenfold while a small
-            network learns.
-        flat: a channel is dead whose span is at most this share of the layer's largest absolute
-            value.
-        saturated_values: a channel is saturated with this share of its values at a bound.
-        duplicate_correlation: a channel is a duplicate of another from this correlation on.
+    Args:
+        window: Consecutive snapshots, the present one included, over which a rule must hold, at
+            least 1. Defaults to `5`.
+        dead: Share of a layer's channels that are dead at all of them, 0 to 1. In late layers of a
+            good network of a thousand classes, a third is silent on four photographs. Defaults to
+            `0.4`.
+        saturated: Share of its channels that are saturated, 0 to 1. Defaults to `0.25`.
+        duplicates: Share of its channels that are nearly the same as another one, 0 to 1. Defaults
+            to `0.5`.
+        similarity: Correlation with the input that more than half of the channels reach, 0 to 1.
+            Defaults to `0.9`.
+        still: Relative change of a layer's weights between snapshots, 0 to 1, below which they
+            count as not moving. Defaults to `0.0001`.
+        weight_growth: Factor, above 1, by which the norm of a layer's weights may grow within the
+            window. Defaults to `10.0`.
+        output_growth: Factor, above 1, by which the spread of a layer's output may grow within the
+            window. It grows tenfold while a small network learns. Defaults to `100.0`.
+        flat: Span of a dead channel, at most this share of the layer's largest absolute value, 0
+            to 1. Defaults to `1e-06`.
+        saturated_values: Share of a saturated channel's values at a bound, 0 to 1. Defaults to
+            `0.9`.
+        duplicate_correlation: Correlation from which a channel is a duplicate of another, 0 to 1.
+            Defaults to `0.98`.
 
     Raises:
-        TbvizError: one of them cannot be.
+        TbvizError: If a value is out of its range.
+
+    Example:
+        >>> strict = tbviz.Thresholds(dead=0.2, window=3)
+        >>> tbviz.LayerHealth("logs/run", x_val[:8], thresholds=strict)
     """
 
     window: int = 5

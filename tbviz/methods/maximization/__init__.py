@@ -41,25 +41,34 @@ def maximize_filters(
     layers: Filter | None = None,
     filters: int | Sequence[int] = 16,
     images: Any = None,
-    settings: Ascent | None = None,
+    ascent: Ascent | None = None,
     seed: int = 0,
 ) -> dict[str, Maximized]:
     """Find an image that activates each channel of some layers, from a blank start.
 
     Args:
-        model: any built Keras model.
-        layers: a filter; up to four convolutions spread over the depth unless given.
-        filters: how many channels of each layer, or which.
-        images: a batch from which size and range of the input are learned; else the model's own
-            input shape and a range of 0 to 1, or 0 to 255 where the model rescales by itself.
-        settings: steps, rate, image, transforms and penalties of the ascent.
-        seed: of the start and the transforms; the same seed gives the same images.
+        model: Any built Keras model.
+        layers: Filter of layers, see `activations`. Defaults to `None`: up to four convolutions,
+            spread over the depth.
+        filters: How many channels of each layer, or a list of their numbers. Defaults to `16`.
+        images: A batch from which the size and the range of the input are learned. Defaults to
+            `None`: the input shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
+        ascent: Steps, rate, image, transforms and penalties of the ascent. Defaults to `None`:
+            `tbviz.Ascent()`.
+        seed: Seed of the start and of the transforms. The same seed gives the same images.
+            Defaults to `0`.
 
     Returns:
         Layer path to its images.
 
     Raises:
-        TbvizError: a filter matches no layer with feature maps, or the input's size is unknown.
+        TbvizError: If a filter matches no layer with feature maps, or the size of the input is
+            unknown.
+
+    Example:
+        >>> found = tbviz.methods.maximize_filters(model, "conv3", [0, 5, 9])
+        >>> found["conv3"].images.shape
+        (3, 32, 32, 3)
     """
     from tbviz.methods.activation_maps.feature_maps import select_channels
     from tbviz.methods.maximization.canvas import canvas_of
@@ -80,7 +89,7 @@ def maximize_filters(
             output,
             select_channels(output.channels, filters),
             canvas,
-            settings or Ascent(),
+            ascent or Ascent(),
             seed,
         )
         for output in selected
@@ -91,7 +100,7 @@ def maximize_classes(
     model: keras.Model,
     classes: Classes | None = None,
     images: Any = None,
-    settings: Ascent | None = None,
+    ascent: Ascent | None = None,
     seed: int = 0,
     *,
     class_names: Sequence[str] | None = None,
@@ -102,22 +111,22 @@ def maximize_classes(
     Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1.
 
     Args:
-        model: any built Keras model.
-        classes: by number, or by name; the first ten unless given.
-        images: see `maximize_filters`.
-        settings: see `maximize_filters`; `Ascent.of_classes()` unless given.
-        seed: see `maximize_filters`.
-        class_names: name of each class.
+        model: Any built Keras model.
+        classes: Classes by number or by name. Defaults to `None`: the first ten.
+        images: See `maximize_filters`. Defaults to `None`.
+        ascent: See `maximize_filters`. Defaults to `None`: `tbviz.Ascent.of_classes()`.
+        seed: See `maximize_filters`. Defaults to `0`.
+        class_names: Name of each class, for classes by name. Defaults to `None`.
         output: The index or the name of the output whose classes these are, for a model with
-            several outputs. Defaults to the first.
+            several outputs. Defaults to `None`: the first.
 
     Raises:
-        TbvizError: If there is no such class or output, the input's size is unknown, or all images
-            are blank.
+        TbvizError: If there is no such class or output, the size of the input is unknown, or all
+            images are blank.
 
     Example:
-        >>> careful = Ascent.of_classes().careful()
-        >>> found = maximize_classes(model, [285, 967], settings=careful)
+        >>> careful = tbviz.Ascent.of_classes().careful()
+        >>> found = tbviz.methods.maximize_classes(model, [285, 967], ascent=careful)
         >>> found.images.shape
         (2, 224, 224, 3)
     """
@@ -129,7 +138,7 @@ def maximize_classes(
     canvas = canvas_of(model, images)
     model_outputs = inspector.model_outputs(canvas.blank(1) if images is None else images)
     selected = select_classes(classes, head_of(model_outputs, output).classes, class_names)
-    settings = settings or Ascent.of_classes()
+    ascent = ascent or Ascent.of_classes()
     return require_signal(
-        maximize_scores(inspector, model_outputs, selected, canvas, settings, seed, output=output)
+        maximize_scores(inspector, model_outputs, selected, canvas, ascent, seed, output=output)
     )

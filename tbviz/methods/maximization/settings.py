@@ -17,24 +17,32 @@ class Ascent:
     With penalties, ln(score) minus each weight times its penalty is maximized, so that a weight
     means the same for every channel.
 
-    Attributes:
-        steps: how many.
-        rate: Adam's step, in deviations of a coefficient.
-        start: deviation of the random start; 0 starts from an even gray.
-        image: `"fourier"` paints with waves, `"pixel"` with pixels.
-        decay: of `"fourier"`: a wave is scaled by its frequency to the power of minus this.
-        transforms: how far a step moves the image.
-        total_variation: weight of the mean step between neighboring pixels, see
-            `regularizers.total_variation`.
-        l2: weight of the mean squared distance from even gray, see `regularizers.contrast`.
-        diversity: how many images per channel. They are pushed apart.
-        apart: weight of their Gram cosine, see `regularizers.gram_cosine`.
-
-    Raises:
-        TbvizError: there is no such image, or a number is out of its range.
-
     The defaults were chosen by eye, for textures: twice the steps reach a tenth more and look the
     same.
+
+    Args:
+        steps: Steps of the ascent, at least 0. Defaults to `24`.
+        rate: Adam's step, in standard deviations of a coefficient. Defaults to `0.2`.
+        start: Standard deviation of the random start. 0 starts from an even gray. Defaults to
+            `0.05`.
+        image: `"fourier"` paints with waves, `"pixel"` with pixels. Defaults to `"fourier"`.
+        decay: Scale of the waves of `"fourier"`: the frequency to the power of minus this.
+            Defaults to `1.0`.
+        transforms: How far each step moves, scales and rotates the image. Defaults to
+            `Transforms()` of `tbviz.methods.maximization.transforms`.
+        total_variation: Weight of the mean step between neighboring pixels, see
+            `regularizers.total_variation`. Defaults to `0.0`.
+        l2: Weight of the mean squared distance from even gray, see `regularizers.contrast`.
+            Defaults to `0.0`.
+        diversity: Images per channel, at least 1. They are pushed apart. Defaults to `1`.
+        apart: Weight of their Gram cosine, see `regularizers.gram_cosine`. Defaults to `1.0`.
+
+    Raises:
+        TbvizError: If there is no such image, or a number is out of its range.
+
+    Example:
+        >>> longer = tbviz.Ascent(steps=96, rate=0.1, diversity=3)
+        >>> tbviz.FilterMaximization("logs/run", ascent=longer)
     """
 
     steps: int = 24

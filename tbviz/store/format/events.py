@@ -23,6 +23,7 @@ Event = Literal[
     "paused",
     "probe_cut",
     "probe_not_finite",
+    "replaced",
     "resumed",
     "schedule_overridden",
     "schedule_restored",
