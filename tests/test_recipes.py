@@ -27,10 +27,6 @@ MISSING = pytest.mark.xfail(
     not hasattr(tbviz, "open_run"), strict=True, reason="open_run comes with its branch"
 )
 
-LATER = pytest.mark.xfail(
-    not hasattr(tbviz, "Target"), strict=True, reason="output= is stored, and explained with Target"
-)
-
 
 def classifier(rate=0.01):
     return sequential(rate=rate)
@@ -159,7 +155,7 @@ def fitted():
     """Yield the recipes that fit in this process."""
     for name in RECIPES:
         if name not in {*FUNCTIONS, "JAX"}:
-            yield pytest.param(name, marks=LATER if name == "Two outputs" else ())
+            yield name
 
 
 @pytest.mark.slow

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, TypedDict
 
 from tbviz.callbacks.limits.schedule import ScheduleLike
+from tbviz.callbacks.run.probe import ClassNames
 from tbviz.callbacks.run.submodel import Submodel
+from tbviz.taps.final_outputs import OutputName
 
 
 class CallbackOptions(TypedDict, total=False):
@@ -22,8 +23,8 @@ class CallbackOptions(TypedDict, total=False):
 class ImageOptions(CallbackOptions, total=False):
     """The keywords of callbacks that show images or classes. `ARGUMENTS` describes them."""
 
-    class_names: Sequence[str] | None
-    output: str | int | None
+    class_names: ClassNames | None
+    output: OutputName | None
 
 
 DEFAULTS: Final[ImageOptions] = {
@@ -50,12 +51,14 @@ ARGUMENTS: Final = {
     ),
     "labels": (
         "Class of each image, for captions: whole numbers `(images,)` from 0, or one-hot rows "
-        "`(images, classes)`. A tuple has the labels of several outputs. Defaults to `None`: the "
-        "labels of the dataset if `images` is one, otherwise none."
+        "`(images, classes)`. For a model with several outputs, a tuple with the labels of each "
+        "output, or a dict of them by name. Defaults to `None`: the labels of the dataset if "
+        "`images` is one, otherwise none."
     ),
     "class_names": (
-        "Name of each class, in the order of the class numbers. Defaults to `None`: captions "
-        "show the numbers."
+        "Name of each class: a sequence in the order of the class numbers, or a dict of names to "
+        "class numbers. For a model with several outputs also a dict of these by output. Defaults "
+        "to `None`: captions show the numbers."
     ),
     "layers": (
         'Layers to capture: a path (`"backbone/block_6_expand_relu"`), a name, a glob '
@@ -64,13 +67,14 @@ ARGUMENTS: Final = {
     ),
     "targets": (
         'What is explained, one tile per target: `"predicted"`, `"true"`, a class by number or '
-        "name, an integer array with one class per image, or a pair (tuple) of these for the "
-        "difference of two classes. One of these, or a list. Defaults to `None`: the predicted "
-        "class, and the true class if there are labels."
+        "name, an integer array with one class per image, or a `tbviz.Target`, which can also "
+        "take the difference of two classes or name an output. One of these, or a list. Defaults "
+        "to `None`: the predicted class, and the true class if there are labels."
     ),
     "output": (
-        "Output whose classes are shown, if the model has several: its name or its index. "
-        "Defaults to `None`: the first output."
+        "Output whose classes are shown and explained, if the model has several: its name or its "
+        "index. Labels and class names belong to it unless they are given by output. Defaults to "
+        "`None`: the first output."
     ),
     "filters": "How many filters of each layer, the first ones, or a list of their numbers.",
     "ascent": "Steps, rate, image, transforms and penalties of the gradient ascent.",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from tbviz.callbacks.run.probe import InputFormat, ProbeArrays, is_path, read_probe
+from tbviz.callbacks.run.probe import ClassNames, InputFormat, ProbeArrays, is_path, read_probe
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
 
@@ -33,7 +32,7 @@ class Probe(SharedOptions):
         images: Any,
         labels: Any = None,
         *,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
     ) -> None:
         self._class_names = class_names
         # Image files are read when the model's input size is known.
@@ -64,7 +63,7 @@ class Probe(SharedOptions):
 
 
 def as_probe(
-    images: Any, labels: Any, class_names: Sequence[str] | None, callback: str
+    images: Any, labels: Any, class_names: ClassNames | None, callback: str
 ) -> Probe | None:
     """Return the `Probe` that a callback's arguments mean, `None` without images.
 

@@ -1,8 +1,9 @@
 """Hypercolumns: the activations of several layers at each pixel, laid over each other.
 
-Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
-Fine-grained Localization", section 3: the activations of several layers, enlarged to the image's
-size, above each pixel. Here they are shown: averaged, and as principal components in color.
+Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and Fine-grained
+Localization", https://arxiv.org/abs/1411.5752, section 3: the activations of several layers,
+enlarged to the image's size, above each pixel. Here they are shown: averaged, and as principal
+components in color.
 
 Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at
 its own size and then enlarged: the stack of all channels at the image's size, hundreds of

@@ -36,7 +36,7 @@ MAX_IMAGES = 16
 
 @dataclass(frozen=True)
 class ProbeArrays:
-    """ProbeArrays images as the model takes them.
+    """Probe images as the model takes them.
 
     Attributes:
         inputs: arrays with the images along the first axis, in the model's input structure.

@@ -113,6 +113,7 @@ def _same(one: ProbeArrays, other: ProbeArrays) -> bool:
     for left, right in (
         (one.labels, other.labels),
         (one.labels_by_output or None, other.labels_by_output or None),
+        (one.names_by_output or None, other.names_by_output or None),
     ):
         if left is not None and right is not None and left != right:
             return False

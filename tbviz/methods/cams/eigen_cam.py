@@ -1,6 +1,7 @@
 """Eigen-CAM: the direction that most of a layer's response lies along, whatever the class.
 
-Muhammad and Yeasin 2020, "Eigen-CAM: Class Activation Map using Principal Components".
+Muhammad and Yeasin 2020, "Eigen-CAM: Class Activation Map using Principal Components",
+https://arxiv.org/abs/2008.00299.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Grad-CAM: the weight of a channel is the derivative of the score in its mean.
 
 Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-Localization".
+Localization", https://arxiv.org/abs/1610.02391.
 """
 
 from __future__ import annotations

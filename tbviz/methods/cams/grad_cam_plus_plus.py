@@ -1,7 +1,7 @@
 """Grad-CAM++: pixels where the score rises have weight, so that all objects of a class show.
 
 Chattopadhay et al. 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional
-Networks".
+Networks", https://arxiv.org/abs/1710.11063.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """HiResCAM: the weight of each pixel of each channel is the derivative of the score in it.
 
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of
-convolutional neural networks". Averaging the gradients, as Grad-CAM does, moves what a dense
-layer after flattening has learned to pixels that it does not use.
+convolutional neural networks", https://arxiv.org/abs/2011.08891. Averaging the gradients, as
+Grad-CAM does, moves what a dense layer after flattening has learned to pixels that it does not
+use.
 """
 
 from __future__ import annotations

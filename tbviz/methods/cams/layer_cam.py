@@ -1,7 +1,8 @@
 """LayerCAM: the weight of each pixel of each channel is the positive part of its derivative.
 
-Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization".
-It suits early layers, too, where the mean gradient of a channel says little about one pixel.
+Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization",
+https://doi.org/10.1109/TIP.2021.3089943. It suits early layers, too, where the mean gradient of a
+channel says little about one pixel.
 """
 
 from __future__ import annotations

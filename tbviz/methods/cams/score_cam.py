@@ -1,8 +1,8 @@
 """Score-CAM: the weight of a channel is the rise of the score with the image masked by its map.
 
 Wang et al. 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
-Networks". It needs no gradients: the model is run once per channel, on the image
-masked by the channel's map.
+Networks", https://arxiv.org/abs/1910.01279. It needs no gradients: the model is run once per
+channel, on the image masked by the channel's map.
 """
 
 from __future__ import annotations

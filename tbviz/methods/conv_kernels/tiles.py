@@ -163,7 +163,8 @@ def principal_slices(kernels: Floats) -> tuple[Floats, Floats]:
     """Return the pattern that the input slices of each filter share most.
 
     The first right singular vector of the slices, without subtracting their mean: the rank one
-    kernel nearest to the filter in least squares (Eckart and Young 1936) has it in every slice.
+    kernel nearest to the filter in least squares (Eckart and Young 1936,
+    https://doi.org/10.1007/BF02288367) has it in every slice.
     It has the length of the slices' root mean square along it, so that a filter whose slices are
     all equal gives that slice; and the sign of the slices' mean.
 

@@ -108,7 +108,8 @@ def maximize_classes(
 ) -> MaximizedClasses:
     """Find an image that raises each class's score before softmax or sigmoid, from a blank start.
 
-    Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1.
+    Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks",
+    https://arxiv.org/abs/1312.6034, equation 1.
 
     Args:
         model: Any built Keras model.

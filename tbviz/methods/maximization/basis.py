@@ -43,7 +43,8 @@ class Fourier:
     """Waves, the low ones scaled up; between pixels they are exact, without any interpolation.
 
     Ascent on pixels finds high-frequency noise. Here every frequency moves at the same visible
-    rate. Olah et al. 2017, "Feature Visualization", section "Preconditioning and Parameterization".
+    rate. Olah et al. 2017, "Feature Visualization", https://doi.org/10.23915/distill.00007, section
+    "Preconditioning and Parameterization".
 
     Attributes:
         decay: a wave is scaled by frequency to the power of minus this; 1 as photographs have it,

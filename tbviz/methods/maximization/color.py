@@ -2,8 +2,8 @@
 
 Red, green and blue are correlated in photographs. Painted in decorrelated directions, an image
 stays close to the colors of photographs. It changes the path of the ascent, not what it
-can reach. Olah et al. 2017, "Feature Visualization", section "Preconditioning and
-Parameterization".
+can reach. Olah et al. 2017, "Feature Visualization",
+https://doi.org/10.23915/distill.00007, section "Preconditioning and Parameterization".
 """
 
 from __future__ import annotations

@@ -147,7 +147,8 @@ class ChannelMean:
 class ClassScore:
     """The score of a class before softmax or sigmoid (Simonyan et al. 2014, equation 1).
 
-    A probability could be raised by lowering that of the other classes alone.
+    See https://arxiv.org/abs/1312.6034. A probability could be raised by lowering that of the other
+    classes alone.
 
     Attributes:
         head: how scores are read off the model's output.

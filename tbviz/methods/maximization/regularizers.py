@@ -10,8 +10,9 @@ from keras import ops
 def total_variation(images: Any) -> Any:
     """Return the mean step between neighbors, down and across: `mean|dy| + mean|dx|`, `(images,)`.
 
-    Rudin, Osher and Fatemi 1992; for images that explain a network Mahendran and Vedaldi 2015,
-    equation 4, here with beta = 1 and a mean in place of a sum, so that no size is favored.
+    Rudin, Osher and Fatemi 1992, https://doi.org/10.1016/0167-2789(92)90242-F; for images that
+    explain a network Mahendran and Vedaldi 2015, https://arxiv.org/abs/1412.0035, equation 4, here
+    with beta = 1 and a mean in place of a sum, so that no size is favored.
     """
     down = ops.abs(images[:, 1:] - images[:, :-1])
     across = ops.abs(images[:, :, 1:] - images[:, :, :-1])
@@ -26,7 +27,8 @@ def contrast(images: Any) -> Any:
 def gram_cosine(features: Any, copies: int) -> Any:
     """Return the mean cosine of the Gram matrices of one channel's images in a layer.
 
-    Olah et al. 2017, "Feature Visualization", section "Diversity", where the sum is over all pairs.
+    Olah et al. 2017, "Feature Visualization", https://doi.org/10.23915/distill.00007, section
+    "Diversity", where the sum is over all pairs.
 
     Args:
         features: `(images, points, channels)`, `copies` images after each other for each channel.

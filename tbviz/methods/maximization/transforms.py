@@ -1,8 +1,8 @@
 """(image, a view of it) => (image): each step of the ascent sees it padded, moved, scaled, turned.
 
 A pattern that activates a filter only at one exact position is noise to the eye. Mordvintsev et
-al. 2015 jitter; Olah et al. 2017, "Feature Visualization", section "Transformation robustness",
-scale and rotate.
+al. 2015 jitter; Olah et al. 2017, "Feature Visualization",
+https://doi.org/10.23915/distill.00007, section "Transformation robustness", scale and rotate.
 """
 
 from __future__ import annotations

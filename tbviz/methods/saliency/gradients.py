@@ -1,7 +1,7 @@
 """Gradients: how much the score changes with each pixel.
 
 Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualizing Image Classification Models
-and Saliency Maps", section 3.
+and Saliency Maps", https://arxiv.org/abs/1312.6034, section 3.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ class Gradients(Attribution):
 class GradientsTimesInput(Attribution):
     """The derivative times the pixel, summed over the colors.
 
-    Shrikumar et al. 2016, "Not Just a Black Box". For a network of ReLUs without biases the sum of
-    the map is the score. What is black in an input of 0 to 1 always has the attribution 0.
+    Shrikumar et al. 2016, "Not Just a Black Box", https://arxiv.org/abs/1605.01713. For a
+    network of ReLUs without biases the sum of the map is the score. What is black in an input of 0
+    to 1 always has the attribution 0.
     """
 
     name: ClassVar[str] = "gradients-x-input"

@@ -1,7 +1,8 @@
 """Guided Grad-CAM: fine lines where Grad-CAM sees the class.
 
-Selvaraju et al. 2017, "Grad-CAM", section 3.2; guided backpropagation is Springenberg et al. 2015,
-"Striving for Simplicity: The All Convolutional Net".
+Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391, section 3.2; guided
+backpropagation is Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net",
+https://arxiv.org/abs/1412.6806.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class GuidedGradCam(Attribution):
 
     The lines are not evidence: guided backpropagation gives nearly the same picture for a network
     whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks
-    for Saliency Maps". Trust their location, which is Grad-CAM's, and not their shape.
+    for Saliency Maps", https://arxiv.org/abs/1810.03292. Trust their location, which is
+    Grad-CAM's, and not their shape.
 
     Args:
         layer: a filter for Grad-CAM's layer; the last with a feature map unless given.

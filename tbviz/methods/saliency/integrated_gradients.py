@@ -1,6 +1,7 @@
 """Integrated gradients: what each pixel adds on the path from a black image to this one.
 
-Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks".
+Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks",
+https://arxiv.org/abs/1703.01365.
 """
 
 from __future__ import annotations

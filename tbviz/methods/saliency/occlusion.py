@@ -1,6 +1,7 @@
 """Occlusion: how much the score falls if a patch hides a part of the image.
 
-Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2.
+Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks",
+https://arxiv.org/abs/1311.2901, section 4.2.
 """
 
 from __future__ import annotations

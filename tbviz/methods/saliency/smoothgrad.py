@@ -1,6 +1,7 @@
 """SmoothGrad: the gradients' mean over noisy copies of an image, where noise cancels out.
 
-Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise".
+Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise",
+https://arxiv.org/abs/1706.03825.
 """
 
 from __future__ import annotations
