@@ -116,15 +116,15 @@ def test_strict_raises_what_cannot_be_written(tmp_path):
 
 
 def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, messages):
-    from tbviz.taps.inspector import ModelInspector
+    from tbviz.callbacks.run import model_view
 
     tries = []
 
-    def record(self, *arguments):
+    def record(*arguments):
         tries.append(1)
         raise MemoryError("too many maps")
 
-    monkeypatch.setattr(ModelInspector, "record", record)
+    monkeypatch.setattr(model_view, "record", record)
     fit(three_callbacks(tmp_path), 1)
     assert len(tries) == 1
     assert len(messages()) == 3

@@ -223,8 +223,7 @@ def test_several_outputs_and_a_dict_of_inputs(tmp_path, as_dict):
     assert notices(tmp_path, "warning") == []
     assert ("activations", "conv") in open_run(tmp_path).series()
     text = decode(open_run(tmp_path).picture("cam", "conv", 0, 0)).text
-    roles = ["predicted"] if as_dict else ["predicted", "true"]
-    assert [tile["role"] for tile in text["tiles"]] == roles
+    assert [tile["role"] for tile in text["tiles"]] == ["predicted", "true"]
     assert text["tiles"][0]["target"] == "score before softmax"
 
 
