@@ -8,11 +8,14 @@ import pytest
 from backends.nets import array
 from keras import layers
 
+from tbviz.arrays.value_range import value_range
 from tbviz.errors import TbvizError
 from tbviz.methods.augmentation import outputs_in_training
+from tbviz.methods.maximization import maximize_classes
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.scores.class_target import NOTHING, PREDICTED, ClassTarget
 from tbviz.scores.gradients import class_gradients, input_gradients
-from tbviz.scores.recording import scores_in_batches
+from tbviz.scores.recording import record, scores_in_batches
 from tbviz.taps.inspector import ModelInspector
 
 RANDOM = np.random.default_rng(5)
@@ -34,6 +37,23 @@ def two_layers(activation="relu"):
     )
     model.set_weights([KERNEL[None, None], WEIGHTS])
     return model
+
+
+SECOND = WEIGHTS[:, :2] * 2
+
+
+def two_outputs(names):
+    """A 1 x 1 convolution, the mean of each channel, a softmax over four classes and over two."""
+    inputs = keras.Input((4, 4, 2))
+    maps = layers.Conv2D(3, 1, use_bias=False, name="conv")(inputs)
+    means = layers.GlobalAveragePooling2D()(maps)
+    ends = [layers.Dense(units, activation="softmax", use_bias=False) for units in (4, 2)]
+    outputs = [end(means) for end in ends]
+    model = keras.Model(inputs, dict(zip(names, outputs, strict=True)) if names else outputs)
+    model.get_layer("conv").set_weights([KERNEL[None, None]])
+    for end, weights in zip(ends, (WEIGHTS, SECOND), strict=True):
+        end.set_weights([weights])
+    return model, names[1] if names else 1
 
 
 def by_hand(images, classes):
@@ -150,3 +170,31 @@ def test_augmented_images():
         assert np.array_equal(old, array(variable))
     again = outputs_in_training(inspector, flip, X, draws=8)  # its seeds have not moved
     assert np.array_equal(again, found)
+
+
+@pytest.mark.parametrize("names", [None, ("first", "second")])
+def test_the_second_of_two_outputs_is_recorded_explained_and_maximized(names):
+    model, second = two_outputs(names)
+    inspector = ModelInspector(model)
+    maps = inspector.model_outputs(X).outputs["conv"]
+    scores = (X @ KERNEL).mean((1, 2)) @ SECOND
+    expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    found = record(inspector, [maps], X, output=second)
+    np.testing.assert_allclose(found.scores, scores, atol=1e-5)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(scores_in_batches(inspector, X, 2, second)[0], scores, atol=1e-5)
+    target = ClassTarget(np.array([0, 1, 1]), output=1)
+    slopes = np.broadcast_to((SECOND.T[[0, 1, 1]] / 16)[:, None, None], (3, 4, 4, 3))
+    gradients = class_gradients(inspector, [maps], X, target)
+    np.testing.assert_allclose(gradients.gradients["conv"], slopes, atol=1e-6)
+    np.testing.assert_allclose(gradients.scores, scores[range(3), [0, 1, 1]], atol=1e-5)
+    in_inputs = input_gradients(inspector, X, target).gradients
+    np.testing.assert_allclose(in_inputs, slopes @ KERNEL.T, atol=1e-6)
+    raised = maximize_classes(model, [1], X, Ascent(steps=2), output=second)
+    values = [array(value) for value in keras.tree.flatten(model(raised_inputs(raised)))]
+    np.testing.assert_allclose(raised.probabilities, values[1][:, 1], atol=1e-4)
+
+
+def raised_inputs(raised):
+    low, high = value_range(X)
+    return (raised.images * (high - low) + low).astype(np.float32)

@@ -29,7 +29,12 @@ def test_labels_by_output():
 
 def test_names_of_one_output_in_order_or_by_number():
     assert class_names_of(("cat", 5)) == ["cat", "5"]
-    assert class_names_of({"dog": 1, "cat": 0, "horse": np.int64(3)}) == ["cat", "dog", "2", "horse"]
+    assert class_names_of({"dog": 1, "cat": 0, "horse": np.int64(3)}) == [
+        "cat",
+        "dog",
+        "2",
+        "horse",
+    ]
     assert class_names_of(None) is None
     for wrong in ({"cat": 0, "dog": 0}, {"cat": -1}):
         with pytest.raises(TbvizError, match="expected one index per name, counted from 0"):

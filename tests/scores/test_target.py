@@ -95,7 +95,11 @@ def test_classes_of_each_image():
     ("labels", "why", "remedy"),
     [
         (None, "no labels", "pass labels="),
-        ([0, 3], "the labels go from 0 to 3, the model has 3 classes", "pass labels counted from 0"),
+        (
+            [0, 3],
+            "the labels go from 0 to 3, the model has 3 classes",
+            "pass labels counted from 0",
+        ),
         ([0, None], "the labels go from -1 to 0, the model", "pass labels counted from 0"),
     ],
 )
