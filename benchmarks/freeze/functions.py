@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -86,35 +84,3 @@ def drawn(found: dict[str, Any], x: Any) -> dict[str, Any]:
         "overlays": render.overlays(x, cam),
         "overlays, weak": render.overlays(x, cam, 2, 0.2, 40),
     }
-
-
-def surface() -> dict[str, Any]:
-    """The public names and how each is called: parameters in order, and their defaults."""
-    found: dict[str, Any] = {
-        name: _signature(getattr(tbviz, name))
-        for name in tbviz.__all__
-        if callable(getattr(tbviz, name))
-    }
-    found["methods"] = {name: _signature(getattr(methods, name)) for name in methods.__all__}
-    own = [name for name, one in vars(render).items() if inspect.isfunction(one)]
-    found["render"] = {
-        name: _signature(getattr(render, name))
-        for name in own
-        if not name.startswith("_") and getattr(render, name).__module__ == render.__name__
-    }
-    return found
-
-
-def _signature(function: Callable[..., Any]) -> Any:
-    if isinstance(function, type) and issubclass(function, Exception):
-        return [base.__name__ for base in function.__mro__]
-    return [
-        [parameter.name, parameter.kind.description, _default(parameter.default)]
-        for parameter in inspect.signature(function).parameters.values()
-    ]
-
-
-def _default(value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return "none is given"
-    return getattr(value, "__name__", None) or repr(value).partition(" object at ")[0]

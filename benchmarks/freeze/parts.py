@@ -73,7 +73,7 @@ def _functions(_: Path, __: Path) -> Any:
     _seeds()
     from benchmarks.freeze import functions
 
-    return {**functions.functions(), "surface": functions.surface()}
+    return functions.functions()
 
 
 def _http(tree: Path, _: Path) -> Any:

@@ -16,7 +16,6 @@ from typing import Final
 from benchmarks.freeze.translate import Rename
 
 _AMERICAN: Final = "American spelling, as in numpy, Keras and matplotlib"
-_SUBMODEL: Final = "the glossary's word; `of` says nothing"
 _HEALTH: Final = "the number says what it measures"
 
 _KINDS: Final = tuple(
@@ -53,7 +52,6 @@ _HEALTH_NUMBERS: Final = (
 )
 
 _ARGUMENTS: Final = (
-    Rename("argument", "of", "submodel", _SUBMODEL, where="*/surface/*"),
     Rename("argument", "colours", "colors", _AMERICAN, where="*"),
     Rename("argument", "normalise", "normalize", _AMERICAN),
     Rename("function", "activation_colours", "activation_colors", _AMERICAN),
@@ -107,4 +105,28 @@ _SENTENCES: Final = tuple(
     Rename("sentence", old, new, reason, where="/[!h]*") for old, new, reason in _CHANGED
 )
 
-RENAMES: tuple[Rename, ...] = (*_KINDS, *_FIELDS, *_HEALTH_NUMBERS, *_ARGUMENTS, *_SENTENCES)
+# Of answers, which no store keeps.
+_ERRORS: Final = (
+    Rename(
+        "sentence",
+        "received {}, expected a whole number from 0 on",
+        "received {}, expected a whole number of at least 0",
+        "plain English",
+        where="/http/wrong/*",
+    ),
+)
+
+RENAMES: tuple[Rename, ...] = (
+    *_KINDS,
+    *_FIELDS,
+    *_HEALTH_NUMBERS,
+    *_ARGUMENTS,
+    *_SENTENCES,
+    *_ERRORS,
+)
+
+CHANGES: Final[dict[str, str]] = {
+    "/functions/surface*": "signatures are held by tests/public_signatures.txt",
+    "/http/answers/parts/costs/*/snapshots": "no snapshot is interrupted any more, so each counts",
+}
+"""What may differ in any way: a pattern of paths, and the reason."""

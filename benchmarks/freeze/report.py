@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from typing import Any
 
 from benchmarks.freeze.compare import differences
-from benchmarks.freeze.renames import RENAMES
+from benchmarks.freeze.renames import CHANGES, RENAMES
 from benchmarks.freeze.translate import Rename, Translation, faults
 
 _SKIPPED = "skipped"
 Recording = Mapping[str, Any]
 
 
-def report(old: Recording, new: Recording, show: int, renames: Sequence[Rename] = RENAMES) -> int:
+def report(
+    old: Recording,
+    new: Recording,
+    show: int,
+    renames: Sequence[Rename] = RENAMES,
+    changes: Iterable[str] = tuple(CHANGES),
+) -> int:
     """Print the comparison.
 
     Args:
         old: A recording of the reference.
         new: A recording of this tree.
         show: How many differences are printed.
-        renames: What may differ.
+        renames: Names that differ.
+        changes: Patterns of the paths at which anything may differ.
 
     Returns:
         0 where the old recording, translated, is the new one, else 1.
@@ -44,7 +52,11 @@ def report(old: Recording, new: Recording, show: int, renames: Sequence[Rename] 
         {name: part for name, part in side.items() if name not in skipped}
         for side in (translated, new["parts"])
     ]
-    found = list(differences(*sides))
+    found = [
+        one
+        for one in differences(*sides)
+        if not any(fnmatch(one.path, pattern) for pattern in changes)
+    ]
     for one in found[:show]:
         print(one)
     if len(found) > show:

@@ -38,9 +38,15 @@ def recorded(value, text="3 of 4 are dead in conv", tile=2):
     return {"demo": [{"epoch": 0, "records": records}]}
 
 
-def code(old, new, renames=RENAMES, machines=("m", "m")):
+def code(old, new, renames=RENAMES, machines=("m", "m"), changes=()):
     sides = [{"machine": m, "parts": parts} for m, parts in zip(machines, (old, new), strict=True)]
-    return report(*sides, 10, renames)
+    return report(*sides, 10, renames, changes)
+
+
+def test_anything_may_change_at_a_path_that_is_listed():
+    assert code(RECORDED, recorded(2.5)) == 1
+    assert code(RECORDED, recorded(2.5), changes=["/demo/0/records/*/conv/0/range/*"]) == 0
+    assert code(RECORDED, recorded(2.5), changes=["/demo/1/*"]) == 1
 
 
 def test_names_alone_may_change(capsys):
