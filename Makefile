@@ -78,11 +78,20 @@ test-all: test
 test-fast: $(VENV)/.test
 	@$(PYTHON) -m pytest -m "not slow and not browser and not every_row" $(ARGS)
 
-# The browser needs no other version of anything, and packages are built with current tools.
+# The browser needs no other version of anything, and packages are built with current tools. The
+# first two that are left out need JAX and torch. Old versions of Keras do not list the layer of the
+# third, number batches otherwise (the fourth), and go on with the seeds of an earlier fit (the others).
+ONLY_NEWER := \
+	--deselect tests/methods/test_feature_maps.py::test_no_function_is_hidden_by_the_file_that_it_is_in \
+	--deselect tests/test_public_names.py::test_a_missing_backend_is_named_with_what_to_type_or_set \
+	--deselect tests/taps/test_paths.py::test_layers_beside_the_graph_of_a_functional_model_are_listed \
+	--deselect tests/callbacks/test_schedule.py::test_batches_with_several_steps_an_execution \
+	--deselect tests/backends/test_snapshots.py::test_a_pass_leaves_the_creation_of_global_seeds_to_training \
+	--deselect tests/callbacks/test_strategy.py::test_a_mirrored_fit_is_logged_once_and_trains_as_without_us
 test-lowest: $(LOWEST_VENV)/.test
-	$(call timed,pytest with the oldest versions,KERAS_BACKEND=tensorflow \
-		$(LOWEST_VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
-		-m "not browser and not every_row" --ignore tests/packaging $(ARGS))
+	$(call timed,pytest with the oldest versions,KERAS_BACKEND=tensorflow PYTHONPATH=tests \
+		$(LOWEST_VENV)/bin/python -m pytest -p old_keras --numprocesses $(WORKERS) --dist loadfile \
+		-m "not browser and not every_row" --ignore tests/packaging $(ONLY_NEWER) $(ARGS))
 
 test-page: $(VENV)/.page
 	$(call timed,tests of the page,cd $(PAGE) && $(NPM) test)

@@ -42,6 +42,13 @@ def test_every_package_that_a_user_installs_has_one_lower_bound():
     assert set(lowest.bounds([*asked, *optional["test"]])) == names
 
 
+def test_what_the_makefile_leaves_out_is_there():
+    left_out = re.findall(r"--deselect (\S+)::(\w+)", (ROOT / "Makefile").read_text("utf-8"))
+    assert len(left_out) == 6
+    for file, name in left_out:
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8")
+
+
 def test_the_makefile_installs_the_oldest_python_and_versions():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert (
