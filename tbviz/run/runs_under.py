@@ -40,7 +40,7 @@ def runs_under(
     from tbviz.run.walk import walk
     from tbviz.store.disk.locations import location_of, store_directory
 
-    state = "without a run"
+    state = "which has no run"
     location = location_of(log_dir)
     if is_store(location):
         return [FoundRun(".", location)]
@@ -58,8 +58,8 @@ def runs_under(
         ]
     if not runs:
         raise TbvizError(
-            f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or one "
-            "above it; a run is there once its first epoch has begun"
+            f"received {log_dir}, {state}; expected the log_dir that the callbacks got, or a "
+            "directory above it; a run exists as soon as its first epoch has begun"
         )
     return runs
 
@@ -79,10 +79,10 @@ def _state(location: Path) -> str:
     """Return why a location holds no runs, in words."""
     try:
         with os.scandir(location):
-            return "without a run"
+            return "which has no run"
     except FileNotFoundError:
-        return "which is not there"
+        return "which does not exist"
     except NotADirectoryError:
-        return "which is a file" if os.access(location, os.F_OK) else "which is not there"
+        return "which is a file" if os.access(location, os.F_OK) else "which does not exist"
     except OSError as error:
         return f"which cannot be listed ({error.strerror or error})"
