@@ -82,7 +82,7 @@ test-fast: $(VENV)/.test
 # first two that are left out need JAX and torch. Old versions of Keras do not list the layer of the
 # third, number batches otherwise (the fourth), and go on with the seeds of an earlier fit (the others).
 ONLY_NEWER := \
-	--deselect tests/methods/test_feature_maps.py::test_no_function_is_hidden_by_the_file_that_it_is_in \
+	--deselect tests/methods/test_feature_maps.py::test_no_function_is_hidden_by_a_file_or_package_of_its_name \
 	--deselect tests/test_public_names.py::test_a_missing_backend_is_named_with_what_to_type_or_set \
 	--deselect tests/taps/test_paths.py::test_layers_beside_the_graph_of_a_functional_model_are_listed \
 	--deselect tests/callbacks/test_schedule.py::test_batches_with_several_steps_an_execution \

@@ -110,8 +110,8 @@ def test_a_run_with_runs_below_it_is_that_run(made, tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nowhere", "which is not there; expected the log_dir that the callbacks got"),
-        ("empty", "without a run; expected the log_dir"),
+        ("nowhere", "which does not exist; expected the log_dir that the callbacks got"),
+        ("empty", "which has no run; expected the log_dir"),
         ("file", "which is a file"),
     ],
 )
