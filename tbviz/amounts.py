@@ -14,7 +14,7 @@ _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
 def in_bytes(count: float, digits: int = 2) -> str:
-    """Return bytes in decimal units, as disks are sold: `1234567` as `1.2 MB`.
+    """Return bytes in decimal units, as disks are sold: 1234567 as `1.2 MB`.
 
     Args:
         count: The number of bytes.

@@ -1,4 +1,4 @@
-"""Errors that tbviz raises on purpose. Each message says what was received, expected, and to do.
+"""Define the errors that tbviz raises: each says what was received and expected, and what to do.
 
 Those of one package stand in that package:
 

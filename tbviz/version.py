@@ -1,4 +1,4 @@
-"""The version, in one place: the build, the store and the page read it from here."""
+"""Hold the version in one place: the build, the store and the page read it from here."""
 
 from __future__ import annotations
 

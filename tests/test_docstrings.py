@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tbviz"
-# Those that follow the style so far; a package stays once it is here.
-CHECKED = ["arrays", "cli", "images", "plugin", "store"]
 
 # A docstring of a module or a function begins with a verb in the imperative, not with one of these.
 NO_VERB = {
@@ -25,7 +23,7 @@ ENTRY = re.compile(r"^    (\*{0,2}\w+): ?(.*(?:\n(?:     .*|$))*)", re.MULTILINE
 
 
 def files():
-    return [path for room in CHECKED for path in sorted((PACKAGE / room).rglob("*.py"))]
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def documented(tree):
@@ -52,7 +50,9 @@ def with_defaults(node):
     if isinstance(node, ast.ClassDef):
         for inner in node.body:
             if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
-                return with_defaults(inner)
+                # `callbacks/signature.py` completes the others; test_public_signatures.py checks it.
+                options = inner.args.kwarg is not None and inner.args.kwarg.arg == "options"
+                return set() if options else with_defaults(inner)
         fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
         return {one.target.id for one in fields if one.value is not None}
     args = node.args
@@ -62,13 +62,19 @@ def with_defaults(node):
     return found | {one.arg for one, default in pairs if default is not None}
 
 
+def is_property(node):
+    """Return whether this is read like an attribute: its docstring may be a noun, as there."""
+    decorators = [ast.unparse(one) for one in getattr(node, "decorator_list", [])]
+    return any(one.split(".")[-1] in {"property", "cached_property"} for one in decorators)
+
+
 def faults(tree):
     """Yield what is wrong with the docstrings of a module, a line each."""
     for node, text in documented(tree):
         where = f"line {getattr(node, 'lineno', 1)}: "
         first = re.match(r"`?(\w*)", text)[1]
         wrong = first in NO_VERB or THIRD_PERSON.fullmatch(first)
-        if wrong and not isinstance(node, ast.ClassDef):
+        if wrong and not isinstance(node, ast.ClassDef) and not is_property(node):
             yield f"{where}begins with {first!r}, expected a verb in the imperative"
         found = sections(text)
         defaults = set() if isinstance(node, ast.Module) else with_defaults(node)

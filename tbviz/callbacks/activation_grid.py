@@ -51,7 +51,7 @@ class ActivationGrid(Visual):
     mean. A second `fit` with the same callback and the same layers reuses these choices.
 
     Args:
-        layers: Layers with vectors, such as `Dense`, can be named too. Defaults to `None`: up to
+        layers: Layers with vectors, such as `Dense`, can be named too. Defaults to None: up to
             twelve layers with feature maps, spread over the depth.
         channels: How many channels of each layer, at least 1, or a list of their numbers. They
             are drawn 16 per row.

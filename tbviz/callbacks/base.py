@@ -1,4 +1,4 @@
-"""The base of all callbacks: settings, Keras' hooks, and what a subclass fills in."""
+"""Define the base of all callbacks: its arguments, Keras' hooks, and what a subclass implements."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ class ClassMaximization(Maximization):
         argmax_I  ln S_c(I) - penalties(I)
 
     Args:
-        classes: Classes to maximize, by number or by name. Defaults to `None`: all of up to ten
+        classes: Classes to maximize, by number or by name. Defaults to None: all of up to ten
             classes; if there are more, those of the labels, otherwise the first ten.
-        images: The size and the range of the input are learned from them. Defaults to `None`:
+        images: The size and the range of the input are learned from them. Defaults to None:
             the images of the other callbacks, otherwise the input shape of the model.
-        ascent: With its `diversity`, several images per class. Defaults to `None`:
+        ascent: With its `diversity`, several images per class. Defaults to None:
             `tbviz.Ascent.of_classes()`.
 
     References:
@@ -135,7 +135,7 @@ class ClassMaximization(Maximization):
 
 
 def _labels(probe: ProbeArrays | None, count: int) -> list[int] | None:
-    """Return the classes of the probe images, `None` if they have none."""
+    """Return the classes of the probe images, None if they have none."""
     labels = (probe.labels if probe is not None else None) or ()
     found = sorted({label for label in labels if label is not None and 0 <= label < count})
     return found[:MAX_CLASSES] or None

@@ -39,10 +39,10 @@ class FilterMaximization(Maximization):
         argmax_I  ln mean_ij a_k(i, j; I) - penalties(I)
 
     Args:
-        layers: Defaults to `None`: up to four convolutions, spread over the depth.
-        images: The size and the range of the input are learned from them. Defaults to `None`:
+        layers: Defaults to None: up to four convolutions, spread over the depth.
+        images: The size and the range of the input are learned from them. Defaults to None:
             the images of the other callbacks, otherwise the input shape of the model.
-        ascent: With its `diversity`, several images per filter. Defaults to `None`:
+        ascent: With its `diversity`, several images per filter. Defaults to None:
             `tbviz.Ascent()`.
 
     References:

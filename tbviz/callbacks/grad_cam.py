@@ -36,7 +36,7 @@ class GradCAM(Visual):
     The other methods differ in the weights `w_k`.
 
     Args:
-        layers: Defaults to `None`: the last layer with feature maps, at any depth of nesting.
+        layers: Defaults to None: the last layer with feature maps, at any depth of nesting.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` (one pass
             of the model for each of the 64 strongest channels) or `"eigen-cam"` (one map for all
             classes); an object with settings of its own, such as

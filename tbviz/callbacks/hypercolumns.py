@@ -1,4 +1,4 @@
-"""`Hypercolumns`: what several layers say about each pixel, laid over each other."""
+"""Log hypercolumns: what several layers compute for each pixel, in one picture."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Hypercolumns(Visual):
     Args:
         layers: Numbers as in `model.layers[i]` are allowed too, such as `[1, 4, 7]`
             (`tbviz.methods.hypercolumn.numbered` says what they count in nested models). Several
-            such lists have one tile each. Defaults to `None`: six layers, spread over the depth.
+            such lists have one tile each. Defaults to None: six layers, spread over the depth.
         normalize: Whether to divide each layer by its spread at the first snapshot and to weight
             all layers equally, so that a layer with large values or many channels does not hide
             the others. Otherwise all channels of all layers are averaged.

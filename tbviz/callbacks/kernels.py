@@ -1,4 +1,4 @@
-"""`Kernels`: the weights of the convolutions themselves, and how far they have moved."""
+"""Log the weights of convolutions, and how far they have moved."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Kernels(Visual):
         |W_t - W_0| / |W_0|
 
     Args:
-        layers: Defaults to `None`: up to twelve convolutions, spread over the depth.
+        layers: Defaults to None: up to twelve convolutions, spread over the depth.
 
     Example:
         >>> model.layers[0].kernel.shape

@@ -48,9 +48,9 @@ class LayerHealth(Visual):
     at each of the last `thresholds.window` snapshots; the other rules have the same form.
 
     Args:
-        layers: Defaults to `None`: up to twelve layers, spread over the depth.
+        layers: Defaults to None: up to twelve layers, spread over the depth.
         thresholds: When a channel counts as dead, saturated or a duplicate, and when there is
-            advice. Defaults to `None`: `tbviz.Thresholds()`.
+            advice. Defaults to None: `tbviz.Thresholds()`.
 
     Example:
         >>> strict = tbviz.Thresholds(dead=0.2, window=3)

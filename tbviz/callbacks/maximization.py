@@ -1,4 +1,4 @@
-"""What the callbacks that maximize share: the ascent's settings, its canvas, and its pictures."""
+"""Share code between the callbacks that maximize: the ascent, its canvas, and its pictures."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
     list: then the best weights, which it restores, are logged too.
 
     Args:
-        images: Defaults to `None`: only what needs no images is logged.
+        images: Defaults to None: only what needs no images is logged.
         labels: With labels, Grad-CAM shows the true class beside the predicted one.
-        layers: They are used for feature maps and layer health. Defaults to `None`: up to twelve
+        layers: They are used for feature maps and layer health. Defaults to None: up to twelve
             layers with feature maps, spread over the depth.
         exclude: Callbacks to leave out, as classes or by name: `ActivationGrid`, `LayerHealth`,
             `GradCAM`, `Hypercolumns`, `Kernels`, `Augmentation` or `FilterMaximization`.

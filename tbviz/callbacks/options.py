@@ -1,4 +1,4 @@
-"""The arguments that callbacks share: their types, their defaults, and one text for each."""
+"""Define the arguments that callbacks share: their types, their defaults, and one text for each."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Probe(SharedOptions):
         """Return the images as arrays.
 
         Args:
-            files: How the model takes image files. Defaults to `None`: the images are no files.
+            files: How the model takes image files. Defaults to None: the images are no files.
 
         Raises:
             TbvizError: If a file cannot be read as an image.
@@ -65,7 +65,7 @@ class Probe(SharedOptions):
 def as_probe(
     images: Any, labels: Any, class_names: ClassNames | None, callback: str
 ) -> Probe | None:
-    """Return the `Probe` that a callback's arguments mean, `None` without images.
+    """Return the `Probe` that a callback's arguments mean, None without images.
 
     Args:
         images: Images in any form, or a `Probe`.

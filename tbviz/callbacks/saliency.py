@@ -112,7 +112,7 @@ class Saliency(Visual):
 
 
 def _incomplete(found: Attributed) -> dict[int, str]:
-    """By image, that the sum of its map is not what it should be."""
+    """Return by image a note if the sum of its map is not what it should be."""
     if found.completeness is None:
         return {}
     return {

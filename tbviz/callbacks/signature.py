@@ -1,4 +1,4 @@
-"""The signature and the docstring of a callback class, completed from the shared arguments."""
+"""Complete the signature and the docstring of a callback class from the shared arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures that a demo trains on, validates with and probes."""
+"""Hold the pictures that a demo trains on, validates with and probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of the demo: four convolutions, small enough to train on two cores as one watches."""
+"""Build the network of the demo: four convolutions, which two cores train while one watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which photograph is this crop from? 64 x 64 crops of ten photographs, at many scales.
+"""Cut 64 x 64 crops from ten photographs at many scales: from which photograph is a crop?
 
 The left 60 % of each photograph is for training and the rest for validation, so that the network
 can learn the parts it sees by heart and the validation curve shows how little that helps.
@@ -47,9 +47,9 @@ def load(train: int = 100, validation: int = 40, seed: int = 0) -> Dataset:
     """Cut the crops.
 
     Args:
-        train: training crops a photograph.
-        validation: validation crops a photograph.
-        seed: the same seed cuts the same crops.
+        train: Training crops a photograph. Defaults to 100.
+        validation: Validation crops a photograph. Defaults to 40.
+        seed: The same seed cuts the same crops. Defaults to 0.
     """
     random = np.random.default_rng(seed)
     train_windows, validation_windows = [], []

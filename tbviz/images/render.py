@@ -191,16 +191,24 @@ def grid(
     size: int = 64,
     titles: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Lay out tiles that have colors already.
+    """Arrange colored tiles in a grid.
 
     Args:
-        pixels: uint8 RGB `(n, height, width, 3)`.
-        columns: tiles per row.
-        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
-        titles: a text over each tile.
+        pixels: uint8 RGB of shape `(n, height, width, 3)`.
+        columns: Tiles per row. Defaults to 16.
+        size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
+            to 64.
+        titles: A text above each tile. Defaults to None: no texts.
 
     Raises:
-        ValueError: there are not as many titles as tiles.
+        ValueError: If there are not as many titles as tiles.
+
+    Example:
+        >>> run = tbviz.open_run("logs/run")
+        >>> pixels = run.tiles("maximization", "conv3", -1)
+        >>> pixels.shape
+        (16, 32, 32, 3)
+        >>> tbviz.render.grid(pixels, columns=4).save("conv3.png")
     """
     count, height, width = pixels.shape[:3]
     if titles is not None and len(titles) != count:

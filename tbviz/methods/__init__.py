@@ -1,4 +1,4 @@
-"""Methods: the computations, arrays in, arrays out; one idea per file, none knows `fit`.
+"""Compute: arrays in, arrays out; one idea per file, and none knows `fit`.
 
 The functions that take a model and images are also here, for those who do not train with
 callbacks; `tbviz.render` draws their results.

@@ -36,8 +36,8 @@ class Augmented:
         images: `(images, height, width, channels)`, float32, the output of the last augmentation
             layer at inference: the image in the units that the model has there.
         draws: `(images, draws, height, width, channels)`, its output in training.
-        bounds: the usual range that holds the images: the values of black and white.
-        layer: path of that layer.
+        bounds: The usual range that holds the images: the values of black and white.
+        layer: Path of that layer.
     """
 
     images: Floats
@@ -62,7 +62,7 @@ def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS)
     Args:
         model: Any built Keras model. Its seeds are left as they were.
         images: A batch, in the structure that the model takes.
-        num_draws: How often each image is drawn. Defaults to `8`.
+        num_draws: How often each image is drawn. Defaults to 8.
 
     Raises:
         TbvizError: If the model has no augmentation layer.
@@ -94,11 +94,11 @@ def augmented_by(
     """Return images as one layer changes them.
 
     Args:
-        inspector: of the model.
-        output: the layer's.
-        images: a batch, in the structure that the model takes.
-        maps: the outputs recorded at inference, with the layer's.
-        draws: how often each image is drawn.
+        inspector: Of the model.
+        output: The layer's.
+        images: A batch, in the structure that the model takes.
+        maps: The outputs recorded at inference, with the layer's.
+        draws: How often each image is drawn. Defaults to `DRAWS`.
     """
     as_it_is = maps[output.key]
     found = outputs_in_training(inspector, output, images, draws)
@@ -149,7 +149,7 @@ def outputs_in_training(
 
 
 def augmentation_layer(model_outputs: ModelOutputs) -> Output | None:
-    """Return the last layer that changes images in training only; `None` if a model has none.
+    """Return the last layer that changes images in training only; None if a model has none.
 
     It draws random numbers (Keras' `Random...` layers, `RandAugment`, `GaussianNoise`, any of
     yours that holds a `SeedGenerator` or is named `Random...`), has no weights, has images as

@@ -1,4 +1,4 @@
-"""Hypercolumns: the activations of several layers at each pixel, laid over each other.
+"""Compute hypercolumns: the activations of several layers at each pixel, laid over each other.
 
 Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and Fine-grained
 Localization", https://arxiv.org/abs/1411.5752, section 3: the activations of several layers,
@@ -53,7 +53,7 @@ class HypercolumnBasis:
 
     Attributes:
         weights: `(layers,)`, of each layer's mean over channels in the average.
-        axes: of all channels of all layers, one layer after the other; `directions` hold the
+        axes: Of all channels of all layers, one layer after the other; `directions` hold the
             weights, so they are not of length one.
     """
 
@@ -69,8 +69,8 @@ class HypercolumnMaps:
         mean: `(images, height, width)`, the average over channels.
         colors: `(images, height, width, 3)`, 0 to 1, the three principal components; black if a
             layer is not finite there.
-        layers: paths of the layers.
-        basis: their meaning, to be passed on for comparable results.
+        layers: Paths of the layers.
+        basis: Their meaning, to be passed on for comparable results.
     """
 
     mean: Floats
@@ -94,13 +94,13 @@ def hypercolumns(
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
         layers: Numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`, or a filter
-            of layers, see `activations`. Defaults to `None`: six layers, spread over the depth.
-        size: Height and width of the result in pixels. Defaults to `None`: those of the images.
+            of layers, see `activations`. Defaults to None: six layers, spread over the depth.
+        size: Height and width of the result in pixels. Defaults to None: those of the images.
         normalize: Whether to divide each layer by its spread and to weight all layers equally, so
             that a layer with large values or many channels does not hide the others. Otherwise all
-            channels of all layers are averaged. Defaults to `True`.
+            channels of all layers are averaged. Defaults to True.
         basis: Spreads and axes of an earlier call on the same layers, so that the results
-            compare. Defaults to `None`: those of these images.
+            compare. Defaults to None: those of these images.
 
     Raises:
         TbvizError: If a number or filter names no layer with feature maps, or the basis is of
@@ -130,7 +130,7 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
     """Return the layers that a list names, in the model's order.
 
     Raises:
-        TbvizError: it names one that does not exist or has no feature maps.
+        TbvizError: If it names one that does not exist or has no feature maps.
     """
     from tbviz.taps.select import LayerNotFoundError, default_layers, select
 
@@ -150,7 +150,7 @@ def numbered(model: Any, layers: Any) -> Any:
     holds nothing but another model, the layers of the inner one are counted.
 
     Raises:
-        TbvizError: there is no such layer.
+        TbvizError: If there is no such layer.
     """
     if isinstance(layers, int | np.integer):
         counted = _counted(model)
@@ -185,13 +185,13 @@ def hypercolumns_of(
     """Compute the hypercolumns of layers' maps.
 
     Args:
-        maps: layer path to `(images, height, width, channels)`.
-        size: height and width of the result in pixels.
-        normalize: see `hypercolumns`.
-        basis: of earlier maps of these layers. Directions stay; the ranges shown are widened if
+        maps: Layer path to `(images, height, width, channels)`.
+        size: Height and width of the result in pixels.
+        normalize: See `hypercolumns`. Defaults to True.
+        basis: Of earlier maps of these layers. Directions stay; the ranges shown are widened if
             values exceed them (`tbviz.methods.activation_maps.rgb_maps.widened`). If a layer's
             spread has changed more than tenfold since, weights and colors get a new meaning: with
-            the former one that layer would dominate or disappear.
+            the former one that layer would dominate or disappear. Defaults to None.
     """
     values = list(maps.values())
     channels = [value.shape[-1] for value in values]

@@ -1,4 +1,4 @@
-"""A model on perturbed images: the common part of all methods that perturb the input."""
+"""Run a model on perturbed images, for all methods that perturb the input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModelScores(NamedTuple):
 
     Attributes:
         scores: `(images, perturbations, classes)` before softmax or sigmoid.
-        probabilities: the same after it, `None` if the model has none.
+        probabilities: The same after it, None if the model has none.
     """
 
     scores: Floats
@@ -42,11 +42,11 @@ class PerturbedModel:
     Scores are cached, so that explaining several classes costs as much as one.
 
     Args:
-        inspector: of the model.
-        inputs: the probe batch in the model's structure. Of several images the first is perturbed.
-        reference: the model with all images, if `inputs` are some of them: mean and range are of
-            all.
-        output: the output of the model whose scores are computed. Defaults to the first.
+        inspector: Of the model.
+        inputs: The probe batch in the model's structure. Of several images the first is perturbed.
+        reference: The model with all images, if `inputs` are some of them: mean and range are of
+            all. Defaults to None.
+        output: The output of the model whose scores are computed. Defaults to the first.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class PerturbedModel:
         """The images, `(images, height, width, colors)`, float32.
 
         Raises:
-            TbvizError: none of the inputs is a batch of images.
+            TbvizError: If none of the inputs is a batch of images.
         """
         return channels_last(np.asarray(self._leaves[self._input_index])).astype(np.float32)
 
@@ -97,8 +97,8 @@ class PerturbedModel:
         """Compute the scores of perturbed images, the same number for each image.
 
         Args:
-            key: names the perturbations; the same key must mean the same ones.
-            perturb: returns the perturbed images of the image of this number, `(perturbations,
+            key: Names the perturbations; the same key must mean the same ones.
+            perturb: Returns the perturbed images of the image of this number, `(perturbations,
                 height, width, colors)`.
         """
         if key not in self._scores:
@@ -129,9 +129,9 @@ class PerturbedModel:
         """Compute derivatives of the target scores, with these images as the first image input.
 
         Args:
-            images: one for each, channels last.
-            class_target: with a class for each.
-            guided: guided backpropagation.
+            images: One for each, channels last.
+            class_target: With a class for each.
+            guided: Guided backpropagation. Defaults to False.
 
         Returns:
             `(images, height, width, colors)`.

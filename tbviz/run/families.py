@@ -1,4 +1,4 @@
-"""How the page shows a kind unless somebody chooses.
+"""Hold the page's defaults for showing each kind.
 
 `plugin_frontend/src/families.ts` has the same; a test compares them.
 """
@@ -13,10 +13,10 @@ class Family(NamedTuple):
 
     Args:
         name: The name before the colon.
-        range: What the colors span: `"run"` or `"tile"`.
-        tile: What a tile without a caption is called, `""` for "tile".
+        range: What the colors span: `"run"` or `"tile"`. Defaults to "run".
+        tile: What a tile without a caption is called, `""` for "tile". Defaults to "".
         scale: What maps over a photograph are scaled by: `"maximum"` or `"percentile"`; `""` for
-            pictures that are not drawn over photographs.
+            pictures that are not drawn over photographs. Defaults to "".
     """
 
     name: str

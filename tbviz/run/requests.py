@@ -1,4 +1,4 @@
-"""Errors about something that is not in a run: they name what is near to it."""
+"""Raise errors about something that is not in a run, with names that are close to it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class ClassTarget:
 
     Attributes:
         classes: `(images,)`, a class per image, or `PREDICTED`.
-        against: `(images,)`, a class per image, `PREDICTED` or `NOTHING`; `None` is `NOTHING`
+        against: `(images,)`, a class per image, `PREDICTED` or `NOTHING`; None is `NOTHING`
             for all.
         output: Index of the model's output whose classes these are.
     """

@@ -1,4 +1,4 @@
-"""From targets as users write them to a class of each image, by labels and class names."""
+"""Turn targets as users write them into a class of each image, by labels and class names."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class KnownClasses:
 
     Attributes:
         count: How many images.
-        labels: The true class of each image, `None` if it is not known.
-        names: Name of each class, `None` if there are no names.
+        labels: The true class of each image, None if it is not known.
+        names: Name of each class, None if there are no names.
     """
 
     count: int
@@ -40,7 +40,7 @@ class MissingClasses(NamedTuple):
 
     Attributes:
         why: The reason.
-        remedy: What to do, `None` if there is nothing to do.
+        remedy: What to do, None if there is nothing to do.
         out_of_range: Whether the labels are classes that the model does not have.
     """
 
@@ -76,8 +76,8 @@ def known_classes(images: Any, labels: Any = None, class_names: Any = None) -> K
 
     Args:
         images: The batch, in the structure that the model takes.
-        labels: The class of each image, as `classes_of` takes them.
-        class_names: The name of each class, as `class_names_of` takes them.
+        labels: The class of each image, as `classes_of` takes them. Defaults to None.
+        class_names: The name of each class, as `class_names_of` takes them. Defaults to None.
 
     Raises:
         TbvizError: If there is not one label per image.
@@ -98,7 +98,7 @@ def class_targets_of(
         targets: As `targets=` takes them.
         known: The labels of the images and the names of the classes.
         model_outputs: Of the model.
-        output: The output of the model that targets without one explain.
+        output: The output of the model that targets without one explain. Defaults to None.
 
     Raises:
         TbvizError: If the model has no such class or output, or the labels do not give it.

@@ -1,4 +1,4 @@
-"""Labels and class names: from whatever targets a model is trained with, by output of the model."""
+"""Read labels and class names, by output of the model, from what a model is trained with."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
     """Return the class of each image.
 
     Args:
-        labels: whole numbers `(images,)` or `(images, 1)`, one-hot rows or distributions
+        labels: Whole numbers `(images,)` or `(images, 1)`, one-hot rows or distributions
             `(images, classes)`, or a tuple of targets for the outputs of a model, of which the
             first counts (it is the one that is explained).
-        count: how many images there are.
+        count: How many images there are.
 
     Returns:
-        A class each, or `None` where the targets are no classes: a regression, a class a pixel,
+        A class each, or None where the targets are no classes: a regression, a class a pixel,
         targets by name.
 
     Raises:
-        TbvizError: there is not one for each image.
+        TbvizError: If there is not one for each image.
     """
     if _is_by_output(labels, count):
         labels = labels[0]
@@ -93,7 +93,7 @@ def class_names_of(names: Any) -> list[str] | None:
     """Return the names of the classes of one output, in the order of the classes.
 
     Args:
-        names: A sequence of names, or a dict of names to class indices. `None` if there are none,
+        names: A sequence of names, or a dict of names to class indices. None if there are none,
             or if they are given by output.
 
     Raises:

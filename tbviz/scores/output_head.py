@@ -1,4 +1,4 @@
-"""The output head: how class scores, before softmax or sigmoid, are read off a model's output.
+"""Read class scores, before softmax or sigmoid, off a model's output: the output head.
 
 After softmax the gradient of a confident class is a few thousandths of the score's, and its map
 fades. So the score is the recorded input of the activation whose output *is* the model's output;
@@ -35,11 +35,11 @@ class OutputHead:
         kind: `"softmax"`, `"sigmoid"` (several independent labels), `"binary"` (one sigmoid
             unit), `"distribution"` (probabilities, but where they come from was not found),
             or `"linear"` (scores or a regression).
-        logits: whether the model's output itself is the score before softmax or sigmoid.
-        classes: how many classes a target can choose from.
-        target: what is differentiated, in words for a caption.
-        axis: of the classes in the output.
-        output: index of the output.
+        logits: Whether the model's output itself is the score before softmax or sigmoid.
+        classes: How many classes a target can choose from.
+        target: What is differentiated, in words for a caption.
+        axis: Of the classes in the output.
+        output: Index of the output.
     """
 
     kind: str
@@ -100,9 +100,9 @@ def with_scores(
         model: Called once.
         inputs: Tensors in its structure.
         head: Which output, and how scores are read off it.
-        outputs: Their layers are tapped.
-        on_output: See `Tap`.
-        guided: See `Tap`.
+        outputs: Their layers are tapped. Defaults to none.
+        on_output: See `Tap`. Defaults to None.
+        guided: See `Tap`. Defaults to False.
     """
     activations: list[RecordedActivation] = []
     layers = tapped((output.node.path, output.node.layer) for output in outputs)
@@ -121,9 +121,9 @@ def class_scores(head: OutputHead, output: Any, activation: RecordedActivation |
     """Return scores `(batch, classes)` as tensors inside a pass.
 
     Args:
-        head: the result of `head_of`.
-        output: the model's output.
-        activation: the one that it came from, if it was found.
+        head: The result of `head_of`.
+        output: The model's output.
+        activation: The one that it came from, if it was found.
     """
     before = output if head.logits or activation is None else activation.value
     values = ops.cast(before, "float32")
@@ -154,7 +154,7 @@ def _log_odds(probabilities: Any) -> Any:
 
 
 def probabilities(head: OutputHead, output: Floats) -> Floats | None:
-    """Return probabilities `(batch, classes)` from the output, `None` if there are none."""
+    """Return probabilities `(batch, classes)` from the output, None if there are none."""
     if head.kind == "linear":
         return None
     values = np.asarray(output, dtype=np.float64)

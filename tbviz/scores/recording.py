@@ -1,4 +1,4 @@
-"""Recordings: the outputs of layers and the class scores of a model on a batch, in one pass."""
+"""Record the outputs of layers and the class scores of a model on a batch, in one pass."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Recording:
         maps: Key to `(images, height, width, channels)`, or the layer's own rank, float32.
         output: The output of the model whose scores these are.
         scores: `(images, classes)` before softmax or sigmoid.
-        probabilities: The same after it, `None` if the model has none.
+        probabilities: The same after it, None if the model has none.
     """
 
     maps: FeatureMaps
@@ -60,7 +60,8 @@ def record(
         inspector: Of the model.
         outputs: The layers.
         inputs: The batch.
-        first: Layer key to the number of channels to record; other layers have all.
+        first: Layer key to the number of channels to record; other layers have all. Defaults to
+            `_ALL`.
         output: The output of the model. Defaults to the first.
 
     Raises:
@@ -110,7 +111,7 @@ def scores_in_batches(
         output: The output of the model. Defaults to the first.
 
     Returns:
-        Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None` if
+        Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, None if
         the model has none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Targets as users write them: which class score of each image is explained."""
+"""Define targets as users write them: which class score of each image is explained."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ EXPECTED = (
 class Target:
     """Select the class score that is explained, for `GradCAM`, `Saliency` and `tbviz.methods`.
 
-    A bare score, such as `"true"` or `3`, stands for a target of that score alone.
+    A bare score, such as `"true"` or 3, stands for a target of that score alone.
 
     Args:
         score: The class whose score is explained: its index, its name, `"predicted"`, `"true"`, or
             an integer array with one class per image. Defaults to `"predicted"`.
         against: The class whose score is subtracted, in the same forms. The map then shows what
-            speaks for the one class and against the other. Defaults to `None`: the score alone.
+            speaks for the one class and against the other. Defaults to None: the score alone.
         output: The index or the name of the model's output that is explained, if the model has
-            several. Defaults to `None`: the `output` of the callback or function, which is the
+            several. Defaults to None: the `output` of the callback or function, which is the
             first output unless you set it.
 
     Raises:

@@ -25,16 +25,16 @@ class FinalOutput:
     Attributes:
         index: Its index among the flattened outputs.
         shape: Shape of the input of its last activation, or of the output without one.
-        activation: The softmax or sigmoid whose output it is, without its tensors, or `None`.
-        key: Its key if the model returns a dict, or `None`.
-        name: Its name in Keras, or `None` if Keras has none.
+        activation: The softmax or sigmoid whose output it is, without its tensors, or None.
+        key: Its key if the model returns a dict, or None.
+        name: Its name in Keras, or None if Keras has none.
         from_logits: Whether the loss of the compiled model reads it as a score before softmax.
         binary: Whether that loss is a binary one.
         normalized: Whether it is a distribution, although no activation was found.
         reads: The set of weights that it depends on, see `WeightFaults`.
         last: Paths of the layers whose output it is, or whose output is the score before its
             activation.
-        call: (path, number) of the call that computed it, or `None` if that is not known.
+        call: (path, number) of the call that computed it, or None if that is not known.
     """
 
     index: int
@@ -60,7 +60,7 @@ def find_final_output(outputs: Sequence[FinalOutput], output: OutputName | None)
 
     Args:
         outputs: All outputs of the model.
-        output: An index or a name. `None` is the first output.
+        output: An index or a name. None is the first output.
 
     Raises:
         TbvizError: If the model has no such output.
@@ -104,7 +104,7 @@ def names_of(model: Any, outputs: Any) -> list[tuple[str | None, str | None]]:
 def loss_meanings(model: Any) -> tuple[tuple[Any, bool, bool], ...]:
     """Return for each loss of a compiled model its output, `from_logits`, and whether it is binary.
 
-    The output is a name or a number, `None` for a loss of all outputs.
+    The output is a name or a number, None for a loss of all outputs.
     """
     given = getattr(model, "loss", None)
     if isinstance(given, dict):

@@ -1,4 +1,4 @@
-"""Images: which of a model's inputs are batches of them, and how their axes are laid out."""
+"""Find the inputs of a model that are batches of images, and how their axes are laid out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_COLORS = 4
 
 
 def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
-    """Return height, width, channels and whether these come first; `None` for no images."""
+    """Return height, width, channels and whether these come first; None for no images."""
     if len(shape) != 4:
         return None
     last_fits, first_fits = shape[3] <= MAX_COLORS, shape[1] <= MAX_COLORS
@@ -24,14 +24,14 @@ def image_layout(shape: tuple[int, ...]) -> tuple[int, int, int, bool] | None:
 
 
 def image_input_index(inputs: Any) -> int | None:
-    """Return the index of the first image batch in the flattened inputs, `None` if none is."""
+    """Return the index of the first image batch in the flattened inputs, None if none is."""
     leaves = keras.tree.flatten(inputs)
     layouts = (image_layout(np.shape(leaf)) for leaf in leaves)
     return next((index for index, layout in enumerate(layouts) if layout is not None), None)
 
 
 def image_batch(inputs: Any) -> npt.NDArray[Any] | None:
-    """Return the first input that is a batch of images, channels last; `None` if none is."""
+    """Return the first input that is a batch of images, channels last; None if none is."""
     index = image_input_index(inputs)
     if index is None:
         return None

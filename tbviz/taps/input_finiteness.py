@@ -22,7 +22,7 @@ def faulty_images(inputs: Any) -> Bools:
     """Return which images of a batch are not finite, `(images,)`.
 
     Args:
-        inputs: in the model's structure; an image counts if one of its inputs is not finite.
+        inputs: In the model's structure; an image counts if one of its inputs is not finite.
     """
     leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(inputs)]
     count = len(leaves[0]) if leaves and leaves[0].ndim else 0
@@ -38,8 +38,8 @@ def propagate_images(faulty: Bools, tree: Any) -> Any:
     """Return float arrays with NaN in the rows that belong to images that are not finite.
 
     Args:
-        faulty: of each image whether it is not finite.
-        tree: arrays with the images along the first axis, or several rows of each image.
+        faulty: Of each image whether it is not finite.
+        tree: Arrays with the images along the first axis, or several rows of each image.
     """
     if not faulty.any():
         return tree

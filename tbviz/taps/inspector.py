@@ -1,4 +1,4 @@
-"""The model inspector: runs passes of one model, each compiled once per structure of the model."""
+"""Run passes of one model, each compiled once per structure of the model: the model inspector."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ModelInspector:
     """Run passes of one model without leaving a trace in it; hold it weakly.
 
     Args:
-        model: any built Keras model.
+        model: Any built Keras model.
 
     Attributes:
-        traces: how often a pass was traced, for tests.
-        compile_seconds: time spent on first calls, which trace and compile.
-        first_seconds: the part of it that the same calls are expected to take again, as far as
+        traces: How often a pass was traced, for tests.
+        compile_seconds: Time spent on first calls, which trace and compile.
+        first_seconds: The part of it that the same calls are expected to take again, as far as
             the two can be separated.
-        restarts: how often a change of the model's structure invalidated the compiled passes.
+        restarts: How often a change of the model's structure invalidated the compiled passes.
     """
 
     def __init__(self, model: Any) -> None:
@@ -116,9 +116,9 @@ class ModelInspector:
         """Run `function(model, *arrays)`, compiled the first time that `key` is seen.
 
         Args:
-            key: hashable; the same key must mean the same function.
-            function: builds the computation from the model and tensors.
-            *arrays: trees of numpy arrays; new shapes compile anew.
+            key: Hashable; the same key must mean the same function.
+            function: Builds the computation from the model and tensors.
+            *arrays: Trees of numpy arrays; new shapes compile anew.
 
         Returns:
             The tree that `function` returned, as numpy arrays.
@@ -168,8 +168,8 @@ class ModelInspector:
         convolution and ReLU.
 
         Args:
-            reads: the set of the weights, see `WeightFaults`.
-            tree: float arrays.
+            reads: The set of the weights, see `WeightFaults`.
+            tree: Float arrays.
         """
         if not self.faults.mask & reads:
             return tree

@@ -1,4 +1,4 @@
-"""The private names of Keras that tbviz uses, each with a safe default.
+"""Wrap the private names of Keras that tbviz uses, each with a safe default.
 
 They are in one file so that a new Keras breaks one file, and there quietly: a missing name makes a
 layer less visible, never an error.
@@ -89,7 +89,7 @@ def added_losses(layer: Any) -> list[Any]:
 
 
 def input_structure(model: Any) -> Any:
-    """Return the symbolic inputs of a model in their structure, `None` if unknown."""
+    """Return the symbolic inputs of a model in their structure, None if unknown."""
     inputs = getattr(model, "inputs", None)
     if not inputs:
         return None
@@ -111,7 +111,7 @@ def snake_case(name: str) -> str:
 
 
 def exchange_global_seeds(generator: Any | None) -> Any | None:
-    """Replace Keras' global `SeedGenerator` (`None` for none yet) and return the former one.
+    """Replace Keras' global `SeedGenerator` (None for none yet) and return the former one.
 
     Keras makes it when a layer first draws without a seed of its own, with a number from `random`.
     """
@@ -141,7 +141,7 @@ def backend_module() -> Any | None:
 
 
 def model_of_callback(callback: Any) -> Any | None:
-    """Return the model of a callback as it is, `None` if it has none yet.
+    """Return the model of a callback as it is, None if it has none yet.
 
     `callback.model` copies the state of a training on JAX back into the model first.
     """

@@ -37,14 +37,14 @@ class ModelOutputs:
     """The outputs of all layers of a model.
 
     Attributes:
-        nodes: its layers, as `walk` lists them.
-        outputs: the outputs of the layers that were called, by key, in the order of computation.
-        final: what the model itself returns.
-        unreachable: paths of layers that cannot be tapped or were not called, with the reason.
-        draws: whether the model draws from Python's or numpy's random state when it predicts.
-        reads: output's key to the set of weights that it depends on (see `WeightFaults`).
-        own: layer's path to the set of its own weights.
-        flows: output's (path, number of the call) to what it is computed from.
+        nodes: Its layers, as `walk` lists them.
+        outputs: The outputs of the layers that were called, by key, in the order of computation.
+        final: What the model itself returns.
+        unreachable: Paths of layers that cannot be tapped or were not called, with the reason.
+        draws: Whether the model draws from Python's or numpy's random state when it predicts.
+        reads: Output's key to the set of weights that it depends on (see `WeightFaults`).
+        own: Layer's path to the set of its own weights.
+        flows: Output's (path, number of the call) to what it is computed from.
     """
 
     nodes: list[Node]
@@ -71,12 +71,12 @@ def find_model_outputs(
     """Run `model` once, without leaving a trace, and record every layer's output.
 
     Args:
-        model: any built Keras model.
-        inputs: a probe batch, in the structure that the model takes (numpy).
-        weight_checker: of the model's weights. Defaults to a new one.
+        model: Any built Keras model.
+        inputs: A probe batch, in the structure that the model takes (numpy).
+        weight_checker: Of the model's weights. Defaults to a new one.
 
     Raises:
-        TbvizError: the model has no variables yet.
+        TbvizError: If the model has no variables yet.
     """
     if not model.built:
         msg = (

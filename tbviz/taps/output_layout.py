@@ -36,10 +36,10 @@ class LayerContext:
     """The layer that an output comes from, and the layers around it.
 
     Attributes:
-        node: the layer.
-        attention: path of the attention layer that it is inside of.
-        series: path of the `TimeDistributed` that it is inside of.
-        inner: path of the layer that it repeats, if it is a `TimeDistributed`.
+        node: The layer.
+        attention: Path of the attention layer that it is inside of.
+        series: Path of the `TimeDistributed` that it is inside of.
+        inner: Path of the layer that it repeats, if it is a `TimeDistributed`.
     """
 
     node: Node
@@ -52,7 +52,7 @@ class OutputLayoutReader:
     """Read the outputs of one pass, in the order of computation.
 
     Args:
-        inputs: the model's inputs: arrays.
+        inputs: The model's inputs: arrays.
     """
 
     def __init__(self, inputs: Iterable[Any]) -> None:
@@ -75,8 +75,8 @@ class OutputLayoutReader:
         """Return the layout of the next output.
 
         Args:
-            context: where it comes from.
-            shape: its own, batch axis included.
+            context: Where it comes from.
+            shape: Its own, batch axis included.
         """
         rank = len(shape)
         before, self._before = self._before, rank
@@ -151,7 +151,7 @@ class OutputLayoutReader:
         return None
 
     def _no_maps(self, context: LayerContext, shape: tuple[int, ...]) -> str | None:
-        """Return why an output of rank four has no feature maps, `None` if it has."""
+        """Return why an output of rank four has no feature maps, None if it has."""
         layer = context.node.layer
         if isinstance(layer, keras.layers.TimeDistributed | keras.layers.ConvLSTM1D):
             self._lengths.add(shape[1])
@@ -209,8 +209,8 @@ def _unrolls(layer: Any, before: int | None) -> bool:
     """Tell whether a layer makes steps in time: of a vector, or one after the other.
 
     Args:
-        layer: puts out a sequence.
-        before: rank of the output before, the input of a layer that was called on arrays alone.
+        layer: Puts out a sequence.
+        before: Rank of the output before, the input of a layer that was called on arrays alone.
     """
     if type(layer).__name__ == "Reshape":  # the layer or the operation
         return len(shape) == 2 if (shape := _input_shape(layer)) is not None else before == 2

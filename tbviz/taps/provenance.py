@@ -23,8 +23,8 @@ class Source(NamedTuple):
     """Where a tensor comes from.
 
     Attributes:
-        weights: the set of weights that it depends on.
-        call: (path, number) of the call that computed it, `None` if that is not known.
+        weights: The set of weights that it depends on.
+        call: (path, number) of the call that computed it, None if that is not known.
     """
 
     weights: int
@@ -35,8 +35,8 @@ class Flow(NamedTuple):
     """What an output is computed from.
 
     Attributes:
-        inputs: the sources of the tensors that the layer was given.
-        same_as: the call whose output this is too, as of the last layer inside the layer.
+        inputs: The sources of the tensors that the layer was given.
+        same_as: The call whose output this is too, as of the last layer inside the layer.
     """
 
     inputs: tuple[Source, ...]
@@ -56,7 +56,7 @@ class _Call:
 def calls_before(
     flows: Mapping[tuple[str, int], Flow], call: tuple[str, int] | None
 ) -> set[tuple[str, int]] | None:
-    """Return the calls that an output depends on, with its own; `None` if not all are known.
+    """Return the calls that an output depends on, with its own; None if not all are known.
 
     Args:
         flows: What each call computes its output from.
@@ -82,8 +82,8 @@ class Provenance:
     """Sets of weights (see `WeightFaults`) by output.
 
     Args:
-        nodes: the layers that are followed.
-        weight_checker: of the model's weights.
+        nodes: The layers that are followed.
+        weight_checker: Of the model's weights.
 
     Attributes:
         reads: (path, number of the call) to the set of weights that the output depends on.

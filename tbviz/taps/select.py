@@ -48,12 +48,12 @@ def select(
     """Return the outputs that a filter matches, in the model's order.
 
     Args:
-        model_outputs: of the model.
-        layer_filter: the filter.
-        usable: which outputs the caller can draw. Defaults to those with feature maps.
+        model_outputs: Of the model.
+        layer_filter: The filter.
+        usable: Which outputs the caller can draw. Defaults to those with feature maps.
 
     Raises:
-        LayerNotFoundError: nothing matches, or what matches cannot be drawn; names near
+        LayerNotFoundError: If nothing matches, or what matches cannot be drawn; names near
             misses and what would fit.
     """
     selected: dict[str, Output] = {}

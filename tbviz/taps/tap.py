@@ -1,4 +1,4 @@
-"""The tap: wraps `call` of selected layer instances while the model runs, and restores it.
+"""Wrap `call` of selected layer instances while the model runs, and restore it.
 
 Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models;
 a wrapped `call` can. Unguarded it breaks the user's model for good: another thread's `predict`
@@ -28,9 +28,9 @@ class RecordedActivation(NamedTuple):
 
     Attributes:
         name: `"softmax"` or `"sigmoid"`.
-        value: its input.
-        output: its output.
-        axis: over which the softmax sums.
+        value: Its input.
+        output: Its output.
+        axis: Over which the softmax sums.
     """
 
     name: str
@@ -59,21 +59,24 @@ class Tap:
     `StopForwardPass`, which the caller catches around the model's call.
 
     Args:
-        layers: key (a path) to layer.
-        on_output: gets the key, the number of the call (0 for the first) and the output.
-        model: the model around the layers; its rematerialized layers run plainly meanwhile.
-        on_activation: gets each softmax and sigmoid that runs, to find the class scores before it;
-            `None` leaves activations alone.
+        layers: Key (a path) to layer.
+        on_output: Gets the key, the number of the call (0 for the first) and the output.
+        model: The model around the layers; its rematerialized layers run plainly meanwhile.
+            Defaults to None.
+        on_activation: Gets each softmax and sigmoid that runs, to find the class scores before it;
+            None leaves activations alone. Defaults to None.
         on_input: `on_input(key, call_index, input)` for the input of each selected layer's own
-            `activation`, the scores before ReLU; for the input of the layer if it has none;
-            `None` leaves it alone.
-        on_call: `on_call(key, args, kwargs)` before each call; `on_output` comes after it.
+            `activation`, the scores before ReLU; for the input of the layer if it has none; None
+            leaves it alone. Defaults to None.
+        on_call: `on_call(key, args, kwargs)` before each call; `on_output` comes after it. Defaults
+            to None.
         on_cast: `on_cast(tensor, result)` for each change of a tensor's type, as before a layer
-            that computes in another type.
-        guided: whether gradients pass back through ReLU only where they are positive.
+            that computes in another type. Defaults to None.
+        guided: Whether gradients pass back through ReLU only where they are positive. Defaults to
+            False.
 
     Attributes:
-        unreachable: keys of layers that ran where a tap must not act, with the reason.
+        unreachable: Keys of layers that ran where a tap must not act, with the reason.
     """
 
     def __init__(
@@ -274,7 +277,7 @@ def _plainly(original: Callable[..., Any]) -> Any:
 def last_activation(
     output: Any, activations: Iterable[RecordedActivation]
 ) -> RecordedActivation | None:
-    """Return the activation whose output this is, `None` if there is none."""
+    """Return the activation whose output this is, None if there is none."""
     return next((one for one in activations if one.output is output), None)
 
 

@@ -30,8 +30,8 @@ class Weight:
 
     Attributes:
         variable: Keras' variable, or one of the backend's own.
-        path: of the innermost layer that holds it; `""` if the model itself does.
-        only_nan: whether infinity may be meant, as in the mask of an attention: in a variable that
+        path: Of the innermost layer that holds it; `""` if the model itself does.
+        only_nan: Whether infinity may be meant, as in the mask of an attention: in a variable that
             is never trained, which the user's own code adds to a layer.
     """
 
@@ -47,9 +47,9 @@ class WeightFaults:
     Sets of weights are whole numbers here: bit `i` is weight `i`.
 
     Attributes:
-        weights: all of them.
-        codes: of each weight 0, `INFINITE` or `NAN`.
-        mask: the set of those that are not finite.
+        weights: All of them.
+        codes: Of each weight 0, `INFINITE` or `NAN`.
+        mask: The set of those that are not finite.
     """
 
     weights: tuple[Weight, ...] = ()
@@ -74,7 +74,7 @@ class WeightFaults:
         """Return the layers whose own weights are not finite, with the worst code, in order.
 
         Args:
-            weight_set: a set of weights. Defaults to all of them.
+            weight_set: A set of weights. Defaults to all of them.
         """
         found: dict[str, int] = {}
         for bit in _bits(self.mask & weight_set):
@@ -83,7 +83,7 @@ class WeightFaults:
         return found
 
     def cause_of(self, weight_set: int) -> str | None:
-        """Describe the fault of a set of weights; return `None` if all of them are finite."""
+        """Describe the fault of a set of weights; return None if all of them are finite."""
         layers = self.layers(weight_set)
         if not layers:
             return None
@@ -100,9 +100,9 @@ class WeightFaults:
         All of them, unless each weight belongs to one channel: then the others are not affected.
 
         Args:
-            weight_set: a set of the layer's own weights.
-            layer: the layer that computes the output.
-            count: how many channels the output has.
+            weight_set: A set of the layer's own weights.
+            layer: The layer that computes the output.
+            count: How many channels the output has.
         """
         faulty = self.mask & weight_set
         if not channels.separates_weights(layer):
@@ -148,11 +148,11 @@ class WeightChecker:
     """The float weights of a model of one structure, and the compiled check of them.
 
     Args:
-        model: any built Keras model.
+        model: Any built Keras model.
 
     Attributes:
-        weights: in the model's order, layer by layer.
-        gathered: the set of those of which the output depends on some rows alone, as in an
+        weights: In the model's order, layer by layer.
+        gathered: The set of those of which the output depends on some rows alone, as in an
             embedding. Such a row shows in what is computed.
     """
 

@@ -1,1 +1,1 @@
-"""When callbacks capture, and what they may cost."""
+"""Decide when callbacks capture, and keep what they cost below the limits."""

@@ -1,4 +1,4 @@
-"""Costs: all time and bytes that tbviz takes come in here, one position at a time."""
+"""Measure costs: all time and bytes that tbviz takes, one position at a time."""
 
 from __future__ import annotations
 

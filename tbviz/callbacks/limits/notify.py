@@ -1,4 +1,4 @@
-"""How the limits report what they do: the signature of the run log's notices."""
+"""Describe the function with which the limits report a notice."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class RemoteControl:
         count_wait: Counts the seconds for which training waits for the store.
 
     Attributes:
-        orders: as last read.
+        orders: As last read.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RemoteControl:
         """Read the orders.
 
         Args:
-            batch: whether it is the end of a batch, which has no time to wait.
+            batch: Whether it is the end of a batch, which has no time to wait. Defaults to False.
 
         Returns:
             Whether a snapshot is requested now.

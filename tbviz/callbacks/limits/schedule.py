@@ -1,4 +1,4 @@
-"""Schedules: when a callback captures. The first and the last epoch are always captured."""
+"""Define schedules: when a callback captures. The first and the last epoch are always captured."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class TrainingProgress:
     """How far training has come.
 
     Attributes:
-        epoch: counted from 0.
-        step: batches trained on since the start of this `fit`.
-        seconds: a clock that only rises.
-        epoch_end: whether the epoch ends here; else a batch does.
+        epoch: Counted from 0.
+        step: Batches trained on since the start of this `fit`.
+        seconds: A clock that only rises.
+        epoch_end: Whether the epoch ends here; else a batch does.
     """
 
     epoch: int
@@ -32,8 +32,8 @@ class Schedule(Protocol):
     """Decides when to capture; `start` forgets what an earlier `fit` did.
 
     Attributes:
-        batchwise: whether it is also due between the ends of epochs.
-        every_epoch: whether it is due at the end of every epoch and nowhere else.
+        batchwise: Whether it is also due between the ends of epochs.
+        every_epoch: Whether it is due at the end of every epoch and nowhere else.
     """
 
     batchwise: bool
@@ -74,11 +74,11 @@ def every(
     The first and the last epoch are always captured.
 
     Args:
-        epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to `None`.
+        epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to None.
         batches: Captures when a multiple of this many batches has been crossed, also if Keras
-            runs several batches in one call (`steps_per_execution`). Defaults to `None`.
+            runs several batches in one call (`steps_per_execution`). Defaults to None.
         minutes: Captures at the first end of a batch or epoch after that much time. Defaults to
-            `None`.
+            None.
 
     Returns:
         A value for `schedule=`.
@@ -114,7 +114,7 @@ def geometric(factor: float = 2.0) -> Factory:
     epochs have a dozen snapshots.
 
     Args:
-        factor: Ratio of each captured epoch to the one before, above 1. Defaults to `2.0`.
+        factor: Ratio of each captured epoch to the one before, above 1. Defaults to 2.0.
 
     Returns:
         A value for `schedule=`.
@@ -184,7 +184,7 @@ class _Epochs:
         self._is_due = is_due or (lambda _: True)
 
     def start(self, progress: TrainingProgress) -> None:
-        """Nothing is counted."""
+        """Count nothing."""
 
     def due(self, progress: TrainingProgress) -> bool:
         return progress.epoch_end and bool(self._is_due(progress.epoch))

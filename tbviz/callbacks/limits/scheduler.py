@@ -1,4 +1,4 @@
-"""The scheduler: decides which callbacks capture, from schedules, `tbviz control` and limits."""
+"""Decide which callbacks capture now, from schedules, `tbviz control` and limits."""
 
 from __future__ import annotations
 
@@ -140,8 +140,9 @@ class Scheduler(Generic[Callback]):
 
         Args:
             scheduled: Those that are due now.
-            waiting: Those that were postponed and may be captured now.
+            waiting: Those that were postponed and may be captured now. Defaults to none.
             always: Those of them that are captured if the store has room, whatever they take.
+                Defaults to none.
         """
         self._meter.collect()
         due = [one for one in self._callbacks if one in scheduled or one in waiting]

@@ -1,4 +1,4 @@
-"""The training clock and the budget of seconds, which all log directories of one `fit` share."""
+"""Keep the clock and the budget of seconds that all log directories of one `fit` share."""
 
 from __future__ import annotations
 

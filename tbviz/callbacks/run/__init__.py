@@ -1,1 +1,1 @@
-"""What happens inside one `fit`: the session, its log, and its probe images."""
+"""Run one `fit`: the session, its log, and its probe images."""

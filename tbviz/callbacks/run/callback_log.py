@@ -1,4 +1,4 @@
-"""A log that is bound to its callback: all that is written through it is in the callback's name."""
+"""Bind a log to a callback: everything that is written through it carries the callback's name."""
 
 from __future__ import annotations
 

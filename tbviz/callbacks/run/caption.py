@@ -1,4 +1,4 @@
-"""The caption of a sheet: what it shows at one position. `docs/format.md` documents the fields."""
+"""Define the caption of a sheet: what it shows at one position (fields: `docs/format.md`)."""
 
 from __future__ import annotations
 

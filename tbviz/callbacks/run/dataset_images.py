@@ -1,4 +1,4 @@
-"""The images that are taken from a dataset: few, and of as many classes as it has."""
+"""Take a few images from a dataset, of as many classes as it has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) ->
     second of each.
 
     Args:
-        batches: `(inputs, labels)`, arrays in any structure; `None` instead of labels.
+        batches: `(inputs, labels)`, arrays in any structure; None instead of labels.
         classes_in_turn: Whether to take the classes in turn. Otherwise the first images are taken.
 
     Returns:
@@ -75,7 +75,7 @@ def _row(columns: list[Any], row: int) -> list[Any]:
 
 
 def _stacked(structure: Any, rows: list[list[Any]]) -> Any:
-    """Return rows as arrays, `None` if there is nothing or if their shapes differ."""
+    """Return rows as arrays, None if there is nothing or if their shapes differ."""
     columns = list(zip(*rows, strict=True))
     if structure is None or any(len({one.shape for one in column}) > 1 for column in columns):
         return None

@@ -1,4 +1,4 @@
-"""Explanations: the targets of `GradCAM` and `Saliency`, and their maps as pictures."""
+"""Explain targets: the targets of `GradCAM` and `Saliency`, and their maps as pictures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Explained:
         probe: The images, with the labels and class names of that output.
         perturbed: The model, which can be run on perturbed images.
         scores: Of all classes, `(images, classes)`.
-        probabilities: Likewise, `None` if the model has none.
+        probabilities: Likewise, None if the model has none.
     """
 
     class_target: ClassTarget
@@ -126,7 +126,7 @@ class Explanation:
             zero: What it means if a map is zero.
             describe: Describes what the method explains, given a description of the score.
             layout: Fields of the layout record beside roles and target.
-            notes: Further notes on tiles, by role and by the number of the image.
+            notes: Further notes on tiles, by role and by the number of the image. Defaults to None.
             **settings: Of `GrayPicture`.
         """
         tiles = np.stack([maps[role] for role in self.targets], axis=1)
@@ -153,8 +153,8 @@ class Explainer:
 
     Args:
         method: What notices call the callback.
-        targets: As `targets=` takes them; `None` for the default: the predicted and the true class.
-        output: The output of the model that targets without one explain.
+        targets: As `targets=` takes them; None for the default: the predicted and the true class.
+        output: The output of the model that targets without one explain. Defaults to None.
 
     Raises:
         TbvizError: If one of them is no target.
@@ -186,7 +186,7 @@ class Explainer:
             log: Takes notices about targets that are left out.
 
         Returns:
-            `None` if no target is left; a notice has said so.
+            None if no target is left; a notice has said so.
 
         Raises:
             TbvizError: If the model has no such class or output.

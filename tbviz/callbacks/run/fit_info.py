@@ -38,10 +38,10 @@ def size_forecast(
     """Return a function that describes how much disk a run will take.
 
     Args:
-        log_dir: the log directory.
-        epochs: how many are captured, `None` if not every epoch is.
-        limit: bytes that the store may have, `None` for no limit.
-        thinned: whether snapshots may be skipped.
+        log_dir: The log directory.
+        epochs: How many are captured, None if not every epoch is.
+        limit: Bytes that the store may have, None for no limit. Defaults to None.
+        thinned: Whether snapshots may be skipped. Defaults to False.
 
     Returns:
         A function of the bytes of one position, and of the callbacks that are missing there.

@@ -1,4 +1,4 @@
-"""The layer tree that the page shows: the layers, and why a layer has no picture."""
+"""Make the layer tree that the page shows: the layers, and why a layer has no picture."""
 
 from __future__ import annotations
 

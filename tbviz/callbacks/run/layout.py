@@ -1,4 +1,4 @@
-"""The layout of a picture: what stays the same for a kind and a layer.
+"""Define the layout of a picture: what stays the same for a kind and a layer.
 
 `docs/format.md` documents the same fields, and the page's type `Layout` has the same names. The
 store holds them in the order in which they are given.

@@ -1,4 +1,4 @@
-"""A member: what the packages below know of a callback."""
+"""Describe a callback as the packages below know it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The argument `method`: a name, an object with settings of its own, or a list of these."""
+"""Read the argument `method`: a name, an object with its own settings, or a list of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model as all callbacks of one `fit` see it at one position."""
+"""View the model at one position, for all callbacks of a `fit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks: a cell that was interrupted ends, and with it a `fit`, but no process does."""
+"""Notice in a notebook that an interrupted cell has ended, and `fit` with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices: report once, to the log and to the page, what happened in a `fit` and what to do."""
+"""Report once, to the log and to the page, what happened in a `fit` and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The onset of a fault: at which positions weights stopped being finite, in words."""
+"""Find the onset of a fault: the positions at which weights stopped being finite, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The per-layer cache: choices that later snapshots of a layer share with the first one."""
+"""Cache choices per layer that later snapshots share with the first one."""
 
 from __future__ import annotations
 

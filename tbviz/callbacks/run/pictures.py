@@ -1,4 +1,4 @@
-"""Pictures on their way to the store: arrays now, encoded on the writer's thread."""
+"""Carry pictures to the store: arrays now, encoded on the writer's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of one position, and how long it took to write them."""
+"""Collect the records of one position, and measure how long it takes to write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The position writer: put what is logged on disk while training goes on.
+"""Write positions to disk while training goes on.
 
 Positions are written one at a time on a thread of their own, so that a kill loses only the current
 one. A disk that is slow, full or gone costs pictures, never training.

@@ -1,4 +1,4 @@
-"""Probes: the few images that the model is shown again and again, read once."""
+"""Read probes: the few images that the model is shown at every snapshot."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class ProbeArrays:
     """Probe images as the model takes them.
 
     Attributes:
-        inputs: arrays with the images along the first axis, in the model's input structure.
-        labels: the class of each image, `None` where unknown, or `None` for all of them.
-        class_names: name of each class, `None` where unknown.
-        count: how many images.
-        left_out: how many more were given.
-        labels_by_output: the labels by output of the model, if they are given so.
-        names_by_output: the class names by output, likewise.
+        inputs: Arrays with the images along the first axis, in the model's input structure.
+        labels: The class of each image, None where unknown, or None for all of them.
+        class_names: Name of each class, None where unknown.
+        count: How many images.
+        left_out: How many more were given.
+        labels_by_output: The labels by output of the model, if they are given so.
+        names_by_output: The class names by output, likewise.
     """
 
     inputs: Any
@@ -71,7 +71,7 @@ class ProbeArrays:
         )
 
     def pictures(self) -> npt.NDArray[Any] | None:
-        """The input that is an image, `(images, height, width, channels)`, `None` without one."""
+        """Return the input that is an image, `(images, height, width, channels)`, None without one."""
         return image_batch(self.inputs)
 
     def names(self) -> list[str]:
@@ -101,9 +101,9 @@ class InputFormat:
     """How a model takes images, for image files.
 
     Attributes:
-        size: height and width, `None` where any will do.
+        size: Height and width, None where any will do.
         channels: 1 or 3.
-        channels_first: whether they stand before height and width.
+        channels_first: Whether they stand before height and width.
     """
 
     size: tuple[int, int] | None = None
@@ -120,20 +120,20 @@ def read_probe(
     """Read probe images from whatever a user has.
 
     Args:
-        images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
+        images: An array `(images, ...)`, or a list of images; a dict or tuple of arrays for
             models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
             if it has them (a few images are taken, see `dataset_images`); a callable that returns
             a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
-        labels: a class each image, or one-hot rows; a tuple or a dict of those for models of
-            several outputs. Targets that are no classes are left out.
-        class_names: name of each class, in order or as a dict of names to classes; a dict of
-            those by output for models of several outputs.
-        files: how image files are given to the model.
+        labels: A class each image, or one-hot rows; a tuple or a dict of those for models of
+            several outputs. Targets that are no classes are left out. Defaults to None.
+        class_names: Name of each class, in order or as a dict of names to classes; a dict of those
+            by output for models of several outputs. Defaults to None.
+        files: How image files are given to the model. Defaults to None.
 
     Raises:
-        TbvizError: a generator (its first batch would be missing from training), a dataset that
-            reshuffles (opening it changes the order that training sees), or labels that do not
-            match; each with the remedy.
+        TbvizError: If the images are a generator (its first batch would be missing from training)
+            or a dataset that reshuffles (opening it changes the order that training sees), or if
+            the labels do not match.
     """
     if isinstance(images, Iterator):
         msg = (
@@ -224,7 +224,7 @@ def _open(images: Any, files: InputFormat, *, classes_in_turn: bool) -> tuple[An
 
 
 def _stacked(images: list[Any]) -> npt.NDArray[Any]:
-    """A list of single images as a batch."""
+    """Return a list of single images as a batch."""
     shapes = {np.shape(image) for image in images}
     if len(shapes) > 1:
         msg = (

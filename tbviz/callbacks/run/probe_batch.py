@@ -1,4 +1,4 @@
-"""The probe batch: the probes of all callbacks of a `fit`, so that one pass serves all."""
+"""Join the probes of all callbacks of a `fit`, so that one pass serves all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that belong to no single callback: the probe images, and the model's predictions."""
+"""Make the records that belong to no single callback: the probe images and the predictions."""
 
 from __future__ import annotations
 

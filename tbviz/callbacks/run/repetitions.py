@@ -1,4 +1,4 @@
-"""Repetitions: report an event that may come back forever a few times, and then that it goes on."""
+"""Report a repeated event a few times, and then once that it continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run log: what one `fit` writes into its log directory, one position at a time.
+"""Log what one `fit` writes into its log directory, one position at a time.
 
 Everything that is logged at one position is collected here and handed to the position writer
 together. Callbacks log through an object that is bound to them (`RunLog.bind`).

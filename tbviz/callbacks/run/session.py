@@ -1,4 +1,4 @@
-"""The session: one `fit` into one log directory, run for all its callbacks together.
+"""Run one `fit` into one log directory, for all its callbacks together.
 
 Keras calls the callbacks one after the other, always in the same order. The last of ours acts for
 all: every snapshot shows one state of the model, and one position is written as a whole.

@@ -1,4 +1,4 @@
-"""The open sessions: find the one that a callback joins when its `fit` begins."""
+"""Find the open session that a callback joins when its `fit` begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The submodel: the model that is captured if it is not the fitted one.
+"""Find the submodel: the model that is captured if it is not the fitted one.
 
 A model with a `train_step` of its own, such as a GAN, often cannot be called at all: it trains the
 models inside it. `submodel=` names one of those.
@@ -23,7 +23,7 @@ def check_submodel(submodel: Any) -> Submodel:
     """Return `submodel` if it can name a model.
 
     Raises:
-        TbvizError: it is not.
+        TbvizError: If it is not.
     """
     if (
         submodel is None
@@ -43,12 +43,12 @@ def find_submodel(model: Any, submodel: Submodel) -> Any:
     """Return the model to capture. Call it every time: a submodel may be replaced in training.
 
     Args:
-        model: the one that is fitted.
-        submodel: path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names if
-            there is no such attribute; a function of the model; `None` for the model itself.
+        model: The one that is fitted.
+        submodel: Path of attributes (`"gan.generator"`, `"blocks.0"`), or of layers' names if
+            there is no such attribute; a function of the model; None for the model itself.
 
     Raises:
-        TbvizError: there is no such model, or the model itself cannot be called.
+        TbvizError: If there is no such model, or the model itself cannot be called.
     """
     if submodel is None:
         if has_call(model):

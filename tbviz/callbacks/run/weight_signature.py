@@ -1,4 +1,4 @@
-"""A signature of weights: whether they are still those of the last snapshot."""
+"""Sign weights: tell whether they are still those of the last snapshot."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
         layers: Layers to record: a path, a name, a glob, a compiled regular expression, a layer
-            class, a callable that takes a layer, or a list of these. Defaults to `None`: up to
+            class, a callable that takes a layer, or a list of these. Defaults to None: up to
             twelve layers with feature maps, spread over the depth.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The overview: the first maps of the first layers side by side, from edges to parts.
+"""Show the first maps of the first layers side by side, from edges to parts.
 
 The first figure of many tutorials (Chollet, "Deep Learning with Python", 2021, section 9.4.1):
 one column per layer shows how maps become coarse and sparse with depth.
@@ -40,9 +40,9 @@ class Overview:
     Attributes:
         tiles: `(images, maps * layers, height, width)`, row by row: the first map of every layer,
             then the second. A layer that has no such map has zeros there.
-        layers: path of the layer of each column.
-        titles: its name, as much of the path as makes it unique.
-        maps: the number of rows.
+        layers: Path of the layer of each column.
+        titles: Its name, as much of the path as makes it unique.
+        maps: The number of rows.
     """
 
     tiles: Floats
@@ -63,9 +63,9 @@ def activation_overview(
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: How many layers at most: those of `overview_layers`. Defaults to `15`.
-        maps: How many maps of each layer. Defaults to `6`.
-        side: The longer side of a tile in pixels. Defaults to `48`.
+        layers: How many layers at most: those of `overview_layers`. Defaults to 15.
+        maps: How many maps of each layer. Defaults to 6.
+        side: The longer side of a tile in pixels. Defaults to 48.
 
     Raises:
         TbvizError: If no layer of the model has feature maps.
@@ -112,9 +112,10 @@ def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE
     """Make the overview of layers' maps, in their order.
 
     Args:
-        maps: layer path to `(images, height, width, channels)`, at least one.
-        limit: how many maps of each layer; fewer if none has so many.
-        side: the longer side of a tile; its shape is that of the first layer's maps.
+        maps: Layer path to `(images, height, width, channels)`, at least one.
+        limit: How many maps of each layer; fewer if none has so many. Defaults to `MAX_MAPS`.
+        side: The longer side of a tile; its shape is that of the first layer's maps. Defaults to
+            `SIDE`.
     """
     values = list(maps.values())
     rows = min(limit, max(value.shape[-1] for value in values))

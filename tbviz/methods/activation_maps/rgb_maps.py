@@ -39,7 +39,7 @@ class RgbMaps:
 
     Attributes:
         colors: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
-        axes: the meaning of the colors; `axes.share` is the share of the variance of each.
+        axes: The meaning of the colors; `axes.share` is the share of the variance of each.
     """
 
     colors: Floats
@@ -58,10 +58,10 @@ def activation_colors(
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
         layers: Filter of layers, see `activations`. Layers of fewer than three channels and of a
-            single pixel are left out. Defaults to `None`: up to twelve layers, spread over the
+            single pixel are left out. Defaults to None: up to twelve layers, spread over the
             depth.
         axes: The axes of an earlier call by layer path, so that the colors mean the same.
-            Defaults to `None`: the principal axes of these images.
+            Defaults to None: the principal axes of these images.
 
     Returns:
         Layer path to its color maps.
@@ -104,13 +104,14 @@ def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -
 
     Args:
         maps: `(images, height, width, channels)`.
-        axes: of earlier maps of the layer. The directions stay; if the projections exceed a
-            range, it is widened to hold them, and it never shrinks: a layer that grows keeps its
-            shades, one that dies turns pale.
-        limit: largest side of the pictures; larger ones are reduced by averaging areas.
+        axes: Of earlier maps of the layer. The directions stay; if the projections exceed a range,
+            it is widened to hold them, and it never shrinks: a layer that grows keeps its shades,
+            one that dies turns pale. Defaults to None.
+        limit: Largest side of the pictures; larger ones are reduced by averaging areas. Defaults to
+            None.
 
     Raises:
-        TbvizError: the axes have other channels.
+        TbvizError: If the axes have other channels.
     """
     reuse = axes is not None and bool(axes.share.any())
     found = axes if axes is not None and reuse else color_axes(maps)
@@ -176,7 +177,7 @@ def project(maps: Floats, axes: Axes) -> Floats:
     It computes in float32, without a copy of all the channels.
 
     Raises:
-        TbvizError: the axes have other channels.
+        TbvizError: If the axes have other channels.
     """
     if maps.shape[-1] != axes.mean.size:
         msg = (

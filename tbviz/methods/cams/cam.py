@@ -22,10 +22,10 @@ class Evidence:
     """The input of a method, for one layer.
 
     Attributes:
-        activations: the layer's maps, `(images, height, width, channels)`.
-        gradients: the derivatives of the score in them, same shape.
+        activations: The layer's maps, `(images, height, width, channels)`.
+        gradients: The derivatives of the score in them, same shape.
         score_gain: `(images, maps, height, width) -> (images, maps)`: the score with the image
-            masked by each map, minus the score of the fully masked image; `None` without a model.
+            masked by each map, minus the score of the fully masked image; None without a model.
     """
 
     activations: npt.NDArray[np.floating]
@@ -37,9 +37,9 @@ class Cam(ABC):
     """One method: its name, and the step that differs from the others.
 
     Attributes:
-        name: as users write it.
-        title: as a caption writes it.
-        class_specific: whether the map depends on the class.
+        name: As users write it.
+        title: As a caption writes it.
+        class_specific: Whether the map depends on the class.
     """
 
     name: ClassVar[str]

@@ -45,15 +45,15 @@ class ClassMap:
         maps: `(images, height, width)`, at least 0. Of one layer at its own size and not scaled:
             its unit is the score's. Of several layers at the input's size, each layer's map
             divided by its largest value before the mean is taken.
-        classes: the class of each image.
-        scores: its score before softmax or sigmoid; with `against` the difference of the two.
-        probabilities: its probability, `None` if the model has none.
-        layer: path of the layer; of several, all of them, with commas.
-        target: the explained quantity, in words.
-        method: name of the method.
-        against: the class that each was compared with, `None` for none.
-        layers: path of each layer.
-        notes: for each image the reason if its map shows nothing, else `None`.
+        classes: The class of each image.
+        scores: Its score before softmax or sigmoid; with `against` the difference of the two.
+        probabilities: Its probability, None if the model has none.
+        layer: Path of the layer; of several, all of them, with commas.
+        target: The explained quantity, in words.
+        method: Name of the method.
+        against: The class that each was compared with, None for none.
+        layers: Path of each layer.
+        notes: For each image the reason if its map shows nothing, else None.
     """
 
     maps: Floats
@@ -123,8 +123,8 @@ def grad_cam(
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
             `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`. Defaults to
             `"grad-cam"`.
-        labels: The class of each image, for the target `"true"`. Defaults to `None`.
-        class_names: The name of each class, for targets by name. Defaults to `None`.
+        labels: The class of each image, for the target `"true"`. Defaults to None.
+        class_names: The name of each class, for targets by name. Defaults to None.
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 
@@ -195,10 +195,10 @@ def layer_maps(cam: Cam, key: str, found: ClassGradients, perturbed: PerturbedMo
     """Compute the maps of one layer, `(images, height, width)` at its own size.
 
     Args:
-        cam: the method.
-        key: of the layer.
-        found: its outputs and gradients among others, and the classes.
-        perturbed: the same model and images, for methods that run the model.
+        cam: The method.
+        key: Of the layer.
+        found: Its outputs and gradients among others, and the classes.
+        perturbed: The same model and images, for methods that run the model.
     """
     class_target = ClassTarget(found.classes, found.against)
 

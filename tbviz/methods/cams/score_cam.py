@@ -28,8 +28,8 @@ class ScoreCam(Cam):
     class is and counts 0; subtracted it wipes out what the others found.
 
     Args:
-        channels: how many channels of each image are used: the ones whose maps vary most, by
-            standard deviation. Each costs one pass of the model per image.
+        channels: How many channels of each image are used: the ones whose maps vary most, by
+            standard deviation. Each costs one pass of the model per image. Defaults to 64.
     """
 
     channels: int = 64

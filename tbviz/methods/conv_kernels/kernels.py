@@ -1,4 +1,4 @@
-"""Kernels: the weights of a model's convolutions as pictures, whatever sort of convolution."""
+"""Draw the weights of a model's convolutions, of any type."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def kernels(
 
     Args:
         model: Any built Keras model.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve convolutions,
+        layers: Filter of layers, see `activations`. Defaults to None: up to twelve convolutions,
             spread over the depth, those with kernels larger than one pixel first.
-        filters: How many filters of each layer, or a list of their numbers. Defaults to `64`.
+        filters: How many filters of each layer, or a list of their numbers. Defaults to 64.
 
     Returns:
         Layer path to its kernel. The pointwise kernel of a separable convolution has
@@ -77,13 +77,13 @@ def chosen_kernels(
     """Return the convolutions whose kernels are drawn, each layer once, in the model's order.
 
     Args:
-        model_outputs: of the model.
-        layers: a filter; by default up to `limit` of those that can be drawn, spread over the
-            depth, kernels of one pixel only if there is room.
-        limit: how many by default.
+        model_outputs: Of the model.
+        layers: A filter; by default up to `limit` of those that can be drawn, spread over the
+            depth, kernels of one pixel only if there is room. Defaults to None.
+        limit: How many by default. Defaults to `MAX_LAYERS`.
 
     Raises:
-        LayerNotFoundError: a filter matches nothing that could be drawn.
+        LayerNotFoundError: If a filter matches nothing that could be drawn.
     """
     outputs = {
         key: replace(output, reason=reason_without_kernel(output.node.layer))
@@ -111,7 +111,7 @@ def without_kernels(model_outputs: ModelOutputs) -> dict[str, str]:
 
 
 def reason_without_kernel(layer: Any) -> str | None:
-    """Return why no kernel of a layer can be drawn, `None` if one can."""
+    """Return why no kernel of a layer can be drawn, None if one can."""
     kind = type(layer).__name__
     if _wraps_torch(layer):
         return "it wraps a torch module, whose weights do not say which of them is a kernel"
@@ -133,11 +133,11 @@ def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> li
     Weights are read as the layer uses them: with LoRA its update is added.
 
     Args:
-        layer: a convolution of Keras.
-        filters: how many filters, or which.
+        layer: A convolution of Keras.
+        filters: How many filters, or which. Defaults to `MAX_CHANNELS`.
 
     Raises:
-        TbvizError: it is none, or does not have one of the filters.
+        TbvizError: If it is none, or does not have one of the filters.
     """
     reason = reason_without_kernel(layer)
     if reason is not None:

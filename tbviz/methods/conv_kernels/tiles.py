@@ -29,10 +29,10 @@ class Kernel:
     Attributes:
         tiles: `(tiles, height, width)`, weights with their sign, in the layer's own unit.
         weights: `(tiles, weights)`, all the weights that each tile stands for.
-        channels: the filter that each tile shows; empty if the one tile is a matrix of all.
-        total: how many filters the layer has.
-        title: what the tiles are, in one line.
-        variant: empty, or `"pointwise"`: the second kernel of a separable convolution.
+        channels: The filter that each tile shows; empty if the one tile is a matrix of all.
+        total: How many filters the layer has.
+        title: What the tiles are, in one line.
+        variant: Empty, or `"pointwise"`: the second kernel of a separable convolution.
         shares: `(tiles,)`, if tiles are principal components: the share of the squares of the
             filter's weights that each holds, NaN if that is undefined.
         colors: `(tiles, height, width, 3)`, the weights on three input channels side by side.
@@ -54,14 +54,14 @@ class Kernel:
         return float(np.abs(finite).max(initial=0.0))
 
     def shown_in_color(self, scale: float | None = None) -> Floats:
-        """Weights on three inputs as red, green and blue: `0.5 + w / (2 scale)`, cut to 0 to 1.
+        """Return weights on three inputs as colors: `0.5 + w / (2 scale)`, clipped to 0 to 1.
 
         Args:
-            scale: the weight that is full color; the layer's largest unless given. Gray 0.5 is
-                zero. What is not finite is NaN.
+            scale: The weight that is full color; the layer's largest unless given. Gray 0.5 is
+                zero. What is not finite is NaN. Defaults to None.
 
         Raises:
-            TbvizError: the layer does not have three input channels.
+            TbvizError: If the layer does not have three input channels.
         """
         if self.colors is None:
             msg = f"these are {self.title}, not weights on three input channels; draw the tiles"
@@ -76,7 +76,7 @@ class Kernel:
         """Return the relative change of each tile's filter: `|now - then| / |then|`.
 
         Args:
-            first: the same kernel at an earlier snapshot.
+            first: The same kernel at an earlier snapshot.
 
         Returns:
             `(tiles,)`; 0 is no change, 1 a change as large as the filter; NaN if it was zero or is
@@ -105,12 +105,12 @@ def kernel_tiles(
 
     Args:
         kernel: `(filters, inputs, ...)`, the rest being the size in space.
-        filters: how many filters, or which.
-        sort: what sort of kernel it is, for the title.
-        groups: in how many groups the filters share their inputs.
+        filters: How many filters, or which.
+        sort: What sort of kernel it is, for the title. Defaults to "".
+        groups: In how many groups the filters share their inputs. Defaults to 1.
 
     Raises:
-        TbvizError: there is no such filter.
+        TbvizError: If there is no such filter.
     """
     total, inputs, *size = kernel.shape
     channels = select_channels(total, filters)

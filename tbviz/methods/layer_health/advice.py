@@ -19,10 +19,10 @@ class Advice:
     """One line of advice.
 
     Attributes:
-        layer: path.
-        rule: name of the rule.
-        text: the finding.
-        remedy: what to do about it.
+        layer: Path.
+        rule: Name of the rule.
+        text: The finding.
+        remedy: What to do about it.
         level: `"warning"`, or `"info"` if it may well be right as it is.
     """
 
@@ -42,7 +42,7 @@ class Advisor:
     """Keep the last snapshots of each layer, and give advice that holds over all of them.
 
     Args:
-        thresholds: of the rules.
+        thresholds: Of the rules. Defaults to None.
     """
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
@@ -59,7 +59,7 @@ class Advisor:
         """Return the advice that holds now.
 
         Args:
-            snapshots: of all measured layers at one snapshot, in the order of computation.
+            snapshots: Of all measured layers at one snapshot, in the order of computation.
 
         Returns:
             At most one line per rule and layer.

@@ -47,7 +47,7 @@ class LayerNumbers:
     """The health of one layer on all probe images at one snapshot.
 
     Attributes:
-        numbers: by name. Counts of channels: `channels`; `dead`, those with a constant output on
+        numbers: By name. Counts of channels: `channels`; `dead`, those with a constant output on
             all images; `saturated`, those with most of their values at a bound of the activation
             (`tbviz.methods.layer_health.saturation`); `duplicates`, those whose correlation with
             another channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values
@@ -70,7 +70,7 @@ class LayerNumbers:
         """Return one number per channel, `(channels,)`.
 
         Args:
-            name: one of `CHANNEL_COLUMNS`.
+            name: One of `CHANNEL_COLUMNS`.
         """
         return np.asarray(self.table[CHANNEL_COLUMNS.index(name)])
 
@@ -86,9 +86,9 @@ def health(
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve layers,
+        layers: Filter of layers, see `activations`. Defaults to None: up to twelve layers,
             spread over the depth.
-        thresholds: When a channel counts as dead, saturated or a duplicate. Defaults to `None`:
+        thresholds: When a channel counts as dead, saturated or a duplicate. Defaults to None:
             `tbviz.Thresholds()`.
 
     Returns:
@@ -133,10 +133,11 @@ def layer_numbers(
 
     Args:
         maps: `(images, height, width, channels)`, or `(images, channels)`.
-        inputs: the images in gray, `(images, height, width)`; without, similarity is NaN.
-        former: the maps at the last snapshot; without, `output_change` is NaN.
-        bounds: of the layer's activation.
-        thresholds: when a channel counts as dead, saturated or a duplicate.
+        inputs: The images in gray, `(images, height, width)`; without, similarity is NaN. Defaults
+            to None.
+        former: The maps at the last snapshot; without, `output_change` is NaN. Defaults to None.
+        bounds: Of the layer's activation. Defaults to None.
+        thresholds: When a channel counts as dead, saturated or a duplicate. Defaults to None.
     """
     limits = thresholds or Thresholds()
     values = np.asarray(maps, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Rules: (the last snapshots of one layer, thresholds) => (the finding in words), or nothing."""
+"""Apply rules: (last snapshots of a layer, thresholds) => (the finding in words), or nothing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class HealthSnapshot:
     """The health of one layer at one snapshot.
 
     Attributes:
-        layer: its path.
-        epoch: when, counted from 0.
-        found: its numbers, with `weight_norm` and `weight_update` if it has weights.
-        has_kernel: whether it has a kernel, or represents the layer before it that has one.
-        trainable: whether its weights are trained.
-        passes_through: whether it only passes its input on, as a pooling does.
-        faulty: whether its output depends on weights that are not finite.
-        spoiled: the share of the probe images that are not finite, and so is their output.
+        layer: Its path.
+        epoch: When, counted from 0.
+        found: Its numbers, with `weight_norm` and `weight_update` if it has weights.
+        has_kernel: Whether it has a kernel, or represents the layer before it that has one.
+        trainable: Whether its weights are trained.
+        passes_through: Whether it only passes its input on, as a pooling does.
+        faulty: Whether its output depends on weights that are not finite.
+        spoiled: The share of the probe images that are not finite, and so is their output.
     """
 
     layer: str
@@ -68,12 +68,12 @@ class AdviceRule:
     """One rule.
 
     Attributes:
-        name: its name in the store.
+        name: Its name in the store.
         finding: (a layer's snapshots in the window, the newest last) => the finding in words, or
-            `None`.
-        remedy: what to do about it.
-        level: of its notice.
-        propagates: whether it passes from layer to layer: then the first one is named, the others
+            None.
+        remedy: What to do about it.
+        level: Of its notice.
+        propagates: Whether it passes from layer to layer: then the first one is named, the others
             are counted.
     """
 

@@ -30,10 +30,10 @@ _BOUNDS: dict[str, ActivationBounds] = {
 
 
 def bounds_of(layer: Any) -> ActivationBounds | None:
-    """Return the bounds of a layer's activation, `None` if it has none or is unknown.
+    """Return the bounds of a layer's activation, None if it has none or is unknown.
 
     Args:
-        layer: a layer, or an operation of a functional model such as `ops.sigmoid`.
+        layer: A layer, or an operation of a functional model such as `ops.sigmoid`.
     """
     layer = getattr(layer, "layer", layer)  # the layer inside a wrapper
     if type(layer).__name__ == "ReLU":
@@ -56,7 +56,7 @@ def at_bounds(
 
     Args:
         flat: `(values, channels)`.
-        bounds: of the activation.
+        bounds: Of the activation.
 
     Returns:
         `(channels,)`, 0 to 1.

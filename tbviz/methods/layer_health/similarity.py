@@ -28,10 +28,10 @@ def gray(images: Any) -> Floats | None:
     """Return images as `(images, height, width)`, the mean of their channels.
 
     Args:
-        images: a batch, channels first or last; of several inputs the first that is one.
+        images: A batch, channels first or last; of several inputs the first that is one.
 
     Returns:
-        `None` if there is no batch of images with one to four channels.
+        None if there is no batch of images with one to four channels.
     """
     batch = image_batch(images)
     return None if batch is None else batch.astype(np.float32)[..., :3].mean(axis=-1)

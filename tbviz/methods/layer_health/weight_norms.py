@@ -26,12 +26,12 @@ def weight_owner(
     layers between them, such as a normalization), the last of those with as many channels.
 
     Args:
-        output: of the layer.
-        model_outputs: of the model.
-        measured: the outputs of layers that represent themselves.
+        output: Of the layer.
+        model_outputs: Of the model.
+        measured: The outputs of layers that represent themselves. Defaults to none.
 
     Returns:
-        `None` for a layer without weights that represents no other.
+        None for a layer without weights that represents no other.
     """
     if _floats(output.node.layer):
         return output.node.layer
@@ -59,7 +59,7 @@ def weight_norm(layer: Any | None) -> float:
     """Return the Euclidean norm of all float weights of a layer, moving averages included.
 
     Args:
-        layer: `None` for none.
+        layer: None for none.
 
     Returns:
         NaN if there are no weights, or they are quantized: integers are no weights by
@@ -82,8 +82,8 @@ class WeightHistory:
         """Return the norm of a layer's weights, and the relative norm of their change.
 
         Args:
-            key: under which its weights are stored.
-            layer: `None` for none.
+            key: Under which its weights are stored.
+            layer: None for none.
 
         Returns:
             `|w|` in the weights' own unit, and `|w - former w| / |former w|`, NaN the first time.

@@ -48,15 +48,15 @@ def maximize_filters(
 
     Args:
         model: Any built Keras model.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to four convolutions,
+        layers: Filter of layers, see `activations`. Defaults to None: up to four convolutions,
             spread over the depth.
-        filters: How many channels of each layer, or a list of their numbers. Defaults to `16`.
+        filters: How many channels of each layer, or a list of their numbers. Defaults to 16.
         images: A batch from which the size and the range of the input are learned. Defaults to
-            `None`: the input shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
-        ascent: Steps, rate, image, transforms and penalties of the ascent. Defaults to `None`:
+            None: the input shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
+        ascent: Steps, rate, image, transforms and penalties of the ascent. Defaults to None:
             `tbviz.Ascent()`.
         seed: Seed of the start and of the transforms. The same seed gives the same images.
-            Defaults to `0`.
+            Defaults to 0.
 
     Returns:
         Layer path to its images.
@@ -113,13 +113,13 @@ def maximize_classes(
 
     Args:
         model: Any built Keras model.
-        classes: Classes by number or by name. Defaults to `None`: the first ten.
-        images: See `maximize_filters`. Defaults to `None`.
-        ascent: See `maximize_filters`. Defaults to `None`: `tbviz.Ascent.of_classes()`.
-        seed: See `maximize_filters`. Defaults to `0`.
-        class_names: Name of each class, for classes by name. Defaults to `None`.
+        classes: Classes by number or by name. Defaults to None: the first ten.
+        images: See `maximize_filters`. Defaults to None.
+        ascent: See `maximize_filters`. Defaults to None: `tbviz.Ascent.of_classes()`.
+        seed: See `maximize_filters`. Defaults to 0.
+        class_names: Name of each class, for classes by name. Defaults to None.
         output: The index or the name of the output whose classes these are, for a model with
-            several outputs. Defaults to `None`: the first.
+            several outputs. Defaults to None: the first.
 
     Raises:
         TbvizError: If there is no such class or output, the size of the input is unknown, or all

@@ -1,4 +1,4 @@
-"""The ascent: images of all channels, or classes, are maximized together in one compiled loop."""
+"""Maximize the images of all channels or classes together, in one compiled loop."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def maximize(
     """Find images that activate channels of one layer, one per channel; see `maximize_objective`.
 
     Raises:
-        TbvizError: all of them are blank.
+        TbvizError: If all of them are blank.
     """
     return require_signal(
         maximize_objective(inspector, ChannelMean(output), channels, canvas, settings, seed, start)
@@ -64,16 +64,17 @@ def maximize_objective(
     """Find images that activate channels or classes, one for each; some, or all, may be blank.
 
     Args:
-        inspector: of the model.
-        objective: the score that is maximized.
-        indices: the channels or classes.
-        canvas: what the model takes as input.
-        settings: of the ascent.
-        seed: of the start and the transforms.
-        start: coefficients of a former ascent to continue from, in place of a blank image.
+        inspector: Of the model.
+        objective: The score that is maximized.
+        indices: The channels or classes.
+        canvas: What the model takes as input.
+        settings: Of the ascent.
+        seed: Of the start and the transforms. Defaults to 0.
+        start: Coefficients of a former ascent to continue from, in place of a blank image. Defaults
+            to None.
 
     Raises:
-        TbvizError: a layer cannot be tapped.
+        TbvizError: If a layer cannot be tapped.
     """
     views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
     selected = np.repeat(np.asarray(indices, np.int32), settings.diversity)

@@ -1,4 +1,4 @@
-"""Bases: the meaning of the coefficients of an image, along one of its sides.
+"""Define bases: the meaning of the coefficients of an image along one of its sides.
 
 An image is a product, `rows^T x coefficients x columns`. A basis gives the contribution of each
 coefficient of a line to any point of it, whole pixel or not, so that a shift and a zoom are the
@@ -30,8 +30,8 @@ class Basis(Protocol):
         """Return the contribution of each coefficient of a line of pixels to points on it.
 
         Args:
-            size: pixels; a point beyond them is one on the other side, as on a ring.
-            points: tensor `(points,)`, in pixels.
+            size: Pixels; a point beyond them is one on the other side, as on a ring.
+            points: Tensor `(points,)`, in pixels.
 
         Returns:
             Tensor `(size, points)`, orthonormal at the whole pixels.
@@ -47,7 +47,7 @@ class Fourier:
     "Preconditioning and Parameterization".
 
     Attributes:
-        decay: a wave is scaled by frequency to the power of minus this; 1 as photographs have it,
+        decay: A wave is scaled by frequency to the power of minus this; 1 as photographs have it,
             more for smoother images.
     """
 

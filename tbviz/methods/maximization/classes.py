@@ -1,4 +1,4 @@
-"""Classes: which are maximized, and the ascent on their scores."""
+"""Select the classes to maximize, and maximize their scores."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class MaximizedClasses(Maximized):
     """The images that activate classes: `channels` are the classes.
 
     Attributes:
-        probabilities: of each image's class, `None` if the model has none.
-        target: the score that was maximized, in words.
+        probabilities: Of each image's class, None if the model has none.
+        target: The score that was maximized, in words.
     """
 
     probabilities: Floats | None
@@ -60,13 +60,13 @@ def maximize_scores(
     See `ascent.maximize_objective`.
 
     Args:
-        inspector: of the model.
-        model_outputs: of the model.
-        classes: by number.
-        canvas: what the model takes as input.
-        settings: of the ascent.
-        seed: of the start and the transforms.
-        start: coefficients of a former ascent to continue from.
+        inspector: Of the model.
+        model_outputs: Of the model.
+        classes: By number.
+        canvas: What the model takes as input.
+        settings: Of the ascent.
+        seed: Of the start and the transforms. Defaults to 0.
+        start: Coefficients of a former ascent to continue from. Defaults to None.
         output: The output of the model whose classes these are. Defaults to the first.
     """
     head = head_of(model_outputs, output)
@@ -86,12 +86,12 @@ def select_classes(
     """Return the numbers of classes.
 
     Args:
-        classes: by number or by name. Defaults to the first ten.
-        count: how many classes the model has.
-        class_names: name of each class.
+        classes: By number or by name. Defaults to the first ten.
+        count: How many classes the model has.
+        class_names: Name of each class. Defaults to None.
 
     Raises:
-        TbvizError: there is no such class.
+        TbvizError: If there is no such class.
     """
     if classes is None:
         return list(range(min(count, MAX_CLASSES)))

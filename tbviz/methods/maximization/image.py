@@ -18,10 +18,10 @@ def to_image(
     """Return the images that coefficients represent.
 
     Args:
-        coefficients: tensor `(images, channels, height, width)`; zeros are an even gray.
-        basis: of the coefficients.
-        transforms: how a step sees the images. Defaults to none.
-        view: of this step, see `Transforms.draw`.
+        coefficients: Tensor `(images, channels, height, width)`; zeros are an even gray.
+        basis: Of the coefficients.
+        transforms: How a step sees the images. Defaults to none.
+        view: Of this step, see `Transforms.draw`. Defaults to None.
 
     Returns:
         `(images, height, width, channels)`, between 0 and 1. Three channels are decorrelated

@@ -35,8 +35,8 @@ class Response(NamedTuple):
     Attributes:
         scores: `(images,)`.
         features: `(images, points, channels)`, the output of a layer, to compare the images;
-            `None` if no layer is recorded.
-        output: the model's output, `None` if it did not run to the end.
+            None if no layer is recorded.
+        output: The model's output, None if it did not run to the end.
     """
 
     scores: Any
@@ -63,9 +63,9 @@ class Objective(Protocol):
         """Compute how strongly image `i` activates `indices[i]`.
 
         Args:
-            model: called once, inside a pass.
-            images: as the model takes them.
-            indices: a channel or a class per image.
+            model: Called once, inside a pass.
+            images: As the model takes them.
+            indices: A channel or a class per image.
         """
 
 
@@ -80,7 +80,7 @@ class ChannelMean:
     draws frames there.
 
     Attributes:
-        output: the layer.
+        output: The layer.
     """
 
     output: Output
@@ -151,8 +151,8 @@ class ClassScore:
     classes alone.
 
     Attributes:
-        head: how scores are read off the model's output.
-        features: the layer that compares images of a class, `None` for one image per class.
+        head: How scores are read off the model's output.
+        features: The layer that compares images of a class, None for one image per class.
     """
 
     head: OutputHead

@@ -32,7 +32,7 @@ def gram_cosine(features: Any, copies: int) -> Any:
 
     Args:
         features: `(images, points, channels)`, `copies` images after each other for each channel.
-        copies: how many, above 1.
+        copies: How many, above 1.
 
     Returns:
         `(images,)`, the mean over the other images of the same channel, 0 to 1.

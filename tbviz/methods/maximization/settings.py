@@ -1,4 +1,4 @@
-"""Settings of the ascent."""
+"""Define the settings of the ascent."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Ascent:
     same.
 
     Args:
-        steps: Steps of the ascent, at least 0. Defaults to `24`.
-        rate: Adam's step, in standard deviations of a coefficient. Defaults to `0.2`.
+        steps: Steps of the ascent, at least 0. Defaults to 24.
+        rate: Adam's step, in standard deviations of a coefficient. Defaults to 0.2.
         start: Standard deviation of the random start. 0 starts from an even gray. Defaults to
-            `0.05`.
+            0.05.
         image: `"fourier"` paints with waves, `"pixel"` with pixels. Defaults to `"fourier"`.
         decay: Scale of the waves of `"fourier"`: the frequency to the power of minus this.
-            Defaults to `1.0`.
+            Defaults to 1.0.
         transforms: How far each step moves, scales and rotates the image. Defaults to
             `Transforms()` of `tbviz.methods.maximization.transforms`.
         total_variation: Weight of the mean step between neighboring pixels, see
-            `regularizers.total_variation`. Defaults to `0.0`.
+            `regularizers.total_variation`. Defaults to 0.0.
         l2: Weight of the mean squared distance from even gray, see `regularizers.contrast`.
-            Defaults to `0.0`.
-        diversity: Images per channel, at least 1. They are pushed apart. Defaults to `1`.
-        apart: Weight of their Gram cosine, see `regularizers.gram_cosine`. Defaults to `1.0`.
+            Defaults to 0.0.
+        diversity: Images per channel, at least 1. They are pushed apart. Defaults to 1.
+        apart: Weight of their Gram cosine, see `regularizers.gram_cosine`. Defaults to 1.0.
 
     Raises:
         TbvizError: If there is no such image, or a number is out of its range.

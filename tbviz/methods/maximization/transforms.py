@@ -25,11 +25,11 @@ class Transforms:
     """How far a step may move the image.
 
     Attributes:
-        jitter: shift to each side, as a share of the side. At 0.5 every part of the image comes
+        jitter: Shift to each side, as a share of the side. At 0.5 every part of the image comes
             everywhere, so that none of it stays at the border.
-        scale: share of the size, larger and smaller, about the middle.
-        rotate: degrees, to the left and to the right, about the middle.
-        pad: what lies beyond the image's edges: even gray if true, its other side if false.
+        scale: Share of the size, larger and smaller, about the middle.
+        rotate: Degrees, to the left and to the right, about the middle.
+        pad: What lies beyond the image's edges: even gray if true, its other side if false.
     """
 
     jitter: float = 0.5
@@ -80,8 +80,8 @@ def turned(pixels: Any, angle: Any, margin: int) -> Any:
     Args:
         pixels: `(height, width, values)`; all images turn together, and the pixels come first,
             since taking whole rows of values is fast.
-        angle: in radians; positive turns the picture anticlockwise.
-        margin: pixels on each side that are not part of the result.
+        angle: In radians; positive turns the picture anticlockwise.
+        margin: Pixels on each side that are not part of the result.
     """
     height, width, values = (int(size) for size in pixels.shape)
     inner = height - 2 * margin, width - 2 * margin

@@ -1,4 +1,4 @@
-"""Gradients: how much the score changes with each pixel.
+"""Compute gradients: how much the score changes with each pixel.
 
 Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualizing Image Classification Models
 and Saliency Maps", https://arxiv.org/abs/1312.6034, section 3.

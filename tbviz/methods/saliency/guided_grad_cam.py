@@ -35,7 +35,7 @@ class GuidedGradCam(Attribution):
     Grad-CAM's, and not their shape.
 
     Args:
-        layer: a filter for Grad-CAM's layer; the last with a feature map unless given.
+        layer: A filter for Grad-CAM's layer; the last with a feature map. Defaults to None.
     """
 
     layer: Filter | None = None
@@ -47,7 +47,7 @@ class GuidedGradCam(Attribution):
         """Compute the maps in two passes.
 
         Raises:
-            LayerNotFoundError: there is no such layer, or none with feature maps.
+            LayerNotFoundError: If there is no such layer, or none with feature maps.
         """
         model_outputs = perturbed.inspector.model_outputs(perturbed.inputs)
         output = (

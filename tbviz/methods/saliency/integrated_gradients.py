@@ -25,8 +25,8 @@ class IntegratedGradients(Attribution):
     map is the score of the image less that of the baseline. The result states how nearly.
 
     Args:
-        points: of the rule; each costs a forward and a backward pass.
-        baseline: value of the image that the path starts from. Defaults to black, learned from
+        points: Of the rule; each costs a forward and a backward pass. Defaults to 32.
+        baseline: Value of the image that the path starts from. Defaults to black, learned from
             the images.
     """
 

@@ -37,16 +37,16 @@ class SaliencyMap:
 
     Attributes:
         maps: `(images, height, width)` at the input's size, not scaled.
-        classes: the class of each image.
-        scores: its score before softmax or sigmoid; with `against` the difference of the two.
-        probabilities: its probability, `None` if the model has none.
-        target: the explained quantity, in words.
-        method: name of the method.
-        signed: whether negative values (against the class) mean something.
-        against: the class that each was compared with, `None` for none.
-        completeness: of integrated gradients, the sum of each map as a share of the difference of
-            scores that it should be: 1 is complete; `None` of other methods.
-        notes: for each image the reason if its map shows nothing, else `None`.
+        classes: The class of each image.
+        scores: Its score before softmax or sigmoid; with `against` the difference of the two.
+        probabilities: Its probability, None if the model has none.
+        target: The explained quantity, in words.
+        method: Name of the method.
+        signed: Whether negative values (against the class) mean something.
+        against: The class that each was compared with, None for none.
+        completeness: Of integrated gradients, the sum of each map as a share of the difference of
+            scores that it should be: 1 is complete; None of other methods.
+        notes: For each image the reason if its map shows nothing, else None.
     """
 
     maps: Floats
@@ -112,8 +112,8 @@ def saliency_maps(
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
             `Occlusion(window=0.1, stride=0.05)`. Defaults to `"gradients"`.
-        labels: The class of each image, for the target `"true"`. Defaults to `None`.
-        class_names: The name of each class, for targets by name. Defaults to `None`.
+        labels: The class of each image, for the target `"true"`. Defaults to None.
+        class_names: The name of each class, for targets by name. Defaults to None.
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 

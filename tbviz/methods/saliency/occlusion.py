@@ -25,9 +25,9 @@ class Occlusion(Attribution):
     The patch has the mean color of all images, which is in their range in any case.
 
     Args:
-        window: height and width of the patch as a share of the image's.
-        stride: from one window to the next, likewise; the first and the last touch the edges.
-            Each window costs a pass: 8 x 8 of them unless given.
+        window: Height and width of the patch as a share of the image's. Defaults to 0.2.
+        stride: From one window to the next, likewise; the first and the last touch the edges. Each
+            window costs a pass: 8 x 8 of them. Defaults to 0.115.
     """
 
     window: float = 0.2

@@ -1,4 +1,4 @@
-"""The saliency methods, by name."""
+"""List the saliency methods by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def attribution_of(method: str | Attribution) -> Attribution:
     """Return a method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
 
     Raises:
-        TbvizError: there is no method of this name.
+        TbvizError: If there is no method of this name.
     """
     if isinstance(method, Attribution):
         return method

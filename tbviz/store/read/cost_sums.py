@@ -15,11 +15,11 @@ class MethodCost:
     """The cost of one callback, in seconds.
 
     Args:
-        main: Main-thread seconds.
-        compile: Seconds of tracing and compiling, which are not in `main`.
-        encode: CPU seconds of encoding and writing on the writer's thread.
-        snapshots: How many snapshots it captured.
-        skipped: How often it was due and was postponed to stay below a limit.
+        main: Main-thread seconds. Defaults to 0.0.
+        compile: Seconds of tracing and compiling, which are not in `main`. Defaults to 0.0.
+        encode: CPU seconds of encoding and writing on the writer's thread. Defaults to 0.0.
+        snapshots: How many snapshots it captured. Defaults to 0.
+        skipped: How often it was due and was postponed to stay below a limit. Defaults to 0.
     """
 
     main: float = 0.0

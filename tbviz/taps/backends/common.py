@@ -1,4 +1,4 @@
-"""Functions that the backends share."""
+"""Share functions between the backends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def alive(held: weakref.ref[Any]) -> Any:
     """Return the model that a pass was compiled for.
 
     Raises:
-        ReferenceError: it is gone.
+        ReferenceError: If it is gone.
     """
     model = held()
     if model is None:
@@ -28,8 +28,8 @@ def contents(values: Iterable[Any], inside: Callable[[Any], Iterable[Any] | None
     Keras walks layers itself: they are returned as they are.
 
     Args:
-        values: such as the attributes of a layer.
-        inside: returns what a value holds, `None` if it is not to be opened.
+        values: Such as the attributes of a layer.
+        inside: Returns what a value holds, None if it is not to be opened.
     """
     found: list[Any] = []
     seen: set[int] = set()

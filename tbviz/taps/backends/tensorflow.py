@@ -21,7 +21,7 @@ EAGER_IS_FAST = True
 
 
 def trace_level() -> object:
-    """Return the graph that is being built, `None` when eager."""
+    """Return the graph that is being built, None when eager."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
