@@ -50,7 +50,7 @@ def with_defaults(node):
     if isinstance(node, ast.ClassDef):
         for inner in node.body:
             if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
-                # `callbacks/signature.py` completes the others; test_public_signatures.py checks it.
+                # Completed by `callbacks/signature.py`; test_public_signatures.py checks it.
                 options = inner.args.kwarg is not None and inner.args.kwarg.arg == "options"
                 return set() if options else with_defaults(inner)
         fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]

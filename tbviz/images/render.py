@@ -194,7 +194,7 @@ def grid(
     """Arrange colored tiles in a grid.
 
     Args:
-        pixels: uint8 RGB of shape `(n, height, width, 3)`.
+        pixels: The tiles, uint8 RGB of shape `(n, height, width, 3)`.
         columns: Tiles per row. Defaults to 16.
         size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
             to 64.

@@ -71,7 +71,7 @@ class ProbeArrays:
         )
 
     def pictures(self) -> npt.NDArray[Any] | None:
-        """Return the input that is an image, `(images, height, width, channels)`, None without one."""
+        """Return the image input, `(images, height, width, channels)`, None if there is none."""
         return image_batch(self.inputs)
 
     def names(self) -> list[str]:
