@@ -169,7 +169,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
             given = self.probe.count + self.probe.left_out
             session.log.notice(
                 f"the first {self.probe.count} of {given} probe images are used",
-                "pass the ones that you want to see",
+                "pass only the images that you want to see",
                 level="info",
                 event="probe_cut",
                 detail=[self.probe.count, given],

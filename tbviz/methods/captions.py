@@ -18,7 +18,7 @@ def note_of(
         cause: Why it is not finite, if that is known. Defaults to None.
     """
     if not np.all(np.isfinite(drawn)) or not np.isfinite(score):
-        return f"the map is not finite: {cause or 'the network puts out NaN or infinity'}"
+        return f"the map is not finite: {cause or 'the output of the network is NaN or infinite'}"
     if not np.any(drawn):
         return f"the map is zero: {zero}"
     return None

@@ -37,7 +37,7 @@ def without_files(log_dir):
 CASES = [
     (of_another_model, "Kernels", "received submodel="),
     (of_another_size, "GradCAM", "the probe images of this fit's callbacks have"),
-    (without_files, "ActivationGrid", "no files"),
+    (without_files, "ActivationGrid", "do not exist"),
 ]
 
 

@@ -253,8 +253,8 @@ def test_probes_of_two_sizes_leave_the_second_out(tmp_path, messages):
 
 def test_missing_image_files_are_reported_when_training_begins(tmp_path, messages):
     fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"])], 1)
-    assert "no files: ['nowhere.png']" in messages()[0]
-    with pytest.raises(tbviz.TbvizError, match="no files"):
+    assert "do not exist: ['nowhere.png']" in messages()[0]
+    with pytest.raises(tbviz.TbvizError, match="do not exist"):
         fit([tbviz.ActivationGrid(tmp_path / "run", ["nowhere.png"], strict=True)], 1)
     assert not (tmp_path / "run").exists()
 

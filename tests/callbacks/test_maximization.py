@@ -143,7 +143,7 @@ def test_a_broken_channel_is_blank_and_named(tmp_path):
     ours = tbviz.FilterMaximization(tmp_path, layers="conv2", images=x, ascent=QUICK, strict=True)
     model.fit(x, y, verbose=0, callbacks=[SetsNan(), ours])
     shown = text(tmp_path, "maximization", "conv2", 0)
-    assert shown["note"] == "channel 1 (blank): puts out NaN or infinity"
+    assert shown["note"] == "channel 1 (blank): produces NaN or infinity"
     assert [score == "NaN" for score in shown["scores"]] == [False, True, False, False]
     pixels, _ = tiles(tmp_path, "maximization", "conv2", 0)
     assert np.ptp(pixels[1]) == 0

@@ -205,7 +205,7 @@ def test_files_are_read_as_the_model_takes_them(tmp_path):
     assert read_probe(paths).inputs.shape == (2, 4, 6, 3)
     assert read_probe(paths[0], files=InputFormat(None, 1)).inputs.shape == (1, 4, 6, 1)
     assert read_probe(paths, files=InputFormat((8, 5), 3, True)).inputs.shape == (2, 3, 8, 5)
-    with pytest.raises(TbvizError, match=r"no files: .*c\.png"):
+    with pytest.raises(TbvizError, match=r"do not exist: .*c\.png"):
         read_probe([*paths, tmp_path / "c.png"])
     assert input_format(cached_model()) == InputFormat((8, 8), 1, False)
 

@@ -307,7 +307,7 @@ def test_a_path_that_leads_to_no_model(submodel, what):
 
 def test_what_names_no_model_is_refused_at_once(tmp_path):
     for submodel in (7, "", cached_model()):
-        with pytest.raises(tbviz.TbvizError, match="takes an attribute path such as"):
+        with pytest.raises(tbviz.TbvizError, match="expected an attribute path such as"):
             tbviz.Monitor(tmp_path, data(2)[0], submodel=submodel)
 
 

@@ -155,13 +155,13 @@ def test_numbers_that_are_not_finite_are_reported_at_once_with_their_first_epoch
         ]
         reported.append([(one.layer, one.rule, one.text) for one in advisor.advise(net)])
     also = " (and so for 1 later layer)"
-    since = "b has put out NaN or infinity since epoch 1" + also
+    since = "b has produced NaN or infinity since epoch 1" + also
     assert reported == [
         [],
         [("b", "nonfinite", since)],
         [("b", "nonfinite", since)],
         [],
-        [("c", "nonfinite", "c has put out NaN or infinity since epoch 4")],
+        [("c", "nonfinite", "c has produced NaN or infinity since epoch 4")],
     ]
 
 

@@ -251,7 +251,9 @@ def test_every_convolution_at_any_depth_is_found_and_the_model_not_run():
 
 
 def test_a_layer_without_kernel_is_an_error_with_layers_that_would_fit():
-    with pytest.raises(LayerNotFoundError, match=r"Dense is no convolution. Layers.*: conv, small"):
+    with pytest.raises(
+        LayerNotFoundError, match=r"Dense is not a convolution. Layers.*: conv, small"
+    ):
         kernels(model(), "dense")
     with pytest.raises(LayerNotFoundError, match="did you mean 'small'"):
         kernels(model(), "smal")
@@ -259,7 +261,7 @@ def test_a_layer_without_kernel_is_an_error_with_layers_that_would_fit():
         kernels(model(), "conv", [4])
     with pytest.raises(TbvizError, match="is not built"):
         kernels(keras.Sequential([K.Conv2D(2, 3)]))
-    with pytest.raises(TbvizError, match="has no kernel to draw: ReLU is no convolution"):
+    with pytest.raises(TbvizError, match="has no kernel to draw: ReLU is not a convolution"):
         layer_kernels(K.ReLU())
     assert "gates" in reason_without_kernel(K.ConvLSTM2D(2, 3))
     assert "no weights yet" in reason_without_kernel(K.Conv2D(2, 3))

@@ -143,7 +143,7 @@ def test_a_channel_of_nan_leaves_the_others_alone(net):
     np.testing.assert_allclose(found.after[[0, 2]], whole.after[[0, 2]], rtol=1e-4)
     assert np.isnan(found.after[1])
     assert np.all(found.images[1] == 0.5)
-    assert found.notes == [None, "puts out NaN or infinity", None]
+    assert found.notes == [None, "produces NaN or infinity", None]
     assert np.all(np.isfinite(found.coefficients))
 
 

@@ -82,9 +82,9 @@ class RemoteControl:
         elif before.paused and not orders.paused:
             self._report("resumed", "resumed: snapshots are captured again")
         if orders.every is None and before.every is not None:
-            self._report("schedule_restored", "captures when the schedules say so")
+            self._report("schedule_restored", "captures by the schedules again")
         elif orders.every != before.every:
-            text = f"captures every {orders.every} epochs, whatever the schedules say"
+            text = f"captures every {orders.every} epochs, regardless of the schedules"
             self._report("schedule_overridden", text)
 
     def _fetch(self, timeout: float) -> Orders:

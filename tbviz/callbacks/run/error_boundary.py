@@ -16,7 +16,7 @@ from tbviz.errors import TbvizError
 
 _log = logging.getLogger("tbviz")
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
-_GENERAL_REMEDY = "training goes on without this; strict=True raises the error with its traceback"
+_GENERAL_REMEDY = "training continues without it; strict=True raises the error with its traceback"
 
 
 @contextmanager

@@ -154,8 +154,8 @@ class PositionWriter:
         if self._disk_hangs:
             self._notices.report(
                 "store",
-                f"storing a position took over {TIMEOUT:.0f} s; until that has caught up, "
-                "pictures are left out, and numbers wait",
+                f"storing a position took over {TIMEOUT:.0f} s; until it has caught up, "
+                "pictures are left out, and numbers are kept in memory",
                 "use a faster disk or network, log less, or less often (max_overhead, schedule)",
                 event="store_slow",
             )
@@ -203,9 +203,9 @@ class PositionWriter:
                 self._report_unencoded(error)
             return
         if self._deleted:
-            advice = "training goes on; what follows is written as a new segment"
+            advice = "training continues; later positions are written to a new segment"
         else:
-            advice = "training goes on and later positions are tried"
+            advice = "training continues, and later positions are tried"
         self._notices.report(
             "store",
             f"a position could not be written ({error})",
@@ -222,7 +222,7 @@ class PositionWriter:
         self._notices.report(
             "store",
             f"a picture could not be encoded ({kind}: {error})",
-            "training goes on, and the other pictures are written",
+            "training continues, and the other pictures are written",
             (layers[0] or None) if len(layers) == 1 else None,
             event="encode_failed",
             detail=[kind] if entry is None else [kind, entry.kind],

@@ -287,7 +287,9 @@ def _files(paths: list[Path], files: InputFormat) -> npt.NDArray[np.float32]:
 
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
-        msg = f"images received paths that are no files: {missing[:3]}; expected image files"
+        msg = (
+            f"images received paths of files that do not exist: {missing[:3]}; expected image files"
+        )
         raise TbvizError(msg)
     pictures = []
     size = files.size

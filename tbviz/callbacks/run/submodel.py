@@ -33,7 +33,7 @@ def check_submodel(submodel: Any) -> Submodel:
         result: Submodel = submodel
         return result
     msg = (
-        f"submodel received {submodel!r}; it takes an attribute path such as 'discriminator', "
+        f"submodel received {submodel!r}; expected an attribute path such as 'discriminator', "
         "or a function of the fitted model such as lambda model: model.discriminator"
     )
     raise TbvizError(msg)

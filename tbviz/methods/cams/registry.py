@@ -26,6 +26,6 @@ def cam_of(method: str | Cam) -> Cam:
     if isinstance(method, Cam):
         return method
     if method not in CAMS:
-        msg = f"received method={method!r}; class activation maps are {', '.join(map(repr, CAMS))}"
+        msg = f"received method={method!r}; expected one of {', '.join(map(repr, CAMS))}"
         raise TbvizError(msg)
     return CAMS[method]

@@ -118,7 +118,7 @@ def reason_without_kernel(layer: Any) -> str | None:
     if "ConvLSTM" in kind:
         return "its kernels belong to the gates of a recurrent cell"
     if not isinstance(layer, _DRAWN):
-        return f"{kind} is no convolution"
+        return f"{kind} is not a convolution"
     if not layer.built:
         return "it is not built: it has no weights yet"
     first = layer.depthwise_kernel if isinstance(layer, _SEPARABLE) else layer.kernel

@@ -100,7 +100,7 @@ class Advisor:
             for layer, snapshot in now.items()
         }
         found = [
-            Advice(layer, "nonfinite", f"{layer} has put out NaN or infinity since epoch {since}",
+            Advice(layer, "nonfinite", f"{layer} has produced NaN or infinity since epoch {since}",
                    "lower the learning rate, clip gradients (clipnorm=1), and look for a "
                    "logarithm or a division by zero", "warning")
             for layer, since in self._nonfinite_since.items()

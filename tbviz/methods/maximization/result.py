@@ -55,7 +55,7 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
         reached: Size of the largest slope.
     """
     return [
-        "puts out NaN or infinity"
+        "produces NaN or infinity"
         if not good
         else "no gradient reaches the input: it was off for every image that was tried"
         if not slope

@@ -33,5 +33,5 @@ def attribution_of(method: str | Attribution) -> Attribution:
         return method
     if method not in ATTRIBUTIONS:
         names = ", ".join(map(repr, ATTRIBUTIONS))
-        raise TbvizError(f"received method={method!r}; saliency methods are {names}")
+        raise TbvizError(f"received method={method!r}; expected one of {names}")
     return ATTRIBUTIONS[method]
