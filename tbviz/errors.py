@@ -1,4 +1,4 @@
-"""Errors that tbviz raises on purpose. Each message says what was received, expected, and to do.
+"""Define the errors of tbviz. Messages say what was received, what was expected, what to do.
 
 Those of one package stand in that package:
 

@@ -1,1 +1,1 @@
-"""One run as arrays and pictures: what `tbviz.open_run` returns and the plugin serves over HTTP."""
+"""Read one run as arrays and pictures, for `tbviz.open_run` and for the plugin's HTTP API."""

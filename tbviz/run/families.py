@@ -1,4 +1,4 @@
-"""How the page shows a kind unless somebody chooses.
+"""Define how the page shows a kind by default.
 
 `plugin_frontend/src/families.ts` has the same; a test compares them.
 """
@@ -13,10 +13,10 @@ class Family(NamedTuple):
 
     Args:
         name: The name before the colon.
-        range: What the colors span: `"run"` or `"tile"`.
-        tile: What a tile without a caption is called, `""` for "tile".
+        range: What the colors span: `"run"` or `"tile"`. Defaults to `"run"`.
+        tile: What a tile without a caption is called, `""` for "tile". Defaults to `""`.
         scale: What maps over a photograph are scaled by: `"maximum"` or `"percentile"`; `""` for
-            pictures that are not drawn over photographs.
+            pictures that are not drawn over photographs. Defaults to `""`.
     """
 
     name: str
@@ -37,6 +37,6 @@ _FAMILIES = (
 
 
 def family_of(kind: str) -> Family:
-    """Return the family of a kind; that of an unknown one has the usual values."""
+    """Return the family of a kind. The family of an unknown kind has the defaults."""
     name = kind.partition(":")[0]
     return next((family for family in _FAMILIES if family.name == name), Family(name))

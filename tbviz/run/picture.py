@@ -45,12 +45,12 @@ _MAX_EXPLAINED = 1 << 24
 
 
 class Colors(NamedTuple):
-    """How values become colors; None for what the page does unless somebody chooses.
+    """How values become colors. None stands for the default of the page.
 
     Args:
-        colormap: A key of `COLORMAPS`.
-        bounds: One of `BOUNDS`, or the values of the first and the last color.
-        opacity: Opacity of a map over a photograph at its maximum, 0 to 1.
+        colormap: A key of `COLORMAPS`. Defaults to None.
+        bounds: One of `BOUNDS`, or the values of the first and the last color. Defaults to None.
+        opacity: Opacity of a map over a photograph at its maximum, 0 to 1. Defaults to 0.6.
     """
 
     colormap: str | None = None

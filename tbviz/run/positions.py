@@ -1,4 +1,4 @@
-"""The positions of a run, as a sequence that takes no memory per position."""
+"""Give the positions of a run as a sequence that takes no memory per position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors about something that is not in a run: they name what is near to it."""
+"""Raise errors about a name that is not in a run. They suggest similar names."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""When callbacks capture, and what they may cost."""
+"""Decide when callbacks capture, and limit the time and the bytes that they take."""

@@ -1,4 +1,4 @@
-"""A budget: what snapshots have taken of one thing, seconds or bytes, and may still take."""
+"""Keep a budget: the seconds or bytes that snapshots have taken, and may still take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of all callbacks: tests replace `source`, and nothing else."""
+"""Read the clock of all callbacks. Tests replace `source`, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the limits report what they do: the signature of the run log's notices."""
+"""Define how the limits report what they do: the signature of the run log's notices."""
 
 from __future__ import annotations
 

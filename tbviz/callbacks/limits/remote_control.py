@@ -60,7 +60,8 @@ class RemoteControl:
         """Read the orders.
 
         Args:
-            batch: whether it is the end of a batch, which has no time to wait.
+            batch: Whether a batch has just ended, so that there is no time to wait. Defaults to
+                False.
 
         Returns:
             Whether a snapshot is requested now.

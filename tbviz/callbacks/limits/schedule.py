@@ -1,4 +1,4 @@
-"""Schedules: when a callback captures. The first and the last epoch are always captured."""
+"""Schedule when a callback captures. The first and the last epoch are always captured."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class _Epochs:
         self._is_due = is_due or (lambda _: True)
 
     def start(self, progress: TrainingProgress) -> None:
-        """Nothing is counted."""
+        """Do nothing: this schedule counts nothing."""
 
     def due(self, progress: TrainingProgress) -> bool:
         return progress.epoch_end and bool(self._is_due(progress.epoch))

@@ -1,4 +1,4 @@
-"""The scheduler: decides which callbacks capture, from schedules, `tbviz control` and limits."""
+"""Decide which callbacks capture, from schedules, `tbviz control` and limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scheduled(Protocol):
 
     @property
     def callback_id(self) -> CallbackId:
-        """Identifies it."""
+        """Return the identity of the callback."""
 
 
 Callback = TypeVar("Callback", bound=Scheduled)
@@ -140,8 +140,8 @@ class Scheduler(Generic[Callback]):
 
         Args:
             scheduled: Those that are due now.
-            waiting: Those that were postponed and may be captured now.
-            always: Those of them that are captured if the store has room, whatever they take.
+            waiting: Those that were postponed and may be captured now. Defaults to none.
+            always: Those that are captured at any cost if the store has room. Defaults to none.
         """
         self._meter.collect()
         due = [one for one in self._callbacks if one in scheduled or one in waiting]

@@ -1,4 +1,4 @@
-"""Timeouts: run a call that may hang, such as on a network store, and give up after a while."""
+"""Run a call that may hang, such as on a network store, and give up after a timeout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BackgroundCall(Generic[Value]):
     """A function that runs in its own thread, one call at a time.
 
     Args:
-        function: what is called; if it raises, the call has no result.
+        function: The function to call. If it raises, the call has no result.
     """
 
     def __init__(self, function: Callable[[], Value]) -> None:
@@ -23,17 +23,17 @@ class BackgroundCall(Generic[Value]):
 
     @property
     def running(self) -> bool:
-        """Whether a call has not returned yet."""
+        """Return whether a call has not returned yet."""
         return self._thread is not None and self._thread.is_alive()
 
     def result(self, timeout: float) -> Value | None:
-        """Return the newest result, `None` if there is none yet.
+        """Return the newest result, or None if there is none yet.
 
         Starts a call, unless the one before is still running. If the call takes longer or fails,
         the result is an earlier one.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: The longest wait in seconds.
         """
         thread = self._thread
         if thread is None or not self.running:
