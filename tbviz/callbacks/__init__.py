@@ -1,1 +1,1 @@
-"""Callbacks: when, at what, and what if it fails. They join taps, methods, images and store."""
+"""Log what a model learns. Callbacks join `taps`, `methods`, `images` and `store`."""

@@ -1,4 +1,4 @@
-"""The caption of a sheet: what it shows at one position. `docs/format.md` documents the fields."""
+"""Describe a sheet at one position in a caption. `docs/format.md` documents the fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error boundary: a monitor never ends the run that it watches.
+"""Contain errors: a monitor never ends the run that it watches.
 
 What fails inside is reported once, and training goes on. `warnings.warn` is never used: under
 `python -W error` it would end training.

@@ -38,7 +38,7 @@ def size_forecast(
     """Return a function that describes how much disk a run will take.
 
     Args:
-        log_dir: the log directory.
+        log_dir: The log directory.
         epochs: how many are captured, `None` if not every epoch is.
         limit: bytes that the store may have, `None` for no limit.
         thinned: whether snapshots may be skipped.
