@@ -39,9 +39,9 @@ def size_forecast(
 
     Args:
         log_dir: The log directory.
-        epochs: how many are captured, `None` if not every epoch is.
-        limit: bytes that the store may have, `None` for no limit.
-        thinned: whether snapshots may be skipped.
+        epochs: The number of captured epochs, or None if not every epoch is captured.
+        limit: Bytes that the store may have. Defaults to None: no limit.
+        thinned: Whether snapshots may be skipped. Defaults to False.
 
     Returns:
         A function of the bytes of one position, and of the callbacks that are missing there.

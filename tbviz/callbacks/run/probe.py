@@ -120,20 +120,21 @@ def read_probe(
     """Read probe images from whatever a user has.
 
     Args:
-        images: an array `(images, ...)`, or a list of images; a dict or tuple of arrays for
+        images: An array `(images, ...)`, or a list of images; a dict or tuple of arrays for
             models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
             if it has them (a few images are taken, see `dataset_images`); a callable that returns
             a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
-        labels: a class each image, or one-hot rows; a tuple or a dict of those for models of
-            several outputs. Targets that are no classes are left out.
-        class_names: name of each class, in order or as a dict of names to classes; a dict of
-            those by output for models of several outputs.
-        files: how image files are given to the model.
+        labels: One class per image, or one-hot rows; a tuple or a dict of these for models of
+            several outputs. Targets that are no classes are left out. Defaults to None: the labels
+            of the dataset, if there are any.
+        class_names: The name of each class, in order or as a dict of names to classes; a dict of
+            these by output for models of several outputs. Defaults to None.
+        files: How image files are given to the model. Defaults to None: `InputFormat()`.
 
     Raises:
-        TbvizError: a generator (its first batch would be missing from training), a dataset that
-            reshuffles (opening it changes the order that training sees), or labels that do not
-            match; each with the remedy.
+        TbvizError: If the images are a generator (its first batch would be missing from
+            training) or a dataset that reshuffles (opening it changes the order that training
+            sees), or if the labels do not match. The message has the remedy.
     """
     if isinstance(images, Iterator):
         msg = (
