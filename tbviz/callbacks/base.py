@@ -14,7 +14,7 @@ from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import schedule_of
 from tbviz.callbacks.options import DEFAULTS, ImageOptions
-from tbviz.callbacks.probe import as_probe
+from tbviz.callbacks.probe import as_probe, check_log_dir
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
 from tbviz.callbacks.run.error_boundary import in_short
@@ -65,7 +65,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
-        self.log_dir = usable_location(log_dir)
+        self.log_dir = usable_location(check_log_dir(log_dir, type(self).__name__))
         self.layers = layers
         self.output = given["output"]
         self.submodel = check_submodel(given["submodel"])
@@ -92,7 +92,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
 
     @property
     def title(self) -> str:
-        """The name of the class, and of the method if the arguments select one."""
+        """Return the name of the class, and of the method if the arguments select one."""
         return type(self).__name__
 
     @property
@@ -102,14 +102,14 @@ class Visual(SharedOptions, keras.callbacks.Callback):
 
     @property
     def callback_id(self) -> CallbackId:
-        """Identifies this callback in the run log."""
+        """Return the identity of this callback in the run log."""
         return CallbackId(id(self), self.method)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers that this callback draws.
 
         Raises:
-            LayerNotFoundError: If the user's filter matches none.
+            LayerNotFoundError: If the user's filter matches no layer.
         """
         raise NotImplementedError
 

@@ -14,7 +14,7 @@ from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture
-from tbviz.methods.activation_maps.feature_maps import select_channels
+from tbviz.methods.activation_maps.feature_maps import check_channels, select_channels
 from tbviz.methods.maximization.ascent import maximize_objective
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.objectives import ChannelMean
@@ -77,7 +77,7 @@ class FilterMaximization(Maximization):
             warm_start=warm_start,
             **options,
         )
-        self.filters = filters
+        self.filters = check_channels(filters, "filters")
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers whose filters are maximized."""

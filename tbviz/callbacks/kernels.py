@@ -17,7 +17,7 @@ from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
-from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS
+from tbviz.methods.activation_maps.feature_maps import MAX_CHANNELS, check_channels
 from tbviz.methods.conv_kernels.kernels import (
     MAX_LAYERS,
     chosen_kernels,
@@ -63,7 +63,7 @@ class Kernels(Visual):
         **options: Unpack[CallbackOptions],
     ) -> None:
         super().__init__(log_dir, layers=layers, **options)
-        self.filters = filters
+        self.filters = check_channels(filters, "filters")
         self._first: dict[tuple[str, str], Kernel] = {}
         self._previous: dict[tuple[str, str], Kernel] = {}
         self._scale: dict[str, float] = {}

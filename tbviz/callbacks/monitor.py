@@ -18,7 +18,7 @@ from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.callbacks.kernels import Kernels
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.callbacks.options import ImageOptions
-from tbviz.callbacks.probe import as_probe
+from tbviz.callbacks.probe import as_probe, check_log_dir
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.settings import Ascent
@@ -86,6 +86,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
         **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__()
+        check_log_dir(log_dir, "Monitor")
         # One for all: a callable or a dataset might give other images the next time.
         probe = as_probe(images, labels, options.pop("class_names", None), "Monitor")
         output = options.pop("output", None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from tbviz.callbacks.run.probe import ClassNames, InputFormat, ProbeArrays, is_path, read_probe
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
+from tbviz.store.disk.locations import RemoteLocation
 
 
 class Probe(SharedOptions):
@@ -96,3 +98,25 @@ def as_probe(
             )
             raise TbvizError(msg)
     return images
+
+
+def check_log_dir(
+    log_dir: str | os.PathLike[str] | RemoteLocation, callback: str
+) -> str | os.PathLike[str] | RemoteLocation:
+    """Return a log directory, if it is one.
+
+    Args:
+        log_dir: The user's argument.
+        callback: The name of the callback, for the error.
+
+    Raises:
+        TbvizError: If it is something else, such as the images.
+    """
+    given: Any = log_dir
+    if isinstance(given, str | os.PathLike | RemoteLocation):
+        return log_dir
+    msg = (
+        f"{callback} received log_dir of type {type(given).__name__}; expected a path or a URI. "
+        'Pass the directory of the run first, such as "logs/run", and then the images'
+    )
+    raise TbvizError(msg)

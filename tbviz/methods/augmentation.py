@@ -76,8 +76,8 @@ def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS)
     output = augmentation_layer(inspector.model_outputs(images))
     if output is None:
         msg = (
-            f"model {model.name!r} has no augmentation layer; expected a layer "
-            "without weights that draws random numbers and comes before the first layer with weights"
+            f"model {model.name!r} has no augmentation layer; expected a layer without weights "
+            "that draws random numbers and comes before the first layer with weights"
         )
         raise TbvizError(msg)
     maps = record(inspector, [output], images).maps

@@ -37,6 +37,6 @@ _FAMILIES = (
 
 
 def family_of(kind: str) -> Family:
-    """Return the family of a kind; that of an unknown one has the usual values."""
+    """Return the family of a kind. The family of an unknown kind has the defaults."""
     name = kind.partition(":")[0]
     return next((family for family in _FAMILIES if family.name == name), Family(name))

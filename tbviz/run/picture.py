@@ -45,7 +45,7 @@ _MAX_EXPLAINED = 1 << 24
 
 
 class Colors(NamedTuple):
-    """How values become colors; None for what the page does unless somebody chooses.
+    """How values become colors. None stands for the default of the page.
 
     Args:
         colormap: A key of `COLORMAPS`. Defaults to None.

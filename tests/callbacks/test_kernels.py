@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ from callbacks.nets import (
     tree,
 )
 
+from tbviz.callbacks.filter_maximization import FilterMaximization
 from tbviz.callbacks.kernels import Kernels
+from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.store.read.reader import open_run
 
@@ -205,3 +209,10 @@ def test_the_size_of_the_input_need_not_be_known(tmp_path, subclassed):
     assert ("kernels", "conv") in open_run(tmp_path).series()
     assert notices(tmp_path, "warning") == []
     assert tree(tmp_path)["conv"]["reason"].startswith("the model was not run")
+
+
+@pytest.mark.parametrize("filters", [0, [], None, "most"])
+@pytest.mark.parametrize("kind", [Kernels, FilterMaximization])
+def test_an_error_names_the_argument_that_the_user_gave(kind, filters, tmp_path):
+    with pytest.raises(TbvizError, match=rf"received filters={re.escape(repr(filters))}; expected"):
+        kind(tmp_path, filters=filters)

@@ -111,3 +111,10 @@ def test_the_replaced_callback_works_again_in_a_fit_of_its_own(tmp_path):
     assert "cam" not in kinds(tmp_path / "one")
     fit([ours])
     assert "cam" in kinds(tmp_path / "one")
+
+
+@pytest.mark.parametrize("kind", [tbviz.Monitor, tbviz.ActivationGrid])
+def test_swapped_arguments_are_named(kind, tmp_path):
+    x, _ = data()
+    with pytest.raises(TbvizError, match=rf"{kind.__name__} received log_dir of type ndarray; exp"):
+        kind(x, str(tmp_path))

@@ -117,9 +117,9 @@ class CostMeter:
 
     @property
     def factor(self) -> float:
-        """Seconds of training that a CPU second of the writer's thread takes, besides waits.
+        """Return the seconds of training that one CPU second of the writer's thread takes.
 
-        The thread takes one core of all, and training has the others.
+        Waits are not part of it. The thread takes one core, and training has the others.
         """
         return 0.0 if self.waits_for_writer else 1.0 / _cores()
 

@@ -88,7 +88,7 @@ class DiskLimit:
 
     @property
     def event(self) -> Event:
-        """The event of the notice of a snapshot that is postponed."""
+        """Return the event of the notice about a postponed snapshot."""
         return "limit_reached" if self._full else "skipped"
 
     def reason(self, keys: Iterable[Hashable]) -> str:
@@ -113,7 +113,7 @@ class DiskLimit:
 
     @property
     def _usable(self) -> float:
-        """Bytes that this fit may write altogether."""
+        """Return the bytes that this `fit` may write altogether."""
         return _USABLE_SHARE * (self.size or 0) - (self._others or 0.0)
 
     def _list_store(self) -> None:

@@ -30,7 +30,7 @@ class Scheduled(Protocol):
 
     @property
     def callback_id(self) -> CallbackId:
-        """Identifies it."""
+        """Return the identity of the callback."""
 
 
 Callback = TypeVar("Callback", bound=Scheduled)

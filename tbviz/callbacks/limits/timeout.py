@@ -23,7 +23,7 @@ class BackgroundCall(Generic[Value]):
 
     @property
     def running(self) -> bool:
-        """Whether a call has not returned yet."""
+        """Return whether a call has not returned yet."""
         return self._thread is not None and self._thread.is_alive()
 
     def result(self, timeout: float) -> Value | None:

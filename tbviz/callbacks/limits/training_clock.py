@@ -33,7 +33,7 @@ class TrainingClock:
 
     @property
     def trained(self) -> float:
-        """Seconds since the beginning, without the time that training waited for tbviz."""
+        """Return the seconds since the beginning, without the waits of training for tbviz."""
         return max(clock() - self._begin - self._overhead, 0.0)
 
     def count(self, seconds: float) -> None:
@@ -61,7 +61,7 @@ class TrainingClock:
 
     @property
     def overhead(self) -> float:
-        """The time that tbviz has taken so far, as a share of training time."""
+        """Return the time that tbviz has taken so far, as a share of training time."""
         return self.budget.spent / self.trained if self.trained > 0 else 0.0
 
 

@@ -73,8 +73,12 @@ def is_vector(output: Output) -> bool:
     return len(output.shape) == 2 or output.size == (1, 1)
 
 
-def check_channels(channels: Channels) -> Channels:
+def check_channels(channels: Channels, argument: str = "channels") -> Channels:
     """Return a choice of channels, if it is one.
+
+    Args:
+        channels: How many of the first at most, or which.
+        argument: The name of the user's argument. Defaults to `"channels"`.
 
     Raises:
         TbvizError: If it is not.
@@ -83,12 +87,13 @@ def check_channels(channels: Channels) -> Channels:
     if isinstance(given, int | np.integer):
         usable = given >= 1 and not isinstance(given, bool)
     else:
-        usable = not isinstance(given, str) and len(given) > 0
+        usable = not isinstance(given, str) and hasattr(given, "__len__") and len(given) > 0
     if usable:
         return channels
-    hint = '; for the most active ones, pass order="most-active"' if isinstance(given, str) else ""
+    ordered = isinstance(given, str) and argument == "channels"
+    hint = '; for the most active ones, pass order="most-active"' if ordered else ""
     msg = (
-        f"received channels={given!r}; expected how many (at least 1), or a list of channels, "
+        f"received {argument}={given!r}; expected how many (at least 1), or a list of {argument}, "
         f"counted from 0{hint}"
     )
     raise TbvizError(msg)
