@@ -11,7 +11,7 @@ from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
-from tbviz.callbacks.run.submodel_place import SubmodelPlace
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.format.events import Event
 from tbviz.store.format.schema import Position
 
@@ -68,7 +68,7 @@ class CallbackLog:
         log: The run log.
         author: The callback.
         caveat: Returns a note to add to a picture, or None. Defaults to None: no notes.
-        place: Names layers and images. Defaults to None: those of the fitted model.
+        naming: Names layers and images. Defaults to None: those of the fitted model.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class CallbackLog:
         log: SharedLog,
         author: Author,
         caveat: Callable[[GrayPicture | ColorPicture], str | None] | None = None,
-        place: SubmodelPlace | None = None,
+        naming: SubmodelNaming | None = None,
     ) -> None:
         self._log = log
         self._author = author
         self._caveat = caveat
-        self._place = place or SubmodelPlace()
+        self._naming = naming or SubmodelNaming()
 
     @property
     def position(self) -> Position | None:
@@ -97,11 +97,11 @@ class CallbackLog:
         if self._caveat is not None and not isinstance(entry, MetaRecord):
             caveat = self._caveat(entry)
             entry = entry if caveat is None else entry.with_note(caveat)
-        self._log.add(self._place.entry(entry), self._author.callback_id)
+        self._log.add(self._naming.entry(entry), self._author.callback_id)
 
     def others_log(self, kind: str, layer: str = "") -> bool:
         """Return whether another callback was the first in this `fit` to log a kind of a layer."""
-        author = self._log.author_of(kind, self._place.path(layer))
+        author = self._log.author_of(kind, self._naming.path(layer))
         return author not in (None, self._author.callback_id)
 
     def notice(
@@ -120,7 +120,7 @@ class CallbackLog:
             self._author.method,
             text,
             remedy,
-            self._place.concern(layer),
+            self._naming.concern(layer),
             level,
             event=event,
             rule=rule,
@@ -142,7 +142,7 @@ class CallbackLog:
         method = self._author.method if part is None else f"{self._author.method} {part}"
 
         def report(text: str, remedy: str | None, kind: str) -> None:
-            concern = self._place.concern(layer)
+            concern = self._naming.concern(layer)
             self._log.notices.report(method, text, remedy, concern, event="error", detail=[kind])
 
         return boundary(report, strict=self._author.strict)

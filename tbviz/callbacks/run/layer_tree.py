@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tbviz.callbacks.run.pictures import MetaRecord
-from tbviz.callbacks.run.submodel_place import SubmodelPlace
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.format.schema import encode_json
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
@@ -68,7 +68,7 @@ def model_nodes(
     model: Any,
     model_outputs: ModelOutputs,
     logged_kinds: Mapping[str, list[str]],
-    place: SubmodelPlace | None = None,
+    naming: SubmodelNaming | None = None,
 ) -> list[dict[str, Any]]:
     """Return the nodes of the layer tree; a submodel is the root of its layers.
 
@@ -76,9 +76,9 @@ def model_nodes(
         model: The Keras model.
         model_outputs: Its outputs.
         logged_kinds: By path of a layer in the store, the kinds of its pictures and numbers.
-        place: Of the model's layers. Defaults to None: the fitted model.
+        naming: Of the model's layers. Defaults to None: the fitted model.
     """
-    tree = _Tree(model_outputs, logged_kinds, place or SubmodelPlace())
+    tree = _Tree(model_outputs, logged_kinds, naming or SubmodelNaming())
     layers = [entry for node in model_outputs.nodes for entry in tree.entries(node)]
     return [*tree.root(model), *layers]
 
@@ -87,10 +87,10 @@ def model_nodes(
 class _Tree:
     model_outputs: ModelOutputs
     logged_kinds: Mapping[str, list[str]]
-    place: SubmodelPlace
+    naming: SubmodelNaming
 
     def root(self, model: Any) -> list[dict[str, Any]]:
-        path = self.place.path("")
+        path = self.naming.path("")
         if not path:
             return []
         entry: dict[str, Any] = {
@@ -115,7 +115,7 @@ class _Tree:
             return [self._entry(node, node.path, None, [], reason)]
         entries = []
         for output in outputs:
-            kinds = self.logged_kinds.get(self.place.path(output.key), [])
+            kinds = self.logged_kinds.get(self.naming.path(output.key), [])
             single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
             # Layers without maps may have kernels.
             output_kinds = [kind for kind in kinds if not kind.startswith("kernels")]
@@ -127,10 +127,10 @@ class _Tree:
         self, node: Node, key: str, output: Output | None, kinds: list[str], reason: str | None
     ) -> dict[str, Any]:
         return {
-            "path": self.place.path(key),
+            "path": self.naming.path(key),
             "name": key.rsplit("/", 1)[-1],
             "class": node.kind,
-            "parent": self.place.path(node.parent or "") or None,
+            "parent": self.naming.path(node.parent or "") or None,
             "shape": list(output.shape[1:]) if output is not None else None,
             "parameters": _count(getattr(node.layer, "variables", ())),
             "trainable": bool(getattr(node.layer, "trainable_variables", ())),

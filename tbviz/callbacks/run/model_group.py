@@ -16,7 +16,7 @@ from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe_images import ProbeImages
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel, find_submodel, not_callable
-from tbviz.callbacks.run.submodel_place import SubmodelPlace
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.callbacks.run.weight_signature import signature
 from tbviz.store.format.schema import Position
 from tbviz.taps.inspector import inspector_for
@@ -52,17 +52,17 @@ class ModelGroup:
         self.nodes: list[dict[str, Any]] = []
         self._run_log = run_log
         self._is_taken = is_taken
-        self._place = SubmodelPlace(_name_of(submodel))
+        self._naming = SubmodelNaming(_name_of(submodel))
         self._author = AllCallbacks()
-        self.log = run_log.bind(self._author, place=self._place)
-        self.view = ModelView(self.log, images, self._place)
+        self.log = run_log.bind(self._author, naming=self._naming)
+        self.view = ModelView(self.log, images, self._naming)
         self._logs: dict[int, CallbackLog] = {}
         self._weights: int | None = None
 
     @property
     def name(self) -> str | None:
         """What the layer paths begin with, `""` for the fitted model, None if not known yet."""
-        return self._place.name
+        return self._naming.name
 
     def add(self, callback: Member) -> None:
         """Add a callback whose probe images the view has."""
@@ -77,7 +77,7 @@ class ModelGroup:
 
     def bind(self, callback: Member) -> CallbackLog:
         """Return a log for a callback of this group."""
-        return self._run_log.bind(callback, self.view.caveat, self._place)
+        return self._run_log.bind(callback, self.view.caveat, self._naming)
 
     def log_of(self, callback: Member) -> CallbackLog:
         """Return the log of a callback."""
@@ -93,10 +93,10 @@ class ModelGroup:
             TbvizError: If there is no such model.
         """
         found = find_submodel(fitted, self.submodel)
-        if self._place.name is None:
+        if self._naming.name is None:
             name = str(found.name)
             names = [name, *(f"{name}_{number}" for number in range(2, 1000))]
-            self._place.name = next(one for one in names if not self._is_taken(one))
+            self._naming.name = next(one for one in names if not self._is_taken(one))
         return found
 
     def open(
@@ -140,7 +140,7 @@ class ModelGroup:
     def update_nodes(self, logged_kinds: Mapping[str, list[str]]) -> None:
         """Renew the layer tree with the kinds that are logged of each layer."""
         view = self.view
-        self.nodes = model_nodes(view.model, view.model_outputs, logged_kinds, self._place)
+        self.nodes = model_nodes(view.model, view.model_outputs, logged_kinds, self._naming)
 
     def _prepare(self, fitted: Any) -> None:
         model_outputs = self._outputs_or_raise(fitted)

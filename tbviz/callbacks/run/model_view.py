@@ -11,7 +11,7 @@ from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.callbacks.run.probe_images import ProbeImages
-from tbviz.callbacks.run.submodel_place import SubmodelPlace
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
 from tbviz.scores.recording import Recording, record
@@ -45,16 +45,16 @@ class ModelView:
     Args:
         log: Takes notices.
         images: The probe images of all submodels of the `fit`.
-        place: Of the model's layers and images.
+        naming: Of the model's layers and images.
 
     Attributes:
         finiteness: The weights that are not finite, and since when.
-        place: See above.
+        naming: See above.
     """
 
-    def __init__(self, log: CallbackLog, images: ProbeImages, place: SubmodelPlace) -> None:
+    def __init__(self, log: CallbackLog, images: ProbeImages, naming: SubmodelNaming) -> None:
         self.finiteness = FinitenessLog(log)
-        self.place = place
+        self.naming = naming
         self._log = log
         self._images = images
         self._probe_batch = ProbeBatch()

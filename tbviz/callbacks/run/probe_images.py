@@ -9,14 +9,14 @@ from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.pictures import MetaRecord
 from tbviz.callbacks.run.probe import ProbeArrays, image_names
 from tbviz.callbacks.run.records import Predicted, predictions_of, probe_record
-from tbviz.callbacks.run.submodel_place import SubmodelPlace
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.scores.recording import Recording
 
 
 class Shown(Protocol):
     """What the list needs of the view of a submodel."""
 
-    place: SubmodelPlace
+    naming: SubmodelNaming
 
     @property
     def image_count(self) -> int:
@@ -47,7 +47,7 @@ class ProbeImages:
         self._views = list(views)
         first = 0
         for view in views:
-            view.place.first_image = first
+            view.naming.first_image = first
             first += view.image_count
 
     def begin_position(self) -> None:
@@ -57,7 +57,7 @@ class ProbeImages:
 
     def names(self, view: Shown) -> list[str]:
         """Return the names of a view's images, which are distinct among those of all views."""
-        first = view.place.first_image
+        first = view.naming.first_image
         return image_names(self._probes())[first : first + view.image_count]
 
     def predict(self, view: Shown, recording: Recording, probe: ProbeArrays) -> None:
@@ -74,7 +74,7 @@ class ProbeImages:
             if images is not None:
                 self._log.add(images)
         # An output of a submodel that is an image, such as a generator's, predicts no class.
-        if view.place.name != "" and recording.output.ndim != 2:
+        if view.naming.name != "" and recording.output.ndim != 2:
             return
         self._predicted[id(view)] = Predicted(recording, probe.labels)
         parts = [(one.image_count, self._predicted.get(id(one))) for one in self._views]

@@ -1,4 +1,4 @@
-"""The place of a submodel: its layers and images among those of all submodels of a `fit`."""
+"""The naming of a submodel: its layers and images among those of all submodels of a `fit`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
 
 
-class SubmodelPlace:
+class SubmodelNaming:
     """Names what the callbacks of one submodel log.
 
     Args:
