@@ -112,8 +112,7 @@ class ActivationGrid(Visual):
         """Add one picture per layer, the colors and the overview."""
         recording = view.recording
         _, rows = view.probe_of(self)
-        merged = view.probe
-        names = merged.names() if merged is not None else []
+        names = view.image_names
         titles = [names[row] for row in rows]
         for output in self._sheet_layers:
             with log.guard(output.key):

@@ -71,7 +71,7 @@ class Augmentation(Visual):
                 maps = {output.key: view.recording.maps[output.key][rows]}
                 found = augmented_by(view.inspector, output, probe.inputs, maps, self.num_draws)
                 tiles = found.colors
-                names = view.probe.names() if view.probe is not None else probe.names()
+                names = view.image_names
                 layout: Layout = {
                     "title": f"What training sees of each image, behind {output.key}",
                     "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.num_draws))],

@@ -95,7 +95,7 @@ class Hypercolumns(Visual):
             return
         recording = view.recording
         probe, rows = view.probe_of(self)
-        names = view.probe.names() if view.probe is not None else probe.names()
+        names = view.image_names
         size = _size(probe, self._stacks)
         found = []
         for stack in self._stacks:

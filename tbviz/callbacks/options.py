@@ -90,8 +90,8 @@ ARGUMENTS: Final = {
     ),
     "submodel": (
         'Model to capture if it is not the fitted one, such as a GAN\'s `"discriminator"`: a '
-        "path of attributes, or a function of the fitted model. Defaults to `None`: the fitted "
-        "model."
+        "path of attributes, or a function of the fitted model. Layer paths begin with it, so that "
+        "several submodels can share a log directory. Defaults to `None`: the fitted model."
     ),
     "max_overhead": (
         "Share of training time, 0 to 1, that all callbacks of the `fit` together may take. To "

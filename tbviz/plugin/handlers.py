@@ -112,7 +112,8 @@ def predictions(reader: Reader, since: int) -> dict[str, Any]:
         "scale": prediction_scale(reader),
         "images": [
             [
-                record[image] if record is not None and image < len(record) else None
+                # Empty if the image belongs to a submodel that was not captured there.
+                (record[image] or None) if record is not None and image < len(record) else None
                 for record in records
             ]
             for image in range(min(images, room(reader, since)))

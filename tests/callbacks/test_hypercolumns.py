@@ -94,7 +94,7 @@ def test_layer_numbers_count_in_the_captured_model(tmp_path):
     inside = Hypercolumns(tmp_path / "a", x[:2], layers=[0, 1], submodel="base", strict=True)
     outside = Hypercolumns(tmp_path / "b", x[:2], layers=[0], strict=True)
     model.fit(x, y, 8, 1, verbose=0, callbacks=[inside, outside])
-    assert layout_of(tmp_path / "a", "hypercolumns")["stacks"] == [["conv1", "pool"]]
+    assert layout_of(tmp_path / "a", "hypercolumns")["stacks"] == [["base/conv1", "base/pool"]]
     assert layout_of(tmp_path / "b", "hypercolumns")["stacks"] == [["base"]]
 
 

@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from keras import layers
 
-from tbviz.callbacks.run.layer_tree import model_record
+from tbviz.callbacks.run.layer_tree import model_nodes, model_record
 from tbviz.taps.model_outputs import find_model_outputs
 
 PICTURES = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
 
 
 def tree_of(model, values):
-    record = model_record(model, find_model_outputs(model, values), {})
+    record = model_record(model, model_nodes(model, find_model_outputs(model, values), {}))
     return {node["path"]: node for node in json.loads(record.payload[0])["nodes"]}
 
 

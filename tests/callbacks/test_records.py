@@ -20,7 +20,7 @@ from callbacks.nets import (
     tree,
 )
 
-from tbviz.callbacks.run.records import predictions_record
+from tbviz.callbacks.run.records import Predicted, predictions_of
 from tbviz.images.sheet import decode
 from tbviz.store.read.reader import open_run
 
@@ -118,7 +118,7 @@ def test_the_true_class_stands_behind_the_best_five():
     values = np.array([[0.1, 0.3, 0.05, 0.2, 0.15, 0.12, 0.08]] * 3)
     recording = SimpleNamespace(probabilities=values, scores=None)
     best = [[1, 0.3], [3, 0.2], [4, 0.15], [5, 0.12], [0, 0.1]]
-    found = predictions_record(recording, [2, 3, None]).meta["images"]
+    found = predictions_of([(3, Predicted(recording, [2, 3, None]))])["images"]
     assert found == [[*best, [2, 0.05]], best, best]
 
 

@@ -28,6 +28,8 @@ from tbviz.callbacks.run.submodel import find_submodel, has_call, submodels_of
 from tbviz.store.read.reader import open_run
 
 LATENT = 4
+MAPS = "activations", "kernels"
+WHOLE = "overview", "hypercolumns", "hypercolumns:colors"
 
 
 def discriminator():
@@ -116,21 +118,21 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     x, _ = data(2)
     assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
     assert set(open_run(one).series()) == {
-        *(("activations", layer) for layer in ("conv", "leaky")),
-        *(("activations:colors", layer) for layer in ("conv", "leaky")),
-        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colors")),
-        ("cam", "leaky"),
-        ("kernels", "conv"),
-        ("maximization", "conv"),
+        *(("activations", f"discriminator/{layer}") for layer in ("conv", "leaky")),
+        *(("activations:colors", f"discriminator/{layer}") for layer in ("conv", "leaky")),
+        *((kind, "discriminator") for kind in WHOLE),
+        ("cam", "discriminator/leaky"),
+        ("kernels", "discriminator/conv"),
+        ("maximization", "discriminator/conv"),
     }
     assert [meta["name"] for meta in metas(one, "model")] == ["judge"]
-    assert "up" in tree(other)
+    assert {"painter", "painter/up"} <= tree(other).keys()
     assert set(open_run(other).series()) == {
-        *((kind, layer) for kind in ("activations", "kernels") for layer in ("up", "paint")),
-        ("activations:colors", "up"),  # `paint` puts out one channel, and takes three
-        ("kernels:colors", "paint"),
-        *((kind, "") for kind in ("overview", "hypercolumns", "hypercolumns:colors")),
-        ("cam", "up"),
+        *((kind, f"painter/{layer}") for kind in MAPS for layer in ("up", "paint")),
+        ("activations:colors", "painter/up"),  # `paint` puts out one channel, and takes three
+        ("kernels:colors", "painter/paint"),
+        *((kind, "painter") for kind in WHOLE),
+        ("cam", "painter/up"),
     }
     left_out = {n["method"]: n for n in notices(other) if "left out" in n["text"]}
     assert left_out.keys() == {"Augmentation", "FilterMaximization"}
@@ -139,13 +141,13 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     assert left_out["FilterMaximization"]["text"].startswith(nothing_to_paint_on)
     assert ends(one) == ends(other) == ["finished"]
     for log_dir, part, probe, layer in (
-        (one, gan.discriminator, x, "conv"),
-        (other, gan.generator, noise(), "up"),
+        (one, gan.discriminator, x, "discriminator/conv"),
+        (other, gan.generator, noise(), "painter/up"),
     ):
         value = probe
         for inner in part.layers:
             value = inner(value)
-            if inner.name == layer:
+            if layer.endswith(f"/{inner.name}"):
                 break
         found, half = tiles(log_dir, "activations", layer, 1, 1)
         expected = np.moveaxis(keras.ops.convert_to_numpy(value)[1], -1, 0)
@@ -162,7 +164,10 @@ def test_submodels_that_the_first_batch_builds_are_captured_then(tmp_path, messa
     x, _ = data(2)
     fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator")], built=False)
     series = open_run(tmp_path).series()
-    assert [layer for kind, layer in series if kind == "activations"] == ["conv", "leaky"]
+    assert [layer for kind, layer in series if kind == "activations"] == [
+        "discriminator/conv",
+        "discriminator/leaky",
+    ]
     assert len(metas(tmp_path, "activations")) == 4
     assert messages() == []
 
@@ -207,25 +212,6 @@ def test_a_call_that_is_not_implemented_counts_as_none(tmp_path, messages):
     assert "pass submodel='inner'" in text
 
 
-def test_another_submodel_in_one_log_directory_is_refused_with_the_remedy(tmp_path, messages):
-    x, _ = data(2)
-    fitted_gan(
-        [
-            tbviz.ActivationGrid(tmp_path, x, submodel="discriminator"),
-            tbviz.LayerHealth(tmp_path, noise(), submodel="generator"),
-        ],
-        epochs=1,
-    )
-    [text] = messages()
-    assert "LayerHealth: received submodel='generator' where" in text
-    assert f"such as {tmp_path / 'generator'}" in text
-    assert metas(tmp_path, "activations")
-    assert metas(tmp_path, "health") == []
-    strict = tbviz.LayerHealth(tmp_path, noise(), submodel="generator", strict=True)
-    with pytest.raises(tbviz.TbvizError, match="a log_dir of its own"):
-        fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator"), strict])
-
-
 def test_a_submodel_that_is_replaced_is_found_again(tmp_path):
     gan = Gan()
     gan.compile(run_eagerly=True)
@@ -242,8 +228,9 @@ def test_a_submodel_that_is_replaced_is_found_again(tmp_path):
     drawn = {}
     for meta in metas(tmp_path, "activations"):
         drawn.setdefault(meta["epoch"], []).append(meta["layer"])
-    new = ["conv1", "pool", "conv2", "relu"]
-    assert drawn == {0: ["conv", "leaky"], 1: new, 2: new}
+    old = [f"discriminator/{layer}" for layer in ("conv", "leaky")]
+    new = [f"discriminator/{layer}" for layer in ("conv1", "pool", "conv2", "relu")]
+    assert drawn == {0: old, 1: new, 2: new}
     changed = [n["epoch"] for n in notices(tmp_path) if "structure has changed" in n["text"]]
     assert changed == [1]
 
@@ -266,7 +253,7 @@ def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
     model.fit(x, y, 4, 1, verbose=0, callbacks=[grid])
     series = open_run(tmp_path).series()
     drawn = [layer for kind, layer in series if kind == "activations"]
-    assert drawn == ["conv1", "pool", "conv2"]
+    assert drawn == ["base/conv1", "base/pool", "base/conv2"]
 
 
 @pytest.mark.parametrize(

@@ -230,3 +230,13 @@ def test_predictions_have_null_where_there_are_none(board, tmp_path):
     answer = board(tmp_path).ask("predictions", run=RUN)
     assert answer["scale"] == "score"
     assert answer["images"] == [[[[1, 0.5]], None, [[2, 0.4]]], [None, None, [[0, 0.3]]]]
+
+
+def test_an_image_without_a_prediction_has_null(board, tmp_path):
+    writer = Writer(tmp_path / RUN)
+    for epoch, images in enumerate(([[], [[1, 0.5]]], [[[2, 0.4]], []])):
+        meta = {"kind": "predictions", "epoch": epoch, "images": images, "scale": "score"}
+        writer.append(meta)
+    writer.close()
+    answer = board(tmp_path).ask("predictions", run=RUN)
+    assert answer["images"] == [[None, [[2, 0.4]]], [[[1, 0.5]], None]]

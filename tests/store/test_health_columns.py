@@ -73,6 +73,36 @@ def test_an_invalid_record_leaves_nothing_behind(ordinal, meta, sheets):
     assert health.table("a", 1) == (1, 50, 10, 2)
 
 
+def advised(ordinal, layer, *rules):
+    advice = [{"layer": layer, "rule": rule, "text": f"{rule} at {ordinal}"} for rule in rules]
+    return ordinal, {"layers": {layer: {"channels": 1}}, "advice": advice}, [], 0
+
+
+def test_advice_holds_beside_that_of_another_callback_at_the_same_position():
+    health = Health()
+    for one in (
+        *(advised(0, "a", "dead"), advised(0, "b", "dead")),
+        *(advised(1, "a"), advised(1, "b", "alone")),
+        *(advised(2, "a"), advised(2, "b")),
+    ):
+        health.add(*one)
+    assert health.advice == {
+        ("a", "dead"): [(0, "dead at 0"), (1, None)],
+        ("b", "dead"): [(0, "dead at 0"), (1, None)],
+        ("b", "alone"): [(1, "alone at 1"), (2, None)],
+    }
+
+
+def test_the_same_advice_at_a_later_position_is_no_change():
+    health = Health()
+    for ordinal in range(2):
+        for layer in ("a", "b"):
+            ordinal_, meta, sheets, offset = advised(ordinal, layer, "dead")
+            meta["advice"][0]["text"] = "dead"
+            health.add(ordinal_, meta, sheets, offset)
+    assert health.advice == {(layer, "dead"): [(0, "dead")] for layer in ("a", "b")}
+
+
 def some(ordinal, **layers):
     return ordinal, {"layers": layers}, [], 0
 

@@ -55,6 +55,9 @@ export interface ProbeImage {
   name: string | null;
   label: number | null;
   class: string | null;
+  /** Names and range of its own model, if the models that share a run differ in them. */
+  class_names?: string[];
+  range?: [JsonNumber, JsonNumber];
 }
 
 export interface Probe {

@@ -235,6 +235,8 @@ export function imageName(owner: Probe | null, index: number): string {
   return entry?.class ?? entry?.name ?? `image ${index}`;
 }
 
-export function className(owner: Probe | null, index: number): string {
-  return owner?.class_names?.[index] ?? `class ${index}`;
+/** Name a class; the models that share a run may have other names for theirs, by image. */
+export function className(owner: Probe | null, index: number, image: number): string {
+  const names = owner?.images[image]?.class_names ?? owner?.class_names;
+  return names?.[index] ?? `class ${index}`;
 }

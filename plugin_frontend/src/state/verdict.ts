@@ -35,12 +35,13 @@ export function verdict(
   const list = predictionAt(image, ordinal);
   const top = topClass(list) === null ? undefined : list?.[0];
   const entry = probe.value?.images[image];
-  const truth = entry?.class ?? (entry?.label == null ? null : className(probe.value, entry.label));
+  const name = (index: number) => className(probe.value, index, image);
+  const truth = entry?.class ?? (entry?.label == null ? null : name(entry.label));
   return {
     predicted:
       top === undefined
         ? number(list?.[0]?.value).replace("–", "")
-        : `${className(probe.value, top.class)} ${scoreText(top)}`,
+        : `${name(top.class)} ${scoreText(top)}`,
     truth,
   };
 }

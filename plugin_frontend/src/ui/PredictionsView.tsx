@@ -56,9 +56,12 @@ function View() {
         <span class="legend-text">▼ prediction changed · thick line: true class</span>
       </div>
       <div class="predictions" data-testid="predictions">
-        {images.map((_, index) => (
-          <PredictionCard key={index} index={index} />
-        ))}
+        {images.map((history, index) =>
+          // The images of a generator have no predictions.
+          history.some((list) => list !== undefined) ? (
+            <PredictionCard key={index} index={index} />
+          ) : null,
+        )}
       </div>
     </section>
   );
@@ -91,7 +94,7 @@ function PredictionCard({ index }: { index: number }) {
   const lines = useMemo<Line[]>(
     () =>
       [...classes].reverse().map((one) => ({
-        label: className(probe.peek(), one),
+        label: className(probe.peek(), one, index),
         color: colors.get(one) ?? "--dim",
         values: scoresOf(history, one),
         strong: one === truth,
@@ -140,7 +143,7 @@ function PredictionCard({ index }: { index: number }) {
             <li key={one} class={one === top ? "strongest" : ""}>
               <i style={{ background: `var(${colors.get(one)})` }} aria-hidden="true" />
               <span title={one === truth ? "true class" : undefined}>
-                {className(probe.value, one)}
+                {className(probe.value, one, index)}
                 {one === truth && <small> true</small>}
               </span>
               {score !== undefined || weakest === undefined ? (
@@ -162,6 +165,7 @@ function PredictionCard({ index }: { index: number }) {
 function ChangeButton({ change }: { change: PredictionChange }) {
   const at = positions.value[change.ordinal];
   if (at === undefined) return null;
+  const name = (index: number) => className(probe.value, index, shownImage.value);
   return (
     <li>
       <button
@@ -175,8 +179,8 @@ function ChangeButton({ change }: { change: PredictionChange }) {
           moveTo(change.ordinal);
         }}
       >
-        <span class="dim">{label(at, segmentCount.value)}</span>{" "}
-        {className(probe.value, change.from)} → <b>{className(probe.value, change.to)}</b>
+        <span class="dim">{label(at, segmentCount.value)}</span> {name(change.from)} →{" "}
+        <b>{name(change.to)}</b>
       </button>
     </li>
   );

@@ -45,7 +45,7 @@ export function Classes({ image, at }: Props) {
     <ul class="classes" aria-label="Top classes">
       {list.map((entry) => (
         <li key={entry.class} class={entry.class === label ? "truth" : ""}>
-          <span>{className(probe.value, entry.class)}</span>
+          <span>{className(probe.value, entry.class, image)}</span>
           <i style={{ width: `${Math.max(0, (100 * entry.value) / whole)}%` }} />
           <b>{scoreText(entry)}</b>
         </li>

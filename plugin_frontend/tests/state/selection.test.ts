@@ -8,6 +8,7 @@ import { channel, layer } from "../../src/state/layer";
 import { connectPictures, main } from "../../src/state/pictures";
 import { generation, run, runIndex } from "../../src/state/run";
 import {
+  className,
   connectSelection,
   image,
   layout,
@@ -129,6 +130,18 @@ const shownAt = async (ordinal: number, index: number) => {
   });
   return main.value.shown;
 };
+
+describe("the name of a class", () => {
+  it("is that of the image's own model if the models that share a run differ", () => {
+    const one = { name: "image 0", label: null, class: null };
+    const images = [one, { ...one, class_names: ["real", "fake"] }];
+    const shared: Probe = { ...probeOf(1), images };
+    expect([className(shared, 1, 0), className(shared, 1, 1)]).toEqual(["class 1", "fake"]);
+    const named = { ...shared, class_names: ["cat", "dog"] };
+    expect([className(named, 1, 0), className(named, 2, 0)]).toEqual(["dog", "class 2"]);
+    expect(className(null, 3, 0)).toBe("class 3");
+  });
+});
 
 describe("the record on the screen", () => {
   it("decides on the probe, not the segment of the cursor", () => {

@@ -11,6 +11,7 @@ from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.run.error_boundary import boundary
 from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.format.events import Event
 from tbviz.store.format.schema import Position
 
@@ -67,6 +68,7 @@ class CallbackLog:
         log: The run log.
         author: The callback.
         caveat: Returns a note to add to a picture, or None. Defaults to None: no notes.
+        naming: Names layers and images. Defaults to None: those of the fitted model.
     """
 
     def __init__(
@@ -74,10 +76,12 @@ class CallbackLog:
         log: SharedLog,
         author: Author,
         caveat: Callable[[GrayPicture | ColorPicture], str | None] | None = None,
+        naming: SubmodelNaming | None = None,
     ) -> None:
         self._log = log
         self._author = author
         self._caveat = caveat
+        self._naming = naming or SubmodelNaming()
 
     @property
     def position(self) -> Position | None:
@@ -93,11 +97,12 @@ class CallbackLog:
         if self._caveat is not None and not isinstance(entry, MetaRecord):
             caveat = self._caveat(entry)
             entry = entry if caveat is None else entry.with_note(caveat)
-        self._log.add(entry, self._author.callback_id)
+        self._log.add(self._naming.entry(entry), self._author.callback_id)
 
     def others_log(self, kind: str, layer: str = "") -> bool:
         """Return whether another callback was the first in this `fit` to log a kind of a layer."""
-        return self._log.author_of(kind, layer) not in (None, self._author.callback_id)
+        author = self._log.author_of(kind, self._naming.path(layer))
+        return author not in (None, self._author.callback_id)
 
     def notice(
         self,
@@ -112,7 +117,14 @@ class CallbackLog:
     ) -> None:
         """Report once what happened and what to do; see `Notices.report`."""
         self._log.notices.report(
-            self._author.method, text, remedy, layer, level, event=event, rule=rule, detail=detail
+            self._author.method,
+            text,
+            remedy,
+            self._naming.concern(layer),
+            level,
+            event=event,
+            rule=rule,
+            detail=detail,
         )
 
     def guard(
@@ -130,6 +142,7 @@ class CallbackLog:
         method = self._author.method if part is None else f"{self._author.method} {part}"
 
         def report(text: str, remedy: str | None, kind: str) -> None:
-            self._log.notices.report(method, text, remedy, layer, event="error", detail=[kind])
+            concern = self._naming.concern(layer)
+            self._log.notices.report(method, text, remedy, concern, event="error", detail=[kind])
 
         return boundary(report, strict=self._author.strict)

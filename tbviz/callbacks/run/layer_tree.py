@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
 from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.format.schema import encode_json
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
@@ -41,65 +43,101 @@ _SETTINGS = (
 )
 
 
-def model_record(
-    model: Any, model_outputs: ModelOutputs, logged_kinds: Mapping[str, list[str]]
-) -> MetaRecord:
+def model_record(model: Any, nodes: Iterable[dict[str, Any]]) -> MetaRecord:
     """Return the `model` record.
 
     Args:
         model: The Keras model.
-        model_outputs: Its outputs.
-        logged_kinds: By key of a layer, the kinds of its pictures and numbers.
+        nodes: The layer tree. The first node of a path counts.
     """
     meta = {
         "kind": "model",
         "media": "json",
         "name": model.name,
         "class": type(model).__name__,
-        "parameters": int(model.count_params()),
+        "parameters": _count(model.weights),
         "trainable": _count(model.trainable_variables),
     }
-    nodes = [
-        entry
-        for node in model_outputs.nodes
-        for entry in _entries(node, model_outputs, logged_kinds)
-    ]
-    return MetaRecord(meta, [encode_json({"nodes": nodes})], positioned=False)
+    by_path: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        by_path.setdefault(node["path"], node)
+    return MetaRecord(meta, [encode_json({"nodes": [*by_path.values()]})], positioned=False)
 
 
-def _entries(
-    node: Node, model_outputs: ModelOutputs, logged_kinds: Mapping[str, list[str]]
+def model_nodes(
+    model: Any,
+    model_outputs: ModelOutputs,
+    logged_kinds: Mapping[str, list[str]],
+    naming: SubmodelNaming | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one entry, or one per call if the layer is called more than once."""
-    outputs = model_outputs.outputs_at(node.path)
-    if not outputs:
-        return [_entry(node, node.path, None, [], model_outputs.unreachable.get(node.path))]
-    entries = []
-    for output in outputs:
-        kinds = logged_kinds.get(output.key, [])
-        single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
-        # Layers without maps may have kernels.
-        output_kinds = [kind for kind in kinds if not kind.startswith("kernels")]
-        reason = _reason(output) if single and not output_kinds else None
-        entries.append(_entry(node, output.key, output, kinds, reason))
-    return entries
+    """Return the nodes of the layer tree; a submodel is the root of its layers.
+
+    Args:
+        model: The Keras model.
+        model_outputs: Its outputs.
+        logged_kinds: By path of a layer in the store, the kinds of its pictures and numbers.
+        naming: Of the model's layers. Defaults to None: the fitted model.
+    """
+    tree = _Tree(model_outputs, logged_kinds, naming or SubmodelNaming())
+    layers = [entry for node in model_outputs.nodes for entry in tree.entries(node)]
+    return [*tree.root(model), *layers]
 
 
-def _entry(
-    node: Node, path: str, output: Output | None, kinds: list[str], reason: str | None
-) -> dict[str, Any]:
-    return {
-        "path": path,
-        "name": path.rsplit("/", 1)[-1],
-        "class": node.kind,
-        "parent": node.parent,
-        "shape": list(output.shape[1:]) if output is not None else None,
-        "parameters": _count(getattr(node.layer, "variables", ())),
-        "trainable": bool(getattr(node.layer, "trainable_variables", ())),
-        "config": {**_config(node.layer), **_frame(output)},
-        "kinds": kinds,
-        "reason": reason,
-    }
+@dataclass(frozen=True)
+class _Tree:
+    model_outputs: ModelOutputs
+    logged_kinds: Mapping[str, list[str]]
+    naming: SubmodelNaming
+
+    def root(self, model: Any) -> list[dict[str, Any]]:
+        path = self.naming.path("")
+        if not path:
+            return []
+        entry: dict[str, Any] = {
+            "path": path,
+            "name": path,
+            "class": type(model).__name__,
+            "parent": None,
+            "shape": None,
+            "parameters": _count(model.weights),
+            "trainable": bool(model.trainable_variables),
+            "config": {},
+            "kinds": self.logged_kinds.get(path, []),
+            "reason": None,
+        }
+        return [entry]
+
+    def entries(self, node: Node) -> list[dict[str, Any]]:
+        """Return one entry, or one per call if the layer is called more than once."""
+        outputs = self.model_outputs.outputs_at(node.path)
+        if not outputs:
+            reason = self.model_outputs.unreachable.get(node.path)
+            return [self._entry(node, node.path, None, [], reason)]
+        entries = []
+        for output in outputs:
+            kinds = self.logged_kinds.get(self.naming.path(output.key), [])
+            single = output.whole or isinstance(node.layer, keras.layers.Wrapper)
+            # Layers without maps may have kernels.
+            output_kinds = [kind for kind in kinds if not kind.startswith("kernels")]
+            reason = _reason(output) if single and not output_kinds else None
+            entries.append(self._entry(node, output.key, output, kinds, reason))
+        return entries
+
+    def _entry(
+        self, node: Node, key: str, output: Output | None, kinds: list[str], reason: str | None
+    ) -> dict[str, Any]:
+        return {
+            "path": self.naming.path(key),
+            "name": key.rsplit("/", 1)[-1],
+            "class": node.kind,
+            "parent": self.naming.path(node.parent or "") or None,
+            "shape": list(output.shape[1:]) if output is not None else None,
+            "parameters": _count(getattr(node.layer, "variables", ())),
+            "trainable": bool(getattr(node.layer, "trainable_variables", ())),
+            "config": {**_config(node.layer), **_frame(output)},
+            "kinds": kinds,
+            "reason": reason,
+        }
 
 
 def _reason(output: Output) -> str:

@@ -10,7 +10,8 @@ from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
-from tbviz.callbacks.run.records import predictions_record, probe_record
+from tbviz.callbacks.run.probe_images import ProbeImages
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
 from tbviz.scores.recording import Recording, record
@@ -42,15 +43,20 @@ class ModelView:
     """The model at the position that is being logged.
 
     Args:
-        log: Takes the probe images once, and the predictions at each position.
+        log: Takes notices.
+        images: The probe images of all submodels of the `fit`.
+        naming: Of the model's layers and images.
 
     Attributes:
         finiteness: The weights that are not finite, and since when.
+        naming: See above.
     """
 
-    def __init__(self, log: CallbackLog) -> None:
+    def __init__(self, log: CallbackLog, images: ProbeImages, naming: SubmodelNaming) -> None:
         self.finiteness = FinitenessLog(log)
+        self.naming = naming
         self._log = log
+        self._images = images
         self._probe_batch = ProbeBatch()
         self._runs_model = False
         self._inspector: ModelInspector | None = None
@@ -62,7 +68,6 @@ class ModelView:
         self._recording: Recording | Exception | None = None
         self._of_other_outputs: dict[int, Recording] = {}
         self._output: OutputName | None = None
-        self._probe_written = False
         self._probe_checked = False
 
     def join(self, callback: Viewer) -> None:
@@ -189,6 +194,21 @@ class ModelView:
         by_output = self._probe_batch.by_output
         return self.probe_for(self.output) if by_output else self._probe_batch.merged
 
+    @property
+    def image_count(self) -> int:
+        """How many probe images all callbacks have together."""
+        return self._probe_batch.count
+
+    @property
+    def image_names(self) -> list[str]:
+        """The names of the probe images of all callbacks, as the store has them."""
+        return self._images.names(self)
+
+    @property
+    def shown_probe(self) -> ProbeArrays | None:
+        """The probe images of all callbacks, with labels as far as the model's output is known."""
+        return self._probe_batch.merged if self._selected_for is None else self.probe
+
     def probe_for(self, final: FinalOutput) -> ProbeArrays | None:
         """Return the probe images of all callbacks, with the labels of an output of the model."""
         return (
@@ -223,7 +243,7 @@ class ModelView:
         faulty = faulty_images(probe.inputs)
         if not faulty.any():
             return
-        names = [name for name, wrong in zip(probe.names(), faulty, strict=True) if wrong]
+        names = [name for name, wrong in zip(self.image_names, faulty, strict=True) if wrong]
         several = len(names) > 1
         self._log.notice(
             f"{len(names)} of {len(faulty)} probe images {'hold' if several else 'holds'} NaN or "
@@ -238,10 +258,5 @@ class ModelView:
         recording = record(self.inspector, self._outputs, inputs, self._first, output)
         probe = self.probe
         if probe is not None:
-            if not self._probe_written:
-                self._probe_written = True
-                images = probe_record(probe)
-                if images is not None:
-                    self._log.add(images)
-            self._log.add(predictions_record(recording, probe.labels))
+            self._images.predict(self, recording, probe)
         return recording

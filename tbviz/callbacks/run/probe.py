@@ -76,16 +76,7 @@ class ProbeArrays:
 
     def names(self) -> list[str]:
         """Return a name for each image: its class, numbered if several share it; else a number."""
-        seen: dict[str, int] = {}
-        names = []
-        for index in range(self.count):
-            name = self.class_name(self.labels[index]) if self.labels else None
-            if name is None:
-                names.append(f"image {index}")
-                continue
-            seen[name] = seen.get(name, 0) + 1
-            names.append(f"{name} {seen[name]}" if seen[name] > 1 else name)
-        return names
+        return image_names([self])
 
     def class_name(self, label: int | None) -> str | None:
         """Return the name of a class, or its number as text if there are no names."""
@@ -94,6 +85,21 @@ class ProbeArrays:
         if self.class_names and 0 <= label < len(self.class_names):
             return self.class_names[label]
         return str(label)
+
+
+def image_names(probes: Sequence[ProbeArrays]) -> list[str]:
+    """Return a distinct name for each image of several probes: its class, or its number."""
+    seen: dict[str, int] = {}
+    names: list[str] = []
+    for probe in probes:
+        for label in probe.labels or [None] * probe.count:
+            name = probe.class_name(label)
+            if name is None:
+                names.append(f"image {len(names)}")
+                continue
+            seen[name] = seen.get(name, 0) + 1
+            names.append(f"{name} {seen[name]}" if seen[name] > 1 else name)
+    return names
 
 
 @dataclass(frozen=True)

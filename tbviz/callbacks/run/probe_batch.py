@@ -79,6 +79,11 @@ class ProbeBatch:
         return self._by_output[final.index]
 
     @property
+    def count(self) -> int:
+        """How many images all probes have."""
+        return sum(part.count for part in self._parts)
+
+    @property
     def merged(self) -> ProbeArrays | None:
         """All probes, one after the other; None if no callback has one."""
         if self._merged is None and self._parts:

@@ -16,6 +16,7 @@ from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
 from tbviz.callbacks.run.position_records import PositionRecords, of_the_fit
 from tbviz.callbacks.run.position_writer import PositionWriter
+from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.disk.locations import Location
 from tbviz.store.format.schema import Position
 
@@ -46,14 +47,16 @@ class RunLog:
         self,
         author: Author,
         caveat: Callable[[GrayPicture | ColorPicture], str | None] | None = None,
+        naming: SubmodelNaming | None = None,
     ) -> CallbackLog:
         """Return a log whose records and notices are a callback's.
 
         Args:
             author: The callback.
             caveat: Returns a note to add to a picture, or None. Defaults to None: no notes.
+            naming: Names layers and images. Defaults to None: those of the fitted model.
         """
-        return CallbackLog(self, author, caveat)
+        return CallbackLog(self, author, caveat, naming)
 
     # The fit
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -18,22 +18,19 @@ from tbviz.callbacks.limits.scheduler import Scheduler
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.callback_log import AllCallbacks, CallbackLog
 from tbviz.callbacks.run.error_boundary import in_short
+from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.fit_info import fit_fields, size_forecast
 from tbviz.callbacks.run.layer_tree import model_record
 from tbviz.callbacks.run.member import Member
-from tbviz.callbacks.run.model_view import ModelView
+from tbviz.callbacks.run.model_group import ModelGroup
 from tbviz.callbacks.run.notebook import in_fit, when_cell_ends
+from tbviz.callbacks.run.probe_images import ProbeImages
 from tbviz.callbacks.run.records import metrics_record
 from tbviz.callbacks.run.run_log import RunLog
-from tbviz.callbacks.run.submodel import Submodel, find_submodel, not_callable
-from tbviz.callbacks.run.weight_signature import signature
-from tbviz.errors import TbvizError
 from tbviz.store.disk.locations import Location, store_directory
 from tbviz.store.format.schema import Position
 from tbviz.store.write.exit_hooks import run_before_exit
 from tbviz.taps import keras_private
-from tbviz.taps.inspector import inspector_for
-from tbviz.taps.model_outputs import ModelOutputs
 
 
 class Session:
@@ -72,9 +69,9 @@ class Session:
         self._planned: int | None = known.get("epochs")
         self._steps: int | None = known.get("steps")
         self._callbacks: list[Member] = []
-        self._logs: dict[int, CallbackLog] = {}
-        self._submodel: Submodel = None
-        self._view = ModelView(self.log)
+        self._groups: list[ModelGroup] = []
+        self._images = ProbeImages(self.log)
+        self._metrics = FinitenessLog(self.log)
         self._scheduler: Scheduler[Member] = Scheduler(
             store_directory(log_dir),
             training_clock,
@@ -86,7 +83,6 @@ class Session:
         self._step = 0
         self._steps_before_epoch = 0
         self._last_end: Position | None = None
-        self._weights: int | None = None
         self._logged_count = 0
         # After an exception or KeyboardInterrupt Keras calls no hook: the end is written at
         # exit, when the callbacks are collected, or when a notebook's cell has ended.
@@ -126,33 +122,38 @@ class Session:
         A callback of the user replaces Monitor's own of its class, whichever joins first.
 
         Raises:
-            TbvizError: If it captures another model than the others, or its probe images do not
-                fit into one batch with theirs.
+            TbvizError: If its probe images do not fit into one batch with those of the others that
+                capture the same model.
         """
-        if self._callbacks and callback.submodel != self._submodel:
-            other = self._log_dir / _folder(callback.submodel)
-            msg = (
-                f"received submodel={callback.submodel!r} where another callback of this fit and "
-                f"log directory has submodel={self._submodel!r}; a log directory shows one model: "
-                f"give this one a log_dir of its own, such as {other} (a function must be the same "
-                "object in both)"
-            )
-            raise TbvizError(msg)
-        if any(_replaces(one, callback) for one in self._callbacks):
-            self._report_replaced(self.run_log.bind(callback))
+        group = self._group_for(callback)
+        if any(_replaces(one, callback) for one in group.members):
+            self._report_replaced(group.bind(callback))
             return
-        self._view.join(callback)
-        for replaced in [one for one in self._callbacks if _replaces(callback, one)]:
+        group.view.join(callback)
+        if group not in self._groups:
+            self._groups.append(group)
+        for replaced in [one for one in group.members if _replaces(callback, one)]:
+            self._report_replaced(group.log_of(replaced))
+            group.remove(replaced)
             self._callbacks.remove(replaced)
             self._scheduler.leave(replaced)
-            self._report_replaced(self._logs.pop(id(replaced)))
-        self._submodel = callback.submodel
         callback.number = 1 + sum(other.title == callback.title for other in self._callbacks)
         self._callbacks.append(callback)
-        self._logs[id(callback)] = self.run_log.bind(callback, self._view.caveat)
+        group.add(callback)
+        self._images.arrange([one.view for one in self._groups])
         self._all.strict |= callback.strict
         self._scheduler.join(callback)
         callback.schedule.start(self._progress(epoch_end=False))
+
+    def _group_for(self, callback: Member) -> ModelGroup:
+        """Return the callbacks that capture the same model, or a new group."""
+        for group in self._groups:
+            if group.submodel == callback.submodel:
+                return group
+        return ModelGroup(callback.submodel, self.run_log, self._images, self._is_taken)
+
+    def _is_taken(self, name: str) -> bool:
+        return any(group.name == name for group in self._groups)
 
     def _report_replaced(self, log: CallbackLog) -> None:
         """Report that a callback of `Monitor` does nothing in this `fit`."""
@@ -187,18 +188,17 @@ class Session:
                 )
                 self.run_log.begin(fields, forecast)
                 self._scheduler.begin(epoch, self._planned)
-            with self._closed_on_error(), self.log.guard():
+            with self._closed_on_error():
                 self._find_outputs()
 
     def _find_outputs(self) -> None:
         # Now, before Keras opens the data: a pipeline on its own thread would hide whether the
-        # model draws from the global random states.
-        first = self._callbacks[0]
-        model = self._find_submodel(first)
-        if model.built:
-            with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
-                if self._view.open(model):
-                    self._prepare()  # so that a missing layer is reported at once
+        # model draws from the global random states. And a missing layer is reported at once.
+        fitted = self._callbacks[0].model
+        for group in self._groups:
+            with group.log.guard():
+                if group.find(fitted).built:
+                    self._open(group, fitted, group.members[0])
 
     def batch_ends(self, callback: Member, batch: int, logs: Mapping[str, Any] | None) -> None:
         """Count batches; capture if a schedule of batches or minutes is due."""
@@ -237,12 +237,13 @@ class Session:
             if last is not None:
                 due = [other for other in self._callbacks if other.last_snapshot != last]
                 with self.log.guard():
-                    # EarlyStopping may have restored the best weights, an optimizer its averages.
-                    if (
-                        self._weights is not None
-                        and signature(self._find_submodel(callback)) != self._weights
-                    ):
-                        due = self._callbacks
+                    fitted = callback.model
+                    for group in self._groups:
+                        # EarlyStopping may have restored the best weights, an optimizer its
+                        # averages.
+                        with group.log.guard():
+                            if group.has_changed(fitted):
+                                due = self._callbacks
                 final: Sequence[Member] = ()
                 with self.log.guard():
                     final = self._scheduler.at_end(due)
@@ -293,7 +294,7 @@ class Session:
         record, others = metrics_record(logs)
         if record is not None:
             self.log.add(record)
-            self._view.finiteness.check_metrics(record.meta["values"], position)
+            self._metrics.check_metrics(record.meta["values"], position)
         if others:
             self.log.notice(
                 f"metrics {', '.join(others)} are not scalars and are left out",
@@ -303,52 +304,59 @@ class Session:
             )
 
     def _capture(self, due: Sequence[Member], position: Position) -> None:
-        first = due[0]
-        model = self._find_submodel(first)
-        with self.run_log.costs.measure(first.callback_id, inspector_for(model)):
-            self._weights = signature(model)
-            if self._view.open(model):
-                self._prepare()
-            with self.log.guard():
-                self._view.check(position, self._step)
+        # Once, outside every scope and trace: on JAX reading it syncs.
+        fitted = due[0].model
+        self._images.begin_position()
+        opened = []
+        for group in self._groups:
+            with group.log.guard():
+                first = next((one for one in due if one in group.members), None)
+                if first is not None:
+                    self._open(group, fitted, first, (position, self._step))
+                    opened.append(group)
+                    continue
+            with suppress(Exception):  # it is reported when it is due
+                group.note_weights(fitted)
         for callback in due:
-            log = self._log_of(callback)
-            with (
-                log.guard(),
-                self.run_log.costs.measure(callback.callback_id, self._view.inspector),
-            ):
-                callback.capture(self._view, log)
+            group = self._group_for(callback)
+            if group not in opened:
+                continue
+            log = group.log_of(callback)
+            costs = self.run_log.costs.measure(callback.callback_id, group.view.inspector)
+            with log.guard(), costs:
+                callback.capture(group.view, log)
             callback.last_snapshot = position
+        self._log_model(fitted, opened)
+
+    def _open(
+        self,
+        group: ModelGroup,
+        fitted: Any,
+        first: Member,
+        now: tuple[Position, int] | None = None,
+    ) -> None:
+        """Open a group's view of its model; if its layers are new, so is the layer tree."""
+        if group.open(fitted, self.run_log.costs, first, now):
+            self._logged_count = -1
+
+    def _log_model(self, fitted: Any, opened: Sequence[ModelGroup]) -> None:
+        """Log the layer tree if more was logged than before."""
         logged_kinds = self.run_log.logged_kinds
         count = sum(map(len, logged_kinds.values()))
-        if count != self._logged_count:
-            self._logged_count = count
-            self.log.add(model_record(model, self._view.model_outputs, logged_kinds))
-
-    def _prepare(self) -> None:
-        self._logged_count = -1
-        model_outputs = self._outputs_or_raise()
-        for callback in self._callbacks:
-            with self._log_of(callback).guard():
-                callback.prepare(model_outputs, self._log_of(callback))
-        self._view.select_outputs(
-            callback for callback in self._callbacks if callback.wants_recording
-        )
-
-    def _find_submodel(self, callback: Member) -> Any:
-        # `callback.model` first, outside every scope and trace: on JAX reading it syncs.
-        return find_submodel(callback.model, self._submodel)
-
-    def _outputs_or_raise(self) -> ModelOutputs:
-        try:
-            return self._view.model_outputs
-        except NotImplementedError as error:
-            raise not_callable(self._callbacks[0].model, self._submodel, error) from error
+        if count == self._logged_count or not opened:
+            return
+        self._logged_count = count
+        for group in opened:
+            with group.log.guard():
+                group.update_nodes(logged_kinds)
+        alone = len(self._groups) == 1
+        nodes = [node for group in self._groups for node in group.nodes]
+        self.log.add(model_record(opened[0].view.model if alone else fitted, nodes))
 
     # Helpers
 
     def _log_of(self, callback: Member) -> CallbackLog:
-        return self._logs[id(callback)]
+        return self._group_for(callback).log_of(callback)
 
     @contextmanager
     def _closed_on_error(self) -> Iterator[None]:
@@ -371,12 +379,7 @@ class Session:
 
 def _replaces(one: Member, other: Member) -> bool:
     """Return whether a callback of the user replaces one that `Monitor` made."""
-    own = other.replaceable and not one.replaceable
-    return own and isinstance(one, type(other)) and one.submodel == other.submodel
-
-
-def _folder(submodel: Submodel) -> str:
-    return submodel.rsplit(".", 1)[-1] if isinstance(submodel, str) else "other"
+    return other.replaceable and not one.replaceable and isinstance(one, type(other))
 
 
 def _fail(session_ref: weakref.ref[Session]) -> None:

@@ -41,8 +41,8 @@ def session_of(callback: Member, model: Any, params: Mapping[str, Any] | None) -
         params: The params that Keras gave to the callback.
 
     Raises:
-        TbvizError: If the callback captures another model than the others of its log directory, or
-            its probe images do not fit into one batch with theirs.
+        TbvizError: If its probe images do not fit into one batch with those of the others that
+            capture the same model.
     """
     key = _key(callback, model)
     session = _SESSIONS.get(key)

@@ -53,6 +53,7 @@ class Health:
         self._groups: dict[tuple[str, ...], _Group] = {}
         # The groups of each layer, with its index in them.
         self._groups_of_layer: dict[str, list[tuple[_Group, int]]] = {}
+        self._last = -1  # the position of the last record
         self._extra = 0  # values of numbers that are not in the list
 
     def __len__(self) -> int:
@@ -105,10 +106,11 @@ class Health:
                 self.names.add(name)
         if isinstance(meta.get("columns"), list):
             self.columns = [str(name) for name in meta["columns"]]
-        for key in {**self.advice, **advice}:
-            changes = self.advice.setdefault(key, [])
-            if advice.get(key) != (changes[-1][1] if changes else None):
-                changes.append((ordinal, advice.get(key)))
+        # The record of another callback at this position takes nothing back.
+        same = ordinal == self._last
+        self._last = ordinal
+        for key in advice if same else {**self.advice, **advice}:
+            _change(self.advice.setdefault(key, []), ordinal, advice.get(key))
 
     def _count_extra(self, group: _Group, more: Sequence[str]) -> int:
         """Count the values of unknown numbers after one more record of a group.
@@ -169,6 +171,14 @@ class Health:
     def contents(self) -> list[tuple[Any, ...]]:
         """Return the content in a form that can be compared; offsets do not count."""
         return [(names, *group.contents()) for names, group in self._groups.items()]
+
+
+def _change(changes: list[tuple[int, str | None]], ordinal: int, text: str | None) -> None:
+    """Note the text of a piece of advice at a position, if it is new."""
+    if changes and changes[-1][0] == ordinal:
+        del changes[-1]
+    if text != (changes[-1][1] if changes else None):
+        changes.append((ordinal, text))
 
 
 class _Group:
