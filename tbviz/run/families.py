@@ -1,6 +1,6 @@
 """How the page shows a kind unless somebody chooses.
 
-`plugin_frontend/src/families.ts` has the same; a test compares them.
+`plugin_frontend/src/model/families.ts` has the same; a test compares them.
 """
 
 from __future__ import annotations
