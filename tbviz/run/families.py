@@ -1,6 +1,6 @@
 """Hold the page's defaults for showing each kind.
 
-`plugin_frontend/src/families.ts` has the same; a test compares them.
+`plugin_frontend/src/model/families.ts` has the same; a test compares them.
 """
 
 from __future__ import annotations

@@ -207,19 +207,19 @@ export function familyOf(kind: string): Family {
   );
 }
 
-/** What people read on the choice of a variant. */
-export function variantLabel(kind: string): string {
+/** What people read on the choice of a variant; `own` names one that the table does not have. */
+export function variantLabel(kind: string, own = ""): string {
   const [, variant] = splitKind(kind);
   const { title, variants } = familyOf(kind);
-  return variants[variant]?.label ?? (variant === "" ? title : readable(variant));
+  return variants[variant]?.label ?? (variant === "" ? title : own || readable(variant));
 }
 
 /** "Saliency", "Score-CAM", "Activations, colors": a kind by one name. */
-export function kindLabel(kind: string): string {
+export function kindLabel(kind: string, own = ""): string {
   const [family, variant] = splitKind(kind);
   const { title } = familyOf(kind);
-  if (variant === "" || family === "cam") return variant === "" ? title : variantLabel(kind);
-  const label = variantLabel(kind);
+  if (variant === "" || family === "cam") return variant === "" ? title : variantLabel(kind, own);
+  const label = variantLabel(kind, own);
   return family === "saliency" ? label : `${title}, ${label.toLowerCase()}`;
 }
 

@@ -5,7 +5,6 @@ import { MAPS } from "../draw/color";
 import { onAddressChange, readAddress, writeAddress } from "../host/host";
 import { type Stop, stopAll } from "../host/stops";
 import { type Address, parseCount, parseRange, parseShare, readHash, writeHash } from "../host/url";
-import { kindLabel } from "../model/families";
 import { plural } from "../model/format";
 import { parseStep } from "../model/positions";
 import { MAPPED } from "../model/statistics";
@@ -19,6 +18,7 @@ import {
   strength,
 } from "./colorScale";
 import { chosenPosition, moveTo, pinned, setFollow } from "./cursor";
+import { kindName } from "./kindNames";
 import { channel, chosenLayer, layer, restoreChosenLayer, substituteLayer } from "./layer";
 import { filter, firstLayer, isLayer } from "./layers";
 import { healthComes, layersWith, pathOf } from "./logged";
@@ -154,8 +154,8 @@ function resolveKind(): void {
   untracked(() => {
     if (kind.peek() !== requested && requestedKind.peek() === requested) {
       const owner = layer.peek() ? ` for ${layer.peek()}` : "";
-      const shown = kindLabel(kind.peek() ?? "");
-      note(`${kindLabel(requested)} was not logged${owner}; showing ${shown}.`);
+      const shown = kindName(kind.peek() ?? "");
+      note(`${kindName(requested)} was not logged${owner}; showing ${shown}.`);
     }
     pending.value = { ...pending.peek(), kind: undefined };
   });

@@ -2,11 +2,11 @@
 
 import { computed } from "@preact/signals";
 import { tileName } from "../model/captions";
-import { kindLabel } from "../model/families";
 import { epochCount, label, type Position, snapshotLabel, token } from "../model/positions";
 import type { TileContent } from "../model/tileContents";
 import { position } from "./cursor";
 import { health } from "./health";
+import { kindName } from "./kindNames";
 import { WHOLE } from "./logged";
 import { layoutOf, positions, runIndex, segmentCount } from "./run";
 import { imageName, probe, shownImage } from "./selection";
@@ -77,5 +77,5 @@ export const whenText = ({ ordinal, requested }: Shown) =>
 /** Explain a missing picture: not every method is given every probe image. */
 export function notShown(shown: Shown): string {
   const name = imageName(probe.value, shownImage.value);
-  return `${kindLabel(shown.kind)} was not computed for ${name}.`;
+  return `${kindName(shown.kind)} was not computed for ${name}.`;
 }

@@ -2,12 +2,13 @@ import { useMemo } from "preact/hooks";
 import { drawnTiles, drawOverlay } from "../draw/cam";
 import { describe } from "../draw/camCaptions";
 import { toRgba } from "../draw/paint";
-import { familyOf, kindLabel } from "../model/families";
+import { familyOf } from "../model/families";
 import { number } from "../model/format";
 import type { FilmRequest } from "../model/scenes";
 import { tileContents } from "../model/tileContents";
 import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
 import { mapName, strength } from "../state/colorScale";
+import { kindName } from "../state/kindNames";
 import { notShown } from "../state/naming";
 import { photographs, photoOf } from "../state/photographs";
 import { main } from "../state/pictures";
@@ -64,7 +65,7 @@ export function CamPanel() {
       return <aside class="side" />;
     }
     return (
-      <aside class="side" aria-label={kindLabel(cam.kind)} data-testid="cam-panel">
+      <aside class="side" aria-label={kindName(cam.kind)} data-testid="cam-panel">
         <p class="reason">{notShown(cam)} Choose another image.</p>
       </aside>
     );

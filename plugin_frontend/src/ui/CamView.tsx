@@ -5,11 +5,12 @@ import { cards } from "../draw/cards";
 import { gradient } from "../draw/color";
 import { FLOOR } from "../draw/overlay";
 import { toRgba } from "../draw/paint";
-import { familyOf, kindLabel } from "../model/families";
+import { familyOf } from "../model/families";
 import { number, percent } from "../model/format";
 import { topClass } from "../model/predictions";
 import { camMaximum, camsOf, overlayStyleOf } from "../state/cams";
 import { mapName, strength } from "../state/colorScale";
+import { kindName } from "../state/kindNames";
 import { WHOLE } from "../state/logged";
 import { fullWhen, stepName, whenText } from "../state/naming";
 import { photographs, photoOf } from "../state/photographs";
@@ -58,7 +59,7 @@ function Cams({ shown }: { shown: Shown }) {
       <div class="caption">
         <div class="caption-text" data-testid="caption">
           <span>
-            <b>{kindLabel(shown.kind)}</b>
+            <b>{kindName(shown.kind)}</b>
             {shown.layer !== WHOLE && (
               <>
                 {" "}
@@ -205,7 +206,7 @@ function useCamSaver(shown: Shown, all: readonly Cam[][]): void {
       scale: Math.max(1, Math.round(220 / first.width)),
       columns: Math.min(6, images.length),
       pixelated: false,
-      title: `${run.peek() ?? ""} · ${kindLabel(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${fullWhen(shown)}`,
+      title: `${run.peek() ?? ""} · ${kindName(shown.kind)}${shown.layer && ` at ${shown.layer}`} · ${fullWhen(shown)}`,
       bar: null,
       kind: shown.kind,
       layer: shown.layer,

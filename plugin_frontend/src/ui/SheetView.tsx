@@ -5,11 +5,11 @@ import { paintGrid } from "../draw/paint";
 import type { Sheet as DecodedSheet } from "../draw/png";
 import { type Mark, marks } from "../draw/tiles";
 import { barAt, captionsOf, countOf, isNumbered } from "../model/captions";
-import { kindLabel } from "../model/families";
 import { probesOf } from "../model/probes";
 import { tileContents } from "../model/tileContents";
 import { mapName, sheetRange, signed, tileRange } from "../state/colorScale";
 import { health } from "../state/health";
+import { kindName } from "../state/kindNames";
 import {
   fullWhen,
   imageOf,
@@ -187,7 +187,7 @@ function captionOf(shown: Shown, marked: readonly Mark[]): string {
   const nonFinite = marked.filter((mark) => mark.nonFinite > 0).length;
   const withImage = shown.layout.images > 0;
   return [
-    `${kindLabel(shown.kind)} of ${shown.layer || "the whole model"}`,
+    `${kindName(shown.kind)} of ${shown.layer || "the whole model"}`,
     withImage ? imageName(probe.value, image) : "",
     fullWhen(shown),
     countOf(shown.layout, shown.kind),

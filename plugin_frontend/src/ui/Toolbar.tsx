@@ -1,6 +1,6 @@
 import { MAPS, type MapName, mapLabel } from "../draw/color";
 import { parseRange, type RangeRule } from "../host/url";
-import { familyOf, kindHelp, variantLabel } from "../model/families";
+import { familyOf, kindHelp } from "../model/families";
 import { number, percent } from "../model/format";
 import {
   grown,
@@ -13,6 +13,7 @@ import {
   strength,
   updateRange,
 } from "../state/colorScale";
+import { variantName } from "../state/kindNames";
 import { openKind, variants } from "../state/kinds";
 import { layer } from "../state/layer";
 import { pathOf } from "../state/logged";
@@ -41,7 +42,7 @@ export function Toolbar() {
 /** Describe the picture: by the layout's own title, unless that is the label of the kind. */
 function sentence(shown: string): string {
   const own = layout.value?.title ?? "";
-  return own === "" || own === variantLabel(shown) ? kindHelp(shown) : own;
+  return own === "" || own === variantName(shown) ? kindHelp(shown) : own;
 }
 
 const FEW = 4;
@@ -61,7 +62,7 @@ function Variants() {
       >
         {kinds.map((name) => (
           <option key={name} value={name}>
-            {variantLabel(name)}
+            {variantName(name)}
           </option>
         ))}
       </select>
@@ -81,7 +82,7 @@ function Variants() {
           title={kindHelp(name)}
           onClick={() => openKind(name)}
         >
-          {variantLabel(name)}
+          {variantName(name)}
         </button>
       ))}
     </div>

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { familyOf, kindHelp, kindLabel, splitKind, variantLabel } from "../../src/model/families";
-import type { Series } from "../../src/model/records";
+import type { Layout, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { byFamily, ordered, overflowing } from "../../src/model/tabs";
+import { kindName, variantName } from "../../src/state/kindNames";
 import {
   connectKinds,
   families,
@@ -62,7 +63,9 @@ describe("the table of families", () => {
 
   it("names kinds, and shows what it does not know as a grid by its own name", () => {
     expect(
-      ["cam", "cam:score-cam", "saliency:smoothgrad", "activations:colors"].map(kindLabel),
+      ["cam", "cam:score-cam", "saliency:smoothgrad", "activations:colors"].map((kind) =>
+        kindLabel(kind),
+      ),
     ).toEqual(["Grad-CAM", "Score-CAM", "SmoothGrad", "Activations, colors"]);
     expect(variantLabel("kernels:colors")).toBe("Colors");
     expect(familyOf("saliency:occlusion").view).toBe("cams");
@@ -70,6 +73,26 @@ describe("the table of families", () => {
     expect(variantLabel("new-one:of-this")).toBe("Of this");
     expect(splitKind("a:b:c")).toEqual(["a", "b:c"]);
     expect(kindHelp("cam:score-cam")).toBe(kindHelp("cam"));
+  });
+
+  it("names a method that it does not have by the title that its layouts have", () => {
+    const series = (kind: string, layout: string) =>
+      ({ kind, layer: "conv", layout }) as unknown as Series;
+    runIndex.value = merge(null, {
+      now: 0,
+      cursor: "a",
+      reset: true,
+      series: [series("cam:new-cam", "1"), series("cam:score-cam", "1"), series("new", "1")],
+      layouts: { 1: { title: "NewCAM" } as unknown as Layout },
+    });
+    expect(["cam:new-cam", "cam:score-cam", "cam:other", "new"].map(kindName)).toEqual([
+      "NewCAM",
+      "Score-CAM",
+      "Other",
+      "New",
+    ]);
+    expect(variantName("cam:new-cam")).toBe("NewCAM");
+    runIndex.value = null;
   });
 
   it("hides the least used tabs first, numbers last", () => {

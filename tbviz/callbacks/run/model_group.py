@@ -1,4 +1,4 @@
-"""The callbacks of one `fit` and log directory that capture one model: the fitted one or another.
+"""Group the callbacks of one `fit` and log directory that capture the same model.
 
 A generator's callbacks and a discriminator's share a session. Each group has a view of its model.
 """

@@ -1,4 +1,4 @@
-"""The probe images of all submodels of a `fit`, in one list, and the predictions for them."""
+"""List the probe images of all submodels of a `fit`, and the predictions for them."""
 
 from __future__ import annotations
 

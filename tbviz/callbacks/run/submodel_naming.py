@@ -1,4 +1,4 @@
-"""The naming of a submodel: its layers and images among those of all submodels of a `fit`."""
+"""Name the layers and number the images of a submodel among those of all submodels of a `fit`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SubmodelNaming:
 
     Args:
         name: Begins the layer paths of the submodel, `""` for the fitted model; None if it is not
-            known before the submodel is found.
+            known before the submodel is found. Defaults to "".
 
     Attributes:
         name: See above.
