@@ -48,9 +48,9 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
     and filter maximization. What a model cannot show is left out, and the page says so.
 
     To set more, put a callback of the same class beside it in the list of callbacks, on the same
-    `log_dir`: that one replaces Monitor's own of its class entirely. `Saliency` and
-    `ClassMaximization` can be added in the same way. Put Monitor after `EarlyStopping` in the
-    list: then the best weights, which it restores, are logged too.
+    `log_dir` and `submodel` (of a function, the same object): that one replaces Monitor's own of
+    its class entirely. `Saliency` and `ClassMaximization` can be added in the same way. Put Monitor
+    after `EarlyStopping` in the list: then the best weights, which it restores, are logged too.
 
     Args:
         images: Defaults to `None`: only what needs no images is logged.
