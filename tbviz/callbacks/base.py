@@ -78,6 +78,8 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         self.number = 1
         # Whether `Monitor` made it, so that a callback of the user replaces it.
         self.replaceable = False
+        # Why callbacks are disabled for this `fit`; those of a Monitor share it, to say it once.
+        self.disabled: set[str] = set()
         self.selected: list[Output] = []
         # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
@@ -146,6 +148,8 @@ class Visual(SharedOptions, keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Join the session of this `fit`."""
         self._session = self.last_snapshot = None
+        if not self.replaceable:  # Monitor does it for its own
+            self.disabled.clear()
         try:
             if not is_primary():
                 log_not_primary()
@@ -158,11 +162,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         except Exception as error:
             if self.strict:
                 raise
-            text = f"disabled for this fit: {in_short(error)}"
-            _log.warning("tbviz %s: %s", self.method, text)
-            # This callback has no store to report it in, but others may.
-            with suppress(Exception):
-                report_disabled(self, self.model, self.params, text, error)
+            self._report_disabled(error)
             return
         self._session = session
         if self.probe is not None and self.probe.left_out:
@@ -174,6 +174,17 @@ class Visual(SharedOptions, keras.callbacks.Callback):
                 event="probe_cut",
                 detail=[self.probe.count, given],
             )
+
+    def _report_disabled(self, error: Exception) -> None:
+        text = f"disabled for this fit: {in_short(error)}"
+        if text in self.disabled:
+            return
+        self.disabled.add(text)
+        name = "Monitor" if self.replaceable else self.method
+        _log.warning("tbviz %s: %s", name, text)
+        # This callback has no store to report it in, but others may.
+        with suppress(Exception):
+            report_disabled(self, name, text, error)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Note the epoch."""

@@ -48,9 +48,9 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
     and filter maximization. What a model cannot show is left out, and the page says so.
 
     To set more, put a callback of the same class beside it in the list of callbacks, on the same
-    `log_dir`: that one replaces Monitor's own of its class entirely. `Saliency` and
-    `ClassMaximization` can be added in the same way. Put Monitor after `EarlyStopping` in the
-    list: then the best weights, which it restores, are logged too.
+    `log_dir` and `submodel` (of a function, the same object): that one replaces Monitor's own of
+    its class entirely. `Saliency` and `ClassMaximization` can be added in the same way. Put Monitor
+    after `EarlyStopping` in the list: then the best weights, which it restores, are logged too.
 
     Args:
         images: Defaults to None: only what needs no images is logged.
@@ -97,6 +97,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
             FilterMaximization: {"filters": FILTERS, "ascent": ASCENT},
         }
         excluded = _excluded(exclude)
+        self._disabled: set[str] = set()
         self.callbacks: list[Visual] = []
         for kind in _CALLBACKS:
             given: dict[str, Any] = {**options, **own.get(kind, {})}
@@ -106,6 +107,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
                 self.callbacks.append(kind(log_dir, **given))
         for callback in self.callbacks:
             callback.replaceable = True
+            callback.disabled = self._disabled
 
     def set_model(self, model: Any) -> None:
         """Pass the model on."""
@@ -121,6 +123,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Pass the hook on."""
+        self._disabled.clear()
         for callback in self.callbacks:
             callback.on_train_begin(logs)
 

@@ -77,3 +77,14 @@ def test_another_log_directory_or_fit_does_not_say_it(tmp_path):
 def test_a_strict_one_raises(tmp_path):
     with pytest.raises(tbviz.TbvizError, match="submodel='nothing' leads to nothing"):
         fit([working(tmp_path), tbviz.Kernels(tmp_path, submodel="nothing", strict=True)])
+
+
+def test_a_mistake_in_monitor_is_reported_once_in_each_fit(tmp_path, messages):
+    monitor = tbviz.Monitor(tmp_path, ["/nowhere/at/all.png"])
+    for fits in (1, 2):
+        fit([monitor], epochs=1)
+        assert [
+            text.startswith("tbviz Monitor: disabled for this fit: ") for text in messages()
+        ] == [True] * fits
+    # Kernels and filter maximization need no images: their store has the notice.
+    assert [one["method"] for one in disabled(tmp_path)] == ["Monitor"] * 2

@@ -11,7 +11,7 @@ from PIL import Image
 
 import tbviz
 from tbviz.callbacks.run import probe_batch as probe_batch_module
-from tbviz.callbacks.run.probe import InputFormat, input_format, read_probe
+from tbviz.callbacks.run.probe import InputFormat, image_names, input_format, read_probe
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
@@ -181,8 +181,8 @@ def test_too_few_labels_are_refused():
 
 def test_names_come_from_classes_and_are_numbered():
     probe = read_probe(images(4), [1, 0, 1, 5], ["cat", "dog"])
-    assert probe.names() == ["dog", "cat", "dog 2", "5"]
-    assert read_probe(images(2)).names() == ["image 0", "image 1"]
+    assert image_names([probe]) == ["dog", "cat", "dog 2", "5"]
+    assert image_names([read_probe(images(2))]) == ["image 0", "image 1"]
 
 
 def test_what_is_no_image_is_refused():
@@ -257,7 +257,7 @@ def test_other_probes_stand_behind():
     one, other = Callback(images(2), [5, 6]), Callback(images(3) + 1)
     probe_batch = batch_of(one, other)
     assert probe_batch.merged.labels == [5, 6, None, None, None]
-    assert probe_batch.merged.names() == ["5", "6", "image 2", "image 3", "image 4"]
+    assert image_names([probe_batch.merged]) == ["5", "6", "image 2", "image 3", "image 4"]
     assert probe_batch.rows_for(other)[1] == [2, 3, 4]
     assert probe_batch.rows_for(other)[0] is other.probe
 
@@ -341,7 +341,7 @@ def test_a_probe_is_read_once_for_all_callbacks(tmp_path):
     one, other = tbviz.GradCAM(tmp_path, probe), tbviz.Saliency(tmp_path, images=probe)
     assert one.probe is other.probe
     assert len(calls) == 1
-    assert one.probe.names() == ["b", "a"]
+    assert image_names([one.probe]) == ["b", "a"]
 
 
 @pytest.mark.parametrize("named", [{"labels": [1, 0, 1]}, {"class_names": ["a", "b"]}])

@@ -144,7 +144,7 @@ function notThere(one: TileContent | null): string {
 
 const notMaximized = (channel: number, drawn: readonly number[]) =>
   `No maximization for channel ${channel}: only ${numberRanges(drawn)} are computed. ` +
-  `Set filters=[${channel}].`;
+  `Use tbviz.FilterMaximization(log_dir, filters=[${channel}]).`;
 
 /** Return the channel whose numbers to list; null for weights and other tiles. */
 function measuredBy(

@@ -54,6 +54,10 @@ class Member(Protocol):
         """Whether it usually captures too rarely to count in the forecast of a run's size."""
 
     @property
+    def params(self) -> Mapping[str, Any] | None:
+        """The params that Keras gave to the callback."""
+
+    @property
     def model(self) -> Any:
         """The model that is fitted."""
 

@@ -74,10 +74,6 @@ class ProbeArrays:
         """Return the image input, `(images, height, width, channels)`, None if there is none."""
         return image_batch(self.inputs)
 
-    def names(self) -> list[str]:
-        """Return a name for each image: its class, numbered if several share it; else a number."""
-        return image_names([self])
-
     def class_name(self, label: int | None) -> str | None:
         """Return the name of a class, or its number as text if there are no names."""
         if label is None:

@@ -58,25 +58,23 @@ def session_of(callback: Member, model: Any, params: Mapping[str, Any] | None) -
     return session
 
 
-def report_disabled(
-    callback: Member, model: Any, params: Mapping[str, Any] | None, text: str, error: Exception
-) -> None:
+def report_disabled(callback: Member, name: str, text: str, error: Exception) -> None:
     """Report in the store of the other callbacks that this one is disabled for this `fit`.
 
     If no other callback uses its log directory, there is no store to report it in.
 
     Args:
         callback: The callback.
-        model: The fitted model.
-        params: The params that Keras gave to the callback.
+        name: Its name in the notice.
         text: The reason.
         error: What was raised.
     """
-    key = _key(callback, model)
+    params = callback.params
+    key = _key(callback, callback.model)
     for other, disabled in list(_DISABLED.items()):
         if any(one.params is not params for one in disabled):
             del _DISABLED[other]  # of an earlier fit
-    report = _Disabled(params, callback.method, text, type(error).__name__)
+    report = _Disabled(params, name, text, type(error).__name__)
     _DISABLED.setdefault(key, []).append(report)
     session = _SESSIONS.get(key)
     if session is not None and session.joined and not session.closed:
