@@ -18,13 +18,6 @@ import tbviz.methods
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SIGNATURE = re.compile(r"^\| `([A-Z]\w+)(\(.*?\))` \|", re.MULTILINE)
-
-
-LATER = {
-    "tbviz.open_run": pytest.mark.xfail(
-        not hasattr(tbviz, "open_run"), strict=True, reason="open_run comes with its branch"
-    )
-}
 LINK = re.compile(
     r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)"  # [text](target "title"), ![text](target)
     r"|^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)"  # [name]: target
@@ -81,9 +74,7 @@ def calls():
                 if isinstance(node, ast.Call) and re.fullmatch(
                     r"tbviz(\.\w+)+", ast.unparse(node.func)
                 ):
-                    name = ast.unparse(node.func)
-                    marks = LATER.get(name, ())
-                    yield pytest.param(node, id=f"{document.name}: {name}", marks=marks)
+                    yield pytest.param(node, id=f"{document.name}: {ast.unparse(node.func)}")
 
 
 @pytest.mark.parametrize("call", list(calls()))

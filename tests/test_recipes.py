@@ -23,9 +23,6 @@ BLOCK = re.compile(r"^## ([^\n]+)\n(?:(?!^## ).)*?```python\n(.*?)```", re.DOTAL
 FOUND = BLOCK.findall(TEXT)
 RECIPES = dict(FOUND)
 FUNCTIONS = {"Notebook", "Saved model"}
-MISSING = pytest.mark.xfail(
-    not hasattr(tbviz, "open_run"), strict=True, reason="open_run comes with its branch"
-)
 
 
 def classifier(rate=0.01):
@@ -140,7 +137,7 @@ def known(recipe):
         return {**usual, "keras_tuner": tuner, "build": classifier}
     if recipe == "A training loop of your own":
         batches = [(x[:12], y[:12]), (x[12:], y[12:])]
-        usual |= {"monitor": tbviz.Monitor("logs/run", x[:4]), "batches": batches}
+        usual["batches"] = batches
     made = {"Transfer learning": transfer, "U-Net": unet, "GAN": gan, "Two outputs": two_outputs}
     return {**usual, **(made[recipe]() if recipe in made else {"model": classifier()})}
 
@@ -151,15 +148,8 @@ def kinds():
     return {run.name: {kind for kind, _ in open_run(run).series()} for run in sorted(runs)}
 
 
-def fitted():
-    """Yield the recipes that fit in this process."""
-    for name in RECIPES:
-        if name not in {*FUNCTIONS, "JAX"}:
-            yield name
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", list(fitted()))
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name not in {*FUNCTIONS, "JAX"}])
 def test_a_recipe_logs_pictures(recipe, tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     exec(compile(RECIPES[recipe], recipe, "exec"), known(recipe))
@@ -201,7 +191,6 @@ def test_the_recipe_of_a_saved_model_draws_pictures(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@MISSING
 def test_the_recipe_of_a_notebook_returns_arrays(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = known("Notebook")

@@ -127,6 +127,7 @@ RENAMES: tuple[Rename, ...] = (
 
 CHANGES: Final[dict[str, str]] = {
     "/functions/surface*": "signatures are held by tests/public_signatures.txt",
+    "/gan/*": "layer paths begin with the submodel; without it, pictures and numbers were the same",
     "/http/answers/parts/costs/*/snapshots": "no snapshot is interrupted any more, so each counts",
 }
 """What may differ in any way: a pattern of paths, and the reason."""

@@ -121,7 +121,7 @@ CASES = [
         shows=("conv",),
     ),
     Case(
-        "encoder-decoder, a class a pixel (segmentation)",
+        "encoder-decoder, one class per pixel (segmentation)",
         _segmentation,
         BACKENDS,
         every_column=True,

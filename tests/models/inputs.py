@@ -91,7 +91,7 @@ CASES = [
         _two_images,
         BACKENDS,
         shows=("conv_left", "conv_right", "joined"),
-        remark="both are painted on; the first one is shown",
+        remark="maximization paints on both; the first one is shown",
     ),
     Case(
         "`Rescaling` and augmentation layers inside",

@@ -174,7 +174,7 @@ CASES = [
         "the second model of a process, with automatic names",
         _two_models,
         shows=("conv2d", "conv2d_1"),
-        remark="paths are those of the first",
+        remark="its paths are those of the first one",
     ),
     Case(
         "operations (`ops.relu`, `+`) in a functional graph",

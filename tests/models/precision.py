@@ -62,7 +62,7 @@ CASES = [
         "`float64`",
         _under("float64"),
         shows=("conv",),
-        remark="float32 on JAX, unless it is told to have 64 bits",
+        remark="float32 on JAX unless `jax_enable_x64` is set",
     ),
     Case(
         "channels first",

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 _TOP = """\
 # Models that tbviz inspects
 
-A row is a model, a column a method; a cell says that the method's pictures (or numbers) were
-*drawn* after a real `fit`, or the reason that tbviz gives why not. The tests fit every row on
-each backend and compare (`tests/models/`), and this page is printed from the same rows by
-`python tests/models/print_table.py > docs/models.md`. `make test` runs one row of every kind,
-`make test-all` all of them.
+Each row is a model, and each column is a kind of picture (or numbers). A cell says *drawn* if tbviz
+drew it after a real `fit`. Otherwise, the cell has the reason that tbviz gives. The tests fit every
+row on each backend and compare (`tests/models/`). `make test` runs one row of every kind, and `make
+test-all` runs all of them. This page is printed from the same rows: `python
+tests/models/print_table.py > docs/models.md`.
 
-Where nothing else is said a row is the same on TensorFlow, JAX and torch. Where a `fit` without
-tbviz fails already, its message stands in the last column. Where the CPU decides about
-that, the tests accept either: the message, or all that the row says. What cannot be drawn is named
-with its reason in the page's layer tree, too. Training under `MirroredStrategy` is tested apart, in
-a process of its own (`tests/callbacks/test_strategy.py`).
+A row is the same on TensorFlow, JAX and torch unless it says otherwise. If a `fit` without tbviz
+already fails, its message is in the last column. If that depends on the CPU, the tests accept both:
+the message, or everything that the row says. The page's layer tree also names the reason if a layer
+is not drawn. `MirroredStrategy` is tested separately, in its own process
+(`tests/callbacks/test_strategy.py`).
 """
 
 _NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}

@@ -90,7 +90,7 @@ CASES = [
         cells={**NO_IMAGE, "FilterMaximization": NO_IMAGE["ClassMaximization"]},
         shows=("frames/conv",),
         reasons={"frames": "its output of 3 x 8 x 8 x 4 is a series of 3 frames"},
-        remark="the first frame is shown; a film is nothing to paint on",
+        remark="the first frame is shown; maximization cannot paint on a video",
     ),
     Case(
         "`Conv1D`",

@@ -111,7 +111,7 @@ CASES = [
         remark="with `submodel=`, which names the inner model to inspect",
     ),
     Case(
-        "a frozen base, then fine-tuned: compiled anew between two `fit`s",
+        "a frozen base, then fine-tuned: compiled again between two `fit`s",
         _frozen_first,
         BACKENDS,
         shows=("base/conv",),
@@ -141,14 +141,14 @@ CASES = [
         (TENSORFLOW, JAX),
         backends=(TENSORFLOW, JAX),
         shows=("first",),
-        remark="on JAX the layers inside it are named as not reachable",
+        remark="on JAX, the page says that the layers inside it cannot be reached",
     ),
     Case(
         "`EarlyStopping(restore_best_weights=True)`",
         _stopped_early,
         (TENSORFLOW,),
         shows=("conv",),
-        remark="what it put back is logged as `final`",
+        remark="the restored weights are logged as `final`",
     ),
     Case("an optimizer with a moving average of the weights", _averaged, shows=("conv",)),
 ]
