@@ -52,7 +52,7 @@ help:
 	@echo "make lint             ruff, mypy, contracts of imports, the page's lint and types"
 	@echo "make bench-memory     memory after 300 epochs with tbviz, on each backend"
 	@echo "make bench-agreement  how well gradients and class activation maps of the backends agree"
-	@echo "make bench-localization  how much of each map lies on the right quarter of a mosaic"
+	@echo "make bench-localization  how much of each map lies on the correct quarter of a mosaic"
 	@echo "make bench-maximization  how well and fast filters are maximized"
 	@echo "                      (ARGS='model.keras photographs/', an ImageNet network)"
 	@echo "make bench-overhead   the overhead of snapshots in the demo's training"

@@ -1,9 +1,8 @@
-"""Fine-tuning a network that sits inside another: first the head alone, then all of it.
+"""Fine-tune a network inside another one: first the head alone, then the whole model.
 
-Layers of the inner network are named by their path (`backbone/block_6_expand_relu`), also in the
-filter that chooses them. Two calls of `fit` into one directory are two segments of one run. The
-weights are random here, so that the example needs no download; put `weights="imagenet"` to have
-a network worth tuning.
+Paths name the layers of the inner network (`backbone/block_6_expand_relu`), and `layers=` selects
+them by these paths. Two calls of `fit` into one directory continue one run. The weights are random,
+so that the example needs no download. Use `weights="imagenet"` for a pretrained network.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import tbviz
 from tbviz.demo import photographs
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--epochs", type=int, default=5, help="of each of the two fits")
+parser.add_argument("--epochs", type=int, default=5, help="per fit; there are two")
 parser.add_argument("--log-dir", default="logs/finetuning")
 options = parser.parse_args()
 
@@ -50,7 +49,7 @@ callbacks = [
 ]
 
 for step, (trainable, rate) in enumerate([(False, 1e-2), (True, 1e-4)], start=1):
-    print(f"fit {step}: {'all of it' if trainable else 'the head alone'}")
+    print(f"fit {step}: {'the whole model' if trainable else 'the head alone'}")
     backbone.trainable = trainable
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]

@@ -1,6 +1,6 @@
-"""The short way: one more callback, on the same directory as TensorBoard's.
+"""Train with `Monitor`: one more callback, with the same directory as TensorBoard's.
 
-Run it, then `tensorboard --logdir logs` and open the tab TBVIZ.
+Run it, then run `tensorboard --logdir logs` and open the TBVIZ tab.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ _TOP = """\
 
 Each row is a model, and each column is a kind of picture (or numbers). A cell says *drawn* if tbviz
 drew it after a real `fit`. Otherwise, the cell has the reason that tbviz gives. The tests fit every
-row on each backend and compare (`tests/models/`). `make test` runs one row of every kind, and `make
-test-all` runs all of them. This page is printed from the same rows: `python
-tests/models/print_table.py > docs/models.md`.
+row on each backend and compare (`tests/models/`). `make test` runs one row of every kind, and
+`make test-all` runs all of them. This page is printed from the same rows:
+`python tests/models/print_table.py > docs/models.md`.
 
 A row is the same on TensorFlow, JAX and torch unless it says otherwise. If a `fit` without tbviz
 already fails, its message is in the last column. If that depends on the CPU, the tests accept both:
