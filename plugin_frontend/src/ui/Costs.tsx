@@ -92,7 +92,7 @@ export function Costs() {
           {isExpensive(all) && (
             <p class="reason" data-testid="cheaper">
               <code>max_overhead=0.05</code> skips snapshots to stay below 5%;{" "}
-              <code>schedule=tbviz.every(epochs=5)</code> takes one every fifth epoch.
+              <code>schedule=5</code> takes one every fifth epoch.
             </p>
           )}
           <p class="dim small">

@@ -30,7 +30,7 @@ export function Help() {
       <p class="dim">
         Click a curve or the heat map to go to that epoch, or a tile to enlarge its channel. To go
         to a step, type it in the epoch field: <code>12</code>, or <code>2:12</code> for epoch 12 of
-        fit 2. Epochs count from 0, as in TensorBoard: epoch 4 is the 5th.
+        fit 2. Epochs count from 0, as in Keras: epoch 4 is the 5th.
       </p>
     </>
   );
