@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from tbviz.errors import TbvizError
@@ -67,7 +68,7 @@ def share_of(max_overhead: float | None) -> float | None:
     if max_overhead is None:
         return None
     given: Any = max_overhead
-    number = isinstance(given, int | float) and not isinstance(given, bool)
+    number = isinstance(given, Real) and not isinstance(given, bool)
     if not number or not 0 < given <= 1:
         raise TbvizError(
             f"received max_overhead={max_overhead!r}; expected a share of training time above 0 "

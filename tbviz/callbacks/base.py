@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections.abc import Mapping
@@ -27,8 +28,10 @@ from tbviz.callbacks.run.session import Session
 from tbviz.callbacks.run.sessions import report_disabled, session_of
 from tbviz.callbacks.run.submodel import check_submodel, find_submodel
 from tbviz.callbacks.signature import SharedOptions
+from tbviz.errors import TbvizError
 from tbviz.store.disk.locations import usable_location
 from tbviz.store.format.schema import Position
+from tbviz.taps.final_outputs import check_output
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -67,7 +70,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
         self.log_dir = usable_location(check_log_dir(log_dir, type(self).__name__))
         self.layers = layers
-        self.output = given["output"]
+        self.output = check_output(given["output"], type(self).__name__)
         self.submodel = check_submodel(given["submodel"])
         self.strict = given["strict"]
         self.schedule = schedule_of(given["schedule"])
@@ -84,6 +87,8 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
         self._given = as_probe(images, labels, given["class_names"], type(self).__name__)
+        if self._given is None and _needs_images(type(self)):
+            raise TbvizError(f"{type(self).__name__} received images=None; expected probe images")
         # Image files are read when the model's input size is known.
         self.probe: ProbeArrays | None = None
         if self._given is not None and not self._given.is_files:
@@ -206,3 +211,9 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         session, self._session = self._session, None
         if session is not None:
             session.train_ends(self)
+
+
+def _needs_images(kind: type[Visual]) -> bool:
+    """Return whether the constructor takes probe images without a default."""
+    images = inspect.signature(kind).parameters.get("images")
+    return images is not None and images.default is inspect.Parameter.empty

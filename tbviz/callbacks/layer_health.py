@@ -16,6 +16,7 @@ from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.pictures import MetaRecord
+from tbviz.errors import TbvizError
 from tbviz.methods.layer_health.advice import Advice, Advisor
 from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS, layer_numbers
 from tbviz.methods.layer_health.rules import HealthSnapshot
@@ -69,7 +70,11 @@ class LayerHealth(Visual):
         **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__(log_dir, images, labels, layers=layers, **options)
-        self.thresholds = thresholds or Thresholds()
+        given: Any = Thresholds() if thresholds is None else thresholds
+        if not isinstance(given, Thresholds):
+            msg = f"LayerHealth received thresholds={thresholds!r}; expected tbviz.Thresholds(...)"
+            raise TbvizError(msg)
+        self.thresholds = given
         self._previous: dict[str, npt.NDArray[np.float32]] = {}
         self._weights = WeightHistory()
         self._advisor = Advisor(self.thresholds)

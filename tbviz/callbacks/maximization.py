@@ -38,6 +38,11 @@ class Maximization(Visual):
         **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__(log_dir, images, layers=layers, **options)
+        given: Any = ascent
+        if not isinstance(given, Ascent):
+            name = type(self).__name__
+            msg = f"{name} received ascent={ascent!r}; expected settings, such as Ascent(steps=24)"
+            raise TbvizError(msg)
         self.ascent = ascent
         self.seed = seed
         self.warm_start = warm_start

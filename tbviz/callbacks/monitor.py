@@ -148,7 +148,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
             callback.on_train_end(logs)
 
 
-def _excluded(exclude: type | str | Sequence[type | str]) -> list[type[Visual]]:
+def _excluded(exclude: type | str | Sequence[type | str] | None) -> list[type[Visual]]:
     """Return the classes of Monitor's callbacks that an argument names.
 
     Raises:
@@ -156,7 +156,8 @@ def _excluded(exclude: type | str | Sequence[type | str]) -> list[type[Visual]]:
     """
     known = {kind.__name__: kind for kind in _CALLBACKS}
     found = []
-    for one in [exclude] if isinstance(exclude, type | str) else exclude:
+    several = exclude if isinstance(exclude, list | tuple | set | frozenset) else [exclude]
+    for one in () if exclude is None else several:
         name = one.__name__ if isinstance(one, type) else str(one)
         if name not in known:
             near = difflib.get_close_matches(name.lower(), map(str.lower, known), n=1)

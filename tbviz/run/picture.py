@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -174,18 +174,20 @@ def _check(colors: Colors) -> None:
             raise unknown("bounds", colors.bounds, BOUNDS, "; or two numbers, (low, high)")
     elif colors.bounds is not None and not _are_two_numbers(colors.bounds):
         raise TbvizError(
-            f"received bounds {colors.bounds!r}, expected two numbers, (low, high), or one of "
-            f"{listed(BOUNDS)}"
+            f"received bounds {colors.bounds!r}, expected two numbers, low < high, "
+            f"or one of {listed(BOUNDS)}"
         )
-    if not 0 <= colors.opacity <= 1:
+    opacity: Any = colors.opacity
+    if not (isinstance(opacity, int | float) and 0 <= opacity <= 1):
         raise TbvizError(f"received opacity {colors.opacity}, expected a number from 0 to 1")
 
 
 def _are_two_numbers(bounds: object) -> bool:
     try:
-        return np.asarray(bounds, np.float64).shape == (2,)
+        ends = np.asarray(bounds, np.float64)
     except (TypeError, ValueError):
         return False
+    return ends.shape == (2,) and bool(np.isfinite(ends).all()) and bool(ends[0] < ends[1])
 
 
 def _ends(ranges: NDArray[np.float32], series: Series, bounds: Bounds) -> Ends:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 import keras
@@ -93,16 +94,25 @@ def class_names_of(names: Any) -> list[str] | None:
     """Return the names of the classes of one output, in the order of the classes.
 
     Args:
-        names: A sequence of names, or a dict of names to class indices. None if there are none,
-            or if they are given by output.
+        names: A sequence of names, or a dict of names to class indices or of indices to names.
+            None if there are none, or if they are given by output.
 
     Raises:
-        TbvizError: If two names have the same index, or an index is below 0.
+        TbvizError: If two names have the same index, an index is below 0, or these are no names in
+            an order, such as a set.
     """
     if names is None or (isinstance(names, Mapping) and not _is_one_output(names)):
         return None
     if not isinstance(names, Mapping):
+        if isinstance(names, str | bytes | AbstractSet) or not isinstance(names, Iterable):
+            msg = (
+                f"class_names received {names!r}; expected a list with the name of each class, in "
+                "the order of the classes, such as ['cat', 'dog']"
+            )
+            raise TbvizError(msg)
         return [str(name) for name in names]
+    if all(map(_is_index, names)):
+        names = {name: index for index, name in names.items()}
     by_index = {int(index): str(name) for name, index in names.items()}
     if len(by_index) < len(names) or min(by_index, default=0) < 0:
         msg = f"class_names received {dict(names)}; expected one index per name, counted from 0"
@@ -126,7 +136,13 @@ def class_names_by_output(names: Any) -> dict[OutputName, list[str] | None]:
 
 
 def _is_one_output(names: Mapping[Any, Any]) -> bool:
-    return all(isinstance(index, int | np.integer) for index in names.values())
+    return all(map(_is_index, names.values())) or (
+        all(map(_is_index, names)) and all(isinstance(name, str) for name in names.values())
+    )
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def of_output(

@@ -107,7 +107,7 @@ CASES = [
         "a `train_step` of its own and no `call`",
         _without_call,
         BACKENDS,
-        shows=("conv",),
+        shows=("judge/conv",),
         remark="with `submodel=`, which names the inner model to inspect",
     ),
     Case(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Protocol
 
@@ -181,7 +182,7 @@ class _Epochs:
 
     def __init__(self, is_due: Callable[[int], object] | None = None) -> None:
         self.every_epoch = is_due is None
-        self._is_due = is_due or (lambda _: True)
+        self._is_due = is_due or _always
 
     def start(self, progress: TrainingProgress) -> None:
         """Count nothing."""
@@ -190,8 +191,25 @@ class _Epochs:
         return progress.epoch_end and bool(self._is_due(progress.epoch))
 
 
+# Functions with a name, so that a callback can be pickled.
+
+
+def _always(epoch: int) -> bool:
+    del epoch
+    return True
+
+
+def _never(epoch: int) -> bool:
+    del epoch
+    return False
+
+
+def _is_multiple(count: int, epoch: int) -> bool:
+    return epoch % count == 0
+
+
 def _every_epochs(count: int) -> _Epochs:
-    return _Epochs(None if count == 1 else lambda epoch: epoch % count == 0)
+    return _Epochs(None if count == 1 else partial(_is_multiple, count))
 
 
 class _Geometric:
@@ -246,5 +264,5 @@ class _Seconds:
         return True
 
 
-AT_THE_ENDS = Factory(lambda: _Epochs(lambda _: False), "first_and_last")
+AT_THE_ENDS = Factory(lambda: _Epochs(_never), "first_and_last")
 """Captures only what is always captured."""

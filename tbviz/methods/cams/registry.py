@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tbviz.errors import TbvizError
 from tbviz.methods.cams.cam import Cam
 from tbviz.methods.cams.eigen_cam import EigenCam
@@ -25,7 +27,8 @@ def cam_of(method: str | Cam) -> Cam:
     """
     if isinstance(method, Cam):
         return method
-    if method not in CAMS:
+    name: Any = method
+    if not isinstance(name, str) or name not in CAMS:
         msg = f"received method={method!r}; expected one of {', '.join(map(repr, CAMS))}"
         raise TbvizError(msg)
     return CAMS[method]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tbviz.errors import TbvizError
 from tbviz.methods.saliency.attribution import Attribution
 from tbviz.methods.saliency.gradients import Gradients, GradientsTimesInput
@@ -31,7 +33,8 @@ def attribution_of(method: str | Attribution) -> Attribution:
     """
     if isinstance(method, Attribution):
         return method
-    if method not in ATTRIBUTIONS:
+    name: Any = method
+    if not isinstance(name, str) or name not in ATTRIBUTIONS:
         names = ", ".join(map(repr, ATTRIBUTIONS))
         raise TbvizError(f"received method={method!r}; expected one of {names}")
     return ATTRIBUTIONS[method]
