@@ -1,4 +1,4 @@
-"""The private names of Keras that tbviz uses, each with a safe default.
+"""Hold the private names of Keras that tbviz uses, each with a safe default.
 
 They are in one file so that a new Keras breaks one file, and there quietly: a missing name makes a
 layer less visible, never an error.
@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from tbviz.taps.backends.common import contents
+from tbviz.taps.contents import contents
 
 
 def children(layer: Any) -> list[Any]:

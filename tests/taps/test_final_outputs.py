@@ -177,8 +177,8 @@ def test_perturbed_images_are_scored_on_the_output_of_the_model():
 def test_classes_of_each_output_are_maximized():
     model, settings = two(), Ascent.of_classes()
     alone = keras.Model(model.input, model.outputs[1])
-    found = maximize_classes(model, [0, 1], settings=settings, output="marks")
-    expected = maximize_classes(alone, [0, 1], settings=settings)
+    found = maximize_classes(model, [0, 1], ascent=settings, output="marks")
+    expected = maximize_classes(alone, [0, 1], ascent=settings)
     np.testing.assert_allclose(found.images, expected.images, atol=1e-4)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
     assert found.target == "score before sigmoid of output 'marks'"

@@ -1,4 +1,4 @@
-"""Backends: the parts of a pass that differ between TensorFlow, JAX and torch.
+"""Choose the backend: the parts of a pass that differ between TensorFlow, JAX and torch.
 
 A backend is a module with the functions of `Backend`; other packages know only those.
 """
@@ -19,9 +19,9 @@ class Backend(Protocol):
     """The functions that a pass needs of a backend.
 
     Attributes:
-        COMPILES: whether a pass is traced once and run many times.
-        COMPILES_LATE: whether most of the compiling takes place after the trace.
-        EAGER_IS_FAST: whether running once is faster eagerly than traced.
+        COMPILES: Whether a pass is traced once and run many times.
+        COMPILES_LATE: Whether most of the compiling takes place after the trace.
+        EAGER_IS_FAST: Whether running once is faster eagerly than traced.
     """
 
     COMPILES: bool
@@ -60,7 +60,8 @@ class Backend(Protocol):
         """Compile a check of float variables, which reads and does not change them.
 
         Args:
-            variables: returns Keras' variables, or those of `plain_variables`, always as many.
+            variables: A function that returns Keras' variables, or those of `plain_variables`;
+                their number must not change.
 
         Returns:
             A function that returns for each variable whether all of it is finite, a numpy array.
@@ -76,7 +77,7 @@ class Backend(Protocol):
 
         Args:
             forward: `forward(watch)` computes anything and passes tensors through `watch`.
-            score: a scalar, of what `forward` returned.
+            score: A function that returns a scalar of the value that `forward` returned.
 
         Returns:
             What `forward` returned, and one derivative for each watched tensor in order (zeros
@@ -97,7 +98,7 @@ def current() -> Backend:
     """Return the backend that Keras runs on.
 
     Raises:
-        MissingBackendError: tbviz does not support this backend.
+        MissingBackendError: If tbviz does not support this backend.
     """
     name = keras.backend.backend()
     if name not in KNOWN:

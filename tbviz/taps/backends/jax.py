@@ -1,4 +1,4 @@
-"""JAX passes: traces as levels, `jax.jit` with the variables' values as arguments."""
+"""Run passes on JAX: traces are levels, and `jax.jit` gets the variables' values as arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow passes: graphs as trace levels, gradient tapes, one `tf.function` per pass."""
+"""Run passes on TensorFlow: graphs are levels, and each pass is one `tf.function`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import keras
 import tensorflow as tf
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, all_finite, as_numpy, contents
+from tbviz.taps.backends.common import alive, all_finite, as_numpy
+from tbviz.taps.contents import contents
 
 COMPILES = True
 COMPILES_LATE = False

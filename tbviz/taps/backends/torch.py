@@ -1,4 +1,4 @@
-"""torch passes: nothing is compiled, gradients by `torch.autograd.grad`."""
+"""Run passes on torch: nothing is compiled, and `torch.autograd.grad` computes gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, as_numpy, contents
+from tbviz.taps.backends.common import alive, as_numpy
+from tbviz.taps.contents import contents
 
 COMPILES = False
 COMPILES_LATE = False
@@ -65,7 +66,7 @@ def _accelerator() -> Any | None:
 
 
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
-    """See `Backend.compiled`. Nothing is: compiling would take longer than the pass."""
+    """See `Backend.compiled`: nothing is compiled, since that takes longer than a pass."""
     held = weakref.ref(model)
     return lambda *arrays: run_eagerly(function, alive(held), *arrays)
 
