@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tbviz"
 # Those that follow the style so far; a package stays once it is here.
-CHECKED = ["arrays", "cli", "images", "plugin", "store"]
+CHECKED = ["arrays", "cli", "demo", "images", "methods", "plugin", "scores", "store", "taps"]
 
 # A docstring of a module or a function begins with a verb in the imperative, not with one of these.
 NO_VERB = {

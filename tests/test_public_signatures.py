@@ -10,7 +10,6 @@ import pytest
 from public_signatures import methods, parameters, public, text
 
 FILE = Path(__file__).with_name("public_signatures.txt")
-LATER = {"tbviz.methods.grad_cam", "tbviz.methods.saliency_maps"}
 
 
 def test_no_public_signature_changes_unannounced():
@@ -22,10 +21,7 @@ def test_no_public_signature_changes_unannounced():
 
 def callables():
     for name, value in public():
-        marks = []
-        if name in LATER:
-            marks = [pytest.mark.xfail(strict=True, reason="its targets= come with tbviz.Target")]
-        yield pytest.param(value, id=name, marks=marks)
+        yield pytest.param(value, id=name)
 
 
 def described(value):

@@ -1,4 +1,4 @@
-"""The pictures that a demo trains on, validates with and probes."""
+"""Describe the images that a demo trains on, validates with and probes."""
 
 from __future__ import annotations
 

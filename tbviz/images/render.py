@@ -39,8 +39,8 @@ def channels(
     Args:
         maps: `(height, width, channels)`, as `tbviz.methods.activations` returns them for an image.
         columns: Maps per row. Defaults to 16.
-        bounds: See `tiles`. Defaults to "all".
-        colormap: See `tiles`. Defaults to "viridis".
+        bounds: See `tiles`. Defaults to `"all"`.
+        colormap: See `tiles`. Defaults to `"viridis"`.
         size: See `tiles`. Defaults to 64.
 
     Raises:
@@ -75,9 +75,9 @@ def tiles(
         values: `(n, height, width)`.
         columns: Tiles per row. Defaults to 16.
         bounds: Values of the first and the last color. `"all"` stands for the range of all tiles
-            together, so that equal colors mean equal values, `"tile"` for the range of each tile.
-            Defaults to "all".
-        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to "viridis".
+            together, so that equal colors mean equal values; `"tile"` stands for the range of each
+            tile. Defaults to `"all"`.
+        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to `"viridis"`.
         size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
             to 64.
         titles: A text above each tile. Defaults to None: no texts.
@@ -194,13 +194,21 @@ def grid(
     """Lay out tiles that have colors already.
 
     Args:
-        pixels: uint8 RGB `(n, height, width, 3)`.
-        columns: tiles per row.
-        size: least side of a tile in pixels; small tiles are enlarged by whole factors.
-        titles: a text over each tile.
+        pixels: RGB tiles `(n, height, width, 3)`, uint8.
+        columns: Tiles per row. Defaults to 16.
+        size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
+            to 64.
+        titles: A text above each tile. Defaults to None: no texts.
 
     Raises:
-        ValueError: there are not as many titles as tiles.
+        ValueError: If there are not as many titles as tiles.
+
+    Example:
+        >>> kernel = tbviz.methods.kernels(model, "conv1")["conv1"]
+        >>> pixels = np.uint8(255 * kernel.shown_in_color())
+        >>> pixels.shape
+        (16, 3, 3, 3)
+        >>> tbviz.render.grid(pixels, columns=4).save("kernels.png")
     """
     count, height, width = pixels.shape[:3]
     if titles is not None and len(titles) != count:

@@ -1,7 +1,7 @@
-"""Methods: the computations, arrays in, arrays out; one idea per file, none knows `fit`.
+"""Compute what tbviz shows: arrays in, arrays out. One file has one idea; no file knows `fit`.
 
-The functions that take a model and images are also here, for those who do not train with
-callbacks; `tbviz.render` draws their results.
+Its functions take a model and images, for use without callbacks. `tbviz.render` draws their
+results.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Augmentation: the images of a model that rotates, shifts or recolors them in training.
+"""Show the images of a model that rotates, shifts or recolors them in training.
 
-Strong augmentation may crop away what a class is recognized by; here it is seen before training.
+Strong augmentation may crop away the part of an image that identifies its class. These pictures
+show it before training.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tbviz.taps.select import is_preprocessing
 from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 
 DRAWS = 8
-"""How often each image is drawn by default."""
+"""The default number of draws per image."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Augmented:
         images: `(images, height, width, channels)`, float32, the output of the last augmentation
             layer at inference: the image in the units that the model has there.
         draws: `(images, draws, height, width, channels)`, its output in training.
-        bounds: the usual range that holds the images: the values of black and white.
-        layer: path of that layer.
+        bounds: The usual range that holds the images: the values of black and white.
+        layer: Path of that layer.
     """
 
     images: Floats
@@ -47,7 +48,7 @@ class Augmented:
 
     @property
     def colors(self) -> Floats:
-        """All of them between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
+        """Return all images between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
         low, high = self.bounds
         together = np.concatenate([self.images[:, None], self.draws], axis=1)
         shown = together[..., :3] if together.shape[-1] >= 3 else together[..., :1]
@@ -59,10 +60,18 @@ class Augmented:
 def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS) -> Augmented:
     """Return images as a model's augmentation layers change them, after the last of them.
 
+    Strong augmentation may crop away the part of an image that identifies its class. These images
+    show that before training.
+
     Args:
         model: Any built Keras model. Its seeds are left as they were.
         images: A batch, in the structure that the model takes.
-        num_draws: How often each image is drawn. Defaults to `8`.
+        num_draws: The number of draws per image, at least 1. Defaults to 8.
+
+    Returns:
+        An `Augmented`: `images`, `(images, height, width, channels)`, and `draws`,
+        `(images, num_draws, height, width, channels)`, float32 in the units of the model; its
+        `colors` are both between 0 and 1.
 
     Raises:
         TbvizError: If the model has no augmentation layer.
@@ -76,8 +85,8 @@ def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS)
     output = augmentation_layer(inspector.model_outputs(images))
     if output is None:
         msg = (
-            f"model {model.name!r} has no augmentation layer: none that draws random numbers, has "
-            "no weights, and stands before the first layer that has some"
+            f"model {model.name!r} has no augmentation layer; expected a layer without weights "
+            "that draws random numbers, before the first layer with weights"
         )
         raise TbvizError(msg)
     maps = record(inspector, [output], images).maps
@@ -94,11 +103,11 @@ def augmented_by(
     """Return images as one layer changes them.
 
     Args:
-        inspector: of the model.
-        output: the layer's.
-        images: a batch, in the structure that the model takes.
-        maps: the outputs recorded at inference, with the layer's.
-        draws: how often each image is drawn.
+        inspector: The inspector of the model.
+        output: The output of the layer.
+        images: A batch, in the structure that the model takes.
+        maps: The outputs recorded at inference, with the layer's.
+        draws: The number of draws per image, at least 1. Defaults to 8.
     """
     as_it_is = maps[output.key]
     found = outputs_in_training(inspector, output, images, draws)
@@ -111,13 +120,13 @@ def outputs_in_training(
     """Record the output of a layer in training, such as randomly rotated and shifted images.
 
     Args:
-        inspector: Of the model.
+        inspector: The inspector of the model.
         output: The layer.
         inputs: A batch, in the structure that the model takes.
-        draws: How often each image is sent through.
+        draws: The number of draws per image.
 
     Returns:
-        `(draws, images, ...)`, float32. Seeds are afterwards what they were before.
+        `(draws, images, ...)`, float32. Seeds are restored afterwards.
 
     Raises:
         TbvizError: If the layer cannot be tapped.

@@ -1,12 +1,12 @@
-"""Hypercolumns: the activations of several layers at each pixel, laid over each other.
+"""Lay the activations of several layers over each other, pixel by pixel.
 
 Hariharan, Arbelaez, Girshick and Malik 2015, "Hypercolumns for Object Segmentation and
 Fine-grained Localization", section 3: the activations of several layers, enlarged to the image's
 size, above each pixel. Here they are shown: averaged, and as principal components in color.
 
-Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at
-its own size and then enlarged: the stack of all channels at the image's size, hundreds of
-megabytes, is never made.
+Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at its
+own size and then enlarged. The stack of all channels at the image's size would take hundreds of
+megabytes; it is never made.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 6
-"""How many layers are laid over each other by default, spread over the depth."""
+"""The number of layers that are combined by default, spread over the depth."""
 
-# Of each layer, before the joint axes are computed: further ones contribute next to nothing.
+# Components per layer before the joint axes are computed. Further ones contribute very little.
 _COMPONENTS = 16
 _TENFOLD = 10.001  # rounding does not decide
 
@@ -51,9 +51,9 @@ class HypercolumnBasis:
     """The meaning of colors and weights; reuse it to compare hypercolumns of later snapshots.
 
     Attributes:
-        weights: `(layers,)`, of each layer's mean over channels in the average.
-        axes: of all channels of all layers, one layer after the other; `directions` hold the
-            weights, so they are not of length one.
+        weights: `(layers,)`, the weight of each layer's mean over channels in the average.
+        axes: The axes of all channels, layer after layer. Their `directions` include the weights,
+            so their length is not one.
     """
 
     weights: npt.NDArray[np.float64]
@@ -68,8 +68,8 @@ class HypercolumnMaps:
         mean: `(images, height, width)`, the average over channels.
         colors: `(images, height, width, 3)`, 0 to 1, the three principal components; black if a
             layer is not finite there.
-        layers: paths of the layers.
-        basis: their meaning, to be passed on for comparable results.
+        layers: Paths of the layers, in the model's order.
+        basis: The meaning of the values and colors; pass it to a later call for comparable results.
     """
 
     mean: Floats
@@ -89,17 +89,26 @@ def hypercolumns(
 ) -> HypercolumnMaps:
     """Lay the activations of several layers over each other, at one size.
 
+    Early layers locate exactly, late layers recognize; together they show both (Hariharan et al.
+    2015, section 3, https://arxiv.org/abs/1411.5752). The stack of all channels above a pixel is
+    shown as its mean and, in color, as its three principal components.
+
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: Numbers as in `model.layers[i]`, such as `[1, 4, 7]`, see `numbered`, or a filter
-            of layers, see `activations`. Defaults to `None`: six layers, spread over the depth.
-        size: Height and width of the result in pixels. Defaults to `None`: those of the images.
+        layers: Numbers as in `model.layers[i]`, such as `[1, 4, 7]`, or a filter of layers, see
+            `activations`. Defaults to None: up to six layers, spread over the depth.
+        size: Height and width of the result in pixels. Defaults to None: those of the images.
         normalize: Whether to divide each layer by its spread and to weight all layers equally, so
             that a layer with large values or many channels does not hide the others. Otherwise all
-            channels of all layers are averaged. Defaults to `True`.
-        basis: Spreads and axes of an earlier call on the same layers, so that the results
-            compare. Defaults to `None`: those of these images.
+            channels of all layers are averaged. Defaults to True.
+        basis: The basis of an earlier call on the same layers; with it, both results are
+            comparable. Defaults to None: the basis of these images.
+
+    Returns:
+        The `mean` over channels, `(images, height, width)`, in units of each layer's spread (in
+        the layers' own units without `normalize`), and the `colors`,
+        `(images, height, width, 3)`, 0 to 1.
 
     Raises:
         TbvizError: If a number or filter names no layer with feature maps, or the basis is of
@@ -129,7 +138,7 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
     """Return the layers that a list names, in the model's order.
 
     Raises:
-        TbvizError: it names one that does not exist or has no feature maps.
+        TbvizError: If it names one that does not exist or has no feature maps.
     """
     from tbviz.taps.select import LayerNotFoundError, default_layers, select
 
@@ -144,12 +153,12 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
 def numbered(model: Any, layers: Any) -> Any:
     """Return a filter with each number in it replaced by the layer of that index.
 
-    Numbers are those of Keras' own `model.layers[i]`, negative ones from the end. A layer that is
-    a model itself counts as one and stands for its output; its inner layers have paths. If a model
-    holds nothing but another model, the layers of the inner one are counted.
+    Numbers are those of Keras' `model.layers[i]`; negative ones count from the end. A layer that is
+    a model counts as one and stands for its output; its inner layers have paths. If a model holds
+    only another model, the layers of the inner model are counted.
 
     Raises:
-        TbvizError: there is no such layer.
+        TbvizError: If there is no such layer.
     """
     if isinstance(layers, int | np.integer):
         counted = _counted(model)
@@ -184,13 +193,13 @@ def hypercolumns_of(
     """Compute the hypercolumns of layers' maps.
 
     Args:
-        maps: layer path to `(images, height, width, channels)`.
-        size: height and width of the result in pixels.
-        normalize: see `hypercolumns`.
-        basis: of earlier maps of these layers. Directions stay; the ranges shown are widened if
-            values exceed them (`tbviz.methods.activation_maps.rgb_maps.widened`). If a layer's
-            spread has changed more than tenfold since, weights and colors get a new meaning: with
-            the former one that layer would dominate or disappear.
+        maps: Layer path to `(images, height, width, channels)`.
+        size: Height and width of the result in pixels.
+        normalize: See `hypercolumns`. Defaults to True.
+        basis: The basis of earlier maps of these layers. Its directions stay the same; its ranges
+            are widened if values exceed them (`tbviz.methods.activation_maps.rgb_maps.widened`). If
+            a layer's spread has changed more than tenfold, a new basis is computed, since that
+            layer would dominate or disappear. Defaults to None: the basis of these maps.
     """
     values = list(maps.values())
     channels = [value.shape[-1] for value in values]

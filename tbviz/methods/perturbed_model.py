@@ -1,4 +1,4 @@
-"""A model on perturbed images: the common part of all methods that perturb the input."""
+"""Run a model on perturbed images: the common part of all methods that perturb the input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModelScores(NamedTuple):
 
     Attributes:
         scores: `(images, perturbations, classes)` before softmax or sigmoid.
-        probabilities: the same after it, `None` if the model has none.
+        probabilities: The scores after softmax or sigmoid, `None` if the model has none.
     """
 
     scores: Floats
@@ -42,11 +42,11 @@ class PerturbedModel:
     Scores are cached, so that explaining several classes costs as much as one.
 
     Args:
-        inspector: of the model.
-        inputs: the probe batch in the model's structure. Of several images the first is perturbed.
-        reference: the model with all images, if `inputs` are some of them: mean and range are of
-            all.
-        output: the output of the model whose scores are computed. Defaults to the first.
+        inspector: The inspector of the model.
+        inputs: The probe batch in the model's structure. Of several images the first is perturbed.
+        reference: The perturbed model of all images, if `inputs` are a part of them; it gives mean
+            and range. Defaults to None: this batch gives them.
+        output: The output of the model whose scores are computed. Defaults to None: the first.
     """
 
     def __init__(
@@ -64,28 +64,28 @@ class PerturbedModel:
 
     @cached_property
     def images(self) -> Floats:
-        """The images, `(images, height, width, colors)`, float32.
+        """Return the images, `(images, height, width, colors)`, float32.
 
         Raises:
-            TbvizError: none of the inputs is a batch of images.
+            TbvizError: If none of the inputs is a batch of images.
         """
         return channels_last(np.asarray(self._leaves[self._input_index])).astype(np.float32)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the images."""
+        """Return the height and width of the images."""
         return self.images.shape[1:3]
 
     @cached_property
     def range(self) -> tuple[float, float]:
-        """The values of black and white."""
+        """Return the values of black and white."""
         if self._reference is not None:
             return self._reference.range
         return value_range(self._leaves[self._input_index])
 
     @cached_property
     def mean(self) -> Floats:
-        """The mean color of all images, of what is finite in them."""
+        """Return the mean color of all images; values that are not finite are left out."""
         if self._reference is not None:
             return self._reference.mean
         finite = np.isfinite(self.images)
@@ -97,9 +97,9 @@ class PerturbedModel:
         """Compute the scores of perturbed images, the same number for each image.
 
         Args:
-            key: names the perturbations; the same key must mean the same ones.
-            perturb: returns the perturbed images of the image of this number, `(perturbations,
-                height, width, colors)`.
+            key: The key of the perturbations; equal keys must mean equal perturbations.
+            perturb: A function that takes the index of an image and returns its perturbed images,
+                `(perturbations, height, width, colors)`.
         """
         if key not in self._scores:
             found = list(self._evaluate_batches(perturb))
@@ -112,11 +112,11 @@ class PerturbedModel:
 
     @cached_property
     def unperturbed(self) -> ModelScores:
-        """The scores of the images as they are: one perturbation, which changes nothing."""
+        """Return the scores of the images themselves: one perturbation, which changes nothing."""
         return self._evaluate_once(self.inputs)
 
     def filled(self, color: npt.ArrayLike) -> ModelScores:
-        """Compute the scores of images that are filled with a color or value, likewise."""
+        """Compute the scores of images that have one color or value everywhere, likewise."""
         key = "filled", np.asarray(color).tobytes()
         if key not in self._scores:
             even = np.broadcast_to(np.asarray(color, np.float32), self.images.shape)
@@ -129,9 +129,9 @@ class PerturbedModel:
         """Compute derivatives of the target scores, with these images as the first image input.
 
         Args:
-            images: one for each, channels last.
-            class_target: with a class for each.
-            guided: guided backpropagation.
+            images: One image per probe image, channels last.
+            class_target: A class target with one class per image.
+            guided: Whether to use guided backpropagation. Defaults to False.
 
         Returns:
             `(images, height, width, colors)`.
@@ -150,8 +150,8 @@ class PerturbedModel:
         if index is None:
             shapes = [np.shape(leaf) for leaf in self._leaves]
             msg = (
-                f"none of the model's inputs, of shapes {shapes}, is a batch of images; this "
-                "method changes (batch, height, width, channels) with 1 to 4 channels"
+                f"none of the model's inputs, of shapes {shapes}, is a batch of images; expected "
+                "(batch, height, width, channels) with 1 to 4 channels"
             )
             raise TbvizError(msg)
         return index

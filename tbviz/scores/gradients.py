@@ -1,4 +1,4 @@
-"""Gradients of class scores: in the outputs of layers, and in the model's inputs."""
+"""Compute gradients of class scores, in the outputs of layers and in the model's inputs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ _HALF_PRECISION_SCALE = 2.0**12
 
 @dataclass(frozen=True)
 class ExplainedScores:
-    """Which score of each image was explained.
+    """The class and the score of each image that were explained.
 
     Attributes:
-        classes: the class of each image.
-        against: the class that it was compared with, `class_target.NOTHING` if there is none.
-        scores: the score before softmax or sigmoid, or the difference of the two.
-        probabilities: of all classes, `(images, classes)`, `None` if the model has none.
+        classes: Explained class per image, `(images,)`.
+        against: The class that it was compared with, `class_target.NOTHING` if there is none.
+        scores: The score before softmax or sigmoid, or the difference of the two.
+        probabilities: Probabilities of all classes, `(images, classes)`, `None` if the model has
+            none.
     """
 
     classes: Integers
@@ -49,8 +50,8 @@ class ClassGradients(ExplainedScores):
     """Layers' maps, and the derivatives of one class score per image in them.
 
     Attributes:
-        activations: of each layer by key, `(images, height, width, channels)`, float32.
-        gradients: the derivative of the score in each of them.
+        activations: Maps of each layer by key, `(images, height, width, channels)`, float32.
+        gradients: The derivative of the score in each of them.
     """
 
     activations: FeatureMaps
@@ -62,8 +63,8 @@ class InputGradients(ExplainedScores):
     """The derivatives of one class score per image in the inputs.
 
     Attributes:
-        gradients: in the model's input structure and layout, float32; zeros for inputs of whole
-            numbers that are no images.
+        gradients: Derivatives in the model's input structure and layout, float32; zeros for inputs
+            of whole numbers that are no images.
     """
 
     gradients: Any
@@ -75,13 +76,13 @@ def class_gradients(
     """Compute layers' maps and the derivatives of the target scores in them, in one pass.
 
     Args:
-        inspector: of the model.
-        outputs: the layers.
-        inputs: the probe batch.
-        class_target: which score of each image, and of which output of the model.
+        inspector: The inspector of the model.
+        outputs: The layers.
+        inputs: The probe batch.
+        class_target: The explained score of each image, and the output of the model.
 
     Raises:
-        TbvizError: there is no such class or output, or a layer cannot be tapped.
+        TbvizError: If there is no such class or output, or a layer cannot be tapped.
     """
     model_outputs = inspector.model_outputs_like(inputs)
     head = head_of(model_outputs, class_target.output)
@@ -143,14 +144,15 @@ def input_gradients(
     """Compute the derivatives of the target scores in the model's inputs.
 
     Args:
-        inspector: of the model.
-        inputs: the probe batch; whole numbers of images are taken as float32.
-        class_target: which score of each image.
-        guided: guided backpropagation (Springenberg et al. 2015, "Striving for Simplicity"): every
-            ReLU passes back only what is positive, where its input was.
+        inspector: The inspector of the model.
+        inputs: The probe batch; whole numbers of images are taken as float32.
+        class_target: The explained score of each image.
+        guided: Whether to use guided backpropagation (Springenberg et al. 2015, "Striving for
+            Simplicity"): a ReLU passes back only positive gradients, and only if its input was
+            positive. Defaults to False.
 
     Raises:
-        TbvizError: there is no such class.
+        TbvizError: If there is no such class.
     """
     model_outputs = inspector.model_outputs_like(inputs)
     head = head_of(model_outputs, class_target.output)

@@ -1,4 +1,4 @@
-"""From targets as users write them to a class of each image, by labels and class names."""
+"""Turn targets as users write them into one class per image, by labels and class names."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tbviz.taps.model_outputs import ModelOutputs
 
 @dataclass(frozen=True)
 class KnownClasses:
-    """What is known about the classes of some images.
+    """The labels and the class names of some images.
 
     Attributes:
-        count: How many images.
-        labels: The true class of each image, `None` if it is not known.
+        count: The number of images.
+        labels: The true class of each image, `None` if it is unknown.
         names: Name of each class, `None` if there are no names.
     """
 
@@ -36,11 +36,11 @@ class KnownClasses:
 
 
 class MissingClasses(NamedTuple):
-    """Why the classes of a target are not known.
+    """The reason if the classes of a target are unknown.
 
     Attributes:
         why: The reason.
-        remedy: What to do, `None` if there is nothing to do.
+        remedy: The action to take, `None` if there is none.
         out_of_range: Whether the labels are classes that the model does not have.
     """
 
@@ -52,12 +52,12 @@ class MissingClasses(NamedTuple):
 def class_target_of(
     target: Target, known: KnownClasses, head: OutputHead
 ) -> ClassTarget | MissingClasses:
-    """Return the class target of some images, or why it is not known.
+    """Return the class target of some images, or the reason if it is unknown.
 
     Args:
-        target: As the user writes it.
+        target: The target as the user writes it.
         known: The labels of the images and the names of the classes.
-        head: Of the output that is explained.
+        head: The head of the output that is explained.
 
     Raises:
         TbvizError: If there is no class of this name, or not one class per image.
@@ -72,12 +72,13 @@ def class_target_of(
 
 
 def known_classes(images: Any, labels: Any = None, class_names: Any = None) -> KnownClasses:
-    """Return what a user says about the classes of a batch.
+    """Return the labels and the class names of a batch, in one form.
 
     Args:
         images: The batch, in the structure that the model takes.
-        labels: The class of each image, as `classes_of` takes them.
-        class_names: The name of each class, as `class_names_of` takes them.
+        labels: The class of each image, as `classes_of` takes them. Defaults to None: unknown.
+        class_names: The name of each class, as `class_names_of` takes them. Defaults to None: no
+            names.
 
     Raises:
         TbvizError: If there is not one label per image.
@@ -95,10 +96,10 @@ def class_targets_of(
     """Return the head and the class target of each target that a function received.
 
     Args:
-        targets: As `targets=` takes them.
+        targets: The value of `targets=`.
         known: The labels of the images and the names of the classes.
-        model_outputs: Of the model.
-        output: The output of the model that targets without one explain.
+        model_outputs: The outputs of the model's layers.
+        output: The output of the model for targets that name none. Defaults to None: the first.
 
     Raises:
         TbvizError: If the model has no such class or output, or the labels do not give it.
@@ -147,5 +148,5 @@ def _index_of(name: str, names: Sequence[str] | None) -> int:
         return list(names).index(name)
     near = difflib.get_close_matches(name, names or (), n=3)
     known = f"class_names are {list(names)[:10]}" if names else "pass class_names="
-    hint = f"did you mean {near}?" if near else known
-    raise TbvizError(f"a target received the class {name!r}, which has no number; {hint}")
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else known
+    raise TbvizError(f"targets received the unknown class {name!r}; {hint}")

@@ -1,8 +1,8 @@
-"""The output head: how class scores, before softmax or sigmoid, are read off a model's output.
+"""Read class scores, before softmax or sigmoid, off a model's output.
 
-After softmax the gradient of a confident class is a few thousandths of the score's, and its map
-fades. So the score is the recorded input of the activation whose output *is* the model's output;
-neither model nor weights are changed or cloned.
+After softmax, the gradient of a confident class is a few thousandths of that of the score, and its
+map fades. So the score is the recorded input of the activation whose output is the model's output.
+Neither the model nor its weights are changed or cloned.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class OutputHead:
         kind: `"softmax"`, `"sigmoid"` (several independent labels), `"binary"` (one sigmoid
             unit), `"distribution"` (probabilities, but where they come from was not found),
             or `"linear"` (scores or a regression).
-        logits: whether the model's output itself is the score before softmax or sigmoid.
-        classes: how many classes a target can choose from.
-        target: what is differentiated, in words for a caption.
-        axis: of the classes in the output.
-        output: index of the output.
+        logits: Whether the model's output is the score before softmax or sigmoid.
+        classes: The number of classes that a target can choose from.
+        target: A description of the differentiated score, for captions.
+        axis: Index of the class axis of the output.
+        output: Index of the output.
     """
 
     kind: str
@@ -54,7 +54,7 @@ def head_of(model_outputs: ModelOutputs, output: OutputName | None = None) -> Ou
     """Return how class scores are read off an output of the model.
 
     Args:
-        model_outputs: Of the model.
+        model_outputs: The outputs of the model's layers.
         output: The output. Defaults to the first.
 
     Raises:
@@ -97,12 +97,12 @@ def with_scores(
     """Return an output of the model and its class scores, as tensors inside one tapped pass.
 
     Args:
-        model: Called once.
+        model: The model, which is called once.
         inputs: Tensors in its structure.
-        head: Which output, and how scores are read off it.
-        outputs: Their layers are tapped.
-        on_output: See `Tap`.
-        guided: See `Tap`.
+        head: The output, and the way in which scores are read off it.
+        outputs: The outputs whose layers are tapped. Defaults to `()`.
+        on_output: See `Tap`. Defaults to None: outputs stay unchanged.
+        guided: See `Tap`. Defaults to False.
     """
     activations: list[RecordedActivation] = []
     layers = tapped((output.node.path, output.node.layer) for output in outputs)
@@ -121,9 +121,9 @@ def class_scores(head: OutputHead, output: Any, activation: RecordedActivation |
     """Return scores `(batch, classes)` as tensors inside a pass.
 
     Args:
-        head: the result of `head_of`.
-        output: the model's output.
-        activation: the one that it came from, if it was found.
+        head: The result of `head_of`.
+        output: The model's output.
+        activation: The activation that computed it, `None` if it was not found.
     """
     before = output if head.logits or activation is None else activation.value
     values = ops.cast(before, "float32")

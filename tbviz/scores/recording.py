@@ -1,4 +1,4 @@
-"""Recordings: the outputs of layers and the class scores of a model on a batch, in one pass."""
+"""Record the outputs of layers and the class scores of a model on a batch, in one pass."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Recording:
         maps: Key to `(images, height, width, channels)`, or the layer's own rank, float32.
         output: The output of the model whose scores these are.
         scores: `(images, classes)` before softmax or sigmoid.
-        probabilities: The same after it, `None` if the model has none.
+        probabilities: The scores after softmax or sigmoid, `None` if the model has none.
     """
 
     maps: FeatureMaps
@@ -57,11 +57,12 @@ def record(
     """Record the outputs of layers, and the scores of one output of the model, on one batch.
 
     Args:
-        inspector: Of the model.
+        inspector: The inspector of the model.
         outputs: The layers.
         inputs: The batch.
-        first: Layer key to the number of channels to record; other layers have all.
-        output: The output of the model. Defaults to the first.
+        first: The number of channels to record, by layer key. Defaults to `{}`: all channels of all
+            layers.
+        output: The output of the model. Defaults to None: the first.
 
     Raises:
         TbvizError: If the model has no such output.
@@ -103,11 +104,11 @@ def scores_in_batches(
     """Compute class scores and probabilities of any number of images, in batches of one size.
 
     Args:
-        inspector: Of the model.
-        inputs: In the model's structure. The last batch is filled up, so that nothing is compiled
-            anew for another number of images.
+        inspector: The inspector of the model.
+        inputs: The images, in the model's structure. The last batch is filled up, which avoids
+            another compilation.
         batch: Images per pass. Defaults to 32.
-        output: The output of the model. Defaults to the first.
+        output: The output of the model. Defaults to None: the first.
 
     Returns:
         Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, `None` if

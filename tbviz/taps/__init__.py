@@ -1,1 +1,1 @@
-"""Taps: read or nudge the output of any layer while the model runs once, and leave no trace."""
+"""Read or change the output of any layer while the model runs once, and leave no trace."""

@@ -1,4 +1,4 @@
-"""The channel axis: which axis of a batch of pictures or maps, of rank four, holds the channels."""
+"""Find the channel axis of a batch of images or maps, of rank four."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def first_axis(images: Sequence[tuple[int, ...]]) -> int:
     """Return the axis of a model's channels before any layer: 1 or 3.
 
     Args:
-        images: shapes of the inputs of rank four; the first one decides, or Keras' setting.
+        images: Shapes of the inputs of rank four. The first one decides; without any, Keras'
+            setting does.
     """
     return 1 if _first(images[0] if images else None) else 3
 
@@ -23,8 +24,8 @@ def channel_axis(layer: Any, before: int) -> int:
     """Return the axis of the channels after a layer: 1, 2 or 3.
 
     Args:
-        layer: a layer or operation that puts out a tensor of rank four.
-        before: the axis up to here.
+        layer: A layer or operation whose output has rank four.
+        before: The channel axis of the layer's input.
     """
     if isinstance(layer, keras.layers.TorchModuleWrapper):
         # Torch's convolutions have no other layout; its activations take what they get.

@@ -1,6 +1,6 @@
-"""Channels kept apart: which layers compute each channel of their output from one of the input.
+"""Find layers that keep channels apart: each output channel depends on one input channel.
 
-What is not known to keep channels apart counts as mixing them.
+Layers that are not known to keep channels apart count as mixing them.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def separates_inputs(layer: Any, *, channels_first: bool) -> bool:
     """Tell whether each channel of the output is computed from that channel of the inputs.
 
     Args:
-        layer: a layer, or an operation of a functional model.
-        channels_first: whether the channels of its input stand before height and width.
+        layer: A layer, or an operation of a functional model.
+        channels_first: Whether the channels of its input stand before height and width.
     """
     kind = type(layer)
     if kind in _MOVES or kind in _DEPTHWISE:

@@ -1,4 +1,4 @@
-"""Images: which of a model's inputs are batches of them, and how their axes are laid out."""
+"""Find the inputs of a model that are batches of images, and the order of their axes."""
 
 from __future__ import annotations
 

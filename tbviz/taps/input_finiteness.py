@@ -1,7 +1,7 @@
-"""Input finiteness: which images of a batch hold NaN or infinity, judged before the model runs.
+"""Find the images of a batch that hold NaN or infinity, before the model runs.
 
-What is computed of such an image is NaN. The result of a pass does not show it: some processors
-turn NaN into 0 in a fused convolution and ReLU.
+The results of such an image are set to NaN. A pass alone does not show it: some processors turn NaN
+into 0 in a fused convolution and ReLU.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from tbviz.arrays.types import Bools
 from tbviz.taps.weight_finiteness import is_float
 
 CAUSE = "the image holds NaN or infinity"
-"""Why what is computed of an image is not finite, as part of a sentence."""
+"""The reason for results that are not finite, as a part of a sentence."""
 
 
 def faulty_images(inputs: Any) -> Bools:
     """Return which images of a batch are not finite, `(images,)`.
 
     Args:
-        inputs: in the model's structure; an image counts if one of its inputs is not finite.
+        inputs: The inputs in the model's structure. An image is faulty if one of its inputs is not
+            finite.
     """
     leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(inputs)]
     count = len(leaves[0]) if leaves and leaves[0].ndim else 0
@@ -38,8 +39,8 @@ def propagate_images(faulty: Bools, tree: Any) -> Any:
     """Return float arrays with NaN in the rows that belong to images that are not finite.
 
     Args:
-        faulty: of each image whether it is not finite.
-        tree: arrays with the images along the first axis, or several rows of each image.
+        faulty: `(images,)`, whether each image is not finite.
+        tree: Arrays with the images along the first axis, or several rows per image.
     """
     if not faulty.any():
         return tree

@@ -1,4 +1,4 @@
-"""The model inspector: runs passes of one model, each compiled once per structure of the model."""
+"""Run passes of one model, each compiled once per structure of the model."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ModelInspector:
     """Run passes of one model without leaving a trace in it; hold it weakly.
 
     Args:
-        model: any built Keras model.
+        model: Any built Keras model.
 
     Attributes:
-        traces: how often a pass was traced, for tests.
-        compile_seconds: time spent on first calls, which trace and compile.
-        first_seconds: the part of it that the same calls are expected to take again, as far as
-            the two can be separated.
-        restarts: how often a change of the model's structure invalidated the compiled passes.
+        traces: Number of traced passes, for tests.
+        compile_seconds: Time spent on first calls, which trace and compile.
+        first_seconds: An estimate of the part of it that the same calls will take again.
+        restarts: Number of times that a change of the model's structure invalidated the compiled
+            passes.
     """
 
     def __init__(self, model: Any) -> None:
@@ -54,7 +54,7 @@ class ModelInspector:
 
     @property
     def model(self) -> Any:
-        """The model, while somebody else holds it."""
+        """Return the model, as long as somebody else holds it."""
         model = self._model()
         if model is None:
             msg = "the inspected model was deleted; create a new inspector for the new model"
@@ -63,7 +63,7 @@ class ModelInspector:
 
     @property
     def faults(self) -> WeightFaults:
-        """Which weights are not finite, checked once since `refresh`."""
+        """Return the weights that are not finite, checked once since `refresh`."""
         if self._faults is None:
             self.check()
             start = time.perf_counter()
@@ -104,7 +104,7 @@ class ModelInspector:
         return found
 
     def model_outputs_like(self, inputs: Any) -> ModelOutputs:
-        """Return the model outputs of any batch of such images, whatever its size."""
+        """Return the model outputs of a batch of such images, of any size."""
         self.check()
         sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
         for known, found in self._model_outputs.items():
@@ -116,9 +116,9 @@ class ModelInspector:
         """Run `function(model, *arrays)`, compiled the first time that `key` is seen.
 
         Args:
-            key: hashable; the same key must mean the same function.
-            function: builds the computation from the model and tensors.
-            *arrays: trees of numpy arrays; new shapes compile anew.
+            key: Hashable; the same key must mean the same function.
+            function: A function that builds the computation from the model and tensors.
+            *arrays: Trees of numpy arrays; new shapes compile anew.
 
         Returns:
             The tree that `function` returned, as numpy arrays.
@@ -128,7 +128,7 @@ class ModelInspector:
         if compiled is not None:
             with self._undisturbed():
                 return compiled(*arrays)
-        # A model that runs eagerly may do what no graph can hold.
+        # A model that runs eagerly may do things that no graph can hold.
         if getattr(self.model, "run_eagerly", False) or not self._backend.COMPILES:
             with self._undisturbed():
                 return self._backend.run_eagerly(function, self.model, *arrays)
@@ -168,8 +168,8 @@ class ModelInspector:
         convolution and ReLU.
 
         Args:
-            reads: the set of the weights, see `WeightFaults`.
-            tree: float arrays.
+            reads: The set of the weights, see `WeightFaults`.
+            tree: Float arrays.
         """
         if not self.faults.mask & reads:
             return tree
@@ -199,7 +199,7 @@ class ModelInspector:
         return known[2][output.key]
 
     def check(self) -> None:
-        """Drop what was compiled for another structure, which would be silently wrong."""
+        """Drop passes that were compiled for another structure and would be silently wrong."""
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:
             self._compiled.clear()

@@ -1,4 +1,4 @@
-"""Model outputs: one pass over a probe batch finds the output of every layer of a model."""
+"""Find the output of every layer of a model, with one pass over a probe batch."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class ModelOutputs:
     """The outputs of all layers of a model.
 
     Attributes:
-        nodes: its layers, as `walk` lists them.
-        outputs: the outputs of the layers that were called, by key, in the order of computation.
-        final: what the model itself returns.
-        unreachable: paths of layers that cannot be tapped or were not called, with the reason.
-        draws: whether the model draws from Python's or numpy's random state when it predicts.
-        reads: output's key to the set of weights that it depends on (see `WeightFaults`).
-        own: layer's path to the set of its own weights.
-        flows: output's (path, number of the call) to what it is computed from.
+        nodes: The layers of the model, as `walk` lists them.
+        outputs: The outputs of the layers that were called, by key, in the order of computation.
+        final: The outputs that the model returns.
+        unreachable: Paths of layers that cannot be tapped or were not called, with the reason.
+        draws: Whether the model draws from Python's or numpy's random state when it predicts.
+        reads: Output's key to the set of weights that it depends on (see `WeightFaults`).
+        own: Layer's path to the set of its own weights.
+        flows: Output's (path, number of the call) to its flow.
     """
 
     nodes: list[Node]
@@ -71,12 +71,12 @@ def find_model_outputs(
     """Run `model` once, without leaving a trace, and record every layer's output.
 
     Args:
-        model: any built Keras model.
-        inputs: a probe batch, in the structure that the model takes (numpy).
-        weight_checker: of the model's weights. Defaults to a new one.
+        model: Any built Keras model.
+        inputs: A probe batch, in the structure that the model takes (numpy).
+        weight_checker: The checker of the model's weights. Defaults to None: a new one.
 
     Raises:
-        TbvizError: the model has no variables yet.
+        TbvizError: If the model has no variables yet.
     """
     if not model.built:
         msg = (
@@ -138,7 +138,7 @@ def _first_pass(
         seen = _ForwardPass(nodes, weight_checker)
         values, scores, sizes = runs[0](seen.run, model, inputs)
     except Exception as error:
-        # What cannot run eagerly may run compiled (channels first on a CPU), and the other way.
+        # Some models run only compiled (channels first on a CPU), others only eagerly.
         seen = _ForwardPass(nodes, weight_checker)
         try:
             values, scores, sizes = runs[1](seen.run, model, inputs)
@@ -159,7 +159,7 @@ def _all_outputs(model: Any, inputs: Any) -> Any:
 def _final_outputs(
     seen: _ForwardPass, model: Any, inputs: Any, values: list[Any], scores: list[Any]
 ) -> tuple[FinalOutput, ...]:
-    """Return what the model returns; run it again if the values matter and were only traced."""
+    """Return the outputs of the model; run it again if their values matter and were only traced."""
     finite = ~faulty_images(inputs)
     found = []
     for one, (key, name), score in zip(seen.final, seen.names, scores, strict=True):
@@ -171,7 +171,7 @@ def _final_outputs(
             if not isinstance(values[one.index], np.ndarray):
                 values = backends.current().compiled(_all_outputs, model)(inputs)
             output = values[one.index]
-            # An image that is not finite says nothing about what the output is.
+            # An image that is not finite does not show the meaning of the output.
             known = finite.any() and len(finite) == len(output)
             normalized = is_distribution(output[finite] if known else output)
         found.append(
@@ -218,7 +218,7 @@ _CELL = "it is the cell of a recurrent layer and runs in its loop"
 
 
 class _ForwardPass:
-    """One forward pass over a model, and what it recorded."""
+    """One forward pass over a model, and the records of it."""
 
     def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
         self._nodes = nodes

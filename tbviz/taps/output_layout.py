@@ -1,4 +1,4 @@
-"""Output layouts: which outputs are feature maps or grids of tokens, and why others are neither.
+"""Tell which outputs are feature maps or grids of tokens, and give a reason for the others.
 
 A shape alone is ambiguous: (batch, 8, 8, 16) may be maps, or 8 tokens split into 8 heads. The
 earlier outputs decide, so outputs are read one after the other, in the order in which a model
@@ -23,7 +23,7 @@ _STEPPED = (*_SERIES, keras.layers.RNN, keras.layers.Bidirectional, keras.layers
 
 @dataclass(frozen=True)
 class OutputLayout:
-    """How one output is read; the fields are those of `Output`."""
+    """The layout of one output; the fields are those of `Output`."""
 
     channels_first: bool = False
     tokens: tuple[int, int] | None = None
@@ -36,10 +36,10 @@ class LayerContext:
     """The layer that an output comes from, and the layers around it.
 
     Attributes:
-        node: the layer.
-        attention: path of the attention layer that it is inside of.
-        series: path of the `TimeDistributed` that it is inside of.
-        inner: path of the layer that it repeats, if it is a `TimeDistributed`.
+        node: The layer.
+        attention: Path of the attention layer that it is inside of.
+        series: Path of the `TimeDistributed` that it is inside of.
+        inner: Path of the layer that it repeats, if it is a `TimeDistributed`.
     """
 
     node: Node
@@ -52,7 +52,7 @@ class OutputLayoutReader:
     """Read the outputs of one pass, in the order of computation.
 
     Args:
-        inputs: the model's inputs: arrays.
+        inputs: The model's inputs: arrays.
     """
 
     def __init__(self, inputs: Iterable[Any]) -> None:
@@ -75,8 +75,8 @@ class OutputLayoutReader:
         """Return the layout of the next output.
 
         Args:
-            context: where it comes from.
-            shape: its own, batch axis included.
+            context: The layer that computes it, and the layers around that layer.
+            shape: The shape of the output, batch axis included.
         """
         rank = len(shape)
         before, self._before = self._before, rank
@@ -130,7 +130,7 @@ class OutputLayoutReader:
         pictures = [sides(image) for image in self._images]
         own = not type(context.node.layer).__module__.startswith("keras.")
         if own and all(grid in pictures for grid in grids):
-            # A layer of the user's cuts the picture into patches. (Keras' own `Reshape` would cut
+            # A layer of the user cuts the picture into patches. (Keras' own `Reshape` would cut
             # it into strips.)
             # As many as there are rows or columns may well be these, unless it has the name.
             named = "patch" in type(context.node.layer).__name__.lower()
@@ -209,8 +209,8 @@ def _unrolls(layer: Any, before: int | None) -> bool:
     """Tell whether a layer makes steps in time: of a vector, or one after the other.
 
     Args:
-        layer: puts out a sequence.
-        before: rank of the output before, the input of a layer that was called on arrays alone.
+        layer: A layer whose output is a sequence.
+        before: Rank of the output before, the input of a layer that was called on arrays alone.
     """
     if type(layer).__name__ == "Reshape":  # the layer or the operation
         return len(shape) == 2 if (shape := _input_shape(layer)) is not None else before == 2

@@ -1,4 +1,4 @@
-"""Outputs: the output of a layer, and how its tensor is read as a batch of feature maps."""
+"""Describe the output of a layer, and read its tensor as a batch of feature maps."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Output:
     """One output that can be tapped: a layer, or one call of a layer that is called several times.
 
     Attributes:
-        key: its name: the layer's path, with `#0`, `#1` for the calls of a shared layer.
-        node: the layer.
-        call: number of the call.
-        shape: shape of its first tensor, batch axis included.
-        order: index in the order in which the model computes its outputs.
-        channels_first: whether the channels stand before height and width.
-        tokens: height and width of the grid that a sequence of tokens was cut from, `None` if
-            the output is no such sequence.
-        skipped: how many tokens before the grid belong to no cell of it (a class token).
-        reason: why the output is no batch of feature maps, `None` if it is one.
-        frames: inside a `TimeDistributed`, how many frames there are; the first one is recorded.
+        key: Name of the output: the layer's path, with `#0`, `#1` for the calls of a shared layer.
+        node: The layer.
+        call: Number of the call.
+        shape: Shape of its first tensor, batch axis included.
+        order: Index in the order in which the model computes its outputs.
+        channels_first: Whether the channels stand before height and width.
+        tokens: Height and width of the grid that a sequence of tokens was cut from, `None` if the
+            output is no such sequence.
+        skipped: Number of tokens before the grid that belong to no cell of it (a class token).
+        reason: Reason if the output is not a batch of feature maps, else `None`.
+        frames: Number of frames inside a `TimeDistributed`; the first one is recorded.
     """
 
     key: str
@@ -42,7 +42,7 @@ class Output:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Height and width, `None` if the output is not a batch of feature maps."""
+        """Return height and width, `None` if the output is not a batch of feature maps."""
         if self.tokens is not None:
             return self.tokens
         if len(self.shape) != 4 or self.reason is not None:
@@ -52,19 +52,19 @@ class Output:
 
     @property
     def channels(self) -> int:
-        """The number of channels (of any rank: the size of the channel axis)."""
+        """Return the number of channels: the size of the channel axis, at any rank."""
         if len(self.shape) > 2 and self.channels_first:
             return self.shape[1]
         return self.shape[-1] if len(self.shape) > 1 else 1
 
     @property
     def spatial(self) -> bool:
-        """Whether it has a map to draw: height and width above one pixel."""
+        """Tell whether it has a map to draw: height and width above one pixel."""
         return self.size is not None and min(self.size) > 1
 
     @property
     def whole(self) -> bool:
-        """Whether it is drawn as one layer: it holds none that could be drawn instead."""
+        """Tell whether it is drawn as one layer: it holds no layer that could be drawn instead."""
         return self.node.leaf or isinstance(self.node.layer, (*ATTENTION, keras.layers.RNN))
 
 
@@ -87,7 +87,7 @@ ATTENTION = (
 
 
 def first_tensor(output: Any) -> Any | None:
-    """Return the first tensor of a layer's output, whatever its structure."""
+    """Return the first tensor of a layer's output, in any structure."""
     leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
     return leaves[0] if leaves else None
 
@@ -96,8 +96,8 @@ def as_maps(output: Output, value: Any) -> Any:
     """Return a tensor of an output's shape as float32, channels last and tokens as a grid.
 
     Args:
-        output: describes its layout.
-        value: the output of the layer, or the derivatives in it.
+        output: The output, which describes the layout.
+        value: The output of the layer, or the derivatives in it.
 
     Returns:
         `(batch, height, width, channels)` if the output has a size; else its own rank.

@@ -1,4 +1,4 @@
-"""Layer paths: one stable, readable name for every layer of a model.
+"""Give every layer of a model one stable, readable path.
 
 Keras' own `layer.path` is neither unique (three `Conv2D(name="conv")` of a subclassed model share
 one) nor stable (the second model of a process has `conv2d_2` where the first had `conv2d_1`).
@@ -23,11 +23,11 @@ class Node:
     """One layer, or one operation of a functional model, with its path in the model.
 
     Attributes:
-        path: names from the root, joined by `/`; the root's own name is left out.
-        held: weak reference to the Keras object whose `call` can be tapped: references to a model
+        path: Names from the root, joined by `/`; the root's own name is left out.
+        held: Weak reference to the Keras object whose `call` can be tapped: references to a model
             must not keep it alive.
-        parent: path of the layer that holds it, `None` for the root's children.
-        leaf: whether it holds no other layer.
+        parent: Path of the layer that holds it, `None` for the root's children.
+        leaf: Whether it holds no other layer.
     """
 
     path: str
@@ -37,17 +37,17 @@ class Node:
 
     @property
     def layer(self) -> Any:
-        """The layer or operation, `None` once it is gone."""
+        """Return the layer or operation, `None` once it is gone."""
         return self.held()
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """Return the last part of the path."""
         return self.path.rsplit("/", 1)[-1]
 
     @property
     def kind(self) -> str:
-        """The layer's class name, such as `Conv2D`."""
+        """Return the layer's class name, such as `Conv2D`."""
         return type(self.layer).__name__
 
 
@@ -58,7 +58,7 @@ def walk(model: Any) -> list[Node]:
     are counted anew within their parent, so a second model of one process has the same paths.
 
     Args:
-        model: any Keras model or layer, built or not.
+        model: Any Keras model or layer, built or not.
 
     Returns:
         A list of `Node`. A layer that several parents share appears under the first of them.

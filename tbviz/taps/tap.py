@@ -1,10 +1,10 @@
-"""The tap: wraps `call` of selected layer instances while the model runs, and restores it.
+"""Wrap `call` of selected layer instances while the model runs, and restore it.
 
-Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models;
-a wrapped `call` can. Unguarded it breaks the user's model for good: another thread's `predict`
-would be compiled with our tensors in it, and so would a function that the model compiles itself.
-So the wrapper acts only for the thread that set it, only at the trace level where it was set, and
-only while it is live; anywhere else it is the plain call.
+Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models; a
+wrapped `call` can. An unguarded wrapper would break the user's model: another thread's `predict`
+would be compiled with our tensors in it, and so would a function that the model compiles itself. So
+the wrapper acts only in the thread that set it, at the trace level at which it was set, and while
+it is live. Everywhere else it is the plain call.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class RecordedActivation(NamedTuple):
 
     Attributes:
         name: `"softmax"` or `"sigmoid"`.
-        value: its input.
-        output: its output.
-        axis: over which the softmax sums.
+        value: The input of the activation.
+        output: The output of the activation.
+        axis: The axis over which the softmax sums.
     """
 
     name: str
@@ -42,7 +42,7 @@ class RecordedActivation(NamedTuple):
 class StopForwardPass(BaseException):
     """Raised by `on_output` to stop the forward pass after the last layer that is needed.
 
-    A `BaseException`, so that neither Keras nor the model takes it for an error of its own.
+    It is a `BaseException`, so neither Keras nor the model handles it as an error.
     """
 
 
@@ -55,25 +55,28 @@ _TAP_LOCK = threading.RLock()
 class Tap:
     """Call `on_output(key, call_index, output)` for every call of the selected layers.
 
-    Its result replaces the output, so a tap can record and perturb. It may raise
-    `StopForwardPass`, which the caller catches around the model's call.
+    The result of `on_output` replaces the output, so a tap can record and perturb. `on_output` may
+    raise `StopForwardPass`; the caller catches it around the model's call.
 
     Args:
-        layers: key (a path) to layer.
-        on_output: gets the key, the number of the call (0 for the first) and the output.
-        model: the model around the layers; its rematerialized layers run plainly meanwhile.
-        on_activation: gets each softmax and sigmoid that runs, to find the class scores before it;
-            `None` leaves activations alone.
+        layers: Key (a path) to layer.
+        on_output: A function of the key, the number of the call (0 for the first) and the output.
+        model: The model around the layers; its rematerialized layers run plainly meanwhile.
+            Defaults to None.
+        on_activation: A function that gets each softmax and sigmoid that runs, with the class
+            scores before it. Defaults to None: activations stay unchanged.
         on_input: `on_input(key, call_index, input)` for the input of each selected layer's own
-            `activation`, the scores before ReLU; for the input of the layer if it has none;
-            `None` leaves it alone.
-        on_call: `on_call(key, args, kwargs)` before each call; `on_output` comes after it.
+            `activation`, the scores before ReLU; for the input of the layer if it has none; `None`
+            leaves it alone. Defaults to None.
+        on_call: `on_call(key, args, kwargs)` before each call; `on_output` comes after it. Defaults
+            to None.
         on_cast: `on_cast(tensor, result)` for each change of a tensor's type, as before a layer
-            that computes in another type.
-        guided: whether gradients pass back through ReLU only where they are positive.
+            that computes in another type. Defaults to None.
+        guided: Whether only positive gradients pass back through ReLU. Defaults to False.
 
     Attributes:
-        unreachable: keys of layers that ran where a tap must not act, with the reason.
+        unreachable: Keys of layers that ran at a place at which a tap must not act, with the
+            reason.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Weight finiteness: the float variables of a model, their layers, and which are not finite.
+"""Find the float variables of a model, their layers, and which of them are not finite.
 
-Faults are read off the weights and not off the outputs alone: some processors turn NaN into 0 in a
-fused convolution and ReLU, and a layer with NaN weights would look like a dead one.
+Faults are found in the weights, not in the outputs alone: some processors turn NaN into 0 in a
+fused convolution and ReLU, and a layer with NaN weights would look dead.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Weight:
 
     Attributes:
         variable: Keras' variable, or one of the backend's own.
-        path: of the innermost layer that holds it; `""` if the model itself does.
-        only_nan: whether infinity may be meant, as in the mask of an attention: in a variable that
+        path: Path of the innermost layer that holds it; `""` if the model itself does.
+        only_nan: Whether infinity may be meant, as in the mask of an attention: in a variable that
             is never trained, which the user's own code adds to a layer.
     """
 
@@ -47,9 +47,9 @@ class WeightFaults:
     Sets of weights are whole numbers here: bit `i` is weight `i`.
 
     Attributes:
-        weights: all of them.
-        codes: of each weight 0, `INFINITE` or `NAN`.
-        mask: the set of those that are not finite.
+        weights: All weights of the model.
+        codes: Code of each weight: 0, `INFINITE` or `NAN`.
+        mask: The set of those that are not finite.
     """
 
     weights: tuple[Weight, ...] = ()
@@ -74,7 +74,7 @@ class WeightFaults:
         """Return the layers whose own weights are not finite, with the worst code, in order.
 
         Args:
-            weight_set: a set of weights. Defaults to all of them.
+            weight_set: A set of weights. Defaults to all of them.
         """
         found: dict[str, int] = {}
         for bit in _bits(self.mask & weight_set):
@@ -97,12 +97,12 @@ class WeightFaults:
     def faulty_channels(self, weight_set: int, layer: Any, count: int) -> npt.NDArray[np.bool_]:
         """Return which channels of an output a layer's own weights make not finite, `(count,)`.
 
-        All of them, unless each weight belongs to one channel: then the others are not affected.
+        All channels are affected, except if each weight belongs to one channel.
 
         Args:
-            weight_set: a set of the layer's own weights.
-            layer: the layer that computes the output.
-            count: how many channels the output has.
+            weight_set: A set of the layer's own weights.
+            layer: The layer that computes the output.
+            count: The number of channels of the output.
         """
         faulty = self.mask & weight_set
         if not channels.separates_weights(layer):
@@ -118,7 +118,7 @@ class WeightFaults:
 
 def _channels_of(weight: Weight, count: int) -> npt.NDArray[np.bool_]:
     values = _values(weight)
-    if values.ndim > 1 and values.shape[-1] == 1:  # a depthwise kernel, one filter a channel
+    if values.ndim > 1 and values.shape[-1] == 1:  # a depthwise kernel, one filter per channel
         values = values[..., 0]
     name = getattr(weight.variable, "name", "")
     if name not in _BY_CHANNEL or not values.ndim or values.shape[-1] != count:
@@ -148,11 +148,11 @@ class WeightChecker:
     """The float weights of a model of one structure, and the compiled check of them.
 
     Args:
-        model: any built Keras model.
+        model: Any built Keras model.
 
     Attributes:
-        weights: in the model's order, layer by layer.
-        gathered: the set of those of which the output depends on some rows alone, as in an
+        weights: The weights in the model's order, layer by layer.
+        gathered: The set of those of which the output depends on some rows alone, as in an
             embedding. Such a row shows in what is computed.
     """
 

@@ -1,4 +1,4 @@
-"""The overview: the first maps of the first layers side by side, from edges to parts.
+"""Show the first maps of the first layers side by side, from edges to parts.
 
 The first figure of many tutorials (Chollet, "Deep Learning with Python", 2021, section 9.4.1):
 one column per layer shows how maps become coarse and sparse with depth.
@@ -40,9 +40,9 @@ class Overview:
     Attributes:
         tiles: `(images, maps * layers, height, width)`, row by row: the first map of every layer,
             then the second. A layer that has no such map has zeros there.
-        layers: path of the layer of each column.
-        titles: its name, as much of the path as makes it unique.
-        maps: the number of rows.
+        layers: Path of the layer of each column.
+        titles: Short name of the layer: the last parts of its path that make it unique.
+        maps: The number of rows.
     """
 
     tiles: Floats
@@ -60,12 +60,20 @@ def activation_overview(
 ) -> Overview:
     """Record the first maps of the first layers of a model.
 
+    Laid out with one column per layer, they show how maps become coarse and sparse with depth
+    (Chollet 2021, "Deep Learning with Python", section 9.4.1,
+    https://www.manning.com/books/deep-learning-with-python-second-edition).
+
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: How many layers at most: those of `overview_layers`. Defaults to `15`.
-        maps: How many maps of each layer. Defaults to `6`.
-        side: The longer side of a tile in pixels. Defaults to `48`.
+        layers: The maximum number of layers, as `overview_layers` selects them. Defaults to 15.
+        maps: The maximum number of maps per layer. Defaults to 6.
+        side: The longer side of a tile in pixels. Defaults to 48.
+
+    Returns:
+        An `Overview`; its `tiles` are float32 `(images, maps * layers, height, width)`, in the
+        units of each layer.
 
     Raises:
         TbvizError: If no layer of the model has feature maps.
@@ -89,8 +97,8 @@ def activation_overview(
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:
     """Return the first convolutions, poolings, activations, merges and attentions with maps.
 
-    If a model has none of these, they are its first layers with maps, whatever they are. The layers
-    before (rescaling, augmentation) still have the image as output, and are left out.
+    If a model has none of these, its first layers with maps of any kind are returned. Rescaling and
+    augmentation layers are left out, since their output is still the image.
     """
     from tbviz.taps import select
     from tbviz.taps.outputs import is_attention
@@ -109,12 +117,13 @@ def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> lis
 
 
 def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE) -> Overview:
-    """Make the overview of layers' maps, in their order.
+    """Arrange the maps of layers as an overview, in their order.
 
     Args:
-        maps: layer path to `(images, height, width, channels)`, at least one.
-        limit: how many maps of each layer; fewer if none has so many.
-        side: the longer side of a tile; its shape is that of the first layer's maps.
+        maps: Layer path to `(images, height, width, channels)`, at least one.
+        limit: The maximum number of maps per layer. Defaults to 6.
+        side: The longer side of a tile; its shape is that of the first layer's maps. Defaults to
+            48.
     """
     values = list(maps.values())
     rows = min(limit, max(value.shape[-1] for value in values))
@@ -132,7 +141,7 @@ def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE
 def in_pixels(maps: Floats, size: tuple[int, int]) -> Floats:
     """Resize maps `(..., h, w)`: areas are averaged if they shrink, pixels repeated if they grow.
 
-    Smoothed, a map of four pixels a side would look as if the layer saw more than it does.
+    A smoothed map of four pixels per side would look finer than the layer sees.
     """
     height, width = maps.shape[-2:]
     if height > size[0] or width > size[1]:

@@ -1,7 +1,7 @@
-"""(feature maps of many channels) => (one color picture per image).
+"""Draw the feature maps of a layer as one color picture per image.
 
-Pixels with the same activations have the same color, so that the picture shows what a layer
-distinguishes. The axes are those of the first maps; reuse them to compare the colors of later ones.
+Pixels with the same activations have the same color: the picture shows what a layer distinguishes.
+The axes are those of the first maps; pass them on to compare the colors of later maps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MANY_CHANNELS = 256
 
-# Beyond these percentiles a color is cut: a few hot pixels would leave the rest in one color.
+# Colors are cut at these percentiles; otherwise a few hot pixels would leave the rest in one color.
 _ENDS = (1, 99)
 _SLACK = 0.1
 
@@ -38,8 +38,8 @@ class RgbMaps:
     """One layer in color.
 
     Attributes:
-        colors: `(images, height, width, 3)`, 0 to 1; black where the layer is not finite.
-        axes: the meaning of the colors; `axes.share` is the share of the variance of each.
+        colors: `(images, height, width, 3)`, 0 to 1; black if the layer is not finite there.
+        axes: The meaning of the colors; `axes.share` is the share of the variance of each.
     """
 
     colors: Floats
@@ -54,17 +54,21 @@ def activation_colors(
 ) -> dict[str, RgbMaps]:
     """Draw layers in color: the principal components of their channels, over all the images.
 
+    Pixels with the same activations have the same color, so the picture shows what a layer
+    distinguishes. Red, green and blue are the projections on the three axes of largest variance
+    (Jolliffe 2002, "Principal Component Analysis", https://doi.org/10.1007/b98835).
+
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
         layers: Filter of layers, see `activations`. Layers of fewer than three channels and of a
-            single pixel are left out. Defaults to `None`: up to twelve layers, spread over the
-            depth.
-        axes: The axes of an earlier call by layer path, so that the colors mean the same.
-            Defaults to `None`: the principal axes of these images.
+            single pixel are left out. Defaults to None: up to twelve layers, spread over the depth.
+        axes: The axes of an earlier call by layer path; with them, equal colors mean equal
+            activations. Defaults to None: the principal axes of these images.
 
     Returns:
-        Layer path to its color maps.
+        Layer path to its color maps; their `colors` are float32
+        `(images, height, width, 3)`, 0 to 1, at the size of the layer.
 
     Raises:
         TbvizError: If a filter matches no layer with feature maps, or the axes have other
@@ -98,19 +102,20 @@ def has_colors(output: Output) -> bool:
 def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> RgbMaps:
     """Draw one layer in color.
 
-    Three channels are red, green and blue as they are, in the usual range that holds them, or
-    their own if they fill less than a quarter of that. More are projected on their three
-    principal axes, each shown from its 1st to its 99th percentile.
+    Three channels become red, green and blue directly, in the usual range that holds them, or in
+    their own range if they fill less than a quarter of that. More channels are projected on their
+    three principal axes; each projection is shown from its 1st to its 99th percentile.
 
     Args:
         maps: `(images, height, width, channels)`.
-        axes: of earlier maps of the layer. The directions stay; if the projections exceed a
-            range, it is widened to hold them, and it never shrinks: a layer that grows keeps its
-            shades, one that dies turns pale.
-        limit: largest side of the pictures; larger ones are reduced by averaging areas.
+        axes: The axes of earlier maps of the layer. The directions stay the same. A range is
+            widened if the projections exceed it, and never shrinks. Defaults to None: the axes of
+            these maps.
+        limit: Largest side of the pictures in pixels; larger ones are reduced by averaging areas.
+            Defaults to None: no limit.
 
     Raises:
-        TbvizError: the axes have other channels.
+        TbvizError: If the axes have other channels.
     """
     reuse = axes is not None and bool(axes.share.any())
     found = axes if axes is not None and reuse else color_axes(maps)
@@ -125,8 +130,8 @@ def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -
 def color_axes(maps: Floats) -> Axes:
     """Find the three axes of maps `(images, height, width, channels)` without earlier axes.
 
-    If they vary in fewer directions, or nothing is finite, the remaining axes are zero: half of
-    their color everywhere, and a share of 0.
+    If the maps vary in fewer directions, or no value is finite, the remaining axes are zero. They
+    give half of their color everywhere, and a share of 0.
     """
     if maps.shape[-1] != 3:
         return three_axes(leading_axes(maps))
@@ -176,7 +181,7 @@ def project(maps: Floats, axes: Axes) -> Floats:
     It computes in float32, without a copy of all the channels.
 
     Raises:
-        TbvizError: the axes have other channels.
+        TbvizError: If the axes have other channels.
     """
     if maps.shape[-1] != axes.mean.size:
         msg = (

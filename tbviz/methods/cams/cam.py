@@ -1,4 +1,4 @@
-"""(a layer's maps, the gradients of the score in them) => (a class activation map).
+"""Define a class activation map: a layer's maps, weighted by the gradients of the score.
 
 All class activation maps share two steps: the layer's maps get weights, and the positive part of
 their weighted sum is shown. A variant overrides one of the two.
@@ -22,8 +22,8 @@ class Evidence:
     """The input of a method, for one layer.
 
     Attributes:
-        activations: the layer's maps, `(images, height, width, channels)`.
-        gradients: the derivatives of the score in them, same shape.
+        activations: The layer's maps, `(images, height, width, channels)`.
+        gradients: The derivatives of the score in them, same shape.
         score_gain: `(images, maps, height, width) -> (images, maps)`: the score with the image
             masked by each map, minus the score of the fully masked image; `None` without a model.
     """
@@ -37,9 +37,9 @@ class Cam(ABC):
     """One method: its name, and the step that differs from the others.
 
     Attributes:
-        name: as users write it.
-        title: as a caption writes it.
-        class_specific: whether the map depends on the class.
+        name: The name in code.
+        title: The name in captions.
+        class_specific: Whether the map depends on the class.
     """
 
     name: ClassVar[str]

@@ -1,8 +1,8 @@
-"""HiResCAM: the weight of each pixel of each channel is the derivative of the score in it.
+"""Compute HiResCAM: the weight of a pixel of a channel is the derivative of the score in it.
 
-Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of
-convolutional neural networks". Averaging the gradients, as Grad-CAM does, moves what a dense
-layer after flattening has learned to pixels that it does not use.
+Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional
+neural networks". Grad-CAM averages the gradients. If a dense layer follows after flattening, that
+marks pixels which the layer does not use.
 """
 
 from __future__ import annotations

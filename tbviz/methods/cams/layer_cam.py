@@ -1,7 +1,7 @@
-"""LayerCAM: the weight of each pixel of each channel is the positive part of its derivative.
+"""Compute LayerCAM: the weight of a pixel of a channel is the positive part of its derivative.
 
-Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization".
-It suits early layers, too, where the mean gradient of a channel says little about one pixel.
+Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization". It
+suits early layers, too: there the mean gradient of a channel says little about one pixel.
 """
 
 from __future__ import annotations

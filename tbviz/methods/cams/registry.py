@@ -1,4 +1,4 @@
-"""The class activation maps, by name."""
+"""List the class activation maps by name."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def cam_of(method: str | Cam) -> Cam:
     """Return a method by its name, or one with settings of its own such as `ScoreCam(channels=16)`.
 
     Raises:
-        TbvizError: there is no method of this name.
+        TbvizError: If there is no method of this name.
     """
     if isinstance(method, Cam):
         return method
     if method not in CAMS:
-        msg = f"received method={method!r}; class activation maps are {', '.join(map(repr, CAMS))}"
+        msg = f"received method={method!r}; expected one of {', '.join(map(repr, CAMS))}"
         raise TbvizError(msg)
     return CAMS[method]

@@ -1,1 +1,1 @@
-"""The kernels of convolutions as pictures."""
+"""Draw the kernels of convolutions as pictures."""

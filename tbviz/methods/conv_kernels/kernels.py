@@ -1,4 +1,4 @@
-"""Kernels: the weights of a model's convolutions as pictures, whatever sort of convolution."""
+"""Draw the weights of a model's convolutions, of any sort, as pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 12
-"""How many layers' kernels are drawn unless more are asked for."""
+"""The number of layers whose kernels are drawn by default."""
 
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
@@ -39,16 +39,22 @@ _DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 def kernels(
     model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MAX_CHANNELS
 ) -> dict[str, Kernel]:
-    """Return the kernels of a model's convolutions, at any depth; the model is not run.
+    """Return the kernels of a model's convolutions, at any depth, without running the model.
+
+    Structured kernels are a sign that a layer has learned. Each filter is one tile: its only input
+    slice, or the pattern that its input slices share most, `s_1 v_1 / sqrt(inputs)` of their
+    singular value decomposition (Eckart and Young 1936, https://doi.org/10.1007/BF02288367).
 
     Args:
         model: Any built Keras model.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve convolutions,
+        layers: Filter of layers, see `activations`. Defaults to None: up to twelve convolutions,
             spread over the depth, those with kernels larger than one pixel first.
-        filters: How many filters of each layer, or a list of their numbers. Defaults to `64`.
+        filters: The maximum number of filters per layer, or a list of filters, counted from 0.
+            Defaults to 64.
 
     Returns:
-        Layer path to its kernel. The pointwise kernel of a separable convolution has
+        Layer path to its kernel; its `tiles` are float32 `(filters, height, width)`, in the unit
+        of the weights. The pointwise kernel of a separable convolution has
         `:pointwise` after the path.
 
     Raises:
@@ -77,13 +83,13 @@ def chosen_kernels(
     """Return the convolutions whose kernels are drawn, each layer once, in the model's order.
 
     Args:
-        model_outputs: of the model.
-        layers: a filter; by default up to `limit` of those that can be drawn, spread over the
-            depth, kernels of one pixel only if there is room.
-        limit: how many by default.
+        model_outputs: The outputs of the model's layers.
+        layers: A filter of layers. Defaults to None: up to `limit` convolutions, spread over the
+            depth, kernels of one pixel last.
+        limit: The maximum number of layers if no filter is given. Defaults to 12.
 
     Raises:
-        LayerNotFoundError: a filter matches nothing that could be drawn.
+        LayerNotFoundError: If a filter matches no convolution that could be drawn.
     """
     outputs = {
         key: replace(output, reason=reason_without_kernel(output.node.layer))
@@ -133,11 +139,11 @@ def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> li
     Weights are read as the layer uses them: with LoRA its update is added.
 
     Args:
-        layer: a convolution of Keras.
-        filters: how many filters, or which.
+        layer: A convolution of Keras.
+        filters: The maximum number of filters, or a list of filters. Defaults to 64.
 
     Raises:
-        TbvizError: it is none, or does not have one of the filters.
+        TbvizError: If it is none, or does not have one of the filters.
     """
     reason = reason_without_kernel(layer)
     if reason is not None:
@@ -191,7 +197,7 @@ def _once(outputs: list[Output]) -> list[Output]:
 
 
 NOT_RUN = "the model was not run: callbacks that take images show what its layers answer"
-"""Why there are no maps if only weights are logged."""
+"""The reason for missing maps if only weights are logged."""
 
 
 def model_outputs_without_run(model: Any) -> ModelOutputs:

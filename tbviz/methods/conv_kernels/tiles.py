@@ -1,7 +1,7 @@
-"""(a kernel's weights) => (small pictures of its filters).
+"""Draw the weights of a kernel as small pictures of its filters.
 
-A filter has one slice for each input channel. One slice is drawn as it is; of several slices the
-pattern that they share most is drawn, their first principal component.
+A filter has one slice per input channel. A single slice is drawn directly. Several slices are
+summarized by the pattern that they share most, their first principal component.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _MAX_ROWS = 64  # inputs of a filter over a sequence
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel's filters as tiles.
+    """The filters of one kernel as tiles.
 
     Attributes:
         tiles: `(tiles, height, width)`, weights with their sign, in the layer's own unit.
         weights: `(tiles, weights)`, all the weights that each tile stands for.
-        channels: the filter that each tile shows; empty if the one tile is a matrix of all.
-        total: how many filters the layer has.
-        title: what the tiles are, in one line.
-        variant: empty, or `"pointwise"`: the second kernel of a separable convolution.
+        channels: The filter that each tile shows; empty if the one tile is a matrix of all.
+        total: The number of filters of the layer.
+        title: A description of the tiles in one line.
+        variant: Empty, or `"pointwise"`: the second kernel of a separable convolution.
         shares: `(tiles,)`, if tiles are principal components: the share of the squares of the
             filter's weights that each holds, NaN if that is undefined.
         colors: `(tiles, height, width, 3)`, the weights on three input channels side by side.
@@ -49,22 +49,22 @@ class Kernel:
 
     @property
     def largest(self) -> float:
-        """The largest finite absolute weight."""
+        """Return the largest finite absolute weight."""
         finite = self.weights[np.isfinite(self.weights)]
         return float(np.abs(finite).max(initial=0.0))
 
     def shown_in_color(self, scale: float | None = None) -> Floats:
-        """Weights on three inputs as red, green and blue: `0.5 + w / (2 scale)`, cut to 0 to 1.
+        """Return weights on three inputs as colors: `0.5 + w / (2 scale)`, cut to 0 to 1.
 
         Args:
-            scale: the weight that is full color; the layer's largest unless given. Gray 0.5 is
-                zero. What is not finite is NaN.
+            scale: The absolute weight that has full color; 0 is gray, 0.5. NaN stands for weights
+                that are not finite. Defaults to None: the layer's largest absolute weight.
 
         Raises:
-            TbvizError: the layer does not have three input channels.
+            TbvizError: If the layer does not have three input channels.
         """
         if self.colors is None:
-            msg = f"these are {self.title}, not weights on three input channels; draw the tiles"
+            msg = f"received {self.title}; expected weights on three input channels; draw the tiles"
             raise TbvizError(msg)
         scale = self.largest if scale is None else scale
         with np.errstate(invalid="ignore"):
@@ -76,7 +76,7 @@ class Kernel:
         """Return the relative change of each tile's filter: `|now - then| / |then|`.
 
         Args:
-            first: the same kernel at an earlier snapshot.
+            first: The same kernel at an earlier snapshot.
 
         Returns:
             `(tiles,)`; 0 is no change, 1 a change as large as the filter; NaN if it was zero or is
@@ -101,16 +101,17 @@ class Kernel:
 def kernel_tiles(
     kernel: Floats, filters: int | Sequence[int], sort: str = "", groups: int = 1
 ) -> Kernel:
-    """Return a kernel's filters as tiles: one matrix if they cover one pixel, else one per filter.
+    """Return a kernel's filters as tiles: one matrix if they cover one pixel, or one per filter.
 
     Args:
         kernel: `(filters, inputs, ...)`, the rest being the size in space.
-        filters: how many filters, or which.
-        sort: what sort of kernel it is, for the title.
-        groups: in how many groups the filters share their inputs.
+        filters: The maximum number of filters, or a list of filters.
+        sort: The sort of the kernel, for the title. Defaults to `""`.
+        groups: The number of groups of filters; filters of a group share their inputs. Defaults to
+            1.
 
     Raises:
-        TbvizError: there is no such filter.
+        TbvizError: If there is no such filter.
     """
     total, inputs, *size = kernel.shape
     channels = select_channels(total, filters)
@@ -162,10 +163,11 @@ def _count(total: int, limit: int) -> str:
 def principal_slices(kernels: Floats) -> tuple[Floats, Floats]:
     """Return the pattern that the input slices of each filter share most.
 
-    The first right singular vector of the slices, without subtracting their mean: the rank one
-    kernel nearest to the filter in least squares (Eckart and Young 1936) has it in every slice.
-    It has the length of the slices' root mean square along it, so that a filter whose slices are
-    all equal gives that slice; and the sign of the slices' mean.
+    The pattern is the first right singular vector of the slices, without subtracting their mean: of
+    all kernels with the same pattern in every slice, the one with this pattern is nearest to the
+    filter in least squares (Eckart and Young 1936). Its length is the root mean square of the
+    slices along it, so a filter with equal slices gives that slice. Its sign is that of the slices'
+    mean.
 
     Args:
         kernels: `(filters, inputs, ...)`.

@@ -1,1 +1,1 @@
-"""Numbers that show whether a layer is healthy, and the advice that follows from them."""
+"""Compute numbers that show whether a layer is healthy, and give advice."""

@@ -1,4 +1,4 @@
-"""Layer health: numbers that show whether a layer works, from its feature maps and weights.
+"""Compute layer health: numbers that show whether a layer works, from its maps and weights.
 
 A flat map means a dead channel; a map that looks like the input means that nothing was learned.
 """
@@ -47,16 +47,19 @@ class LayerNumbers:
     """The health of one layer on all probe images at one snapshot.
 
     Attributes:
-        numbers: by name. Counts of channels: `channels`; `dead`, those with a constant output on
-            all images; `saturated`, those with most of their values at a bound of the activation
-            (`tbviz.methods.layer_health.saturation`); `duplicates`, those whose correlation with
-            another channel is high, NaN if that is unknown. Shares, 0 to 1: `sparsity`, of values
-            that are zero; `nonfinite`, of values that are NaN or infinite; `nan`, of values that
-            are NaN. A value that depends on weights that are not finite counts as NaN, whatever the
-            processor computes. In the layer's own unit, of finite values: `mean`, `std`, `minimum`,
-            `maximum`. Without a unit: `similarity`, the largest absolute correlation of a channel
-            with the gray input, mean over images, 0 to 1 or NaN; `output_change`, norm of the
-            difference from the former maps over the norm of those, NaN if there are none.
+        numbers: Numbers by name.
+
+            - Counts of channels: `channels`; `dead`, those with a constant output on all images;
+              `saturated`, those with most of their values at a bound of the activation
+              (`tbviz.methods.layer_health.saturation`); `duplicates`, those with a high correlation
+              with another channel, NaN if that is unknown.
+            - Shares, 0 to 1: `sparsity`, of zeros; `nonfinite`, of values that are NaN or infinite;
+              `nan`, of values that are NaN. A value that depends on weights that are not finite
+              counts as NaN on every processor.
+            - In the layer's unit, of finite values: `mean`, `std`, `minimum`, `maximum`.
+            - Without a unit: `similarity`, the largest absolute correlation of a channel with the
+              gray input, mean over images, 0 to 1 or NaN; `output_change`, the norm of the
+              difference from the former maps over the norm of those, NaN if there are none.
         table: `(len(CHANNEL_COLUMNS), channels)`, the same per channel; there `saturated` is
             the share of values at a bound, `correlation` the largest correlation with another one.
         dead: `(channels,)`, which are dead.
@@ -70,7 +73,7 @@ class LayerNumbers:
         """Return one number per channel, `(channels,)`.
 
         Args:
-            name: one of `CHANNEL_COLUMNS`.
+            name: One of `CHANNEL_COLUMNS`.
         """
         return np.asarray(self.table[CHANNEL_COLUMNS.index(name)])
 
@@ -81,15 +84,18 @@ def health(
     layers: Filter | None = None,
     thresholds: Thresholds | None = None,
 ) -> dict[str, LayerNumbers]:
-    """Compute the health of layers on a batch of images.
+    """Compute numbers that show whether layers work, on a batch of images.
+
+    Dead channels, saturated activations, duplicates and weights that are not finite are visible in
+    these numbers before the loss shows them.
 
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to twelve layers,
-            spread over the depth.
-        thresholds: When a channel counts as dead, saturated or a duplicate. Defaults to `None`:
-            `tbviz.Thresholds()`.
+        layers: Filter of layers, see `activations`. Defaults to None: up to twelve layers, spread
+            over the depth.
+        thresholds: The limits from which a channel counts as dead, saturated or a duplicate.
+            Defaults to None: `tbviz.Thresholds()`.
 
     Returns:
         Layer path to its numbers, with the `weight_norm` of its weights if it has any, and
@@ -133,10 +139,11 @@ def layer_numbers(
 
     Args:
         maps: `(images, height, width, channels)`, or `(images, channels)`.
-        inputs: the images in gray, `(images, height, width)`; without, similarity is NaN.
-        former: the maps at the last snapshot; without, `output_change` is NaN.
-        bounds: of the layer's activation.
-        thresholds: when a channel counts as dead, saturated or a duplicate.
+        inputs: The images in gray, `(images, height, width)`. Defaults to None: similarity is NaN.
+        former: The maps at the last snapshot. Defaults to None: `output_change` is NaN.
+        bounds: The bounds of the layer's activation. Defaults to None: unknown.
+        thresholds: The limits from which a channel counts as dead, saturated or a duplicate.
+            Defaults to None: `Thresholds()`.
     """
     limits = thresholds or Thresholds()
     values = np.asarray(maps, dtype=np.float32)

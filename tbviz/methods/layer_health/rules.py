@@ -1,4 +1,4 @@
-"""Rules: (the last snapshots of one layer, thresholds) => (the finding in words), or nothing."""
+"""Define the rules: each turns the last snapshots of one layer into a finding, or None."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ class HealthSnapshot:
     """The health of one layer at one snapshot.
 
     Attributes:
-        layer: its path.
-        epoch: when, counted from 0.
-        found: its numbers, with `weight_norm` and `weight_update` if it has weights.
-        has_kernel: whether it has a kernel, or represents the layer before it that has one.
-        trainable: whether its weights are trained.
-        passes_through: whether it only passes its input on, as a pooling does.
-        faulty: whether its output depends on weights that are not finite.
-        spoiled: the share of the probe images that are not finite, and so is their output.
+        layer: Path of the layer.
+        epoch: Epoch of the snapshot, counted from 0.
+        found: Numbers of the layer, with `weight_norm` and `weight_update` if it has weights.
+        has_kernel: Whether it has a kernel, or represents the layer before it that has one.
+        trainable: Whether its weights are trained.
+        passes_through: Whether it only passes its input on, as a pooling does.
+        faulty: Whether its output depends on weights that are not finite.
+        spoiled: The share of the probe images that are not finite; their output is not finite
+            either.
     """
 
     layer: str
@@ -44,17 +45,17 @@ class HealthSnapshot:
 
     @property
     def has_nonfinite(self) -> bool:
-        """Whether its output of finite images has numbers that are not finite."""
+        """Tell whether its output of finite images has numbers that are not finite."""
         return self.number("nonfinite") > self.spoiled + 1e-6
 
     @property
     def channels(self) -> int:
-        """The number of its channels."""
+        """Return the number of its channels."""
         return self.found.dead.size
 
     @property
     def usual_similarity(self) -> float:
-        """The median of the channels' similarity to the input; NaN if none has one."""
+        """Return the median of the channels' similarity to the input; NaN if no channel has one."""
         values = self.found.column("similarity")
         values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
@@ -68,13 +69,13 @@ class AdviceRule:
     """One rule.
 
     Attributes:
-        name: its name in the store.
+        name: The name in the store.
         finding: (a layer's snapshots in the window, the newest last) => the finding in words, or
             `None`.
-        remedy: what to do about it.
-        level: of its notice.
-        propagates: whether it passes from layer to layer: then the first one is named, the others
-            are counted.
+        remedy: The action to take.
+        level: The level of the notice.
+        propagates: Whether the state passes from layer to layer. If so, the advice names the first
+            layer and counts the others.
     """
 
     name: str
@@ -190,7 +191,7 @@ RULES: tuple[AdviceRule, ...] = (
     AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalization",
          "warning", propagates=True),
 )  # fmt: skip
-"""All rules but `nonfinite`, which needs no window."""
+"""All rules except `nonfinite`, which needs no window."""
 
 
 def _full(snapshots: HealthSnapshots, limits: Thresholds) -> bool:

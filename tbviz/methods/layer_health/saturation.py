@@ -1,4 +1,4 @@
-"""(layer) => (the bounds of its activation), (maps) => (the share of each channel at a bound).
+"""Find the bounds of a layer's activation, and the share of each channel at a bound.
 
 At a bound the slope of an activation is nearly zero: no gradient passes.
 """
@@ -33,7 +33,7 @@ def bounds_of(layer: Any) -> ActivationBounds | None:
     """Return the bounds of a layer's activation, `None` if it has none or is unknown.
 
     Args:
-        layer: a layer, or an operation of a functional model such as `ops.sigmoid`.
+        layer: A layer, or an operation of a functional model such as `ops.sigmoid`.
     """
     layer = getattr(layer, "layer", layer)  # the layer inside a wrapper
     if type(layer).__name__ == "ReLU":
@@ -56,7 +56,7 @@ def at_bounds(
 
     Args:
         flat: `(values, channels)`.
-        bounds: of the activation.
+        bounds: The bounds of the activation.
 
     Returns:
         `(channels,)`, 0 to 1.

@@ -1,6 +1,6 @@
-"""(maps, images) => (each channel's similarity to the input, its correlation with other channels).
+"""Compute each channel's correlation with the input and with the other channels.
 
-Both are correlations, so neither brightness nor contrast matters.
+Both are correlations, so brightness and contrast do not matter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def gray(images: Any) -> Floats | None:
     """Return images as `(images, height, width)`, the mean of their channels.
 
     Args:
-        images: a batch, channels first or last; of several inputs the first that is one.
+        images: A batch, channels first or last; of several inputs the first that is one.
 
     Returns:
         `None` if there is no batch of images with one to four channels.

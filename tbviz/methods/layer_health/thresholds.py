@@ -1,4 +1,4 @@
-"""Thresholds: the limits of the health numbers, and of the advice."""
+"""Define the limits of the health numbers and of the advice."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from tbviz.errors import TbvizError
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The values from which there is advice, and the limits within the health numbers.
+    """The limits from which there is advice, and the limits within the health numbers.
 
     Args:
         window: Consecutive snapshots, the present one included, over which a rule must hold, at
-            least 1. Defaults to `5`.
+            least 1. Defaults to 5.
         dead: Share of a layer's channels that are dead at all of them, 0 to 1. In late layers of a
             good network of a thousand classes, a third is silent on four photographs. Defaults to
-            `0.4`.
-        saturated: Share of its channels that are saturated, 0 to 1. Defaults to `0.25`.
+            0.4.
+        saturated: Share of its channels that are saturated, 0 to 1. Defaults to 0.25.
         duplicates: Share of its channels that are nearly the same as another one, 0 to 1. Defaults
-            to `0.5`.
+            to 0.5.
         similarity: Correlation with the input that more than half of the channels reach, 0 to 1.
-            Defaults to `0.9`.
+            Defaults to 0.9.
         still: Relative change of a layer's weights between snapshots, 0 to 1, below which they
-            count as not moving. Defaults to `0.0001`.
+            count as not moving. Defaults to 0.0001.
         weight_growth: Factor, above 1, by which the norm of a layer's weights may grow within the
-            window. Defaults to `10.0`.
+            window. Defaults to 10.0.
         output_growth: Factor, above 1, by which the spread of a layer's output may grow within the
-            window. It grows tenfold while a small network learns. Defaults to `100.0`.
-        flat: Span of a dead channel, at most this share of the layer's largest absolute value, 0
-            to 1. Defaults to `1e-06`.
-        saturated_values: Share of a saturated channel's values at a bound, 0 to 1. Defaults to
-            `0.9`.
+            window. It grows tenfold while a small network learns. Defaults to 100.0.
+        flat: Span of a dead channel, at most this share of the layer's largest absolute value, 0 to
+            1. Defaults to 1e-6.
+        saturated_values: Share of a saturated channel's values at a bound, 0 to 1. Defaults to 0.9.
         duplicate_correlation: Correlation from which a channel is a duplicate of another, 0 to 1.
-            Defaults to `0.98`.
+            Defaults to 0.98.
 
     Raises:
         TbvizError: If a value is out of its range.

@@ -1,4 +1,4 @@
-"""(layer) => (the norm of its weights, and of their change since the last snapshot)."""
+"""Compute the norm of a layer's weights, and of their change since the last snapshot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
 
 MAX_COMPARED = 1 << 20
-"""Weights of a layer that are stored for comparison: of more, every second, third ... one."""
+"""The number of weights per layer that are stored for comparison; larger layers are thinned out."""
 
 
 def weight_owner(
@@ -26,9 +26,9 @@ def weight_owner(
     layers between them, such as a normalization), the last of those with as many channels.
 
     Args:
-        output: of the layer.
-        model_outputs: of the model.
-        measured: the outputs of layers that represent themselves.
+        output: The output of the layer.
+        model_outputs: The outputs of the model's layers.
+        measured: The outputs of layers that represent themselves. Defaults to `()`.
 
     Returns:
         `None` for a layer without weights that represents no other.
@@ -82,7 +82,7 @@ class WeightHistory:
         """Return the norm of a layer's weights, and the relative norm of their change.
 
         Args:
-            key: under which its weights are stored.
+            key: The key under which the weights are stored.
             layer: `None` for none.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Maximization: the input that activates a channel or a class most, found by gradient ascent.
+"""Find the input that activates a channel or a class most, by gradient ascent.
 
 Four terms, after Lucid: an image parametrization (`basis`, `color`, `image`), `transforms`,
 `objectives` (with `regularizers`), and the `ascent`.
@@ -46,20 +46,26 @@ def maximize_filters(
 ) -> dict[str, Maximized]:
     """Find an image that activates each channel of some layers, from a blank start.
 
+    The image shows the pattern that a channel looks for. Gradient ascent maximizes the weighted
+    mean of the channel over its map, on Fourier coefficients of the image (Olah et al. 2017,
+    "Feature Visualization", https://distill.pub/2017/feature-visualization).
+
     Args:
         model: Any built Keras model.
-        layers: Filter of layers, see `activations`. Defaults to `None`: up to four convolutions,
+        layers: Filter of layers, see `activations`. Defaults to None: up to four convolutions,
             spread over the depth.
-        filters: How many channels of each layer, or a list of their numbers. Defaults to `16`.
-        images: A batch from which the size and the range of the input are learned. Defaults to
-            `None`: the input shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
-        ascent: Steps, rate, image, transforms and penalties of the ascent. Defaults to `None`:
-            `tbviz.Ascent()`.
-        seed: Seed of the start and of the transforms. The same seed gives the same images.
-            Defaults to `0`.
+        filters: The maximum number of channels per layer, or a list of channels, counted from 0.
+            Defaults to 16.
+        images: A batch that gives the size and the range of the input. Defaults to None: the input
+            shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
+        ascent: The settings of the ascent: steps, rate, image, transforms and penalties. Defaults
+            to None: `tbviz.Ascent()`.
+        seed: The seed of the start and of the transforms; equal seeds give equal images. Defaults
+            to 0.
 
     Returns:
-        Layer path to its images.
+        Layer path to its images, float32 `(channels, height, width, colors)`, 0 to 1, with the
+        objective of each.
 
     Raises:
         TbvizError: If a filter matches no layer with feature maps, or the size of the input is
@@ -106,19 +112,28 @@ def maximize_classes(
     class_names: Sequence[str] | None = None,
     output: OutputName | None = None,
 ) -> MaximizedClasses:
-    """Find an image that raises each class's score before softmax or sigmoid, from a blank start.
+    """Find an image that raises the score of each class, from a blank start.
 
-    Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks", equation 1.
+    The score is the one before softmax or sigmoid. The image shows a class as the model sees it:
+    `argmax_I S_c(I) - lambda |I|^2` of Simonyan, Vedaldi and Zisserman 2014, equation 1,
+    https://arxiv.org/abs/1312.6034, here with the parametrization and the penalties of
+    `tbviz.Ascent`.
 
     Args:
         model: Any built Keras model.
-        classes: Classes by number or by name. Defaults to `None`: the first ten.
-        images: See `maximize_filters`. Defaults to `None`.
-        ascent: See `maximize_filters`. Defaults to `None`: `tbviz.Ascent.of_classes()`.
-        seed: See `maximize_filters`. Defaults to `0`.
-        class_names: Name of each class, for classes by name. Defaults to `None`.
+        classes: The classes, by index or by name. Defaults to None: the first ten.
+        images: A batch that gives the size and the range of the input. Defaults to None: the input
+            shape of the model, and 0 to 1, or 0 to 255 if the model rescales.
+        ascent: The settings of the ascent. Defaults to None: `tbviz.Ascent.of_classes()`.
+        seed: The seed of the start and of the transforms; equal seeds give equal images. Defaults
+            to 0.
+        class_names: The name of each class, for classes by name. Defaults to None: no names.
         output: The index or the name of the output whose classes these are, for a model with
-            several outputs. Defaults to `None`: the first.
+            several outputs. Defaults to None: the first.
+
+    Returns:
+        The images, float32 `(classes, height, width, colors)`, 0 to 1, with the score and the
+        probability of each.
 
     Raises:
         TbvizError: If there is no such class or output, the size of the input is unknown, or all

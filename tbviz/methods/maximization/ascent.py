@@ -1,4 +1,4 @@
-"""The ascent: images of all channels, or classes, are maximized together in one compiled loop."""
+"""Run the ascent: one compiled loop maximizes the images of all channels or classes together."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def maximize(
     """Find images that activate channels of one layer, one per channel; see `maximize_objective`.
 
     Raises:
-        TbvizError: all of them are blank.
+        TbvizError: If all images are blank.
     """
     return require_signal(
         maximize_objective(inspector, ChannelMean(output), channels, canvas, settings, seed, start)
@@ -61,19 +61,19 @@ def maximize_objective(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Find images that activate channels or classes, one for each; some, or all, may be blank.
+    """Find images that activate channels or classes, one each. Some, or all, may be blank.
 
     Args:
-        inspector: of the model.
-        objective: the score that is maximized.
-        indices: the channels or classes.
-        canvas: what the model takes as input.
-        settings: of the ascent.
-        seed: of the start and the transforms.
-        start: coefficients of a former ascent to continue from, in place of a blank image.
+        inspector: The inspector of the model.
+        objective: The score that is maximized.
+        indices: The channels or classes.
+        canvas: The canvas of the model's inputs.
+        settings: The settings of the ascent.
+        seed: The seed of the start and the transforms. Defaults to 0.
+        start: Coefficients of an earlier ascent to continue from. Defaults to None: a blank image.
 
     Raises:
-        TbvizError: a layer cannot be tapped.
+        TbvizError: If a layer cannot be tapped.
     """
     views = settings.transforms.draw(np.random.default_rng([seed, 0]), settings.steps, canvas.size)
     selected = np.repeat(np.asarray(indices, np.int32), settings.diversity)
@@ -159,7 +159,7 @@ def maximize_objective(
 
 def _blank(indices: Sequence[int], canvas: Canvas, settings: Ascent, seed: int) -> Floats:
     shape = (canvas.channels, *canvas.size)
-    # Each image has its own generator, so that it is the same in any batch.
+    # One generator per image: an image is the same in any batch.
     each = [
         np.random.default_rng([seed, 1, one, copy]).normal(size=shape)
         for one in indices
@@ -184,7 +184,7 @@ def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any
 
 
 def _finite(values: Any) -> Any:
-    """Replace NaN and infinity by 0: a channel with such weights would spoil all gradients."""
+    """Replace NaN and infinity by 0; a channel with such weights would spoil all gradients."""
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(values.dtype)):
         return values
     return ops.where(ops.isfinite(values), values, ops.zeros_like(values))

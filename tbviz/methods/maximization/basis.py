@@ -1,4 +1,4 @@
-"""Bases: the meaning of the coefficients of an image, along one of its sides.
+"""Define bases: the meaning of the coefficients of an image, along one of its sides.
 
 An image is a product, `rows^T x coefficients x columns`. A basis gives the contribution of each
 coefficient of a line to any point of it, whole pixel or not, so that a shift and a zoom are the
@@ -30,8 +30,8 @@ class Basis(Protocol):
         """Return the contribution of each coefficient of a line of pixels to points on it.
 
         Args:
-            size: pixels; a point beyond them is one on the other side, as on a ring.
-            points: tensor `(points,)`, in pixels.
+            size: Pixels; a point beyond them is one on the other side, as on a ring.
+            points: Tensor `(points,)`, in pixels.
 
         Returns:
             Tensor `(size, points)`, orthonormal at the whole pixels.
@@ -40,13 +40,13 @@ class Basis(Protocol):
 
 @dataclass(frozen=True)
 class Fourier:
-    """Waves, the low ones scaled up; between pixels they are exact, without any interpolation.
+    """Waves, of which low ones are scaled up. Between pixels they are exact, without interpolation.
 
     Ascent on pixels finds high-frequency noise. Here every frequency moves at the same visible
     rate. Olah et al. 2017, "Feature Visualization", section "Preconditioning and Parameterization".
 
     Attributes:
-        decay: a wave is scaled by frequency to the power of minus this; 1 as photographs have it,
+        decay: A wave is scaled by frequency to the power of minus this; 1 as photographs have it,
             more for smoother images.
     """
 
@@ -74,7 +74,7 @@ class Fourier:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels themselves; between them values are interpolated linearly."""
+    """Pixels. Between them values are interpolated linearly."""
 
     def coefficient_scale(self, height: int, width: int) -> Floats:
         """See `Basis.coefficient_scale`: 1 for each."""

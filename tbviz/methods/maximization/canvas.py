@@ -1,4 +1,4 @@
-"""The canvas: the inputs of a model that are painted on, their size and value range."""
+"""Describe the canvas: the inputs of a model that are painted on, their size and range."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Canvas:
     """The inputs of a model on which an image is painted.
 
     Attributes:
-        inputs: one sample of every input of the model, in its structure, batch axis 1.
-        input_indices: indices of the flattened inputs that are painted on, all with the same
-            image: if a model takes two, each layer sees one of them, and it is unknown which.
-        size: height and width.
-        channels: how many.
-        channels_first: whether the model takes them first.
-        low: value of black.
-        high: value of white.
+        inputs: One sample of every input of the model, in its structure, batch axis 1.
+        input_indices: Indices of the flattened inputs that are painted on, all with the same image:
+            if a model takes two, each layer sees one of them, and it is unknown which.
+        size: Height and width.
+        channels: The number of channels.
+        channels_first: Whether the channels stand before height and width.
+        low: Value of black.
+        high: Value of white.
     """
 
     inputs: Any
@@ -40,7 +40,7 @@ class Canvas:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """A hashable key, equal for canvases that can share a compiled ascent."""
+        """Return a hashable key, equal for canvases that can share a compiled ascent."""
         others = keras.tree.flatten(self.inputs)
         for index in self.input_indices:
             others[index] = np.zeros(0, np.float32)
@@ -58,7 +58,7 @@ class Canvas:
 
         Args:
             images: `(images, height, width, channels)`, tensor or array.
-            numbers: `keras.ops` for tensors, `numpy` for arrays.
+            numbers: `keras.ops` for tensors, `numpy` for arrays. Defaults to `keras.ops`.
         """
         painted = images * (self.high - self.low) + self.low
         if self.channels_first:
@@ -76,13 +76,13 @@ def canvas_of(model: Any, images: Any = None, bounds: tuple[float, float] | None
     """Return the canvas of a model.
 
     Args:
-        model: any built Keras model.
-        images: a probe batch in the model's structure; without, the model's own input shape
-            is used, and zeros for inputs that are no images.
-        bounds: values of black and white; learned unless given.
+        model: Any built Keras model.
+        images: A probe batch in the model's structure. Defaults to None: the input shape of the
+            model, and zeros for inputs that are not images.
+        bounds: Values of black and white. Defaults to None: found from the model and the images.
 
     Raises:
-        TbvizError: no input is an image, or its size is unknown.
+        TbvizError: If no input is an image, or its size is unknown.
     """
     inputs = _samples(model) if images is None else _first(images)
     leaves = keras.tree.flatten(inputs)
@@ -108,7 +108,7 @@ def blank_inputs(model: Any) -> Any:
     """Return one sample of every input of a model: even gray for images, zeros for others.
 
     Raises:
-        TbvizError: the size of an input is unknown.
+        TbvizError: If the size of an input is unknown.
     """
     samples = _samples(model)
     return samples if image_input_index(samples) is None else canvas_of(model).blank(1)

@@ -1,4 +1,4 @@
-"""Classes: which are maximized, and the ascent on their scores."""
+"""Choose the classes to maximize, and run the ascent on their scores."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 Classes = Sequence[int | str]
-"""Classes by number or by name."""
+"""Classes by index or by name."""
 
 MAX_CLASSES = 10
-"""How many classes are maximized by default."""
+"""The number of classes that are maximized by default."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class MaximizedClasses(Maximized):
     """The images that activate classes: `channels` are the classes.
 
     Attributes:
-        probabilities: of each image's class, `None` if the model has none.
-        target: the score that was maximized, in words.
+        probabilities: Probability of each image's class, `None` if the model has none.
+        target: The score that was maximized, in words.
     """
 
     probabilities: Floats | None
@@ -55,18 +55,18 @@ def maximize_scores(
     start: Floats | None = None,
     output: OutputName | None = None,
 ) -> MaximizedClasses:
-    """Find the image that activates each class most; some, or all, may be blank.
+    """Find the image that activates each class most. Some, or all, may be blank.
 
     See `ascent.maximize_objective`.
 
     Args:
-        inspector: of the model.
-        model_outputs: of the model.
-        classes: by number.
-        canvas: what the model takes as input.
-        settings: of the ascent.
-        seed: of the start and the transforms.
-        start: coefficients of a former ascent to continue from.
+        inspector: The inspector of the model.
+        model_outputs: The outputs of the model's layers.
+        classes: The indices of the classes.
+        canvas: The canvas of the model's inputs.
+        settings: The settings of the ascent.
+        seed: The seed of the start and the transforms. Defaults to 0.
+        start: Coefficients of an earlier ascent to continue from. Defaults to None: a blank image.
         output: The output of the model whose classes these are. Defaults to the first.
     """
     head = head_of(model_outputs, output)
@@ -86,12 +86,12 @@ def select_classes(
     """Return the numbers of classes.
 
     Args:
-        classes: by number or by name. Defaults to the first ten.
-        count: how many classes the model has.
-        class_names: name of each class.
+        classes: The classes, by index or by name. None selects the first ten.
+        count: The number of classes of the model.
+        class_names: The name of each class. Defaults to None: no names.
 
     Raises:
-        TbvizError: there is no such class.
+        TbvizError: If there is no such class.
     """
     if classes is None:
         return list(range(min(count, MAX_CLASSES)))

@@ -1,4 +1,4 @@
-"""(coefficients) => (image batch between 0 and 1): the painted images."""
+"""Paint images: turn coefficients into a batch between 0 and 1."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def to_image(
     """Return the images that coefficients represent.
 
     Args:
-        coefficients: tensor `(images, channels, height, width)`; zeros are an even gray.
-        basis: of the coefficients.
-        transforms: how a step sees the images. Defaults to none.
-        view: of this step, see `Transforms.draw`.
+        coefficients: Tensor `(images, channels, height, width)`; zeros are an even gray.
+        basis: The basis of the coefficients.
+        transforms: The transforms of each step. Defaults to None: the images are not moved.
+        view: The view of this step, see `Transforms.draw`. Defaults to None: the images themselves.
 
     Returns:
         `(images, height, width, channels)`, between 0 and 1. Three channels are decorrelated

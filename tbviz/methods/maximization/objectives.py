@@ -1,4 +1,4 @@
-"""(model, image batch, indices) => (a score per image): what the ascent maximizes."""
+"""Score a batch of images: the objectives that the ascent maximizes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Response(NamedTuple):
         scores: `(images,)`.
         features: `(images, points, channels)`, the output of a layer, to compare the images;
             `None` if no layer is recorded.
-        output: the model's output, `None` if it did not run to the end.
+        output: The model's output, `None` if it did not run to the end.
     """
 
     scores: Any
@@ -49,7 +49,7 @@ class Objective(Protocol):
 
     @property
     def name(self) -> str:
-        """The name in messages."""
+        """Return the name in messages."""
 
     def reads(self, model_outputs: ModelOutputs) -> int:
         """Return the set of weights that it depends on."""
@@ -63,9 +63,9 @@ class Objective(Protocol):
         """Compute how strongly image `i` activates `indices[i]`.
 
         Args:
-            model: called once, inside a pass.
-            images: as the model takes them.
-            indices: a channel or a class per image.
+            model: The model, which is called once inside a pass.
+            images: The images, in the form that the model takes.
+            indices: A channel or a class per image.
         """
 
 
@@ -73,14 +73,13 @@ class Objective(Protocol):
 class ChannelMean:
     """The mean response of one channel of a layer.
 
-    If the layer ends in an activation of its own, or is one, the response is the input of the
-    activation: after a ReLU a channel that is off has no slope and would stay blank for ever.
-    Negative responses count a tenth: otherwise the mean of a linear filter would depend on the mean
-    color alone. The middle of a map counts most and its border nothing, since padding with zeros
-    draws frames there.
+    If the layer ends in an activation, or is one, the response is the input of the activation:
+    after a ReLU, an inactive channel has no slope and would stay blank. Negative responses count a
+    tenth; otherwise the mean of a linear filter would depend on the mean color alone. The middle of
+    a map counts most and its border counts 0, since padding with zeros draws frames there.
 
     Attributes:
-        output: the layer.
+        output: The layer.
     """
 
     output: Output
@@ -150,8 +149,8 @@ class ClassScore:
     A probability could be raised by lowering that of the other classes alone.
 
     Attributes:
-        head: how scores are read off the model's output.
-        features: the layer that compares images of a class, `None` for one image per class.
+        head: The head that reads scores off the model's output.
+        features: The layer in which images of a class are compared, `None` for one image per class.
     """
 
     head: OutputHead

@@ -1,4 +1,4 @@
-"""(image batch) => (a penalty per image), and the Gram cosine of the images of one channel."""
+"""Compute penalties of images, and the Gram cosine of the images of one channel."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def contrast(images: Any) -> Any:
 def gram_cosine(features: Any, copies: int) -> Any:
     """Return the mean cosine of the Gram matrices of one channel's images in a layer.
 
-    Olah et al. 2017, "Feature Visualization", section "Diversity", where the sum is over all pairs.
+    Olah et al. 2017, "Feature Visualization", section "Diversity"; there it is a sum over all
+    pairs.
 
     Args:
         features: `(images, points, channels)`, `copies` images after each other for each channel.
-        copies: how many, above 1.
+        copies: The number of images per channel, above 1.
 
     Returns:
         `(images,)`, the mean over the other images of the same channel, 0 to 1.
@@ -53,5 +54,5 @@ def gram_cosine(features: Any, copies: int) -> Any:
 
 def _mean(values: Any) -> Any:
     flat = ops.reshape(values, (values.shape[0], -1))
-    # Of an image of one pixel there is no step.
+    # An image of one pixel has no step.
     return ops.sum(flat, axis=1) / max(int(flat.shape[1]), 1)

@@ -1,4 +1,4 @@
-"""The result of an ascent, and why some or all of its images are blank."""
+"""Describe the result of an ascent, and why some or all of its images are blank."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class Maximized:
     """The images that activate the channels of one layer, or classes.
 
     Attributes:
-        channels: one per image: with `diversity` each as often as it has images.
+        channels: The channel of each image. With `diversity`, a channel has several images.
         images: `(images, height, width, colors)`, 0 to 1; even gray if there is a note.
-        before: each image's objective on the unmoved start image.
-        after: the same at the end; not finite if the channel's output has NaN or infinity.
-        coefficients: the image's parameters, to continue from at the next step of a run.
-        notes: why an image is blank, `None` if it is not.
-        output: the model's output on each image, `None` if it did not run to the end.
-        reached: size of the largest slope of each image.
-        objective: the name of the objective.
-        painted_equally: whether the model takes several images, which show the same.
-        cause: which weights are not finite, in words, if some of the images depend on them.
+        before: Each image's objective on the unmoved start image.
+        after: Each image's objective at the end; not finite if the channel's output has NaN or
+            infinity.
+        coefficients: The image's parameters, to continue from at the next step of a run.
+        notes: Reason per image if it is blank, else `None`.
+        output: The model's output on each image, `None` if it did not run to the end.
+        reached: Size of the largest slope of each image.
+        objective: The name of the objective.
+        painted_equally: Whether the model takes several images, which are painted alike.
+        cause: A description of the weights that are not finite, if some images depend on them.
     """
 
     channels: list[int]
@@ -48,11 +49,11 @@ Result = TypeVar("Result", bound=Maximized)
 
 
 def notes_of(after: Floats, reached: Floats) -> list[str | None]:
-    """Return why each image is blank, `None` for most.
+    """Return the reason if an image is blank, `None` for the others.
 
     Args:
-        after: the objective at the end.
-        reached: size of the largest slope.
+        after: The objective at the end.
+        reached: Size of the largest slope.
     """
     return [
         "puts out NaN or infinity"
@@ -67,10 +68,10 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
 def require_signal(found: Result) -> Result:
     """Return the result if any of its images shows something.
 
-    Call it only for all channels of a layer together: some of them may well be dead.
+    Call it only for all channels of a layer together, since some of them may be dead.
 
     Raises:
-        TbvizError: all scores are NaN or infinite, or no gradient reaches the input from any.
+        TbvizError: If all scores are NaN or infinite, or no gradient reaches the input from any.
     """
     if not np.isfinite(found.after).any():
         why = found.cause or "its values leave the range of its floats; see the loss"

@@ -1,4 +1,4 @@
-"""Settings of the ascent."""
+"""Define the settings of the ascent."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ class Ascent:
     same.
 
     Args:
-        steps: Steps of the ascent, at least 0. Defaults to `24`.
-        rate: Adam's step, in standard deviations of a coefficient. Defaults to `0.2`.
-        start: Standard deviation of the random start. 0 starts from an even gray. Defaults to
-            `0.05`.
+        steps: Steps of the ascent, at least 0. Defaults to 24.
+        rate: Adam's step, in standard deviations of a coefficient. Defaults to 0.2.
+        start: Standard deviation of the random start. 0 starts from an even gray. Defaults to 0.05.
         image: `"fourier"` paints with waves, `"pixel"` with pixels. Defaults to `"fourier"`.
-        decay: Scale of the waves of `"fourier"`: the frequency to the power of minus this.
-            Defaults to `1.0`.
-        transforms: How far each step moves, scales and rotates the image. Defaults to
-            `Transforms()` of `tbviz.methods.maximization.transforms`.
+        decay: Scale of the waves of `"fourier"`: the frequency to the power of minus this. Defaults
+            to 1.0.
+        transforms: The limits within which each step moves, scales and rotates the image. Defaults
+            to `Transforms()` of `tbviz.methods.maximization.transforms`.
         total_variation: Weight of the mean step between neighboring pixels, see
-            `regularizers.total_variation`. Defaults to `0.0`.
+            `regularizers.total_variation`. Defaults to 0.0.
         l2: Weight of the mean squared distance from even gray, see `regularizers.contrast`.
-            Defaults to `0.0`.
-        diversity: Images per channel, at least 1. They are pushed apart. Defaults to `1`.
-        apart: Weight of their Gram cosine, see `regularizers.gram_cosine`. Defaults to `1.0`.
+            Defaults to 0.0.
+        diversity: Images per channel, at least 1. Several images are pushed apart. Defaults to 1.
+        apart: Weight of their Gram cosine, see `regularizers.gram_cosine`. Defaults to 1.0.
 
     Raises:
         TbvizError: If there is no such image, or a number is out of its range.
@@ -58,29 +57,29 @@ class Ascent:
 
     def __post_init__(self) -> None:
         if self.image not in ("fourier", "pixel"):
-            msg = f"image received {self.image!r}; it is 'fourier' or 'pixel'"
+            msg = f"Ascent received image={self.image!r}; expected 'fourier' or 'pixel'"
             raise TbvizError(msg)
         if self.diversity < 1 or self.steps < 0:
             msg = (
-                f"received diversity={self.diversity} and steps={self.steps}; expected at least "
-                "one image per channel, and no negative number of steps"
+                f"Ascent received diversity={self.diversity}, steps={self.steps}; expected a "
+                "diversity of at least 1 and steps of at least 0"
             )
             raise TbvizError(msg)
 
     @classmethod
     def of_classes(cls) -> Self:
-        """Return settings for classes, whose parts lie side by side and are as large as the image.
+        """Return settings for classes: their parts lie side by side and are as large as the image.
 
-        More steps, smoother waves, and transforms that leave a part near where it is.
+        They have more steps, smoother waves, and transforms that move parts only a little.
         """
         moved = Transforms(jitter=0.15, scale=0.3, rotate=5.0, pad=True)
         return cls(steps=48, rate=0.15, decay=1.25, transforms=moved)
 
     def careful(self) -> Self:
-        """Return the settings for pictures of higher quality: four times the steps, each half."""
+        """Return settings for higher quality: four times the steps, each half as long."""
         return replace(self, steps=4 * self.steps, rate=self.rate / 2)
 
     @property
     def basis(self) -> Basis:
-        """The basis of the coefficients of the image."""
+        """Return the basis of the coefficients of the image."""
         return Fourier(self.decay) if self.image == "fourier" else Pixels()

@@ -1,4 +1,4 @@
-"""(image, a view of it) => (image): each step of the ascent sees it padded, moved, scaled, turned.
+"""Pad, move, scale and turn an image before each step of the ascent.
 
 A pattern that activates a filter only at one exact position is noise to the eye. Mordvintsev et
 al. 2015 jitter; Olah et al. 2017, "Feature Visualization", section "Transformation robustness",
@@ -22,14 +22,14 @@ _EVENLY = (0.6180339887498949, 0.4142135623730951)
 
 @dataclass(frozen=True)
 class Transforms:
-    """How far a step may move the image.
+    """The limits within which a step may move the image.
 
     Attributes:
-        jitter: shift to each side, as a share of the side. At 0.5 every part of the image comes
+        jitter: Shift to each side, as a share of the side. At 0.5 every part of the image comes
             everywhere, so that none of it stays at the border.
-        scale: share of the size, larger and smaller, about the middle.
-        rotate: degrees, to the left and to the right, about the middle.
-        pad: what lies beyond the image's edges: even gray if true, its other side if false.
+        scale: Share of the size, larger and smaller, about the middle.
+        rotate: Degrees, to the left and to the right, about the middle.
+        pad: Whether even gray lies beyond the image's edges. If not, the image repeats there.
     """
 
     jitter: float = 0.5
@@ -38,7 +38,7 @@ class Transforms:
     pad: bool = False
 
     def draw(self, random: np.random.Generator, steps: int, size: tuple[int, int]) -> Floats:
-        """Draw the views of all steps, `(steps, 4)`: shift down and right (pixels), zoom, angle.
+        """Draw the views of all steps, `(steps, 4)`: shift down, shift right (pixels), zoom, angle.
 
         They are drawn beforehand from a separate generator, so that no global random state moves.
         Shifts are spread evenly from a random start: a few dozen at random would leave gaps.
@@ -75,13 +75,13 @@ def inside(size: int, points: Any) -> Any:
 
 
 def turned(pixels: Any, angle: Any, margin: int) -> Any:
-    """Turn images about their middle, and cut off the margin that their corners came from.
+    """Turn images about their middle, and cut off the margin that fills their corners.
 
     Args:
         pixels: `(height, width, values)`; all images turn together, and the pixels come first,
             since taking whole rows of values is fast.
-        angle: in radians; positive turns the picture anticlockwise.
-        margin: pixels on each side that are not part of the result.
+        angle: The angle in radians; a positive angle turns the picture counterclockwise.
+        margin: Pixels on each side that are not part of the result.
     """
     height, width, values = (int(size) for size in pixels.shape)
     inner = height - 2 * margin, width - 2 * margin

@@ -1,4 +1,4 @@
-"""(a model, images, a class of each) => (the attribution of the class score to each pixel)."""
+"""Define an attribution: it divides the class score of an image among its pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Attributed(NamedTuple):
 
     Attributes:
         maps: `(images, height, width)` at the input's size; NaN stays NaN.
-        completeness: for methods whose maps add up to a difference of scores, the share of it that
+        completeness: For methods whose maps add up to a difference of scores, the share of it that
             they reach: 1 is all of it; `(images,)`.
     """
 
@@ -30,9 +30,9 @@ class Attribution(ABC):
     """One method; its settings are its arguments.
 
     Attributes:
-        name: as users write it.
-        title: as a caption writes it.
-        signed: whether negative values (against the class) mean something.
+        name: The name in code.
+        title: The name in captions.
+        signed: Whether negative values (against the class) mean something.
     """
 
     name: ClassVar[str]
@@ -44,11 +44,11 @@ class Attribution(ABC):
         """Compute the maps.
 
         Args:
-            perturbed: the model and the images.
-            class_target: with a class for each image.
+            perturbed: The model and the images.
+            class_target: A class target with one class per image.
 
         Raises:
-            TbvizError: none of the model's inputs is a batch of images.
+            TbvizError: If none of the model's inputs is a batch of images.
         """
 
     def target(self, score: str) -> str:

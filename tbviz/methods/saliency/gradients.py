@@ -1,4 +1,4 @@
-"""Gradients: how much the score changes with each pixel.
+"""Compute gradients: the change of the score with each pixel.
 
 Simonyan et al. 2014, "Deep Inside Convolutional Networks: Visualizing Image Classification Models
 and Saliency Maps", section 3.

@@ -1,4 +1,4 @@
-"""Guided Grad-CAM: fine lines where Grad-CAM sees the class.
+"""Compute Guided Grad-CAM: fine lines in the area that Grad-CAM marks.
 
 Selvaraju et al. 2017, "Grad-CAM", section 3.2; guided backpropagation is Springenberg et al. 2015,
 "Striving for Simplicity: The All Convolutional Net".
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GuidedGradCam(Attribution):
-    """Guided backpropagation, the largest absolute over the colors, times enlarged Grad-CAM.
+    """Guided backpropagation, the largest absolute value over the colors, times enlarged Grad-CAM.
 
     The lines are not evidence: guided backpropagation gives nearly the same picture for a network
-    whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks
-    for Saliency Maps". Trust their location, which is Grad-CAM's, and not their shape.
+    with random weights, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks for
+    Saliency Maps". Trust their location, which comes from Grad-CAM, and not their shape.
 
     Args:
-        layer: a filter for Grad-CAM's layer; the last with a feature map unless given.
+        layer: A filter for the layer of Grad-CAM. Defaults to None: the last layer with a feature
+            map.
     """
 
     layer: Filter | None = None
@@ -45,7 +46,7 @@ class GuidedGradCam(Attribution):
         """Compute the maps in two passes.
 
         Raises:
-            LayerNotFoundError: there is no such layer, or none with feature maps.
+            LayerNotFoundError: If there is no such layer, or none with feature maps.
         """
         model_outputs = perturbed.inspector.model_outputs(perturbed.inputs)
         output = (

@@ -1,4 +1,4 @@
-"""Occlusion: how much the score falls if a patch hides a part of the image.
+"""Compute occlusion: the fall of the score if a patch hides a part of the image.
 
 Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2.
 """
@@ -24,9 +24,11 @@ class Occlusion(Attribution):
     The patch has the mean color of all images, which is in their range in any case.
 
     Args:
-        window: height and width of the patch as a share of the image's.
-        stride: from one window to the next, likewise; the first and the last touch the edges.
-            Each window costs a pass: 8 x 8 of them unless given.
+        window: Height and width of the patch as a share of the image's, above 0, up to 1. Defaults
+            to 0.2.
+        stride: Distance between windows as a share of the image's sides, above 0, up to `window`.
+            The first and the last window touch the edges. Each window costs a pass; the defaults
+            make 8 x 8 windows. Defaults to 0.115.
     """
 
     window: float = 0.2
@@ -72,7 +74,7 @@ class Occlusion(Attribution):
     def _spans(self, side: int) -> list[npt.NDArray[np.bool_]]:
         length = max(1, round(self.window * side))
         needed = int(np.ceil((1 - self.window) / self.stride - 1e-9)) + 1
-        # At least so many that no pixel is left out if lengths are rounded.
+        # Enough windows to cover every pixel, even if lengths are rounded.
         count = min(max(needed, -(-side // length)), side - length + 1)
         starts = np.linspace(0, side - length, count).round().astype(int)
         pixels = np.arange(side)

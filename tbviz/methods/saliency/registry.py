@@ -1,4 +1,4 @@
-"""The saliency methods, by name."""
+"""List the saliency methods by name."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ATTRIBUTIONS: dict[str, Attribution] = {
 
 
 def attribution_of(method: str | Attribution) -> Attribution:
-    """Return a method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
+    """Return a method by its name; a method with settings is returned unchanged.
 
     Raises:
-        TbvizError: there is no method of this name.
+        TbvizError: If there is no method of this name.
     """
     if isinstance(method, Attribution):
         return method
     if method not in ATTRIBUTIONS:
         names = ", ".join(map(repr, ATTRIBUTIONS))
-        raise TbvizError(f"received method={method!r}; saliency methods are {names}")
+        raise TbvizError(f"received method={method!r}; expected one of {names}")
     return ATTRIBUTIONS[method]

@@ -1,4 +1,4 @@
-"""SmoothGrad: the gradients' mean over noisy copies of an image, where noise cancels out.
+"""Compute SmoothGrad: the mean gradient over noisy copies of an image. Noise cancels out.
 
 Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise".
 """
@@ -21,10 +21,12 @@ class SmoothGrad(Attribution):
     """The mean of the signed derivatives, section 2, then the largest absolute over the colors.
 
     Args:
-        samples: noisy copies of each image; each costs a forward and a backward pass.
-        noise: standard deviation of the noise, as a share of the range from black to white.
-        seed: of the noise, which is the same for every image, so that an image has the same map
-            in any batch.
+        samples: Noisy copies of each image; each costs a forward and a backward pass. Defaults to
+            25.
+        noise: Standard deviation of the noise, as a share of the range from black to white.
+            Defaults to 0.15.
+        seed: The seed of the noise. The noise is the same for every image, so an image has the same
+            map in any batch. Defaults to 0.
     """
 
     samples: int = 25

@@ -15,11 +15,11 @@ class MethodCost:
     """The cost of one callback, in seconds.
 
     Args:
-        main: Main-thread seconds.
-        compile: Seconds of tracing and compiling, which are not in `main`.
-        encode: CPU seconds of encoding and writing on the writer's thread.
-        snapshots: How many snapshots it captured.
-        skipped: How often it was due and was postponed to stay below a limit.
+        main: Main-thread seconds. Defaults to 0.0.
+        compile: Seconds of tracing and compiling, which are not in `main`. Defaults to 0.0.
+        encode: CPU seconds of encoding and writing on the writer's thread. Defaults to 0.0.
+        snapshots: The number of snapshots that it captured. Defaults to 0.
+        skipped: The number of times that it was postponed to stay below a limit. Defaults to 0.
     """
 
     main: float = 0.0
@@ -87,14 +87,20 @@ class CostSums:
 def _seconds(meta: Mapping[str, Any], name: str) -> dict[str, float]:
     table = meta.get(name) or {}
     if not isinstance(table, Mapping):
-        raise TypeError(f"a cost's {name} is a table of callbacks")
+        raise TypeError(
+            f"received a cost whose {name} is a {type(table).__name__}; expected a table of "
+            "callbacks"
+        )
     return {method: _finite(value) for method, value in table.items()}
 
 
 def _list(meta: Mapping[str, Any], name: str) -> Sequence[object]:
     callbacks = meta.get(name) or ()
     if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"a cost's {name} are a list of callbacks")
+        raise TypeError(
+            f"received a cost whose {name} is a {type(callbacks).__name__}; expected a list of "
+            "callbacks"
+        )
     return callbacks
 
 

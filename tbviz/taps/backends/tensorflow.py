@@ -127,8 +127,8 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
             try:
                 return ran(graph, arrays)
             except tf.errors.OperatorNotAllowedInGraphError:
-                # A `tf.function` of the model's own branches on tensors, and inlined it has not
-                # been through AutoGraph.
+                # A `tf.function` of the model branches on tensors. Inlined, it has not been
+                # through AutoGraph.
                 traceable = False
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which
