@@ -2,14 +2,14 @@
 
 Those of one package stand in that package:
 
-    TbvizError                    wrong arguments, and whatever has no class of its own
+    TbvizError                    wrong arguments, and errors without another class
       MissingBackendError         Keras or its backend is not installed; an ImportError too
       LayerNotFoundError          tbviz.taps.select: a filter matches no layer
       StoreError                  tbviz.store.errors: a store cannot be written, read or reached
         UnknownWriterError        no such writer in the store
         DamagedError              the bytes are not those that were written
         BusyError                 tbviz.store.maintain.exclusive: another process has the pack
-      UnknownNameError            tbviz.run.requests: a run has nothing of this name; a KeyError too
+      UnknownNameError            tbviz.run.requests: a run has no item of this name; a KeyError too
       MalformedError              tbviz.plugin.errors: HTTP 400
       NotFoundError               tbviz.plugin.errors: HTTP 404
       GoneError                   tbviz.plugin.errors: HTTP 410
@@ -24,7 +24,7 @@ class TbvizError(Exception):
 
 
 class MissingBackendError(TbvizError, ImportError):
-    """A part of tbviz that runs models was used where Keras or its backend is missing.
+    """Keras or its backend is missing, and a part of tbviz that runs models was used.
 
     It is an `ImportError` too, so that code which tries an import and goes on without it works.
     """

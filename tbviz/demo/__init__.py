@@ -1,1 +1,1 @@
-"""Real data and a small network to try tbviz on: ten photographs, or handwritten digits."""
+"""Provide data and a small network to try tbviz on: ten photographs, or handwritten digits."""

@@ -1,4 +1,4 @@
-"""Handwritten digits: a part of MNIST, 28 x 28 pixels in gray, which Keras downloads once.
+"""Load handwritten digits: a part of MNIST, 28 x 28 gray pixels, which Keras downloads once.
 
 No digit is part of tbviz: MNIST may be passed on only under its own license, CC BY-SA.
 """

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def build(dataset: Dataset) -> keras.Model:
     """Build and compile the network for a data set's image size and classes.
 
-    Its names are what one reads in the page. `conv4` has no pooling behind it: at an eighth of the
-    picture's size its maps still show where something is.
+    The page shows the names of the layers. `conv4` has no pooling behind it: at an eighth of the
+    picture's size, its maps still show positions.
     """
     layers = keras.layers
     model = keras.Sequential(

@@ -1,8 +1,8 @@
 """Cut 64 x 64 crops from ten photographs at many scales: from which photograph is a crop?
 
-The left 60 % of each photograph is for training and the rest for validation, so that the network
-can learn the parts it sees by heart and the validation curve shows how little that helps.
-Where the pictures come from, and their licenses: `SOURCES.md` beside this file.
+The left 60 % of each photograph is for training and the rest for validation. The network can
+memorize the left part; the validation curve shows how little that helps. `SOURCES.md` beside this
+file has the sources and licenses of the pictures.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Window(NamedTuple):
     side: int
 
 
-# Chosen by eye so that a stranger says what it is. Each crosses the border between the two parts,
-# which no training window and no validation window does, so none of them is among the examples.
+# Chosen by eye: a stranger can name each of them. Each crosses the border between the two parts. No
+# training window and no validation window does, so the probes are not among the examples.
 PROBES = (
     Window("cat", left=85, top=0, side=300),
     Window("coffee", left=75, top=0, side=341),
@@ -73,8 +73,8 @@ def draw_windows(
 ) -> list[Window]:
     """Draw square windows that lie wholly between two columns of a photograph.
 
-    Sides are between `MIN_WINDOW` and what fits, their logarithms uniform: a window of twice
-    the side is as likely as one of half the side.
+    Sides are between `MIN_WINDOW` and the largest that fits. Their logarithms are uniform: a window
+    of twice the side is as likely as one of half the side.
     """
     start, end = columns
     largest = min(end - start, height)

@@ -39,8 +39,8 @@ def channels(
     Args:
         maps: `(height, width, channels)`, as `tbviz.methods.activations` returns them for an image.
         columns: Maps per row. Defaults to 16.
-        bounds: See `tiles`. Defaults to "all".
-        colormap: See `tiles`. Defaults to "viridis".
+        bounds: See `tiles`. Defaults to `"all"`.
+        colormap: See `tiles`. Defaults to `"viridis"`.
         size: See `tiles`. Defaults to 64.
 
     Raises:
@@ -75,9 +75,9 @@ def tiles(
         values: `(n, height, width)`.
         columns: Tiles per row. Defaults to 16.
         bounds: Values of the first and the last color. `"all"` stands for the range of all tiles
-            together, so that equal colors mean equal values, `"tile"` for the range of each tile.
-            Defaults to "all".
-        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to "viridis".
+            together, so that equal colors mean equal values; `"tile"` stands for the range of each
+            tile. Defaults to `"all"`.
+        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to `"viridis"`.
         size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
             to 64.
         titles: A text above each tile. Defaults to None: no texts.

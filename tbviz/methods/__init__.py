@@ -1,7 +1,7 @@
 """Compute: arrays in, arrays out; one idea per file, and none knows `fit`.
 
-The functions that take a model and images are also here, for those who do not train with
-callbacks; `tbviz.render` draws their results.
+Its functions take a model and images, for use without callbacks. `tbviz.render` draws their
+results.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Augmentation: the images of a model that rotates, shifts or recolors them in training.
+"""Show the images of a model that rotates, shifts or recolors them in training.
 
-Strong augmentation may crop away what a class is recognized by; here it is seen before training.
+Strong augmentation may crop away the part of an image that identifies its class. These pictures
+show it before training.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tbviz.taps.select import is_preprocessing
 from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 
 DRAWS = 8
-"""How often each image is drawn by default."""
+"""The default number of draws per image."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Augmented:
 
     @property
     def colors(self) -> Floats:
-        """All of them between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
+        """Return all images between 0 and 1, `(images, 1 + draws, height, width, 1 or 3)`."""
         low, high = self.bounds
         together = np.concatenate([self.images[:, None], self.draws], axis=1)
         shown = together[..., :3] if together.shape[-1] >= 3 else together[..., :1]
@@ -58,6 +59,9 @@ class Augmented:
 
 def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS) -> Augmented:
     """Return images as a model's augmentation layers change them, after the last of them.
+
+    Strong augmentation may crop away the part of an image that identifies its class. These images
+    show that before training.
 
     Args:
         model: Any built Keras model. Its seeds are left as they were.
@@ -111,13 +115,13 @@ def outputs_in_training(
     """Record the output of a layer in training, such as randomly rotated and shifted images.
 
     Args:
-        inspector: Of the model.
+        inspector: The inspector of the model.
         output: The layer.
         inputs: A batch, in the structure that the model takes.
-        draws: How often each image is sent through.
+        draws: The number of draws per image.
 
     Returns:
-        `(draws, images, ...)`, float32. Seeds are afterwards what they were before.
+        `(draws, images, ...)`, float32. Seeds are restored afterwards.
 
     Raises:
         TbvizError: If the layer cannot be tapped.

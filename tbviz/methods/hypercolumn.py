@@ -5,9 +5,9 @@ Localization", https://arxiv.org/abs/1411.5752, section 3: the activations of se
 enlarged to the image's size, above each pixel. Here they are shown: averaged, and as principal
 components in color.
 
-Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at
-its own size and then enlarged: the stack of all channels at the image's size, hundreds of
-megabytes, is never made.
+Enlarging is linear, as averaging and projecting are. So each layer is averaged and projected at its
+own size and then enlarged. The stack of all channels at the image's size would take hundreds of
+megabytes; it is never made.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 6
-"""How many layers are laid over each other by default, spread over the depth."""
+"""The number of layers that are combined by default, spread over the depth."""
 
-# Of each layer, before the joint axes are computed: further ones contribute next to nothing.
+# Components per layer before the joint axes are computed. Further ones contribute very little.
 _COMPONENTS = 16
 _TENFOLD = 10.001  # rounding does not decide
 
@@ -89,6 +89,10 @@ def hypercolumns(
     basis: HypercolumnBasis | None = None,
 ) -> HypercolumnMaps:
     """Lay the activations of several layers over each other, at one size.
+
+    Early layers locate exactly, late layers recognize; together they show both (Hariharan et al.
+    2015, section 3, https://arxiv.org/abs/1411.5752). The stack of all channels above a pixel is
+    shown as its mean and, in color, as its three principal components.
 
     Args:
         model: Any built Keras model.
@@ -145,9 +149,9 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
 def numbered(model: Any, layers: Any) -> Any:
     """Return a filter with each number in it replaced by the layer of that index.
 
-    Numbers are those of Keras' own `model.layers[i]`, negative ones from the end. A layer that is
-    a model itself counts as one and stands for its output; its inner layers have paths. If a model
-    holds nothing but another model, the layers of the inner one are counted.
+    Numbers are those of Keras' `model.layers[i]`; negative ones count from the end. A layer that is
+    a model counts as one and stands for its output; its inner layers have paths. If a model holds
+    only another model, the layers of the inner model are counted.
 
     Raises:
         TbvizError: If there is no such layer.

@@ -64,7 +64,7 @@ class PerturbedModel:
 
     @cached_property
     def images(self) -> Floats:
-        """The images, `(images, height, width, colors)`, float32.
+        """Return the images, `(images, height, width, colors)`, float32.
 
         Raises:
             TbvizError: If none of the inputs is a batch of images.
@@ -73,19 +73,19 @@ class PerturbedModel:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the images."""
+        """Return the height and width of the images."""
         return self.images.shape[1:3]
 
     @cached_property
     def range(self) -> tuple[float, float]:
-        """The values of black and white."""
+        """Return the values of black and white."""
         if self._reference is not None:
             return self._reference.range
         return value_range(self._leaves[self._input_index])
 
     @cached_property
     def mean(self) -> Floats:
-        """The mean color of all images, of what is finite in them."""
+        """Return the mean color of all images; values that are not finite are left out."""
         if self._reference is not None:
             return self._reference.mean
         finite = np.isfinite(self.images)
@@ -112,11 +112,11 @@ class PerturbedModel:
 
     @cached_property
     def unperturbed(self) -> ModelScores:
-        """The scores of the images as they are: one perturbation, which changes nothing."""
+        """Return the scores of the images themselves: one perturbation, which changes nothing."""
         return self._evaluate_once(self.inputs)
 
     def filled(self, color: npt.ArrayLike) -> ModelScores:
-        """Compute the scores of images that are filled with a color or value, likewise."""
+        """Compute the scores of images that have one color or value everywhere, likewise."""
         key = "filled", np.asarray(color).tobytes()
         if key not in self._scores:
             even = np.broadcast_to(np.asarray(color, np.float32), self.images.shape)
@@ -150,8 +150,8 @@ class PerturbedModel:
         if index is None:
             shapes = [np.shape(leaf) for leaf in self._leaves]
             msg = (
-                f"none of the model's inputs, of shapes {shapes}, is a batch of images; this "
-                "method changes (batch, height, width, channels) with 1 to 4 channels"
+                f"none of the model's inputs, of shapes {shapes}, is a batch of images; expected "
+                "(batch, height, width, channels) with 1 to 4 channels"
             )
             raise TbvizError(msg)
         return index

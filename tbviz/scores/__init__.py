@@ -1,1 +1,1 @@
-"""Class scores: how a model's output is read, which score is explained, and its gradients."""
+"""Read class scores off a model's output, choose the score to explain, compute its gradients."""

@@ -1,4 +1,4 @@
-"""Class targets: which class score of each image is explained, or which difference of two."""
+"""Describe the class score of each image that is explained, or the difference of two."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
 
 PREDICTED = -1
-"""Stands for the class that the model predicts."""
+"""The number that stands for the class that the model predicts."""
 
 NOTHING = -2
-"""Stands for no class to compare with: the score itself is explained."""
+"""The number that stands for no class to subtract: the score itself is explained."""
 
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """The score that is explained: `score[class] - score[against]`, or that of the class alone.
+    """The score that is explained: `score[class] - score[against]`, or `score[class]` alone.
 
     Attributes:
         classes: `(images,)`, a class per image, or `PREDICTED`.
@@ -39,7 +39,7 @@ class ClassTarget:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """A hashable key, equal for equal targets."""
+        """Return a hashable key, equal for equal targets."""
         against = None if self.against is None else self.against.tobytes()
         return self.classes.tobytes(), against, self.output
 
@@ -65,7 +65,10 @@ class ClassTarget:
             raise TbvizError(msg)
         for given, lowest in ((explained, PREDICTED), (rivals, NOTHING)):
             if given.max(initial=PREDICTED) >= classes or given.min(initial=0) < lowest:
-                msg = f"received classes {given.tolist()}; the model has {classes}, from 0"
+                msg = (
+                    f"received classes {given.tolist()}; the model has {classes} classes, expected "
+                    f"0 to {classes - 1}"
+                )
                 raise TbvizError(msg)
         return explained, rivals
 
@@ -77,7 +80,7 @@ def resolve_predictions(class_target: ClassTarget, scores: npt.NDArray[np.floati
     for each noisy copy.
 
     Args:
-        class_target: Of these images.
+        class_target: The class target of these images.
         scores: `(images, classes)` of the images as they are. NaN is predicted last.
 
     Raises:
@@ -98,8 +101,8 @@ def take(scores: Any, classes: Any, against: Any) -> tuple[Any, Any, Any]:
 
     Args:
         scores: `(images, classes)`.
-        classes: As `ClassTarget.arrays` returns them.
-        against: Likewise.
+        classes: The classes, as `ClassTarget.arrays` returns them.
+        against: The subtracted classes, in the same form.
 
     Returns:
         The class of each image, the class that it is compared with (or `NOTHING`), and
@@ -126,7 +129,7 @@ def target_scores(
 
     Args:
         values: `(images, ..., classes)`.
-        class_target: With a class for each image.
+        class_target: A class target with one class per image.
     """
 
     def picked(classes: Integers) -> npt.NDArray[np.float64]:

@@ -29,7 +29,7 @@ _HALF_PRECISION_SCALE = 2.0**12
 
 @dataclass(frozen=True)
 class ExplainedScores:
-    """Which score of each image was explained.
+    """The class and the score of each image that were explained.
 
     Attributes:
         classes: The class of each image.

@@ -22,7 +22,7 @@ from tbviz.taps.model_outputs import ModelOutputs
 
 @dataclass(frozen=True)
 class KnownClasses:
-    """What is known about the classes of some images.
+    """The labels and the class names of some images.
 
     Attributes:
         count: How many images.
@@ -36,7 +36,7 @@ class KnownClasses:
 
 
 class MissingClasses(NamedTuple):
-    """Why the classes of a target are not known.
+    """The reason if the classes of a target are unknown.
 
     Attributes:
         why: The reason.
@@ -52,12 +52,12 @@ class MissingClasses(NamedTuple):
 def class_target_of(
     target: Target, known: KnownClasses, head: OutputHead
 ) -> ClassTarget | MissingClasses:
-    """Return the class target of some images, or why it is not known.
+    """Return the class target of some images, or the reason if it is unknown.
 
     Args:
-        target: As the user writes it.
+        target: The target as the user writes it.
         known: The labels of the images and the names of the classes.
-        head: Of the output that is explained.
+        head: The head of the output that is explained.
 
     Raises:
         TbvizError: If there is no class of this name, or not one class per image.
@@ -72,7 +72,7 @@ def class_target_of(
 
 
 def known_classes(images: Any, labels: Any = None, class_names: Any = None) -> KnownClasses:
-    """Return what a user says about the classes of a batch.
+    """Return the labels and the class names of a batch, in one form.
 
     Args:
         images: The batch, in the structure that the model takes.
@@ -95,7 +95,7 @@ def class_targets_of(
     """Return the head and the class target of each target that a function received.
 
     Args:
-        targets: As `targets=` takes them.
+        targets: The value of `targets=`.
         known: The labels of the images and the names of the classes.
         model_outputs: Of the model.
         output: The output of the model that targets without one explain. Defaults to None.
@@ -147,5 +147,5 @@ def _index_of(name: str, names: Sequence[str] | None) -> int:
         return list(names).index(name)
     near = difflib.get_close_matches(name, names or (), n=3)
     known = f"class_names are {list(names)[:10]}" if names else "pass class_names="
-    hint = f"did you mean {near}?" if near else known
-    raise TbvizError(f"a target received the class {name!r}, which has no number; {hint}")
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else known
+    raise TbvizError(f"targets received the unknown class {name!r}; {hint}")

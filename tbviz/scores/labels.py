@@ -38,16 +38,18 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
     listed = labels if isinstance(labels, tuple | list) else ()
     unknown = [row for row, label in enumerate(listed) if label is None]
     if unknown:
-        msg = f"labels received None for images {unknown}; expected a class for each, or no labels"
+        msg = (
+            f"labels received None for images {unknown}; expected one class per image, or no labels"
+        )
         raise TbvizError(msg)
     values = np.asarray(keras.ops.convert_to_numpy(labels) if hasattr(labels, "numpy") else labels)
     if values.ndim == 0 or len(values) != count:
         given = f"{len(values)} values" if values.ndim else "a single value"
-        msg = f"labels received {given} for {count} images; expected one each"
+        msg = f"labels received {given} for {count} images; expected one label per image"
         raise TbvizError(msg)
     if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
         return None
-    if values.ndim > 2 and values[0].size > 1:  # a target a pixel
+    if values.ndim > 2 and values[0].size > 1:  # one target per pixel
         return None
     values = values.reshape(count, -1)
     if values.shape[1] > 1:
@@ -60,7 +62,7 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
 
 
 def is_array(value: Any) -> bool:
-    """Return whether a value is an array or tensor already, which can be cut."""
+    """Tell whether a value is an array or tensor, which can be cut."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
@@ -70,7 +72,7 @@ def labels_by_output(labels: Any, count: int) -> dict[OutputName, list[int] | No
     Args:
         labels: A dict by name of the output, a tuple or list of arrays in the order of the
             outputs, or labels as `classes_of` takes them, which belong to a single output.
-        count: How many images there are.
+        count: The number of images.
 
     Raises:
         TbvizError: If there is not one label per image.
@@ -148,11 +150,12 @@ def _is_index(value: Any) -> bool:
 def of_output(
     by_output: Mapping[OutputName, _Value], single: _Value, final: FinalOutput, default: int
 ) -> _Value | None:
-    """Return what is known of one output: its labels, or the names of its classes.
+    """Return the labels of one output, or the names of its classes.
 
     Args:
-        by_output: By name or index of the output; empty if it is given for a single output.
-        single: What is given for a single output.
+        by_output: Values by name or index of the output; empty if they are given for a single
+            output.
+        single: The value for a single output.
         final: The output.
         default: Index of the output that `single` belongs to.
     """

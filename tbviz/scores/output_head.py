@@ -1,8 +1,8 @@
 """Read class scores, before softmax or sigmoid, off a model's output: the output head.
 
-After softmax the gradient of a confident class is a few thousandths of the score's, and its map
-fades. So the score is the recorded input of the activation whose output *is* the model's output;
-neither model nor weights are changed or cloned.
+After softmax, the gradient of a confident class is a few thousandths of that of the score, and its
+map fades. So the score is the recorded input of the activation whose output is the model's output.
+Neither the model nor its weights are changed or cloned.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def head_of(model_outputs: ModelOutputs, output: OutputName | None = None) -> Ou
     """Return how class scores are read off an output of the model.
 
     Args:
-        model_outputs: Of the model.
+        model_outputs: The outputs of the model's layers.
         output: The output. Defaults to the first.
 
     Raises:
@@ -97,7 +97,7 @@ def with_scores(
     """Return an output of the model and its class scores, as tensors inside one tapped pass.
 
     Args:
-        model: Called once.
+        model: The model, which is called once.
         inputs: Tensors in its structure.
         head: Which output, and how scores are read off it.
         outputs: Their layers are tapped. Defaults to none.

@@ -57,7 +57,7 @@ def record(
     """Record the outputs of layers, and the scores of one output of the model, on one batch.
 
     Args:
-        inspector: Of the model.
+        inspector: The inspector of the model.
         outputs: The layers.
         inputs: The batch.
         first: Layer key to the number of channels to record; other layers have all. Defaults to
@@ -104,11 +104,11 @@ def scores_in_batches(
     """Compute class scores and probabilities of any number of images, in batches of one size.
 
     Args:
-        inspector: Of the model.
-        inputs: In the model's structure. The last batch is filled up, so that nothing is compiled
-            anew for another number of images.
+        inspector: The inspector of the model.
+        inputs: The images, in the model's structure. The last batch is filled up, which avoids
+            another compilation.
         batch: Images per pass. Defaults to 32.
-        output: The output of the model. Defaults to the first.
+        output: The output of the model. Defaults to None: the first.
 
     Returns:
         Scores before softmax or sigmoid, `(images, classes)`, and the probabilities, None if

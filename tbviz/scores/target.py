@@ -13,10 +13,10 @@ import numpy.typing as npt
 from tbviz.errors import TbvizError
 
 DEFAULT_TARGETS = ("predicted", "true")
-"""What the callbacks explain by default. The true class is left out if it is not known."""
+"""The default targets of the callbacks. The true class is left out if it is unknown."""
 
 Score = int | str | Sequence[int] | npt.NDArray[np.integer]
-"""Selects a class: an index, a name, `"predicted"`, `"true"`, or one class per image."""
+"""A choice of a class: an index, a name, `"predicted"`, `"true"`, or one class per image."""
 
 EXPECTED = (
     "expected 'predicted', 'true', the index or the name of a class, an integer array with one "
@@ -53,7 +53,7 @@ class Target:
     output: int | str | None = None
 
     def __post_init__(self) -> None:
-        # Tuples, since they are compared and hashed.
+        # Targets are compared and hashed, so lists become tuples.
         object.__setattr__(self, "score", _checked("score", self.score))
         if self.against is not None:
             object.__setattr__(self, "against", _checked("against", self.against))
@@ -66,7 +66,7 @@ class Target:
 
     @property
     def role(self) -> str:
-        """The role of its tiles: `predicted`, `true`, `class`, `given` or `difference`."""
+        """Return the role of its tiles: `predicted`, `true`, `class`, `given` or `difference`."""
         if self.against is not None:
             return "difference"
         if isinstance(self.score, str):
@@ -75,7 +75,7 @@ class Target:
 
 
 Targets = Target | Score | list[Target | Score]
-"""What `targets=` takes: one target, or a list of them."""
+"""The values of `targets=`: one target, or a list of targets."""
 
 
 def is_several(targets: Any) -> bool:
@@ -84,7 +84,7 @@ def is_several(targets: Any) -> bool:
 
 
 def targets_of(targets: Any) -> list[Target]:
-    """Return what `targets=` received as a list of targets.
+    """Return the value of `targets=` as a list of targets.
 
     Args:
         targets: A target, a bare score, or a list of these.

@@ -1,4 +1,4 @@
-"""Added losses: restores `model.losses`, which Keras clears whenever the model is called."""
+"""Restore `model.losses`, which Keras clears whenever the model is called."""
 
 from __future__ import annotations
 

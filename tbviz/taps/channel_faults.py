@@ -1,4 +1,4 @@
-"""Channel faults: which channels of every output depend on weights that are not finite."""
+"""Find the channels of each output that depend on weights that are not finite."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NO_FLOW = Flow((), None)
 def channel_faults(model_outputs: ModelOutputs, faults: WeightFaults) -> Mapping[str, Bools]:
     """Return which channels of each output are not finite, by key.
 
-    An output is computed after those that it is computed from, so one round in this order is
-    enough. Where it is not known whether a layer keeps channels apart, all of its channels count.
+    An output is computed after its inputs, so one round in this order is enough. If it is unknown
+    whether a layer keeps channels apart, all of its channels count.
     """
     found: dict[str, Bools] = {}
     by_call: dict[tuple[str, int], tuple[Output, Bools]] = {}

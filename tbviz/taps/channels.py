@@ -1,6 +1,6 @@
 """Find the layers that compute each channel of their output from one channel of the input.
 
-What is not known to keep channels apart counts as mixing them.
+Layers that are not known to keep channels apart count as mixing them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Final outputs: what a model returns, one entry per output, as one pass over a batch found it."""
+"""Describe the outputs that a model returns, as one pass over a batch found them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tbviz.errors import TbvizError
 from tbviz.taps.tap import RecordedActivation
 
 OutputName = int | str
-"""Names an output of a model: its index, its key in a dict of outputs, or its Keras name."""
+"""The name of an output of a model: its index, its key in a dict of outputs, or its Keras name."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FinalOutput:
     """One of the outputs of a model.
 
     Attributes:
-        index: Its index among the flattened outputs.
+        index: Index among the flattened outputs.
         shape: Shape of the input of its last activation, or of the output without one.
         activation: The softmax or sigmoid whose output it is, without its tensors, or None.
         key: Its key if the model returns a dict, or None.
@@ -51,7 +51,7 @@ class FinalOutput:
 
     @property
     def label(self) -> str | None:
-        """Its name for a reader: the key of a dict, or the name in Keras."""
+        """Return its name for a reader: the key of a dict, or the name in Keras."""
         return self.key if self.key is not None else self.name
 
 
@@ -78,7 +78,7 @@ def find_final_output(outputs: Sequence[FinalOutput], output: OutputName | None)
     near = difflib.get_close_matches(str(output), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     msg = (
-        f"output received {output!r}, which is no output of this model; {hint}its outputs are "
+        f"output received {output!r}; {hint}expected one of the model's outputs: "
         f"{', '.join(listed)}"
     )
     raise TbvizError(msg)
@@ -89,7 +89,7 @@ def names_of(model: Any, outputs: Any) -> list[tuple[str | None, str | None]]:
 
     Args:
         model: Any Keras model.
-        outputs: What it returned.
+        outputs: The value that it returned.
     """
     count = len(keras.tree.flatten(outputs))
     known = list(getattr(model, "output_names", None) or ())

@@ -1,7 +1,7 @@
-"""Input finiteness: which images of a batch hold NaN or infinity, judged before the model runs.
+"""Find the images of a batch that hold NaN or infinity, before the model runs.
 
-What is computed of such an image is NaN. The result of a pass does not show it: some processors
-turn NaN into 0 in a fused convolution and ReLU.
+The results of such an image are set to NaN. A pass alone does not show it: some processors turn NaN
+into 0 in a fused convolution and ReLU.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tbviz.arrays.types import Bools
 from tbviz.taps.weight_finiteness import is_float
 
 CAUSE = "the image holds NaN or infinity"
-"""Why what is computed of an image is not finite, as part of a sentence."""
+"""The reason for results that are not finite, as a part of a sentence."""
 
 
 def faulty_images(inputs: Any) -> Bools:

@@ -54,7 +54,7 @@ class ModelInspector:
 
     @property
     def model(self) -> Any:
-        """The model, while somebody else holds it."""
+        """Return the model, as long as somebody else holds it."""
         model = self._model()
         if model is None:
             msg = "the inspected model was deleted; create a new inspector for the new model"
@@ -63,7 +63,7 @@ class ModelInspector:
 
     @property
     def faults(self) -> WeightFaults:
-        """Which weights are not finite, checked once since `refresh`."""
+        """Return the weights that are not finite, checked once since `refresh`."""
         if self._faults is None:
             self.check()
             start = time.perf_counter()
@@ -104,7 +104,7 @@ class ModelInspector:
         return found
 
     def model_outputs_like(self, inputs: Any) -> ModelOutputs:
-        """Return the model outputs of any batch of such images, whatever its size."""
+        """Return the model outputs of a batch of such images, of any size."""
         self.check()
         sample = [np.shape(leaf)[1:] for leaf in keras.tree.flatten(inputs)]
         for known, found in self._model_outputs.items():
@@ -128,7 +128,7 @@ class ModelInspector:
         if compiled is not None:
             with self._undisturbed():
                 return compiled(*arrays)
-        # A model that runs eagerly may do what no graph can hold.
+        # A model that runs eagerly may do things that no graph can hold.
         if getattr(self.model, "run_eagerly", False) or not self._backend.COMPILES:
             with self._undisturbed():
                 return self._backend.run_eagerly(function, self.model, *arrays)
@@ -199,7 +199,7 @@ class ModelInspector:
         return known[2][output.key]
 
     def check(self) -> None:
-        """Drop what was compiled for another structure, which would be silently wrong."""
+        """Drop passes that were compiled for another structure and would be silently wrong."""
         present = fingerprint(self.model)
         if self._fingerprint is not None and present != self._fingerprint:
             self._compiled.clear()

@@ -1,7 +1,7 @@
 """Wrap the private names of Keras that tbviz uses, each with a safe default.
 
-They are in one file so that a new Keras breaks one file, and there quietly: a missing name makes a
-layer less visible, never an error.
+They are in one file so that a new Keras breaks one file only, and without an error: a missing name
+makes a layer less visible.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from tbviz.taps.backends.common import contents
+from tbviz.taps.contents import contents
 
 
 def children(layer: Any) -> list[Any]:
@@ -55,7 +55,7 @@ def own_variables(layer: Any) -> list[Any]:
 def trained_or_created_by_keras(layer: Any) -> set[int]:
     """Return the identities of variables that are trained unless frozen, or that Keras' code made.
 
-    The class of the layer may be the user's: `class Mine(keras.layers.Conv2D)` has Keras' kernel.
+    The class of the layer may be the user's; `class Mine(keras.layers.Conv2D)` has Keras' kernel.
     """
     found = {id(one) for one in getattr(layer, "_trainable_variables", ())}
     if _of_keras(type(layer)):
@@ -113,7 +113,7 @@ def snake_case(name: str) -> str:
 def exchange_global_seeds(generator: Any | None) -> Any | None:
     """Replace Keras' global `SeedGenerator` (None for none yet) and return the former one.
 
-    Keras makes it when a layer first draws without a seed of its own, with a number from `random`.
+    Keras makes it with a number from `random`, at the first draw of a layer without a seed.
     """
     try:
         from keras.src.backend.common import global_state  # private, may vanish

@@ -1,4 +1,4 @@
-"""Model outputs: one pass over a probe batch finds the output of every layer of a model."""
+"""Find the output of every layer of a model, with one pass over a probe batch."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _first_pass(
         seen = _ForwardPass(nodes, weight_checker)
         values, scores, sizes = runs[0](seen.run, model, inputs)
     except Exception as error:
-        # What cannot run eagerly may run compiled (channels first on a CPU), and the other way.
+        # Some models run only compiled (channels first on a CPU), others only eagerly.
         seen = _ForwardPass(nodes, weight_checker)
         try:
             values, scores, sizes = runs[1](seen.run, model, inputs)
@@ -159,7 +159,7 @@ def _all_outputs(model: Any, inputs: Any) -> Any:
 def _final_outputs(
     seen: _ForwardPass, model: Any, inputs: Any, values: list[Any], scores: list[Any]
 ) -> tuple[FinalOutput, ...]:
-    """Return what the model returns; run it again if the values matter and were only traced."""
+    """Return the outputs of the model; run it again if their values matter and were only traced."""
     finite = ~faulty_images(inputs)
     found = []
     for one, (key, name), score in zip(seen.final, seen.names, scores, strict=True):
@@ -171,7 +171,7 @@ def _final_outputs(
             if not isinstance(values[one.index], np.ndarray):
                 values = backends.current().compiled(_all_outputs, model)(inputs)
             output = values[one.index]
-            # An image that is not finite says nothing about what the output is.
+            # An image that is not finite does not show the meaning of the output.
             known = finite.any() and len(finite) == len(output)
             normalized = is_distribution(output[finite] if known else output)
         found.append(
@@ -218,7 +218,7 @@ _CELL = "it is the cell of a recurrent layer and runs in its loop"
 
 
 class _ForwardPass:
-    """One forward pass over a model, and what it recorded."""
+    """One forward pass over a model, and the records of it."""
 
     def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
         self._nodes = nodes

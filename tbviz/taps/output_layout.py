@@ -1,4 +1,4 @@
-"""Output layouts: which outputs are feature maps or grids of tokens, and why others are neither.
+"""Tell which outputs are feature maps or grids of tokens, and give a reason for the others.
 
 A shape alone is ambiguous: (batch, 8, 8, 16) may be maps, or 8 tokens split into 8 heads. The
 earlier outputs decide, so outputs are read one after the other, in the order in which a model
@@ -23,7 +23,7 @@ _STEPPED = (*_SERIES, keras.layers.RNN, keras.layers.Bidirectional, keras.layers
 
 @dataclass(frozen=True)
 class OutputLayout:
-    """How one output is read; the fields are those of `Output`."""
+    """The layout of one output; the fields are those of `Output`."""
 
     channels_first: bool = False
     tokens: tuple[int, int] | None = None
@@ -130,7 +130,7 @@ class OutputLayoutReader:
         pictures = [sides(image) for image in self._images]
         own = not type(context.node.layer).__module__.startswith("keras.")
         if own and all(grid in pictures for grid in grids):
-            # A layer of the user's cuts the picture into patches. (Keras' own `Reshape` would cut
+            # A layer of the user cuts the picture into patches. (Keras' own `Reshape` would cut
             # it into strips.)
             # As many as there are rows or columns may well be these, unless it has the name.
             named = "patch" in type(context.node.layer).__name__.lower()

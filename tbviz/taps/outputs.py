@@ -52,19 +52,19 @@ class Output:
 
     @property
     def channels(self) -> int:
-        """The number of channels (of any rank: the size of the channel axis)."""
+        """Return the number of channels: the size of the channel axis, at any rank."""
         if len(self.shape) > 2 and self.channels_first:
             return self.shape[1]
         return self.shape[-1] if len(self.shape) > 1 else 1
 
     @property
     def spatial(self) -> bool:
-        """Whether it has a map to draw: height and width above one pixel."""
+        """Tell whether it has a map to draw: height and width above one pixel."""
         return self.size is not None and min(self.size) > 1
 
     @property
     def whole(self) -> bool:
-        """Whether it is drawn as one layer: it holds none that could be drawn instead."""
+        """Tell whether it is drawn as one layer: it holds no layer that could be drawn instead."""
         return self.node.leaf or isinstance(self.node.layer, (*ATTENTION, keras.layers.RNN))
 
 
@@ -87,7 +87,7 @@ ATTENTION = (
 
 
 def first_tensor(output: Any) -> Any | None:
-    """Return the first tensor of a layer's output, whatever its structure."""
+    """Return the first tensor of a layer's output, in any structure."""
     leaves = [leaf for leaf in keras.tree.flatten(output) if hasattr(leaf, "shape")]
     return leaves[0] if leaves else None
 

@@ -1,4 +1,4 @@
-"""Layer paths: one stable, readable name for every layer of a model.
+"""Give every layer of a model one stable, readable path.
 
 Keras' own `layer.path` is neither unique (three `Conv2D(name="conv")` of a subclassed model share
 one) nor stable (the second model of a process has `conv2d_2` where the first had `conv2d_1`).
@@ -42,12 +42,12 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """Return the last part of the path."""
         return self.path.rsplit("/", 1)[-1]
 
     @property
     def kind(self) -> str:
-        """The layer's class name, such as `Conv2D`."""
+        """Return the layer's class name, such as `Conv2D`."""
         return type(self.layer).__name__
 
 

@@ -1,8 +1,8 @@
-"""Provenance: which weights each output depends on, found by following tensors through one pass.
+"""Find the weights that each output depends on, by following tensors through one pass.
 
-A tensor is known by its identity: the input of a layer is the output of another one, or an input
-of the model. Any other tensor was computed in between, in the code of the user's own model; it is
-taken to depend on everything that ran before it.
+A tensor is known by its identity: the input of a layer is the output of another layer, or an input
+of the model. Any other tensor was computed in between by code of the user's model; it is taken to
+depend on everything that ran before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tbviz.taps.weight_finiteness import WeightChecker
 
 
 class Source(NamedTuple):
-    """Where a tensor comes from.
+    """The origin of a tensor.
 
     Attributes:
         weights: The set of weights that it depends on.
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What an output is computed from.
+    """The tensors that an output is computed from.
 
     Attributes:
         inputs: The sources of the tensors that the layer was given.
@@ -59,7 +59,7 @@ def calls_before(
     """Return the calls that an output depends on, with its own; None if not all are known.
 
     Args:
-        flows: What each call computes its output from.
+        flows: The flow of each call.
         call: The call that computed the output.
     """
     found: set[tuple[str, int]] = set()
@@ -79,7 +79,7 @@ def calls_before(
 
 
 class Provenance:
-    """Sets of weights (see `WeightFaults`) by output.
+    """The set of weights (see `WeightFaults`) that each output depends on.
 
     Args:
         nodes: The layers that are followed.
@@ -87,7 +87,7 @@ class Provenance:
 
     Attributes:
         reads: (path, number of the call) to the set of weights that the output depends on.
-        flows: (path, number of the call) to what the output is computed from.
+        flows: (path, number of the call) to the flow of the output.
     """
 
     def __init__(self, nodes: list[Node], weight_checker: WeightChecker) -> None:
@@ -156,7 +156,7 @@ class Provenance:
             self._known[id(result)] = result, known[1]
 
     def source_of(self, tensor: Any) -> Source:
-        """Return where a tensor comes from, such as an output of the model."""
+        """Return the source of a tensor, such as an output of the model."""
         return next(iter(self._sources(tensor)), Source(0, None))
 
     def drop_tensors(self) -> None:

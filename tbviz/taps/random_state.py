@@ -1,4 +1,4 @@
-"""Random states: a pass leaves the user's global random states as they were."""
+"""Leave the user's global random states as they were before a pass."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tbviz.taps import backends, keras_private
 def random_states_preserved() -> Iterator[Callable[[], bool]]:
     """Restore the state of `random`, of `numpy.random` and of the backend.
 
-    A layer of the user's may draw from them when it is called, and training draws from them, too:
-    with one more number drawn in a pass, every later batch is shuffled differently. But the states
-    belong to the whole process: if a data pipeline draws from them on its own thread, restoring
-    them would make it draw the same numbers twice. So this is only for models that are known to
-    draw, and for finding out, before a pipeline runs.
+    A layer of the user may draw from them when it is called, and training draws from them, too: if
+    a pass drew one more number, every later batch would be shuffled differently. But the states
+    belong to the whole process: if a data pipeline draws from them on another thread, restoring
+    them would make it draw the same numbers twice. So use this only for models that are known to
+    draw, and before a pipeline runs.
 
     Yields:
         A function that tells whether `random` or `numpy.random` have drawn since.
@@ -32,7 +32,7 @@ def random_states_preserved() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def global_states_preserved() -> Iterator[Callable[[], bool]]:
-    """Restore the same without the backend's: for what draws while a dataset is opened."""
+    """Restore the same states except the backend's, while a dataset is opened."""
     before = _states()
     try:
         yield lambda: not _same(before, _states())
@@ -44,7 +44,7 @@ def global_states_preserved() -> Iterator[Callable[[], bool]]:
 def same_draw(model: Any) -> contextlib.AbstractContextManager[object]:
     """Return a scope within a pass that leaves the model's seeds as they were.
 
-    So the calls of one pass (steps of an ascent, or the two of a gradient on JAX) see the same
+    The calls of one pass (steps of an ascent, or the two of a gradient on JAX) then see the same
     draw, and no tensor of a loop or of an inner trace escapes through a seed.
     """
     state = [(variable, variable.value) for variable in model.variables]
@@ -67,7 +67,7 @@ def backend_state_preserved() -> Iterator[None]:
 def _global_seeds_preserved() -> Iterator[None]:
     """Leave the creation of Keras' global seeds to training.
 
-    Until then passes use seeds of their own, always the same: compiled passes refer to them.
+    Before that, passes use their own seeds, always the same, since compiled passes refer to them.
     """
     if (seeds := keras_private.exchange_global_seeds(_OWN_SEEDS.get("seeds"))) is not None:
         keras_private.exchange_global_seeds(seeds)

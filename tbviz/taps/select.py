@@ -1,4 +1,4 @@
-"""Layer selection: one filter that is accepted everywhere, and useful defaults."""
+"""Select layers with one filter that is accepted everywhere, or by useful defaults."""
 
 from __future__ import annotations
 
@@ -174,8 +174,8 @@ def default_layers(model_outputs: ModelOutputs, limit: int = 12) -> list[Output]
     """Return up to `limit` layers to draw by default, spread over the depth.
 
     They are convolutions, poolings, activations, merges and attentions with feature maps, and dense
-    layers that process one token after the other. If there are more,
-    only one of two groups is taken: activations, merges and attentions, or the others.
+    layers that process one token after the other. If there are more, only one of two groups is
+    taken: activations, merges and attentions, or the others.
     """
     found = _drawable(model_outputs)
     results = [o for o in found if is_activation(o) or is_merge(o) or is_attention(o)]
@@ -205,16 +205,16 @@ def default_convolutions(model_outputs: ModelOutputs, limit: int) -> list[Output
 def cam_layer(model_outputs: ModelOutputs, explained: OutputName | None = None) -> Output:
     """Return the layer for class activation maps: the last with a spatial output, at any depth.
 
-    Trailing poolings, dropouts and similar layers are skipped: they have the same maps at a lower
-    resolution or unchanged. There are two exceptions. If the model's output is a map itself, the
-    layer that computes it explains nothing (each score would depend on one channel), so the
-    features before it are taken. If a class token is read, nothing after the last attention depends
-    on the other tokens, so the layer before that attention is taken. If the model has several
-    outputs, only layers that the explained one depends on are candidates, as far as that is known.
+    Trailing poolings, dropouts and similar layers are skipped, since they have the same maps at a
+    lower resolution or unchanged. There are two exceptions. If the model's output is a map, the
+    layer that computes it explains little (each score would depend on one channel), so the features
+    before it are taken. If a class token is read, no layer after the last attention depends on the
+    other tokens, so the layer before that attention is taken. If the model has several outputs,
+    only layers that the explained output depends on are candidates, if that is known.
 
     Args:
-        model_outputs: Of the model.
-        explained: The output of the model that is explained. Defaults to the first.
+        model_outputs: The outputs of the model's layers.
+        explained: The output of the model that is explained. Defaults to None: the first.
 
     Raises:
         LayerNotFoundError: If no layer has a spatial output.

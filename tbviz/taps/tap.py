@@ -1,10 +1,10 @@
 """Wrap `call` of selected layer instances while the model runs, and restore it.
 
-Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models;
-a wrapped `call` can. Unguarded it breaks the user's model for good: another thread's `predict`
-would be compiled with our tensors in it, and so would a function that the model compiles itself.
-So the wrapper acts only for the thread that set it, only at the trace level where it was set, and
-only while it is live; anywhere else it is the plain call.
+Sub-models (`keras.Model(inputs, layer.output)`) cannot reach inside nested or subclassed models; a
+wrapped `call` can. An unguarded wrapper would break the user's model: another thread's `predict`
+would be compiled with our tensors in it, and so would a function that the model compiles itself. So
+the wrapper acts only in the thread that set it, at the trace level at which it was set, and while
+it is live. Everywhere else it is the plain call.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RecordedActivation(NamedTuple):
 class StopForwardPass(BaseException):
     """Raised by `on_output` to stop the forward pass after the last layer that is needed.
 
-    A `BaseException`, so that neither Keras nor the model takes it for an error of its own.
+    It is a `BaseException`, so neither Keras nor the model handles it as an error.
     """
 
 
@@ -55,8 +55,8 @@ _TAP_LOCK = threading.RLock()
 class Tap:
     """Call `on_output(key, call_index, output)` for every call of the selected layers.
 
-    Its result replaces the output, so a tap can record and perturb. It may raise
-    `StopForwardPass`, which the caller catches around the model's call.
+    The result of `on_output` replaces the output, so a tap can record and perturb. `on_output` may
+    raise `StopForwardPass`; the caller catches it around the model's call.
 
     Args:
         layers: Key (a path) to layer.

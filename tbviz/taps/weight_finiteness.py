@@ -1,7 +1,7 @@
-"""Weight finiteness: the float variables of a model, their layers, and which are not finite.
+"""Find the float variables of a model, their layers, and which of them are not finite.
 
-Faults are read off the weights and not off the outputs alone: some processors turn NaN into 0 in a
-fused convolution and ReLU, and a layer with NaN weights would look like a dead one.
+Faults are found in the weights, not in the outputs alone: some processors turn NaN into 0 in a
+fused convolution and ReLU, and a layer with NaN weights would look dead.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class WeightFaults:
     def faulty_channels(self, weight_set: int, layer: Any, count: int) -> npt.NDArray[np.bool_]:
         """Return which channels of an output a layer's own weights make not finite, `(count,)`.
 
-        All of them, unless each weight belongs to one channel: then the others are not affected.
+        All channels are affected, except if each weight belongs to one channel.
 
         Args:
             weight_set: A set of the layer's own weights.
@@ -118,7 +118,7 @@ class WeightFaults:
 
 def _channels_of(weight: Weight, count: int) -> npt.NDArray[np.bool_]:
     values = _values(weight)
-    if values.ndim > 1 and values.shape[-1] == 1:  # a depthwise kernel, one filter a channel
+    if values.ndim > 1 and values.shape[-1] == 1:  # a depthwise kernel, one filter per channel
         values = values[..., 0]
     name = getattr(weight.variable, "name", "")
     if name not in _BY_CHANNEL or not values.ndim or values.shape[-1] != count:

@@ -208,7 +208,7 @@ def test_three_inputs_are_colors_about_gray():
     assert kernel.shown_in_color(1.0)[0, 0, 0].tolist() == [1, 0, 1]
     blank = kernel_tiles(np.zeros((1, 3, 2, 2), np.float32), 64)
     assert (blank.shown_in_color() == 0.5).all()
-    with pytest.raises(TbvizError, match="not weights on three input channels"):
+    with pytest.raises(TbvizError, match="expected weights on three input channels"):
         kernel_tiles(np.zeros((1, 4, 2, 2), np.float32), 64).shown_in_color()
 
 

@@ -49,9 +49,8 @@ def test_constant_channels_are_ordered_by_size_and_nonfinite_ones_come_last():
 
 @pytest.mark.parametrize("channels", [0, -2, True, "active", "most-active:16", []])
 def test_a_wrong_choice_of_channels_is_an_error(channels):
-    with pytest.raises(
-        TbvizError, match=r"expected how many \(at least 1\), or a list of channels"
-    ):
+    expected = r"expected a number of channels \(at least 1\), or a list of channels"
+    with pytest.raises(TbvizError, match=expected):
         check_channels(channels)
 
 

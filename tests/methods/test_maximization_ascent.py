@@ -225,7 +225,7 @@ def test_classes_are_chosen_by_number_or_name():
 
 
 def test_settings_that_mean_nothing_are_refused():
-    with pytest.raises(TbvizError, match="image received 'fft'"):
+    with pytest.raises(TbvizError, match="Ascent received image='fft'"):
         Ascent(image="fft")
     with pytest.raises(TbvizError, match="diversity=0"):
         Ascent(diversity=0)

@@ -324,7 +324,7 @@ def test_a_model_without_images_is_an_error():
         (lambda: Occlusion(stride=0.3), "the stride not above the window"),
         (lambda: saliency_maps(linear(), X, method="gradient"), "'gradient'.*'gradients'"),
         (lambda: saliency_maps(linear(), X, np.arange(2)), "2 classes for 3 images"),
-        (lambda: saliency_maps(linear(), X, 9), r"the model has 3, from 0"),
+        (lambda: saliency_maps(linear(), X, 9), r"the model has 3 classes, expected 0 to 2"),
     ],
 )
 def test_what_cannot_be_is_named(make, message):

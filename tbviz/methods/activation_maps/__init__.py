@@ -1,1 +1,1 @@
-"""Feature maps, and pictures made of them."""
+"""Compute feature maps, and pictures that are made of them."""

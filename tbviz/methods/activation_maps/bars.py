@@ -1,7 +1,7 @@
-"""(one number per channel) => (a picture of bars), for layers without height and width.
+"""Draw one number per channel as a bar, for layers without height and width.
 
-A bar's pixels hold the number itself, so that colors and ranges mean what they mean in maps, and
-numbers can be read off the picture. All pictures of a call share one scale.
+The pixels of a bar hold the number itself. Colors and ranges mean the same as in maps, and the
+number can be read off the picture. All pictures of a call share one scale.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Feature maps: a layer's output on an image, one tile per channel."""
+"""Compute feature maps: a layer's output on an image, one tile per channel."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 
 
 MAX_CHANNELS = 64
-"""How many channels of a layer are shown unless more are asked for: four rows of sixteen."""
+"""The number of channels per layer that are shown by default: four rows of sixteen."""
 
 Channels = int | Sequence[int]
-"""How many channels, or a list of their numbers."""
+"""A number of channels, or a list of channels, counted from 0."""
 
 Order = Literal["first", "most-active"]
-"""Which channels come first: by number (or as listed), or the most active ones by `activity`."""
+"""The order of channels: by number (or as listed), or the most active ones by `activity` first."""
 
 
 def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
     """Return the outputs of layers of a model on images, at any depth of nesting.
+
+    They show the patterns that a layer responds to, and the places where it finds them. The model
+    runs once, in inference mode.
 
     Args:
         model: Any built Keras model.
@@ -114,8 +117,8 @@ def select_channels(total: int, channels: Channels) -> list[int]:
     """Return the channels to show, in the order in which they are shown.
 
     Args:
-        total: How many the layer has.
-        channels: How many of the first at most, or which.
+        total: The number of channels of the layer.
+        channels: The maximum number of channels, taken from the first on, or a list of channels.
 
     Raises:
         TbvizError: If a channel is given that the layer does not have.
@@ -126,7 +129,9 @@ def select_channels(total: int, channels: Channels) -> list[int]:
     selected = [int(channel) for channel in channels]
     wrong = [channel for channel in selected if not 0 <= channel < total]
     if wrong:
-        msg = f"received channels {wrong}; the layer has {total}, counted from 0"
+        msg = (
+            f"received channels {wrong}; the layer has {total} channels, expected 0 to {total - 1}"
+        )
         raise TbvizError(msg)
     return selected
 
@@ -136,7 +141,7 @@ def most_active(maps: Floats, channels: Channels) -> list[int]:
 
     Args:
         maps: The layer's output, `(images, ..., channels)`.
-        channels: How many at most, or among which.
+        channels: The maximum number of channels, or a list of the candidates.
 
     Raises:
         TbvizError: If a channel is given that the layer does not have.
@@ -151,14 +156,15 @@ def most_active(maps: Floats, channels: Channels) -> list[int]:
 def activity(maps: Floats) -> npt.NDArray[np.float64]:
     """Return how active each channel is: the mean distance of its values from their mean.
 
-    A channel that is one large number everywhere distinguishes nothing, so it is not active.
-    If no channel varies (vectors of a single image) it is the mean absolute value.
+    A channel with the same large number everywhere distinguishes nothing and is not active. If no
+    channel varies (vectors of a single image), the activity is the mean absolute value.
 
     Args:
         maps: `(images, ..., channels)`.
 
     Returns:
-        `(channels,)`, in the layer's units; -1 where a value is not finite: those come last.
+        `(channels,)`, in the layer's units; -1 for channels with a value that is not finite, which
+        come last.
     """
     values = maps.reshape(-1, maps.shape[-1])
     with np.errstate(all="ignore"):
@@ -169,7 +175,7 @@ def activity(maps: Floats) -> npt.NDArray[np.float64]:
 
 
 def _distance(values: npt.NDArray[Any]) -> float:
-    exact = values.astype(np.float64)  # a channel at a time: all of them may not fit in memory
+    exact = values.astype(np.float64)  # one channel at a time, since all may not fit in memory
     return float(np.abs(exact - exact.mean()).mean())
 
 

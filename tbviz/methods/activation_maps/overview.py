@@ -60,6 +60,10 @@ def activation_overview(
 ) -> Overview:
     """Record the first maps of the first layers of a model.
 
+    Laid out with one column per layer, they show how maps become coarse and sparse with depth
+    (Chollet 2021, "Deep Learning with Python", section 9.4.1,
+    https://www.manning.com/books/deep-learning-with-python-second-edition).
+
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
@@ -89,8 +93,8 @@ def activation_overview(
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:
     """Return the first convolutions, poolings, activations, merges and attentions with maps.
 
-    If a model has none of these, they are its first layers with maps, whatever they are. The layers
-    before (rescaling, augmentation) still have the image as output, and are left out.
+    If a model has none of these, its first layers with maps of any kind are returned. Rescaling and
+    augmentation layers are left out, since their output is still the image.
     """
     from tbviz.taps import select
     from tbviz.taps.outputs import is_attention
@@ -109,7 +113,7 @@ def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> lis
 
 
 def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE) -> Overview:
-    """Make the overview of layers' maps, in their order.
+    """Arrange the maps of layers as an overview, in their order.
 
     Args:
         maps: Layer path to `(images, height, width, channels)`, at least one.
@@ -133,7 +137,7 @@ def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE
 def in_pixels(maps: Floats, size: tuple[int, int]) -> Floats:
     """Resize maps `(..., h, w)`: areas are averaged if they shrink, pixels repeated if they grow.
 
-    Smoothed, a map of four pixels a side would look as if the layer saw more than it does.
+    A smoothed map of four pixels per side would look finer than the layer sees.
     """
     height, width = maps.shape[-2:]
     if height > size[0] or width > size[1]:

@@ -1,7 +1,7 @@
-"""(feature maps of many channels) => (one color picture per image).
+"""Draw the feature maps of a layer as one color picture per image.
 
-Pixels with the same activations have the same color, so that the picture shows what a layer
-distinguishes. The axes are those of the first maps; reuse them to compare the colors of later ones.
+Pixels with the same activations have the same color: the picture shows what a layer distinguishes.
+The axes are those of the first maps; pass them on to compare the colors of later maps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MANY_CHANNELS = 256
 
-# Beyond these percentiles a color is cut: a few hot pixels would leave the rest in one color.
+# Colors are cut at these percentiles; otherwise a few hot pixels would leave the rest in one color.
 _ENDS = (1, 99)
 _SLACK = 0.1
 
@@ -54,6 +54,10 @@ def activation_colors(
 ) -> dict[str, RgbMaps]:
     """Draw layers in color: the principal components of their channels, over all the images.
 
+    Pixels with the same activations have the same color, so the picture shows what a layer
+    distinguishes. Red, green and blue are the projections on the three axes of largest variance
+    (Jolliffe 2002, "Principal Component Analysis", https://doi.org/10.1007/b98835).
+
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
@@ -64,7 +68,8 @@ def activation_colors(
             Defaults to None: the principal axes of these images.
 
     Returns:
-        Layer path to its color maps.
+        Layer path to its color maps; their `colors` are float32
+        `(images, height, width, 3)`, 0 to 1, at the size of the layer.
 
     Raises:
         TbvizError: If a filter matches no layer with feature maps, or the axes have other
@@ -98,9 +103,9 @@ def has_colors(output: Output) -> bool:
 def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -> RgbMaps:
     """Draw one layer in color.
 
-    Three channels are red, green and blue as they are, in the usual range that holds them, or
-    their own if they fill less than a quarter of that. More are projected on their three
-    principal axes, each shown from its 1st to its 99th percentile.
+    Three channels become red, green and blue directly, in the usual range that holds them, or in
+    their own range if they fill less than a quarter of that. More channels are projected on their
+    three principal axes; each projection is shown from its 1st to its 99th percentile.
 
     Args:
         maps: `(images, height, width, channels)`.
@@ -126,8 +131,8 @@ def rgb_maps(maps: Floats, axes: Axes | None = None, limit: int | None = None) -
 def color_axes(maps: Floats) -> Axes:
     """Find the three axes of maps `(images, height, width, channels)` without earlier axes.
 
-    If they vary in fewer directions, or nothing is finite, the remaining axes are zero: half of
-    their color everywhere, and a share of 0.
+    If the maps vary in fewer directions, or no value is finite, the remaining axes are zero. They
+    give half of their color everywhere, and a share of 0.
     """
     if maps.shape[-1] != 3:
         return three_axes(leading_axes(maps))

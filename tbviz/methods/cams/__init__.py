@@ -1,1 +1,1 @@
-"""Class activation maps: the areas of a picture that a class score depends on; one file each."""
+"""Compute class activation maps: the areas of an image that a class score depends on."""

@@ -1,4 +1,4 @@
-"""(a layer's maps, the gradients of the score in them) => (a class activation map).
+"""Define a class activation map: a layer's maps, weighted by the gradients of the score.
 
 All class activation maps share two steps: the layer's maps get weights, and the positive part of
 their weighted sum is shown. A variant overrides one of the two.

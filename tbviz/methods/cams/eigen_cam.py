@@ -1,4 +1,4 @@
-"""Eigen-CAM: the direction that most of a layer's response lies along, whatever the class.
+"""Compute Eigen-CAM: the strongest direction of a layer's response, for every class the same.
 
 Muhammad and Yeasin 2020, "Eigen-CAM: Class Activation Map using Principal Components",
 https://arxiv.org/abs/2008.00299.
@@ -15,10 +15,10 @@ from tbviz.methods.cams.cam import Cam, Evidence
 
 
 class EigenCam(Cam):
-    """Weights are the first right singular vector of an image's maps, which are not centered.
+    """The weights are the first right singular vector of an image's maps, which are not centered.
 
-    A singular vector has no sign of its own: it is oriented so that the response along it is more
-    positive than negative.
+    The sign of a singular vector is arbitrary. It is chosen so that the response along the vector
+    is more positive than negative.
     """
 
     name: ClassVar[str] = "eigen-cam"
@@ -26,7 +26,7 @@ class EigenCam(Cam):
     class_specific: ClassVar[bool] = False
 
     def weights(self, evidence: Evidence) -> Doubles:
-        """Return V_1 of each image, `(images, 1, 1, channels)`; NaN if the maps are not finite."""
+        """Return V_1 per image, `(images, 1, 1, channels)`; NaN if the maps are not finite."""
         directions = [_first_direction(image) for image in evidence.activations]
         return np.stack(directions)[:, None, None, :]
 

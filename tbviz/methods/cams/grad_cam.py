@@ -1,4 +1,4 @@
-"""Grad-CAM: the weight of a channel is the derivative of the score in its mean.
+"""Compute Grad-CAM: the weight of a channel is the derivative of the score in its mean.
 
 Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization", https://arxiv.org/abs/1610.02391.

@@ -1,4 +1,4 @@
-"""Grad-CAM++: pixels where the score rises have weight, so that all objects of a class show.
+"""Compute Grad-CAM++: pixels that raise the score have weight, so that all objects show.
 
 Chattopadhay et al. 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional
 Networks", https://arxiv.org/abs/1710.11063.
@@ -15,7 +15,7 @@ from tbviz.methods.cams.cam import Cam, Evidence
 
 
 class GradCamPlusPlus(Cam):
-    """Weights are means of the positive gradients, weighted by how curved the score is there.
+    """The weights are means of the positive gradients, weighted by the curvature of the score.
 
     The paper explains exp(score), whose n-th derivative is exp(score) times the n-th power of the
     gradient: the factor is the same for all channels of an image and overflows at a score of 89,

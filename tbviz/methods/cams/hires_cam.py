@@ -1,4 +1,4 @@
-"""HiResCAM: the weight of each pixel of each channel is the derivative of the score in it.
+"""Compute HiResCAM: the weight of a pixel of a channel is the derivative of the score in it.
 
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of
 convolutional neural networks", https://arxiv.org/abs/2011.08891. Averaging the gradients, as

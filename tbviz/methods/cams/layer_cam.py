@@ -1,4 +1,4 @@
-"""LayerCAM: the weight of each pixel of each channel is the positive part of its derivative.
+"""Compute LayerCAM: the weight of a pixel of a channel is the positive part of its derivative.
 
 Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization",
 https://doi.org/10.1109/TIP.2021.3089943. It suits early layers, too, where the mean gradient of a

@@ -1,4 +1,4 @@
-"""Class activation maps of a model and images, for those who do not train with callbacks."""
+"""Compute class activation maps of a model and images, without callbacks."""
 
 from __future__ import annotations
 
@@ -107,19 +107,30 @@ def grad_cam(
     class_names: Any = None,
     output: OutputName | None = None,
 ) -> ClassMap | list[ClassMap]:
-    """Compute class activation maps: the areas that a class score depends on.
+    """Compute class activation maps: the areas of an image that a class score depends on.
 
-    The score is the one before softmax, the papers' y^c; the methods, each with its paper, are the
-    files beside this one. Neither the model nor its weights are perturbed or cloned.
+    A map is `ReLU(sum_k a_k A_k)`: the positive part of the sum of the layer's channels `A_k`,
+    weighted by `a_k`. The methods differ in the weights; those of Grad-CAM are the means of
+    `d(score)/d(A_k)` over all pixels. The score is the one before softmax, y^c in the papers.
+    Neither the model nor its weights are changed or cloned.
+
+    | method | paper |
+    |---|---|
+    | `"grad-cam"` | Selvaraju et al. 2017, equations 1 and 2, https://arxiv.org/abs/1610.02391 |
+    | `"grad-cam++"` | Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063 |
+    | `"hirescam"` | Draelos and Carin 2020, https://arxiv.org/abs/2011.08891 |
+    | `"layercam"` | Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943 |
+    | `"score-cam"` | Wang et al. 2020, https://arxiv.org/abs/1910.01279 |
+    | `"eigen-cam"` | Muhammad and Yeasin 2020, https://arxiv.org/abs/2008.00299 |
 
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        targets: What is explained: `"predicted"`, `"true"`, the index or the name of a class, an
-            integer array with one class per image, a `tbviz.Target`, or a list of these. Defaults
-            to `"predicted"`.
-        layers: A filter of layers, at any depth. The maps of several layers are averaged. Defaults
-            to the last layer with a feature map.
+        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
+            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
+            Defaults to `"predicted"`.
+        layers: Filter of layers at any depth, see `activations`. The maps of several layers are
+            averaged. Defaults to None: the last layer with a feature map.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
             `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`. Defaults to
             `"grad-cam"`.
@@ -129,8 +140,10 @@ def grad_cam(
             several. Defaults to the first.
 
     Returns:
-        The maps; for a list of targets a list with the maps of each target.
-        `tbviz.images.overlay.overlay` lays a map over its image.
+        A `ClassMap`, or a list of them for a list of targets. Its `maps` are float32
+        `(images, height, width)`, at least 0: in units of the score and at the layer's size for
+        one layer, from 0 to 1 and at the input's size for several. `tbviz.render.overlays` draws
+        them over the images.
 
     Raises:
         TbvizError: If there is no such method, layer, class or output, or no layer has feature

@@ -1,4 +1,4 @@
-"""Score-CAM: the weight of a channel is the rise of the score with the image masked by its map.
+"""Compute Score-CAM: a channel's weight is the rise of the score if its map masks the image.
 
 Wang et al. 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
 Networks", https://arxiv.org/abs/1910.01279. It needs no gradients: the model is run once per
@@ -20,12 +20,12 @@ from tbviz.methods.cams.cam import Cam, Evidence
 
 @dataclass(frozen=True)
 class ScoreCam(Cam):
-    """Weights are rises of confidence, definition 2, of the strongest channels, where positive.
+    """The weights are positive rises of confidence, definition 2, of the strongest channels.
 
-    The masked part gets the mean color of all images. The rises are not put through a softmax
-    over the channels as in algorithm 1 (nor are they in the authors' code): it makes rises of a
-    probability all but equal. A channel that lowers the confidence says nothing about where the
-    class is and counts 0; subtracted it wipes out what the others found.
+    The masked part gets the mean color of all images. The rises are not put through a softmax over
+    the channels as in algorithm 1 (nor are they in the authors' code), since a softmax makes rises
+    of a probability nearly equal. A channel that lowers the confidence does not locate the class
+    and counts as 0; if it were subtracted, it would erase the areas of other channels.
 
     Args:
         channels: How many channels of each image are used: the ones whose maps vary most, by

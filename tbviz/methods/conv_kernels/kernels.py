@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 MAX_LAYERS = 12
-"""How many layers' kernels are drawn unless more are asked for."""
+"""The number of layers whose kernels are drawn by default."""
 
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
@@ -39,7 +39,11 @@ _DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 def kernels(
     model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MAX_CHANNELS
 ) -> dict[str, Kernel]:
-    """Return the kernels of a model's convolutions, at any depth; the model is not run.
+    """Return the kernels of a model's convolutions, at any depth, without running the model.
+
+    Structured kernels are a sign that a layer has learned. Each filter is one tile: its only input
+    slice, or the pattern that its input slices share most, `s_1 v_1 / sqrt(inputs)` of their
+    singular value decomposition (Eckart and Young 1936, https://doi.org/10.1007/BF02288367).
 
     Args:
         model: Any built Keras model.
@@ -48,7 +52,8 @@ def kernels(
         filters: How many filters of each layer, or a list of their numbers. Defaults to 64.
 
     Returns:
-        Layer path to its kernel. The pointwise kernel of a separable convolution has
+        Layer path to its kernel; its `tiles` are float32 `(filters, height, width)`, in the unit
+        of the weights. The pointwise kernel of a separable convolution has
         `:pointwise` after the path.
 
     Raises:
@@ -191,7 +196,7 @@ def _once(outputs: list[Output]) -> list[Output]:
 
 
 NOT_RUN = "the model was not run: callbacks that take images show what its layers answer"
-"""Why there are no maps if only weights are logged."""
+"""The reason for missing maps if only weights are logged."""
 
 
 def model_outputs_without_run(model: Any) -> ModelOutputs:

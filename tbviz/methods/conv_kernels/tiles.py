@@ -1,7 +1,7 @@
-"""(a kernel's weights) => (small pictures of its filters).
+"""Draw the weights of a kernel as small pictures of its filters.
 
-A filter has one slice for each input channel. One slice is drawn as it is; of several slices the
-pattern that they share most is drawn, their first principal component.
+A filter has one slice per input channel. A single slice is drawn directly. Several slices are
+summarized by the pattern that they share most, their first principal component.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_ROWS = 64  # inputs of a filter over a sequence
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel's filters as tiles.
+    """The filters of one kernel as tiles.
 
     Attributes:
         tiles: `(tiles, height, width)`, weights with their sign, in the layer's own unit.
@@ -49,7 +49,7 @@ class Kernel:
 
     @property
     def largest(self) -> float:
-        """The largest finite absolute weight."""
+        """Return the largest finite absolute weight."""
         finite = self.weights[np.isfinite(self.weights)]
         return float(np.abs(finite).max(initial=0.0))
 
@@ -64,7 +64,7 @@ class Kernel:
             TbvizError: If the layer does not have three input channels.
         """
         if self.colors is None:
-            msg = f"these are {self.title}, not weights on three input channels; draw the tiles"
+            msg = f"received {self.title}; expected weights on three input channels; draw the tiles"
             raise TbvizError(msg)
         scale = self.largest if scale is None else scale
         with np.errstate(invalid="ignore"):
@@ -101,7 +101,7 @@ class Kernel:
 def kernel_tiles(
     kernel: Floats, filters: int | Sequence[int], sort: str = "", groups: int = 1
 ) -> Kernel:
-    """Return a kernel's filters as tiles: one matrix if they cover one pixel, else one per filter.
+    """Return a kernel's filters as tiles: one matrix if they cover one pixel, or one per filter.
 
     Args:
         kernel: `(filters, inputs, ...)`, the rest being the size in space.

@@ -1,8 +1,8 @@
-"""(health over a window of snapshots) => (lines of advice, if a threshold is crossed).
+"""Turn the health numbers of several snapshots into advice, if a threshold is crossed.
 
-A rule reads the last snapshots of one layer and returns a text or nothing. Few false alarms matter
-more than early ones: all but numbers that are not finite must hold over the whole window, and a
-state that a layer only passes on is reported for the layer where it arises.
+A rule reads the last snapshots of one layer and returns a text or None. Few false alarms matter
+more than early ones: every state except numbers that are not finite must hold over the whole
+window. If layers pass a state on, the layer in which it arises is reported.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Advice:
 
     @property
     def line(self) -> str:
-        """Both in one line."""
+        """Return the finding and the remedy in one line."""
         return f"{self.text}; {self.remedy}"
 
 
@@ -76,7 +76,7 @@ class Advisor:
         for rule in RULES:
             advice += self._apply(rule, snapshots)
         stuck = {one.layer for one in advice if one.rule == "saturated"}
-        # At a bound a channel may well be constant: the bound is the reason.
+        # A channel at a bound is often constant: the bound is the reason.
         return [one for one in advice if one.rule != "dead" or one.layer not in stuck]
 
     def _apply(self, rule: AdviceRule, snapshots: HealthSnapshots) -> list[Advice]:

@@ -1,4 +1,4 @@
-"""Layer health: numbers that show whether a layer works, from its feature maps and weights.
+"""Compute layer health: numbers that show whether a layer works, from its maps and weights.
 
 A flat map means a dead channel; a map that looks like the input means that nothing was learned.
 """
@@ -81,7 +81,10 @@ def health(
     layers: Filter | None = None,
     thresholds: Thresholds | None = None,
 ) -> dict[str, LayerNumbers]:
-    """Compute the health of layers on a batch of images.
+    """Compute numbers that show whether layers work, on a batch of images.
+
+    Dead channels, saturated activations, duplicates and weights that are not finite are visible in
+    these numbers before the loss shows them.
 
     Args:
         model: Any built Keras model.

@@ -44,17 +44,17 @@ class HealthSnapshot:
 
     @property
     def has_nonfinite(self) -> bool:
-        """Whether its output of finite images has numbers that are not finite."""
+        """Tell whether its output of finite images has numbers that are not finite."""
         return self.number("nonfinite") > self.spoiled + 1e-6
 
     @property
     def channels(self) -> int:
-        """The number of its channels."""
+        """Return the number of its channels."""
         return self.found.dead.size
 
     @property
     def usual_similarity(self) -> float:
-        """The median of the channels' similarity to the input; NaN if none has one."""
+        """Return the median of the channels' similarity to the input; NaN if no channel has one."""
         values = self.found.column("similarity")
         values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
@@ -190,7 +190,7 @@ RULES: tuple[AdviceRule, ...] = (
     AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalization",
          "warning", propagates=True),
 )  # fmt: skip
-"""All rules but `nonfinite`, which needs no window."""
+"""All rules except `nonfinite`, which needs no window."""
 
 
 def _full(snapshots: HealthSnapshots, limits: Thresholds) -> bool:

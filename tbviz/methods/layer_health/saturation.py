@@ -1,4 +1,4 @@
-"""(layer) => (the bounds of its activation), (maps) => (the share of each channel at a bound).
+"""Find the bounds of a layer's activation, and the share of each channel at a bound.
 
 At a bound the slope of an activation is nearly zero: no gradient passes.
 """

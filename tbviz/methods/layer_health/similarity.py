@@ -1,6 +1,6 @@
-"""(maps, images) => (each channel's similarity to the input, its correlation with other channels).
+"""Compute each channel's correlation with the input and with the other channels.
 
-Both are correlations, so neither brightness nor contrast matters.
+Both are correlations, so brightness and contrast do not matter.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from tbviz.errors import TbvizError
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The values from which there is advice, and the limits within the health numbers.
+    """The limits from which there is advice, and the limits within the health numbers.
 
     Args:
         window: Consecutive snapshots, the present one included, over which a rule must hold, at

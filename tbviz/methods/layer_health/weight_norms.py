@@ -1,4 +1,4 @@
-"""(layer) => (the norm of its weights, and of their change since the last snapshot)."""
+"""Compute the norm of a layer's weights, and of their change since the last snapshot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tbviz.taps.outputs import Output
 from tbviz.taps.select import is_activation, is_convolution
 
 MAX_COMPARED = 1 << 20
-"""Weights of a layer that are stored for comparison: of more, every second, third ... one."""
+"""The number of weights per layer that are stored for comparison; larger layers are thinned out."""
 
 
 def weight_owner(

@@ -1,4 +1,4 @@
-"""Maximization: the input that activates a channel or a class most, found by gradient ascent.
+"""Find the input that activates a channel or a class most, by gradient ascent.
 
 Four terms, after Lucid: an image parametrization (`basis`, `color`, `image`), `transforms`,
 `objectives` (with `regularizers`), and the `ascent`.
@@ -46,6 +46,10 @@ def maximize_filters(
 ) -> dict[str, Maximized]:
     """Find an image that activates each channel of some layers, from a blank start.
 
+    The image shows the pattern that a channel looks for. Gradient ascent maximizes the weighted
+    mean of the channel over its map, on Fourier coefficients of the image (Olah et al. 2017,
+    "Feature Visualization", https://distill.pub/2017/feature-visualization).
+
     Args:
         model: Any built Keras model.
         layers: Filter of layers, see `activations`. Defaults to None: up to four convolutions,
@@ -59,7 +63,8 @@ def maximize_filters(
             Defaults to 0.
 
     Returns:
-        Layer path to its images.
+        Layer path to its images, float32 `(channels, height, width, colors)`, 0 to 1, with the
+        objective of each.
 
     Raises:
         TbvizError: If a filter matches no layer with feature maps, or the size of the input is
@@ -106,7 +111,7 @@ def maximize_classes(
     class_names: Sequence[str] | None = None,
     output: OutputName | None = None,
 ) -> MaximizedClasses:
-    """Find an image that raises each class's score before softmax or sigmoid, from a blank start.
+    """Find an image that raises the score of each class, from a blank start.
 
     Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks",
     https://arxiv.org/abs/1312.6034, equation 1.

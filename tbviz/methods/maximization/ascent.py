@@ -61,7 +61,7 @@ def maximize_objective(
     seed: int = 0,
     start: Floats | None = None,
 ) -> Maximized:
-    """Find images that activate channels or classes, one for each; some, or all, may be blank.
+    """Find images that activate channels or classes, one each. Some, or all, may be blank.
 
     Args:
         inspector: Of the model.
@@ -160,7 +160,7 @@ def maximize_objective(
 
 def _blank(indices: Sequence[int], canvas: Canvas, settings: Ascent, seed: int) -> Floats:
     shape = (canvas.channels, *canvas.size)
-    # Each image has its own generator, so that it is the same in any batch.
+    # One generator per image: an image is the same in any batch.
     each = [
         np.random.default_rng([seed, 1, one, copy]).normal(size=shape)
         for one in indices
@@ -185,7 +185,7 @@ def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any
 
 
 def _finite(values: Any) -> Any:
-    """Replace NaN and infinity by 0: a channel with such weights would spoil all gradients."""
+    """Replace NaN and infinity by 0; a channel with such weights would spoil all gradients."""
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(values.dtype)):
         return values
     return ops.where(ops.isfinite(values), values, ops.zeros_like(values))

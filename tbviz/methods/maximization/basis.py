@@ -40,7 +40,7 @@ class Basis(Protocol):
 
 @dataclass(frozen=True)
 class Fourier:
-    """Waves, the low ones scaled up; between pixels they are exact, without any interpolation.
+    """Waves, of which low ones are scaled up. Between pixels they are exact, without interpolation.
 
     Ascent on pixels finds high-frequency noise. Here every frequency moves at the same visible
     rate. Olah et al. 2017, "Feature Visualization", https://doi.org/10.23915/distill.00007, section
@@ -75,7 +75,7 @@ class Fourier:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels themselves; between them values are interpolated linearly."""
+    """Pixels. Between them values are interpolated linearly."""
 
     def coefficient_scale(self, height: int, width: int) -> Floats:
         """See `Basis.coefficient_scale`: 1 for each."""

@@ -40,7 +40,7 @@ class Canvas:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """A hashable key, equal for canvases that can share a compiled ascent."""
+        """Return a hashable key, equal for canvases that can share a compiled ascent."""
         others = keras.tree.flatten(self.inputs)
         for index in self.input_indices:
             others[index] = np.zeros(0, np.float32)

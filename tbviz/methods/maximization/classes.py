@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 Classes = Sequence[int | str]
-"""Classes by number or by name."""
+"""Classes by index or by name."""
 
 MAX_CLASSES = 10
-"""How many classes are maximized by default."""
+"""The number of classes that are maximized by default."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def maximize_scores(
     start: Floats | None = None,
     output: OutputName | None = None,
 ) -> MaximizedClasses:
-    """Find the image that activates each class most; some, or all, may be blank.
+    """Find the image that activates each class most. Some, or all, may be blank.
 
     See `ascent.maximize_objective`.
 

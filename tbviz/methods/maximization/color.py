@@ -1,4 +1,4 @@
-"""(pixels in decorrelated colors) => (pixels in red, green and blue): the ImageNet matrix.
+"""Convert decorrelated colors to red, green and blue with the ImageNet matrix.
 
 Red, green and blue are correlated in photographs. Painted in decorrelated directions, an image
 stays close to the colors of photographs. It changes the path of the ascent, not what it

@@ -1,4 +1,4 @@
-"""(coefficients) => (image batch between 0 and 1): the painted images."""
+"""Paint images: turn coefficients into a batch between 0 and 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(model, image batch, indices) => (a score per image): what the ascent maximizes."""
+"""Score a batch of images: the objectives that the ascent maximizes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Objective(Protocol):
 
     @property
     def name(self) -> str:
-        """The name in messages."""
+        """Return the name in messages."""
 
     def reads(self, model_outputs: ModelOutputs) -> int:
         """Return the set of weights that it depends on."""
@@ -73,11 +73,10 @@ class Objective(Protocol):
 class ChannelMean:
     """The mean response of one channel of a layer.
 
-    If the layer ends in an activation of its own, or is one, the response is the input of the
-    activation: after a ReLU a channel that is off has no slope and would stay blank for ever.
-    Negative responses count a tenth: otherwise the mean of a linear filter would depend on the mean
-    color alone. The middle of a map counts most and its border nothing, since padding with zeros
-    draws frames there.
+    If the layer ends in an activation, or is one, the response is the input of the activation:
+    after a ReLU, an inactive channel has no slope and would stay blank. Negative responses count a
+    tenth; otherwise the mean of a linear filter would depend on the mean color alone. The middle of
+    a map counts most and its border counts 0, since padding with zeros draws frames there.
 
     Attributes:
         output: The layer.

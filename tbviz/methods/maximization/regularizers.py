@@ -1,4 +1,4 @@
-"""(image batch) => (a penalty per image), and the Gram cosine of the images of one channel."""
+"""Compute penalties of images, and the Gram cosine of the images of one channel."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def gram_cosine(features: Any, copies: int) -> Any:
 
 def _mean(values: Any) -> Any:
     flat = ops.reshape(values, (values.shape[0], -1))
-    # Of an image of one pixel there is no step.
+    # An image of one pixel has no step.
     return ops.sum(flat, axis=1) / max(int(flat.shape[1]), 1)

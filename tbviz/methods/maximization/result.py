@@ -67,7 +67,7 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
 def require_signal(found: Result) -> Result:
     """Return the result if any of its images shows something.
 
-    Call it only for all channels of a layer together: some of them may well be dead.
+    Call it only for all channels of a layer together, since some of them may be dead.
 
     Raises:
         TbvizError: If all scores are NaN or infinite, or no gradient reaches the input from any.

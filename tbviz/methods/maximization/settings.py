@@ -62,25 +62,25 @@ class Ascent:
             raise TbvizError(msg)
         if self.diversity < 1 or self.steps < 0:
             msg = (
-                f"received diversity={self.diversity} and steps={self.steps}; expected at least "
-                "one image per channel, and no negative number of steps"
+                f"Ascent received diversity={self.diversity}, steps={self.steps}; expected a "
+                "diversity of at least 1 and steps of at least 0"
             )
             raise TbvizError(msg)
 
     @classmethod
     def of_classes(cls) -> Self:
-        """Return settings for classes, whose parts lie side by side and are as large as the image.
+        """Return settings for classes: their parts lie side by side and are as large as the image.
 
-        More steps, smoother waves, and transforms that leave a part near where it is.
+        They have more steps, smoother waves, and transforms that move parts only a little.
         """
         moved = Transforms(jitter=0.15, scale=0.3, rotate=5.0, pad=True)
         return cls(steps=48, rate=0.15, decay=1.25, transforms=moved)
 
     def careful(self) -> Self:
-        """Return the settings for pictures of higher quality: four times the steps, each half."""
+        """Return settings for higher quality: four times the steps, each half as long."""
         return replace(self, steps=4 * self.steps, rate=self.rate / 2)
 
     @property
     def basis(self) -> Basis:
-        """The basis of the coefficients of the image."""
+        """Return the basis of the coefficients of the image."""
         return Fourier(self.decay) if self.image == "fourier" else Pixels()

@@ -1,4 +1,4 @@
-"""(image, a view of it) => (image): each step of the ascent sees it padded, moved, scaled, turned.
+"""Pad, move, scale and turn an image before each step of the ascent.
 
 A pattern that activates a filter only at one exact position is noise to the eye. Mordvintsev et
 al. 2015 jitter; Olah et al. 2017, "Feature Visualization",
@@ -22,7 +22,7 @@ _EVENLY = (0.6180339887498949, 0.4142135623730951)
 
 @dataclass(frozen=True)
 class Transforms:
-    """How far a step may move the image.
+    """The limits within which a step may move the image.
 
     Attributes:
         jitter: Shift to each side, as a share of the side. At 0.5 every part of the image comes
@@ -38,7 +38,7 @@ class Transforms:
     pad: bool = False
 
     def draw(self, random: np.random.Generator, steps: int, size: tuple[int, int]) -> Floats:
-        """Draw the views of all steps, `(steps, 4)`: shift down and right (pixels), zoom, angle.
+        """Draw the views of all steps, `(steps, 4)`: shift down, shift right (pixels), zoom, angle.
 
         They are drawn beforehand from a separate generator, so that no global random state moves.
         Shifts are spread evenly from a random start: a few dozen at random would leave gaps.
@@ -75,7 +75,7 @@ def inside(size: int, points: Any) -> Any:
 
 
 def turned(pixels: Any, angle: Any, margin: int) -> Any:
-    """Turn images about their middle, and cut off the margin that their corners came from.
+    """Turn images about their middle, and cut off the margin that fills their corners.
 
     Args:
         pixels: `(height, width, values)`; all images turn together, and the pixels come first,

@@ -1,1 +1,1 @@
-"""Saliency: the pixels of an image that a class score depends on. A method is one file."""
+"""Compute saliency: the pixels of an image that a class score depends on."""

@@ -1,4 +1,4 @@
-"""(a model, images, a class of each) => (the attribution of the class score to each pixel)."""
+"""Define an attribution: it divides the class score of an image among its pixels."""
 
 from __future__ import annotations
 

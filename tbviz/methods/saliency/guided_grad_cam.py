@@ -1,4 +1,4 @@
-"""Guided Grad-CAM: fine lines where Grad-CAM sees the class.
+"""Compute Guided Grad-CAM: fine lines in the area that Grad-CAM marks.
 
 Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391, section 3.2; guided
 backpropagation is Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net",
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GuidedGradCam(Attribution):
-    """Guided backpropagation, the largest absolute over the colors, times enlarged Grad-CAM.
+    """Guided backpropagation, the largest absolute value over the colors, times enlarged Grad-CAM.
 
     The lines are not evidence: guided backpropagation gives nearly the same picture for a network
     whose weights are random, and so fails the sanity check of Adebayo et al. 2018, "Sanity Checks

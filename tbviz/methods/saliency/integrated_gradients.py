@@ -1,4 +1,4 @@
-"""Integrated gradients: what each pixel adds on the path from a black image to this one.
+"""Compute integrated gradients: the contribution of each pixel on the path from a black image.
 
 Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks",
 https://arxiv.org/abs/1703.01365.
@@ -21,8 +21,8 @@ from tbviz.scores.class_target import ClassTarget, target_scores
 class IntegratedGradients(Attribution):
     """Equation 1, summed over the colors.
 
-    The integral is taken by the Gauss-Legendre rule. Completeness (proposition 1): the sum of a
-    map is the score of the image less that of the baseline. The result states how nearly.
+    The Gauss-Legendre rule computes the integral. Completeness (proposition 1): the sum of a map
+    equals the score of the image minus that of the baseline. The result states how nearly it does.
 
     Args:
         points: Of the rule; each costs a forward and a backward pass. Defaults to 32.

@@ -1,4 +1,4 @@
-"""Saliency maps of a model and images, for those who do not train with callbacks."""
+"""Compute saliency maps of a model and images, without callbacks."""
 
 from __future__ import annotations
 
@@ -97,18 +97,28 @@ def saliency_maps(
     class_names: Any = None,
     output: OutputName | None = None,
 ) -> SaliencyMap | list[SaliencyMap]:
-    """Compute which pixels a class score depends on.
+    """Compute the pixels of an image that a class score depends on.
 
-    The score is the one before softmax; the methods, each with its paper, are the files beside this
-    one. Neither the model nor its weights are perturbed or cloned.
+    The simplest map is `max_color |d(score)/d(pixel)|`; the other methods reduce its noise or
+    replace it. The score is the one before softmax. Neither the model nor its weights are changed
+    or cloned.
+
+    | method | paper |
+    |---|---|
+    | `"gradients"` | Simonyan et al. 2014, section 3.1, https://arxiv.org/abs/1312.6034 |
+    | `"gradients-x-input"` | Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713 |
+    | `"smoothgrad"` | Smilkov et al. 2017, section 2, https://arxiv.org/abs/1706.03825 |
+    | `"integrated-gradients"` | Sundararajan et al. 2017, eq. 1, https://arxiv.org/abs/1703.01365 |
+    | `"occlusion"` | Zeiler and Fergus 2014, section 4.2, https://arxiv.org/abs/1311.2901 |
+    | `"guided-grad-cam"` | Selvaraju et al. 2017, section 3.2, https://arxiv.org/abs/1610.02391 |
 
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes. Of several images the first is
             explained.
-        targets: What is explained: `"predicted"`, `"true"`, the index or the name of a class, an
-            integer array with one class per image, a `tbviz.Target`, or a list of these. Defaults
-            to `"predicted"`.
+        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
+            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
+            Defaults to `"predicted"`.
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
             `Occlusion(window=0.1, stride=0.05)`. Defaults to `"gradients"`.
@@ -118,7 +128,9 @@ def saliency_maps(
             several. Defaults to the first.
 
     Returns:
-        The maps, at the input's size; for a list of targets a list with the maps of each target.
+        A `SaliencyMap`, or a list of them for a list of targets. Its `maps` are float32
+        `(images, height, width)`, at the input's size, not scaled; negative values, if the method
+        has them, speak against the class.
 
     Raises:
         TbvizError: If there is no such method, class or output, or none of the inputs is a batch

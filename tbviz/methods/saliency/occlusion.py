@@ -1,4 +1,4 @@
-"""Occlusion: how much the score falls if a patch hides a part of the image.
+"""Compute occlusion: the fall of the score if a patch hides a part of the image.
 
 Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks",
 https://arxiv.org/abs/1311.2901, section 4.2.
@@ -73,7 +73,7 @@ class Occlusion(Attribution):
     def _spans(self, side: int) -> list[npt.NDArray[np.bool_]]:
         length = max(1, round(self.window * side))
         needed = int(np.ceil((1 - self.window) / self.stride - 1e-9)) + 1
-        # At least so many that no pixel is left out if lengths are rounded.
+        # Enough windows to cover every pixel, even if lengths are rounded.
         count = min(max(needed, -(-side // length)), side - length + 1)
         starts = np.linspace(0, side - length, count).round().astype(int)
         pixels = np.arange(side)

@@ -26,7 +26,7 @@ ATTRIBUTIONS: dict[str, Attribution] = {
 
 
 def attribution_of(method: str | Attribution) -> Attribution:
-    """Return a method by its name, or one with settings of its own such as `Occlusion(window=0.1)`.
+    """Return a method by its name; a method with settings is returned unchanged.
 
     Raises:
         TbvizError: If there is no method of this name.

@@ -1,4 +1,4 @@
-"""SmoothGrad: the gradients' mean over noisy copies of an image, where noise cancels out.
+"""Compute SmoothGrad: the mean gradient over noisy copies of an image. Noise cancels out.
 
 Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise",
 https://arxiv.org/abs/1706.03825.

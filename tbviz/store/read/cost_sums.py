@@ -87,14 +87,20 @@ class CostSums:
 def _seconds(meta: Mapping[str, Any], name: str) -> dict[str, float]:
     table = meta.get(name) or {}
     if not isinstance(table, Mapping):
-        raise TypeError(f"a cost's {name} is a table of callbacks")
+        raise TypeError(
+            f"received a cost whose {name} is a {type(table).__name__}; expected a table of "
+            "callbacks"
+        )
     return {method: _finite(value) for method, value in table.items()}
 
 
 def _list(meta: Mapping[str, Any], name: str) -> Sequence[object]:
     callbacks = meta.get(name) or ()
     if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"a cost's {name} are a list of callbacks")
+        raise TypeError(
+            f"received a cost whose {name} is a {type(callbacks).__name__}; expected a list of "
+            "callbacks"
+        )
     return callbacks
 
 

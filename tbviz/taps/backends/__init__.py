@@ -29,7 +29,7 @@ class Backend(Protocol):
     EAGER_IS_FAST: bool
 
     def trace_level(self) -> object:
-        """Return where code runs now: eagerly, or in which graph or trace."""
+        """Return the place where code runs now: eagerly, or in a graph or trace."""
 
     def same_level(self, one: object, other: object) -> bool:
         """Tell whether two results of `trace_level` are the same graph or trace."""

@@ -1,4 +1,4 @@
-"""JAX passes: traces as levels, `jax.jit` with the variables' values as arguments."""
+"""Run passes on JAX: traces are levels, and `jax.jit` gets the variables' values as arguments."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def trace_shapes(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
 def run_eagerly(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
     """See `Backend.run_eagerly`.
 
-    Not isolated: outside a trace of ours nothing of ours can be cached, and JAX would compile
-    every operation anew under another key.
+    It is not isolated: outside our traces, JAX caches none of our tensors. Isolated, JAX would
+    compile every operation anew under another key.
     """
     with keras.StatelessScope():
         return as_numpy(function(model, *keras.tree.map_structure(jnp.asarray, arrays)))

@@ -1,4 +1,4 @@
-"""TensorFlow passes: graphs as trace levels, gradient tapes, one `tf.function` per pass."""
+"""Run passes on TensorFlow: graphs are levels, and each pass is one `tf.function`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import keras
 import tensorflow as tf
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, all_finite, as_numpy, contents
+from tbviz.taps.backends.common import alive, all_finite, as_numpy
+from tbviz.taps.contents import contents
 
 COMPILES = True
 COMPILES_LATE = False
@@ -126,8 +127,8 @@ def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
             try:
                 return ran(graph, arrays)
             except tf.errors.OperatorNotAllowedInGraphError:
-                # A `tf.function` of the model's own branches on tensors, and inlined it has not
-                # been through AutoGraph.
+                # A `tf.function` of the model branches on tensors. Inlined, it has not been
+                # through AutoGraph.
                 traceable = False
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 # XLA can do what the kernels cannot: on a CPU, grouped convolutions (for which

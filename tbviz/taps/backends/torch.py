@@ -1,4 +1,4 @@
-"""torch passes: nothing is compiled, gradients by `torch.autograd.grad`."""
+"""Run passes on torch: nothing is compiled, and `torch.autograd.grad` computes gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from tbviz.taps import keras_private
-from tbviz.taps.backends.common import alive, as_numpy, contents
+from tbviz.taps.backends.common import alive, as_numpy
+from tbviz.taps.contents import contents
 
 COMPILES = False
 COMPILES_LATE = False
@@ -31,10 +32,10 @@ def same_level(one: object, other: object) -> bool:
 
 
 def isolated() -> contextlib.AbstractContextManager[Any]:
-    """Run what the model compiles itself as plain Python.
+    """Run functions that the model compiles itself as plain Python.
 
-    `torch.compile` guards on the tapped layers' attributes. It would retain nothing of a tap, but
-    compile anew for each pass and, after eight of them, never again.
+    `torch.compile` guards on the attributes of the tapped layers. It would keep no tensor of a tap,
+    but would compile anew for each pass and give up after eight passes.
     """
     if not hasattr(torch.compiler, "set_stance"):  # before torch 2.6
         return contextlib.nullcontext()
@@ -65,7 +66,7 @@ def _accelerator() -> Any | None:
 
 
 def compiled(function: Callable[..., Any], model: Any) -> Callable[..., Any]:
-    """See `Backend.compiled`. Nothing is: compiling would take longer than the pass."""
+    """See `Backend.compiled`: nothing is compiled, since that takes longer than a pass."""
     held = weakref.ref(model)
     return lambda *arrays: run_eagerly(function, alive(held), *arrays)
 
@@ -84,12 +85,12 @@ def trace_shapes(function: Callable[..., Any], model: Any, *arrays: Any) -> Any:
 
 @contextlib.contextmanager
 def _modules_preserved(model: Any) -> Iterator[None]:
-    """Restore what calls change in torch's own modules: Keras' variables are no buffers.
+    """Restore the state that calls change in torch's modules; Keras' variables are no buffers.
 
-    Their buffers, as a module of the user's may count its calls; and `training`, since Keras leaves
-    a `TorchModuleWrapper` in evaluation.
+    That is the buffers, since a module of the user may count its calls, and `training`, since Keras
+    leaves a `TorchModuleWrapper` in evaluation.
     """
-    # Of each layer: Keras does not tell torch of all layers inside a model.
+    # Layer by layer, since Keras does not tell torch of all layers inside a model.
     layers = keras_private.all_layers(model)
     modules = {id(module): module for layer in layers for module in layer.modules()}
     modes = [(module, module.training) for module in modules.values()]
