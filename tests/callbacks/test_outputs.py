@@ -164,8 +164,8 @@ def test_an_output_that_there_is_not_is_named_and_the_other_pictures_are_logged(
     fit(two_heads(), tbviz.Monitor(tmp_path, X, output="sides"))
     texts = [notice["text"] for notice in notices(tmp_path, "warning")]
     known = (
-        "output received 'sides', which is no output of this model; did you mean 'side'? its "
-        "outputs are 0 ('class'), 1 ('side')"
+        "output received 'sides'; did you mean 'side'? expected one of the model's outputs: "
+        "0 ('class'), 1 ('side')"
     )
     assert f"{known}; the predictions are those of the first output" in texts
     assert any(known in text and "predictions" not in text for text in texts)
@@ -175,7 +175,7 @@ def test_an_output_that_there_is_not_is_named_and_the_other_pictures_are_logged(
 
 
 def test_an_output_that_there_is_not_raises_if_strict(tmp_path):
-    with pytest.raises(TbvizError, match="'sides', which is no output"):
+    with pytest.raises(TbvizError, match="received 'sides'; did you mean 'side'"):
         fit(two_heads(), tbviz.GradCAM(tmp_path, X, output="sides", strict=True))
 
 

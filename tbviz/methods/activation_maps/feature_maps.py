@@ -96,8 +96,8 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
     ordered = isinstance(given, str) and argument == "channels"
     hint = '; for the most active ones, pass order="most-active"' if ordered else ""
     msg = (
-        f"received {argument}={given!r}; expected how many (at least 1), or a list of {argument}, "
-        f"counted from 0{hint}"
+        f"received {argument}={given!r}; expected a number of {argument} (at least 1), or a list "
+        f"of {argument}, counted from 0{hint}"
     )
     raise TbvizError(msg)
 

@@ -58,7 +58,7 @@ class Ascent:
 
     def __post_init__(self) -> None:
         if self.image not in ("fourier", "pixel"):
-            msg = f"image received {self.image!r}; expected 'fourier' or 'pixel'"
+            msg = f"Ascent received image={self.image!r}; expected 'fourier' or 'pixel'"
             raise TbvizError(msg)
         if self.diversity < 1 or self.steps < 0:
             msg = (

@@ -22,43 +22,6 @@ def alive(held: weakref.ref[Any]) -> Any:
     return model
 
 
-def contents(values: Iterable[Any], inside: Callable[[Any], Iterable[Any] | None]) -> list[Any]:
-    """Return the values in containers, and in what `inside` opens, each once.
-
-    Keras walks layers itself: they are returned as they are.
-
-    Args:
-        values: Such as the attributes of a layer.
-        inside: Returns what a value holds, None if it is not to be opened.
-    """
-    found: list[Any] = []
-    seen: set[int] = set()
-
-    def visit(value: Any, depth: int) -> None:
-        if id(value) in seen or depth > _DEPTH:
-            return
-        seen.add(id(value))
-        held: Iterable[Any] | None = None
-        if isinstance(value, Mapping):
-            held = list(value.values())
-        elif isinstance(value, list | tuple | set | frozenset):
-            held = list(value)
-        elif not isinstance(value, keras.Operation):
-            held = inside(value)
-        if held is None:
-            found.append(value)
-            return
-        for one in held:
-            visit(one, depth + 1)
-
-    for value in values:
-        visit(value, 0)
-    return found
-
-
-_DEPTH = 8
-
-
 def all_finite(values: Sequence[Any]) -> Any:
     """Check values inside a compiled function; see `Backend.compile_finite_check`.
 
