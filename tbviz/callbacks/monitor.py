@@ -163,8 +163,8 @@ def _excluded(exclude: type | str | Sequence[type | str] | None) -> list[type[Vi
             near = difflib.get_close_matches(name.lower(), map(str.lower, known), n=1)
             hint = [f"did you mean {other}? " for other in known if [other.lower()] == near]
             msg = (
-                f"Monitor received exclude={one!r}; {''.join(hint)}It has {', '.join(known)}, as "
-                "classes or by name"
+                f"Monitor received exclude={one!r}; {''.join(hint)}expected one of "
+                f"{', '.join(known)} (a class or its name)"
             )
             raise TbvizError(msg)
         found.append(known[name])

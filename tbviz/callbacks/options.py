@@ -102,7 +102,7 @@ ARGUMENTS: Final = {
         'Size that the store of the run may reach, in bytes or as a text such as `"5 GB"`. '
         "Defaults to `None`: no limit."
     ),
-    "strict": "Whether to raise errors instead of reporting each one once and going on.",
+    "strict": "Whether to raise errors instead of reporting each one once and continuing.",
 }
 """By argument, the text that `help()` prints for it in every callback. An argument has no other
 text, except for what a callback's own docstring adds. `signature.py` puts them together."""

@@ -50,9 +50,9 @@ def test_exclude_takes_classes_and_names(tmp_path, exclude):
     ("exclude", "message"),
     [
         (["GradCam"], "exclude='GradCam'; did you mean GradCAM"),
-        (["Health"], "It has ActivationGrid, LayerHealth"),
-        ([tbviz.Saliency], "It has ActivationGrid, LayerHealth"),
-        ([keras.layers.Dense], "It has ActivationGrid"),
+        (["Health"], "expected one of ActivationGrid, LayerHealth"),
+        ([tbviz.Saliency], "expected one of ActivationGrid, LayerHealth"),
+        ([keras.layers.Dense], "expected one of ActivationGrid"),
     ],
 )
 def test_what_monitor_does_not_have_cannot_be_excluded(tmp_path, exclude, message):

@@ -48,7 +48,7 @@ export function Costs() {
         </select>
       )}
       {share === null ? (
-        <p class="dim">No logging time yet.</p>
+        <p class="dim">No time measured yet.</p>
       ) : (
         <>
           <table class="costs" data-testid="cost-table">
