@@ -29,9 +29,9 @@ from tbviz.callbacks.run.sessions import report_disabled, session_of
 from tbviz.callbacks.run.submodel import check_submodel, find_submodel
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
+from tbviz.scores.target import may_name_output
 from tbviz.store.disk.locations import usable_location
 from tbviz.store.format.schema import Position
-from tbviz.taps.final_outputs import check_output
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -70,7 +70,10 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
         self.log_dir = usable_location(check_log_dir(log_dir, type(self).__name__))
         self.layers = layers
-        self.output = check_output(given["output"], type(self).__name__)
+        self.output = given["output"]
+        if not may_name_output(self.output):
+            msg = f"received output={self.output!r}; expected the name or the index of an output"
+            raise TbvizError(f"{type(self).__name__} {msg}")
         self.submodel = check_submodel(given["submodel"])
         self.strict = given["strict"]
         self.schedule = schedule_of(given["schedule"])

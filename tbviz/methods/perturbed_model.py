@@ -44,8 +44,6 @@ class PerturbedModel:
     Args:
         inspector: Of the model.
         inputs: The probe batch in the model's structure. Of several images the first is perturbed.
-        reference: The model with all images, if `inputs` are some of them: mean and range are of
-            all. Defaults to None.
         output: The output of the model whose scores are computed. Defaults to the first.
     """
 
@@ -53,13 +51,11 @@ class PerturbedModel:
         self,
         inspector: ModelInspector,
         inputs: Any,
-        reference: PerturbedModel | None = None,
         output: OutputName | None = None,
     ) -> None:
         self.inspector = inspector
         self.inputs = inputs
         self.output = output
-        self._reference = reference
         self._scores: dict[Hashable, ModelScores] = {}
 
     @cached_property
@@ -79,15 +75,11 @@ class PerturbedModel:
     @cached_property
     def range(self) -> tuple[float, float]:
         """Return the values of black and white."""
-        if self._reference is not None:
-            return self._reference.range
         return value_range(self._leaves[self._input_index])
 
     @cached_property
     def mean(self) -> Floats:
         """Return the mean color of all images; values that are not finite are left out."""
-        if self._reference is not None:
-            return self._reference.mean
         finite = np.isfinite(self.images)
         count = np.maximum(finite.sum(axis=(0, 1, 2)), 1)
         total = np.where(finite, self.images, 0).sum(axis=(0, 1, 2), dtype=np.float64)

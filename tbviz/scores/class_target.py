@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +41,6 @@ class ClassTarget:
         """Return a hashable key, equal for equal targets."""
         against = None if self.against is None else self.against.tobytes()
         return self.classes.tobytes(), against, self.output
-
-    def select(self, rows: Sequence[int]) -> ClassTarget:
-        """Return the target of some of the images."""
-        against = None if self.against is None else self.against[list(rows)]
-        return dataclasses.replace(self, classes=self.classes[list(rows)], against=against)
 
     def arrays(self, classes: int) -> tuple[Integers, Integers]:
         """Return both as arrays for a model of so many classes.

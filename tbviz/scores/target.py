@@ -57,8 +57,7 @@ class Target:
         object.__setattr__(self, "score", _checked("score", self.score))
         if self.against is not None:
             object.__setattr__(self, "against", _checked("against", self.against))
-        known = self.output is None or isinstance(self.output, str | int | np.integer)
-        if not known or isinstance(self.output, bool):
+        if not may_name_output(self.output):
             raise TbvizError(
                 f"Target received output={self.output!r}; expected the index or the name of an "
                 "output of the model"
@@ -76,6 +75,12 @@ class Target:
 
 Targets = Target | Score | list[Target | Score]
 """The values of `targets=`: one target, or a list of targets."""
+
+
+def may_name_output(value: Any) -> bool:
+    """Return whether a value can name an output of a model: a name, an index, or None."""
+    known = value is None or isinstance(value, str | int | np.integer)
+    return known and not isinstance(value, bool)
 
 
 def is_several(targets: Any) -> bool:

@@ -139,21 +139,3 @@ def is_distribution(values: Floats) -> bool:
         and np.all(values >= 0)
         and np.all(np.abs(values.sum(-1) - 1) <= 1e-3)
     )
-
-
-def check_output(output: Any, who: str) -> OutputName | None:
-    """Return `output=` if it can name an output.
-
-    Args:
-        output: As the user gave it.
-        who: The callback, for the message.
-
-    Raises:
-        TbvizError: If it is neither a name nor an index.
-    """
-    known = output is None or isinstance(output, str | int | np.integer)
-    if not known or isinstance(output, bool):
-        msg = f"{who} received output={output!r}; expected the name or the index of an output"
-        raise TbvizError(msg)
-    result: OutputName | None = output
-    return result

@@ -9,7 +9,7 @@ from tbviz.store.format.events import Event
 
 
 class Notify(Protocol):
-    """Reports a notice; see `tbviz.callbacks.run.run_log.RunLog.notice`."""
+    """Reports a notice; `Notices.report` of `tbviz/callbacks/run/notices.py` does."""
 
     def __call__(
         self,

@@ -47,7 +47,7 @@ def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) ->
     for inputs, labels in batches:
         structures = structures if read else (inputs, labels)
         columns = keras.tree.flatten(inputs)
-        count = _count(columns)
+        count = count_images(columns)
         known = [] if labels is None else keras.tree.flatten(labels)
         classes = classes_of(labels, count) if classes_in_turn else None
         for row in range(count):
@@ -94,13 +94,13 @@ def batches_of(dataset: Any) -> Iterator[Any]:
         yield dataset[index]
 
 
-def _count(leaves: list[Any]) -> int:
+def count_images(leaves: list[Any]) -> int:
     """Return how many images a batch has.
 
     Raises:
         TbvizError: If its arrays have no first axis in common.
     """
-    shapes = [leaf.shape for leaf in leaves]
+    shapes = [tuple(leaf.shape) for leaf in leaves]
     counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) != 1 or 0 in counts:
         msg = f"images received arrays of shapes {shapes}; all need the same first axis, above 0"

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tbviz.callbacks.run.dataset_images import batches_of, take_images
+from tbviz.callbacks.run.dataset_images import batches_of, count_images, take_images
 from tbviz.errors import TbvizError
 from tbviz.scores.labels import (
     class_names_by_output,
@@ -149,12 +149,7 @@ def read_probe(
     if labels is None:
         labels = found
     images = keras.tree.map_structure(lambda leaf: leaf if is_array(leaf) else _array(leaf), images)
-    shapes = [tuple(leaf.shape) for leaf in keras.tree.flatten(images)]
-    counts = {shape[0] if shape else 0 for shape in shapes}
-    if len(counts) != 1 or 0 in counts:
-        msg = f"images received arrays of shapes {shapes}; all need the same first axis, above 0"
-        raise TbvizError(msg)
-    given = counts.pop()
+    given = count_images(keras.tree.flatten(images))
     count = min(given, MAX_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
@@ -245,7 +240,7 @@ def _called(images: Callable[[], Any]) -> Any:
 
 
 def _split(batch: Any) -> tuple[Any, Any]:
-    """`(inputs, labels)` of what a dataset yields: with labels, with weights, or neither."""
+    """Return `(inputs, labels)` of a batch: with labels, with weights too, or with neither."""
     if isinstance(batch, tuple) and len(batch) in (2, 3):
         return batch[0], batch[1]
     if isinstance(batch, tuple) and len(batch) == 1:
@@ -307,7 +302,7 @@ def _files(paths: list[Path], files: InputFormat) -> npt.NDArray[np.float32]:
 
 @contextmanager
 def _random_states_preserved(images: Any) -> Iterator[None]:
-    """Opening a dataset draws random numbers; training gets the same ones as without."""
+    """Keep training's random numbers: opening a dataset draws some."""
     own = [
         value.bit_generator
         for value in getattr(images, "__dict__", {}).values()

@@ -43,7 +43,7 @@ class ProbeImages:
         self._fields: dict[str, Any] | None = None
 
     def arrange(self, views: Sequence[Shown]) -> None:
-        """Number the images of all views, in this order."""
+        """Give numbers to the images of all views, in this order."""
         self._views = list(views)
         first = 0
         for view in views:
