@@ -28,7 +28,7 @@ import s3fs
 from s3_server import environment, fetch, free_port, s3_server, viewer
 
 from tbviz.store.errors import StoreError
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 
 BUCKET = "tbviz-check"
 LOGS = f"s3://{BUCKET}/logs"
@@ -180,8 +180,8 @@ def written(check: Check, local: Path) -> Sheets:
         messages = fitted["messages"]
         check.that(f"a fit into {log_dir} trains without a message",
                    fitted["epochs"] == _EPOCHS and not messages, messages or "")  # fmt: skip
-    expected = sheets_of(open_run(local / "run"))
-    run = open_run(f"{LOGS}/run")
+    expected = sheets_of(open_reader(local / "run"))
+    run = open_reader(f"{LOGS}/run")
     check.same("over s3:// every sheet is that of the same fit on a disk", sheets_of(run), expected)
     epochs = [(epoch, final) for _, (epoch, _, final) in run.positions]
     check.that("the run's positions are its epochs' ends",
@@ -190,7 +190,9 @@ def written(check: Check, local: Path) -> Sheets:
     check.that("the run says that it is finished", ends == ["finished"], ends)
     copied = local.parent / "copied"
     s3fs.S3FileSystem().get(f"{BUCKET}/logs/", f"{copied}/", recursive=True)
-    check.same("copied to a disk it is read as well", sheets_of(open_run(copied / "run")), expected)
+    check.same(
+        "copied to a disk it is read as well", sheets_of(open_reader(copied / "run")), expected
+    )
     return expected
 
 
@@ -223,7 +225,7 @@ def commanded(check: Check) -> None:
     status, output = tbviz("control", f"{LOGS}/ordered", "every", "2")
     check.that("control leaves an order", status == 0 and "next training" in output)
     check.fit(f"{LOGS}/ordered")
-    run = open_run(f"{LOGS}/ordered")
+    run = open_reader(f"{LOGS}/ordered")
     captured: dict[str, list[int]] = {}
     for kind, _, epoch, _ in sheets_of(run):
         captured[kind] = sorted({*captured.get(kind, []), epoch})
@@ -247,7 +249,7 @@ def damaged(check: Check, expected: Sheets) -> None:
     status, output = tbviz("inspect", "--verify", f"{LOGS}/run")
     check.that("inspect --verify finds the missing part and the other byte",
                status == 4 and "DAMAGED" in output, f"status {status}")  # fmt: skip
-    rest = sheets_of(open_run(f"{LOGS}/run"))
+    rest = sheets_of(open_reader(f"{LOGS}/run"))
     held = 0 < len(rest) < len(expected) and all(expected[key] == rest[key] for key in rest)
     check.that("what is left is read and right", held, f"{len(rest)} of {len(expected)} sheets")
     port = free_port()

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["tbviz"]):
     from tbviz.store.errors import StoreError
     from tbviz.store.format.schema import encode_json
     from tbviz.store.read import run_index
-    from tbviz.store.read.reader import open_run
+    from tbviz.store.read.reader import open_reader
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -47,7 +47,7 @@ def one_input(data: bytes) -> None:
         at = source.ConsumeIntInRange(0, len(file))
         file[at : at + source.ConsumeIntInRange(0, 100)] = source.ConsumeBytes(100)
     forged.write(index=source.ConsumeBool())
-    run = open_run(LOG_DIR)
+    run = open_reader(LOG_DIR)
     run_index.since(run, run_index.run_index(run)["cursor"])
     for kind, layer in run.series():
         for position in range(min(len(run), 4)):

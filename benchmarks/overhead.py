@@ -31,7 +31,7 @@ def measure(with_tbviz: bool, epochs: int, share: float | None) -> dict[str, flo
 
     from tbviz.cli.demo import demo_callbacks
     from tbviz.demo import network, photographs
-    from tbviz.store.read.reader import open_run
+    from tbviz.store.read.reader import open_reader
 
     ends: list[float] = []
 
@@ -56,7 +56,7 @@ def measure(with_tbviz: bool, epochs: int, share: float | None) -> dict[str, flo
             verbose=0,
         )
         seconds = time.perf_counter() - begin
-        sums = open_run(log_dir).segments[0].costs if with_tbviz else None
+        sums = open_reader(log_dir).segments[0].costs if with_tbviz else None
     return {
         "seconds": seconds,
         "first": ends[0] - begin,

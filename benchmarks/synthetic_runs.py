@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbviz.demo.photographs import NAMES, PROBES, load
-from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
-from tbviz.store.format.schema import HEALTH_NUMBERS, Position, encode_json
+from tbviz.images.sheet import EncodedSheet, encode_gray, encode_rgb
+from tbviz.store.format.schema import HEALTH_NUMBERS, FitPosition, encode_json
 from tbviz.store.write.writer import Writer
 
 _TABLE = ("mean", "std", "minimum", "maximum", "sparsity", "similarity", "saturated", "correlation")
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
     path: str
     side: int
     channels: int
-    sheets: list[Sheet]
+    sheets: list[EncodedSheet]
     maps: NDArray[np.float32]
 
 
@@ -152,7 +152,7 @@ class SyntheticRun:
 
     def position(self, epoch: int) -> list[Record]:
         """Return the records of one epoch's end, for `append_all`."""
-        now = {"time": _CLOCK + _EPOCH_SECONDS * (epoch + 1), **Position(epoch).fields()}
+        now = {"time": _CLOCK + _EPOCH_SECONDS * (epoch + 1), **FitPosition(epoch).fields()}
         return [
             Record({"kind": "metrics", **now, "values": self._metrics(epoch)}, [], None),
             Record({"kind": "predictions", **now, **self._predictions()}, [], None),
@@ -194,7 +194,7 @@ class SyntheticRun:
                 "media": "gray8"}  # fmt: skip
         return self._record(meta, sheets)
 
-    def _record(self, meta: dict[str, object], sheets: list[Sheet]) -> Record:
+    def _record(self, meta: dict[str, object], sheets: list[EncodedSheet]) -> Record:
         payload, summaries = [], []
         for sheet in sheets:
             payload.append(perturbed(sheet.png, self._random))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tbviz.images import render
     from tbviz.methods.layer_health.thresholds import Thresholds
     from tbviz.methods.maximization.settings import Ascent
-    from tbviz.run.open_run import open_run
+    from tbviz.results.open_run import open_run
     from tbviz.scores.target import Target
 
 __all__ = [
@@ -74,7 +74,7 @@ _HOME = {
     "Thresholds": "tbviz.methods.layer_health.thresholds",
     "every": "tbviz.callbacks.limits.schedule",
     "geometric": "tbviz.callbacks.limits.schedule",
-    "open_run": "tbviz.run.open_run",
+    "open_run": "tbviz.results.open_run",
 }
 _MODULES = {"methods": "tbviz.methods", "render": "tbviz.images.render"}
 _WITHOUT_KERAS = frozenset({"Target", "Thresholds", "every", "geometric", "open_run", "render"})

@@ -9,7 +9,7 @@ Those of one package stand in that package:
         UnknownWriterError        no such writer in the store
         DamagedError              the bytes are not those that were written
         BusyError                 tbviz.store.maintain.exclusive: another process has the pack
-      UnknownNameError            tbviz.run.requests: a run has no item of this name; a KeyError too
+      UnknownNameError            tbviz.results.requests: no such item in the run; a KeyError too
       MalformedError              tbviz.plugin.errors: HTTP 400
       NotFoundError               tbviz.plugin.errors: HTTP 404
       GoneError                   tbviz.plugin.errors: HTTP 410

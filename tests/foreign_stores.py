@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.writer import Writer
 
 MISSING = object()
@@ -67,7 +67,7 @@ def write(log_dir: Any, said: Any = 2, epochs: int = 2, **more: Any) -> Writer:
     writer.append({"kind": "fit", "event": "begin", "epochs": epochs, "backend": "jax"})
     layout = writer.layout(LAYOUT)
     for epoch in range(epochs):
-        at = Position(epoch).fields()
+        at = FitPosition(epoch).fields()
         writer.append({"kind": "metrics", **at, "values": {"loss": 0.5}})
         picture = {"kind": "activations", **at, "layer": "conv", "layout": layout, "media": "table"}
         writer.append(picture, [b"1234"])

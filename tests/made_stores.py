@@ -18,7 +18,7 @@ from made_kinds import add_kinds, advice, more_cost, more_health
 from made_trees import tree
 
 from tbviz.images.sheet import encode_gray, encode_rgb
-from tbviz.store.format.schema import Position, encode_json
+from tbviz.store.format.schema import FitPosition, encode_json
 from tbviz.store.write.writer import Writer
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Run:
         """Write one more position."""
         step = self.epoch + (0.5 if batch else 0.0)
         number = 30 * (self.epoch - self._first) + 15 if batch else None
-        where = Position(self.epoch, number, final).fields()
+        where = FitPosition(self.epoch, number, final).fields()
         self._clock += 5 if batch else 10
         self.epoch += not batch
         for layer in self.layers:

@@ -19,8 +19,8 @@ PACKAGE = Path(__file__).parents[1] / "tbviz"
         ("tbviz.plugin.loader", BACKENDS | {"PIL"}),
         ("tbviz.store.read.reader", BACKENDS),
         ("tbviz.store.write.background", BACKENDS),
-        ("tbviz.run.runs_under", BACKENDS | {"numpy", "PIL", "tensorboard"}),
-        ("tbviz.run.open_run", BACKENDS | {"tensorboard"}),
+        ("tbviz.results.runs_under", BACKENDS | {"numpy", "PIL", "tensorboard"}),
+        ("tbviz.results.open_run", BACKENDS | {"tensorboard"}),
         ("tbviz.images", BACKENDS | {"tensorboard"}),
     ],
 )

@@ -15,7 +15,7 @@ from children.starting import run_program
 from keras import layers
 
 import tbviz
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/recipes.md").read_text("utf-8")
@@ -145,7 +145,7 @@ def known(recipe):
 def kinds():
     """Return the kinds of pictures in all runs of the current directory."""
     runs = {path.parents[2] for path in Path("logs").rglob("plugins/tbviz/*.jsonl")}
-    return {run.name: {kind for kind, _ in open_run(run).series()} for run in sorted(runs)}
+    return {run.name: {kind for kind, _ in open_reader(run).series()} for run in sorted(runs)}
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_a_recipe_logs_pictures(recipe, tmp_path, monkeypatch, caplog):
     runs = kinds()
     assert list(runs) == expected.get(recipe, [next(iter(runs))])
     if recipe == "GAN":
-        submodels = {layer.partition("/")[0] for _, layer in open_run("logs/gan").series()}
+        submodels = {layer.partition("/")[0] for _, layer in open_reader("logs/gan").series()}
         assert submodels == {"discriminator", "generator"}
     assert all("kernels" in found or recipe == "Tuner" for found in runs.values())
     assert any({"activations", "maximization", "predictions"} & found for found in runs.values())
@@ -179,7 +179,7 @@ def made():
     code = f"{setup}\n{RECIPES['JAX']}\nprint(keras.backend.backend())"
     run = run_program([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert run.stdout.split()[-1] == "jax"
-    assert ("activations", "conv") in open_run(tmp_path / "logs/run").series()
+    assert ("activations", "conv") in open_reader(tmp_path / "logs/run").series()
 
 
 @pytest.mark.slow
@@ -208,7 +208,7 @@ def test_a_task_applies_its_preprocessor_to_the_images_that_fit_takes(tmp_path):
     x, y = (data()[0] * 255).astype(np.uint8), data()[1]
     task.fit(x, y, epochs=1, verbose=0, callbacks=[tbviz.GradCAM(tmp_path, x[:4])])
     cam = tbviz.methods.grad_cam(task, task.preprocessor(x[:4])).maps
-    series = open_run(tmp_path).columns("cam", "backbone/conv2")
+    series = open_reader(tmp_path).columns("cam", "backbone/conv2")
     assert series[0][2].maximum.max() == pytest.approx(cam.max())
 
 

@@ -52,6 +52,16 @@ def test_names_are_imported_from_the_file_that_defines_them():
     assert not wrong
 
 
+def test_each_class_has_a_name_of_its_own():
+    """A reader who meets `Sheet` or `Position` need not ask which of two is meant."""
+    homes: dict[str, list[str]] = {}
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+
 def test_names_for_arrays_are_defined_once():
     alias = re.compile(r"^(\w+)(: TypeAlias)? = (npt\.)?NDArray\[", re.MULTILINE)
     found = [

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.freeze import names
 from benchmarks.freeze.canonical import MARK, plain
 from benchmarks.freeze.sheets import shown, table
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 Meta = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def segments(log_dir: Path) -> list[Any]:
         For each segment its records without a position, in the order of writing, and for each
         position, in that order too, its records by kind and layer.
     """
-    folder = open_run(log_dir).folder
+    folder = open_reader(log_dir).folder
     return [_Segment(folder.source(pack, 0.0)).read() for pack in folder.packs()]
 
 

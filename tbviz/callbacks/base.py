@@ -31,7 +31,7 @@ from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
 from tbviz.scores.target import may_name_output
 from tbviz.store.disk.locations import usable_location
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
@@ -79,7 +79,7 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         self.schedule = schedule_of(given["schedule"])
         self.max_overhead = share_of(given["max_overhead"])
         self.max_disk = bytes_of(given["max_disk"])
-        self.last_snapshot: Position | None = None
+        self.last_snapshot: FitPosition | None = None
         # Counts the callbacks with the same title in this fit and log directory.
         self.number = 1
         # Whether `Monitor` made it, so that a callback of the user replaces it.

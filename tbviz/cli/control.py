@@ -11,7 +11,7 @@ from tbviz.cli.console import say
 from tbviz.cli.formatting import counted
 from tbviz.cli.runs import OneByOne, add_log_dir, title
 from tbviz.errors import TbvizError
-from tbviz.run.runs_under import runs_under
+from tbviz.results.runs_under import runs_under
 
 if TYPE_CHECKING:
     from tbviz.store.control import Orders

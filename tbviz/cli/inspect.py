@@ -8,7 +8,7 @@ from typing import Any
 
 from tbviz.cli.inspect_text import one_run, several_runs
 from tbviz.cli.runs import OneByOne, add_log_dir, title
-from tbviz.run.runs_under import runs_under
+from tbviz.results.runs_under import runs_under
 
 DAMAGED = 4  # as fsck(8): errors that were left uncorrected
 

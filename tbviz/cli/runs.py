@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.errors import TbvizError
-from tbviz.run.runs_under import runs_under
+from tbviz.results.runs_under import runs_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,7 @@ _COMPRESSION: Final = 6
 
 
 @dataclass(frozen=True)
-class Sheet:
+class EncodedSheet:
     """An encoded sheet.
 
     Args:
@@ -62,7 +62,7 @@ class Decoded:
 
 def encode_gray(
     tiles: ArrayLike, columns: int = 16, text: Mapping[str, Any] | None = None
-) -> Sheet:
+) -> EncodedSheet:
     """Encode float tiles, each within its own range, as an 8-bit gray PNG.
 
     Args:
@@ -80,7 +80,9 @@ def encode_gray(
     """
     array = as_float32(tiles)
     levels, lo, hi = quantize_tiles(array)
-    return Sheet(encode_levels(levels, np.stack([lo, hi], axis=1), columns, text), sum_up(array))
+    return EncodedSheet(
+        encode_levels(levels, np.stack([lo, hi], axis=1), columns, text), sum_up(array)
+    )
 
 
 def encode_levels(
@@ -108,7 +110,7 @@ def encode_levels(
 
 def encode_rgb(
     tiles: NDArray[np.uint8], columns: int = 16, text: Mapping[str, Any] | None = None
-) -> Sheet:
+) -> EncodedSheet:
     """Encode color tiles as an 8-bit RGB PNG.
 
     Args:
@@ -127,7 +129,7 @@ def encode_rgb(
             f"received tiles of shape {tiles.shape}, {tiles.dtype}; expected uint8 "
             "(n, height, width, 3), as tbviz.images.display.display makes them"
         )
-    return Sheet(encode_levels(tiles, None, columns, text), None)
+    return EncodedSheet(encode_levels(tiles, None, columns, text), None)
 
 
 def decode(png: bytes) -> Decoded:

@@ -11,8 +11,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbviz.run.remote_walk import RemoteWalk
-from tbviz.run.walk import walk
+from tbviz.results.remote_walk import RemoteWalk
+from tbviz.results.walk import walk
 from tbviz.store.disk.locations import Location, location_of
 from tbviz.store.errors import StoreError
 from tbviz.store.read.folder import folder_of

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, span
-from tbviz.run.along import along, metric_names, room
-from tbviz.run.prediction_records import prediction_records, prediction_scale
-from tbviz.run.series_range import SERIES_DIGITS
+from tbviz.results.along import along, metric_names, room
+from tbviz.results.prediction_records import prediction_records, prediction_scale
+from tbviz.results.series_range import SERIES_DIGITS
 from tbviz.store.errors import StoreError
 from tbviz.store.format.foreign_format import clause
 from tbviz.store.format.schema import COSTS, decode_json

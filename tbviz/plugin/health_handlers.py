@@ -8,7 +8,7 @@ import numpy as np
 
 from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.json_numbers import Value, json_values, span
-from tbviz.run import health_history
+from tbviz.results import health_history
 from tbviz.store.format.foreign_format import clause
 from tbviz.store.read.columns import join_runs
 

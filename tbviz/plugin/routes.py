@@ -31,7 +31,7 @@ from tbviz.store.read import run_index
 from tbviz.version import __version__
 
 if TYPE_CHECKING:
-    from tbviz.plugin.runs import OpenRuns, Run
+    from tbviz.plugin.runs import OpenRuns, ServedRun
     from tbviz.plugin.tensorboard_scalars import TensorboardScalars
 
 _log = logging.getLogger("tbviz.plugin")
@@ -194,7 +194,7 @@ class Routes:
             return packed_response(request, file.content, file.type, cache=file.cache)
         return bytes_response(file.content, file.type, cache=file.cache)
 
-    def _run(self, query: Query) -> Run:
+    def _run(self, query: Query) -> ServedRun:
         return self._runs.get(query.text("run"))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tbviz.plugin.discovery import Discovery
-    from tbviz.store.read.segment import Segment, SheetAddress
+    from tbviz.store.read.segment import SegmentReader, SheetAddress
 
 _Answer = TypeVar("_Answer")
 _State = frozenset[Pack]
@@ -31,7 +31,7 @@ _MAX_SHEET_BYTES = 64 << 20  # larger sheets are not sent
 _BUDGET = 1.0  # seconds that the list of runs may spend on opening them
 
 
-class Run:
+class ServedRun:
     """One run's reader, used by one thread at a time.
 
     Args:
@@ -141,13 +141,13 @@ class OpenRuns:
     def __init__(self, discovery: Discovery) -> None:
         self._discovery = discovery
         self._found: Mapping[str, Folder] = {}
-        self._runs: dict[str, Run] = {}
-        self._open: OrderedDict[str, Run] = OrderedDict()
+        self._runs: dict[str, ServedRun] = {}
+        self._open: OrderedDict[str, ServedRun] = OrderedDict()
         self._lock = threading.Lock()
         self._listing = threading.Lock()
         self._listed = float("-inf")
 
-    def get(self, name: str) -> Run:
+    def get(self, name: str) -> ServedRun:
         """Return the run of this name.
 
         Raises:
@@ -176,7 +176,7 @@ class OpenRuns:
                 self._listing.release()
         return [{"run": name, **run.entry()} for name, run in known.items()]
 
-    def _summarize(self, known: Mapping[str, Run]) -> None:
+    def _summarize(self, known: Mapping[str, ServedRun]) -> None:
         end = time.monotonic() + _BUDGET
         news: list[tuple[int, str]] = []
         for name, run in known.items():
@@ -197,7 +197,7 @@ class OpenRuns:
             else:
                 run.release()
 
-    def _mark_used(self, name: str, run: Run) -> None:
+    def _mark_used(self, name: str, run: ServedRun) -> None:
         """Note a use, and release the least recently used readers if there are too many."""
         with self._lock:
             self._open[name] = run
@@ -210,21 +210,21 @@ class OpenRuns:
         sheets = sum(run.weight for run in self._open.values())
         return len(self._open) + beyond <= _MAX_OPEN and sheets <= _MAX_SHEETS
 
-    def _known(self) -> dict[str, Run]:
+    def _known(self) -> dict[str, ServedRun]:
         found = self._discovery.found
         with self._lock:
             if found is not self._found:
                 runs = {}
                 for name, store in found.items():
                     run = self._runs.get(name)
-                    runs[name] = run if run is not None and run.store == store else Run(store)
+                    runs[name] = run if run is not None and run.store == store else ServedRun(store)
                 self._runs, self._found = runs, found
                 for name in [name for name, run in self._open.items() if runs.get(name) is not run]:
                     del self._open[name]
             return self._runs
 
 
-def _size(segment: Segment, state: _State) -> int:
+def _size(segment: SegmentReader, state: _State) -> int:
     """Return the bytes of a segment that were parsed, or all of its bytes if it is not read."""
     if not segment.refused:
         return segment.consumed

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbviz.plugin.errors import GoneError, MalformedError, NotFoundError
-from tbviz.run.tile_size import MAX_PIXELS, tile_size
+from tbviz.results.tile_size import MAX_PIXELS, tile_size
 from tbviz.store.errors import StoreError
 from tbviz.store.read.segment import SheetAddress
 

@@ -19,7 +19,7 @@ from tbviz.taps.paths import Node
 from tbviz.taps.weight_finiteness import WeightChecker
 
 
-class Source(NamedTuple):
+class Origin(NamedTuple):
     """The origin of a tensor.
 
     Attributes:
@@ -39,7 +39,7 @@ class Flow(NamedTuple):
         same_as: The call whose output this is too, as of the last layer inside the layer.
     """
 
-    inputs: tuple[Source, ...]
+    inputs: tuple[Origin, ...]
     same_as: tuple[str, int] | None
 
 
@@ -48,7 +48,7 @@ class _Call:
     """An unfinished call of a layer: the weights of its inputs, and of the calls inside it."""
 
     path: str
-    given: tuple[Source, ...]
+    given: tuple[Origin, ...]
     inside: int = 0
     holds: bool = False
 
@@ -99,7 +99,7 @@ class Provenance:
         self._root = weight_checker.set_at("") & used
         self.reads: dict[tuple[str, int], int] = {}
         self.flows: dict[tuple[str, int], Flow] = {}
-        self._known: dict[int, tuple[Any, Source]] = {}
+        self._known: dict[int, tuple[Any, Origin]] = {}
         self._unfinished: list[_Call] = []
         self._before = 0
 
@@ -111,7 +111,7 @@ class Provenance:
         self._unfinished.clear()
         self._before = 0
         for tensor in _tensors(inputs):
-            self._known[id(tensor)] = tensor, Source(0, None)
+            self._known[id(tensor)] = tensor, Origin(0, None)
 
     def enter(self, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Register the inputs of a layer."""
@@ -136,7 +136,7 @@ class Provenance:
             if known is None:
                 # Of several tensors, the channels of the first alone are known.
                 made = (path, number) if tensor is tensors[0] else None
-                self._known[id(tensor)] = tensor, Source(whole, made)
+                self._known[id(tensor)] = tensor, Origin(whole, made)
                 reads |= whole
             else:
                 if tensor is tensors[0]:
@@ -155,20 +155,20 @@ class Provenance:
         if known is not None and id(result) not in self._known:
             self._known[id(result)] = result, known[1]
 
-    def source_of(self, tensor: Any) -> Source:
+    def source_of(self, tensor: Any) -> Origin:
         """Return the source of a tensor, such as an output of the model."""
-        return next(iter(self._sources(tensor)), Source(0, None))
+        return next(iter(self._sources(tensor)), Origin(0, None))
 
     def drop_tensors(self) -> None:
         """Release the tensors: those of a trace must not outlive it."""
         self._known.clear()
 
-    def _sources(self, values: Any) -> tuple[Source, ...]:
+    def _sources(self, values: Any) -> tuple[Origin, ...]:
         found = []
         for tensor in _tensors(values):
             known = self._known.get(id(tensor))
             if known is None:
-                source = Source(self._unknown(tensor), None)
+                source = Origin(self._unknown(tensor), None)
                 known = self._known[id(tensor)] = tensor, source
             found.append(known[1])
         return tuple(found)
@@ -182,7 +182,7 @@ class Provenance:
         return reads
 
 
-def _weights(sources: tuple[Source, ...]) -> int:
+def _weights(sources: tuple[Origin, ...]) -> int:
     return functools.reduce(operator.or_, (source.weights for source in sources), 0)
 
 

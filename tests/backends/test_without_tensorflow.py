@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tbviz.backend import chosen_backend
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 pytestmark = pytest.mark.skipif(chosen_backend() == "tensorflow", reason="TensorFlow is used here")
 
@@ -68,7 +68,7 @@ print(keras.backend.backend(), *(name for name in asking if name.startswith("tbv
 def test_monitor_trains_and_its_pictures_are_shown(fresh_python, tmp_path):
     printed = fresh_python(f"LOG_DIR = {str(tmp_path)!r}\n{TRAINING_AND_VIEWING}")
     assert printed.split() == [chosen_backend()]
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 1]
     kinds = {kind for kind, layer in run.series() if layer == "conv"}
     assert kinds >= {"activations", "cam", "maximization"}

@@ -15,10 +15,10 @@ from made_stores import LAYERS, Run, make_run
 from playwright.sync_api import expect
 
 import tbviz
-from tbviz.run.families import family_of
-from tbviz.run.picture import Colors, colored
+from tbviz.results.families import family_of
+from tbviz.results.picture import Colors, colored
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -115,7 +115,7 @@ def test_variants_captions_and_the_layer_that_stays_selected(tab):
 
 
 def test_stored_grids_keep_their_columns_and_signed_values_zero_in_the_middle(tab, logs):
-    run = open_run(logs / "run")
+    run = open_reader(logs / "run")
     tab.open(run="run", kind="overview", step=3, image=1, map="gray").wait(position=3, image=1)
     stored = expected_tiles(run, "overview", "", 3, 1, None, "gray")
     np.testing.assert_array_equal(tab.tiles(), stored)
@@ -222,7 +222,7 @@ def test_changed_predictions_and_advice_lead_to_their_position(tab):
 
 def test_the_cost_of_each_callback_and_the_arrows_after_a_click_on_a_tab(tab, logs):
     tab.open(run="run", layer="conv1", step=4).wait(position=4)
-    costs = open_run(logs / "run").segments[0].costs
+    costs = open_reader(logs / "run").segments[0].costs
     taken = costs.main + costs.wait + costs.factor * costs.writer
     training = costs.wall - costs.compile - costs.main - costs.wait
     expect(tab.get("cost")).to_have_text(f"logging +{100 * taken / training:.1f}% time")

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from tbviz.images.sheet import decode
 from tbviz.plugin.errors import NotFoundError
 from tbviz.plugin.health_handlers import channels
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -121,7 +121,7 @@ def check_tile(tab, run, kind, layer, image, tile):
 
 
 def test_numbers_of_every_kind_and_variant_are_those_of_the_tile(tab, logs):
-    run = open_run(logs / "golden")
+    run = open_reader(logs / "golden")
     seen = set()
     for kind, layer in run.series():
         if kind.partition(":")[0] in {"cam", "saliency"} or (kind, layer) == (
@@ -149,7 +149,7 @@ def test_numbers_of_every_kind_and_variant_are_those_of_the_tile(tab, logs):
 
 
 def test_a_bar_is_a_channel(tab, logs):
-    run = open_run(logs / "golden")
+    run = open_reader(logs / "golden")
     table = table_of(run, "scores")
     tab.open(run="golden", kind="activations", layer="scores", step=POSITION, image=1)
     tab.wait(position=POSITION, layer="scores", image=1)
@@ -169,7 +169,7 @@ def test_a_bar_is_a_channel(tab, logs):
 
 
 def test_the_caption_of_a_map_has_the_numbers_of_the_store(tab, logs):
-    run = open_run(logs / "golden")
+    run = open_reader(logs / "golden")
     for kind, layer in (("cam", "conv"), ("cam:score-cam", "conv"), ("saliency:gradients", "")):
         tab.open(run="golden", kind=kind, layer="conv", step=POSITION)
         expect(tab.get("cam-card")).to_have_count(2)

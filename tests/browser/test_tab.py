@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tbviz.images.ranges import LEVELS
 from tbviz.images.sheet import decode, split
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,7 +25,7 @@ def tab(page, board):
 
 @pytest.fixture
 def run(trained):
-    return open_run(trained / "digits")
+    return open_reader(trained / "digits")
 
 
 def test_a_layer_and_two_steps_to_the_level(tab, run):
@@ -224,7 +224,7 @@ def test_a_second_fit_and_a_fresh_start_are_followed(page, tmp_path):
         tab.wait(position=4, layer="conv1")  # it follows by itself
         tab.open(run="digits", layer="conv1", step="1:2").wait(position=2)
         tab.open(run="digits", layer="conv1", step="1").wait(position=4)
-        run = open_run(logdir / "digits")
+        run = open_reader(logdir / "digits")
         first, second = run.segments
         assert len(first) == 3
         assert len(second) == 2
@@ -233,7 +233,7 @@ def test_a_second_fit_and_a_fresh_start_are_followed(page, tmp_path):
 
         shutil.rmtree(logdir / "digits")
         train(logdir / "digits", 4, small_network())
-        run = open_run(logdir / "digits")
+        run = open_reader(logdir / "digits")
         tab.open(run="digits", layer="conv1", step=3, range="0:1", map="gray")
         tab.wait(position=3, layer="conv1")
         stored = expected_tiles(run, "activations", "conv1", 3, 0, (0.0, 1.0), "gray")

@@ -15,7 +15,7 @@ from tbviz.images.ranges import dequantize
 from tbviz.images.sheet import decode, split
 from tbviz.methods.maximization import Ascent
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 SIDE = 8
 CLASSES = 3
@@ -155,12 +155,12 @@ def metas(log_dir: str | Path, kind: str | None = None) -> list[dict]:
 
 def positions(log_dir) -> list[tuple[int, int, int | None, bool]]:
     """Segment, epoch, batch and final of each position."""
-    return [(segment, *position) for segment, position in open_run(log_dir).positions]
+    return [(segment, *position) for segment, position in open_reader(log_dir).positions]
 
 
 def tiles(log_dir, kind: str, layer: str, position: int, image: int = 0):
     """The values that a sheet's tiles hold (or their pixels), and half a level of each."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     segment, _ = run.location(position)
     decoded = decode(run.picture(kind, layer, position, image))
     columns = run.columns(kind, layer)
@@ -185,7 +185,7 @@ def ends(log_dir) -> list[str | None]:
     """How each segment ended."""
     return [
         None if segment.finish is None else segment.finish["status"]
-        for segment in open_run(log_dir).segments
+        for segment in open_reader(log_dir).segments
     ]
 
 
@@ -195,6 +195,6 @@ def notices(log_dir, level: str | None = None) -> list[dict]:
 
 def tree(log_dir) -> dict[str, dict]:
     """The last segment's layer tree, by path."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     entry = run.segments[-1].models[-1]
     return {node["path"]: node for node in json.loads(run.read(entry.sheets[0]))["nodes"]}

@@ -14,7 +14,7 @@ from tbviz.callbacks.activation_grid import ActivationGrid
 from tbviz.images.sheet import decode
 from tbviz.methods.activation_maps.overview import in_pixels
 from tbviz.methods.activation_maps.rgb_maps import rgb_maps
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 class Outputs(keras.callbacks.Callback):
@@ -82,7 +82,7 @@ def test_vectors_are_bars_of_their_values(run):
         [values], _ = tiles(log_dir, "activations", "classes", 2, image)
         expected = found[2]["classes"][image][layout["bars"]]
         np.testing.assert_allclose(values.max(axis=0)[::16], expected, rtol=0.01)
-        text = decode(open_run(log_dir).picture("activations", "classes", 2, image)).text
+        text = decode(open_reader(log_dir).picture("activations", "classes", 2, image)).text
         low, high = text["note"].removeprefix("from ").split(" to ")
         np.testing.assert_allclose([float(low), float(high)], np.sort(expected)[[0, -1]], rtol=1e-4)
     assert layout_of(log_dir, "activations:colors", "classes") == []
@@ -119,7 +119,7 @@ def test_the_overview_has_a_column_a_layer_and_a_row_a_map(run):
         allowed = half.reshape(4, 4, 1, 1)[: len(maps), column]
         assert np.all(np.abs(got - expected) <= allowed * 1.01 + 1e-6)
     # The layers of the overview alone get no sheets of their own.
-    drawn = {layer for kind, layer in open_run(log_dir).series() if kind == "activations"}
+    drawn = {layer for kind, layer in open_reader(log_dir).series() if kind == "activations"}
     assert drawn == {"conv1", "relu", "average", "classes"}
 
 
@@ -153,7 +153,7 @@ def test_what_is_not_wanted_is_left_out(tmp_path):
     x, _ = data(2)
     grid = ActivationGrid(tmp_path, x, colors=False, overview=False, strict=True)
     fit(sequential(run_eagerly=True), [grid], 1)
-    assert {kind for kind, _ in open_run(tmp_path).series()} == {"activations"}
+    assert {kind for kind, _ in open_reader(tmp_path).series()} == {"activations"}
 
 
 def test_two_grids_share_one_overview(tmp_path, messages):
@@ -191,7 +191,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messag
     assert np.ptp(pixels) == 0
     [bars], _ = tiles(tmp_path, "activations", "average", 0)
     [note] = {
-        decode(open_run(tmp_path).picture("activations", "average", 0, image)).text["note"]
+        decode(open_reader(tmp_path).picture("activations", "average", 0, image)).text["note"]
         for image in range(2)
     }
     if value:
@@ -200,7 +200,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messag
     else:
         assert not bars.any()
         assert note == "from 0.0 to 0.0"
-    decoded = decode(open_run(tmp_path).picture("overview", "", 0))
+    decoded = decode(open_reader(tmp_path).picture("overview", "", 0))
     assert np.ptp(decoded.pixels[:48, :48]) == 0  # the first map of the first layer
 
 
@@ -212,16 +212,16 @@ def test_a_model_without_maps_has_bars_where_they_are_asked_for(tmp_path, messag
     without = ActivationGrid(tmp_path / "a", x, strict=True)
     asked = ActivationGrid(tmp_path / "b", x, layers=keras.layers.Dense, strict=True)
     model.fit(x, y, 4, 1, verbose=0, callbacks=[without, asked])
-    assert open_run(tmp_path / "a").series() == []
+    assert open_reader(tmp_path / "a").series() == []
     assert any("left out: this model has no layer with feature maps" in t for t in messages("INFO"))
-    assert len(open_run(tmp_path / "b").series()) == 2
+    assert len(open_reader(tmp_path / "b").series()) == 2
 
 
 def test_inside_two_models_the_pictures_are_the_same(tmp_path):
     def pictures(model, prefix, log_dir):
         grid = ActivationGrid(log_dir, data(2)[0], order="most-active", strict=True)
         fit(model, [grid], 1)
-        run = open_run(log_dir)
+        run = open_reader(log_dir)
         names = sorted((kind, layer.removeprefix(prefix)) for kind, layer in run.series())
         return {
             (kind, layer): decode(run.picture(kind, f"{prefix}{layer}" if layer else "", 0)).pixels

@@ -7,7 +7,7 @@ from callbacks.nets import compiled, data, drawing, metas, positions, sequential
 
 from tbviz.callbacks.augmentation import Augmentation
 from tbviz.errors import TbvizError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 K = keras.layers
 
@@ -71,7 +71,7 @@ def test_a_model_without_augmentation_gets_none(tmp_path, messages):
     x, y = data(8)
     callback = Augmentation(tmp_path, x[:2], strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
     [text] = [text for text in messages("INFO") if "Augmentation" in text]
     assert "left out: this model has no augmentation layer" in text
 

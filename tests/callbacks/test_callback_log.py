@@ -15,8 +15,8 @@ from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, MetaRecord
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 
 
 def author(method, *, strict=False):
@@ -31,7 +31,7 @@ def picture(kind="cam", layer="conv"):
 def run_log(tmp_path):
     made = RunLog(tmp_path, TrainingClock())
     made.begin({}, lambda size, missing: "")
-    made.open(Position(0))
+    made.open(FitPosition(0))
     yield made
     made.end("finished")
 
@@ -84,7 +84,7 @@ def test_another_callback_logs_what_one_has_logged_first(run_log):
     assert not one.others_log("overview")
     assert other.others_log("overview")
     assert not other.others_log("overview", "conv")
-    assert run_log.position == one.position == Position(0)
+    assert run_log.position == one.position == FitPosition(0)
 
 
 def test_the_second_picture_of_a_layer_at_a_position_is_left_out(tmp_path, run_log):
@@ -92,7 +92,7 @@ def test_the_second_picture_of_a_layer_at_a_position_is_left_out(tmp_path, run_l
     for log in (one, other):
         log.add(picture())
     run_log.hand_over()
-    run_log.open(Position(1))
+    run_log.open(FitPosition(1))
     other.add(picture())
     run_log.hand_over()
     run_log.end("finished")
@@ -116,7 +116,7 @@ def test_a_caveat_is_added_to_pictures(tmp_path, run_log):
     log.add(MetaRecord({"kind": "health", "layers": {}}))
     run_log.hand_over()
     run_log.end("finished")
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert seen == ["activations", "activations", "activations:colors"]
     assert decode(run.picture("activations", "conv", 0, 0)).text == {"note": "the weights are NaN"}
     assert decode(run.picture("activations", "relu", 0, 0)).text is None

@@ -14,7 +14,7 @@ from tbviz.amounts import bytes_of, in_bytes, share_of
 from tbviz.callbacks.run import position_writer
 from tbviz.errors import TbvizError
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 def test_a_store_stays_below_max_disk(tmp_path):
@@ -23,7 +23,7 @@ def test_a_store_stays_below_max_disk(tmp_path):
         fit(maps, epochs=24)
         files = store_directory(tmp_path / name).iterdir()
         logged = [e for _, e, _, _ in positions(tmp_path / name)]
-        run = open_run(tmp_path / name)
+        run = open_reader(tmp_path / name)
         shown = list(run.columns("activations", "conv1")[0][2].positions.values())
         return sum(path.stat().st_size for path in files), logged, shown
 
@@ -100,7 +100,7 @@ def test_a_hanging_disk_costs_pictures_not_training(tmp_path, monkeypatch, messa
     assert len(slow) == 1
     assert [e for _, e, _, _ in positions(tmp_path)] == list(range(8))
     assert len(metas(tmp_path, "metrics")) == 8
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     shown = list(run.columns("activations", "conv1")[0][2].positions.values())
     assert shown[0] == 0
     assert shown[-1] == 7

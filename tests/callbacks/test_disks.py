@@ -14,7 +14,7 @@ from children.starting import run_program
 
 import tbviz
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 EPOCHS = 8
 FAILS, HEALS = 2, 5  # the epochs at whose ends the disk begins to fail and is well again
@@ -59,7 +59,7 @@ def check_survived(log_dir, messages, first: list[int]) -> None:
     assert found[: len(first)] == first
     assert found[-2:] == [EPOCHS - 2, EPOCHS - 1]
     assert len(found) >= len(first) + EPOCHS - HEALS - 1
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     assert [segment.damaged for segment in run.segments] == [0] * len(run.segments)
     for position in range(len(run)):
         tiles(log_dir, "activations", "conv1", position, 1)

@@ -16,7 +16,7 @@ from callbacks.nets import cached_model, data, ends, metas, notices, positions
 from children.starting import run_program
 
 import tbviz
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 ROOT = Path(__file__).parents[2]
 
@@ -239,7 +239,7 @@ def test_one_path_written_in_two_ways_is_one_run(tmp_path, monkeypatch):
     grid, health = two_callbacks("run")
     health.log_dir = tmp_path / "run"
     fit([grid, health])
-    assert len(open_run(tmp_path / "run").segments) == 1
+    assert len(open_reader(tmp_path / "run").segments) == 1
 
 
 # One process imports TensorFlow, which takes longer than all the rest, and dies in two children:
@@ -286,7 +286,7 @@ def test_a_process_that_ends_in_training_leaves_a_readable_store(tmp_path):
     # A kill may leave a part of the position in hand, and no other.
     assert positions(killed) in (positions(exits)[:1], positions(exits))
     for log_dir, whole in ((exits, 2), (killed, 1)):
-        run = open_run(log_dir)
+        run = open_reader(log_dir)
         assert run.segments[0].damaged == 0
         for position in range(whole):
             run.picture("activations", "conv1", position, 1)

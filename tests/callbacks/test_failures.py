@@ -24,7 +24,7 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.methods.cams.grad_cam import GradCam
 from tbviz.methods.maximization import Ascent
 from tbviz.store.errors import StoreError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.taps.select import LayerNotFoundError
 
 
@@ -74,7 +74,7 @@ def test_a_method_that_raises_is_reported_once(tmp_path, messages, failing_from_
     assert (notice["method"], notice["layer"], notice["epoch"]) == ("GradCAM", "relu", 1)
     assert "RuntimeError: no map today" in notice["text"]
     assert "strict=True" in notice["remedy"]
-    store = open_run(tmp_path)
+    store = open_reader(tmp_path)
     assert store.columns("cam", "relu")[0][2].positions.total == 1
     assert store.columns("activations", "relu")[0][2].positions.total == 4
     assert ends(tmp_path) == ["finished"]
@@ -182,7 +182,7 @@ def test_a_directory_removed_while_training_begins_anew(tmp_path, messages):
     # What was in hand when the store was found missing is lost, all that follows is whole.
     found = positions(log_dir)
     assert [epoch for _, epoch, _, _ in found][-2:] == [3, 4]
-    segment = open_run(log_dir).segments[-1]
+    segment = open_reader(log_dir).segments[-1]
     assert segment.begin["epochs"] == 5
     assert len(segment.models) == len(segment.probes) == 1
     assert segment.damaged == 0
@@ -278,7 +278,7 @@ def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, mess
     assert (
         sum("two callbacks of this fit log activations of it" in text for text in messages()) == 1
     )
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert all(segment.damaged == 0 for segment in run.segments)
     assert ("activations", "conv2") in run.series()
 
@@ -302,7 +302,7 @@ def test_one_picture_that_cannot_be_encoded_takes_no_other_along(tmp_path, monke
         ]
     )
     assert sum("could not be encoded" in text for text in messages()) == 1
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     drawn = [layer for kind, layer in run.series() if kind == "activations"]
     assert drawn == ["conv2"]
     assert len(metas(tmp_path, "health")) == len(run)

@@ -12,7 +12,7 @@ from callbacks.nets import K, compiled, data, metas, notices
 import tbviz
 from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.store.format.events import key_of
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.weight_finiteness import INFINITE, NAN, Weight, WeightFaults
 
 NAMES = ("a", "b", "c", "d")
@@ -54,7 +54,7 @@ def log(seen):
 
 def by_epoch(log, *states):
     for epoch, codes in enumerate(states):
-        log.update(faults(**codes), Position(epoch))
+        log.update(faults(**codes), FitPosition(epoch))
 
 
 def advised(log):
@@ -122,14 +122,14 @@ def test_weights_that_flip_for_ever_are_said_a_few_times(log, seen):
 
 def test_metrics_are_said_at_each_onset(log, seen):
     for epoch in range(6):
-        log.check_metrics({"loss": np.nan if epoch % 2 else 1.0, "acc": 0.5}, Position(epoch))
+        log.check_metrics({"loss": np.nan if epoch % 2 else 1.0, "acc": 0.5}, FitPosition(epoch))
     assert seen.texts == [f"loss became NaN at epoch {epoch}" for epoch in (1, 3, 5)]
 
 
 def test_a_metric_that_is_absent_has_not_recovered(log, seen):
     for epoch in range(6):
         values = {"loss": 1.0} | ({"val_loss": np.inf} if epoch % 2 else {})
-        log.check_metrics(values, Position(epoch))
+        log.check_metrics(values, FitPosition(epoch))
     assert seen.texts == ["val_loss became infinite at epoch 1"]
 
 
@@ -137,7 +137,7 @@ def test_metrics_that_flip_for_ever_are_said_a_few_times(log, seen):
     for epoch in range(1000):
         value = (1.0, np.nan, np.inf)[epoch % 3]
         values = {f"m{number}": value for number in range(epoch % 5, 60, 7)}
-        log.check_metrics({"loss": value, **values}, Position(epoch))
+        log.check_metrics({"loss": value, **values}, FitPosition(epoch))
     assert len(seen.texts) <= 70
     assert sum("go on" in text for text in seen.texts) == 1
 
@@ -145,22 +145,22 @@ def test_metrics_that_flip_for_ever_are_said_a_few_times(log, seen):
 @pytest.mark.parametrize(
     ("before", "at", "step", "text"),
     [
-        (None, Position(0, 8), 8, "were NaN by epoch 0, batch 8"),
-        (None, Position(0, 1), 1, "became NaN at epoch 0, batch 1"),
-        (None, Position(0), 9, "became NaN at epoch 0"),
-        (None, Position(3), 9, "were NaN by epoch 3"),
-        ((Position(0, 4), 4), Position(0, 8), 8,
+        (None, FitPosition(0, 8), 8, "were NaN by epoch 0, batch 8"),
+        (None, FitPosition(0, 1), 1, "became NaN at epoch 0, batch 1"),
+        (None, FitPosition(0), 9, "became NaN at epoch 0"),
+        (None, FitPosition(3), 9, "were NaN by epoch 3"),
+        ((FitPosition(0, 4), 4), FitPosition(0, 8), 8,
          "became NaN between epoch 0, batch 4 and epoch 0, batch 8"),
-        ((Position(0, 7), 7), Position(0, 8), 8, "became NaN at epoch 0, batch 8"),
-        ((Position(0, 8), 8), Position(0), 10, "became NaN at epoch 0"),
-        ((Position(0, 8), 8), Position(1), 20,
+        ((FitPosition(0, 7), 7), FitPosition(0, 8), 8, "became NaN at epoch 0, batch 8"),
+        ((FitPosition(0, 8), 8), FitPosition(0), 10, "became NaN at epoch 0"),
+        ((FitPosition(0, 8), 8), FitPosition(1), 20,
          "became NaN between epoch 0, batch 8 and epoch 1"),
-        ((Position(0), 10), Position(1, 11), 11, "became NaN at epoch 1, batch 11"),
-        ((Position(0), 10), Position(1, 12), 12,
+        ((FitPosition(0), 10), FitPosition(1, 11), 11, "became NaN at epoch 1, batch 11"),
+        ((FitPosition(0), 10), FitPosition(1, 12), 12,
          "became NaN between the end of epoch 0 and epoch 1, batch 12"),
-        ((Position(0), 10), Position(1), 20, "became NaN at epoch 1"),
-        ((Position(0), 10), Position(3), 40, "became NaN between epoch 0 and epoch 3"),
-        ((Position(1), 20), Position(1, final=True), 20, "became NaN at the end of epoch 1"),
+        ((FitPosition(0), 10), FitPosition(1), 20, "became NaN at epoch 1"),
+        ((FitPosition(0), 10), FitPosition(3), 40, "became NaN between epoch 0 and epoch 3"),
+        ((FitPosition(1), 20), FitPosition(1, final=True), 20, "became NaN at the end of epoch 1"),
     ],
 )  # fmt: skip
 def test_it_names_the_position_if_the_one_before_was_checked(log, seen, before, at, step, text):

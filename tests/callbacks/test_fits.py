@@ -23,7 +23,7 @@ from callbacks.nets import (
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.taps.inspector import inspector_for
 
 EPOCHS = 2
@@ -123,7 +123,7 @@ def test_a_way_to_train(tmp_path, way):
     assert [epoch for epoch, batch in ends_of_epochs if batch is None] == [0, 1]
     assert ends(tmp_path) == ["finished"]
     assert notices(tmp_path, "warning") == []
-    assert {kind for kind, _ in open_run(tmp_path).series()} == {
+    assert {kind for kind, _ in open_reader(tmp_path).series()} == {
         "activations",
         "activations:colors",
         "cam",
@@ -191,7 +191,7 @@ def test_a_probe_that_brings_its_labels(tmp_path, kind):
     sequential(run_eagerly=True).fit(**arrays(), epochs=1, verbose=0, callbacks=[grad_cam])
     [record] = metas(tmp_path, "probe")
     assert [image["label"] for image in record["images"]] == expected.tolist()
-    text = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text
+    text = decode(open_reader(tmp_path).picture("cam", "relu", 0, 0)).text
     assert [tile["role"] for tile in text["tiles"]] == ["predicted", "true"]
     assert text["tiles"][1]["class"] == expected[0]
 
@@ -221,8 +221,8 @@ def test_several_outputs_and_a_dict_of_inputs(tmp_path, as_dict):
     callback = monitor(tmp_path, pairs, maximized="conv")
     model.fit(pairs, shuffle=False, verbose=0, callbacks=[callback])
     assert notices(tmp_path, "warning") == []
-    assert ("activations", "conv") in open_run(tmp_path).series()
-    text = decode(open_run(tmp_path).picture("cam", "conv", 0, 0)).text
+    assert ("activations", "conv") in open_reader(tmp_path).series()
+    text = decode(open_reader(tmp_path).picture("cam", "conv", 0, 0)).text
     assert [tile["role"] for tile in text["tiles"]] == ["predicted", "true"]
     assert text["tiles"][0]["target"] == "score before softmax"
 
@@ -245,7 +245,7 @@ def test_a_class_a_pixel_is_no_class_of_the_image(tmp_path, one_hot):
     callback = monitor(tmp_path, x[:2], masks[:2], maximized="conv")
     model.fit(x, masks, epochs=1, verbose=0, callbacks=[callback])
     assert [image["label"] for image in metas(tmp_path, "probe")[0]["images"]] == [None, None]
-    cams = [layer for kind, layer in open_run(tmp_path).series() if kind == "cam"]
-    text = decode(open_run(tmp_path).picture("cam", cams[0], 0, 0)).text
+    cams = [layer for kind, layer in open_reader(tmp_path).series() if kind == "cam"]
+    text = decode(open_reader(tmp_path).picture("cam", cams[0], 0, 0)).text
     assert [tile["role"] for tile in text["tiles"]] == ["predicted"]
     assert notices(tmp_path, "warning") == []

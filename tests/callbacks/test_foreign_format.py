@@ -10,7 +10,7 @@ import numpy as np
 
 import tbviz
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
 
@@ -27,7 +27,7 @@ def test_a_fit_begins_a_segment_beside_it(tmp_path, recwarn, capsys):
     grid = tbviz.ActivationGrid(tmp_path / "run", images[:2], strict=True)
     model.fit(images, np.zeros((4, 32)), epochs=2, verbose=0, callbacks=[grid])
     assert {name: (store / name).read_bytes() for name in before} == before
-    run = open_run(tmp_path / "run")
+    run = open_reader(tmp_path / "run")
     assert [segment.seq for segment in run.segments] == [1, 2]
     assert [(number, position.epoch) for number, position in run.positions] == [(2, 0), (2, 1)]
     assert [bool(segment.refused) for segment in run.segments] == [True, False]

@@ -20,7 +20,7 @@ from tbviz.methods.layer_health.numbers import CHANNEL_COLUMNS
 from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.registry import ATTRIBUTIONS
 from tbviz.scores.target import Target
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 M = re.MULTILINE | re.DOTALL
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_roles_of_tiles(tmp_path):
             ClassMaximization(tmp_path, ascent=Ascent(steps=2), **shared),
         ],
     )
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     seen = []
     for layout in metas(tmp_path, "layout"):
         text = decode(run.picture(layout["picture"], layout["layer"], 0, 0)).text

@@ -18,7 +18,7 @@ from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.smoothgrad import SmoothGrad
 from tbviz.scores.target import Target
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 X, LABELS = data(3)
 
@@ -36,7 +36,7 @@ def fit(*callbacks):
 
 
 def captions(log_dir, kind, layer, image=0):
-    return decode(open_run(log_dir).picture(kind, layer, 0, image)).text["tiles"]
+    return decode(open_reader(log_dir).picture(kind, layer, 0, image)).text["tiles"]
 
 
 def same(log_dir, kind, layer, expected):
@@ -191,7 +191,7 @@ def test_all_saliency_methods_are_drawn_signed_where_they_are(tmp_path):
     # One point is not enough for the sum to be that of the scores, and a note says so.
     found = saliency_maps(model(), X, method=methods[3]).completeness
     captions = [
-        decode(open_run(tmp_path).picture("saliency:integrated-gradients", "", 0, image)).text
+        decode(open_reader(tmp_path).picture("saliency:integrated-gradients", "", 0, image)).text
         for image in range(3)
     ]
     notes = [text["tiles"][0] for text in captions]
@@ -206,7 +206,7 @@ def test_a_model_without_images_is_left_out(tmp_path):
     net.fit(x, np.arange(4) % 2, verbose=0, callbacks=[Saliency(tmp_path, x[:2], strict=True)])
     [notice] = notices(tmp_path)
     assert notice["text"] == "left out: this model has no image among its inputs"
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
 
 
 def test_one_broken_method_leaves_the_others_alone(tmp_path, messages):
@@ -215,7 +215,7 @@ def test_one_broken_method_leaves_the_others_alone(tmp_path, messages):
             raise RuntimeError("nothing hidden today")
 
     fit(Saliency(tmp_path, X, method=[Broken(), "gradients"]))
-    assert open_run(tmp_path).series() == [("saliency:gradients", "")]
+    assert open_reader(tmp_path).series() == [("saliency:gradients", "")]
     [text] = messages()
     assert text.startswith("tbviz Saliency occlusion: RuntimeError: nothing hidden today")
 
@@ -228,7 +228,7 @@ def test_a_network_of_nan_is_drawn_and_reported(tmp_path):
     finally:
         model().set_weights(weights)
     for kind, layer in (("cam", "relu"), ("saliency:gradients", "")):
-        text = decode(open_run(tmp_path).picture(kind, layer, 0, 0)).text
+        text = decode(open_reader(tmp_path).picture(kind, layer, 0, 0)).text
         assert text["tiles"][0]["note"].startswith("the map is not finite")
         assert "the weights of conv1 are NaN since epoch 0" in text["tiles"][0]["note"]
     # That of the loss and that of the weights; of the two callbacks none.
@@ -246,7 +246,7 @@ def test_each_map_of_zeros_has_a_note_and_no_other(tmp_path):
         fit(GradCAM(tmp_path, np.abs(X) + 1, targets=[0, 1], strict=True))
     finally:
         net.set_weights(weights)
-    text = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text
+    text = decode(open_reader(tmp_path).picture("cam", "relu", 0, 0)).text
     assert "note" not in text
     assert text["tiles"][0]["note"] == "the map is zero: nothing in this layer raises the score"
     assert "note" not in text["tiles"][1]
@@ -257,7 +257,7 @@ def test_a_target_that_cannot_be_given_is_reported_and_ends_nothing(tmp_path):
         GradCAM(tmp_path, X, targets="true", strict=True),
         Saliency(tmp_path, X, targets=["true"], strict=True),
     )
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
     messages = {(n["method"], n["text"]) for n in notices(tmp_path, "warning")}
     text = "maps of the true class are left out: no labels"
     assert messages == {("GradCAM", text), ("Saliency", text)}
@@ -265,5 +265,5 @@ def test_a_target_that_cannot_be_given_is_reported_and_ends_nothing(tmp_path):
 
 def test_a_class_alone_is_one_target(tmp_path):
     fit(GradCAM(tmp_path, X, targets=2, strict=True))
-    [tile] = decode(open_run(tmp_path).picture("cam", "relu", 0, 0)).text["tiles"]
+    [tile] = decode(open_reader(tmp_path).picture("cam", "relu", 0, 0)).text["tiles"]
     assert (tile["role"], tile["class"]) == ("class", 2)

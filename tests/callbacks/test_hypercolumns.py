@@ -18,7 +18,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.callbacks.hypercolumns import Hypercolumns
 from tbviz.methods.hypercolumn import hypercolumns
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 class Expected(keras.callbacks.Callback):
@@ -81,7 +81,7 @@ def test_without_layers_it_takes_some_over_the_depth_and_may_leave_colors_out(tm
     x, y = data(8)
     callback = Hypercolumns(tmp_path, x[:2], colors=False, strict=True)
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
-    assert open_run(tmp_path).series() == [("hypercolumns", "")]
+    assert open_reader(tmp_path).series() == [("hypercolumns", "")]
     assert layout_of(tmp_path, "hypercolumns")["stacks"] == [["conv1", "pool", "conv2", "relu"]]
 
 
@@ -104,7 +104,7 @@ def test_a_number_that_is_no_layer_is_reported_at_once(tmp_path, messages):
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     [text] = messages()
     assert "received the layer number 17; model 'tiny' has 6: 0 'conv1', 1 'pool'" in text
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
 
 
 def test_a_model_without_maps_gets_none(tmp_path, messages):
@@ -113,7 +113,7 @@ def test_a_model_without_maps_gets_none(tmp_path, messages):
     x = np.ones((4, 5), np.float32)
     callback = Hypercolumns(tmp_path, x, strict=True)
     model.fit(x, np.zeros(4), 4, 1, verbose=0, callbacks=[callback])
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
     assert any("left out: this model has no layer with feature maps" in t for t in messages("INFO"))
 
 
@@ -141,6 +141,6 @@ def test_a_callback_beside_monitor_replaces_monitors_own(tmp_path):
     model = sequential(run_eagerly=True)
     model.fit(x, y, 8, 3, verbose=0, callbacks=[monitor(tmp_path, x[:2]), own])
     assert layout_of(tmp_path, "hypercolumns")["titles"] == ["conv1 + conv2"]
-    [(_, _, columns)] = open_run(tmp_path).columns("hypercolumns", "")
+    [(_, _, columns)] = open_reader(tmp_path).columns("hypercolumns", "")
     assert columns.positions.total == 2  # the first and the last epoch: Monitor's do not fill in
     assert [n["text"] for n in notices(tmp_path, "warning")] == []

@@ -24,7 +24,7 @@ from tbviz.callbacks.filter_maximization import FilterMaximization
 from tbviz.callbacks.kernels import Kernels
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 EPOCHS = 3
 
@@ -72,11 +72,11 @@ def layout(log_dir, kind, layer):
 
 
 def text(log_dir, kind, layer, epoch):
-    return decode(open_run(log_dir).picture(kind, layer, epoch)).text
+    return decode(open_reader(log_dir).picture(kind, layer, epoch)).text
 
 
 def test_every_convolution_is_logged_at_every_epoch(run):
-    store = open_run(run[0])
+    store = open_reader(run[0])
     assert set(store.series()) == {
         ("kernels", "first"), ("kernels:colors", "first"), ("kernels", "depthwise"),
         ("kernels", "separable"), ("kernels:pointwise", "separable"), ("kernels", "mix"),
@@ -152,7 +152,7 @@ def test_layers_that_are_left_out_are_reported(tmp_path, monkeypatch):
     x, y = data(8)
     callback = Kernels(tmp_path, strict=True)
     cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[callback])
-    assert {layer for _, layer in open_run(tmp_path).series()} == {"conv2"}
+    assert {layer for _, layer in open_reader(tmp_path).series()} == {"conv2"}
     [notice] = [n for n in notices(tmp_path) if n["method"] == "Kernels"]
     assert notice["level"] == "info"
     assert notice["text"] == "the kernels of 1 of 2 convolutions are logged"
@@ -206,7 +206,7 @@ def test_the_size_of_the_input_need_not_be_known(tmp_path, subclassed):
     x = np.zeros((2, 5, 5, 3), np.float32)
     kernels = Kernels(tmp_path, strict=True)
     model.fit(x, np.zeros((2, CLASSES)), verbose=0, callbacks=[kernels])
-    assert ("kernels", "conv") in open_run(tmp_path).series()
+    assert ("kernels", "conv") in open_reader(tmp_path).series()
     assert notices(tmp_path, "warning") == []
     assert tree(tmp_path)["conv"]["reason"].startswith("the model was not run")
 

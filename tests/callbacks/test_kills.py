@@ -17,7 +17,7 @@ import tbviz
 from tbviz.images.sheet import decode
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.maintain.summary import inspect
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 ROOT = Path(__file__).parents[2]
 SERIES = {("activations", "conv1"), ("activations", "conv2"), ("cam", "relu")}
@@ -47,7 +47,7 @@ def test_fits_killed_at_random_moments(tmp_path, fits, faults):
 
 def scan_pack(log_dir, last: int) -> int:
     """Reads what a killed fit left; how many of its positions are lost."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     assert [segment.damaged for segment in run.segments] in ([], [0])
     epochs = [position.epoch for _, position in run.positions]
     assert epochs == list(range(len(epochs)))
@@ -76,10 +76,10 @@ def whole(run, log_dir, position: int) -> bool:
 
 def resume(log_dir) -> None:
     """The same job is started again with the same log directory."""
-    before = len(open_run(log_dir))
+    before = len(open_reader(log_dir))
     x, y = data(8)
     grid = tbviz.ActivationGrid(log_dir, x[:2], layers="conv1")
     cached_model().fit(x, y, 4, before + 2, initial_epoch=before, verbose=0, callbacks=[grid])
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     assert [position.epoch for _, position in run.positions] == list(range(before + 2))
     assert ends(log_dir)[-1] == "finished"

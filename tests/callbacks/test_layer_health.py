@@ -12,7 +12,7 @@ from callbacks.nets import CLASSES, SIDE, K, compiled, data, metas, notices
 from tbviz.callbacks.layer_health import LayerHealth
 from tbviz.methods.layer_health.thresholds import Thresholds
 from tbviz.store.format.schema import HEALTH_NUMBERS
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 EPOCHS = 4
 
@@ -108,7 +108,7 @@ def test_advice_is_recorded_while_it_holds_and_reported_once(run):
 
 
 def test_the_store_gives_advice_back(run):
-    [segment] = open_run(run[0]).segments
+    [segment] = open_reader(run[0]).segments
     advice = segment.health.advice
     assert set(advice) == {("relu", "dead"), ("bounded", "saturated")}
     [(ordinal, text)] = advice["relu", "dead"]

@@ -23,7 +23,7 @@ import tbviz
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 QUICK = Ascent(steps=2)
 EPOCHS = 2
@@ -56,7 +56,7 @@ def layout(log_dir, kind, layer):
 
 
 def text(log_dir, kind, layer, epoch=EPOCHS - 1):
-    return decode(open_run(log_dir).picture(kind, layer, epoch)).text
+    return decode(open_reader(log_dir).picture(kind, layer, epoch)).text
 
 
 def test_a_filter_a_tile(run):

@@ -23,7 +23,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 QUICK = Ascent(steps=2)
 
@@ -38,11 +38,11 @@ def callbacks(log_dir, images, labels=None, **settings):
 
 
 def series(log_dir, kind):
-    return [layer for found, layer in open_run(log_dir).series() if found == kind]
+    return [layer for found, layer in open_reader(log_dir).series() if found == kind]
 
 
 def caption(log_dir, layer, image=0):
-    return decode(open_run(log_dir).picture("cam", layer, 0, image)).text["tiles"]
+    return decode(open_reader(log_dir).picture("cam", layer, 0, image)).text["tiles"]
 
 
 def test_functional(tmp_path):
@@ -184,7 +184,7 @@ def test_a_model_without_feature_maps_is_monitored_by_its_metrics(tmp_path, mess
     vectors().fit(vector, np.arange(8) % 2, 4, 2, verbose=0, callbacks=[monitor])
     assert positions(tmp_path) == [(1, 0, None, False), (1, 1, None, False)]
     assert len(metas(tmp_path, "metrics")) == len(metas(tmp_path, "predictions")) == 2
-    assert open_run(tmp_path).series() == []
+    assert open_reader(tmp_path).series() == []
     left_out = [notice for notice in notices(tmp_path) if "left out" in notice["text"]]
     assert [notice["method"] for notice in left_out] == [
         "ActivationGrid",
@@ -227,7 +227,7 @@ def test_warm_start_goes_on_from_the_last_snapshot_of_this_fit(tmp_path):
     model = sequential(rate=0.0, run_eagerly=True)
     for _ in range(2):
         model.fit(x, y, 8, 2, verbose=0, callbacks=[warm])
-    store = open_run(tmp_path)
+    store = open_reader(tmp_path)
     scores = [
         decode(store.picture("maximization", "conv1", position)).text["scores"][0]
         for position in range(4)

@@ -8,7 +8,7 @@ from callbacks.nets import cached_model, data, metas, monitor, notices
 
 import tbviz
 from tbviz.errors import TbvizError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 ALL = ["ActivationGrid", "LayerHealth", "GradCAM", "Hypercolumns", "Kernels", "Augmentation"]
 ALL += ["FilterMaximization"]
@@ -24,7 +24,7 @@ def fit(callbacks, epochs=2):
 
 
 def kinds(log_dir):
-    return {kind for kind, _ in open_run(log_dir).series()}
+    return {kind for kind, _ in open_reader(log_dir).series()}
 
 
 def test_without_images_it_logs_what_needs_none(tmp_path):
@@ -82,11 +82,11 @@ def test_a_callback_beside_monitor_replaces_its_own_of_that_class(tmp_path, firs
     ]
     rest = [monitor(tmp_path, x)]
     fit([*own, *rest] if first else [*rest, *own], 3)
-    assert ("cam", "relu") not in open_run(tmp_path).series()  # of other layers and methods too
-    cams = [series for series in open_run(tmp_path).series() if series[0].startswith("cam")]
+    assert ("cam", "relu") not in open_reader(tmp_path).series()  # of other layers and methods too
+    cams = [series for series in open_reader(tmp_path).series() if series[0].startswith("cam")]
     assert cams == [("cam:layercam", "conv1")]
     assert "overview" not in kinds(tmp_path)
-    methods = open_run(tmp_path).segments[0].costs.methods
+    methods = open_reader(tmp_path).segments[0].costs.methods
     assert (
         methods[f"{made.__name__} layercam"].snapshots == methods["ActivationGrid"].snapshots == 3
     )

@@ -19,8 +19,8 @@ from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.control import Orders
 from tbviz.store.format.events import EVENTS, key_of
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 
 ROOT = Path(__file__).parents[2]
 FILES = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "tbviz").rglob("*.py")}
@@ -132,7 +132,7 @@ def test_keys_tell_apart_what_is_not_the_same():
 def test_notices_are_the_same_by_their_key_whatever_they_say(tmp_path):
     run_log = RunLog(tmp_path, TrainingClock())
     run_log.begin({}, lambda size, missing: "")
-    run_log.open(Position(0))
+    run_log.open(FitPosition(0))
     run_log.notices.report("GradCAM", "no map", event="left_out")
     run_log.notices.report("GradCAM", "there is no map, in better words", event="left_out")
     run_log.notices.report("Saliency", "no map", event="left_out")
@@ -207,7 +207,7 @@ def test_each_layer_whose_picture_cannot_be_encoded_is_named(tmp_path, monkeypat
     cached_model().fit(images, labels, 8, 3, verbose=0, callbacks=[grid])
     found = [n for n in notices(tmp_path) if n["event"] == "encode_failed"]
     assert [(n["layer"], n["method"]) for n in found] == [("conv1", "store"), ("conv2", "store")]
-    assert ("activations", "relu") in open_run(tmp_path).series()
+    assert ("activations", "relu") in open_reader(tmp_path).series()
 
 
 def test_a_callback_that_fails_is_an_error_at_its_layer(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from tbviz.images.sheet import decode
 from tbviz.methods.cams.maps import grad_cam
 from tbviz.methods.saliency.maps import saliency_maps
 from tbviz.scores.target import Target
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 X, LABELS = data(4)
 SIDES = np.array([0, 1, 1, 0])
@@ -41,7 +41,7 @@ def fit(model, *callbacks):
 
 
 def captions(log_dir, kind, layer, image=0):
-    return decode(open_run(log_dir).picture(kind, layer, 0, image)).text["tiles"]
+    return decode(open_reader(log_dir).picture(kind, layer, 0, image)).text["tiles"]
 
 
 def probe_of(log_dir):
@@ -169,7 +169,7 @@ def test_an_output_that_there_is_not_is_named_and_the_other_pictures_are_logged(
     )
     assert f"{known}; the predictions are those of the first output" in texts
     assert any(known in text and "predictions" not in text for text in texts)
-    kinds = {kind for kind, _ in open_run(tmp_path).series()}
+    kinds = {kind for kind, _ in open_reader(tmp_path).series()}
     assert {"activations", "kernels"} <= kinds
     assert "cam" not in kinds
 

@@ -15,7 +15,7 @@ from tbviz.callbacks.run.probe import InputFormat, image_names, input_format, re
 from tbviz.callbacks.run.probe_batch import ProbeBatch
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 def images(count=3, channels=3):
@@ -283,7 +283,7 @@ def test_the_probe_record_shows_any_usual_range(tmp_path, low, high, dtype):
     assert meta["range"] == [low, high]
     assert meta["size"] == [8, 8]
     assert meta["images"] == [{"name": "right", "label": 1, "class": "right"}]
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     shown = decode(run.read(run.segments[0].probes[0].sheets[0])).pixels
     expected = np.round((steps.astype(float) - low) / (high - low) * 255).reshape(8, 8)
     assert np.abs(shown[..., 0] - expected).max() <= 1

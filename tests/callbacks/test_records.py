@@ -22,7 +22,7 @@ from callbacks.nets import (
 
 from tbviz.callbacks.run.records import Predicted, predictions_of
 from tbviz.images.sheet import decode
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 EPOCHS = 12  # more than the ten steps that TensorBoard keeps of an unknown plugin
 IMAGES = 3
@@ -61,7 +61,7 @@ def run(tmp_path_factory):
 def test_every_epoch_is_a_position_of_every_layer_and_image(run):
     log_dir = run[0]
     assert positions(log_dir) == [(1, epoch, None, False) for epoch in range(EPOCHS)]
-    store = open_run(log_dir)
+    store = open_reader(log_dir)
     expected = {
         *(("activations", layer) for layer in ("conv1", "pool", "conv2", "relu")),
         *(("activations:colors", layer) for layer in ("conv1", "pool", "conv2", "relu")),
@@ -124,7 +124,7 @@ def test_the_true_class_stands_behind_the_best_five():
 
 def test_cams_say_what_they_show(run):
     log_dir, outputs, _, labels = run
-    store = open_run(log_dir)
+    store = open_reader(log_dir)
     for image in range(IMAGES):
         text = decode(store.picture("cam", "relu", EPOCHS - 1, image)).text
         predicted, true = text["tiles"]
@@ -146,7 +146,7 @@ def test_maximizations_have_a_score_each_and_fill_the_sheet(run):
     layout = layouts[1]
     assert (layout["images"], layout["tile"]) == (0, [8, 8])
     assert layout["channels"] == [0, 1, 2, 3]
-    text = decode(open_run(log_dir).picture("maximization", "conv2", 0)).text
+    text = decode(open_reader(log_dir).picture("maximization", "conv2", 0)).text
     assert len(text["scores"]) == 4
     pixels, _ = tiles(log_dir, "maximization", "conv2", 0)
     assert pixels.shape == (4, 8, 8, 3)
@@ -167,7 +167,7 @@ def test_health_is_that_of_the_maps(run):
     before, after = outputs.conv1[4], outputs.conv1[5]
     change = np.linalg.norm(after - before) / np.linalg.norm(before)
     assert found[5]["layers"]["conv1"]["output_change"] == pytest.approx(change, rel=1e-3)
-    [segment] = open_run(log_dir).segments
+    [segment] = open_reader(log_dir).segments
     tables = [segment.health.table("conv1", ordinal) for ordinal in range(EPOCHS)]
     assert len({table[0] for table in tables}) == EPOCHS
 
@@ -239,5 +239,5 @@ def test_what_the_model_lacks_is_reported_in_one_line(run):
 
 def test_index_and_pack_agree(run):
     # The reader hops from the index' end: all that was written is in both.
-    store = open_run(run[0])
+    store = open_reader(run[0])
     assert len(metas(run[0], "metrics")) == len(store) == EPOCHS

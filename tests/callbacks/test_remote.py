@@ -14,7 +14,7 @@ import tbviz
 from tbviz.store.control import Orders, write_orders
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import StoreError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 class At(keras.callbacks.Callback):
@@ -43,7 +43,7 @@ def test_a_fit_into_an_object_store_is_read_back(bucket, messages):
     images, _ = data(2)
     fit([tbviz.ActivationGrid(f"{bucket}/run", images), tbviz.Kernels(f"{bucket}/run")], 2)
     assert messages() == []
-    run = open_run(f"{bucket}/run")
+    run = open_reader(f"{bucket}/run")
     assert [(epoch, final) for _, (epoch, _, final) in run.positions] == [(0, False), (1, False)]
     (segment,) = run.segments
     assert (segment.damaged, segment.finish["status"]) == (0, "finished")
@@ -76,10 +76,10 @@ def test_a_store_that_fails_for_a_while_costs_positions_and_one_notice(
     [text] = messages()
     assert "SlowDown" in text
     assert "later positions are tried" in text
-    found = [epoch for _, (epoch, _, _) in open_run(f"{bucket}/run").positions]
+    found = [epoch for _, (epoch, _, _) in open_reader(f"{bucket}/run").positions]
     # What is in hand is written while the next epoch runs: epochs 1 and 3 come out either way.
     assert {0, 4, 5} <= set(found) <= {0, 1, 3, 4, 5}
-    (segment,) = open_run(f"{bucket}/run").segments
+    (segment,) = open_reader(f"{bucket}/run").segments
     assert segment.damaged == 0
 
 
@@ -89,7 +89,7 @@ def test_a_store_that_is_deleted_while_training_begins_anew(bucket, messages):
     fit([remove, tbviz.Kernels(f"{bucket}/run")], 5)
     [text] = messages()
     assert "was deleted while" in text
-    (segment,) = open_run(f"{bucket}/run").segments
+    (segment,) = open_reader(f"{bucket}/run").segments
     assert segment.begin["epochs"] == 5
     assert segment.damaged == 0
     assert segment.position(len(segment) - 1).epoch == 4
@@ -101,7 +101,7 @@ def test_orders_reach_a_training_over_an_object_store(bucket):
     fit([order, tbviz.Kernels(f"{bucket}/run")], 6)
     captured_positions = {
         position
-        for _, segment in open_run(f"{bucket}/run").based()
+        for _, segment in open_reader(f"{bucket}/run").based()
         for position, _ in segment.series["kernels", "conv1"].positions
     }
     assert len(captured_positions) < 6

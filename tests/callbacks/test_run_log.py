@@ -13,7 +13,7 @@ from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run import position_writer as home
 from tbviz.callbacks.run.pictures import MetaRecord
 from tbviz.callbacks.run.run_log import RunLog
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 
 
 @pytest.mark.parametrize("slow", [False, True])
@@ -33,7 +33,7 @@ def test_where_threads_slow_training_a_position_is_on_disk_when_it_is_handed_ove
     blocked = SimpleNamespace(kind="metrics", layers=(), write=hold)
     if slow:
         threading.Timer(0.1, gate.set).start()
-    run_log.open(Position(0))
+    run_log.open(FitPosition(0))
     run_log.add(blocked, None)
     run_log.hand_over()
     assert len(metas(tmp_path, "metrics")) == slow

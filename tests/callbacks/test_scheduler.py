@@ -11,7 +11,7 @@ import tbviz
 from tbviz.callbacks.limits import cost_meter
 from tbviz.callbacks.limits.cost_meter import WriteCost
 from tbviz.callbacks.run import position_writer
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 class Reports(keras.callbacks.Callback):
@@ -63,14 +63,14 @@ def test_callbacks_of_one_class_have_a_name_each(tmp_path, clock):
     cheap = SlowCallback(tmp_path, clock, 0.1, max_overhead=0.05)
     expensive = SlowCallback(tmp_path, clock, 5.0)
     fit(SlowTraining(clock, lambda _: 10.0), cheap, expensive, epochs=10)
-    [segment] = open_run(tmp_path).segments
+    [segment] = open_reader(tmp_path).segments
     for name, seconds in (("SlowCallback", 0.2), ("SlowCallback 2", 10.0)):
         cost = segment.costs.methods[name]
         assert (cost.snapshots, cost.skipped, cost.main) == (2, 8, seconds)
     assert [notice["event"] for notice in notices(tmp_path)].count("skipped") == 1
     # Another fit counts anew.
     fit(SlowTraining(clock, lambda _: 10.0), expensive, epochs=2)
-    assert "SlowCallback 2" not in open_run(tmp_path).segments[1].costs.methods
+    assert "SlowCallback 2" not in open_reader(tmp_path).segments[1].costs.methods
 
 
 def test_several_log_directories_share_one_limit(tmp_path, clock):

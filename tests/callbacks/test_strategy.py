@@ -10,7 +10,7 @@ import pytest
 from callbacks.nets import ends, metas, notices, positions
 from children.starting import run_program
 
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +64,7 @@ def test_a_mirrored_fit_is_logged_once_and_trains_as_without_us(tmp_path):
     assert found == [position for epoch in epochs for position in epoch]
     assert ends(tmp_path) == ["finished"]
     assert notices(tmp_path, "warning") == []
-    kinds = {kind for kind, _ in open_run(tmp_path).series()}
+    kinds = {kind for kind, _ in open_reader(tmp_path).series()}
     assert kinds >= {"activations", "cam", "maximization", "overview"}
     # At each batch, and at the first and the last end of an epoch.
     assert len(metas(tmp_path, "health")) == 6

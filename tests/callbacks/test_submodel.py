@@ -25,7 +25,7 @@ from PIL import Image
 
 import tbviz
 from tbviz.callbacks.run.submodel import find_submodel, has_call, submodels_of
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 LATENT = 4
 MAPS = "activations", "kernels"
@@ -117,7 +117,7 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     one, other, gan = run
     x, _ = data(2)
     assert positions(one) == positions(other) == [(1, 0, None, False), (1, 1, None, False)]
-    assert set(open_run(one).series()) == {
+    assert set(open_reader(one).series()) == {
         *(("activations", f"discriminator/{layer}") for layer in ("conv", "leaky")),
         *(("activations:colors", f"discriminator/{layer}") for layer in ("conv", "leaky")),
         *((kind, "discriminator") for kind in WHOLE),
@@ -127,7 +127,7 @@ def test_both_halves_of_a_gan_each_in_a_log_directory_of_its_own(run):
     }
     assert [meta["name"] for meta in metas(one, "model")] == ["judge"]
     assert {"painter", "painter/up"} <= tree(other).keys()
-    assert set(open_run(other).series()) == {
+    assert set(open_reader(other).series()) == {
         *((kind, f"painter/{layer}") for kind in MAPS for layer in ("up", "paint")),
         ("activations:colors", "painter/up"),  # `paint` puts out one channel, and takes three
         ("kernels:colors", "painter/paint"),
@@ -163,7 +163,7 @@ def test_a_gan_trains_as_without_us(run):
 def test_submodels_that_the_first_batch_builds_are_captured_then(tmp_path, messages):
     x, _ = data(2)
     fitted_gan([tbviz.ActivationGrid(tmp_path, x, submodel="discriminator")], built=False)
-    series = open_run(tmp_path).series()
+    series = open_reader(tmp_path).series()
     assert [layer for kind, layer in series if kind == "activations"] == [
         "discriminator/conv",
         "discriminator/leaky",
@@ -251,7 +251,7 @@ def test_a_layer_inside_a_model_that_has_a_call_can_be_named_too(tmp_path):
     x, y = data(4)
     grid = tbviz.ActivationGrid(tmp_path, x[:2], submodel="base", strict=True)
     model.fit(x, y, 4, 1, verbose=0, callbacks=[grid])
-    series = open_run(tmp_path).series()
+    series = open_reader(tmp_path).series()
     drawn = [layer for kind, layer in series if kind == "activations"]
     assert drawn == ["base/conv1", "base/pool", "base/conv2"]
 

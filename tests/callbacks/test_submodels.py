@@ -11,18 +11,18 @@ from callbacks.test_submodel import fitted_gan, noise
 import tbviz
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 WHOLE = "overview", "hypercolumns", "hypercolumns:colors"
 
 
 def series(log_dir):
-    return set(open_run(log_dir).series())
+    return set(open_reader(log_dir).series())
 
 
 def probe_of(log_dir):
     """The probe record and its images as pixels."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     [entry] = run.segments[-1].probes
     return entry.meta, [decode(run.read(sheet)).pixels for sheet in entry.sheets]
 
@@ -176,7 +176,7 @@ def test_two_monitors_of_two_submodels(monitors):
         assert len({path.partition("/")[0] for path in meta["layers"]}) == 1
     assert len(metas(monitors, "health")) == 4  # of each half and epoch
     assert [len(meta["images"]) for meta in metas(monitors, "predictions")] == [5, 5]
-    run = open_run(monitors)
+    run = open_reader(monitors)
     assert {layer.partition("/")[0] for layer in run.segments[0].health.channels} == names
     assert ends(monitors) == ["finished"]
 
@@ -314,7 +314,7 @@ def test_weights_that_are_not_finite_are_reported_under_the_submodel(tmp_path):
         one["layer"] for one in notices(tmp_path, "warning") if one["event"] == "weights_not_finite"
     }
     assert "discriminator/conv" in layers
-    advice = open_run(tmp_path).segments[0].health.advice
+    advice = open_reader(tmp_path).segments[0].health.advice
     # The generator's record at the same position, which has no advice, takes nothing back.
     [(position, text)] = advice["discriminator/conv", "weights-nonfinite"]
     assert position == 1

@@ -15,7 +15,7 @@ from odd import RUNS
 from tbviz.store.control import read_orders
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.folder import LocalFolder
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 THINGS = [odd.a_loop, odd.a_loop_instead_of_a_store, odd.a_pipe, odd.a_link_to_its_parent]
 COMMANDS = {
@@ -63,7 +63,7 @@ def treated(name, log_dir, out, expected):
     if name == "repair":
         return all(next(store.glob("*.pack")).with_suffix(".jsonl").exists() for store in stores)
     return all(
-        open_run(log_dir / run).segments[0].by == "prune" and f"{log_dir / run}: " in out
+        open_reader(log_dir / run).segments[0].by == "prune" and f"{log_dir / run}: " in out
         for run in expected
     )
 

@@ -15,7 +15,7 @@ from made_stores import LAYERS, Run, make_run
 from tbviz.cli.formatting import size
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.maintain import summary
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_prune_says_what_it_frees(run_dir, tbviz):
     status, said = tbviz("prune", run_dir, "--keep", "last=1", "--kinds", "maximization, cam*")
     assert (status, "deleted 4 of 12 pictures" in said.out) == (0, True)
     assert re.search(r"freed [\d.]+ kB\n$", said.out)
-    run = open_run(run_dir)
+    run = open_reader(run_dir)
     counts = {key[0]: columns.positions.total for key, columns in run.segments[0].series.items()
               if key[0] != "health"}  # fmt: skip
     assert counts == {"activations": 4, "maximization": 2, "cam": 2}
@@ -175,7 +175,7 @@ def test_kinds_that_are_not_there_are_an_error(kinds, healthy, tbviz):
 
 
 def test_lost_pictures_are_said_and_nothing_is_to_do(run_dir, tbviz):
-    run = open_run(run_dir)
+    run = open_reader(run_dir)
     pack = pack_of(run_dir)
     data = bytearray(pack.read_bytes())
     for position in (1, 2):

@@ -30,7 +30,7 @@ from tbviz.store.control import Orders, write_orders
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.repair import repair
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 SIDE, CLASSES = 8, ["left", "right", "both"]
 URI = "memory://golden"
@@ -117,5 +117,5 @@ if __name__ == "__main__":
     os.chdir(sys.argv[1])  # log directories have short names: no path of this machine is in them
     for name, make in (("format-2-parts", in_parts), ("format-2-rewritten", rewritten)):
         make(name)
-        run = open_run(name)
+        run = open_reader(name)
         print(name, run.positions, run.series())

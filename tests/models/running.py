@@ -19,7 +19,7 @@ from tbviz.images.ranges import LEVELS
 from tbviz.images.sheet import decode
 from tbviz.methods.maximization import Ascent
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 _KINDS = {
     "ActivationGrid": ("activations", "overview"),
@@ -77,12 +77,12 @@ def _callback(method: str, work: Work, log_dir: Path) -> Any:
 
 def shown(log_dir: Path) -> list[str]:
     """The paths that the activation grid drew."""
-    return [layer for kind, layer in open_run(log_dir).series() if kind == "activations"]
+    return [layer for kind, layer in open_reader(log_dir).series() if kind == "activations"]
 
 
 def reasons(log_dir: Path) -> dict[str, str | None]:
     """Of each layer in the tree, why it is not drawn."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     trees = [tree for segment in run.segments for tree in segment.models]
     nodes = json.loads(run.read(trees[-1].sheets[0]))["nodes"] if trees else []
     return {node["path"]: node["reason"] for node in nodes}
@@ -119,7 +119,7 @@ def _health(log_dir: Path) -> Iterator[tuple[bool, bool]]:
 
 def _sheets(log_dir: Path, kind: str) -> Iterator[tuple[bool, bool]]:
     """Of each picture, whether all of it is finite, and whether it shows more than one value."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     for layer in (layer for found, layer in run.series() if found == kind):
         for _, segment, columns in run.columns(kind, layer):
             for number in range(len(columns)):

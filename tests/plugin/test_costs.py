@@ -7,15 +7,15 @@ import json
 
 import pytest
 
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
 
 
 def cost(epoch, **fields):
-    return {"kind": "cost", **Position(epoch).fields(), **fields}
+    return {"kind": "cost", **FitPosition(epoch).fields(), **fields}
 
 
 def test_a_run_of_before_has_no_budget_and_nothing_left_out(board, logs):
@@ -102,7 +102,7 @@ def test_sums_grow_with_the_run_and_need_it(board, tmp_path):
     writer = Writer(tmp_path / RUN)
     writer.append(cost(0, seconds={"A": 1}))
     writer.flush()
-    segment = open_run(tmp_path / RUN).segments[0]
+    segment = open_reader(tmp_path / RUN).segments[0]
     assert segment.costs.main == 1
     writer.append(cost(1, seconds={"A": 1}))
     writer.close()

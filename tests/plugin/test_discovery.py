@@ -13,7 +13,7 @@ from made_stores import LAYERS, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root, roots, run_name
-from tbviz.run.walk import walk
+from tbviz.results.walk import walk
 from tbviz.store.disk.locations import RemoteLocation, store_directory
 from tbviz.store.read import pack_scanner
 
@@ -62,7 +62,7 @@ def test_links_that_lead_to_each_other_in_many_ways_end(tmp_path, monkeypatch, c
         (tmp_path / str(one)).mkdir()
         for other in range(9):
             (tmp_path / str(one) / f"to{other}").symlink_to(tmp_path / str(other))
-    monkeypatch.setattr("tbviz.run.walk._MAX_DIRECTORIES", 2000)
+    monkeypatch.setattr("tbviz.results.walk._MAX_DIRECTORIES", 2000)
     assert names(tmp_path) == []
     assert "the rest is left out" in caplog.text
 

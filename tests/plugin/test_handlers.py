@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from made_stores import LAYERS, TABLE
 
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def test_scalars_from_the_store(board, logs):
-    one, run = board(logs), open_run(logs / RUN)
+    one, run = board(logs), open_reader(logs / RUN)
     answer = one.ask("scalars", run=RUN)
     assert (answer["source"], answer["since"], answer["positions"]) == ("store", 0, [[0, 12]])
     losses = [x for s in run.segments for x in s.metrics["loss"].span(0, len(s))]
@@ -114,7 +114,7 @@ def test_points_are_of_positions_that_have_health(board, tmp_path):
 def test_channels_are_those_of_the_last_record_at_or_before(board, tmp_path):
     writer = Writer(tmp_path / RUN)
     for epoch in range(6):
-        where = Position(epoch).fields()
+        where = FitPosition(epoch).fields()
         writer.append({"kind": "metrics", **where, "values": {}})
         if epoch in {1, 4}:
             writer.append(
@@ -193,7 +193,7 @@ def test_advice_that_makes_no_sense_is_left_out(board, tmp_path, advice):
     writer.append({"kind": "health", "epoch": 1, "layers": {}, "advice": advice})
     writer.close()
     assert board(tmp_path).ask("health", run=RUN)["advice"] == [[0, "conv", "dead", "one"]]
-    assert open_run(tmp_path / RUN).segments[0].damaged == 1
+    assert open_reader(tmp_path / RUN).segments[0].damaged == 1
 
 
 def test_numbers_that_a_store_does_not_have_are_left_out(board):

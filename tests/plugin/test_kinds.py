@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tbviz.images.sheet import decode, encode_gray, encode_rgb
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.read import run_index
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 RUN = "run"
@@ -40,7 +40,7 @@ def logs(tmp_path_factory):
                 "columns": 2, "images": 0 if len(pngs) == 1 else 2, "signed": media == "gray8",
                 "column_titles": ["a", "b"], "title": "what it is",
             })  # fmt: skip
-            location = Position(epoch).fields()
+            location = FitPosition(epoch).fields()
             meta = {"kind": kind, **location, "layer": layer, "layout": layout, "media": media}
             writer.append(meta, pngs, summaries)
     writer.close()
@@ -48,7 +48,7 @@ def logs(tmp_path_factory):
 
 
 def test_they_are_in_the_index(logs):
-    answer = run_index.run_index(open_run(logs / RUN))
+    answer = run_index.run_index(open_reader(logs / RUN))
     found = {(head["kind"], head["layer"]): head for head in answer["series"]}
     assert {key: head["images"] for key, head in found.items()} == {
         ("overview", ""): 2,

@@ -13,10 +13,10 @@ from made_stores import LAYERS, make_run
 from odd import RUNS, patch_scandir
 
 from tbviz.plugin.discovery import Discovery, Root
-from tbviz.run.walk import walk
+from tbviz.results.walk import walk
 from tbviz.store.disk.locations import location_of, store_directory
 from tbviz.store.read.folder import LocalFolder, bytes_in
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 named = pytest.mark.parametrize("code", odd.CODES, ids=errno.errorcode.get)
 
@@ -115,7 +115,7 @@ def test_links_to_each_other_hide_nothing_that_lies_here_itself(logs, monkeypatc
         (logs / f"a{one}").mkdir()
         for other in range(8):
             (logs / f"a{one}" / f"to{other}").symlink_to(logs / f"a{other}")
-    monkeypatch.setattr("tbviz.run.walk._MAX_DIRECTORIES", 500)
+    monkeypatch.setattr("tbviz.results.walk._MAX_DIRECTORIES", 500)
     assert [name for name, _ in walk(logs)] == RUNS
     assert "the rest is left out" in caplog.text
 
@@ -154,7 +154,7 @@ def test_a_directory_called_like_a_home_that_nobody_has(tmp_path, monkeypatch):
 def test_an_odd_entry_of_an_object_store_hides_no_other(bucket, monkeypatch):
     from fsspec.implementations.memory import MemoryFileSystem
 
-    from tbviz.run.remote_walk import RemoteWalk
+    from tbviz.results.remote_walk import RemoteWalk
 
     make_run(f"{bucket}/run", 2, LAYERS[-1:], images=1)
     real = MemoryFileSystem.ls
@@ -166,4 +166,4 @@ def test_an_odd_entry_of_an_object_store_hides_no_other(bucket, monkeypatch):
 
     monkeypatch.setattr(MemoryFileSystem, "ls", odd)
     assert RemoteWalk(location_of(bucket)).runs() == ["run"]
-    assert len(open_run(f"{bucket}/run")) == 2
+    assert len(open_reader(f"{bucket}/run")) == 2

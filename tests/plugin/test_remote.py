@@ -13,10 +13,10 @@ from made_stores import LAYERS, Run, make_run
 
 from tbviz.plugin import discovery as module
 from tbviz.plugin.discovery import Discovery, Root
-from tbviz.run.remote_walk import RemoteWalk
+from tbviz.results.remote_walk import RemoteWalk
 from tbviz.store.disk.locations import location_of
 from tbviz.store.read.object_store_folder import ObjectStoreFolder
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_every_route_answers_over_an_object_store(bucket, board, at_once):
     offset, length, crc = (series[name][-1] for name in ("offset", "length", "crc"))
     location = {"writer": writer, "offset": offset, "length": length, "crc": crc}
     sheet = one.get("sheet", run="a/run", **location)
-    expected = open_run(f"{bucket}/a/run").picture("activations", "conv1", 5, 1)
+    expected = open_reader(f"{bucket}/a/run").picture("activations", "conv1", 5, 1)
     assert sheet.get_data() == expected
     assert "immutable" in sheet.headers["Cache-Control"]
     named = ":".join(map(str, location.values()))
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_listed_now_keeps_its_runs(bucket, found, monkey
 
 
 def test_too_many_folders_are_left_out(found, monkeypatch, caplog):
-    monkeypatch.setattr("tbviz.run.remote_walk._MAX_FOLDERS", 10)
+    monkeypatch.setattr("tbviz.results.remote_walk._MAX_FOLDERS", 10)
     assert found(*(f"{index}/plugins/tbviz/x" for index in range(20))) == []
     assert "the rest is left out" in caplog.text
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tbviz.plugin import runs as runs_module
 from tbviz.plugin.loader import Loader
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 from tbviz.version import __version__
 
@@ -108,7 +108,7 @@ def test_index_and_its_cursor(board, tmp_path, monkeypatch):
 
 
 def test_series_in_whole_and_from_a_record_on(board, logs):
-    one, run = board(logs), open_run(logs / RUN)
+    one, run = board(logs), open_reader(logs / RUN)
     whole = one.ask("series", run=RUN, kind="activations", layer="conv1")
     assert whole["since"] == 0
     assert whole["images"] == 4
@@ -143,7 +143,7 @@ def test_a_sheet_is_its_bytes_for_ever(board, logs):
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert zlib.crc32(response.get_data()) == sheet["crc"]
     assert Image.open(io.BytesIO(response.get_data())).size == (8 * 32, 2 * 32)
-    segment = open_run(logs / RUN).segments[0]
+    segment = open_reader(logs / RUN).segments[0]
     _, offset, length, crc = segment.health.table("conv1", 0)
     response = one.get("sheet", run=RUN, writer=segment.uid, offset=offset, length=length, crc=crc)
     assert response.headers["Content-Type"] == "application/octet-stream"

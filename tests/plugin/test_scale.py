@@ -17,7 +17,7 @@ import pytest
 from tbviz.plugin import routes as routes_module
 from tbviz.plugin import runs as runs_module
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.format.schema import HEALTH_NUMBERS, FitPosition
 from tbviz.store.read import pack_scanner, records, run_index
 from tbviz.store.read.folder import LocalFolder
 from tbviz.store.read.reader import Reader
@@ -62,7 +62,7 @@ class LongRun:
 
     def _add(self):
         draw = self.draw
-        where = {**Position(self.epoch).fields(), "time": 1763771000.0 + 30 * self.epoch}
+        where = {**FitPosition(self.epoch).fields(), "time": 1763771000.0 + 30 * self.epoch}
         self.epoch += 1
         for path, layout in zip(self.paths, self.ids, strict=True):
             self.writer.append(

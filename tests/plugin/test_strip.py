@@ -9,7 +9,7 @@ from PIL import Image
 
 from tbviz.images.sheet import decode, encode_gray, split
 from tbviz.plugin import strip as strip_module
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 RUN = "photographs"
@@ -28,7 +28,7 @@ def test_a_strip_is_cropped_from_the_sheets(board, logs):
     assert strip.pixels.shape == (3 * 32, 7 * 32)
     frames = split(strip.pixels, (32, 32), 21).reshape(3, 7, 32, 32)
     spans = strip.ranges.reshape(3, 7, 2)
-    run = open_run(logs / RUN)
+    run = open_reader(logs / RUN)
     for column, position in enumerate(range(3, 10)):
         sheet = decode(run.picture("activations", "conv1", position, 2))
         tiles = split(sheet.pixels, (32, 32), 16)
@@ -115,7 +115,7 @@ def test_positions_of_another_tile_size_or_damaged_are_left_out(board, tmp_path)
             [sheet.summary],
         )
     writer.close()
-    run = open_run(tmp_path / RUN)
+    run = open_reader(tmp_path / RUN)
     pack = bytearray(writer.path.read_bytes())
     pack[run.find("cam", "c", 3).offset + 60] ^= 1
     writer.path.write_bytes(pack)

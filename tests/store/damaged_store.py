@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stores
 
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 
 class DamagedStore:
@@ -29,7 +29,7 @@ class DamagedStore:
             self.index_path.write_bytes(self.index if index is None else index)
 
     def open(self):
-        return open_run(self.log_dir)
+        return open_reader(self.log_dir)
 
     def whole(self, size):
         """Return the epochs of the positions that are complete in this many bytes of the pack."""

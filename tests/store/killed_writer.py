@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import stores
 
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.background import BackgroundWriter
 from tbviz.store.write.writer import Writer
 
@@ -36,7 +36,7 @@ def sheets(epoch: int, layer: str) -> list[bytes]:
 
 def write(writer: Writer, epoch: int) -> None:
     """Append one position of several records."""
-    where = Position(epoch).fields()
+    where = FitPosition(epoch).fields()
     for layer in LAYERS:
         layout = writer.layout({**LAYOUT, "layer": layer})
         writer.append(

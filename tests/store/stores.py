@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from tbviz.store.format.schema import HEADER, MAGIC, Position
+from tbviz.store.format.schema import HEADER, MAGIC, FitPosition
 from tbviz.store.write.writer import Writer
 
 LAYOUT = {
@@ -28,7 +28,7 @@ def append(writer: Writer, epoch: int) -> None:
     writer.append(
         {
             "kind": "activations",
-            **Position(epoch).fields(),
+            **FitPosition(epoch).fields(),
             "layer": "conv",
             "layout": layout,
             "media": "gray8",

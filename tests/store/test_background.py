@@ -13,7 +13,7 @@ import stores
 from children.starting import run_program
 
 from tbviz.store.errors import StoreError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.background import BackgroundWriter
 from tbviz.store.write.writer import Writer
 
@@ -27,7 +27,7 @@ def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
 
     def job(epoch):
         def run(writer):
-            seen.append(len(open_run(tmp_path)))
+            seen.append(len(open_reader(tmp_path)))
             threads.add(threading.current_thread() is threading.main_thread())
             stores.append(writer, epoch)
 
@@ -38,7 +38,7 @@ def test_jobs_run_in_order_each_on_disk_before_the_next(tmp_path):
     assert background.drain()
     assert seen == [0, 1, 2, 3, 4]
     assert threads == {False}
-    assert len(open_run(tmp_path)) == 5
+    assert len(open_reader(tmp_path)) == 5
     background.close()
 
 
@@ -57,7 +57,7 @@ def test_submit_waits_for_the_previous_job(tmp_path, monkeypatch):
     monkeypatch.setattr(background, "drain", lambda *args: gate.set() or drain(*args))
     assert background.submit(lambda writer: stores.append(writer, 1)) >= 0.1
     assert drain(timeout=60)
-    assert len(open_run(tmp_path)) == 2
+    assert len(open_reader(tmp_path)) == 2
     background.close()
 
 
@@ -75,7 +75,7 @@ def test_failures_reach_only_the_callback(tmp_path):
     assert [str(error) for error in reported] == ["no such layer"]
     assert background.failures == reported
     assert background.failures[0].__traceback__ is None
-    assert len(open_run(tmp_path)) == 2  # what the job had appended is kept
+    assert len(open_reader(tmp_path)) == 2  # what the job had appended is kept
     background.submit(lambda writer: stores.append(writer, 2))
     assert isinstance(reported[-1], StoreError)
 
@@ -107,7 +107,7 @@ def test_a_disk_failure_reaches_the_callback_and_the_next_job_goes_on(tmp_path):
     background.close()
     assert len(reported) == 1
     assert isinstance(reported[0], StoreError)
-    assert len(open_run(tmp_path)) == 1
+    assert len(open_reader(tmp_path)) == 1
 
 
 def test_a_failing_callback_does_no_harm(tmp_path, caplog):
@@ -185,7 +185,7 @@ background.submit(job)
 """
     done = run_program([sys.executable, "-c", script])
     assert done.returncode in {code, 130 if code < 0 else code}
-    assert len(open_run(tmp_path)) == 1
+    assert len(open_reader(tmp_path)) == 1
 
 
 def test_a_hanging_job_is_not_waited_for_longer_than_asked(tmp_path):
@@ -197,7 +197,7 @@ def test_a_hanging_job_is_not_waited_for_longer_than_asked(tmp_path):
     assert not background.close(timeout=0.05)
     disk.set()
     assert background.drain()
-    assert len(open_run(tmp_path)) == 1
+    assert len(open_reader(tmp_path)) == 1
 
 
 def test_no_thread_is_left_behind(tmp_path):

@@ -16,7 +16,7 @@ from tbviz.store.control import FILE, Orders, read_orders
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import StoreError
 from tbviz.store.format.schema import FORMAT
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 FOREIGN = "000009-00000000000000aa"
@@ -87,7 +87,7 @@ def test_it_is_called_a_pack(tmp_path, make_entry, faults):
     with faults.trying():
         make_entry(store_directory(tmp_path) / f"{FOREIGN}.pack")
         make_entry(store_directory(tmp_path) / f"{FOREIGN}.jsonl")
-        run = open_run(tmp_path)
+        run = open_reader(tmp_path)
         check_complete(run)
         assert not run.refresh()
 
@@ -97,7 +97,7 @@ def test_it_is_called_an_index(tmp_path, make_entry, faults):
     path.unlink()
     with faults.trying():
         make_entry(path)
-        run = open_run(tmp_path)
+        run = open_reader(tmp_path)
         check_complete(run)
         assert run.segments[0].damaged == 0
 
@@ -105,7 +105,7 @@ def test_it_is_called_an_index(tmp_path, make_entry, faults):
 def test_it_replaces_a_known_pack(tmp_path, make_entry, faults):
     stores.write(tmp_path)
     path = stores.write(tmp_path).path
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert len(run) == 8
     sheet = run.find("activations", "conv", 6)
     path.unlink()
@@ -130,7 +130,7 @@ def test_a_writer_beside_it(tmp_path, make_entry, faults):
         store_directory(tmp_path).mkdir(parents=True)
         make_entry(store_directory(tmp_path) / f"{FOREIGN}.pack")
         assert stores.write(tmp_path).path.name[:6] == "000010"
-        check_complete(open_run(tmp_path))
+        check_complete(open_reader(tmp_path))
 
 
 def unreadable(monkeypatch, code):
@@ -160,7 +160,7 @@ def test_a_store_that_is_unreadable_for_a_moment_is_not_forgotten(
 
 def test_a_removed_directory_is_forgotten(tmp_path, faults):
     stores.write(tmp_path)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     with faults.trying():
         shutil.rmtree(tmp_path / "plugins")
         (tmp_path / "plugins").write_text("a file in the place of a directory")
@@ -176,7 +176,7 @@ def test_a_pack_and_the_one_that_replaces_it_exist_side_by_side(tmp_path, faults
         for epoch in (0, 3):
             stores.append(new, epoch)
         new.close()
-        run = open_run(tmp_path)
+        run = open_reader(tmp_path)
         assert [position.epoch for _, position in run.positions] == [0, 3]
         assert not run.refresh()  # the old one is not read again and again
         sheet = run.find("activations", "conv", 1)

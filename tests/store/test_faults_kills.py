@@ -13,7 +13,7 @@ from faults import unlike_a_kill
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.disk.locks import held
 from tbviz.store.maintain.summary import inspect
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 WRITERS = 45
@@ -58,7 +58,7 @@ def test_45_writers_killed_at_random_moments(tmp_path, faults):
 
 def check_store(log_dir, last: int) -> int:
     """Read, inspect and resume what a killed writer left; return how many positions it lost."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     assert [segment.damaged for segment in run.segments] in ([], [0])
     epochs = [position.epoch for _, position in run.positions]
     assert epochs == list(range(len(epochs)))
@@ -89,7 +89,7 @@ def test_a_kill_between_the_bytes_of_a_line_is_known_as_one(tmp_path):
 
     def strange(*left):
         index.write_bytes(b"".join(left))
-        damage = inspect(open_run(tmp_path), verify=True)["damage"]
+        damage = inspect(open_reader(tmp_path), verify=True)["damage"]
         assert "index-bad" in {found["what"] for found in damage}
         return unlike_a_kill(damage, store)
 

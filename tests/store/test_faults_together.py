@@ -14,9 +14,9 @@ from children.starting import started
 
 from tbviz.store.disk import locks
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.read import run_index
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 WRITERS, EPOCHS = 4, 25
@@ -47,7 +47,7 @@ def check(reader, segment, ordinals) -> None:
     """Check that every visible position is complete and is what was written."""
     base = next(base for base, known in reader.based() if known is segment)
     for ordinal in ordinals:
-        assert segment.position(ordinal) == Position(ordinal)
+        assert segment.position(ordinal) == FitPosition(ordinal)
         assert segment.metrics["loss"].span(ordinal, ordinal + 1) == [ordinal]
         for layer in killed_writer.LAYERS:
             wanted = killed_writer.sheets(ordinal, layer)[1]
@@ -73,7 +73,7 @@ def test_a_clock_that_jumps(tmp_path, monkeypatch, jump, faults):
             stores.append(writer, epoch)
             writer.flush()
             clock.now += 60 + (jump if epoch == 9 else 0)
-        run = open_run(tmp_path)
+        run = open_reader(tmp_path)
         assert [position.epoch for _, position in run.positions] == list(range(20))
         assert run.segments[0].last == clock.now - 60
         states = [run_index.status(run.segments[0], clock.now + later) for later in (0, 500, 1000)]
@@ -86,7 +86,7 @@ def test_a_clock_that_jumps(tmp_path, monkeypatch, jump, faults):
         assert [segment for segment, _ in run.positions] == [1] * 20 + [2] * 2
         stores.write(tmp_path, 1)
         run.refresh()
-        assert run.positions[-1] == (3, Position(0))
+        assert run.positions[-1] == (3, FitPosition(0))
 
 
 def test_a_copied_and_a_renamed_directory(tmp_path, faults):
@@ -95,11 +95,11 @@ def test_a_copied_and_a_renamed_directory(tmp_path, faults):
     for epoch in range(2):
         stores.append(writer, epoch)
         writer.flush()
-    run = open_run(here)
+    run = open_reader(here)
     cursor = run_index.cursor(run)
     with faults.trying():  # copied while it is written to
         shutil.copytree(here, there)
-        copied = open_run(there)
+        copied = open_reader(there)
         assert copied.picture("activations", "conv", 1) == stores.sheets(1)[0]
         news = run_index.since(copied, cursor)  # at most that nobody writes the copy
         assert [news.get(name) or [] for name in ("positions", "series")] == [[], []]
@@ -115,7 +115,7 @@ def test_a_copied_and_a_renamed_directory(tmp_path, faults):
         assert run.segments == []
         stores.append(writer, 3)
         writer.close()
-        assert len(open_run(tmp_path / "moved")) == 4
+        assert len(open_reader(tmp_path / "moved")) == 4
     with faults.trying():  # and back
         (tmp_path / "moved").rename(here)
         assert run.refresh()

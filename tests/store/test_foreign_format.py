@@ -11,13 +11,13 @@ from foreign_stores import IDS, MISSING, SAID, ForeignWriter, refused, write
 
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError, StoreError
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.maintain.leftovers import leftovers
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.repair import repair
 from tbviz.store.maintain.summary import inspect
 from tbviz.store.read import run_index
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.read.segment import SheetAddress
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
@@ -71,14 +71,14 @@ def test_the_golden_store_of_format_1_is_refused():
     check_empty(segment)
     assert (segment.format, segment.refused) == (1, WRITTEN_BY)
     with pytest.raises(StoreError) as error:
-        open_run(GOLDEN)
+        open_reader(GOLDEN)
     expected = f"received {GOLDEN}, in which nothing can be read; segment 1 was {WRITTEN_BY}"
     assert str(error.value) == expected
 
 
 def test_the_format_that_is_written_is_read(tmp_path):
     write(tmp_path)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert (run.segments[0].format, run.refused) == (2, [])
     assert run.picture("activations", "conv", 1) == b"1234"
 
@@ -87,8 +87,8 @@ def test_other_segments_are_read(tmp_path):
     write(tmp_path)
     foreign = write(tmp_path, 9, 3)
     write(tmp_path, epochs=1)
-    run = open_run(tmp_path)
-    assert run.positions == [(1, Position(0)), (1, Position(1)), (3, Position(0))]
+    run = open_reader(tmp_path)
+    assert run.positions == [(1, FitPosition(0)), (1, FitPosition(1)), (3, FitPosition(0))]
     assert run.refused == [f"segment 2 was {refused('format 9')}"]
     check_empty(run.segments[1])
     assert [status["status"] for status in run_index.run_index(run)["segments"]] == [
@@ -110,7 +110,7 @@ def test_many_are_named_by_the_last_one(tmp_path):
     for said in (1, 9, 8):
         write(tmp_path, said)
     with pytest.raises(StoreError) as error:
-        open_run(tmp_path)
+        open_reader(tmp_path)
     assert str(error.value).endswith(f"segment 3 was {refused('format 8')} (and 2 more like it)")
 
 
@@ -141,7 +141,7 @@ def test_without_a_writer_record_the_rest_is_read(tmp_path):
     data = bytearray(pack.read_bytes())
     data[8] ^= 1
     pack.write_bytes(data)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert (len(run), run.refused, run.segments[0].format) == (2, [], None)
     assert run.segments[0].damaged == 1
 
@@ -150,7 +150,7 @@ def test_without_a_writer_record_the_rest_is_read(tmp_path):
 def test_the_first_record_tells_the_format_and_a_later_one_is_damage(tmp_path, said):
     old = write(tmp_path)
     pack = write(tmp_path).path
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     before = len(run)
     meta = b'{"kind":"writer","time":5.0,"format":%b,"replaces":["%b"]}' % (said, old.uid.encode())
     pack.write_bytes(pack.read_bytes() + stores.record(meta))
@@ -162,7 +162,7 @@ def test_the_first_record_tells_the_format_and_a_later_one_is_damage(tmp_path, s
 def test_a_rewritten_pack_is_refused_and_stands_for_nobody(tmp_path):
     old = write(tmp_path)
     write(tmp_path, 9, replaces=[old.uid], by="prune")
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [bool(segment.refused) for segment in run.segments] == [False, True]
     assert len(run) == 2
     assert leftovers(store_directory(tmp_path)) == []
@@ -171,7 +171,7 @@ def test_a_rewritten_pack_is_refused_and_stands_for_nobody(tmp_path):
 def test_parts_are_refused(bucket):
     write(bucket, 9)
     write(bucket, 2)
-    run = open_run(bucket)
+    run = open_reader(bucket)
     assert run.refused == [f"segment 1 was {refused('format 9')}"]
     assert [position for position, _ in run.positions] == [2, 2]
     found = inspect(run, verify=True)
@@ -235,7 +235,7 @@ def test_a_new_writer_stands_beside_it(tmp_path):
     write(tmp_path, epochs=3)
     after = contents(tmp_path)
     assert {name: after[name] for name in before} == before
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [segment.seq for segment in run.segments] == [1, 2]
     assert len(run) == 3
     assert run.refused == [f"segment 1 was {WRITTEN_BY}"]

@@ -12,10 +12,10 @@ import stores
 
 from tbviz.images.sheet import decode
 from tbviz.store.control import Orders, read_orders
-from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.format.schema import HEALTH_NUMBERS, FitPosition
 from tbviz.store.maintain.summary import inspect
 from tbviz.store.read import run_index
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FORMAT_2 = GOLDEN / "format-2"
@@ -53,12 +53,12 @@ ADVICE = (
 
 
 def test_format_2_is_read():
-    run = open_run(FORMAT_2)
+    run = open_reader(FORMAT_2)
     assert run.positions == [
-        (1, Position(0)),
-        (1, Position(1, 45)),
-        (1, Position(1)),
-        (1, Position(2, None, final=True)),
+        (1, FitPosition(0)),
+        (1, FitPosition(1, 45)),
+        (1, FitPosition(1)),
+        (1, FitPosition(2, None, final=True)),
     ]
     (segment,) = run.segments
     assert segment.damaged == 0
@@ -88,12 +88,12 @@ def test_format_2_is_read():
 
 
 def test_format_2_is_read_without_its_index(tmp_path):
-    with_index = open_run(FORMAT_2)
+    with_index = open_reader(FORMAT_2)
     directory = tmp_path / "plugins" / "tbviz"
     directory.mkdir(parents=True)
     (pack,) = (FORMAT_2 / "plugins" / "tbviz").glob("*.pack")
     (directory / pack.name).write_bytes(pack.read_bytes())
-    without = open_run(tmp_path)
+    without = open_reader(tmp_path)
     assert run_index.run_index(without, 0.0) == run_index.run_index(with_index, 0.0)
     stores.parse(pack.read_bytes())
 
@@ -150,8 +150,8 @@ def check_sound(run):
 
 
 def test_parts_of_format_2_are_read():
-    run = open_run(PARTS)
-    assert run.positions == [(1, Position(epoch)) for epoch in range(4)]
+    run = open_reader(PARTS)
+    assert run.positions == [(1, FitPosition(epoch)) for epoch in range(4)]
     assert shown(run) == OF_PARTS
     check_training(run)
     [segment] = check_sound(run)["segments"]
@@ -164,7 +164,7 @@ def test_parts_of_format_2_are_read():
 
 
 def test_parts_of_format_2_contain_the_costs_of_callbacks():
-    [segment] = open_run(PARTS).segments
+    [segment] = open_reader(PARTS).segments
     costs = segment.costs
     assert (costs.budget, costs.factor) == (0.5, 0.5)
     assert (round(costs.wall, 6), round(costs.main, 6)) == (9.245251, 1.263051)
@@ -180,16 +180,16 @@ def test_parts_of_format_2_contain_the_costs_of_callbacks():
 
 def test_parts_of_format_2_are_read_from_an_object_store(bucket):
     fsspec.filesystem("memory").put(str(PARTS / "plugins"), f"{bucket}/plugins", recursive=True)
-    run = open_run(bucket)
-    assert run_index.run_index(run, 0.0) == run_index.run_index(open_run(PARTS), 0.0)
+    run = open_reader(bucket)
+    assert run_index.run_index(run, 0.0) == run_index.run_index(open_reader(PARTS), 0.0)
     assert shown(run) == OF_PARTS
     check_training(run)
 
 
 def test_rewritten_packs_of_format_2_are_read():
-    run = open_run(REWRITTEN)
+    run = open_reader(REWRITTEN)
     first, second = run.segments
-    assert run.positions == [(1, Position(epoch)) for epoch in range(3)] + [(2, Position(3))]
+    assert run.positions == [(1, FitPosition(epoch)) for epoch in range(3)] + [(2, FitPosition(3))]
     # The first fit's middle epoch was pruned.
     assert {str(s["positions"]) for s in run_index.run_index(run)["series"]} == {"[[0, 1], [2, 2]]"}
     # The components of the second fit's first snapshot are its own.

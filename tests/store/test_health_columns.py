@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
-from tbviz.store.read.health_columns import MISSING, Health
+from tbviz.store.read.health_columns import MISSING, HealthColumns
 
 MEAN = HEALTH_NUMBERS.index("mean")
 
@@ -20,7 +20,7 @@ def means(health, layer, begin, end):
 
 
 def test_numbers_stand_at_their_positions():
-    health = Health()
+    health = HealthColumns()
     health.add(1, record(a=1.5, b=2.5), [], 0)
     health.add(1, record(c=3.5), [], 0)
     health.add(3, record(a="Infinity", b=None), [], 0)
@@ -34,7 +34,7 @@ def test_numbers_stand_at_their_positions():
 
 
 def test_tables_are_found_by_layer_and_position():
-    health = Health()
+    health = HealthColumns()
     health.add(0, record(a=1, b=1), [[10, 1], [20, 2]], 100)
     health.add(0, record(c=1), [[30, 3]], 200)
     health.add(2, record(a=1, b=1), [[10, 4]], 300)  # b has none
@@ -62,7 +62,7 @@ def test_tables_are_found_by_layer_and_position():
     ],
 )
 def test_an_invalid_record_leaves_nothing_behind(ordinal, meta, sheets):
-    health = Health()
+    health = HealthColumns()
     health.add(0, record(a=1), [[10, 1]], 0)
     before = (health.contents(), dict(health.channels), dict(health.advice))
     with pytest.raises((ValueError, TypeError, AttributeError, OverflowError)):
@@ -79,7 +79,7 @@ def advised(ordinal, layer, *rules):
 
 
 def test_advice_holds_beside_that_of_another_callback_at_the_same_position():
-    health = Health()
+    health = HealthColumns()
     for one in (
         *(advised(0, "a", "dead"), advised(0, "b", "dead")),
         *(advised(1, "a"), advised(1, "b", "alone")),
@@ -94,7 +94,7 @@ def test_advice_holds_beside_that_of_another_callback_at_the_same_position():
 
 
 def test_the_same_advice_at_a_later_position_is_no_change():
-    health = Health()
+    health = HealthColumns()
     for ordinal in range(2):
         for layer in ("a", "b"):
             ordinal_, meta, sheets, offset = advised(ordinal, layer, "dead")
@@ -108,7 +108,7 @@ def some(ordinal, **layers):
 
 
 def test_unknown_numbers_are_stored_beside_the_others():
-    health = Health()
+    health = HealthColumns()
     health.add(*some(0, a={"mean": 1.0}, b={}))
     health.add(*some(1, a={"mean": 2.0, "spin": 0.5}, b={"charm": "NaN"}))
     health.add(*some(3, a={}, b={"spin": "Infinity", "charm": None}))
@@ -146,7 +146,7 @@ def test_unknown_numbers_are_stored_beside_the_others():
     ],
 )
 def test_values_that_are_not_numbers_or_have_invalid_names_are_skipped(name, value):
-    health = Health()
+    health = HealthColumns()
     health.add(*some(0, a={"mean": 1.0, name: value}))
     health.add(*some(1, a={"mean": 2.0, "spin": 3.0}))
     health.add(*some(2, a={"mean": 4.0, "spin": "left"}))
@@ -156,7 +156,7 @@ def test_values_that_are_not_numbers_or_have_invalid_names_are_skipped(name, val
 
 
 def test_too_many_numbers_are_damage_and_leave_nothing_behind(monkeypatch):
-    health = Health()
+    health = HealthColumns()
     most = {f"n{index}": 1.0 for index in range(MAX_HEALTH_NUMBERS - len(HEALTH_NUMBERS))}
     health.add(*some(0, a=most))
     before = health.contents()
@@ -169,7 +169,7 @@ def test_too_many_numbers_are_damage_and_leave_nothing_behind(monkeypatch):
     assert health.numbers("a", 0, 2, ["n0"]).tolist() == [[1.0], [2.0]]
     # Three layers with one number more: three values a record, of all records so far.
     monkeypatch.setattr("tbviz.store.read.health_columns.MAX_VALUES", 11)
-    other = Health()
+    other = HealthColumns()
     for ordinal in range(3):
         other.add(*some(ordinal, a={"mean": 1.0}, b={}, c={}))
     with pytest.raises(ValueError, match="over 11 values"):
@@ -182,7 +182,7 @@ def test_too_many_numbers_are_damage_and_leave_nothing_behind(monkeypatch):
 
 
 def test_known_numbers_take_52_bytes_a_layer_and_record():
-    health = Health()
+    health = HealthColumns()
     for ordinal in range(10):
         values = {"channels": 4, **dict.fromkeys(HEALTH_NUMBERS, 0.5)}
         health.add(ordinal, {"layers": {"a": values, "b": values}}, [], 0)

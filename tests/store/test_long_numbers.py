@@ -13,7 +13,7 @@ from tbviz.store.format.record import header, index_line
 from tbviz.store.format.schema import HEADER, decode_meta
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.repair import repair
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 
 LENGTHS = [310, 4300, 4301, 5000, 60_000]
 UNKNOWN = refused("an unknown format")
@@ -54,7 +54,7 @@ def test_a_format_of_many_digits_is_refused(tmp_path, digits, sign):
     [segment] = read(tmp_path).segments
     assert (segment.refused, segment.format, len(segment)) == (UNKNOWN, None, 0)
     with pytest.raises(StoreError) as error:
-        open_run(tmp_path)
+        open_reader(tmp_path)
     assert str(error.value).endswith(f"; segment 1 was {UNKNOWN}")
 
 
@@ -106,7 +106,7 @@ def test_a_later_record_with_such_a_position_is_damage(tmp_path, epoch):
     pack = write(tmp_path).path
     meta = b'{"kind":"metrics","time":5.0,"epoch":%b,"values":{"loss":1.0}}' % epoch
     pack.write_bytes(pack.read_bytes() + stores.record(meta))
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert (len(run), run.segments[0].damaged) == (2, 1)
 
 

@@ -12,9 +12,9 @@ from buckets import FailingPuts, delete, objects, put
 
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError, StoreError
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.read.folder import LocalFolder, folder_of
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.read.run_index import cursor, since
 from tbviz.store.write.writer import Writer
 
@@ -49,9 +49,9 @@ def test_a_flush_is_one_object_in_the_documented_format(bucket):
 
 def test_written_records_are_read(bucket):
     writer = stores.write(bucket, 5)
-    run = open_run(bucket)
+    run = open_reader(bucket)
     (segment,) = run.segments
-    assert run.positions == [(1, Position(epoch)) for epoch in range(5)]
+    assert run.positions == [(1, FitPosition(epoch)) for epoch in range(5)]
     assert (segment.damaged, segment.consumed, segment.uid) == (0, writer.size, writer.uid)
     for epoch in range(5):
         assert run.picture("activations", "conv", epoch, 1) == stores.sheets(epoch)[1]
@@ -77,7 +77,7 @@ def test_footers_longer_than_guessed_and_more_parts_than_are_read_at_once(bucket
         for layer in range(1 + epoch % 4):
             writer.append({"kind": "notice", "epoch": epoch, "text": "x" * 100 * layer})
         writer.flush()
-    run = open_run(bucket)
+    run = open_reader(bucket)
     assert len(run) == 10
     assert len(run.segments[0].notices) == 23
     assert run.segments[0].damaged == 0
@@ -98,8 +98,8 @@ def test_a_reader_follows_a_writer_and_a_cursor_returns_what_is_new(bucket):
         assert not news["reset"]
     writer.close()
     assert not reader.refresh()
-    assert cursor(open_run(bucket)) == cursor(reader)
-    assert set(since(open_run(bucket), cursor(reader))) == {"cursor", "now"}
+    assert cursor(open_reader(bucket)) == cursor(reader)
+    assert set(since(open_reader(bucket), cursor(reader))) == {"cursor", "now"}
 
 
 def test_two_writers_at_once_are_two_segments_numbered_in_turn(bucket):
@@ -111,7 +111,7 @@ def test_two_writers_at_once_are_two_segments_numbered_in_turn(bucket):
             stores.append(writer, epoch)
             writer.flush()
     assert {name[:6] for name in objects(bucket)} == {"000041", "000042", "000043", "999999"}
-    run = open_run(bucket)
+    run = open_reader(bucket)
     assert [segment.uid for segment in run.segments] == [first.uid, second.uid]
     assert [number for number, _ in run.positions] == [1, 1, 1, 2, 2, 2]
 
@@ -134,7 +134,7 @@ def test_a_put_that_fails_costs_its_position_and_nothing_else(bucket, monkeypatc
     stores.append(writer, 3)
     writer.close()
     assert before.items() <= objects(bucket).items()
-    run = open_run(bucket)
+    run = open_reader(bucket)
     # What was stored all the same is there all the same, and never written over.
     assert [p.epoch for _, p in run.positions] == ([0, 1, 2, 3] if stored else [0, 3])
     (segment,) = run.segments
@@ -153,15 +153,15 @@ def test_layouts_survive_a_failed_first_put(bucket, monkeypatch):
     failing.how = None
     stores.append(writer, 1)
     writer.close()
-    run = open_run(bucket)
-    assert run.positions == [(1, Position(1))]
+    run = open_reader(bucket)
+    assert run.positions == [(1, FitPosition(1))]
     assert run.picture("activations", "conv", 0, 0) == stores.sheets(1)[0]
     assert run.segments[0].damaged == 0
 
 
 def test_a_missing_part_is_damage_and_nothing_else_is_lost(bucket):
     stores.write(bucket, 5)
-    reader = open_run(bucket)
+    reader = open_reader(bucket)
     known = cursor(reader)
     gone = list(objects(bucket))[2]
     delete(bucket, gone)
@@ -222,7 +222,7 @@ def test_damage_within_a_part_takes_as_little_as_can_be(bucket, location):
     at = {"magic": -24, "length": -8, "crc": -1, "line": -60, "cut": -30, "record": 30}[location]
     broken = data[:at] if location == "cut" else data[:at] + bytes([data[at] ^ 1]) + data[at:][1:]
     put(bucket, name, broken)
-    run = open_run(bucket)
+    run = open_reader(bucket)
     (segment,) = run.segments
     # Records are found by hopping; an intact footer contains the metas of the records.
     assert [p.epoch for _, p in run.positions] == [0, 1, 2, 3]
@@ -242,7 +242,7 @@ def test_a_damaged_footer_behind_a_damaged_record(bucket):
     writer.close()
     name, data = list(objects(bucket).items())[1]
     put(bucket, name, data[:30] + b"\0" + data[31:-1] + bytes([data[-1] ^ 1]))
-    run = open_run(bucket)
+    run = open_reader(bucket)
     assert [p.epoch for _, p in run.positions] == [0, 2, 3, 4]
     assert run.segments[0].damaged == 1
 
@@ -263,7 +263,7 @@ def test_foreign_and_hostile_objects_do_no_harm(bucket):
     put(bucket, far, first)  # its lines are of another place
     overlapping = Record.make({"kind": "notice", "epoch": 9, "text": "x"}, (), None)
     put(bucket, f"000001-{writer.uid}-{1:016x}.part", encode_part([overlapping], 1, 0))
-    run = open_run(bucket)
+    run = open_reader(bucket)
     assert [segment.seq for segment in run.segments] == [1, 3, 4]
     ours = run.segments[0]
     assert [ours.position(at).epoch for at in range(len(ours))] == [0, 1, 2]
@@ -279,7 +279,7 @@ def test_a_deleted_store_is_noticed_and_recreated(bucket):
     stores.append(writer, 0)
     writer.flush()
     assert not writer.gone()
-    reader = open_run(bucket)
+    reader = open_reader(bucket)
     fsspec.filesystem("memory").rm(bucket, recursive=True)
     assert writer.gone()
     stores.append(writer, 1)
@@ -297,10 +297,10 @@ def test_parts_that_were_copied_to_a_disk_are_read_there(bucket, tmp_path):
     directory.mkdir(parents=True)
     for name, data in objects(bucket).items():
         (directory / name).write_bytes(data)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert len(run) == 3
     assert run.picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
-    assert cursor(run) == cursor(open_run(bucket))
+    assert cursor(run) == cursor(open_reader(bucket))
     stores.write(tmp_path, 2)  # a job that goes on there
     run.refresh()
     assert [segment.seq for segment in run.segments] == [1, 2]

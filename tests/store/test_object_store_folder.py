@@ -16,13 +16,13 @@ from tbviz.store.control import Orders, read_orders, write_orders
 from tbviz.store.disk.locations import RemoteLocation, location_of, store_directory, usable_location
 from tbviz.store.errors import DamagedError, StoreError
 from tbviz.store.read.object_store_folder import ObjectStoreFolder
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 
 def test_an_unreachable_store_retains_what_is_known(bucket, monkeypatch):
     stores.write(bucket, 3)
-    reader = open_run(bucket)
+    reader = open_reader(bucket)
 
     def fail(*_, **__):
         raise TimeoutTypeError("no answer")
@@ -32,7 +32,7 @@ def test_an_unreachable_store_retains_what_is_known(bucket, monkeypatch):
         patched.setattr(MemoryFileSystem, "cat_file", fail)
         assert not reader.refresh()
         assert len(reader) == 3
-        assert len(open_run(bucket)) == 0
+        assert len(open_reader(bucket)) == 0
         with pytest.raises(DamagedError, match="no answer"):
             reader.picture("activations", "conv", 1, 1)
         with pytest.raises(StoreError, match="could not be read"):
@@ -44,7 +44,7 @@ def test_a_part_that_cannot_be_read_now_is_read_later(bucket, monkeypatch):
     stores.write(bucket, 3)
     with monkeypatch.context() as patched:
         patched.setattr(MemoryFileSystem, "cat_ranges", _not_now)
-        reader = open_run(bucket)
+        reader = open_reader(bucket)
         assert [len(segment) for segment in reader.segments] == [0]
     assert reader.refresh()
     assert len(reader) == 3
@@ -105,7 +105,7 @@ def test_orders_are_left_and_read(bucket):
     put(bucket, "control.json", b"[")
     with pytest.raises(StoreError, match="expected what `tbviz control` writes"):
         read_orders(store)
-    assert len(open_run(bucket)) == 0
+    assert len(open_reader(bucket)) == 0
 
 
 def test_ranges_are_requested_as_s3fs_expects_them(bucket, monkeypatch):
@@ -124,7 +124,7 @@ def test_ranges_are_requested_as_s3fs_expects_them(bucket, monkeypatch):
     stores.write(bucket, 2)
     write_orders(store_directory(bucket), Orders(every=3))
     assert read_orders(store_directory(bucket)) == Orders(every=3)
-    assert open_run(bucket).picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
+    assert open_reader(bucket).picture("activations", "conv", 1, 1) == stores.sheets(1)[1]
 
 
 def test_locations(tmp_path):

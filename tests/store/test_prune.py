@@ -12,12 +12,12 @@ from made_stores import LAYERS, make_run
 
 from tbviz.plugin import runs
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.repair import repair
 from tbviz.store.read import run_index
 from tbviz.store.read.folder import folder_of
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
@@ -55,9 +55,9 @@ def test_every_and_last_of_twenty_five_epochs(tmp_path, every, last, epochs):
 def test_a_series_out_of_step_keeps_its_first_of_each_ten_epochs(tmp_path):
     writer = Writer(tmp_path)
     for epoch in range(30):
-        whole_store.add(writer, Position(epoch))
+        whole_store.add(writer, FitPosition(epoch))
         if epoch % 7 == 5:  # 5, 12, 19, 26
-            whole_store.add(writer, Position(epoch), "maximization")
+            whole_store.add(writer, FitPosition(epoch), "maximization")
     writer.close()
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
     assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(0, 10, 20, 29)]
@@ -68,8 +68,8 @@ def test_a_series_out_of_step_keeps_its_first_of_each_ten_epochs(tmp_path):
 
 def test_positions_within_epochs_and_the_final_one(tmp_path):
     positions = [
-        Position(0, 5), Position(0, 10), Position(0), Position(1, 15), Position(1),
-        Position(2, 25), Position(2, 27, final=True), Position(2, 30),
+        FitPosition(0, 5), FitPosition(0, 10), FitPosition(0), FitPosition(1, 15), FitPosition(1),
+        FitPosition(2, 25), FitPosition(2, 27, final=True), FitPosition(2, 30),
     ]  # fmt: skip
     write(tmp_path, positions)
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
@@ -101,7 +101,7 @@ def test_only_the_kinds_that_match_lose_pictures(tmp_path):
     writer = Writer(tmp_path)
     for epoch in range(5):
         for kind in kinds:
-            whole_store.add(writer, Position(epoch), kind)
+            whole_store.add(writer, FitPosition(epoch), kind)
     writer.close()
     [pruned] = prune(store_directory(tmp_path), KeepRule(10, 0, ("cam*", "max*")))
     assert (pruned.pictures, pruned.dropped) == (20, 9)
@@ -114,7 +114,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_reports_what_it_frees(tmp_p
         tmp_path, 12, LAYERS[-2:], images=1, segments=2, batches=True, final=True, every_kind=True
     )
     store = store_directory(tmp_path)
-    before = run_index.run_index(open_run(tmp_path), 0.0)
+    before = run_index.run_index(open_reader(tmp_path), 0.0)
     size = sum(path.stat().st_size for path in store.iterdir())
     files = whole_store.files(tmp_path)
     planned = list(prune(store, KeepRule(5, 2), dry_run=True))
@@ -126,7 +126,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_reports_what_it_frees(tmp_p
     assert sum(p.freed for p in done) == freed
     # But for the digits of one check sum in each index.
     assert all(abs(p.freed - q.freed) < 10 for p, q in zip(planned, done, strict=True))
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     after = run_index.run_index(run, 0.0)
     for name in ("positions", "layouts", "notices", "latest"):
         assert after[name] == before[name], name
@@ -145,7 +145,7 @@ def test_everything_but_pictures_stays_and_a_dry_run_reports_what_it_frees(tmp_p
 def test_a_running_tensorboard_receives_a_reset(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_REFRESH", 0.0)
     write(tmp_path, whole_store.at_epochs(*range(25)))
-    run = runs.Run(folder_of(store_directory(tmp_path)))
+    run = runs.ServedRun(folder_of(store_directory(tmp_path)))
     first = run.ask(run_index.run_index)
     sheet = run.ask(lambda reader: reader.find("activations", "conv", 24))
     list(prune(store_directory(tmp_path), KeepRule(10, 0)))
@@ -167,7 +167,7 @@ def test_a_pack_pruned_and_then_repaired_names_both_commands(tmp_path):
     pack, _ = whole_store.pair(tmp_path)
     pack.write_bytes(pack.read_bytes() + b"torn")
     list(repair(pack.parent))
-    [segment] = open_run(tmp_path).segments
+    [segment] = open_reader(tmp_path).segments
     assert segment.by == "prune, repair"
     assert segment.replaces == (pack.stem[7:],)
 
@@ -178,7 +178,7 @@ def test_format_2_is_pruned(tmp_path):
     [pruned] = prune(store_directory(log_dir), KeepRule(10, 0))
     # Positions 0, 1 (a batch), 1, 2 (final): of three series the second and third go.
     assert (pruned.pictures, pruned.dropped) == (12, 6)
-    stay = {Position(0), Position(2, None, final=True)}
+    stay = {FitPosition(0), FitPosition(2, None, final=True)}
     assert whole_store.view(log_dir) == {
         key: data for key, data in before.items() if key[1] in stay
     }
@@ -194,7 +194,7 @@ def test_a_reader_never_sees_an_empty_run_while_packs_are_rewritten(tmp_path):
     def read():
         while not done.is_set():
             reader.refresh()
-            seen.update({len(reader), len(open_run(tmp_path))})
+            seen.update({len(reader), len(open_reader(tmp_path))})
 
     thread = threading.Thread(target=read)
     thread.start()

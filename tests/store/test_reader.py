@@ -12,10 +12,10 @@ from made_stores import LAYERS, Run, make_run
 
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
-from tbviz.store.format.schema import HEALTH_NUMBERS, Position
+from tbviz.store.format.schema import HEALTH_NUMBERS, FitPosition
 from tbviz.store.format.six_digits import nearest
 from tbviz.store.read.health_columns import MISSING
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 
@@ -37,9 +37,9 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
         stores.record(b'{"kind":"metrics","time":4.0,"epoch":7,"values":{"loss":"Infinity"}}'),
     ])  # fmt: skip
     (directory / "000001-00000000000000aa.pack").write_bytes(pack)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     (segment,) = run.segments
-    assert run.positions == [(1, Position(7))]
+    assert run.positions == [(1, FitPosition(7))]
     assert run.series() == [("maximization", "a/b")]
     assert run.picture("maximization", "a/b", 0) == b"abc"
     assert segment.metrics["loss"].span(0, 1) == [float("inf")]
@@ -49,7 +49,7 @@ def test_a_pack_made_by_hand_is_read(tmp_path):
 @pytest.mark.parametrize("segments", [1, 3])
 def test_thirty_positions_are_thirty(tmp_path, segments):
     make_run(tmp_path, positions=30, layers=LAYERS[:1], images=1, segments=segments)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert len(run) == len(run.positions) == 30
     (_, _, first), *_ = run.columns("activations", "conv1")
     assert sum(c.positions.total for _, _, c in run.columns("activations", "conv1")) == 30
@@ -63,17 +63,17 @@ def test_positions_are_in_writing_order_over_segments(tmp_path):
     for epochs in ((0, 1, 2), (2, 3)):
         writer = Writer(tmp_path)
         for epoch in epochs:
-            writer.append({"kind": "metrics", **Position(epoch, 5).fields(), "values": {}})
-            writer.append({"kind": "metrics", **Position(epoch).fields(), "values": {}})
-            writer.append({"kind": "cost", **Position(epoch).fields(), "wall": 1.0})
-        writer.append({"kind": "metrics", **Position(epoch, final=True).fields(), "values": {}})
+            writer.append({"kind": "metrics", **FitPosition(epoch, 5).fields(), "values": {}})
+            writer.append({"kind": "metrics", **FitPosition(epoch).fields(), "values": {}})
+            writer.append({"kind": "cost", **FitPosition(epoch).fields(), "wall": 1.0})
+        writer.append({"kind": "metrics", **FitPosition(epoch, final=True).fields(), "values": {}})
         writer.close()
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert run.positions == [
-        (1, Position(0, 5)), (1, Position(0)), (1, Position(1, 5)), (1, Position(1)),
-        (1, Position(2, 5)), (1, Position(2)), (1, Position(2, None, final=True)),
-        (2, Position(2, 5)), (2, Position(2)), (2, Position(3, 5)), (2, Position(3)),
-        (2, Position(3, None, final=True)),
+        (1, FitPosition(0, 5)), (1, FitPosition(0)), (1, FitPosition(1, 5)), (1, FitPosition(1)),
+        (1, FitPosition(2, 5)), (1, FitPosition(2)), (1, FitPosition(2, None, final=True)),
+        (2, FitPosition(2, 5)), (2, FitPosition(2)), (2, FitPosition(3, 5)), (2, FitPosition(3)),
+        (2, FitPosition(3, None, final=True)),
     ]  # fmt: skip
     assert run.location(6) == (run.segments[0], 6)
     assert run.location(7) == (run.segments[1], 0)
@@ -99,7 +99,7 @@ def test_a_reader_follows_a_writer(tmp_path):
 
 def test_every_kind_of_a_full_run(tmp_path):
     make_run(tmp_path, positions=9, images=2)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     (segment,) = run.segments
     assert segment.damaged == 0
     assert len(run.series()) == 7 + 4 + 1
@@ -135,7 +135,7 @@ def test_every_kind_of_a_full_run(tmp_path):
 
 def test_sheets_are_read_only_if_their_crc_matches(tmp_path):
     stores.write(tmp_path)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     sheet = run.find("activations", "conv", 2, 1)
     assert run.read(sheet) == stores.sheets(2)[1]
     for wrong in (
@@ -160,7 +160,7 @@ def test_sheets_are_read_only_if_their_crc_matches(tmp_path):
 
 def test_a_picture_that_was_not_logged_is_an_error(tmp_path):
     stores.write(tmp_path)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     for kind, layer, position, image in (
         ("cam", "conv", 0, 0),
         ("activations", "conv2", 0, 0),
@@ -202,7 +202,7 @@ def test_records_with_invalid_fields_are_counted_and_skipped(tmp_path):
         writer.append(*record)
     stores.append(writer, 3)
     writer.close()
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     (segment,) = run.segments
     # A probe without images is odd, not wrong.
     assert segment.damaged == len(nonsense) - 1
@@ -220,7 +220,7 @@ def test_two_writers_at_once_are_two_segments(tmp_path):
             writer.flush()
     first.close()
     second.close()
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [segment.uid for segment in run.segments] == [first.uid, second.uid]
     assert [number for number, _ in run.positions] == [1, 1, 1, 2, 2, 2]
 
@@ -240,9 +240,9 @@ def test_a_run_takes_less_than_sixty_bytes_per_image(tmp_path):
             )  # fmt: skip
             images += 4
     writer.close()
-    open_run(tmp_path)  # what is loaded once
+    open_reader(tmp_path)  # what is loaded once
     tracemalloc.start()
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(reader) == 500
@@ -252,5 +252,5 @@ def test_a_run_takes_less_than_sixty_bytes_per_image(tmp_path):
 def test_the_example_in_open_run(tmp_path, monkeypatch):
     make_run(tmp_path / "logs", positions=4, layers=LAYERS[:1], images=1)
     monkeypatch.chdir(tmp_path)
-    run = open_run("logs")
+    run = open_reader("logs")
     assert run.picture("activations", "conv1", position=3, image=0).startswith(b"\x89PNG")

@@ -15,7 +15,7 @@ import whole_store
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.maintain.repair import repair
 from tbviz.store.maintain.scan import complaints, scan_pack
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-2"
 
@@ -189,7 +189,7 @@ def test_a_damaged_sheet_beside_a_torn_tail_is_preserved_and_named(store):
     assert treated.rewritten.records == 6
     assert whole_store.epochs(store.log_dir) == [0, 1, 2, 3]
     missing = set(store.view) - set(whole_store.view(store.log_dir))
-    assert missing == {(1, whole_store.Position(1), "activations", "conv", 1)}
+    assert missing == {(1, whole_store.FitPosition(1), "activations", "conv", 1)}
 
 
 def test_the_last_four_kilobytes_zeroed(tmp_path):
@@ -238,7 +238,7 @@ def test_unknown_kinds_and_fields_are_preserved_to_the_byte(store):
     line = pack.with_suffix(".jsonl").read_bytes().splitlines()[-1]
     assert line.startswith(b'{"offset":%d,"check":%d,' % (len(pack.read_bytes()) - 8,
                                                          zlib.crc32(more)))  # fmt: skip
-    assert open_run(store.log_dir).segments[0].damaged == 0
+    assert open_reader(store.log_dir).segments[0].damaged == 0
 
 
 def test_format_2_is_repaired(tmp_path):

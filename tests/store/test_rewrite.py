@@ -29,7 +29,7 @@ KILLS = Path(__file__).parent / "killed_rewrites.py"
 def write(log_dir, positions=12):
     writer = Writer(log_dir)
     for epoch in range(positions):
-        whole_store.add(writer, whole_store.Position(epoch))
+        whole_store.add(writer, whole_store.FitPosition(epoch))
     writer.close()
     return log_dir
 
@@ -131,7 +131,7 @@ def test_a_rename_that_fails_leaves_the_old_pair_alone(tmp_path, monkeypatch):
 def test_a_live_writer_is_left_alone_and_continues(tmp_path):
     writer = Writer(tmp_path)
     for epoch in range(12):
-        whole_store.add(writer, whole_store.Position(epoch))
+        whole_store.add(writer, whole_store.FitPosition(epoch))
     writer.flush()
     store = store_directory(tmp_path)
     files = whole_store.files(tmp_path)
@@ -139,7 +139,7 @@ def test_a_live_writer_is_left_alone_and_continues(tmp_path):
     assert "skipped, because it is being written" in pruned.left
     [treated] = repair(store, force=True)  # a lock is believed whatever is forced
     assert (treated.action, whole_store.files(tmp_path)) == ("left", files)
-    whole_store.add(writer, whole_store.Position(12))
+    whole_store.add(writer, whole_store.FitPosition(12))
     writer.close()
     assert whole_store.positions_with_pictures(tmp_path) == [whole_store.at_epochs(*range(13))]
     [pruned] = prune(store, RULE)

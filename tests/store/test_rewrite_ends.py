@@ -16,7 +16,7 @@ from tbviz.store.errors import StoreError
 from tbviz.store.maintain.leftovers import clear, leftovers
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.repair import packs, repair
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 
@@ -79,7 +79,7 @@ def test_a_failing_call_leaves_no_file_open_and_loses_nothing(
 
 
 def whole(log_dir, epochs):
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     at = {position.epoch: number for number, (_, position) in enumerate(run.positions)}
     for epoch in epochs:  # in this store a position is its one picture
         assert run.picture("activations", "conv", at[epoch], 1) == stores.sheets(epoch)[1]

@@ -10,10 +10,10 @@ from made_stores import LAYERS, Run, make_run
 
 from tbviz.store.disk import locks
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.maintain.summary import inspect
 from tbviz.store.read import run_index
-from tbviz.store.read.reader import Reader, open_run
+from tbviz.store.read.reader import Reader, open_reader
 from tbviz.store.write.writer import Writer
 
 
@@ -45,13 +45,13 @@ def test_index_of_a_small_run_by_hand(tmp_path):
     })  # fmt: skip
     stores.append(writer, 0)
     stores.append(writer, 1)
-    writer.append({"kind": "metrics", **Position(1, 40).fields(), "values": {"loss": 1.0}})
+    writer.append({"kind": "metrics", **FitPosition(1, 40).fields(), "values": {"loss": 1.0}})
     writer.append({"kind": "notice", "epoch": 1, "time": 5.0, "level": "info", "method": "CAM",
                    "layer": None, "text": "t", "remedy": None})  # fmt: skip
-    writer.append({"kind": "metrics", **Position(1, None, final=True).fields(), "values": {}})
+    writer.append({"kind": "metrics", **FitPosition(1, None, final=True).fields(), "values": {}})
     writer.append({"kind": "fit", "event": "end", "time": 9.0, "status": "stopped", "reason": "r"})
     writer.close()
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     layout = run_index.run_index(run)["series"][0]["layout"]
     size = writer.size
     assert run_index.run_index(run, now=7.0) == {
@@ -86,7 +86,7 @@ def test_notices_are_served_with_their_fields_for_programs(tmp_path):
     writer.append({**fields, "event": "paused", "key": "paused/control///1", "rule": None})
     writer.append(fields)
     writer.close()
-    new, old = run_index.run_index(open_run(tmp_path))["notices"]
+    new, old = run_index.run_index(open_reader(tmp_path))["notices"]
     assert (new["event"], new["key"], new["rule"]) == ("paused", "paused/control///1", None)
     assert not {"event", "key", "rule"} & set(old)
 
@@ -105,7 +105,7 @@ def test_a_client_that_polls_has_the_same_as_one_that_comes_late(tmp_path):
         reader.refresh()
         answers.append(run_index.since(reader, answers[-1]["cursor"]))
     assert not any(answer.get("reset") for answer in answers)
-    assert client(answers) == client([run_index.run_index(open_run(tmp_path))])
+    assert client(answers) == client([run_index.run_index(open_reader(tmp_path))])
     # Each answer holds what is new and no more.
     assert sum(len(answer.get("positions", ())) for answer in answers) == 12
     assert sum(len(answer.get("layouts", ())) for answer in answers) <= 3 * 5
@@ -113,7 +113,7 @@ def test_a_client_that_polls_has_the_same_as_one_that_comes_late(tmp_path):
 
 def test_an_answer_without_news_is_small(tmp_path):
     make_run(tmp_path, positions=3, layers=LAYERS[:1], segments=3)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     answer = run_index.since(run, run_index.cursor(run))
     assert set(answer) == {"cursor", "now"}
     assert len(json.dumps(answer)) < 150
@@ -122,26 +122,26 @@ def test_an_answer_without_news_is_small(tmp_path):
 def test_a_cursor_outlives_the_process_that_gave_it(tmp_path):
     run = Run(tmp_path, LAYERS[:1], images=1)
     run.add()
-    cursor = run_index.cursor(open_run(tmp_path))
+    cursor = run_index.cursor(open_reader(tmp_path))
     run.add()
     run.writer.close()
-    answer = run_index.since(open_run(tmp_path), cursor)
+    answer = run_index.since(open_reader(tmp_path), cursor)
     assert (answer["reset"], answer["positions"]) == (False, [[1, 1, 1]])
     assert (answer["layouts"], answer["probes"]) == ({}, [])
 
 
 def test_a_vanished_writer_resets(tmp_path):
     make_run(tmp_path, positions=4, layers=LAYERS[:1], segments=2)
-    cursor = run_index.cursor(open_run(tmp_path))
+    cursor = run_index.cursor(open_reader(tmp_path))
     first, second = sorted(store_directory(tmp_path).glob("*.pack"))
     for gone in (first, second):
         content = gone.read_bytes()
         gone.unlink()
-        answer = run_index.since(open_run(tmp_path), cursor)
+        answer = run_index.since(open_reader(tmp_path), cursor)
         assert answer["reset"]
         assert answer["positions"] == [[1, 0 if gone is second else 1, 2]]
         gone.write_bytes(content)
-    assert "reset" not in run_index.since(open_run(tmp_path), cursor)
+    assert "reset" not in run_index.since(open_reader(tmp_path), cursor)
 
 
 def test_everything_vanished_and_came_back(tmp_path):
@@ -165,7 +165,7 @@ def test_an_older_segment_that_grows_resets(tmp_path):
     for writer in (first, second):
         stores.append(writer, 0)
         writer.flush()
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     cursor = run_index.cursor(reader)
     stores.append(second, 1)
     second.close()
@@ -181,7 +181,7 @@ def test_an_older_segment_that_grows_resets(tmp_path):
 
 def test_a_pack_that_shrank_resets(tmp_path):
     writer = stores.write(tmp_path)
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     cursor = run_index.cursor(reader)
     writer.path.write_bytes(writer.path.read_bytes()[:-1])
     reader.refresh()
@@ -193,7 +193,7 @@ def test_a_pack_that_shrank_resets(tmp_path):
 def test_an_invalid_cursor_is_an_error(tmp_path, cursor):
     stores.write(tmp_path)
     with pytest.raises(ValueError, match="expected one of an earlier answer"):
-        run_index.since(open_run(tmp_path), cursor)
+        run_index.since(open_reader(tmp_path), cursor)
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_a_fit_without_an_end_is_lost_after_ten_distances(tmp_path, distance, si
         time = begin + distance * epoch
         writer.append({"kind": "metrics", "epoch": epoch, "time": time, "values": {}})
     writer.flush()
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     last = begin + 4 * distance
     live = run_index.cursor(reader, last)
     answer = run_index.since(reader, live, now=last + silence)
@@ -233,7 +233,7 @@ def test_an_older_fit_that_is_lost_by_now_is_reported_alone(tmp_path):
     for writer in (first, second):
         writer.append({"kind": "metrics", "epoch": 0, "time": 2e9, "values": {}})
         writer.flush()
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     live = run_index.since(reader, None, now=2e9)
     assert [segment["status"] for segment in live["segments"]] == ["live", "live"]
     answer = run_index.since(reader, live["cursor"], now=2e9 + 121)
@@ -269,7 +269,7 @@ def test_a_fit_whose_pack_is_held_is_live_however_long_an_epoch_takes(tmp_path):
     writer = Writer(tmp_path)
     writer.append({"kind": "fit", "event": "begin", "epochs": 90})
     writer.flush()
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     (segment,) = reader.segments
     late = segment.last + 1e6
     assert run_index.run_index(reader, late)["segments"][0]["status"] == "live"
@@ -281,7 +281,7 @@ def test_a_fit_whose_pack_is_held_is_live_however_long_an_epoch_takes(tmp_path):
 def test_a_fit_that_nobody_writes_is_lost_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "_INTERVAL", 0.0)
     writer = opened(tmp_path)
-    reader = open_run(tmp_path)
+    reader = open_reader(tmp_path)
     (segment,) = reader.segments
     live = run_index.cursor(reader, segment.last)
     assert run_index.status(segment, segment.last) == "live"
@@ -313,7 +313,7 @@ def test_an_unknown_status_is_stopped(tmp_path):
     writer = Writer(tmp_path)
     writer.append({"kind": "fit", "event": "end", "status": ["?"]})
     writer.close()
-    (segment,) = open_run(tmp_path).segments
+    (segment,) = open_reader(tmp_path).segments
     assert (segment.damaged, run_index.status(segment, 0.0)) == (0, "stopped")
 
 
@@ -327,5 +327,5 @@ def test_a_series_without_anything_finite_has_no_range(tmp_path):
         [(nan, nan, nan, nan)] * 2,
     )
     writer.close()
-    (series,) = run_index.run_index(open_run(tmp_path))["series"]
+    (series,) = run_index.run_index(open_reader(tmp_path))["series"]
     assert (series["range"], series["percentiles"]) == (None, None)

@@ -11,7 +11,7 @@ from tbviz.store.format import schema
 from tbviz.store.format.schema import (
     HEADER,
     MAGIC,
-    Position,
+    FitPosition,
     decode_meta,
     encode_json,
     layout_id,
@@ -81,9 +81,9 @@ def test_layout_id_depends_only_on_the_fields():
 
 
 def test_position_fields_omit_what_is_not_set():
-    assert Position(3).fields() == {"epoch": 3}
-    assert Position(3, 0).fields() == {"epoch": 3, "batch": 0}
-    assert Position(3, final=True).fields() == {"epoch": 3, "final": True}
+    assert FitPosition(3).fields() == {"epoch": 3}
+    assert FitPosition(3, 0).fields() == {"epoch": 3, "batch": 0}
+    assert FitPosition(3, final=True).fields() == {"epoch": 3, "final": True}
 
 
 def test_store_directory(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from made_stores import LAYERS, make_run
 from tbviz.store.control import Orders, write_orders
 from tbviz.store.disk import locks
 from tbviz.store.disk.locations import store_directory
-from tbviz.store.format.schema import Position, plain
+from tbviz.store.format.schema import FitPosition, plain
 from tbviz.store.maintain.damaged_sheets import DamagedSheets
 from tbviz.store.maintain.prune import KeepRule, prune
 from tbviz.store.maintain.summary import inspect
@@ -42,14 +42,14 @@ def test_a_run_of_two_segments_with_gaps(tmp_path):
     writer = Writer(tmp_path)
     begin(writer, 10)
     for epoch in (0, 1, 2, 5, 6):
-        whole_store.add(writer, Position(epoch))
-    whole_store.add(writer, Position(7, 215))
+        whole_store.add(writer, FitPosition(epoch))
+    whole_store.add(writer, FitPosition(7, 215))
     writer.close()
     writer = Writer(tmp_path)
     begin(writer, 10, 6)
     for epoch in (6, 8):
-        whole_store.add(writer, Position(epoch))
-        whole_store.add(writer, Position(epoch), "cam", "other")
+        whole_store.add(writer, FitPosition(epoch))
+        whole_store.add(writer, FitPosition(epoch), "cam", "other")
     for _ in range(3):
         writer.append({"kind": "notice", "level": "warning", "method": "M", "layer": "conv",
                        "text": "why", "remedy": "do", "key": "k"})  # fmt: skip
@@ -99,7 +99,7 @@ def test_a_run_that_is_being_written_has_a_forecast_and_no_damage(tmp_path):
     writer = Writer(tmp_path)
     begin(writer, 10)
     for epoch in range(4):
-        whole_store.add(writer, Position(epoch))
+        whole_store.add(writer, FitPosition(epoch))
     writer.flush()
     with writer.path.open("ab") as pack:
         pack.write(b"\x89tbv")  # of the record that is being written
@@ -192,9 +192,9 @@ def test_damaged_sheets_are_listed_by_kind_and_layer(tmp_path):
 def test_a_kind_counts_the_positions_at_which_any_layer_has_it(tmp_path):
     writer = Writer(tmp_path)
     for epoch in range(9):
-        whole_store.add(writer, Position(epoch))
+        whole_store.add(writer, FitPosition(epoch))
     for epoch, layer in ((0, "a"), (0, "b"), (8, "b"), (8, "c")):
-        whole_store.add(writer, Position(epoch), "maximization", layer)
+        whole_store.add(writer, FitPosition(epoch), "maximization", layer)
     writer.close()
     kinds = {kind["kind"]: kind["positions"] for kind in summarize(tmp_path)["kinds"]}
     assert kinds == {"activations": 9, "maximization": 2}

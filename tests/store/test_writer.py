@@ -14,8 +14,8 @@ from children.starting import PIPE, run_program, started
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.disk.locks import held
 from tbviz.store.errors import StoreError
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write import pack_writer
 from tbviz.store.write.writer import Writer
 from tbviz.version import __version__
@@ -151,7 +151,7 @@ os.waitpid(child, 0)
 writer.close()
 """
     run_program([sys.executable, "-c", script], check=True)
-    assert [position.epoch for _, position in open_run(tmp_path).positions] == [0, 1]
+    assert [position.epoch for _, position in open_reader(tmp_path).positions] == [0, 1]
 
 
 def test_a_forked_child_does_not_hold_the_pack_of_a_killed_parent(tmp_path):
@@ -237,7 +237,7 @@ stores.append(writer, 3)
 writer.close()
 """
     run_program([sys.executable, "-c", script], check=True)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 3]
     (segment,) = run.segments
     assert segment.damaged == 0
@@ -256,8 +256,8 @@ def test_layouts_survive_a_failed_first_flush(tmp_path):
     (tmp_path / "plugins").unlink()
     stores.append(writer, 1)
     writer.close()
-    run = open_run(tmp_path)
-    assert run.positions == [(1, Position(1))]
+    run = open_reader(tmp_path)
+    assert run.positions == [(1, FitPosition(1))]
     assert run.picture("activations", "conv", 0, 0) == stores.sheets(1)[0]
 
 
@@ -267,12 +267,12 @@ def test_an_index_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tbviz.store.write.pack_writer._create", _only_packs(monkeypatch))
     writer.flush()
     assert not list(store_directory(tmp_path).glob("*.jsonl"))
-    assert len(open_run(tmp_path)) == 1
+    assert len(open_reader(tmp_path)) == 1
     monkeypatch.undo()
     stores.append(writer, 1)
     writer.close()
     assert len(writer.path.with_suffix(".jsonl").read_bytes().splitlines()) == 4
-    assert len(open_run(tmp_path)) == 2
+    assert len(open_reader(tmp_path)) == 2
 
 
 def _only_packs(monkeypatch):
@@ -316,4 +316,4 @@ def test_a_file_system_that_cannot_sync_is_written_to(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fdatasync", cannot, raising=False)
     stores.write(tmp_path)
-    assert len(open_run(tmp_path)) == 4
+    assert len(open_reader(tmp_path)) == 4

@@ -21,7 +21,7 @@ from tbviz.store.disk.locations import store_directory
 from tbviz.store.disk.locks import hold
 from tbviz.store.errors import StoreError
 from tbviz.store.format.schema import MAGIC
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.background import BackgroundWriter
 from tbviz.store.write.writer import Writer
 
@@ -74,7 +74,7 @@ def check(log_dir, writer, stored, before):
         assert files[name].startswith(MAGIC)
         with (log_dir / name).open("rb") as file:
             assert hold(file.fileno()) is not False
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     seen = {position.epoch: at for at, (_, position) in enumerate(run.positions)}
     assert stored <= seen.keys()
     for epoch, at in seen.items():
@@ -165,7 +165,7 @@ def test_a_store_that_is_deleted_stays_so(after, recreated, index, tmp_path, mon
         assert all("was deleted while" in str(error) for error in reported)
         assert reported
     else:
-        assert len(open_run(tmp_path)) == POSITIONS + 1
+        assert len(open_reader(tmp_path)) == POSITIONS + 1
         assert reported == []
 
 
@@ -195,7 +195,7 @@ def test_a_store_that_a_copy_has_replaced_is_gone(tmp_path):
     assert writer.path.exists()
     assert writer.gone()  # else nothing would ever be written again
     writer.close()
-    assert len(open_run(tmp_path / "logs")) == 1
+    assert len(open_reader(tmp_path / "logs")) == 1
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
@@ -242,7 +242,7 @@ def test_a_file_that_may_not_grow_until_the_end_of_a_fit(tmp_path):
     pack, index = sorted(store_directory(tmp_path).iterdir(), key=lambda path: path.suffix)[::-1]
     assert (pack.suffix, index.suffix) == (".pack", ".jsonl")
     stores.parse(pack.read_bytes())
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     assert [position.epoch for _, position in run.positions] == [0, 1]
     assert [segment.damaged for segment in run.segments] == [0]
 
@@ -268,7 +268,7 @@ def test_a_failing_close_raises_once_and_is_final(tmp_path, monkeypatch):
     ):
         writer.close()
     writer.close()
-    assert len(open_run(tmp_path)) == 1
+    assert len(open_reader(tmp_path)) == 1
 
 
 @needs_proc
@@ -325,7 +325,7 @@ def test_an_object_store_gets_nothing_after_the_end(bucket, monkeypatch):
     with pytest.raises(OSError, match="closed"):
         writer._sink.write([])
     assert objects(bucket) == before
-    assert [position.epoch for _, position in open_run(bucket).positions] == [0]
+    assert [position.epoch for _, position in open_reader(bucket).positions] == [0]
 
 
 def test_remains_that_could_not_be_cut_off_at_once_are_cut_off_at_the_end(tmp_path, monkeypatch):

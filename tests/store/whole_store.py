@@ -8,13 +8,13 @@ import stores
 
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError
-from tbviz.store.format.schema import Position
-from tbviz.store.read.reader import open_run
+from tbviz.store.format.schema import FitPosition
+from tbviz.store.read.reader import open_reader
 
 
 def view(log_dir):
     """Return every readable sheet: (segment, position, kind, layer, image) to its bytes."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     seen = {}
     for number, (segment, position) in enumerate(run.positions):
         for kind, layer in run.series():
@@ -35,12 +35,12 @@ def view(log_dir):
 
 
 def epochs(log_dir):
-    return [position.epoch for _, position in open_run(log_dir).positions]
+    return [position.epoch for _, position in open_reader(log_dir).positions]
 
 
 def positions_with_pictures(log_dir, kind="activations", layer="conv"):
     """Return the positions at which a series has pictures, segment by segment."""
-    run = open_run(log_dir)
+    run = open_reader(log_dir)
     return [
         [segment.position(ordinal) for ordinal in columns.positions.values()]
         for _, segment, columns in run.columns(kind, layer)
@@ -81,7 +81,7 @@ def losses(log_dir):
     """Return the loss at each position."""
     return [
         value
-        for segment in open_run(log_dir).segments
+        for segment in open_reader(log_dir).segments
         for value in segment.metrics["loss"].span(0, len(segment))
     ]
 
@@ -92,4 +92,4 @@ def copy(log_dir, to):
 
 
 def at_epochs(*numbers):
-    return [Position(number) for number in numbers]
+    return [FitPosition(number) for number in numbers]

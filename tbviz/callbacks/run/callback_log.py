@@ -13,7 +13,7 @@ from tbviz.callbacks.run.notices import Notices
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture, LogEntry, MetaRecord
 from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.format.events import Event
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 
 
 class Author(Protocol):
@@ -51,7 +51,7 @@ class SharedLog(Protocol):
     notices: Notices
 
     @property
-    def position(self) -> Position | None:
+    def position(self) -> FitPosition | None:
         """The position that is being logged."""
 
     def add(self, entry: LogEntry, author: CallbackId | None) -> None:
@@ -84,7 +84,7 @@ class CallbackLog:
         self._naming = naming or SubmodelNaming()
 
     @property
-    def position(self) -> Position | None:
+    def position(self) -> FitPosition | None:
         """The position that is being logged."""
         return self._log.position
 

@@ -11,7 +11,7 @@ from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.repetitions import Repetitions
 from tbviz.methods.layer_health.advice import Advice
 from tbviz.store.format.events import Event
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.weight_finiteness import (
     FAULT_NAMES,
@@ -53,7 +53,7 @@ class FinitenessLog:
         self._recoveries = Repetitions()
         self._metric_onsets = Repetitions()
 
-    def update(self, faults: WeightFaults, position: Position, step: int | None = None) -> None:
+    def update(self, faults: WeightFaults, position: FitPosition, step: int | None = None) -> None:
         """Record the result of a check of the weights.
 
         Args:
@@ -77,7 +77,7 @@ class FinitenessLog:
         elif previous and not self._layers:
             self._report_recovery(position)
 
-    def _report_onset(self, new: Mapping[str, Onset], position: Position) -> None:
+    def _report_onset(self, new: Mapping[str, Onset], position: FitPosition) -> None:
         reported = self._onsets.admit(new)
         if reported:
             [advice] = _advice({path: new[path] for path in reported})
@@ -93,7 +93,7 @@ class FinitenessLog:
         if self._onsets.left_out:
             self._report_repetition("weights_not_finite", "weights that were finite", position)
 
-    def _report_recovery(self, position: Position) -> None:
+    def _report_recovery(self, position: FitPosition) -> None:
         if self._recoveries.admit([""]):
             self._log.notice(
                 f"all weights are finite again at {in_words(position)}",
@@ -103,7 +103,7 @@ class FinitenessLog:
                 detail=[*position],
             )
 
-    def _report_repetition(self, event: Event, what: str, position: Position) -> None:
+    def _report_repetition(self, event: Event, what: str, position: FitPosition) -> None:
         self._log.notice(
             f"{what} go on becoming NaN or infinite; from {in_words(position)} on, what was "
             "reported several times is not reported again",
@@ -142,7 +142,7 @@ class FinitenessLog:
             reads |= known.reads.get(path, 0)
         return self.cause(reads)
 
-    def check_metrics(self, values: Mapping[str, float], position: Position) -> None:
+    def check_metrics(self, values: Mapping[str, float], position: FitPosition) -> None:
         """Report which metrics are no longer finite."""
         codes = {name: _code(value) for name, value in values.items()}
         new = [name for name, code in codes.items() if code and code != self._metrics.get(name)]

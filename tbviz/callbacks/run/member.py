@@ -12,7 +12,7 @@ from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.submodel import Submodel
 from tbviz.store.disk.locations import Location
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
@@ -30,7 +30,7 @@ class Member(Protocol):
     schedule: Schedule
     max_overhead: float | None
     max_disk: int | None
-    last_snapshot: Position | None
+    last_snapshot: FitPosition | None
     number: int
     replaceable: bool
     selected: list[Output]

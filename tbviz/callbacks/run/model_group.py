@@ -13,12 +13,12 @@ from tbviz.callbacks.run.callback_log import AllCallbacks, CallbackLog
 from tbviz.callbacks.run.layer_tree import model_nodes
 from tbviz.callbacks.run.member import Member
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe_images import ProbeImages
+from tbviz.callbacks.run.probe_images import ProbeImageList
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.callbacks.run.submodel import Submodel, find_submodel, not_callable
 from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.callbacks.run.weight_signature import signature
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.model_outputs import ModelOutputs
 
@@ -44,7 +44,7 @@ class ModelGroup:
         self,
         submodel: Submodel,
         run_log: RunLog,
-        images: ProbeImages,
+        images: ProbeImageList,
         is_taken: Callable[[str], bool],
     ) -> None:
         self.submodel = submodel
@@ -100,7 +100,11 @@ class ModelGroup:
         return found
 
     def open(
-        self, fitted: Any, costs: CostMeter, first: Member, now: tuple[Position, int] | None = None
+        self,
+        fitted: Any,
+        costs: CostMeter,
+        first: Member,
+        now: tuple[FitPosition, int] | None = None,
     ) -> bool:
         """Inspect the model as it is now, and select its layers if they are new.
 

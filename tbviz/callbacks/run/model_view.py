@@ -10,12 +10,12 @@ from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
-from tbviz.callbacks.run.probe_images import ProbeImages
+from tbviz.callbacks.run.probe_images import ProbeImageList
 from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.errors import TbvizError
 from tbviz.methods.conv_kernels.kernels import model_outputs_without_run
 from tbviz.scores.recording import Recording, record
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.final_outputs import FinalOutput, OutputName
 from tbviz.taps.input_finiteness import faulty_images
 from tbviz.taps.inspector import ModelInspector, inspector_for
@@ -52,7 +52,7 @@ class ModelView:
         naming: See above.
     """
 
-    def __init__(self, log: CallbackLog, images: ProbeImages, naming: SubmodelNaming) -> None:
+    def __init__(self, log: CallbackLog, images: ProbeImageList, naming: SubmodelNaming) -> None:
         self.finiteness = FinitenessLog(log)
         self.naming = naming
         self._log = log
@@ -106,7 +106,7 @@ class ModelView:
             )
         return changed
 
-    def check(self, position: Position, step: int) -> None:
+    def check(self, position: FitPosition, step: int) -> None:
         """Check which weights are not finite at this position, after so many optimizer steps."""
         self.finiteness.update(self.inspector.faults, position, step)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.taps.weight_finiteness import FAULT_NAMES
 
 
@@ -19,7 +19,7 @@ class Check:
     """
 
     number: int
-    position: Position
+    position: FitPosition
     step: int | None = None
 
     def follows(self, last: Check | None) -> bool:
@@ -121,7 +121,7 @@ class Onset:
         return text if self.now is self.first else f"{text} and {self.now.since}"
 
 
-def in_words(position: Position) -> str:
+def in_words(position: FitPosition) -> str:
     """Return such as `epoch 4`, `epoch 4, batch 90` or `the end of epoch 4`."""
     if position.batch is not None:
         return f"epoch {position.epoch}, batch {position.batch}"

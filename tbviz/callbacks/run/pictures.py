@@ -14,8 +14,8 @@ from tbviz.arrays.resample import area_average
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout, LayoutRecord
 from tbviz.images.display import display
-from tbviz.images.sheet import Sheet, encode_gray, encode_rgb
-from tbviz.store.format.schema import Position
+from tbviz.images.sheet import EncodedSheet, encode_gray, encode_rgb
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.writer import Writer
 
 TILES_PER_ROW = 16
@@ -39,16 +39,16 @@ class Picture(ABC):
         return (self.layer,)
 
     @abstractmethod
-    def write(self, writer: Writer, position: Position | None) -> None:
+    def write(self, writer: Writer, position: FitPosition | None) -> None:
         """Encode and append one record."""
 
     def _append(
         self,
         writer: Writer,
-        position: Position | None,
+        position: FitPosition | None,
         media: str,
         tiles: tuple[int, ...],
-        sheets: Sequence[Sheet],
+        sheets: Sequence[EncodedSheet],
         derived: LayoutRecord,
     ) -> None:
         count, height, width = tiles
@@ -106,7 +106,7 @@ class GrayPicture(Picture):
         texts = self.texts or [None] * len(self.tiles)
         return replace(self, texts=[_with_note(text, note) for text in texts])
 
-    def write(self, writer: Writer, position: Position | None) -> None:
+    def write(self, writer: Writer, position: FitPosition | None) -> None:
         """Encode and append one record."""
         tiles = area_average(self.tiles, self.max_side)
         count = len(tiles)
@@ -149,7 +149,7 @@ class ColorPicture(Picture):
         """Return the same with a further note."""
         return replace(self, text=_with_note(self.text, note))
 
-    def write(self, writer: Writer, position: Position | None) -> None:
+    def write(self, writer: Writer, position: FitPosition | None) -> None:
         """Encode and append one record."""
         tiles = self.tiles
         if self.max_side is not None:
@@ -183,7 +183,7 @@ class MetaRecord:
         """The layers whose numbers it holds."""
         return tuple(self.meta.get("layers", ()))
 
-    def write(self, writer: Writer, position: Position | None) -> None:
+    def write(self, writer: Writer, position: FitPosition | None) -> None:
         """Append it, without a position if there is none yet or none any more."""
         row = _position_fields(position if self.positioned else None)
         writer.append({"kind": self.kind, **row, **self.meta}, self.payload)
@@ -197,5 +197,5 @@ def _with_note(text: Caption | None, note: str) -> Caption:
     return {**known, "note": "; ".join([*filter(None, [known.get("note")]), note])}
 
 
-def _position_fields(position: Position | None) -> dict[str, int | bool]:
+def _position_fields(position: FitPosition | None) -> dict[str, int | bool]:
     return {} if position is None else position.fields()

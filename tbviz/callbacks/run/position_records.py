@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tbviz.callbacks.limits.cost_meter import CallbackId, WriteCost
 from tbviz.callbacks.run.pictures import LogEntry, MetaRecord
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.writer import Writer
 
 
@@ -30,7 +30,7 @@ class PositionRecords:
         missing: The callbacks that were due and are postponed; None if none has captured.
     """
 
-    position: Position | None
+    position: FitPosition | None
     entries: list[tuple[CallbackId | None, LogEntry]] = field(default_factory=list)
     missing: Sequence[str] | None = None
 

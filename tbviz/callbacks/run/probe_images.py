@@ -27,7 +27,7 @@ class Shown(Protocol):
         """Its probe images."""
 
 
-class ProbeImages:
+class ProbeImageList:
     """The list: the images of each view follow those of the views before.
 
     Args:

@@ -18,7 +18,7 @@ from tbviz.callbacks.run.position_records import PositionRecords, of_the_fit
 from tbviz.callbacks.run.position_writer import PositionWriter
 from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.store.disk.locations import Location
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 
 
 class RunLog:
@@ -94,11 +94,11 @@ class RunLog:
     # One position
 
     @property
-    def position(self) -> Position | None:
+    def position(self) -> FitPosition | None:
         """The position that is being logged."""
         return self._current.position
 
-    def open(self, position: Position) -> None:
+    def open(self, position: FitPosition) -> None:
         """Go to a position."""
         self._current.position = position
 

@@ -24,11 +24,11 @@ from tbviz.callbacks.run.layer_tree import model_record
 from tbviz.callbacks.run.member import Member
 from tbviz.callbacks.run.model_group import ModelGroup
 from tbviz.callbacks.run.notebook import in_fit, when_cell_ends
-from tbviz.callbacks.run.probe_images import ProbeImages
+from tbviz.callbacks.run.probe_images import ProbeImageList
 from tbviz.callbacks.run.records import metrics_record
 from tbviz.callbacks.run.run_log import RunLog
 from tbviz.store.disk.locations import Location, store_directory
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.exit_hooks import run_before_exit
 from tbviz.taps import keras_private
 
@@ -70,7 +70,7 @@ class Session:
         self._steps: int | None = known.get("steps")
         self._callbacks: list[Member] = []
         self._groups: list[ModelGroup] = []
-        self._images = ProbeImages(self.log)
+        self._images = ProbeImageList(self.log)
         self._metrics = FinitenessLog(self.log)
         self._scheduler: Scheduler[Member] = Scheduler(
             store_directory(log_dir),
@@ -82,7 +82,7 @@ class Session:
         self._epoch = 0
         self._step = 0
         self._steps_before_epoch = 0
-        self._last_end: Position | None = None
+        self._last_end: FitPosition | None = None
         self._logged_count = 0
         # After an exception or KeyboardInterrupt Keras calls no hook: the end is written at
         # exit, when the callbacks are collected, or when a notebook's cell has ended.
@@ -212,7 +212,7 @@ class Session:
         with self._closed_on_error(), self.log.guard():
             due = self._scheduler.at_batch(scheduled)
         if due:
-            self._log_position(due, Position(self._epoch, self._step), logs)
+            self._log_position(due, FitPosition(self._epoch, self._step), logs)
 
     def epoch_ends(self, callback: Member, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Capture if a schedule is due, and at the first and the last epoch."""
@@ -220,7 +220,7 @@ class Session:
             return
         self._epoch = epoch
         self._steps_before_epoch = self._step
-        self._last_end = Position(epoch)
+        self._last_end = FitPosition(epoch)
         scheduled = self._scheduled(self._progress(epoch_end=True))
         first, last = epoch == self._first_epoch, self._is_last(callback, epoch)
         due: Sequence[Member] = ()
@@ -248,7 +248,7 @@ class Session:
                 with self.log.guard():
                     final = self._scheduler.at_end(due)
                 if final:
-                    self._log_position(final, Position(last.epoch, final=True), None)
+                    self._log_position(final, FitPosition(last.epoch, final=True), None)
                 with self.log.guard():
                     self._scheduler.report_skipped()
             planned = self._planned
@@ -277,7 +277,7 @@ class Session:
         return bool(stopping) or (self._planned is not None and epoch >= self._planned - 1)
 
     def _log_position(
-        self, due: Sequence[Member], position: Position, logs: Mapping[str, Any] | None
+        self, due: Sequence[Member], position: FitPosition, logs: Mapping[str, Any] | None
     ) -> None:
         with self._closed_on_error():
             with self.log.guard():
@@ -290,7 +290,7 @@ class Session:
                 self.run_log.hand_over(self._scheduler.take_skipped())
             self._raise_write_failure()
 
-    def _log_metrics(self, logs: Mapping[str, Any] | None, position: Position) -> None:
+    def _log_metrics(self, logs: Mapping[str, Any] | None, position: FitPosition) -> None:
         record, others = metrics_record(logs)
         if record is not None:
             self.log.add(record)
@@ -303,7 +303,7 @@ class Session:
                 detail=others,
             )
 
-    def _capture(self, due: Sequence[Member], position: Position) -> None:
+    def _capture(self, due: Sequence[Member], position: FitPosition) -> None:
         # Once, outside every scope and trace: on JAX reading it syncs.
         fitted = due[0].model
         self._images.begin_position()
@@ -333,7 +333,7 @@ class Session:
         group: ModelGroup,
         fitted: Any,
         first: Member,
-        now: tuple[Position, int] | None = None,
+        now: tuple[FitPosition, int] | None = None,
     ) -> None:
         """Open a group's view of its model; if its layers are new, so is the layer tree."""
         if group.open(fitted, self.run_log.costs, first, now):

@@ -14,7 +14,7 @@ from tbviz.store.format.schema import (
     MAX_META,
     MAX_PAYLOAD,
     MEDIA,
-    Position,
+    FitPosition,
     encode_json,
 )
 
@@ -85,7 +85,7 @@ class Record:
         if not self.positioned:
             return self
         meta = json.loads(self._meta)
-        fields = {name: value for name, value in meta.items() if name not in Position._fields}
+        fields = {name: value for name, value in meta.items() if name not in FitPosition._fields}
         return Record(self.kind, encode_json(fields), b"", positioned=False)
 
     @property

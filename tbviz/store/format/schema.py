@@ -63,7 +63,7 @@ _NO_MARKS = bytes(set(range(256)) - set(b'[]{}"'))
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-class Position(NamedTuple):
+class FitPosition(NamedTuple):
     """A point on the axis of one `fit` that the slider moves along.
 
     Args:

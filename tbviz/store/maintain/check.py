@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tbviz.store.disk.locations import Location
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
     from tbviz.store.read.source import Source
 
 REPAIR = "tbviz repair"
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
     command: bool = False
 
 
-def pack_path(reader: Reader, segment: Segment) -> Path | None:
+def pack_path(reader: Reader, segment: SegmentReader) -> Path | None:
     """Return the pack of a segment, None if it is not a file on this machine."""
     if not isinstance(reader.folder, LocalFolder):
         return None
@@ -67,7 +67,7 @@ def is_written(path: Path | None) -> bool | None:
 
 
 def damage(
-    reader: Reader, number: int, segment: Segment, *, growing: bool, verify: bool
+    reader: Reader, number: int, segment: SegmentReader, *, growing: bool, verify: bool
 ) -> Iterator[Finding]:
     """Yield the damage of a segment.
 
@@ -157,7 +157,7 @@ def notes(reader: Reader) -> list[Finding]:
     return found_notes
 
 
-def _reopened(reader: Reader, segment: Segment) -> Source:
+def _reopened(reader: Reader, segment: SegmentReader) -> Source:
     """Return a new source of the same records."""
     [pack] = [pack for pack in reader.folder.packs() if pack.uid == segment.uid]
     return reader.folder.source(pack, 0.0)

@@ -8,7 +8,7 @@ from tbviz.store.disk.files import open_file
 from tbviz.store.format.schema import FILE_NAME, HEADER, decode_meta
 from tbviz.store.read.pack_scanner import PackScanner
 from tbviz.store.read.records import read_at
-from tbviz.store.read.segment import Segment
+from tbviz.store.read.segment import SegmentReader
 from tbviz.store.read.source import ScannedRecord, Source
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ class ExtentSource(PackScanner):
         self.consumed = self._extents[-1].end if self._extents else 0
 
 
-def segment_of(pack: Path, source: Source) -> Segment:
+def segment_of(pack: Path, source: Source) -> SegmentReader:
     """Read the segment of a pack from a source."""
     match = FILE_NAME.fullmatch(pack.name)
-    segment = Segment(0 if match is None else int(match["seq"]), uid_of(pack), source)
+    segment = SegmentReader(0 if match is None else int(match["seq"]), uid_of(pack), source)
     segment.refresh()
     return segment
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.disk.files import open_file
-from tbviz.store.format.schema import Position, decode_meta
+from tbviz.store.format.schema import FitPosition, decode_meta
 from tbviz.store.maintain.exclusive import BusyError, exclusive
 from tbviz.store.maintain.extents import ExtentSource, meta_of, segment_of, uid_of
 from tbviz.store.maintain.packs import IN_PARTS, in_parts, packs, unreadable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
 
 
 class KeepRule(NamedTuple):
@@ -129,7 +129,9 @@ def _prune(pack: Path, rule: KeepRule, last: int, *, dry_run: bool) -> Pruned:
     return Pruned(pack.name, pictures, dropped, freed, rewritten=done)
 
 
-def keep_function(segment: Segment, rule: KeepRule, last: int) -> Callable[[dict[str, Any]], bool]:
+def keep_function(
+    segment: SegmentReader, rule: KeepRule, last: int
+) -> Callable[[dict[str, Any]], bool]:
     """Return the function that decides from a record's meta whether the record is preserved.
 
     Args:
@@ -152,7 +154,7 @@ def keep_function(segment: Segment, rule: KeepRule, last: int) -> Callable[[dict
 
 
 def _retained_ordinals(
-    segment: Segment, ordinals: list[int], rule: KeepRule, last: int
+    segment: SegmentReader, ordinals: list[int], rule: KeepRule, last: int
 ) -> set[int]:
     """Return the positions at which a series retains its picture."""
     retained = {ordinals[0], ordinals[-1]}
@@ -168,7 +170,7 @@ def _retained_ordinals(
 
 
 def _count(
-    pack: Path, found: PackScan, segment: Segment, keep: Callable[[dict[str, Any]], bool]
+    pack: Path, found: PackScan, segment: SegmentReader, keep: Callable[[dict[str, Any]], bool]
 ) -> tuple[int, int]:
     """Count the pictures, and those that are dropped."""
     pictures = dropped = 0
@@ -191,5 +193,5 @@ def _series(meta: dict[str, Any]) -> tuple[str, str]:
     return str(meta["kind"]), str(meta.get("layer"))
 
 
-def _position(meta: dict[str, Any]) -> Position:
-    return Position(meta["epoch"], meta.get("batch"), meta.get("final") is True)
+def _position(meta: dict[str, Any]) -> FitPosition:
+    return FitPosition(meta["epoch"], meta.get("batch"), meta.get("final") is True)

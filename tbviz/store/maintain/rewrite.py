@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
 
 
 class Rewritten(NamedTuple):
@@ -245,7 +245,7 @@ def _record(file: Any, extent: Extent) -> tuple[int, int, int]:
     return zlib.crc32(meta_of(file, extent)), len(payload), zlib.crc32(payload)
 
 
-def contents(segment: Segment) -> tuple[Any, ...]:
+def contents(segment: SegmentReader) -> tuple[Any, ...]:
     """Return the content of a segment in a form that can be compared; offsets do not count."""
     positions = [segment.position(ordinal) for ordinal in range(len(segment))]
     series = {

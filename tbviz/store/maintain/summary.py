@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
 
 
 def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def inspect(reader: Reader, *, verify: bool = False, now: float | None = None) -
 
 
 def _segment(
-    reader: Reader, number: int, segment: Segment, sizes: dict[str, int], now: float
+    reader: Reader, number: int, segment: SegmentReader, sizes: dict[str, int], now: float
 ) -> dict[str, Any]:
     state = status(segment, now)
     begin, finish = segment.begin, segment.finish
@@ -146,7 +146,7 @@ def _segment(
     }
 
 
-def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
+def _size(reader: Reader, segment: SegmentReader, sizes: dict[str, int]) -> int:
     """Return the bytes of a segment, as repair and prune count them."""
     path = check.pack_path(reader, segment)
     try:
@@ -158,7 +158,7 @@ def _size(reader: Reader, segment: Segment, sizes: dict[str, int]) -> int:
 
 
 def _damage(
-    reader: Reader, entry: dict[str, Any], segment: Segment, *, verify: bool
+    reader: Reader, entry: dict[str, Any], segment: SegmentReader, *, verify: bool
 ) -> list[Finding]:
     written = entry["being_written"]
     growing = entry["status"] == "live" if written is None else written

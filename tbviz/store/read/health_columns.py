@@ -32,7 +32,7 @@ _NAMES = frozenset(HEALTH_NUMBERS)
 _EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
-class Health:
+class HealthColumns:
     """The health of a segment's layers: 60 bytes per layer and record, and 8 for its table.
 
     Each number that is not in `HEALTH_NUMBERS` takes 4 bytes more.

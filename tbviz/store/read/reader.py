@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from tbviz.store.disk.locations import RemoteLocation, store_directory
 from tbviz.store.errors import DamagedError, StoreError, UnknownWriterError
 from tbviz.store.format.foreign_format import clause, sentence
-from tbviz.store.format.schema import MAX_PAYLOAD, Position
+from tbviz.store.format.schema import MAX_PAYLOAD, FitPosition
 from tbviz.store.read.folder import folder_of
-from tbviz.store.read.segment import Segment, SheetAddress
+from tbviz.store.read.segment import SegmentReader, SheetAddress
 from tbviz.store.read.source import Folder
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Reader:
     def __init__(self, store: str | Path | RemoteLocation | Folder, timeout: float = 0.0) -> None:
         self.folder = folder_of(store)
         self._timeout = timeout
-        self.segments: list[Segment] = []
-        self._known: dict[str, Segment] = {}
+        self.segments: list[SegmentReader] = []
+        self._known: dict[str, SegmentReader] = {}
         self._bases: list[int] = [0]
 
     def refresh(self) -> bool:
@@ -72,16 +72,16 @@ class Reader:
             self._bases.append(self._bases[-1] + len(segment))
         return changed
 
-    def _read_segments(self) -> tuple[dict[str, Segment], bool, bool]:
+    def _read_segments(self) -> tuple[dict[str, SegmentReader], bool, bool]:
         """Return the segments, whether anything is new, and whether a new one has vanished."""
         changed = vanished = False
-        known: dict[str, Segment] = {}
+        known: dict[str, SegmentReader] = {}
         for pack in self.folder.packs():
             segment = before = self._known.get(pack.uid)
             try:
                 if segment is None or segment.seq != pack.seq or segment.source.shrank():
                     source = self.folder.source(pack, self._timeout)
-                    segment = Segment(pack.seq, pack.uid, source)
+                    segment = SegmentReader(pack.seq, pack.uid, source)
                     changed = True
                 changed |= segment.refresh()
             except OSError as error:
@@ -107,7 +107,7 @@ class Reader:
         ]
 
     @property
-    def positions(self) -> list[tuple[int, Position]]:
+    def positions(self) -> list[tuple[int, FitPosition]]:
         """Return every position, each with the number of its segment, counted from 1."""
         return [
             (index + 1, segment.position(ordinal))
@@ -118,11 +118,11 @@ class Reader:
     def _expected(self) -> str:
         return f"0 to {len(self) - 1}" if len(self) else "none, as there are no positions"
 
-    def based(self) -> Iterator[tuple[int, Segment]]:
+    def based(self) -> Iterator[tuple[int, SegmentReader]]:
         """Yield each segment with the number of its first position."""
         return zip(self._bases, self.segments, strict=False)
 
-    def location(self, position: int) -> tuple[Segment, int]:
+    def location(self, position: int) -> tuple[SegmentReader, int]:
         """Return the segment of a position, and the position's number within it.
 
         Raises:
@@ -140,7 +140,7 @@ class Reader:
         keys = (key for segment in self.segments for key in segment.series)
         return list(dict.fromkeys(keys))
 
-    def columns(self, kind: str, layer: str) -> list[tuple[int, Segment, SheetColumns]]:
+    def columns(self, kind: str, layer: str) -> list[tuple[int, SegmentReader, SheetColumns]]:
         """Return a series in each segment that has it, with the segment's first position.
 
         Raises:
@@ -245,7 +245,7 @@ def _matches(data: bytes, length: int, crc: int) -> bool:
     return len(data) == length and zlib.crc32(data) == crc
 
 
-def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
+def open_reader(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     """Open and read the current content of a log directory, or of a URI that fsspec knows.
 
     Raises:
@@ -253,7 +253,7 @@ def open_run(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
             everything logged there is in another format.
 
     Example:
-        >>> run = open_run("logs")
+        >>> run = open_reader("logs")
         >>> png = run.picture("activations", "conv1", position=3, image=0)
     """
     reader = Reader(store_directory(log_dir))

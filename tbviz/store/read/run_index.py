@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import IndexEntry, Segment
+    from tbviz.store.read.segment import IndexEntry, SegmentReader
 
 _CURSOR = re.compile(r"([0-9]{1,9})\.([0-9a-f]{8})\.([0-9a-f]{16})\.([0-9]{1,18})\.([0-9a-z]+)")
 _EMPTY = "0"
@@ -56,7 +56,7 @@ class Pulse(NamedTuple):
         return "live" if held else "lost"
 
 
-def pulse(segment: Segment) -> Pulse:
+def pulse(segment: SegmentReader) -> Pulse:
     """Return the data that determine the status of a segment's `fit`.
 
     If no end was written, it is live while a process holds the lock of its pack, else lost. If
@@ -74,7 +74,7 @@ def pulse(segment: Segment) -> Pulse:
     return Pulse(ended, segment.last, timeout, segment.source.held)
 
 
-def status(segment: Segment, now: float) -> str:
+def status(segment: SegmentReader, now: float) -> str:
     """Return the status of a segment's `fit` at a time, seconds since 1970."""
     return pulse(segment).at(now)
 
@@ -127,7 +127,7 @@ class _New(NamedTuple):
 
     number: int
     base: int
-    segment: Segment
+    segment: SegmentReader
     after: int  # bytes of its pack that the client knows, -1 for none
 
 
@@ -164,11 +164,11 @@ def _news(reader: Reader, earlier: str, now: float) -> list[_New] | None:
     return [*(new._replace(after=new.segment.consumed) for new in older), *news]
 
 
-def _checksum(segments: Sequence[Segment]) -> int:
+def _checksum(segments: Sequence[SegmentReader]) -> int:
     return zlib.crc32(",".join(f"{s.uid}.{s.consumed}" for s in segments).encode("ascii"))
 
 
-def _states(segments: Sequence[Segment], now: float) -> str:
+def _states(segments: Sequence[SegmentReader], now: float) -> str:
     states = ",".join(status(segment, now) for segment in segments)
     return f"{zlib.crc32(states.encode('ascii')):08x}"
 
@@ -202,7 +202,7 @@ def _later(new: _New, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     return [entry for entry in entries if entry.end > new.after]
 
 
-def segment_entry(number: int, segment: Segment, now: float) -> dict[str, Any]:
+def segment_entry(number: int, segment: SegmentReader, now: float) -> dict[str, Any]:
     """Return a segment as `./index` lists it."""
     begin, finish = segment.begin, segment.finish
     return {

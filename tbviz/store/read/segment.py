@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.store.format.foreign_format import format_number, refusal
-from tbviz.store.format.schema import COSTS, MEDIA, STATUSES, Position, check_names, number
+from tbviz.store.format.schema import COSTS, MEDIA, STATUSES, FitPosition, check_names, number
 from tbviz.store.read.columns import Numbers
 from tbviz.store.read.cost_sums import CostSums
-from tbviz.store.read.health_columns import Health
+from tbviz.store.read.health_columns import HealthColumns
 from tbviz.store.read.sheet_columns import SheetColumns
 from tbviz.store.read.source import ScannedRecord, Source
 
@@ -41,7 +41,7 @@ class IndexEntry(NamedTuple):
     sheets: tuple[SheetAddress, ...]
 
 
-class Segment:
+class SegmentReader:
     """The records of one writer. Positions are counted from 0 within it.
 
     Args:
@@ -83,7 +83,7 @@ class Segment:
         self.metrics: dict[str, Numbers] = {}
         self.cost: dict[str, Numbers] = {name: Numbers() for name in COSTS}
         self.costs = CostSums()
-        self.health = Health()
+        self.health = HealthColumns()
         self.predictions: dict[int, bytes] = {}
         self.scale = "probability"
         self.latest: dict[str, int] = {}  # last position of metrics, health, predictions
@@ -139,14 +139,14 @@ class Segment:
                     self._note_time(meta)
         return bool(self.refused)
 
-    def position(self, ordinal: int) -> Position:
+    def position(self, ordinal: int) -> FitPosition:
         """Return the position with this number."""
         batch = self.batches[ordinal]
-        return Position(
+        return FitPosition(
             self.epochs[ordinal], None if batch < 0 else batch, bool(self.finals[ordinal])
         )
 
-    def ordinal(self, position: Position) -> int | None:
+    def ordinal(self, position: FitPosition) -> int | None:
         """Return the number of this position, None if it has not been logged."""
         return self._ordinals.get(position)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tbviz.run.along import room
-from tbviz.run.prediction_records import prediction_records, prediction_scale
-from tbviz.run.probe_images import caption_of
+from tbviz.results.along import room
+from tbviz.results.prediction_records import prediction_records, prediction_scale
+from tbviz.results.probe_images import caption_of
 from tbviz.store.format.schema import number
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tbviz.run.positions import Position, Positions
+    from tbviz.results.positions import Position, Positions
     from tbviz.store.read.reader import Reader
 
 

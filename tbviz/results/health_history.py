@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tbviz.run.along import room
+from tbviz.results.along import room
 from tbviz.store.errors import DamagedError
 from tbviz.store.format.schema import HEALTH_NUMBERS, MAX_HEALTH_NUMBERS
 from tbviz.store.read.health_columns import MISSING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbviz.store.read.reader import Reader
 
 
-class Extent(NamedTuple):
+class HealthSelection(NamedTuple):
     """The layers and numbers that a run has, and those that were requested.
 
     Args:
@@ -39,7 +39,7 @@ def extent(
     since: int = 0,
     names: Collection[str] | None = None,
     layer: str | None = None,
-) -> Extent:
+) -> HealthSelection:
     """Return what there is, as far as there is room for its values.
 
     Args:
@@ -59,7 +59,7 @@ def extent(
     asked = [name for name in held if names is None or name in names][: room(reader, since)]
     layers = [one for one in channels if layer in {None, one}]
     layers = layers[: room(reader, since, len(asked))]
-    return Extent({one: channels[one] for one in layers}, held, asked)
+    return HealthSelection({one: channels[one] for one in layers}, held, asked)
 
 
 def numbers(

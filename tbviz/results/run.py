@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.run import records
-from tbviz.run.along import along, metric_names
-from tbviz.run.health import Health, channels, health
-from tbviz.run.picture import Bounds, Colors, colored, laid_out
-from tbviz.run.positions import Position, Positions
-from tbviz.run.predictions import Predictions, predictions
-from tbviz.run.probe_images import ProbeImages, probe_images
-from tbviz.run.segments import Segment, segments
-from tbviz.run.sheet import Sheet, read_sheet
+from tbviz.results import records
+from tbviz.results.along import along, metric_names
+from tbviz.results.health import Health, channels, health
+from tbviz.results.picture import Bounds, Colors, colored, laid_out
+from tbviz.results.positions import Position, Positions
+from tbviz.results.predictions import Predictions, predictions
+from tbviz.results.probe_images import ProbeImages, probe_images
+from tbviz.results.segments import Segment, segments
+from tbviz.results.sheet import Sheet, read_sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

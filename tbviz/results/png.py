@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tbviz.images.sheet import decode
-from tbviz.run.tile_size import MAX_PIXELS
+from tbviz.results.tile_size import MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np

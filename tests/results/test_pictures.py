@@ -11,8 +11,8 @@ import pytest
 import tbviz
 from tbviz.images.colormaps import COLORMAPS
 from tbviz.images.sheet import encode_gray, encode_rgb
-from tbviz.run.captions import captions
-from tbviz.run.families import _FAMILIES
+from tbviz.results.captions import captions
+from tbviz.results.families import _FAMILIES
 from tbviz.store.write.writer import Writer
 
 PAGE = Path(__file__).parents[2] / "plugin_frontend" / "src"

@@ -36,8 +36,8 @@ def runs_under(
     Raises:
         TbvizError: If there is none, or the location cannot be listed.
     """
-    from tbviz.run.remote_walk import RemoteWalk
-    from tbviz.run.walk import walk
+    from tbviz.results.remote_walk import RemoteWalk
+    from tbviz.results.walk import walk
     from tbviz.store.disk.locations import location_of, store_directory
 
     state = "which has no run"

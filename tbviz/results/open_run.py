@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbviz.errors import TbvizError
-from tbviz.run.requests import listed
-from tbviz.run.run import Run
-from tbviz.run.runs_under import is_store, runs_under
+from tbviz.results.requests import listed
+from tbviz.results.run import Run
+from tbviz.results.runs_under import is_store, runs_under
 from tbviz.store.disk.listing import is_directory
 from tbviz.store.disk.locations import usable_location
 from tbviz.store.errors import StoreError

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.run import health_history
-from tbviz.run.positions import Position, Positions
-from tbviz.run.records import index_of
-from tbviz.run.requests import unknown
+from tbviz.results import health_history
+from tbviz.results.positions import Position, Positions
+from tbviz.results.records import index_of
+from tbviz.results.requests import unknown
 from tbviz.store.format.foreign_format import clause
 from tbviz.store.format.six_digits import nearest
 from tbviz.store.read.health_columns import MISSING
@@ -19,7 +19,7 @@ from tbviz.store.read.health_columns import MISSING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tbviz.run.health_history import AdviceChange, FaultChange
+    from tbviz.results.health_history import AdviceChange, FaultChange
     from tbviz.store.read.reader import Reader
 
 Numbers = Mapping[str, "NDArray[np.float64]"]

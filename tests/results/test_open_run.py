@@ -15,10 +15,10 @@ from made_stores import LAYERS, Run, make_run
 
 import tbviz
 from tbviz.images.sheet import encode_gray, encode_rgb
-from tbviz.run.run import Run as Opened
+from tbviz.results.run import Run as Opened
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError, StoreError
-from tbviz.store.format.schema import Position
+from tbviz.store.format.schema import FitPosition
 from tbviz.store.write.writer import Writer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -47,7 +47,7 @@ def sparse(tmp_path_factory):
     layout = writer.layout({"picture": "spectra", "layer": "conv", "media": "rgb8", "tile": [1, 1],
                             "tiles": 1, "columns": 1, "images": 0})  # fmt: skip
     for epoch in range(4):
-        where = Position(epoch).fields()
+        where = FitPosition(epoch).fields()
         writer.append({"kind": "metrics", **where, "values": {"loss": epoch, f"of_{epoch}": 1}})
         if epoch == 0:
             layers = {"conv": {"channels": 1, "mean": 0.5}, "pool": {"channels": 2}}
@@ -148,7 +148,7 @@ def test_neither_keras_nor_tensorboard_is_needed(made, fresh_python):
         f"import sys, tbviz; run = tbviz.open_run({str(made)!r}); run.metrics(); run.health(); "
         "run.predictions(); run.picture('cam', 'head/conv4'); print(*sys.modules)"
     ).split()
-    assert "tbviz.run.picture" in loaded
+    assert "tbviz.results.picture" in loaded
     assert {"keras", "tensorflow", "jax", "torch", "tensorboard"}.isdisjoint(loaded)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tbviz.store.disk.listing import directories_in, is_directory, printable
 
-_log = logging.getLogger("tbviz.run")
+_log = logging.getLogger("tbviz.results")
 
 # Against links that lead to each other in a thousand ways.
 _MAX_DIRECTORIES = 200_000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.run.png import read_png
-from tbviz.run.requests import listed, unknown
+from tbviz.results.png import read_png
+from tbviz.results.requests import listed, unknown
 from tbviz.store.errors import DamagedError
 from tbviz.store.format.schema import number
 
@@ -44,7 +44,7 @@ class ProbeImages:
         return f"<{len(self.names)} probe images: {listed(self.names)}>"
 
 
-class Caption:
+class ProbeCaption:
     """What is known of the probe images of a segment without reading a photograph.
 
     Args:
@@ -102,7 +102,7 @@ class Caption:
         return self.files[index] if index < len(self.files) else f"image {index}"
 
 
-def caption_of(reader: Reader, segment: int) -> Caption:
+def caption_of(reader: Reader, segment: int) -> ProbeCaption:
     """Return what is known of the probe images of a segment.
 
     A segment without a probe has that of the last one before it, else the first of the run.
@@ -113,10 +113,10 @@ def caption_of(reader: Reader, segment: int) -> Caption:
     """
     found = [(index, one.probes[-1]) for index, one in enumerate(reader.segments, 1) if one.probes]
     before = [entry for index, entry in found if index <= segment]
-    return Caption(before[-1] if before else found[0][1] if found else None)
+    return ProbeCaption(before[-1] if before else found[0][1] if found else None)
 
 
-def photograph(reader: Reader, caption: Caption, index: int) -> NDArray[np.uint8] | None:
+def photograph(reader: Reader, caption: ProbeCaption, index: int) -> NDArray[np.uint8] | None:
     """Read a photograph, None if the probe has none of this index.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Positions(Sequence[Position]):
 
     def find(self, position: Position) -> int | None:
         """Return the index of an equal position, None if there is none."""
-        where = schema.Position(position.epoch, position.batch, position.final)
+        where = schema.FitPosition(position.epoch, position.batch, position.final)
         for base, number, segment in self._parts:
             if number == position.segment:
                 ordinal = segment.ordinal(where)
@@ -106,7 +106,7 @@ class Positions(Sequence[Position]):
         return Position(number, *segment.position(index - base), bool(self._captured[index]))
 
 
-def _mark(captured: NDArray[np.bool_], segment: Segment) -> None:
+def _mark(captured: NDArray[np.bool_], segment: SegmentReader) -> None:
     """Set the positions of a segment at which something was captured."""
     for columns in segment.series.values():
         for first, count in columns.positions:

@@ -12,13 +12,13 @@ import pytest
 from forged_stores import HONEST, LAYOUT, ForgedStore, paths_of, replaced
 from made_stores import LAYERS, make_run
 from PIL import Image
-from run.reading import everything
+from results.reading import everything
 
 import tbviz
 from tbviz.images.sheet import encode_gray
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.errors import DamagedError
-from tbviz.store.read.reader import open_run
+from tbviz.store.read.reader import open_reader
 from tbviz.store.write.writer import Writer
 
 WRONG = [
@@ -140,7 +140,7 @@ def test_every_bit_of_damage(tmp_path):
 
 def test_a_damaged_photograph_is_an_error_that_names_it(tmp_path):
     make_run(tmp_path, 1, LAYERS[6:], images=2)
-    run = open_run(tmp_path)
+    run = open_reader(tmp_path)
     offset = run.segments[0].probes[0].sheets[1].offset
     [pack] = store_directory(tmp_path).glob("*.pack")
     data = bytearray(pack.read_bytes())
@@ -169,7 +169,7 @@ def test_a_map_that_is_far_finer_than_its_photograph_is_refused(tmp_path):
 
 
 def test_predictions_of_very_many_classes_take_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("tbviz.run.along._MAX_VALUES", 40)
+    monkeypatch.setattr("tbviz.results.along._MAX_VALUES", 40)
     writer = Writer(tmp_path)
     for epoch in range(2):
         images = [[[index, 0.5] for index in range(50)]] * 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tbviz.run.families import family_of
+from tbviz.results.families import family_of
 
 # Kinds whose sheet has one tile per probe image.
 _TILE_PER_IMAGE = {"activations:colors", "hypercolumns:colors"}

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
     from tbviz.store.read.sheet_columns import SheetColumns
 
 SERIES_DIGITS = 3
 """Digits of the values of a series in a long list: enough to draw them over time."""
 
 
-def percentiles(parts: Sequence[tuple[int, Segment, SheetColumns]]) -> Span | None:
+def percentiles(parts: Sequence[tuple[int, SegmentReader, SheetColumns]]) -> Span | None:
     """Return the least 0.5 and the greatest 99.5 percentile of all sheets of a series."""
     return union([columns.percentiles for _, _, columns in parts])
 
 
-def extremes(parts: Sequence[tuple[int, Segment, SheetColumns]]) -> Span | None:
+def extremes(parts: Sequence[tuple[int, SegmentReader, SheetColumns]]) -> Span | None:
     """Return the least and the greatest finite value of all sheets of a series."""
     return union([columns.range for _, _, columns in parts])
 
 
 def maximum(
-    parts: Sequence[tuple[int, Segment, SheetColumns]], *, outliers: bool, signed: bool
+    parts: Sequence[tuple[int, SegmentReader, SheetColumns]], *, outliers: bool, signed: bool
 ) -> float:
     """Return the greatest value that maps of a series reach, with the digits that a page gets.
 

@@ -11,13 +11,13 @@ from tbviz.images import render
 from tbviz.images.colormaps import COLORMAPS, colorize
 from tbviz.images.explained import Style, drawn_size, explained
 from tbviz.images.ranges import level_values
-from tbviz.run.captions import is_captioned
-from tbviz.run.families import family_of
-from tbviz.run.probe_images import caption_of, photograph
-from tbviz.run.requests import listed, unknown
-from tbviz.run.series_range import extremes, maximum, percentiles
-from tbviz.run.sheet import in_parts
-from tbviz.run.tile_size import MAX_PIXELS
+from tbviz.results.captions import is_captioned
+from tbviz.results.families import family_of
+from tbviz.results.probe_images import caption_of, photograph
+from tbviz.results.requests import listed, unknown
+from tbviz.results.series_range import extremes, maximum, percentiles
+from tbviz.results.sheet import in_parts
+from tbviz.results.tile_size import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from tbviz.run.records import Series
-    from tbviz.run.sheet import Sheet
+    from tbviz.results.records import Series
+    from tbviz.results.sheet import Sheet
     from tbviz.store.read.reader import Reader
 
 BOUNDS = ("run", "layer", "tile", "extremes")

@@ -11,18 +11,18 @@ import numpy as np
 from tbviz.errors import TbvizError
 from tbviz.images.ranges import dequantize
 from tbviz.images.sheet import split
-from tbviz.run.captions import captions
-from tbviz.run.png import read_png
-from tbviz.run.probe_images import caption_of
-from tbviz.run.tile_size import tile_size
+from tbviz.results.captions import captions
+from tbviz.results.png import read_png
+from tbviz.results.probe_images import caption_of
+from tbviz.results.tile_size import tile_size
 from tbviz.store.errors import DamagedError
 from tbviz.store.read.segment import SheetAddress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tbviz.run.positions import Position, Positions
-    from tbviz.run.records import Record
+    from tbviz.results.positions import Position, Positions
+    from tbviz.results.records import SheetRecord
     from tbviz.store.read.reader import Reader
 
 
@@ -88,7 +88,7 @@ def in_parts(tiles: int) -> Iterator[slice]:
     return (slice(first, first + _AT_ONCE) for first in range(0, tiles, _AT_ONCE))
 
 
-def read_sheet(reader: Reader, positions: Positions, record: Record, image: object) -> Sheet:
+def read_sheet(reader: Reader, positions: Positions, record: SheetRecord, image: object) -> Sheet:
     """Read one sheet of a record.
 
     Args:

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
-from run.conftest import STORES
+from results.conftest import STORES
 
 import tbviz
 

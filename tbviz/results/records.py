@@ -6,21 +6,21 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbviz.errors import TbvizError
-from tbviz.run.positions import Position, Positions
-from tbviz.run.requests import listed, unknown
+from tbviz.results.positions import Position, Positions
+from tbviz.results.requests import listed, unknown
 from tbviz.store.format.foreign_format import clause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
     from tbviz.store.read.sheet_columns import SheetColumns
 
-Series = list[tuple[int, "Segment", "SheetColumns"]]
+Series = list[tuple[int, "SegmentReader", "SheetColumns"]]
 
 
-class Record(NamedTuple):
+class SheetRecord(NamedTuple):
     """The sheets of one kind and layer at one position.
 
     Args:
@@ -36,7 +36,7 @@ class Record(NamedTuple):
     kind: str
     layer: str
     at: int
-    segment: Segment
+    segment: SegmentReader
     columns: SheetColumns
     number: int
     layout: Mapping[str, Any]
@@ -206,7 +206,7 @@ def record(
     position: object = None,
     *,
     earlier: bool = False,
-) -> Record:
+) -> SheetRecord:
     """Return the record that a user means.
 
     Raises:
@@ -219,7 +219,7 @@ def record(
         if at < columns.positions.total:
             ordinal = list(columns.positions.values())[at]
             layout = segment.layouts[columns.layout_of(at)].meta
-            return Record(kind, layer, base + ordinal, segment, columns, at, layout)
+            return SheetRecord(kind, layer, base + ordinal, segment, columns, at, layout)
         at -= columns.positions.total
     raise TbvizError(f"received {what}, expected one that was logged")
 

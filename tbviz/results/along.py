@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tbviz.store.read.columns import Numbers
     from tbviz.store.read.reader import Reader
-    from tbviz.store.read.segment import Segment
+    from tbviz.store.read.segment import SegmentReader
 
 # Nobody needs more; a store that was made to have more must not take all memory.
 _MAX_VALUES = 1 << 24
@@ -28,7 +28,7 @@ def metric_names(reader: Reader, since: int = 0) -> list[str]:
 
 
 def along(
-    reader: Reader, pick: Callable[[Segment], Numbers | None], since: int = 0
+    reader: Reader, pick: Callable[[SegmentReader], Numbers | None], since: int = 0
 ) -> list[float | None]:
     """Return one value per position, None if there is none.
 

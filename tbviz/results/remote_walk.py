@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tbviz.store.disk.locations import RemoteLocation
 from tbviz.store.disk.object_store import ObjectStore
 
-_log = logging.getLogger("tbviz.run")
+_log = logging.getLogger("tbviz.results")
 
 # Each listing waits for the network, not for the processor.
 _AT_ONCE = 8
