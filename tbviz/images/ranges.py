@@ -72,8 +72,10 @@ def quantize_tiles(
     Level `k` of 0 to 252 stands for `lo + (hi - lo) * k / 252`; no value lies outside
     `lo` to `hi`. If a tile has values on both sides of zero, the range is widened by less than
     one step at each end, so that zero is exactly a level. Otherwise the zeros of a signed layer
-    would become a small constant. (Within one step of the largest float32 the range cannot be
-    widened, and zero is not exact.)
+    would become a small constant. There are two exceptions. Within one step of the largest
+    float32 the range cannot be widened, and zero is not exact. Below about 1e-38 a step is rounded
+    up to a multiple of the least float32, 2 ** -149: the range may grow by more than one step, and
+    levels near its upper end are not used.
 
     Values are taken as float32; a value that does not fit counts as infinite.
 

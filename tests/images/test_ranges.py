@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -106,12 +106,25 @@ def test_levels_are_within_half_a_step_and_values_within_the_range(tiles):
 
 
 @given(finite)
+@example(np.array([[[-112 * 2.0**-149, 2.0**-149]]], np.float32))
 def test_the_range_grows_by_less_than_one_step_at_an_end(tiles):
     _, lo, hi = quantize_tiles(tiles)
     step = (hi.astype(float) - lo) / LEVELS
     assert (tiles.min(axis=(1, 2)) - lo.astype(float) <= step).all()
-    # The step is rounded up to 16 bits, which adds up to 252 / 2 ** 15 of a step.
-    assert (hi - tiles.max(axis=(1, 2)).astype(float) <= step * (1 + LEVELS / 2**15)).all()
+    # The step is rounded up to 16 bits, and to a number that float32 has: 2 ** -149 is the least.
+    # Each of the 252 steps of the range grows by that.
+    rounding = np.maximum(step / 2**15, np.where(step > 0, 2.0**-149, 0))
+    assert (hi - tiles.max(axis=(1, 2)).astype(float) <= step + LEVELS * rounding).all()
+
+
+def test_steps_of_the_smallest_float32_leave_levels_unused_but_keep_every_value():
+    # 113 units need a step of 113 / 251 units, and float32 has no part of a unit.
+    unit = 2.0**-149
+    tile = np.array([[-112 * unit, 0, unit]], np.float32)
+    levels, lo, hi = quantize(tile)
+    assert (lo / unit, hi / unit) == (-112, 140)
+    assert levels.tolist() == [[0, 112, 113]]
+    assert np.array_equal(dequantize(levels, lo, hi), tile)
 
 
 @given(finite)
