@@ -61,7 +61,7 @@ def compute(out: str) -> None:
         found = class_gradients(inspector, [output], images, ClassTarget(np.array(CLASSES)))
         arrays[f"gradient at {depth}"] = found.gradients[output.key]
         arrays[f"Grad-CAM at {depth}"] = grad_cam(
-            model, images, np.array(CLASSES), layers=depth
+            model, images, targets=np.array(CLASSES), layers=depth
         ).maps
     np.savez(out, **arrays)
 

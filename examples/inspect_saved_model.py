@@ -57,7 +57,7 @@ for path, maps in tbviz.methods.activations(model, images[:1]).items():
 for path, found in tbviz.methods.activation_colors(model, images).items():
     save(tbviz.render.colors(found.colors), f"colors {path}")
 overview = tbviz.methods.activation_overview(model, images[:1])
-save(tbviz.render.tiles(overview.tiles[0], len(overview.layers), bounds="tile"), "overview")
+save(tbviz.render.tiles(overview.tiles[0], columns=len(overview.layers), bounds="tile"), "overview")
 columns = tbviz.methods.hypercolumns(model, images)
 save(tbviz.render.colors(columns.colors, size=128), "hypercolumns")
 
@@ -72,7 +72,7 @@ for method in ("gradients", "integrated-gradients"):
 # The strongest stimuli of filters and classes, and the weights themselves.
 for path, best in tbviz.methods.maximize_filters(model, filters=16, images=images).items():
     save(tbviz.render.colors(best.images), f"maximization {path}")
-ideal = tbviz.methods.maximize_classes(model, list(range(4)), images)
+ideal = tbviz.methods.maximize_classes(model, classes=list(range(4)), images=images)
 save(tbviz.render.colors(ideal.images, size=128), "classes")
 for path, kernel in tbviz.methods.kernels(model).items():
     save(tbviz.render.tiles(kernel.tiles, signed=True, size=32), f"kernels {path}")
@@ -85,6 +85,9 @@ for path, health in tbviz.methods.health(model, images).items():
 try:
     augmented = tbviz.methods.augmented_images(model, images)
     row = augmented.colors.shape[1]
-    save(tbviz.render.colors(augmented.colors.reshape(-1, *images.shape[1:]), row), "augmented")
+    save(
+        tbviz.render.colors(augmented.colors.reshape(-1, *images.shape[1:]), columns=row),
+        "augmented",
+    )
 except TbvizError as error:  # the model has no augmentation layer
     print(error)

@@ -35,11 +35,13 @@ def functions() -> dict[str, Any]:
 def _activations(model: Any, x: Any) -> dict[str, Any]:
     return {
         "activations": methods.activations(model, x),
-        "activations of some": methods.activations(model, x, "backbone/*"),
+        "activations of some": methods.activations(model, x, layers="backbone/*"),
         "activation_colors": methods.activation_colors(model, x),
         "activation_overview": methods.activation_overview(model, x),
         "hypercolumns": methods.hypercolumns(model, x),
-        "hypercolumns of numbers": methods.hypercolumns(model, x, [2, 4], (8, 8), normalize=False),
+        "hypercolumns of numbers": methods.hypercolumns(
+            model, x, layers=[2, 4], size=(8, 8), normalize=False
+        ),
     }
 
 
@@ -48,11 +50,13 @@ def _explained(model: Any, x: Any) -> dict[str, Any]:
     maps = {name: methods.saliency_maps(model, x, method=one) for name, one in ATTRIBUTED.items()}
     return {
         "grad_cam": cams,
-        "grad_cam of a layer": methods.grad_cam(model, x, np.arange(3), layers="backbone/conv"),
-        "grad_cam of a difference": methods.grad_cam(model, x, tbviz.Target(1, against=2)),
+        "grad_cam of a layer": methods.grad_cam(
+            model, x, targets=np.arange(3), layers="backbone/conv"
+        ),
+        "grad_cam of a difference": methods.grad_cam(model, x, targets=tbviz.Target(1, against=2)),
         "saliency_maps": maps,
         "saliency_maps of a difference": methods.saliency_maps(
-            model, x, tbviz.Target(0, against=1)
+            model, x, targets=tbviz.Target(0, against=1)
         ),
     }
 
@@ -60,9 +64,15 @@ def _explained(model: Any, x: Any) -> dict[str, Any]:
 def _maximized(model: Any, x: Any) -> dict[str, Any]:
     ascent = tbviz.Ascent(steps=3)
     return {
-        "maximize_filters": methods.maximize_filters(model, "backbone/conv", 3, x, ascent, 5),
+        "maximize_filters": methods.maximize_filters(
+            model, layers="backbone/conv", filters=3, images=x, ascent=ascent, seed=5
+        ),
         "maximize_classes": methods.maximize_classes(
-            model, [0, 2], x, tbviz.Ascent.of_classes(), class_names=nets.NAMES
+            model,
+            classes=[0, 2],
+            images=x,
+            ascent=tbviz.Ascent.of_classes(),
+            class_names=nets.NAMES,
         ),
     }
 
@@ -75,12 +85,14 @@ def drawn(found: dict[str, Any], x: Any) -> dict[str, Any]:
     cam = found["grad_cam"]["grad-cam"].maps
     return {
         "channels": render.channels(maps),
-        "channels, each alone": render.channels(maps, 3, "tile", "gray", 20),
+        "channels, each alone": render.channels(
+            maps, columns=3, bounds="tile", colormap="gray", size=20
+        ),
         "tiles": render.tiles(odd),
         "tiles between bounds": render.tiles(odd, bounds=(-1, 2), titles=["a", "b", "c"]),
-        "tiles around zero": render.tiles(odd, 2, signed=True, size=7),
+        "tiles around zero": render.tiles(odd, columns=2, signed=True, size=7),
         "colors": render.colors(x),
         "colors learned": render.colors(x * 9 - 3, bounds=None, titles=list(nets.NAMES)),
         "overlays": render.overlays(x, cam),
-        "overlays, weak": render.overlays(x, cam, 2, 0.2, 40),
+        "overlays, weak": render.overlays(x, cam, columns=2, strength=0.2, size=40),
     }

@@ -48,18 +48,18 @@ class Gallery:
 
     def feature_maps(self) -> Image.Image:
         """Thirteen maps of an early, a middle and a late layer, of the cat."""
-        found = tbviz.methods.activations(self.model, self.images[:1], [EARLY, MIDDLE, LATE])
+        found = tbviz.methods.activations(self.model, self.images[:1], layers=[EARLY, MIDDLE, LATE])
         rows = []
         for maps in found.values():
             tiles = np.moveaxis(maps[0, :, :, :13], -1, 0)
             small = area_average(tiles, SIDE)
-            rows.append(tbviz.render.tiles(small, 13, bounds="tile", size=SIDE))
+            rows.append(tbviz.render.tiles(small, columns=13, bounds="tile", size=SIDE))
         return stacked(rows)
 
     def colors(self) -> Image.Image:
         """Principal components of three depths, of the four photographs."""
         rows = [tbviz.render.colors(self.pixels, bounds=None, size=224)]
-        found = tbviz.methods.activation_colors(self.model, self.images, list(DEPTHS))
+        found = tbviz.methods.activation_colors(self.model, self.images, layers=list(DEPTHS))
         rows += [tbviz.render.colors(one.colors, size=224) for one in found.values()]
         return stacked(rows)
 
@@ -75,7 +75,7 @@ class Gallery:
                 ]
                 titles = [CAMS[name].title for name in names] if not rows else None
                 rows.append(
-                    tbviz.render.overlays(pixels, maps, len(names), size=224, titles=titles)
+                    tbviz.render.overlays(pixels, maps, columns=len(names), size=224, titles=titles)
                 )
         return shrunk(stacked(rows), 1000)
 
@@ -100,7 +100,7 @@ class Gallery:
 
     def kernels(self) -> Image.Image:
         """Kernels of the first layer in color, and of a depthwise layer."""
-        found = tbviz.methods.kernels(self.model, ["stem_conv", "block5_depthwise"])
+        found = tbviz.methods.kernels(self.model, layers=["stem_conv", "block5_depthwise"])
         return stacked(
             [
                 tbviz.render.colors(found["stem_conv"].shown_in_color(), size=64),
@@ -110,7 +110,7 @@ class Gallery:
 
     def hypercolumns(self) -> Image.Image:
         """Hypercolumns of the four photographs: the mean, and principal components."""
-        found = tbviz.methods.hypercolumns(self.model, self.images, list(DEPTHS))
+        found = tbviz.methods.hypercolumns(self.model, self.images, layers=list(DEPTHS))
         return stacked(
             [
                 tbviz.render.tiles(found.mean, bounds="tile", size=224),
@@ -121,15 +121,23 @@ class Gallery:
     def maximization(self) -> Image.Image:
         """Images that activate filters most, at three depths."""
         found = tbviz.methods.maximize_filters(
-            self.model, [EARLY, MIDDLE, LATE], 8, self.images, tbviz.Ascent().careful()
+            self.model,
+            layers=[EARLY, MIDDLE, LATE],
+            filters=8,
+            images=self.images,
+            ascent=tbviz.Ascent().careful(),
         )
-        return stacked([tbviz.render.colors(one.images, 8, size=128) for one in found.values()])
+        return stacked(
+            [tbviz.render.colors(one.images, columns=8, size=128) for one in found.values()]
+        )
 
     def classes(self) -> Image.Image:
         """Images that activate classes most."""
         settings = dataclasses.replace(tbviz.Ascent.of_classes(), steps=96)
-        found = tbviz.methods.maximize_classes(self.model, list(CLASSES), self.images, settings)
-        return tbviz.render.colors(found.images, 6, size=224, titles=list(CLASSES.values()))
+        found = tbviz.methods.maximize_classes(
+            self.model, classes=list(CLASSES), images=self.images, ascent=settings
+        )
+        return tbviz.render.colors(found.images, columns=6, size=224, titles=list(CLASSES.values()))
 
 
 NAMES = tuple(name for name in vars(Gallery) if not name.startswith("_"))

@@ -1,4 +1,7 @@
-"""Draw the arrays of a method as one Pillow image, without a store or a page."""
+"""Draw the arrays of a method as one Pillow image, without a store or a page.
+
+The arrays are passed by position, everything else by name.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ _LINE: Final = 16
 
 def channels(
     maps: ArrayLike,
+    *,
     columns: int = 16,
     bounds: ValueBounds | str = "all",
     colormap: str = "viridis",
@@ -47,7 +51,7 @@ def channels(
         ValueError: If the shape is different.
 
     Example:
-        >>> maps = tbviz.methods.activations(model, x_val[:1], "conv1")["conv1"]
+        >>> maps = tbviz.methods.activations(model, x_val[:1], layers="conv1")["conv1"]
         >>> tbviz.render.channels(maps[0]).save("conv1.png")
     """
     array = np.asarray(maps)
@@ -56,17 +60,19 @@ def channels(
             f"received maps of shape {array.shape}; expected those of one image, (height, width, "
             "channels)"
         )
-    return tiles(np.moveaxis(array, -1, 0), columns, bounds, colormap, size)
+    return tiles(
+        np.moveaxis(array, -1, 0), columns=columns, bounds=bounds, colormap=colormap, size=size
+    )
 
 
 def tiles(
     values: ArrayLike,
+    *,
     columns: int = 16,
     bounds: ValueBounds | str = "all",
     colormap: str = "viridis",
     size: int = 64,
     titles: Sequence[str] | None = None,
-    *,
     signed: bool = False,
 ) -> Image.Image:
     """Draw float tiles as a grid; values that are not finite have special colors.
@@ -88,7 +94,7 @@ def tiles(
         ValueError: If the shape is different, or there is no such color map or range.
 
     Example:
-        >>> kernel = tbviz.methods.kernels(model, "conv1")["conv1"]
+        >>> kernel = tbviz.methods.kernels(model, layers="conv1")["conv1"]
         >>> tbviz.render.tiles(kernel.tiles, signed=True).save("kernels.png")
     """
     array = as_float32(values)
@@ -99,11 +105,14 @@ def tiles(
         high = np.maximum(np.abs(low), np.abs(high))
         low, colormap = -high, "balance"
     levels, lo, hi = quantize_tiles(array)
-    return grid(colorize(levels, lo, hi, low, high, colormap), columns, size, titles)
+    return grid(
+        colorize(levels, lo, hi, low, high, colormap), columns=columns, size=size, titles=titles
+    )
 
 
 def colors(
     images: ArrayLike,
+    *,
     columns: int = 16,
     bounds: ValueBounds | None = (0.0, 1.0),
     size: int = 64,
@@ -123,15 +132,16 @@ def colors(
         ValueError: If the shape is different.
 
     Example:
-        >>> found = tbviz.methods.maximize_filters(model, "conv3", 16)["conv3"]
+        >>> found = tbviz.methods.maximize_filters(model, layers="conv3")["conv3"]
         >>> tbviz.render.colors(found.images, columns=4).save("conv3.png")
     """
-    return grid(display(images, bounds)[0], columns, size, titles)
+    return grid(display(images, bounds)[0], columns=columns, size=size, titles=titles)
 
 
 def overlays(
     images: ArrayLike,
     maps: ArrayLike,
+    *,
     columns: int = 8,
     strength: float = 0.6,
     size: int = 128,
@@ -167,7 +177,7 @@ def overlays(
         overlay(image, cam, float(most), strength=strength)
         for image, cam, most in zip(pictures, heat, greatest, strict=True)
     ]
-    return grid(np.stack(laid), columns, size, titles)
+    return grid(np.stack(laid), columns=columns, size=size, titles=titles)
 
 
 def _bounds(
@@ -187,6 +197,7 @@ def _bounds(
 
 def grid(
     pixels: NDArray[np.uint8],
+    *,
     columns: int = 16,
     size: int = 64,
     titles: Sequence[str] | None = None,

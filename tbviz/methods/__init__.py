@@ -1,7 +1,8 @@
 """Compute: arrays in, arrays out; one idea per file, and none knows `fit`.
 
-Its functions take a model and images, for use without callbacks. `tbviz.render` draws their
-results.
+Its functions take a model and images, for use without callbacks. The model, the images and their
+labels are passed by position, everything else by name, in the order of the callback that logs the
+same. `tbviz.render` draws their results.
 """
 
 from __future__ import annotations

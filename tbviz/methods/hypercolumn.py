@@ -82,9 +82,9 @@ class HypercolumnMaps:
 def hypercolumns(
     model: keras.Model,
     images: Any,
+    *,
     layers: Any = None,
     size: tuple[int, int] | None = None,
-    *,
     normalize: bool = True,
     basis: HypercolumnBasis | None = None,
 ) -> HypercolumnMaps:
@@ -111,7 +111,7 @@ def hypercolumns(
             other layers.
 
     Example:
-        >>> found = tbviz.methods.hypercolumns(model, x_val[:4], [1, 4, 7])
+        >>> found = tbviz.methods.hypercolumns(model, x_val[:4], layers=[1, 4, 7])
         >>> found.mean.shape, found.colors.shape
         ((4, 32, 32), (4, 32, 32, 3))
     """

@@ -152,7 +152,7 @@ def laid_out(
     if titles:
         names = sheet.captions
         captions = names if tiles.drawn is None else [names[tile] for tile in tiles.drawn]
-    return render.grid(tiles.pixels, columns, size, captions)
+    return render.grid(tiles.pixels, columns=columns, size=size, titles=captions)
 
 
 def _whole(name: str, value: object) -> int:

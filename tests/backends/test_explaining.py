@@ -190,7 +190,7 @@ def test_the_second_of_two_outputs_is_recorded_explained_and_maximized(names):
     np.testing.assert_allclose(gradients.scores, scores[range(3), [0, 1, 1]], atol=1e-5)
     in_inputs = input_gradients(inspector, X, target).gradients
     np.testing.assert_allclose(in_inputs, slopes @ KERNEL.T, atol=1e-6)
-    raised = maximize_classes(model, [1], X, Ascent(steps=2), output=second)
+    raised = maximize_classes(model, classes=[1], images=X, ascent=Ascent(steps=2), output=second)
     values = [array(value) for value in keras.tree.flatten(model(raised_inputs(raised)))]
     np.testing.assert_allclose(raised.probabilities, values[1][:, 1], atol=1e-4)
 

@@ -77,7 +77,7 @@ def test_infinity_and_nan_are_distinguished_and_both_can_be_repaired():
     spoil(model, "d", np.inf, index=(0, 0, 0, 1))
     assert codes(model) == {"d": INFINITE}
     # One weight, of the second channel: the first one is as good as ever.
-    maps = activations(model, X, ["c", "d"])
+    maps = activations(model, X, layers=["c", "d"])
     assert np.isfinite(maps["c"]).all()
     assert np.isfinite(maps["d"][..., 0]).all()
     assert np.isnan(maps["d"][..., 1]).all()
@@ -85,7 +85,7 @@ def test_infinity_and_nan_are_distinguished_and_both_can_be_repaired():
     assert codes(model) == {"d": NAN}
     model.get_layer("d").kernel.assign(good)
     assert codes(model) == {}
-    assert np.isfinite(activations(model, X, "d")["d"]).all()
+    assert np.isfinite(activations(model, X, layers="d")["d"]).all()
 
 
 def test_a_moving_statistic_counts_and_the_optimizer_does_not():
@@ -105,10 +105,10 @@ def test_a_moving_statistic_counts_and_the_optimizer_does_not():
         if variable.shape:
             variable.assign(np.full(variable.shape, np.nan, np.float32))
     assert codes(model) == {}
-    assert np.isfinite(activations(model, X, "relu")["relu"]).all()
+    assert np.isfinite(activations(model, X, layers="relu")["relu"]).all()
     spoil(model, "norm", np.inf, variable=3)  # the moving variance: on paper the output is `beta`
     assert codes(model) == {"norm": INFINITE}
-    found = activations(model, X, ["conv", "norm", "relu"])
+    found = activations(model, X, layers=["conv", "norm", "relu"])
     finite = {name: bool(np.isfinite(maps).all()) for name, maps in found.items()}
     assert finite == {"conv": True, "norm": False, "relu": False}
 
@@ -135,11 +135,11 @@ def test_a_subclassed_model_by_the_order_in_which_it_computes():
     model = Tower()
     model(X)
     spoil(model, "second", np.nan)
-    found = activations(model, X, ["first", "second", "third"])
+    found = activations(model, X, layers=["first", "second", "third"])
     assert np.isfinite(found["first"]).all()
     assert np.isnan(found["second"]).all()
     assert np.isnan(found["third"]).all()  # of the sum
-    assert np.isnan(grad_cam(model, X, 0).maps).all()
+    assert np.isnan(grad_cam(model, X, targets=0).maps).all()
 
 
 def test_an_unused_layer_is_named_and_spoils_nothing():
@@ -147,10 +147,10 @@ def test_an_unused_layer_is_named_and_spoils_nothing():
     model(X)
     spoil(model, "unused", np.nan)
     assert codes(model) == {"unused": NAN}
-    found = grad_cam(model, X, 0)
+    found = grad_cam(model, X, targets=0)
     assert np.isfinite(found.maps).all()
     assert all("not finite" not in (note or "") for note in found.notes)
-    assert np.isfinite(activations(model, X, "third")["third"]).all()
+    assert np.isfinite(activations(model, X, layers="third")["third"]).all()
 
 
 def test_inside_a_model_and_after_it():
@@ -168,7 +168,7 @@ def test_inside_a_model_and_after_it():
     model = keras.Model(image, layers.Dense(2)(values))
     spoil(inner, "late", np.nan)
     assert codes(model) == {"inner/late": NAN}
-    found = activations(model, X, ["inner/early", "inner/late", "behind"])
+    found = activations(model, X, layers=["inner/early", "inner/late", "behind"])
     finite = {name: bool(np.isfinite(maps).all()) for name, maps in found.items()}
     assert finite == {"inner/early": True, "inner/late": False, "behind": False}
 
@@ -190,7 +190,7 @@ class Masked(layers.Layer):
 def test_intended_infinity_is_no_fault():
     model = keras.Sequential([keras.Input((8, 8, 1)), Masked(name="masked"), layers.Flatten()])
     assert codes(model) == {}
-    assert np.isfinite(activations(model, X, "masked")["masked"]).all()
+    assert np.isfinite(activations(model, X, layers="masked")["masked"]).all()
     spoil(model, "masked", np.nan)
     assert codes(model) == {"masked": NAN}
 
@@ -200,19 +200,21 @@ def test_all_explanations_are_nan_with_the_reason():
     spoil(model, "b", np.nan)
     why = "the weights of b are NaN"
     for method in ("grad-cam", "eigen-cam", "score-cam", "layercam"):
-        found = grad_cam(model, X, 0, layers="d", method=method)
+        found = grad_cam(model, X, targets=0, layers="d", method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
         assert np.isnan(found.scores).all()
         assert np.isnan(found.probabilities).all()
     for method in ("gradients", "integrated-gradients", "occlusion", "guided-grad-cam"):
-        found = saliency_maps(model, X, 0, method=method)
+        found = saliency_maps(model, X, targets=0, method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
     with pytest.raises(TbvizError, match=f"'d' is NaN or infinity for every image: {why}"):
-        maximize_filters(model, "d", 1, images=X, ascent=Ascent(steps=2))
+        maximize_filters(model, layers="d", filters=1, images=X, ascent=Ascent(steps=2))
     assert np.isfinite(
-        maximize_filters(model, "c", [1], images=X, ascent=Ascent(steps=2))["c"].after
+        maximize_filters(model, layers="c", filters=[1], images=X, ascent=Ascent(steps=2))[
+            "c"
+        ].after
     ).all()
 
 

@@ -177,7 +177,7 @@ def test_layers_that_keep_channels_apart_keep_nan_in_its_channel(kind):
     after = AFTER[kind](name="after")
     model = net(layers.Conv2D(4, 3, name="conv"), after, layers.ReLU(name="last"))
     spoil(model.get_layer("conv"), np.nan, variable=1, index=2)
-    maps = activations(model, X, ["conv", "after", "last"])
+    maps = activations(model, X, layers=["conv", "after", "last"])
     for values in maps.values():
         assert np.isnan(values[..., 2]).all()
         assert np.isfinite(values[..., [0, 1, 3]]).all()
@@ -227,7 +227,7 @@ def test_the_second_call_of_a_shared_layer_depends_on_the_first():
 def test_one_depthwise_filter_that_is_nan():
     model = net(layers.DepthwiseConv2D(3, activation="relu", name="depthwise"))
     spoil(model.get_layer("depthwise"), np.nan, index=(0, 0, 1, 0))
-    values = activations(model, X, "depthwise")["depthwise"]
+    values = activations(model, X, layers="depthwise")["depthwise"]
     assert np.isnan(values[..., 1]).all()
     assert np.isfinite(values[..., [0, 2]]).all()
 

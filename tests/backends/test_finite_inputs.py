@@ -42,8 +42,8 @@ def spoiled(value, rows=(1,)):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_image_that_is_not_finite_has_nan_and_the_others_are_as_they_were(value):
     model = net()
-    before = activations(model, X, NAMES)
-    found = activations(model, spoiled(value), NAMES)
+    before = activations(model, X, layers=NAMES)
+    found = activations(model, spoiled(value), layers=NAMES)
     for name in NAMES:
         assert np.isnan(found[name][1]).all()
         np.testing.assert_allclose(found[name][[0, 2]], before[name][[0, 2]], rtol=1e-5)
@@ -68,7 +68,7 @@ def test_health_counts_them_as_not_finite_and_not_as_dead(rows):
 
 @pytest.mark.parametrize("method", ["grad-cam", "hirescam", "eigen-cam", "score-cam"])
 def test_class_maps_of_them_say_why(method):
-    found = grad_cam(net(), spoiled(np.nan), 0, layers="b", method=method)
+    found = grad_cam(net(), spoiled(np.nan), targets=0, layers="b", method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
     assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"
@@ -80,7 +80,7 @@ def test_class_maps_of_them_say_why(method):
     ["gradients", "smoothgrad", "integrated-gradients", "occlusion", "guided-grad-cam"],
 )
 def test_saliency_of_them_says_why(method):
-    found = saliency_maps(net(), spoiled(np.nan), 0, method=method)
+    found = saliency_maps(net(), spoiled(np.nan), targets=0, method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
     assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"

@@ -60,7 +60,8 @@ def test_each_method_has_its_kind_and_several_layers_are_drawn(tmp_path):
         for layer in layers:
             class_choices = [LABELS] if method == "eigen-cam" else ["predicted", LABELS]
             found = [
-                grad_cam(model(), X, one, layers=layer, method=method).maps for one in class_choices
+                grad_cam(model(), X, targets=one, layers=layer, method=method).maps
+                for one in class_choices
             ]
             same(tmp_path, kind, layer, np.stack(found, axis=1))
     layouts = {layout["picture"]: layout for layout in metas(tmp_path, "layout")}
@@ -88,7 +89,7 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
     classes = [[2] * 3, given, LABELS, [1] * 3, predicted]
     against = [None, None, [0] * 3, None, given]
     maps = [
-        grad_cam(model(), X, Target(one, against=other)).maps
+        grad_cam(model(), X, targets=Target(one, against=other)).maps
         for one, other in zip(classes, against, strict=True)
     ]
     same(tmp_path, "cam", "relu", np.stack(maps, axis=1))
@@ -104,11 +105,11 @@ def test_targets_have_a_tile_and_a_caption_each(tmp_path):
         assert (pair["against"], pair["against_name"]) == (0, "left")
         assert pair["target"] == "score before softmax, less that of another class"
         assert "against" not in found[0]
-        score = grad_cam(model(), X, Target(LABELS, against=0)).scores[image]
+        score = grad_cam(model(), X, targets=Target(LABELS, against=0)).scores[image]
         assert pair["score"] == pytest.approx(float(score), abs=1e-5)
     for method in quick:
         expected = [
-            saliency_maps(model(), X, Target(one, against=other), method=method).maps
+            saliency_maps(model(), X, targets=Target(one, against=other), method=method).maps
             for one, other in zip(classes[1:3], against[1:3], strict=True)
         ]
         same(tmp_path, f"saliency:{method.name}", "", np.stack(expected, axis=1))

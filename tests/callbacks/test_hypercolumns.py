@@ -34,7 +34,7 @@ class Expected(keras.callbacks.Callback):
         bases = [one and one.basis for one in former]
         self.found.append(
             [
-                hypercolumns(self.model, self.images, one, basis=basis)
+                hypercolumns(self.model, self.images, layers=one, basis=basis)
                 for one, basis in zip(self.lists, bases, strict=True)
             ]
         )

@@ -106,8 +106,10 @@ def test_what_is_logged_is_what_the_functions_find(tmp_path):
     ]
     model.fit(x, y, verbose=0, callbacks=ours)
     assert layout(tmp_path, "classes", "")["titles"] == ["both", "left"]
-    filters = maximize_filters(model, "conv2", 2, x, QUICK)["conv2"].images
-    classes = maximize_classes(model, [2, 0], x, QUICK).images
+    filters = maximize_filters(model, layers="conv2", filters=2, images=x, ascent=QUICK)[
+        "conv2"
+    ].images
+    classes = maximize_classes(model, classes=[2, 0], images=x, ascent=QUICK).images
     for kind, layer, images in (("maximization", "conv2", filters), ("classes", "", classes)):
         pixels, _ = tiles(tmp_path, kind, layer, 0)
         np.testing.assert_allclose(pixels[..., :1] / 255, images, atol=0.51 / 255)

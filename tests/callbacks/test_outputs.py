@@ -112,7 +112,7 @@ def test_targets_of_several_outputs_in_one_picture(tmp_path):
     expected = grad_cam(
         model,
         X,
-        [
+        targets=[
             LABELS,
             Target(SIDES, output=1),
             Target(1, output=1, against=0),
@@ -121,7 +121,7 @@ def test_targets_of_several_outputs_in_one_picture(tmp_path):
         ],
     )
     pixels = saliency_maps(
-        model, X, [LABELS, Target(SIDES, output="side")], method="gradients-x-input"
+        model, X, targets=[LABELS, Target(SIDES, output="side")], method="gradients-x-input"
     )
     for image in range(4):
         found = captions(tmp_path, "cam", "conv", image)

@@ -117,16 +117,16 @@ def test_score_cam_of_a_hand_made_network():
     shown = ((channels - low) / (high - low))[..., None] * (images[:, None] - mean) + mean
     rises = probability(shown) - probability(mean[None, None])
     expected = np.einsum("nkhw,nk->nhw", channels, np.maximum(rises, 0))
-    found = grad_cam(pointwise(), images.astype(np.float32), 1, method="score-cam")
+    found = grad_cam(pointwise(), images.astype(np.float32), targets=1, method="score-cam")
     assert found.maps.max() > 0
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
 
 
 def test_before_global_average_pooling_three_methods_are_one():
     # Every pixel of a channel has the same gradient, which is then its own mean.
-    expected = grad_cam(pointwise(), X[:, :2, :3], 0).maps
+    expected = grad_cam(pointwise(), X[:, :2, :3], targets=0).maps
     for method in ("hirescam", "grad-cam"):
-        found = grad_cam(pointwise(), X[:, :2, :3], 0, method=method).maps
+        found = grad_cam(pointwise(), X[:, :2, :3], targets=0, method=method).maps
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -135,7 +135,7 @@ def test_the_difference_of_two_classes():
     scores = images.mean((1, 2)) @ WEIGHTS + BIAS
     best = int(scores[1].argmax())
     target = Target([0, 1 - best, 1], against=[1, best, 0])
-    found = grad_cam(pointwise(), images, target)
+    found = grad_cam(pointwise(), images, targets=target)
     assert found.classes.tolist() == [0, 1 - best, 1]
     assert found.against.tolist() == [1, best, 0]
     slopes = (WEIGHTS[:, 0] - WEIGHTS[:, 1]) / 6
@@ -148,10 +148,10 @@ def test_the_difference_of_two_classes():
 
 def test_several_layers_are_averaged_each_by_its_own_largest():
     model, (images, classes) = colored(), squares(4)
-    both = grad_cam(model, images, classes, layers="conv*")
+    both = grad_cam(model, images, targets=classes, layers="conv*")
     assert both.layers == ("conv1", "conv2")
     assert both.layer == "conv1, conv2"
-    each = [grad_cam(model, images, classes, layers=name).maps for name in both.layers]
+    each = [grad_cam(model, images, targets=classes, layers=name).maps for name in both.layers]
     # Both layers have the input's size, so that nothing is enlarged.
     largest = [np.maximum(maps.max((1, 2), keepdims=True), 1e-30) for maps in each]
     expected = np.mean([maps / top for maps, top in zip(each, largest, strict=True)], axis=0)
@@ -223,7 +223,7 @@ def test_each_method_finds_the_square_of_the_class(method):
     image, red, blue = two_squares()
     shares = {}
     for color, (own, other) in {0: (red, blue), 2: (blue, red)}.items():
-        found = grad_cam(colored(), image, color, method=method)
+        found = grad_cam(colored(), image, targets=color, method=method)
         assert found.notes == (None,)
         shares[color] = found.maps[0][own].sum() / found.maps[0][own | other].sum()
     if CAMS[method].class_specific:
@@ -235,7 +235,7 @@ def test_each_method_finds_the_square_of_the_class(method):
 @pytest.mark.parametrize("method", CAMS)
 def test_a_shifted_input_shifts_the_map(method):
     plain, shifted = (
-        grad_cam(colored(), two_squares(*corner)[0], 0, method=method).maps[0]
+        grad_cam(colored(), two_squares(*corner)[0], targets=0, method=method).maps[0]
         for corner in ((1, 3), (4, 4))
     )
     # But for two pixels at each edge, which see what is filled in beyond it.
@@ -249,11 +249,13 @@ def test_a_randomized_network_has_another_map(method):
     """The sanity check of Adebayo et al. 2018: a map that stays explains the image, not the net."""
     images = squares(6, seed=3)[0]
     random, correlations = np.random.default_rng(1), []
-    learned = grad_cam(colored(), images, 0, method=method).maps
+    learned = grad_cam(colored(), images, targets=0, method=method).maps
     shapes = [weight.shape for weight in colored().get_weights()]
     for _ in range(4):
         model = with_weights([random.normal(scale=0.3, size=shape) for shape in shapes])
-        for one, other in zip(learned, grad_cam(model, images, 0, method=method).maps, strict=True):
+        for one, other in zip(
+            learned, grad_cam(model, images, targets=0, method=method).maps, strict=True
+        ):
             if one.std() and other.std():
                 correlations.append(np.corrcoef(one.ravel(), other.ravel())[0, 1])
     assert np.mean(correlations) < 0.7
@@ -307,13 +309,13 @@ def before_softmax():
 
 def test_layercam_is_that_of_tf_keras_vis():
     expected = theirs("layercam", "Layercam", before_softmax())
-    found = grad_cam(colored(), X, np.arange(3), method="layercam").maps
+    found = grad_cam(colored(), X, targets=np.arange(3), method="layercam").maps
     np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
 
 
 def test_grad_cam_plus_plus_is_that_of_tf_keras_vis_but_for_the_exponential_of_the_score():
     expected = theirs("gradcam_plus_plus", "GradcamPlusPlus", before_softmax())
-    found = grad_cam(colored(), X, np.arange(3), method="grad-cam++")
+    found = grad_cam(colored(), X, targets=np.arange(3), method="grad-cam++")
     factor = np.exp(found.scores)[:, None, None]
     np.testing.assert_allclose(factor * found.maps, expected, atol=1e-4 * expected.max())
 
@@ -332,7 +334,7 @@ def test_score_cam_is_that_of_tf_keras_vis_before_the_baseline_is_subtracted():
 
             return super().weights(dataclasses.replace(evidence, score_gain=score_gain))
 
-    found = grad_cam(colored(), images, np.arange(3), method=WithoutBaseline()).maps
+    found = grad_cam(colored(), images, targets=np.arange(3), method=WithoutBaseline()).maps
     assert expected.max() > 0
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
 
@@ -346,13 +348,13 @@ def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
     model = with_weights(colored().get_weights())
     images = X.copy()
     images[0, 3, 3, 0] = value
-    found = grad_cam(model, images, 0, method=method)
+    found = grad_cam(model, images, targets=0, method=method)
     assert not np.isfinite(found.maps[0]).all()
     assert "not finite" in found.notes[0]
     assert np.isfinite(found.maps[1:]).all()
     conv1 = model.get_layer("conv1")
     conv1.set_weights([weight * value for weight in conv1.get_weights()])
-    found = grad_cam(model, X, 0, method=method)
+    found = grad_cam(model, X, targets=0, method=method)
     assert not np.isfinite(found.maps).any()
     assert all("not finite" in note for note in found.notes)
 
@@ -361,10 +363,10 @@ def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
 def test_a_dead_layer_has_a_note_and_is_not_stretched(method):
     model = with_weights([np.zeros_like(weight) for weight in colored().get_weights()])
     for images in (X, np.zeros_like(X)):
-        found = grad_cam(model, images, 0, method=method)
+        found = grad_cam(model, images, targets=0, method=method)
         assert not found.maps.any()
         assert found.notes == ("the map is zero: nothing in this layer raises the score",) * 3
-    assert not grad_cam(model, X, 0, layers="conv*", method=method).maps.any()
+    assert not grad_cam(model, X, targets=0, layers="conv*", method=method).maps.any()
 
 
 @pytest.mark.parametrize(

@@ -243,8 +243,8 @@ def test_every_convolution_at_any_depth_is_found_and_the_model_not_run():
     assert list(found) == ["conv", "small", "in/mix", "in/conv"]
     assert found["conv"].tiles.shape == (3, 3, 3)
     assert found["in/conv"].title.startswith("3 x 3 kernels")
-    assert list(kernels(net, ["in/*", "conv"])) == ["conv", "in/mix", "in/conv"]
-    assert list(kernels(net, K.Conv2D)) == list(found)
+    assert list(kernels(net, layers=["in/*", "conv"])) == ["conv", "in/mix", "in/conv"]
+    assert list(kernels(net, layers=K.Conv2D)) == list(found)
     assert inspector_for(net).traces == 0
     separable = keras.Sequential([keras.Input((8, 8, 2)), K.SeparableConv2D(4, 3, name="sep")])
     assert list(kernels(separable)) == ["sep", "sep:pointwise"]
@@ -254,11 +254,11 @@ def test_a_layer_without_kernel_is_an_error_with_layers_that_would_fit():
     with pytest.raises(
         LayerNotFoundError, match=r"Dense is not a convolution. Layers.*: conv, small"
     ):
-        kernels(model(), "dense")
+        kernels(model(), layers="dense")
     with pytest.raises(LayerNotFoundError, match="did you mean 'small'"):
-        kernels(model(), "smal")
+        kernels(model(), layers="smal")
     with pytest.raises(TbvizError, match="received channels"):
-        kernels(model(), "conv", [4])
+        kernels(model(), layers="conv", filters=[4])
     with pytest.raises(TbvizError, match="is not built"):
         kernels(keras.Sequential([K.Conv2D(2, 3)]))
     with pytest.raises(TbvizError, match="has no kernel to draw: ReLU is not a convolution"):

@@ -72,7 +72,7 @@ def test_vectors_are_recorded_on_request():
     model.compile(run_eagerly=True)
     x = np.random.default_rng(0).random((3, 4, 4, 1)).astype(np.float32)
     assert list(activations(model, x)) == ["conv"]
-    found = activations(model, x, ["conv", "average"])
+    found = activations(model, x, layers=["conv", "average"])
     assert found["average"].shape == (3, 2)
     np.testing.assert_allclose(found["average"], found["conv"].mean(axis=(1, 2)), atol=1e-6)
 

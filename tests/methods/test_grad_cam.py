@@ -31,7 +31,7 @@ def test_the_map_of_a_hand_made_network():
     model.layers[0].set_weights([np.eye(2)[None, None]])
     model.layers[2].set_weights([np.array([[2.0, 0.0], [-1.0, 1.0]]), np.array([0.5, 0.0])])
     image = np.array([[[[4.0, 1.0], [0.0, 2.0]], [[1.0, 2.0], [3.0, 0.0]]]], np.float32)
-    found = grad_cam(model, image, 0)
+    found = grad_cam(model, image, targets=0)
     # 2 A_0 - A_1: [[7, -2], [0, 6]], over four pixels.
     np.testing.assert_allclose(found.maps, [[[1.75, 0.0], [0.0, 1.5]]], atol=1e-6)
     # 2 * mean(4, 0, 1, 3) - mean(1, 2, 2, 0) + 0.5 = 4 - 1.25 + 0.5, against 1.25
@@ -41,7 +41,7 @@ def test_the_map_of_a_hand_made_network():
     assert grad_cam(model, image).classes.tolist() == [0]
     # Class 1: A_1 alone.
     np.testing.assert_allclose(
-        grad_cam(model, image, np.array([1])).maps, [[[0.25, 0.5], [0.5, 0]]], atol=1e-6
+        grad_cam(model, image, targets=np.array([1])).maps, [[[0.25, 0.5], [0.5, 0]]], atol=1e-6
     )
 
 
@@ -57,7 +57,7 @@ def test_faulty_weights_show_as_nan_and_do_not_raise():
     model = flat()
     faulty = [np.full_like(weight, np.nan) for weight in model.layers[1].get_weights()]
     model.layers[1].set_weights(faulty)
-    assert np.all(np.isnan(grad_cam(model, X, 0).maps))
+    assert np.all(np.isnan(grad_cam(model, X, targets=0).maps))
     infinite = np.full((1, 2, 2, 1), np.inf, np.float32)
     evidence = Evidence(infinite, np.ones((1, 2, 2, 1), np.float32))
     assert np.all(np.isposinf(GradCam().combine(evidence)))
@@ -89,7 +89,7 @@ def test_the_map_is_that_of_tf_keras_vis(layer):
         expand_cam=False,
         normalize_cam=False,
     )
-    ours = grad_cam(model, X, np.array(classes), layers=layer).maps
+    ours = grad_cam(model, X, targets=np.array(classes), layers=layer).maps
     assert ours.max() > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-3 * ours.max())
 
@@ -117,7 +117,7 @@ def test_the_map_is_the_same_inside_two_more_models():
 )
 def test_wrong_classes_are_named(targets, message):
     with pytest.raises(TbvizError, match=message):
-        grad_cam(flat(), X, targets)
+        grad_cam(flat(), X, targets=targets)
 
 
 def test_a_layer_without_maps_is_named():

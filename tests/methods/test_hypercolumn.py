@@ -64,14 +64,14 @@ def test_normalized_layers_have_equal_weight_whatever_their_values_and_channels(
 
 
 def test_layers_of_a_model_are_enlarged_to_the_images(model, x):
-    found = hypercolumns(model, x, [0, 2], normalize=False)
+    found = hypercolumns(model, x, layers=[0, 2], normalize=False)
     conv1 = keras.ops.convert_to_numpy(model.layers[0](x))
     conv2 = keras.ops.convert_to_numpy(model.layers[2](model.layers[1](conv1)))
     stacked = np.concatenate([conv1, keras.ops.image.resize(conv2, (8, 8))], axis=-1)
     assert found.mean.shape == (2, 8, 8)
     np.testing.assert_allclose(found.mean, stacked.mean(axis=-1), atol=1e-5)
     assert found.layers == ["conv1", "conv2"]
-    assert hypercolumns(model, x, ["conv1", "conv2"], (6, 3)).mean.shape == (2, 6, 3)
+    assert hypercolumns(model, x, layers=["conv1", "conv2"], size=(6, 3)).mean.shape == (2, 6, 3)
     assert hypercolumns(model, x).layers == ["conv1", "pool", "conv2"]
 
 
@@ -91,8 +91,8 @@ def test_colors_are_the_principal_components_of_the_whole_stack():
 
 
 def test_a_reused_basis_gives_the_same_input_the_same_colors(model, x):
-    first = hypercolumns(model, x, [0, 1, 2])
-    again = hypercolumns(model, x, [0, 1, 2], basis=first.basis)
+    first = hypercolumns(model, x, layers=[0, 1, 2])
+    again = hypercolumns(model, x, layers=[0, 1, 2], basis=first.basis)
     np.testing.assert_array_equal(again.colors, first.colors)
     np.testing.assert_array_equal(again.mean, first.mean)
     # Weights are reused too: a layer that fades is not made as bright as before.
@@ -128,14 +128,14 @@ def test_numbers_are_those_of_keras(model):
 
 def test_a_number_may_name_no_layer_with_maps(model, x):
     with pytest.raises(TbvizError, match=r"'classes'.*Layers that would fit: conv1, pool, conv2"):
-        hypercolumns(model, x, [0, 4])
+        hypercolumns(model, x, layers=[0, 4])
 
 
 def test_a_model_round_a_model_counts_the_inner_layers_and_has_the_same_values(model, x):
     inner = keras.Sequential(stack(), name="b")
     nested = built(keras.Sequential([inner], name="a"))
     nested.set_weights(model.get_weights())
-    flat, deep = hypercolumns(model, x, [0, 1, 2]), hypercolumns(nested, x, [0, 1, 2])
+    flat, deep = hypercolumns(model, x, layers=[0, 1, 2]), hypercolumns(nested, x, layers=[0, 1, 2])
     assert deep.layers == ["a/b/conv1", "a/b/pool", "a/b/conv2"]
     np.testing.assert_allclose(deep.mean, flat.mean, atol=1e-6)
     np.testing.assert_allclose(deep.colors, flat.colors, atol=1e-5)
@@ -145,10 +145,10 @@ def test_a_model_among_layers_counts_as_one_and_stands_for_its_output(model, x):
     front = keras.Sequential(stack()[:2], name="front")
     model_of_two = built(front, *stack()[2:])
     model_of_two.set_weights(model.get_weights())
-    found = hypercolumns(model_of_two, x, [0, 1], normalize=False)
+    found = hypercolumns(model_of_two, x, layers=[0, 1], normalize=False)
     assert found.layers == ["front", "conv2"]
     np.testing.assert_allclose(
-        found.mean, hypercolumns(model, x, [1, 2], normalize=False).mean, atol=1e-6
+        found.mean, hypercolumns(model, x, layers=[1, 2], normalize=False).mean, atol=1e-6
     )
 
 

@@ -135,7 +135,7 @@ def test_health_and_activations_of_a_saved_and_loaded_model(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     images = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    maps = activations(loaded, images, "relu")["relu"]
+    maps = activations(loaded, images, layers="relu")["relu"]
     np.testing.assert_allclose(maps[..., 0], images.mean(-1), atol=1e-6)
     found = health(loaded, images)
     assert list(found) == ["conv", "relu"]
@@ -144,5 +144,5 @@ def test_health_and_activations_of_a_saved_and_loaded_model(tmp_path):
     assert found["conv"].numbers["dead"] == 0
     assert found["conv"].numbers["weight_norm"] == pytest.approx(np.sqrt(3 / 9 + 3 + 1))
     assert np.isnan(found["relu"].numbers["weight_norm"])  # the convolution represents itself
-    alone = health(loaded, images, "relu")["relu"].numbers
+    alone = health(loaded, images, layers="relu")["relu"].numbers
     assert alone["weight_norm"] == found["conv"].numbers["weight_norm"]

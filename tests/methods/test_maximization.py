@@ -237,7 +237,7 @@ def test_filters_of_a_saved_and_loaded_model(tmp_path):
     after = maximize_filters(loaded, filters=2, ascent=Ascent(steps=3))
     for key, one in before.items():
         np.testing.assert_allclose(one.images, after[key].images, atol=1e-4)
-    only = maximize_filters(loaded, "conv2", [7], ascent=Ascent(steps=1))
+    only = maximize_filters(loaded, layers="conv2", filters=[7], ascent=Ascent(steps=1))
     assert only["conv2"].channels == [7]
 
 

@@ -186,7 +186,7 @@ def test_a_pooling_after_a_dead_layer_wakes_up():
 
 
 def test_classes_rise_and_have_probabilities(net):
-    found = maximize_classes(net, [3, 0], ascent=Ascent(steps=10))
+    found = maximize_classes(net, classes=[3, 0], ascent=Ascent(steps=10))
     assert found.channels == [3, 0]
     assert np.all(found.after > found.before)
     seen = np.asarray(net.predict_on_batch(found.images))
@@ -207,7 +207,9 @@ def test_a_linear_class_reaches_its_greatest_score():
 
 
 def test_several_images_of_a_class(net):
-    found = maximize_classes(net, ["b"], ascent=Ascent(steps=3, diversity=2), class_names="abcd")
+    found = maximize_classes(
+        net, classes=["b"], ascent=Ascent(steps=3, diversity=2), class_names="abcd"
+    )
     assert found.channels == [1, 1]
     assert not np.allclose(*found.images, atol=0.01)
 
@@ -234,8 +236,12 @@ def test_settings_that_mean_nothing_are_refused():
 def test_the_range_of_standardized_images_is_theirs(net):
     """Learned from the images that are given; what is drawn is between 0 and 1 all the same."""
     images = np.random.default_rng(0).normal(size=(2, 12, 12, 3)).astype(np.float32)
-    found = maximize_filters(net, "conv", [2], images, Ascent(steps=4))["conv"]
+    found = maximize_filters(
+        net, layers="conv", filters=[2], images=images, ascent=Ascent(steps=4)
+    )["conv"]
     assert found.images.min() >= 0
     assert found.images.max() <= 1
-    outside = maximize_filters(net, "conv", [2], images * 100, Ascent(steps=4))["conv"]
+    outside = maximize_filters(
+        net, layers="conv", filters=[2], images=images * 100, ascent=Ascent(steps=4)
+    )["conv"]
     assert outside.after[0] > 10 * found.after[0]

@@ -85,7 +85,7 @@ def test_the_first_layers_are_those_that_make_maps_of_the_image():
     assert found.titles == ["conv1", "relu1", "pool", "conv2"]
     conv1 = keras.ops.convert_to_numpy(model.layers[1](x * 2))
     np.testing.assert_allclose(found.tiles[1, 4], conv1[1, :, :, 1], atol=1e-6)  # second row
-    assert activation_overview(model, x, layers=2, maps=1).tiles.shape == (2, 2, 48, 48)
+    assert activation_overview(model, x, max_layers=2, max_maps=1).tiles.shape == (2, 2, 48, 48)
 
 
 def test_a_model_of_none_of_the_usual_layers_shows_its_first_ones():

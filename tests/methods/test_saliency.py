@@ -42,7 +42,7 @@ def linear():
 
 
 def test_gradients_of_a_linear_network_are_its_weights():
-    found = saliency_maps(linear(), X, np.arange(3))
+    found = saliency_maps(linear(), X, targets=np.arange(3))
     expected = np.abs(WEIGHTS).max(2).transpose(2, 0, 1)
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
     scores = np.einsum("nhwc,hwck->nk", X, WEIGHTS)
@@ -57,20 +57,20 @@ def test_gradients_of_a_linear_network_are_its_weights():
 
 
 def test_gradients_times_input_of_a_linear_network_add_up_to_the_score():
-    found = saliency_maps(linear(), X, 1, method="gradients-x-input")
+    found = saliency_maps(linear(), X, targets=1, method="gradients-x-input")
     np.testing.assert_allclose(found.maps, (WEIGHTS[..., 1] * X).sum(-1), atol=1e-5)
     np.testing.assert_allclose(found.maps.sum((1, 2)), found.scores, atol=1e-4)
     assert found.signed
 
 
 def test_smoothgrad_of_a_linear_network_is_the_gradient_whatever_the_noise():
-    found = saliency_maps(linear(), X, 1, method=SmoothGrad(samples=3))
-    np.testing.assert_allclose(found.maps, saliency_maps(linear(), X, 1).maps, atol=1e-5)
+    found = saliency_maps(linear(), X, targets=1, method=SmoothGrad(samples=3))
+    np.testing.assert_allclose(found.maps, saliency_maps(linear(), X, targets=1).maps, atol=1e-5)
 
 
 def test_integrated_gradients_of_a_linear_network_are_weight_times_the_path():
     method = IntegratedGradients(points=3, baseline=-1.0)
-    found = saliency_maps(linear(), X, 2, method=method)
+    found = saliency_maps(linear(), X, targets=2, method=method)
     expected = (WEIGHTS[..., 2] * (X + 1)).sum(-1)
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
     np.testing.assert_allclose(found.completeness, 1, atol=1e-5)
@@ -79,8 +79,8 @@ def test_integrated_gradients_of_a_linear_network_are_weight_times_the_path():
 def test_the_difference_of_two_classes_is_the_difference_of_their_maps():
     target = Target([0, 1, 2], against=[2, 2, 0])
     for method in ("gradients-x-input", "integrated-gradients", "occlusion"):
-        found = saliency_maps(linear(), X, target, method=method)
-        each = [one.maps for one in saliency_maps(linear(), X, [0, 1, 2], method=method)]
+        found = saliency_maps(linear(), X, targets=target, method=method)
+        each = [one.maps for one in saliency_maps(linear(), X, targets=[0, 1, 2], method=method)]
         expected = [each[0][0] - each[2][0], each[1][1] - each[2][1], each[2][2] - each[0][2]]
         np.testing.assert_allclose(found.maps, expected, atol=1e-4)
         assert found.against.tolist() == [2, 2, 0]
@@ -92,7 +92,7 @@ def test_the_difference_of_two_classes_is_the_difference_of_their_maps():
 @pytest.mark.parametrize(("window", "stride"), [(0.2, 0.115), (0.5, 0.3), (0.34, 0.34)])
 def test_occlusion_of_a_linear_network_in_closed_form(window, stride):
     """Hiding a window costs sum w (x - mean) over it; a pixel gets the mean of its windows'."""
-    found = saliency_maps(linear(), X, 1, method=Occlusion(window, stride))
+    found = saliency_maps(linear(), X, targets=1, method=Occlusion(window, stride))
     lost = (WEIGHTS[..., 1] * (X - X.mean((0, 1, 2)))).sum(-1)
     tall, wide = (max(1, round(window * side)) for side in (HEIGHT, WIDTH))
     sums, counts = np.zeros(lost.shape), np.zeros(lost.shape)
@@ -152,13 +152,13 @@ def test_integrated_gradients_are_complete():
     pair = Target(rises.argmax(1), against=rises.argmin(1))
     model = net()
     model.run_eagerly = False  # a hundred passes: quicker compiled
-    found = saliency_maps(model, X, pair, method=IntegratedGradients(points=100))
+    found = saliency_maps(model, X, targets=pair, method=IntegratedGradients(points=100))
     difference = rises.max(1) - rises.min(1)
     np.testing.assert_allclose(found.maps.sum((1, 2)), difference, rtol=0.01)
     np.testing.assert_allclose(found.completeness, 1, atol=0.01)
     np.testing.assert_allclose(found.completeness, found.maps.sum((1, 2)) / difference, atol=1e-3)
     # The gradient at the end of the path alone is not.
-    gradients = saliency_maps(kinked(), X, pair, method="gradients-x-input").maps
+    gradients = saliency_maps(kinked(), X, targets=pair, method="gradients-x-input").maps
     assert np.abs(gradients.sum((1, 2)) / difference - 1).max() > 0.05
 
 
@@ -176,10 +176,10 @@ def test_integrated_gradients_of_squares():
     model.layers[-1].set_weights([np.ones((6, 1))])
     model.run_eagerly = True
     image = np.arange(6, dtype=np.float32).reshape(1, 2, 3, 1) / 5
-    found = saliency_maps(model, image, 0, method=IntegratedGradients(points=2))
+    found = saliency_maps(model, image, targets=0, method=IntegratedGradients(points=2))
     np.testing.assert_allclose(found.maps, image[..., 0] ** 2, atol=1e-6)
     assert (found.target, found.probabilities) == ("output", None)
-    twice = saliency_maps(model, image, 0, method="gradients-x-input")
+    twice = saliency_maps(model, image, targets=0, method="gradients-x-input")
     np.testing.assert_allclose(twice.maps, 2 * image[..., 0] ** 2, atol=1e-6)
 
 
@@ -188,11 +188,11 @@ def test_smoothgrad_draws_the_same_noise_for_every_image_and_of_the_same_seed():
     # The range is learned from all images together, so both batches have it.
     ends = np.stack([np.zeros_like(X[0]), np.ones_like(X[0])])
     state = np.random.get_state()[1].copy()  # what others draw from stays
-    found = saliency_maps(kinked(), np.concatenate([X, ends]), 0, method=method).maps
+    found = saliency_maps(kinked(), np.concatenate([X, ends]), targets=0, method=method).maps
     np.testing.assert_array_equal(state, np.random.get_state()[1])
-    alone = saliency_maps(kinked(), np.concatenate([X[1:2], ends]), 0, method=method).maps
+    alone = saliency_maps(kinked(), np.concatenate([X[1:2], ends]), targets=0, method=method).maps
     np.testing.assert_allclose(alone[0], found[1], atol=1e-6)
-    other = saliency_maps(kinked(), X, 0, method=SmoothGrad(samples=4, seed=3)).maps
+    other = saliency_maps(kinked(), X, targets=0, method=SmoothGrad(samples=4, seed=3)).maps
     assert np.abs(other - found[:3]).max() > 1e-3
 
 
@@ -201,14 +201,14 @@ def test_smoothgrad_s_noise_is_a_share_of_the_range():
     model.run_eagerly = True
     method = SmoothGrad(samples=3)
     values = (255 * X).round()
-    found = saliency_maps(model, values, 0, method=method).maps
-    expected = saliency_maps(kinked(), values / 255, 0, method=method).maps
+    found = saliency_maps(model, values, targets=0, method=method).maps
+    expected = saliency_maps(kinked(), values / 255, targets=0, method=method).maps
     np.testing.assert_allclose(255 * found, expected, atol=1e-4)
 
 
 def test_guided_grad_cam_is_guided_backpropagation_where_grad_cam_is():
-    found = saliency_maps(kinked(), X, 0, method="guided-grad-cam")
-    where = enlarge(grad_cam(kinked(), X, 0).maps, (HEIGHT, WIDTH))
+    found = saliency_maps(kinked(), X, targets=0, method="guided-grad-cam")
+    where = enlarge(grad_cam(kinked(), X, targets=0).maps, (HEIGHT, WIDTH))
     guided = input_gradients(inspector_for(kinked()), X, ClassTarget(np.zeros(3, int)), guided=True)
     expected = np.abs(guided.gradients).max(-1) * where
     assert expected.max() > 0
@@ -256,13 +256,13 @@ def spoiled():
 def test_weights_and_images_that_are_not_finite_show_as_such(method, value):
     model = spoiled()
     model.set_weights([np.full_like(weight, value) for weight in kinked().get_weights()])
-    found = saliency_maps(model, X, 0, method=QUICK[method])
+    found = saliency_maps(model, X, targets=0, method=QUICK[method])
     assert not np.isfinite(found.maps).any()
     assert all("not finite" in note for note in found.notes)
     model.set_weights(kinked().get_weights())
     images = X.copy()
     images[0, 2, 2] = value
-    found = saliency_maps(model, images, 0, method=QUICK[method])
+    found = saliency_maps(model, images, targets=0, method=QUICK[method])
     assert np.isfinite(found.maps[1:]).all()
     assert found.notes[1:] == (None, None)
 
@@ -272,7 +272,7 @@ def test_a_dead_network_has_a_note_and_is_not_stretched(method):
     model = spoiled()
     model.set_weights([np.zeros_like(weight) for weight in kinked().get_weights()])
     for images in (X, np.zeros_like(X)):
-        found = saliency_maps(model, images, 0, method=QUICK[method])
+        found = saliency_maps(model, images, targets=0, method=QUICK[method])
         assert not found.maps.any()
         assert found.notes == ("the map is zero: no pixel moves the score",) * 3
         if found.completeness is not None:
@@ -298,12 +298,14 @@ def two_inputs():
 def test_channels_first_and_other_inputs(method):
     pictures = np.moveaxis(X, -1, 1)
     inputs = {"n": np.array([[0.0], [1.0], [5.0]], np.float32), "picture": pictures}
-    found = saliency_maps(two_inputs(), inputs, np.array([0, 1, 2]), method=QUICK[method])
+    found = saliency_maps(two_inputs(), inputs, targets=np.array([0, 1, 2]), method=QUICK[method])
     assert found.maps.shape == (3, HEIGHT, WIDTH)
     assert found.maps.any()
     # The number is that of the same image, in any batch.
     others = {"n": inputs["n"][::-1], "picture": pictures[::-1]}
-    turned = saliency_maps(two_inputs(), others, np.array([2, 1, 0]), method=QUICK[method]).maps
+    turned = saliency_maps(
+        two_inputs(), others, targets=np.array([2, 1, 0]), method=QUICK[method]
+    ).maps
     np.testing.assert_allclose(turned[::-1], found.maps, atol=1e-5 * np.abs(found.maps).max())
 
 
@@ -323,8 +325,11 @@ def test_a_model_without_images_is_an_error():
         (lambda: Occlusion(window=0), "window=0"),
         (lambda: Occlusion(stride=0.3), "the stride not above the window"),
         (lambda: saliency_maps(linear(), X, method="gradient"), "'gradient'.*'gradients'"),
-        (lambda: saliency_maps(linear(), X, np.arange(2)), "2 classes for 3 images"),
-        (lambda: saliency_maps(linear(), X, 9), r"the model has 3 classes, expected 0 to 2"),
+        (lambda: saliency_maps(linear(), X, targets=np.arange(2)), "2 classes for 3 images"),
+        (
+            lambda: saliency_maps(linear(), X, targets=9),
+            r"the model has 3 classes, expected 0 to 2",
+        ),
     ],
 )
 def test_what_cannot_be_is_named(make, message):
@@ -333,4 +338,4 @@ def test_what_cannot_be_is_named(make, message):
 
 
 def test_a_method_may_come_with_settings_of_its_own():
-    assert saliency_maps(linear(), X, 0, method=Gradients()).method == "gradients"
+    assert saliency_maps(linear(), X, targets=0, method=Gradients()).method == "gradients"

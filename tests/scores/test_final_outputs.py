@@ -117,13 +117,13 @@ def test_gradients_of_the_second_output(names):
 
 def test_a_class_that_only_the_first_output_has_is_an_error():
     with pytest.raises(TbvizError, match=r"received classes \[2, 2\]; the model has 2"):
-        grad_cam(two(), X, Target(2, output="marks"))
+        grad_cam(two(), X, targets=Target(2, output="marks"))
 
 
 def test_maps_of_each_output_and_a_list_for_a_list():
     targets = [0, Target(1, output="marks"), Target("predicted", output=1), Target(0, against=2)]
     model = two()
-    found = grad_cam(model, X, targets, method="hirescam")
+    found = grad_cam(model, X, targets=targets, method="hirescam")
     # The positive part of the sum over the channels of weight / 4 times the channel.
     weights = [FIRST[:, 0], SECOND[:, 1], np.stack([SECOND[:, 0], SECOND[:, 1]])]
     weights.append(FIRST[:, 0] - FIRST[:, 2])
@@ -137,17 +137,17 @@ def test_maps_of_each_output_and_a_list_for_a_list():
         "score before sigmoid of output 'marks'",
         "score before softmax, less that of another class",
     ]
-    [alone] = grad_cam(model, X, [1], output="marks")
+    [alone] = grad_cam(model, X, targets=[1], output="marks")
     np.testing.assert_array_equal(alone.scores, found[1].scores)
-    assert not isinstance(grad_cam(model, X, 1), list)
+    assert not isinstance(grad_cam(model, X, targets=1), list)
 
 
 @pytest.mark.parametrize("method", ATTRIBUTIONS)
 def test_saliency_of_the_second_output_is_that_of_a_model_of_it_alone(method):
     model = two()
     alone = keras.Model(model.input, model.outputs[1])
-    found = saliency_maps(model, X, [1, Target(0, output=1), 1], method=method)
-    expected = saliency_maps(alone, X, 0, method=method)
+    found = saliency_maps(model, X, targets=[1, Target(0, output=1), 1], method=method)
+    expected = saliency_maps(alone, X, targets=0, method=method)
     np.testing.assert_allclose(found[1].maps, expected.maps, atol=1e-6)
     np.testing.assert_allclose(found[1].probabilities, expected.probabilities, atol=1e-6)
     np.testing.assert_array_equal(found[0].maps, found[2].maps)
@@ -157,9 +157,9 @@ def test_saliency_of_the_second_output_is_that_of_a_model_of_it_alone(method):
 def test_score_cam_masks_for_the_output_that_is_explained():
     model = two()
     alone = keras.Model(model.input, model.outputs[1])
-    found = grad_cam(model, X, Target(0, output=1), method="score-cam")
+    found = grad_cam(model, X, targets=Target(0, output=1), method="score-cam")
     np.testing.assert_allclose(
-        found.maps, grad_cam(alone, X, 0, method="score-cam").maps, atol=1e-6
+        found.maps, grad_cam(alone, X, targets=0, method="score-cam").maps, atol=1e-6
     )
 
 
@@ -177,13 +177,13 @@ def test_perturbed_images_are_scored_on_the_output_of_the_model():
 def test_classes_of_each_output_are_maximized():
     model, settings = two(), Ascent.of_classes()
     alone = keras.Model(model.input, model.outputs[1])
-    found = maximize_classes(model, [0, 1], ascent=settings, output="marks")
-    expected = maximize_classes(alone, [0, 1], ascent=settings)
+    found = maximize_classes(model, classes=[0, 1], ascent=settings, output="marks")
+    expected = maximize_classes(alone, classes=[0, 1], ascent=settings)
     np.testing.assert_allclose(found.images, expected.images, atol=1e-4)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
     assert found.target == "score before sigmoid of output 'marks'"
     with pytest.raises(TbvizError, match="classes received 2"):
-        maximize_classes(model, [2], output=1)
+        maximize_classes(model, classes=[2], output=1)
 
 
 @pytest.mark.parametrize("output", [0, 1])

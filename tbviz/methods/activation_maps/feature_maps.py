@@ -28,7 +28,9 @@ Order = Literal["first", "most-active"]
 """The order of channels: by number (or as listed), or the most active ones by `activity` first."""
 
 
-def activations(model: keras.Model, images: Any, layers: Filter | None = None) -> dict[str, Floats]:
+def activations(
+    model: keras.Model, images: Any, *, layers: Filter | None = None
+) -> dict[str, Floats]:
     """Return the outputs of layers of a model on images, at any depth of nesting.
 
     They show the patterns that a layer responds to, and the places where it finds them. The model
@@ -50,7 +52,7 @@ def activations(model: keras.Model, images: Any, layers: Filter | None = None) -
         TbvizError: If a filter matches no layer with feature maps or vectors.
 
     Example:
-        >>> maps = tbviz.methods.activations(model, x_val[:4], "conv1")
+        >>> maps = tbviz.methods.activations(model, x_val[:4], layers="conv1")
         >>> maps["conv1"].shape
         (4, 32, 32, 16)
     """

@@ -54,8 +54,9 @@ class Overview:
 def activation_overview(
     model: keras.Model,
     images: Any,
-    layers: int = MAX_LAYERS,
-    maps: int = MAX_MAPS,
+    *,
+    max_layers: int = MAX_LAYERS,
+    max_maps: int = MAX_MAPS,
     side: int = SIDE,
 ) -> Overview:
     """Record the first maps of the first layers of a model.
@@ -67,15 +68,15 @@ def activation_overview(
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        layers: How many layers at most: those of `overview_layers`. Defaults to 15.
-        maps: How many maps of each layer. Defaults to 6.
+        max_layers: How many layers at most: those of `overview_layers`. Defaults to 15.
+        max_maps: How many maps of each layer at most. Defaults to 6.
         side: The longer side of a tile in pixels. Defaults to 48.
 
     Raises:
         TbvizError: If no layer of the model has feature maps.
 
     Example:
-        >>> found = tbviz.methods.activation_overview(model, x_val[:4], layers=5, maps=8)
+        >>> found = tbviz.methods.activation_overview(model, x_val[:4], max_layers=5, max_maps=8)
         >>> found.tiles.shape  # 5 x 8 tiles per image
         (4, 40, 48, 48)
     """
@@ -84,10 +85,10 @@ def activation_overview(
     from tbviz.taps.select import LayerNotFoundError
 
     inspector = inspector_for(model)
-    selected = overview_layers(inspector.model_outputs(images), layers)
+    selected = overview_layers(inspector.model_outputs(images), max_layers)
     if not selected:
         raise LayerNotFoundError("no layer of this model has feature maps")
-    return overview_of(record(inspector, selected, images).maps, maps, side)
+    return overview_of(record(inspector, selected, images).maps, max_maps, side)
 
 
 def overview_layers(model_outputs: ModelOutputs, limit: int = MAX_LAYERS) -> list[Output]:

@@ -49,6 +49,7 @@ class RgbMaps:
 def activation_colors(
     model: keras.Model,
     images: Any,
+    *,
     layers: Filter | None = None,
     axes: dict[str, Axes] | None = None,
 ) -> dict[str, RgbMaps]:
@@ -76,7 +77,7 @@ def activation_colors(
             channels.
 
     Example:
-        >>> found = tbviz.methods.activation_colors(model, x_val[:4], "conv1")
+        >>> found = tbviz.methods.activation_colors(model, x_val[:4], layers="conv1")
         >>> found["conv1"].colors.shape
         (4, 32, 32, 3)
     """

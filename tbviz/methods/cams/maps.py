@@ -72,12 +72,12 @@ class ClassMap:
 def grad_cam(
     model: keras.Model,
     images: Any,
-    targets: Target | Score = ...,
+    labels: Any = ...,
     *,
+    class_names: Any = ...,
     layers: Filter | None = ...,
     method: str | Cam = ...,
-    labels: Any = ...,
-    class_names: Any = ...,
+    targets: Target | Score = ...,
     output: OutputName | None = ...,
 ) -> ClassMap: ...
 
@@ -86,12 +86,12 @@ def grad_cam(
 def grad_cam(
     model: keras.Model,
     images: Any,
-    targets: list[Target | Score],
+    labels: Any = ...,
     *,
+    class_names: Any = ...,
     layers: Filter | None = ...,
     method: str | Cam = ...,
-    labels: Any = ...,
-    class_names: Any = ...,
+    targets: list[Target | Score],
     output: OutputName | None = ...,
 ) -> list[ClassMap]: ...
 
@@ -99,12 +99,12 @@ def grad_cam(
 def grad_cam(
     model: keras.Model,
     images: Any,
-    targets: Targets = "predicted",
+    labels: Any = None,
     *,
+    class_names: Any = None,
     layers: Filter | None = None,
     method: str | Cam = "grad-cam",
-    labels: Any = None,
-    class_names: Any = None,
+    targets: Targets = "predicted",
     output: OutputName | None = None,
 ) -> ClassMap | list[ClassMap]:
     """Compute class activation maps: the areas of an image that a class score depends on.
@@ -126,16 +126,16 @@ def grad_cam(
     Args:
         model: Any built Keras model.
         images: A batch, in the structure that the model takes.
-        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
-            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
-            Defaults to `"predicted"`.
+        labels: The class of each image, for the target `"true"`. Defaults to None.
+        class_names: The name of each class, for targets by name. Defaults to None.
         layers: Filter of layers at any depth, see `activations`. The maps of several layers are
             averaged. Defaults to None: the last layer with a feature map.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
             `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`. Defaults to
             `"grad-cam"`.
-        labels: The class of each image, for the target `"true"`. Defaults to None.
-        class_names: The name of each class, for targets by name. Defaults to None.
+        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
+            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
+            Defaults to `"predicted"`.
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 
@@ -150,7 +150,7 @@ def grad_cam(
             maps.
 
     Example:
-        >>> found = tbviz.methods.grad_cam(model, images, ["predicted", tbviz.Target(3)])
+        >>> found = tbviz.methods.grad_cam(model, images, targets=["predicted", tbviz.Target(3)])
         >>> [one.maps.shape for one in found]
         [(4, 7, 7), (4, 7, 7)]
     """

@@ -37,7 +37,10 @@ _DRAWN = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 
 
 def kernels(
-    model: keras.Model, layers: Filter | None = None, filters: int | Sequence[int] = MAX_CHANNELS
+    model: keras.Model,
+    *,
+    layers: Filter | None = None,
+    filters: int | Sequence[int] = MAX_CHANNELS,
 ) -> dict[str, Kernel]:
     """Return the kernels of a model's convolutions, at any depth, without running the model.
 
@@ -61,7 +64,7 @@ def kernels(
             have one of the filters.
 
     Example:
-        >>> found = tbviz.methods.kernels(model, "conv1", filters=16)
+        >>> found = tbviz.methods.kernels(model, layers="conv1", filters=16)
         >>> found["conv1"].tiles.shape
         (16, 3, 3)
     """

@@ -78,6 +78,7 @@ class LayerNumbers:
 def health(
     model: keras.Model,
     images: Any,
+    *,
     layers: Filter | None = None,
     thresholds: Thresholds | None = None,
 ) -> dict[str, LayerNumbers]:
@@ -102,14 +103,14 @@ def health(
         TbvizError: If a filter matches no layer with feature maps.
 
     Example:
-        >>> found = tbviz.methods.health(model, x_val[:64], "conv*")
+        >>> found = tbviz.methods.health(model, x_val[:64], layers="conv*")
         >>> found["conv1"].numbers["dead"]
         3.0
     """
     from tbviz.methods.activation_maps.feature_maps import activations
     from tbviz.taps.inspector import inspector_for
 
-    found = activations(model, images, layers)
+    found = activations(model, images, layers=layers)
     inputs = gray(images)
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)

@@ -38,6 +38,7 @@ __all__ = [
 
 def maximize_filters(
     model: keras.Model,
+    *,
     layers: Filter | None = None,
     filters: int | Sequence[int] = 16,
     images: Any = None,
@@ -71,7 +72,7 @@ def maximize_filters(
             unknown.
 
     Example:
-        >>> found = tbviz.methods.maximize_filters(model, "conv3", [0, 5, 9])
+        >>> found = tbviz.methods.maximize_filters(model, layers="conv3", filters=[0, 5, 9])
         >>> found["conv3"].images.shape
         (3, 32, 32, 3)
     """
@@ -103,13 +104,13 @@ def maximize_filters(
 
 def maximize_classes(
     model: keras.Model,
+    *,
+    class_names: Sequence[str] | None = None,
+    output: OutputName | None = None,
     classes: Classes | None = None,
     images: Any = None,
     ascent: Ascent | None = None,
     seed: int = 0,
-    *,
-    class_names: Sequence[str] | None = None,
-    output: OutputName | None = None,
 ) -> MaximizedClasses:
     """Find an image that raises the score of each class, from a blank start.
 
@@ -118,13 +119,13 @@ def maximize_classes(
 
     Args:
         model: Any built Keras model.
+        class_names: Name of each class, for classes by name. Defaults to None.
+        output: The index or the name of the output whose classes these are, for a model with
+            several outputs. Defaults to None: the first.
         classes: Classes by number or by name. Defaults to None: the first ten.
         images: See `maximize_filters`. Defaults to None.
         ascent: See `maximize_filters`. Defaults to None: `tbviz.Ascent.of_classes()`.
         seed: See `maximize_filters`. Defaults to 0.
-        class_names: Name of each class, for classes by name. Defaults to None.
-        output: The index or the name of the output whose classes these are, for a model with
-            several outputs. Defaults to None: the first.
 
     Raises:
         TbvizError: If there is no such class or output, the size of the input is unknown, or all
@@ -132,7 +133,7 @@ def maximize_classes(
 
     Example:
         >>> careful = tbviz.Ascent.of_classes().careful()
-        >>> found = tbviz.methods.maximize_classes(model, [285, 967], ascent=careful)
+        >>> found = tbviz.methods.maximize_classes(model, classes=[285, 967], ascent=careful)
         >>> found.images.shape
         (2, 224, 224, 3)
     """

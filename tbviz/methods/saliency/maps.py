@@ -65,11 +65,11 @@ class SaliencyMap:
 def saliency_maps(
     model: keras.Model,
     images: Any,
-    targets: Target | Score = ...,
-    *,
-    method: str | Attribution = ...,
     labels: Any = ...,
+    *,
     class_names: Any = ...,
+    method: str | Attribution = ...,
+    targets: Target | Score = ...,
     output: OutputName | None = ...,
 ) -> SaliencyMap: ...
 
@@ -78,11 +78,11 @@ def saliency_maps(
 def saliency_maps(
     model: keras.Model,
     images: Any,
-    targets: list[Target | Score],
-    *,
-    method: str | Attribution = ...,
     labels: Any = ...,
+    *,
     class_names: Any = ...,
+    method: str | Attribution = ...,
+    targets: list[Target | Score],
     output: OutputName | None = ...,
 ) -> list[SaliencyMap]: ...
 
@@ -90,11 +90,11 @@ def saliency_maps(
 def saliency_maps(
     model: keras.Model,
     images: Any,
-    targets: Targets = "predicted",
-    *,
-    method: str | Attribution = "gradients",
     labels: Any = None,
+    *,
     class_names: Any = None,
+    method: str | Attribution = "gradients",
+    targets: Targets = "predicted",
     output: OutputName | None = None,
 ) -> SaliencyMap | list[SaliencyMap]:
     """Compute the pixels of an image that a class score depends on.
@@ -116,14 +116,14 @@ def saliency_maps(
         model: Any built Keras model.
         images: A batch, in the structure that the model takes. Of several images the first is
             explained.
-        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
-            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
-            Defaults to `"predicted"`.
+        labels: The class of each image, for the target `"true"`. Defaults to None.
+        class_names: The name of each class, for targets by name. Defaults to None.
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
             `Occlusion(window=0.1, stride=0.05)`. Defaults to `"gradients"`.
-        labels: The class of each image, for the target `"true"`. Defaults to None.
-        class_names: The name of each class, for targets by name. Defaults to None.
+        targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
+            class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
+            Defaults to `"predicted"`.
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 
@@ -137,7 +137,7 @@ def saliency_maps(
             of images.
 
     Example:
-        >>> found = tbviz.methods.saliency_maps(model, images, tbviz.Target(3, against=5))
+        >>> found = tbviz.methods.saliency_maps(model, images, targets=tbviz.Target(3, against=5))
         >>> found.maps.shape
         (4, 224, 224)
     """
