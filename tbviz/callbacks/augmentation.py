@@ -6,7 +6,7 @@ import os
 from typing import Any, ClassVar, Unpack
 
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.limits.schedule import AT_THE_ENDS
+from tbviz.callbacks.limits.schedule import FIRST_AND_LAST
 from tbviz.callbacks.options import ImageOptions
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.layout import Layout
@@ -31,15 +31,15 @@ class Augmentation(Visual):
 
     Args:
         num_draws: How often each image is drawn, at least 1.
-        schedule: Defaults to the first and the last epoch, since most augmentation does not
-            change while a model trains.
+        schedule: `"first-and-last"` captures no other epoch. Defaults to `"first-and-last"`, since
+            most augmentation does not change while a model trains.
 
     Example:
         >>> draws = tbviz.Augmentation("logs/run", x_val[:4], num_draws=6)
         >>> model.fit(x, y, callbacks=[draws])  # one picture of 4 rows and 1 + 6 columns
     """
 
-    option_defaults: ClassVar[ImageOptions] = {"schedule": AT_THE_ENDS}
+    option_defaults: ClassVar[ImageOptions] = {"schedule": FIRST_AND_LAST}
     rare = True
     needs = "augmentation layer"
 

@@ -6,7 +6,7 @@ import pytest
 from callbacks.nets import cached_model, data, metas, positions, sequential, tiles
 
 import tbviz
-from tbviz.callbacks.limits.schedule import TrainingProgress, schedule_of
+from tbviz.callbacks.limits.schedule import Schedule, TrainingProgress, schedule_of
 from tbviz.callbacks.run import session
 from tbviz.errors import TbvizError
 
@@ -32,6 +32,7 @@ def test_schedules_by_epochs():
     assert due_epochs(tbviz.geometric(3)) == [0, 1, 3, 9]
     assert due_epochs(tbviz.geometric(1.1), 6) == [0, 1, 2, 3, 4, 5]
     assert due_epochs(tbviz.geometric(), 40, first=10) == [10, 16, 32]
+    assert due_epochs("first-and-last") == []
 
 
 def test_every_batches_fires_when_a_multiple_was_crossed():
@@ -59,6 +60,20 @@ def test_two_callbacks_with_one_schedule_count_apart():
 
 
 @pytest.mark.parametrize(
+    "schedule",
+    [
+        tbviz.every(epochs=2),
+        tbviz.every(batches=10),
+        tbviz.every(minutes=1.5),
+        tbviz.geometric(),
+    ],
+)
+def test_a_schedule_prints_as_the_call_that_makes_it(schedule):
+    assert isinstance(schedule, Schedule)
+    assert vars(eval(repr(schedule), {"tbviz": tbviz})) == vars(schedule)
+
+
+@pytest.mark.parametrize(
     ("make", "messages"),
     [
         (tbviz.every, "nothing"),
@@ -71,6 +86,8 @@ def test_two_callbacks_with_one_schedule_count_apart():
         (lambda: tbviz.every(minutes="5"), "above 0"),
         (lambda: tbviz.geometric("2"), "above 1"),
         (lambda: schedule_of("epochs"), "did you mean 'epoch'"),
+        (lambda: schedule_of("first_and_last"), "did you mean 'first-and-last'"),
+        (lambda: schedule_of("last"), "did you mean 'first-and-last'"),
         (lambda: schedule_of("every 5"), "did you mean schedule=5"),
         (lambda: schedule_of(0), "received 0; expected 'epoch', a whole number n"),
         (lambda: schedule_of(-3), "received -3; expected"),
@@ -99,6 +116,10 @@ def captured_positions(log_dir):
 
 def at_ends(*epochs):
     return [(epoch, None, False) for epoch in epochs]
+
+
+def test_first_and_last_captures_no_other_epoch(tmp_path):
+    assert fit(tmp_path, "first-and-last", epochs=5) == at_ends(0, 4)
 
 
 def test_first_and_last_epoch_are_always_captured(tmp_path):

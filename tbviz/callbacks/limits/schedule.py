@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
-from typing import Any, Protocol
+from typing import Any, Final
 
 from tbviz.errors import TbvizError
 
@@ -29,47 +29,36 @@ class TrainingProgress:
     epoch_end: bool
 
 
-class Schedule(Protocol):
-    """Decides when to capture; `start` forgets what an earlier `fit` did.
+class Schedule:
+    """When a callback captures. `every` and `geometric` return one, for `schedule=`.
+
+    It may stand in several callbacks: each of them counts on a copy.
 
     Attributes:
         batchwise: Whether it is also due between the ends of epochs.
         every_epoch: Whether it is due at the end of every epoch and nowhere else.
     """
 
-    batchwise: bool
-    every_epoch: bool
+    batchwise: bool = False
+    every_epoch: bool = False
 
     def start(self, progress: TrainingProgress) -> None:
-        """Begin counting here."""
+        """Begin counting here, and forget what an earlier `fit` did."""
 
     def due(self, progress: TrainingProgress) -> bool:
         """Return whether to capture now."""
+        raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Factory:
-    """Makes one schedule per callback; `every` and `geometric` return it.
-
-    Attributes:
-        make: Makes a schedule.
-        text: The call that made it, as `help()` prints it.
-    """
-
-    make: Callable[[], Schedule]
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-ScheduleLike = str | int | Factory | Callable[[int], object]
+ScheduleLike = str | int | Schedule | Callable[[int], object]
 """What a user may pass as `schedule`."""
+
+FIRST_AND_LAST: Final = "first-and-last"
 
 
 def every(
-    epochs: int | None = None, batches: int | None = None, minutes: float | None = None
-) -> Factory:
+    *, epochs: int | None = None, batches: int | None = None, minutes: float | None = None
+) -> Schedule:
     """Return a schedule that captures at regular intervals. It takes one of the three arguments.
 
     The first and the last epoch are always captured.
@@ -82,7 +71,7 @@ def every(
             None.
 
     Returns:
-        A value for `schedule=`.
+        A `Schedule`, for `schedule=`.
 
     Raises:
         TbvizError: If none or several are given, or one that is not a number above 0.
@@ -100,15 +89,14 @@ def every(
             "(whole numbers) and minutes, above 0, such as every(epochs=5)"
         )
         raise TbvizError(msg)
-    text = f"tbviz.every({name}={value})"
     if name == "epochs":
-        return Factory(lambda: _every_epochs(int(value)), text)
+        return _Epochs(int(value))
     if name == "batches":
-        return Factory(lambda: _Batches(int(value)), text)
-    return Factory(lambda: _Seconds(60.0 * float(value)), text)
+        return _Batches(int(value))
+    return _Minutes(float(value))
 
 
-def geometric(factor: float = 2.0) -> Factory:
+def geometric(factor: float = 2.0) -> Schedule:
     """Return a schedule for long runs: each snapshot is a factor later than the one before.
 
     With the factor 2 it captures epochs 0, 1, 2, 4, 8 ... and the last one, so that a thousand
@@ -118,7 +106,7 @@ def geometric(factor: float = 2.0) -> Factory:
         factor: Ratio of each captured epoch to the one before, above 1. Defaults to 2.0.
 
     Returns:
-        A value for `schedule=`.
+        A `Schedule`, for `schedule=`.
 
     Raises:
         TbvizError: If the factor is not above 1.
@@ -129,34 +117,36 @@ def geometric(factor: float = 2.0) -> Factory:
     if not (_is_number(factor, Real) and factor > 1):
         msg = f"geometric() received the factor {factor!r}; expected a number above 1, such as 2"
         raise TbvizError(msg)
-    return Factory(lambda: _Geometric(factor), f"tbviz.geometric({factor})")
+    return _Geometric(float(factor))
 
 
 def schedule_of(schedule: ScheduleLike | None) -> Schedule:
     """Return the schedule that a user's argument means.
 
     Args:
-        schedule: `"epoch"`, a whole number n for every n epochs, the result of `every` or
-            `geometric`, or a callable that takes the epoch and returns whether to capture at its
-            end.
+        schedule: `"epoch"`, `"first-and-last"`, a whole number n for every n epochs, a `Schedule`,
+            of which a copy is returned, or a callable that takes the epoch and returns whether to
+            capture at its end. None is `"epoch"`.
 
     Raises:
         TbvizError: If it is anything else.
     """
+    if isinstance(schedule, Schedule):
+        return copy.copy(schedule)
     if schedule is None or (isinstance(schedule, str) and schedule == "epoch"):
-        return _Epochs()
-    if isinstance(schedule, Factory):
-        return schedule.make()
+        return _Epochs(1)
+    if isinstance(schedule, str) and schedule == FIRST_AND_LAST:
+        return _FirstAndLast()
     if _is_number(schedule, Integral):
         epochs: Any = schedule
         if epochs >= 1:
-            return _every_epochs(int(epochs))
+            return _Epochs(int(epochs))
     elif callable(schedule):
-        return _Epochs(schedule)
+        return _Selected(schedule)
     msg = (
         f"schedule received {schedule!r}; {_meant(schedule)}expected 'epoch', a whole number n for "
-        "every n epochs, tbviz.every(batches=1000), tbviz.every(minutes=10), tbviz.geometric(2), "
-        "or a callable that takes the epoch and returns whether to capture"
+        "every n epochs, 'first-and-last', tbviz.every(batches=1000), tbviz.every(minutes=10), "
+        "tbviz.geometric(2), or a callable that takes the epoch and returns whether to capture"
     )
     raise TbvizError(msg)
 
@@ -168,8 +158,12 @@ def _meant(schedule: Any) -> str:
     digits = "".join(letter for letter in schedule if letter.isdigit())
     if digits and int(digits):
         return f"did you mean schedule={int(digits)}? "
-    near = difflib.get_close_matches(schedule.lower(), ["epoch", "epochs", "every epoch"])
-    return "did you mean 'epoch'? " if near else ""
+    meant = {
+        **dict.fromkeys(["epoch", "epochs", "every epoch"], "epoch"),
+        **dict.fromkeys([FIRST_AND_LAST, "first", "last", "ends"], FIRST_AND_LAST),
+    }
+    near = difflib.get_close_matches(schedule.lower(), meant, n=1)
+    return f"did you mean {meant[near[0]]!r}? " if near else ""
 
 
 def _is_number(value: Any, kind: type) -> bool:
@@ -177,47 +171,39 @@ def _is_number(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-class _Epochs:
-    batchwise = False
+class _Epochs(Schedule):
+    def __init__(self, count: int) -> None:
+        self.every_epoch = count == 1
+        self._count = count
 
-    def __init__(self, is_due: Callable[[int], object] | None = None) -> None:
-        self.every_epoch = is_due is None
-        self._is_due = is_due or _always
+    def __repr__(self) -> str:
+        return f"tbviz.every(epochs={self._count})"
 
-    def start(self, progress: TrainingProgress) -> None:
-        """Count nothing."""
+    def due(self, progress: TrainingProgress) -> bool:
+        return progress.epoch_end and progress.epoch % self._count == 0
+
+
+class _Selected(Schedule):
+    def __init__(self, is_due: Callable[[int], object]) -> None:
+        self._is_due = is_due
 
     def due(self, progress: TrainingProgress) -> bool:
         return progress.epoch_end and bool(self._is_due(progress.epoch))
 
 
-# Functions with a name, so that a callback can be pickled.
+class _FirstAndLast(Schedule):
+    def due(self, progress: TrainingProgress) -> bool:
+        """Return False: the first and the last epoch are captured without being due."""
+        return False
 
 
-def _always(epoch: int) -> bool:
-    del epoch
-    return True
-
-
-def _never(epoch: int) -> bool:
-    del epoch
-    return False
-
-
-def _is_multiple(count: int, epoch: int) -> bool:
-    return epoch % count == 0
-
-
-def _every_epochs(count: int) -> _Epochs:
-    return _Epochs(None if count == 1 else partial(_is_multiple, count))
-
-
-class _Geometric:
-    batchwise = every_epoch = False
-
+class _Geometric(Schedule):
     def __init__(self, factor: float) -> None:
         self._factor = factor
         self._next = 0.0
+
+    def __repr__(self) -> str:
+        return f"tbviz.geometric({self._factor})"
 
     def start(self, progress: TrainingProgress) -> None:
         self._next = 0.0
@@ -230,12 +216,15 @@ class _Geometric:
         return True
 
 
-class _Batches:
-    batchwise, every_epoch = True, False
+class _Batches(Schedule):
+    batchwise = True
 
     def __init__(self, batches: int) -> None:
         self._batches = batches
         self._crossed = 0
+
+    def __repr__(self) -> str:
+        return f"tbviz.every(batches={self._batches})"
 
     def start(self, progress: TrainingProgress) -> None:
         self._crossed = progress.step // self._batches
@@ -247,22 +236,21 @@ class _Batches:
         return due
 
 
-class _Seconds:
-    batchwise, every_epoch = True, False
+class _Minutes(Schedule):
+    batchwise = True
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, minutes: float) -> None:
+        self._minutes = minutes
         self._last = 0.0
+
+    def __repr__(self) -> str:
+        return f"tbviz.every(minutes={self._minutes})"
 
     def start(self, progress: TrainingProgress) -> None:
         self._last = progress.seconds
 
     def due(self, progress: TrainingProgress) -> bool:
-        if progress.seconds - self._last < self._seconds:
+        if progress.seconds - self._last < 60.0 * self._minutes:
             return False
         self._last = progress.seconds
         return True
-
-
-AT_THE_ENDS = Factory(lambda: _Epochs(_never), "first_and_last")
-"""Captures only what is always captured."""
