@@ -1,48 +1,48 @@
-"""Define the base of all callbacks: its arguments, Keras' hooks, and what a subclass implements."""
+"""Define the base of all callbacks: its arguments, and what a subclass implements."""
 
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, ClassVar, Unpack
 
-import keras
-
 from tbviz.amounts import bytes_of, share_of
-from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import schedule_of
 from tbviz.callbacks.options import DEFAULTS, ImageOptions
-from tbviz.callbacks.probe import as_probe, check_log_dir
+from tbviz.callbacks.probe import as_probe, check_log_dir, source_of
 from tbviz.callbacks.run.callback_log import CallbackLog
-from tbviz.callbacks.run.distributed import is_primary, log_not_primary
-from tbviz.callbacks.run.error_boundary import in_short
 from tbviz.callbacks.run.model_view import ModelView
-from tbviz.callbacks.run.probe import (
-    ProbeArrays,
-    input_format,
-)
-from tbviz.callbacks.run.session import Session
-from tbviz.callbacks.run.sessions import report_disabled, session_of
-from tbviz.callbacks.run.submodel import check_submodel, find_submodel
+from tbviz.callbacks.run.submodel import check_submodel
+from tbviz.callbacks.session_member import SessionMember
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
 from tbviz.scores.target import may_name_output
 from tbviz.store.disk.locations import usable_location
-from tbviz.store.format.schema import FitPosition
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
 
-_log = logging.getLogger("tbviz")
 
+class Visual(SharedOptions, SessionMember):
+    """A callback that captures the model while it trains; a callback of your own can extend it.
 
-class Visual(SharedOptions, keras.callbacks.Callback):
-    """A callback that captures the model while it trains.
+    A subclass implements `capture`, and `select_layers` if it draws layers. Its constructor passes
+    the shared arguments on as `**options`. It may also
 
-    Subclasses select the layers that they draw (`select_layers`) and compute the pictures
-    (`capture`). They pass the shared arguments on as `**options`.
+    * implement `reset`, `prepare` and `title`;
+    * set `wants_recording`, `runs_model`, `rare`, `needs` and `option_defaults` of the class, and
+      `first_channels` in `select_layers`;
+    * read `selected`, `probe`, and the arguments: `log_dir`, `layers`, `output`, `submodel`,
+      `schedule`, `max_overhead`, `max_disk` and `strict`.
+
+    The other members are those of `SessionMember`, for Keras and tbviz alone.
+
+    Attributes:
+        selected: The layers that `select_layers` returned for the current model.
+        first_channels: By key of a selected layer, how many channels are enough. Other layers are
+            recorded with all channels.
+        probe: The probe images with their labels, None without images, or before the `fit` if they
+            are files.
     """
 
     wants_recording: ClassVar[bool] = True
@@ -79,41 +79,19 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         self.schedule = schedule_of(given["schedule"])
         self.max_overhead = share_of(given["max_overhead"])
         self.max_disk = bytes_of(given["max_disk"])
-        self.last_snapshot: FitPosition | None = None
-        # Counts the callbacks with the same title in this fit and log directory.
-        self.number = 1
-        # Whether `Monitor` made it, so that a callback of the user replaces it.
-        self.replaceable = False
-        # Why callbacks are disabled for this `fit`; those of a Monitor share it, to say it once.
-        self.disabled: set[str] = set()
         self.selected: list[Output] = []
-        # By key of a selected layer, how many channels are enough. Others need all channels.
         self.first_channels: Mapping[str, int] = {}
-        self._given = as_probe(images, labels, given["class_names"], type(self).__name__)
-        if self._given is None and _needs_images(type(self)):
+        given_probe = as_probe(images, labels, given["class_names"], type(self).__name__)
+        if given_probe is None and _needs_images(type(self)):
             raise TbvizError(f"{type(self).__name__} received images=None; expected probe images")
-        # Image files are read when the model's input size is known.
-        self.probe: ProbeArrays | None = None
-        if self._given is not None and not self._given.is_files:
-            self.probe = self._given.read()
-        self._session: Session | None = None
-
-    # For subclasses
+        self._source = None if given_probe is None else source_of(given_probe)
+        if self._source is not None and not self._source.is_files:
+            self.probe = self._source.read()
 
     @property
     def title(self) -> str:
         """Return the name of the class, and of the method if the arguments select one."""
         return type(self).__name__
-
-    @property
-    def method(self) -> str:
-        """The name in notices and costs: the title, with a number if several callbacks share it."""
-        return self.title if self.number == 1 else f"{self.title} {self.number}"
-
-    @property
-    def callback_id(self) -> CallbackId:
-        """Return the identity of this callback in the run log."""
-        return CallbackId(id(self), self.method)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers that this callback draws.
@@ -136,8 +114,6 @@ class Visual(SharedOptions, keras.callbacks.Callback):
     def reset(self) -> None:
         """Drop what earlier snapshots left: a `fit` begins, or the model has changed."""
 
-    # For the session
-
     def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
         """Select the layers of a model that was not captured before.
 
@@ -150,70 +126,6 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         self.selected = self.select_layers(model_outputs)
         if not self.selected:
             log.notice(f"left out: this model has no {self.needs}", level="info", event="left_out")
-
-    # Keras' hooks
-
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Join the session of this `fit`."""
-        self._session = self.last_snapshot = None
-        if not self.replaceable:  # Monitor does it for its own
-            self.disabled.clear()
-        try:
-            if not is_primary():
-                log_not_primary()
-                return
-            model = self.model
-            if self._given is not None and self._given.is_files:
-                model_format = input_format(find_submodel(model, self.submodel))
-                self.probe = self._given.read(model_format)
-            session = session_of(self, model, self.params)
-        except Exception as error:
-            if self.strict:
-                raise
-            self._report_disabled(error)
-            return
-        self._session = session
-        if self.probe is not None and self.probe.left_out:
-            given = self.probe.count + self.probe.left_out
-            session.log.notice(
-                f"the first {self.probe.count} of {given} probe images are used",
-                "pass only the images that you want to see",
-                level="info",
-                event="probe_cut",
-                detail=[self.probe.count, given],
-            )
-
-    def _report_disabled(self, error: Exception) -> None:
-        text = f"disabled for this fit: {in_short(error)}"
-        if text in self.disabled:
-            return
-        self.disabled.add(text)
-        name = "Monitor" if self.replaceable else self.method
-        _log.warning("tbviz %s: %s", name, text)
-        # This callback has no store to report it in, but others may.
-        with suppress(Exception):
-            report_disabled(self, name, text, error)
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Note the epoch."""
-        if self._session is not None:
-            self._session.epoch_begins(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Capture if the schedule counts batches or minutes and is due."""
-        if self._session is not None:
-            self._session.batch_ends(self, batch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Capture if the schedule is due."""
-        if self._session is not None:
-            self._session.epoch_ends(self, epoch, logs)
-
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Capture the final model if it has changed, and leave the session."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.train_ends(self)
 
 
 def _needs_images(kind: type[Visual]) -> bool:

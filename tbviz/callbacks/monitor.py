@@ -106,8 +106,7 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
             if kind not in excluded and (kind in _WITHOUT_IMAGES or probe is not None):
                 self.callbacks.append(kind(log_dir, **given))
         for callback in self.callbacks:
-            callback.replaceable = True
-            callback.disabled = self._disabled
+            callback.belong_to_monitor(self._disabled)
 
     def set_model(self, model: Any) -> None:
         """Pass the model on."""

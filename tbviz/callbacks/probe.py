@@ -36,6 +36,19 @@ class Probe(SharedOptions):
         *,
         class_names: ClassNames | None = None,
     ) -> None:
+        self._source = ProbeSource(images, labels, class_names)
+
+
+class ProbeSource:
+    """Reads the images of a `Probe`, once.
+
+    Args:
+        images: See `Probe`.
+        labels: See `Probe`.
+        class_names: See `Probe`.
+    """
+
+    def __init__(self, images: Any, labels: Any, class_names: ClassNames | None) -> None:
         self._class_names = class_names
         # Image files are read when the model's input size is known.
         self._files = (images, labels) if is_path(images) else None
@@ -62,6 +75,11 @@ class Probe(SharedOptions):
         if files not in self._known:
             self._known[files] = read_probe(*self._files, self._class_names, files)
         return self._known[files]
+
+
+def source_of(probe: Probe) -> ProbeSource:
+    """Return what reads the images of a `Probe`."""
+    return probe._source  # noqa: SLF001  a user has no use for it
 
 
 def as_probe(

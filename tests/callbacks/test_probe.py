@@ -10,6 +10,7 @@ from callbacks.nets import cached_model, data, metas, notices
 from PIL import Image
 
 import tbviz
+from tbviz.callbacks.probe import source_of
 from tbviz.callbacks.run import probe_batch as probe_batch_module
 from tbviz.callbacks.run.probe import InputFormat, image_names, input_format, read_probe
 from tbviz.callbacks.run.probe_batch import ProbeBatch
@@ -361,7 +362,7 @@ def test_labels_without_images_are_refused(tmp_path):
 def test_a_probe_of_files_takes_the_size_of_the_model(tmp_path):
     path = tmp_path / "one.png"
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
-    probe = tbviz.Probe(path, [1])
+    probe = source_of(tbviz.Probe(path, [1]))
     assert probe.read(InputFormat((8, 6), 1)).inputs.shape == (1, 8, 6, 1)
     assert probe.read(InputFormat((8, 6), 1)) is probe.read(InputFormat((8, 6), 1))
     assert probe.read(InputFormat((4, 4))).labels == [1]
