@@ -48,8 +48,9 @@ def main() -> None:
 
     import keras
 
-    from tbviz.methods.maximization.ascent import Ascent, maximize
+    from tbviz.methods.maximization.ascent import maximize
     from tbviz.methods.maximization.canvas import canvas_of
+    from tbviz.methods.maximization.settings import Ascent
     from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.select import select
 

@@ -8,7 +8,7 @@ import tbviz
 from tbviz.callbacks.base import Visual
 from tbviz.methods.cams.registry import CAMS
 from tbviz.methods.cams.score_cam import ScoreCam
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.saliency.integrated_gradients import IntegratedGradients
 from tbviz.methods.saliency.occlusion import Occlusion
 from tbviz.methods.saliency.registry import ATTRIBUTIONS

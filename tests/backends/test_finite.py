@@ -12,7 +12,7 @@ from keras import layers
 import tbviz
 from tbviz.errors import TbvizError
 from tbviz.methods import activations, grad_cam, health, maximize_filters, saliency_maps
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.weight_finiteness import INFINITE, NAN
 

@@ -12,8 +12,9 @@ from backends.nets import Looping, X, array, inspect_model, small, state
 from keras import layers, ops
 from one_layer import class_gradients
 
-from tbviz.methods.maximization.ascent import Ascent, maximize
+from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.scores.class_target import PREDICTED
 from tbviz.scores.output_head import head_of
 from tbviz.scores.recording import record

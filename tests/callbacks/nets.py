@@ -13,7 +13,7 @@ import numpy as np
 import tbviz
 from tbviz.images.ranges import dequantize
 from tbviz.images.sheet import decode, split
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.reader import open_reader
 

@@ -22,7 +22,7 @@ from callbacks.nets import (
 import tbviz
 from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.methods.cams.grad_cam import GradCam
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.store.errors import StoreError
 from tbviz.store.read.reader import open_reader
 from tbviz.taps.select import LayerNotFoundError

@@ -22,7 +22,9 @@ from callbacks.nets import (
 import tbviz
 from tbviz.errors import TbvizError
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
+from tbviz.methods.maximization import maximize_classes, maximize_filters
+from tbviz.methods.maximization.settings import Ascent
+from tbviz.methods.maximization.transforms import Transforms
 from tbviz.store.read.reader import open_reader
 
 QUICK = Ascent(steps=2)

@@ -22,7 +22,7 @@ from callbacks.nets import (
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.store.read.reader import open_reader
 
 QUICK = Ascent(steps=2)

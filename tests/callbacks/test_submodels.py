@@ -10,7 +10,7 @@ from callbacks.test_submodel import fitted_gan, noise
 
 import tbviz
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.store.read.reader import open_reader
 
 WHOLE = "overview", "hypercolumns", "hypercolumns:colors"

@@ -7,10 +7,10 @@ from keras import layers
 
 from tbviz.errors import TbvizError
 from tbviz.methods import maximize_filters
-from tbviz.methods.maximization import Ascent
 from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.objectives import window
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.methods.maximization.transforms import Transforms
 from tbviz.taps.inspector import ModelInspector
 

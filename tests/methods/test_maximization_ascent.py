@@ -8,11 +8,13 @@ import pytest
 from keras import layers
 
 from tbviz.errors import TbvizError
-from tbviz.methods.maximization import Ascent, Transforms, maximize_classes, maximize_filters
+from tbviz.methods.maximization import maximize_classes, maximize_filters
 from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
 from tbviz.methods.maximization.classes import select_classes
 from tbviz.methods.maximization.regularizers import total_variation
+from tbviz.methods.maximization.settings import Ascent
+from tbviz.methods.maximization.transforms import Transforms
 from tbviz.taps.inspector import ModelInspector
 
 STILL = Transforms(jitter=0, scale=0)

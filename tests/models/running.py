@@ -17,7 +17,7 @@ from tbviz.callbacks import filter_maximization
 from tbviz.errors import TbvizError
 from tbviz.images.ranges import LEVELS
 from tbviz.images.sheet import decode
-from tbviz.methods.maximization import Ascent
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.store.disk.locations import store_directory
 from tbviz.store.read.reader import open_reader
 

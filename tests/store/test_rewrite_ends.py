@@ -14,8 +14,9 @@ from tbviz.store.disk.locations import store_directory
 from tbviz.store.disk.locks import hold
 from tbviz.store.errors import StoreError
 from tbviz.store.maintain.leftovers import clear, leftovers
+from tbviz.store.maintain.packs import packs
 from tbviz.store.maintain.prune import KeepRule, prune
-from tbviz.store.maintain.repair import packs, repair
+from tbviz.store.maintain.repair import repair
 from tbviz.store.read.reader import open_reader
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")

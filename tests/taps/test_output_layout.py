@@ -7,8 +7,9 @@ from keras import layers, ops
 from one_layer import class_gradients
 
 from tbviz.methods import grad_cam
-from tbviz.methods.maximization.ascent import Ascent, maximize
+from tbviz.methods.maximization.ascent import maximize
 from tbviz.methods.maximization.canvas import canvas_of
+from tbviz.methods.maximization.settings import Ascent
 from tbviz.scores.recording import record
 from tbviz.taps.inspector import inspector_for
 from tbviz.taps.model_outputs import find_model_outputs

@@ -18,22 +18,12 @@ from tbviz.methods.maximization.classes import (
 )
 from tbviz.methods.maximization.result import Maximized, require_signal
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.methods.maximization.transforms import Transforms
 
 if TYPE_CHECKING:
     import keras
 
     from tbviz.taps.final_outputs import OutputName
     from tbviz.taps.select import Filter
-
-__all__ = [
-    "Ascent",
-    "Maximized",
-    "MaximizedClasses",
-    "Transforms",
-    "maximize_classes",
-    "maximize_filters",
-]
 
 
 def maximize_filters(

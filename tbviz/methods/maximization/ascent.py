@@ -14,7 +14,7 @@ from tbviz.methods.maximization.image import to_image
 from tbviz.methods.maximization.objectives import ChannelMean, Objective, Response
 from tbviz.methods.maximization.regularizers import contrast, gram_cosine, total_variation
 from tbviz.methods.maximization.result import Maximized, notes_of, require_signal
-from tbviz.methods.maximization.settings import Ascent
+from tbviz.methods.maximization.settings import Ascent, basis_of
 from tbviz.scores.gradients import gradient_scale
 from tbviz.taps import backends
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from tbviz.methods.maximization.canvas import Canvas
     from tbviz.taps.inspector import ModelInspector
     from tbviz.taps.outputs import Output
-
-__all__ = ["Ascent", "Maximized", "maximize", "maximize_objective"]
-
 
 # Adam (Kingma and Ba 2015) by hand: a Keras optimizer would make variables and draw from Python's
 # random state. Its epsilon, usually 1e-8, is a thirtieth of the usual slope here: divided by
@@ -80,7 +77,7 @@ def maximize_objective(
     selected = np.repeat(np.asarray(indices, np.int32), settings.diversity)
     if start is None:
         start = _blank(indices, canvas, settings, seed)
-    basis, transforms = settings.basis, settings.transforms
+    basis, transforms = basis_of(settings), settings.transforms
     backend = backends.current()  # here, not in the loop: AutoGraph cannot convert an import
 
     def compute(model: Any, selected: Any, start: Any, views: Any, scale: Any) -> Any:
@@ -173,7 +170,7 @@ def _regularized(response: Response, coefficients: Any, settings: Ascent) -> Any
     """Return score minus penalties: ln(score) minus penalties, times the score; same slope."""
     penalties = []
     if settings.total_variation or settings.l2:
-        image = to_image(coefficients, settings.basis)
+        image = to_image(coefficients, basis_of(settings))
         penalties = [
             settings.total_variation * total_variation(image),
             settings.l2 * contrast(image),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from tbviz.errors import TbvizError
@@ -10,7 +10,7 @@ from tbviz.methods.maximization.basis import Basis, Fourier, Pixels
 from tbviz.methods.maximization.transforms import Transforms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ascent:
     """Settings of the ascent.
 
@@ -50,7 +50,7 @@ class Ascent:
     start: float = 0.05
     image: str = "fourier"
     decay: float = 1.0
-    transforms: Transforms = field(default_factory=Transforms)
+    transforms: Transforms = Transforms()  # noqa: RUF009  frozen, and help() prints it
     total_variation: float = 0.0
     l2: float = 0.0
     diversity: int = 1
@@ -80,7 +80,7 @@ class Ascent:
         """Return settings for higher quality: four times the steps, each half as long."""
         return replace(self, steps=4 * self.steps, rate=self.rate / 2)
 
-    @property
-    def basis(self) -> Basis:
-        """Return the basis of the coefficients of the image."""
-        return Fourier(self.decay) if self.image == "fourier" else Pixels()
+
+def basis_of(ascent: Ascent) -> Basis:
+    """Return the basis of the coefficients of the image."""
+    return Fourier(ascent.decay) if ascent.image == "fourier" else Pixels()
