@@ -7,7 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from public_signatures import methods, parameters, public, text
+from public_signatures import fields, methods, parameters, properties, public, returned, text
+
+import tbviz
+from tbviz.callbacks.options import ORDER
+from tbviz.methods.maximization.transforms import Transforms
 
 FILE = Path(__file__).with_name("public_signatures.txt")
 
@@ -19,6 +23,12 @@ def test_no_public_signature_changes_unannounced():
     )
 
 
+# What an argument without a name may be: a directory, a model, arrays, the one value of a helper.
+POSITIONS = {
+    *("log_dir", "model", "images", "labels", "maps", "values", "pixels", "score", "factor"),
+}
+
+
 def callables():
     for name, value in public():
         yield pytest.param(value, id=name)
@@ -27,7 +37,7 @@ def callables():
 def described(value):
     """Return by argument the text that its docstring has."""
     doc = inspect.cleandoc(value.__doc__)
-    section = re.search(r"^Args:\n((?:(?: .*)?\n)*)", doc + "\n", re.MULTILINE)
+    section = re.search(r"^(?:Args|Attributes):\n((?:(?: .*)?\n)*)", doc + "\n", re.MULTILINE)
     entries = re.split(r"^    (\w+): ", section[1] if section else "", flags=re.MULTILINE)[1:]
     return {
         name: " ".join(entry.split())
@@ -48,11 +58,42 @@ def test_every_argument_is_documented_with_its_default(value):
 
 
 @pytest.mark.parametrize("value", list(callables()))
+def test_only_the_directory_the_model_and_the_arrays_need_no_name(value):
+    given = parameters(value)
+    free = [one.name for one in given if one.kind is not inspect.Parameter.KEYWORD_ONLY]
+    assert set(free) <= POSITIONS
+    named = [one.name for one in given if one.name in ORDER and one.name not in free]
+    assert named == [name for name in ORDER if name in named]
+
+
+@pytest.mark.parametrize("value", list(callables()))
+def test_every_default_can_be_typed(value):
+    for one in parameters(value):
+        if one.default is not one.empty:
+            assert (
+                eval(repr(one.default), {"tbviz": tbviz, "Transforms": Transforms}) == one.default
+            )
+
+
+@pytest.mark.parametrize("value", list(callables()))
 def test_every_docstring_has_an_example(value):
     assert "\nExample:\n" in inspect.cleandoc(value.__doc__)
 
 
-def test_every_public_method_of_a_class_is_documented():
-    for _, value in public():
-        for name, method in methods(value):
-            assert inspect.getdoc(method), name
+def test_what_functions_return_is_found():
+    names = {value.__name__ for value in returned()}
+    assert {"Run", "Position", "Segment", "Sheet", "ProbeImages", "Health", "Predictions"} <= names
+    assert {"ClassMap", "SaliencyMap", "MaximizedClasses", "Axes", "Schedule"} <= names
+
+
+@pytest.mark.parametrize("value", returned())
+def test_every_field_of_what_functions_return_is_documented(value):
+    documented = {name for one in value.__mro__ if one.__doc__ for name in described(one)}
+    assert {name for name, _ in fields(value)} <= documented
+
+
+def test_every_public_method_and_property_of_a_class_is_documented():
+    classes = [value for _, value in public() if inspect.isclass(value)]
+    for value in [*classes, *returned()]:
+        for name in [name for name, _ in [*methods(value), *properties(value)]]:
+            assert name.startswith("__") or inspect.getdoc(getattr(value, name)), name

@@ -9,7 +9,7 @@ from typing import Any
 from tbviz.errors import TbvizError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """The limits from which there is advice, and the limits within the health numbers.
 
