@@ -45,7 +45,16 @@ def described(value):
     }
 
 
-@pytest.mark.parametrize("value", list(callables()))
+def called():
+    """Yield what users call: functions, classes, and methods of what they get."""
+    yield from callables()
+    for owner in returned():
+        for name, method in methods(owner):
+            if not name.startswith("__"):
+                yield pytest.param(method, id=f"{owner.__name__}.{name}")
+
+
+@pytest.mark.parametrize("value", list(called()))
 def test_every_argument_is_documented_with_its_default(value):
     found = described(value)
     given = parameters(value)

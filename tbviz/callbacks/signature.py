@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
-import textwrap
 from collections.abc import Iterator, Mapping
 from inspect import Parameter
 from typing import Any, ClassVar, Self
 
 from tbviz.callbacks import options
 from tbviz.callbacks.options import ARGUMENTS, DEFAULTS, ORDER, RENAMED, ImageOptions
-
-_WIDTH = 88
-_SECTION = re.compile(r"^(Args|Raises|Example|References):\n((?:(?: .*)?\n)*)", re.MULTILINE)
-_ENTRY = re.compile(r"^    (\w+): ", re.MULTILINE)
+from tbviz.docstrings import completed
 
 _RAISES = {
     "TbvizError": (
@@ -45,7 +40,8 @@ class SharedOptions:
             return
         constructor.__signature__ = _signature(constructor, {**DEFAULTS, **cls.option_defaults})
         if cls.__doc__ is not None:
-            cls.__doc__ = _docstring(cls.__doc__, inspect.signature(cls).parameters)
+            parameters = inspect.signature(cls).parameters
+            cls.__doc__ = completed(cls.__doc__, parameters, ARGUMENTS, _RAISES)
 
     def __new__(cls, *given: Any, **named: Any) -> Self:
         """Make a callback.
@@ -117,58 +113,6 @@ def _shared(name: str, defaults: Mapping[str, Any]) -> Iterator[Parameter]:
         if key in annotations:
             text = _Annotation(annotations[key].__forward_arg__)
             yield Parameter(key, Parameter.KEYWORD_ONLY, default=default, annotation=text)
-
-
-def _docstring(text: str, parameters: Mapping[str, Parameter]) -> str:
-    """Return a docstring whose `Args` hold every argument, and whose `Raises` are complete."""
-    text = inspect.cleandoc(text) + "\n"
-    sections = {found[1]: found[2] for found in _SECTION.finditer(text)}
-    own = _entries(sections.get("Args", ""))
-    args = {name: _text(parameter, own) for name, parameter in parameters.items()}
-    raises = {**_entries(sections.get("Raises", "")), **_RAISES}
-    parts = [_SECTION.sub("", text).strip(), _section("Args", args), _section("Raises", raises)]
-    last = [name for name in ("References", "Example") if name in sections]
-    parts += [f"{name}:\n{sections[name].rstrip()}" for name in last]
-    return re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts)) + "\n"
-
-
-def _entries(section: str) -> dict[str, str]:
-    """Return by name the texts of a section, each on one line."""
-    names = [*_ENTRY.finditer(section)]
-    ends = [*(found.start() for found in names[1:]), len(section)][: len(names)]
-    return {
-        found[1]: " ".join(section[found.end() : end].split())
-        for found, end in zip(names, ends, strict=True)
-    }
-
-
-def _text(parameter: Parameter, own: Mapping[str, str]) -> str:
-    """Return the text of an argument: the shared one, what the class adds, and the default."""
-    shared, found, default = ARGUMENTS.get(parameter.name, "").partition("Defaults to")
-    added = own.get(parameter.name, "")
-    text = f"{shared.strip()} {added}".strip()
-    if "Defaults to" in added or parameter.default is Parameter.empty:
-        return text
-    if found:
-        return f"{text} Defaults to{default}"
-    value = parameter.default
-    shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return f"{text} Defaults to `{shown}`."
-
-
-def _section(title: str, entries: Mapping[str, str]) -> str:
-    lines = [
-        textwrap.fill(
-            f"{name}: {text}",
-            _WIDTH,
-            initial_indent="    ",
-            subsequent_indent="        ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for name, text in entries.items()
-    ]
-    return "\n".join([f"{title}:", *lines])
 
 
 def _unknown(cls: type[SharedOptions], name: str, parameters: list[str]) -> str:

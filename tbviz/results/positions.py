@@ -87,11 +87,19 @@ class Positions(Sequence[Position]):
         return f"<{self._length} positions: {self[0]}{last}>"
 
     def select(self, indices: Iterable[int]) -> tuple[Position, ...]:
-        """Return the positions with these indices."""
+        """Return some of the positions.
+
+        Args:
+            indices: Their indices, counted from 0.
+        """
         return tuple(self._at(int(index)) for index in indices)
 
     def find(self, position: Position) -> int | None:
-        """Return the index of an equal position, None if there is none."""
+        """Return the index of an equal position, None if there is none.
+
+        Args:
+            position: One of this run.
+        """
         where = schema.FitPosition(position.epoch, position.batch, position.final)
         for base, number, segment in self._parts:
             if number == position.segment:

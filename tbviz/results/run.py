@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tbviz.docstrings import sharing
 from tbviz.errors import TbvizError
 from tbviz.results import records
 from tbviz.results.along import along, metric_names
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tbviz.store.read.reader import Reader
+
+
+_ARGUMENTS: Final = {
+    "kind": "The kind of the picture, one of `kinds()`.",
+    "layer": 'Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.',
+    "position": (
+        "One of `positions`, or an index of it, negative from the end. Defaults to None: the last "
+        "position at which this picture was captured."
+    ),
+    "image": (
+        "Index or name of the probe image. Defaults to None: the first one of a kind that has a "
+        "sheet per image."
+    ),
+    "earlier": (
+        "Whether the last picture before the position counts if there is none at the position "
+        "itself. Defaults to False."
+    ),
+}
+"""By argument, the text that `help()` prints for it in every method that takes one picture."""
 
 
 class Run:
@@ -216,6 +236,7 @@ class Run:
             raise TbvizError(f"received segment {segment}, expected one from 1 to {count}, or -1")
         return probe_images(self._reader, number)
 
+    @sharing(_ARGUMENTS)
     def sheet(
         self,
         kind: str,
@@ -226,16 +247,6 @@ class Run:
         earlier: bool = False,
     ) -> Sheet:
         """Return the tiles of a layer with all that is known of them.
-
-        Args:
-            kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
-            position: One of `positions`, or an index of it, negative from the end. Defaults to
-                None: the last position at which this picture was captured.
-            image: Index or name of the probe image. Defaults to None: the first one of a kind
-                that has a sheet per image.
-            earlier: Whether the last picture before the position counts if there is none at the
-                position itself. Defaults to False.
 
         Returns:
             `tiles` are the values, `captions` a name for each tile, `layout` and `text` what the
@@ -248,6 +259,7 @@ class Run:
         found = records.record(self._reader, self.positions, kind, layer, position, earlier=earlier)
         return read_sheet(self._reader, self.positions, found, image)
 
+    @sharing(_ARGUMENTS)
     def tiles(
         self,
         kind: str,
@@ -260,16 +272,6 @@ class Run:
         """Return the tiles of a layer, such as one feature map per channel, in real units.
 
         `sheet` returns the same with captions, layout and position.
-
-        Args:
-            kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
-            position: One of `positions`, or an index of it, negative from the end. Defaults to
-                None: the last position at which this picture was captured.
-            image: Index or name of the probe image. Defaults to None: the first one of a kind
-                that has a sheet per image.
-            earlier: Whether the last picture before the position counts if there is none at the
-                position itself. Defaults to False.
 
         Returns:
             float32 `(tiles, height, width)`, or uint8 `(tiles, height, width, 3)` for pictures in
@@ -285,7 +287,8 @@ class Run:
         """
         return self.sheet(kind, layer, position, image, earlier=earlier).tiles
 
-    def picture(
+    @sharing(_ARGUMENTS)
+    def picture(  # noqa: D417  `sharing` adds the others
         self,
         kind: str,
         layer: str = "",
@@ -303,14 +306,6 @@ class Run:
         """Draw the tiles of a layer as the page draws them; maps of classes over the photograph.
 
         Args:
-            kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
-            position: One of `positions`, or an index of it, negative from the end. Defaults to
-                None: the last position at which this picture was captured.
-            image: Index or name of the probe image. Defaults to None: the first one of a kind
-                that has a sheet per image.
-            earlier: Whether the last picture before the position counts if there is none at the
-                position itself. Defaults to False.
             colormap: One of `"gray"`, `"viridis"`, `"turbo"` and `"balance"`, which has zero in the
                 middle. Defaults to None: `"balance"` for signed values, `"turbo"` over
                 photographs, else `"viridis"`.

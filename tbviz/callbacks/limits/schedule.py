@@ -43,10 +43,18 @@ class Schedule:
     every_epoch: bool = False
 
     def start(self, progress: TrainingProgress) -> None:
-        """Begin counting here, and forget what an earlier `fit` did."""
+        """Begin counting here, and forget what an earlier `fit` did.
+
+        Args:
+            progress: Where the `fit` begins.
+        """
 
     def due(self, progress: TrainingProgress) -> bool:
-        """Return whether to capture now."""
+        """Return whether to capture now.
+
+        Args:
+            progress: How far training has come.
+        """
         raise NotImplementedError
 
 

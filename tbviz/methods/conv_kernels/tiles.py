@@ -89,7 +89,11 @@ class Kernel:
             )
 
     def facing(self, former: Kernel) -> Kernel:
-        """Return the same, each principal component with its sign at an earlier snapshot."""
+        """Return the same, each principal component with its sign at an earlier snapshot.
+
+        Args:
+            former: The same kernel at an earlier snapshot.
+        """
         if self.shares is None or former.tiles.shape != self.tiles.shape:
             return self
         with np.errstate(all="ignore"):
