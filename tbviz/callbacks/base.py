@@ -14,7 +14,7 @@ import keras
 from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.limits.cost_meter import CallbackId
 from tbviz.callbacks.limits.schedule import schedule_of
-from tbviz.callbacks.options import DEFAULTS, ImageOptions
+from tbviz.callbacks.options import DEFAULTS, ImageOptions, check_switch
 from tbviz.callbacks.probe import as_probe, check_log_dir
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.distributed import is_primary, log_not_primary
@@ -34,6 +34,7 @@ from tbviz.store.disk.locations import usable_location
 from tbviz.store.format.schema import FitPosition
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
+from tbviz.taps.select import check_filter
 
 _log = logging.getLogger("tbviz")
 
@@ -69,13 +70,13 @@ class Visual(SharedOptions, keras.callbacks.Callback):
         super().__init__()
         given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
         self.log_dir = usable_location(check_log_dir(log_dir, type(self).__name__))
-        self.layers = layers
+        self.layers = None if layers is None else self.check_layers(layers)
         self.output = given["output"]
         if not may_name_output(self.output):
             msg = f"received output={self.output!r}; expected the name or the index of an output"
             raise TbvizError(f"{type(self).__name__} {msg}")
         self.submodel = check_submodel(given["submodel"])
-        self.strict = given["strict"]
+        self.strict = check_switch("strict", given["strict"])
         self.schedule = schedule_of(given["schedule"])
         self.max_overhead = share_of(given["max_overhead"])
         self.max_disk = bytes_of(given["max_disk"])
@@ -114,6 +115,14 @@ class Visual(SharedOptions, keras.callbacks.Callback):
     def callback_id(self) -> CallbackId:
         """Return the identity of this callback in the run log."""
         return CallbackId(id(self), self.method)
+
+    def check_layers(self, layers: Any) -> Any:
+        """Return the user's `layers=`, if this callback can use it.
+
+        Raises:
+            TbvizError: If it is no filter of layers.
+        """
+        return check_filter(layers)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers that this callback draws.

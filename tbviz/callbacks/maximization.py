@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.options import ImageOptions
+from tbviz.callbacks.options import ImageOptions, check_switch
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
@@ -45,7 +45,7 @@ class Maximization(Visual):
             raise TbvizError(msg)
         self.ascent = ascent
         self.seed = seed
-        self.warm_start = warm_start
+        self.warm_start = check_switch("warm_start", warm_start)
         self._previous: dict[str, tuple[list[int], Floats]] = {}
 
     def reset(self) -> None:

@@ -37,6 +37,12 @@ class SharedOptions:
     option_defaults: ClassVar[ImageOptions] = {}
     """The shared arguments that have another default in this class."""
 
+    shared_texts: ClassVar[Mapping[str, str]] = ARGUMENTS
+    """By argument, the text that the docstring takes over."""
+
+    not_taken: ClassVar[Mapping[str, str]] = {}
+    """By argument that other callbacks take, the reason why this class does not."""
+
     def __init_subclass__(cls, **further: Any) -> None:
         """Complete a class that has a constructor of its own."""
         super().__init_subclass__(**further)
@@ -45,7 +51,9 @@ class SharedOptions:
             return
         constructor.__signature__ = _signature(constructor, {**DEFAULTS, **cls.option_defaults})
         if cls.__doc__ is not None:
-            cls.__doc__ = _docstring(cls.__doc__, inspect.signature(cls).parameters)
+            cls.__doc__ = _docstring(
+                cls.__doc__, inspect.signature(cls).parameters, cls.shared_texts
+            )
 
     def __new__(cls, *given: Any, **named: Any) -> Self:
         """Make a callback.
@@ -71,6 +79,8 @@ class SharedOptions:
                 f"{len(positions)}: {', '.join(positions)}. Name the others, such as "
                 f"{next(name for name in parameters if name not in positions)}=..."
             )
+            if "images" in cls.not_taken:
+                msg = f"{msg} {cls.__name__} {cls.not_taken['images']}"
             raise TypeError(msg)
         return super().__new__(cls)
 
@@ -119,12 +129,12 @@ def _shared(name: str, defaults: Mapping[str, Any]) -> Iterator[Parameter]:
             yield Parameter(key, Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
 
-def _docstring(text: str, parameters: Mapping[str, Parameter]) -> str:
+def _docstring(text: str, parameters: Mapping[str, Parameter], shared: Mapping[str, str]) -> str:
     """Return a docstring whose `Args` hold every argument, and whose `Raises` are complete."""
     text = inspect.cleandoc(text) + "\n"
     sections = {found[1]: found[2] for found in _SECTION.finditer(text)}
     own = _entries(sections.get("Args", ""))
-    args = {name: _text(parameter, own) for name, parameter in parameters.items()}
+    args = {name: _text(parameter, own, shared) for name, parameter in parameters.items()}
     raises = {**_entries(sections.get("Raises", "")), **_RAISES}
     parts = [_SECTION.sub("", text).strip(), _section("Args", args), _section("Raises", raises)]
     last = [name for name in ("References", "Example") if name in sections]
@@ -142,9 +152,9 @@ def _entries(section: str) -> dict[str, str]:
     }
 
 
-def _text(parameter: Parameter, own: Mapping[str, str]) -> str:
+def _text(parameter: Parameter, own: Mapping[str, str], texts: Mapping[str, str]) -> str:
     """Return the text of an argument: the shared one, what the class adds, and the default."""
-    shared, found, default = ARGUMENTS.get(parameter.name, "").partition("Defaults to")
+    shared, found, default = texts.get(parameter.name, "").partition("Defaults to")
     added = own.get(parameter.name, "")
     text = f"{shared.strip()} {added}".strip()
     if "Defaults to" in added or parameter.default is Parameter.empty:
@@ -153,7 +163,7 @@ def _text(parameter: Parameter, own: Mapping[str, str]) -> str:
         return f"{text} Defaults to{default}"
     value = parameter.default
     shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return f"{text} Defaults to `{shown}`."
+    return f"{text} Defaults to {shown}."
 
 
 def _section(title: str, entries: Mapping[str, str]) -> str:
@@ -174,6 +184,8 @@ def _section(title: str, entries: Mapping[str, str]) -> str:
 def _unknown(cls: type[SharedOptions], name: str, parameters: list[str]) -> str:
     """Describe a keyword that a class does not take, and the one that may be meant."""
     msg = f"{cls.__name__} received the unknown argument {name}="
+    if name in cls.not_taken:
+        return f"{msg}; {cls.__name__} {cls.not_taken[name]}. Leave {name}= out"
     meant = RENAMED.get(name)
     if meant in parameters:
         return f"{msg}; expected {meant}="

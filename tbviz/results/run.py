@@ -141,7 +141,7 @@ class Run:
 
         Args:
             kind: The kind of the picture.
-            layer: Path of the layer. Defaults to `""`: the whole model.
+            layer: Path of the layer. Defaults to "": the whole model.
 
         Raises:
             TbvizError: If there is no such picture.
@@ -229,7 +229,7 @@ class Run:
 
         Args:
             kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
+            layer: Path of the layer, one of `layers(kind)`. Defaults to "": the whole model.
             position: One of `positions`, or an index of it, negative from the end. Defaults to
                 None: the last position at which this picture was captured.
             image: Index or name of the probe image. Defaults to None: the first one of a kind
@@ -263,7 +263,7 @@ class Run:
 
         Args:
             kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
+            layer: Path of the layer, one of `layers(kind)`. Defaults to "": the whole model.
             position: One of `positions`, or an index of it, negative from the end. Defaults to
                 None: the last position at which this picture was captured.
             image: Index or name of the probe image. Defaults to None: the first one of a kind
@@ -304,7 +304,7 @@ class Run:
 
         Args:
             kind: The kind of the picture, one of `kinds()`.
-            layer: Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.
+            layer: Path of the layer, one of `layers(kind)`. Defaults to "": the whole model.
             position: One of `positions`, or an index of it, negative from the end. Defaults to
                 None: the last position at which this picture was captured.
             image: Index or name of the probe image. Defaults to None: the first one of a kind

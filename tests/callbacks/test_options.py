@@ -123,7 +123,7 @@ def test_a_callback_of_a_user_may_take_what_it_likes(tmp_path):
     assert list(inspect.signature(Own).parameters) == ["log_dir", "images", "strength", "options"]
     text = inspect.getdoc(Own)
     assert re.search(r"a `tbviz\.Probe`\..*They\s+are shown twice\.", text, re.DOTALL)
-    assert "strength: How strong it is, 0 to 1. Defaults to `0.5`." in text
+    assert "strength: How strong it is, 0 to 1. Defaults to 0.5." in text
 
     class Plain(tbviz.Kernels):
         pass

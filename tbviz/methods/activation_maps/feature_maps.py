@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -81,7 +81,7 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
 
     Args:
         channels: How many of the first at most, or which.
-        argument: The name of the user's argument. Defaults to `"channels"`.
+        argument: The name of the user's argument. Defaults to "channels".
 
     Raises:
         TbvizError: If it is not.
@@ -90,7 +90,8 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
     if isinstance(given, int | np.integer):
         usable = given >= 1 and not isinstance(given, bool)
     else:
-        usable = not isinstance(given, str) and hasattr(given, "__len__") and len(given) > 0
+        listed = hasattr(given, "__len__") and not isinstance(given, str | bytes | Mapping)
+        usable = listed and len(given) > 0 and all(map(_may_be_channel, given))
     if usable:
         return channels
     ordered = isinstance(given, str) and argument == "channels"
@@ -100,6 +101,10 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
         f"of {argument}, counted from 0{hint}"
     )
     raise TbvizError(msg)
+
+
+def _may_be_channel(one: Any) -> bool:
+    return isinstance(one, int | np.integer) and not isinstance(one, bool) and bool(one >= 0)
 
 
 def check_order(order: Order) -> Order:

@@ -1,0 +1,89 @@
+"""Report labels and class names of probe images that do not fit the outputs of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tbviz.callbacks.run.callback_log import CallbackLog
+from tbviz.callbacks.run.probe import ProbeArrays
+from tbviz.errors import TbvizError
+from tbviz.scores.output_head import OutputHead, head_of
+from tbviz.taps.final_outputs import FinalOutput, OutputName
+from tbviz.taps.model_outputs import ModelOutputs
+
+
+def report_classes(
+    probes: Iterable[tuple[ProbeArrays, OutputName | None]],
+    model_outputs: ModelOutputs,
+    log: CallbackLog,
+) -> None:
+    """Report labels that are no classes, and class names that are not as many as the classes.
+
+    Args:
+        probes: The probe images of each callback, and the output that it explains.
+        model_outputs: Of the model.
+        log: Takes the notices.
+
+    Raises:
+        TbvizError: If labels or class names are given for an output that the model does not have.
+    """
+    errors: dict[str, None] = {}
+    for probe, output in probes:
+        try:
+            probe.given.check(model_outputs.final)
+        except TbvizError as error:
+            errors[str(error)] = None
+            continue
+        try:
+            final = model_outputs.final_output(output)
+        except TbvizError:  # of `output=`, which is reported where it is used
+            continue
+        _report_labels(probe, final, model_outputs, log)
+        for key, names in probe.given.names.items():
+            if names is not None:
+                head = head_of(model_outputs, final.index if key is None else key)
+                report_names(names, head, model_outputs, log)
+    if errors:
+        raise TbvizError("; ".join(errors))
+
+
+def report_names(
+    names: list[str], head: OutputHead, model_outputs: ModelOutputs, log: CallbackLog
+) -> None:
+    """Report class names that are not as many as the classes of an output."""
+    named, count = len(names), head.classes
+    if named == count:
+        return
+    where = _where(model_outputs.final_output(head.output), model_outputs)
+    classes = f"{count} class{'es' if count != 1 else ''}"
+    text = f"class_names received {named} name{'s' if named != 1 else ''}; the model has {classes}"
+    rest = (
+        f"the last {named - count} are not used"
+        if named > count
+        else "the other classes are shown by their number"
+    )
+    log.notice(
+        f"{text}{where}, so {rest}",
+        "pass one name per class, in the order of the model's classes",
+        event="left_out",
+        detail=["class_names", head.output, named, count],
+    )
+
+
+def _report_labels(
+    probe: ProbeArrays, final: FinalOutput, model_outputs: ModelOutputs, log: CallbackLog
+) -> None:
+    missing = probe.for_output(final, len(model_outputs.final), final.index).missing
+    if missing is None:
+        return
+    log.notice(
+        f"the labels{_where(final, model_outputs)} are not shown as classes: {missing.why}",
+        missing.remedy,
+        level="info" if probe.given.found else "warning",
+        event="left_out",
+        detail=["labels", final.index],
+    )
+
+
+def _where(final: FinalOutput, model_outputs: ModelOutputs) -> str:
+    return f" of output {final.label or final.index!r}" if len(model_outputs.final) > 1 else ""
