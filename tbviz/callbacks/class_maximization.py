@@ -128,7 +128,7 @@ class ClassMaximization(Maximization):
         count = head.classes
         final = view.model_outputs.final_output(head.output)
         probe = view.probe_for(final)
-        own = self._names.of(final, len(view.model_outputs.final), final.index).names
+        own = self._names.for_output(final, len(view.model_outputs.final), final.index).names
         known = own or (probe.class_names if probe is not None else None) or ()
         names = dict(enumerate(map(str, known)))
         selected = self.classes

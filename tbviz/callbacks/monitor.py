@@ -157,7 +157,7 @@ def _check_without_images(**given: Any) -> None:
         TbvizError: If one is.
     """
     idle = {
-        "class_names": "they name the classes of the images. Pass both; `tbviz.ClassMaximization` "
+        "class_names": "they name the classes of the images. Pass both; tbviz.ClassMaximization "
         "takes class_names= without images",
         "layers": "it selects layers for the callbacks that show images. Pass both, or put a "
         "callback such as tbviz.Kernels(log_dir, layers=...) beside Monitor",

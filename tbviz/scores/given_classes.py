@@ -13,6 +13,7 @@ from tbviz.errors import TbvizError
 from tbviz.scores.labels import (
     Labels,
     NoClasses,
+    as_array,
     class_names_by_output,
     class_names_of,
     first_labels,
@@ -63,7 +64,7 @@ class GivenClasses:
         """Whether some labels or class names are given by output of the model."""
         return any(key is not None for key in (*self.labels, *self.names))
 
-    def of(self, final: FinalOutput, outputs: int, default: int = 0) -> ClassesOfOutput:
+    def for_output(self, final: FinalOutput, outputs: int, default: int = 0) -> ClassesOfOutput:
         """Return what is known about one output of the model.
 
         Args:
@@ -163,7 +164,7 @@ def given_classes(
     rows: Labels = None
     in_order = by_output is not None and not isinstance(labels, Mapping)
     if in_order and isinstance(labels, list) and _may_be_rows(labels, count, whole=whole):
-        rows = read_labels(np.stack([np.asarray(row) for row in labels[:count]]), count)
+        rows = read_labels(np.stack([as_array(row) for row in labels[:count]]), count)
     if by_output is None:
         by_output = {} if labels is None else {None: labels}
     elif None in by_output:

@@ -100,7 +100,7 @@ def class_targets_of(
     for target in targets_of(targets):
         head = head_of(model_outputs, output if target.output is None else target.output)
         final = model_outputs.final_output(head.output)
-        known = KnownClasses(count, *given.of(final, len(model_outputs.final), default))
+        known = KnownClasses(count, *given.for_output(final, len(model_outputs.final), default))
         class_target = class_target_of(target, known, head)
         if isinstance(class_target, MissingClasses):
             remedy = f"; {class_target.remedy}" if class_target.remedy else ""

@@ -50,7 +50,7 @@ def read_labels(labels: Any, count: int) -> Labels:
             f"labels received None for images {unknown}; expected one class per image, or no labels"
         )
         raise TbvizError(msg)
-    values = _as_array(labels)
+    values = as_array(labels)
     if values.ndim == 0 or len(values) != count:
         given = f"{len(values)} values" if values.ndim else "a single value"
         msg = (
@@ -80,7 +80,8 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _as_array(labels: Any) -> npt.NDArray[Any]:
+def as_array(labels: Any) -> npt.NDArray[Any]:
+    """Return labels as a numpy array; lists of different lengths as an array of lists."""
     if hasattr(labels, "numpy"):
         return np.asarray(keras.ops.convert_to_numpy(labels) if _is_number(labels) else labels)
     try:
@@ -113,10 +114,10 @@ def _of_rows(rows: npt.NDArray[Any]) -> Labels:
         one_hot = np.all(rows >= 0) and np.all(np.abs(sums - 1) < 1e-3)
     if one_hot:
         return [int(label) for label in rows.argmax(axis=1)]
-    wrong = rows[~((np.abs(sums - 1) < 1e-3) & (rows >= 0).all(axis=1))][0]
-    shown = ", ".join(f"{value:g}" for value in wrong[:8])
+    row = rows[~((np.abs(sums - 1) < 1e-3) & (rows >= 0).all(axis=1))][0]
+    shown = ", ".join(f"{value:g}" for value in row[:8])
     return NoClasses(
-        f"their rows are not one-hot, such as [{shown}{', ...' if len(wrong) > 8 else ''}]"
+        f"their rows are not one-hot, such as [{shown}{', ...' if len(row) > 8 else ''}]"
     )
 
 

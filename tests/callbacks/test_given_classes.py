@@ -155,6 +155,20 @@ def age_and_kind():
     return compiled(keras.Model(image, outputs), loss)
 
 
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_labels_of_a_model_without_one_class_per_image_are_no_warning(tmp_path, activation):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((SIDE, SIDE, 1))
+    maps = K.Conv2D(4, 3, name="conv")(image)
+    out = K.Dense(4, activation=activation, name="out")(K.GlobalAveragePooling2D()(maps))
+    labels = np.eye(4)[[0, 1, 2, 3]] + np.eye(4)[[1, 2, 3, 0]]
+    grid = tbviz.ActivationGrid(tmp_path, X, labels, strict=True)
+    compiled(keras.Model(image, out), "mse").fit(X, labels, verbose=0, callbacks=[grid])
+    assert warned(tmp_path) == []
+    [notice] = [one for one in notices(tmp_path, "info") if "labels" in one["text"]]
+    assert "their rows are not one-hot, such as [1, 1, 0, 0]" in notice["text"]
+
+
 def test_labels_are_those_of_the_output_that_is_explained(tmp_path):
     ages = np.array([0.5, 3.5, 2.25, 1.0], "float32")
     labels = {"kind": LABELS, "age": ages}
@@ -165,8 +179,9 @@ def test_labels_are_those_of_the_output_that_is_explained(tmp_path):
         found = shown(log_dir)
         if expected is None:
             assert found == [(None, None)] * 4
-            [(text, _)] = warned(log_dir)
+            [(text, remedy)] = warned(log_dir)
             assert text.startswith("the labels of output 'age' are not shown as classes")
+            assert remedy == "pass output='kind' to show its classes"
         else:
             assert found == [(label, NAMES[label]) for label in expected]
             assert warned(log_dir) == []

@@ -17,7 +17,7 @@ BOTH = [KIND, MARK]
 
 def of_each(labels, names=None, outputs=BOTH, count=3, **further):
     given = given_classes(labels, names, count, **further)
-    return [given.of(one, len(outputs)) for one in outputs]
+    return [given.for_output(one, len(outputs)) for one in outputs]
 
 
 def labels_of(labels, outputs=BOTH, **further):
@@ -66,7 +66,7 @@ def test_labels_of_more_images_are_cut_with_them_in_each_output():
         assert labels_of(labels, whole=False) == [[0, 1, 2], [0, 1, 2]]
     assert labels_of(list(rows), [KIND], whole=False) == [[0, 1, 2]]
     given = given_classes((more[:20], rows[:20]), None, 20).first(16)
-    assert [len(given.of(one, 2).labels) for one in BOTH] == [16, 16]
+    assert [len(given.for_output(one, 2).labels) for one in BOTH] == [16, 16]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_what_several_callbacks_give_for_the_same_images_is_joined():
     first, second = given_classes(A, None, 3), given_classes(1 - A, ["a", "b"], 3)
     assert first.joined(second) is None  # one label per image and output
     both = first.joined(second.belonging_to("mark"))
-    assert [both.of(one, 2).labels for one in BOTH] == [[0, 1, 1], [1, 0, 0]]
-    assert [both.of(one, 2).names for one in BOTH] == [None, ["a", "b"]]
-    assert first.belonging_to("mark").of(KIND, 2).labels is None
+    assert [both.for_output(one, 2).labels for one in BOTH] == [[0, 1, 1], [1, 0, 0]]
+    assert [both.for_output(one, 2).names for one in BOTH] == [None, ["a", "b"]]
+    assert first.belonging_to("mark").for_output(KIND, 2).labels is None
     assert given_classes(None, None, 3).joined(second) == second
 
 
@@ -167,4 +167,4 @@ def test_what_is_known_of_an_output():
         (["single"], [None, ["single"]]),
     ):
         given = given_classes(None, names, 3)
-        assert [given.of(one, 2, default=1).names for one in BOTH] == expected
+        assert [given.for_output(one, 2, default=1).names for one in BOTH] == expected

@@ -59,7 +59,7 @@ class ProbeArrays:
             default: Index of the output that labels and names belong to unless they are given by
                 output. Defaults to 0.
         """
-        known = self.given.of(final, outputs, default)
+        known = self.given.for_output(final, outputs, default)
         return replace(self, labels=known.labels, class_names=known.names, missing=known.missing)
 
     def without_classes(self) -> ProbeArrays:

@@ -52,7 +52,7 @@ def report_names(
 ) -> None:
     """Report class names that are not as many as the classes of an output."""
     named, count = len(names), head.classes
-    if named == count:
+    if named == count or count < 2:  # the names of a model without classes are those of the labels
         return
     where = _where(model_outputs.final_output(head.output), model_outputs)
     classes = f"{count} class{'es' if count != 1 else ''}"
@@ -73,16 +73,30 @@ def report_names(
 def _report_labels(
     probe: ProbeArrays, final: FinalOutput, model_outputs: ModelOutputs, log: CallbackLog
 ) -> None:
-    missing = probe.for_output(final, len(model_outputs.final), final.index).missing
+    outputs = len(model_outputs.final)
+    missing = probe.for_output(final, outputs, final.index).missing
     if missing is None:
         return
+    others = [
+        repr(one.label or one.index)
+        for one in model_outputs.final
+        if probe.for_output(one, outputs, final.index).labels is not None
+    ]
+    remedy = f"pass output={' or output='.join(others)} to show its classes" if others else None
+    # Those of a regression or of a segmentation are just what such a model is trained with.
+    expected = not _has_one_class(head_of(model_outputs, final.index), final)
     log.notice(
         f"the labels{_where(final, model_outputs)} are not shown as classes: {missing.why}",
-        missing.remedy,
-        level="info" if probe.given.found else "warning",
+        remedy or missing.remedy,
+        level="info" if not others and (probe.given.found or expected) else "warning",
         event="left_out",
         detail=["labels", final.index],
     )
+
+
+def _has_one_class(head: OutputHead, final: FinalOutput) -> bool:
+    """Return whether an output gives one class per image."""
+    return head.kind in ("softmax", "distribution", "binary") and len(final.shape) <= 2
 
 
 def _where(final: FinalOutput, model_outputs: ModelOutputs) -> str:
