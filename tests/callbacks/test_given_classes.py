@@ -187,6 +187,22 @@ def test_labels_are_those_of_the_output_that_is_explained(tmp_path):
             assert warned(log_dir) == []
 
 
+@pytest.mark.parametrize("model", [two_heads, age_and_kind])
+def test_labels_that_name_no_output_say_whose_they_are(tmp_path, model):
+    labels = BOTH if model is two_heads else {"kind": LABELS, "age": SIDES.astype("float32")}
+    grid = tbviz.ActivationGrid(tmp_path, X, LABELS, class_names=NAMES, strict=True)
+    given = tbviz.GradCAM(tmp_path / "named", X, LABELS, output="side" if model is two_heads else 1)
+    model().fit(X, labels, verbose=0, callbacks=[grid, given])
+    first, level = ("class", "info") if model is two_heads else ("age", "warning")
+    [notice] = [one for one in notices(tmp_path, level) if "taken as" in one["text"]]
+    assert notice["text"] == (
+        f"labels and class_names are taken as those of output {first!r}, the first one of the "
+        "model's 2, which is explained"
+    )
+    assert notice["remedy"].startswith("pass output= for another one, or labels and class_names as")
+    assert not [one for one in notices(tmp_path / "named") if "taken as" in one["text"]]
+
+
 def test_labels_without_a_name_belong_to_the_output_of_their_callback(tmp_path):
     fit(
         two_heads(),

@@ -39,6 +39,8 @@ def report_classes(
         except TbvizError:  # of `output=`, which is reported where it is used
             continue
         _report_labels(probe, final, model_outputs, log)
+        if output is None:
+            _report_choice(probe, final, model_outputs, log)
         for key, names in probe.given.names.items():
             if names is not None:
                 head = head_of(model_outputs, final.index if key is None else key)
@@ -91,6 +93,28 @@ def _report_labels(
         level="info" if not others and (probe.given.found or expected) else "warning",
         event="left_out",
         detail=["labels", final.index],
+    )
+
+
+def _report_choice(
+    probe: ProbeArrays, final: FinalOutput, model_outputs: ModelOutputs, log: CallbackLog
+) -> None:
+    """Report whose labels and class names are taken, if the model has several outputs."""
+    given = {"labels": probe.given.labels, "class_names": probe.given.names}
+    plain = [name for name, values in given.items() if values.get(None) is not None]
+    if not plain or len(model_outputs.final) < 2:
+        return
+    labels = probe.for_output(final, len(model_outputs.final)).labels or ()
+    count = head_of(model_outputs, final.index).classes
+    fitting = count > 1 and all(one is not None and 0 <= one < count for one in labels)
+    names = " and ".join(plain)
+    log.notice(
+        f"{names} are taken as those{_where(final, model_outputs)}, the first one of the model's "
+        f"{len(model_outputs.final)}, which is explained",
+        f"pass output= for another one, or {names} as dicts by output",
+        level="info" if fitting else "warning",
+        event="left_out",
+        detail=["output", *plain],
     )
 
 
