@@ -128,17 +128,18 @@ def select_channels(total: int, channels: Channels) -> list[int]:
     Raises:
         TbvizError: If a channel is given that the layer does not have.
     """
-    check_channels(channels)
-    if isinstance(channels, int | np.integer):
-        return list(range(min(int(channels), total)))
-    selected = [int(channel) for channel in channels]
-    wrong = [channel for channel in selected if not 0 <= channel < total]
+    listed = () if isinstance(channels, int | np.integer | str) else channels
+    numbers = [int(one) for one in listed if isinstance(one, int | np.integer)]
+    wrong = [channel for channel in numbers if not 0 <= channel < total]
     if wrong:
         msg = (
             f"received channels {wrong}; the layer has {total} channels, expected 0 to {total - 1}"
         )
         raise TbvizError(msg)
-    return selected
+    check_channels(channels)
+    if isinstance(channels, int | np.integer):
+        return list(range(min(int(channels), total)))
+    return numbers
 
 
 def most_active(maps: Floats, channels: Channels) -> list[int]:
