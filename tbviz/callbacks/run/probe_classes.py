@@ -104,15 +104,12 @@ def _report_choice(
     plain = [name for name, values in given.items() if values.get(None) is not None]
     if not plain or len(model_outputs.final) < 2:
         return
-    labels = probe.for_output(final, len(model_outputs.final)).labels or ()
-    count = head_of(model_outputs, final.index).classes
-    fitting = count > 1 and all(one is not None and 0 <= one < count for one in labels)
     names = " and ".join(plain)
     log.notice(
         f"{names} are taken as those{_where(final, model_outputs)}, the first one of the model's "
         f"{len(model_outputs.final)}, which is explained",
         f"pass output= for another one, or {names} as dicts by output",
-        level="info" if fitting else "warning",
+        level="info",
         event="left_out",
         detail=["output", *plain],
     )

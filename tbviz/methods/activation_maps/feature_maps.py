@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -128,7 +128,8 @@ def select_channels(total: int, channels: Channels) -> list[int]:
     Raises:
         TbvizError: If a channel is given that the layer does not have.
     """
-    listed = () if isinstance(channels, int | np.integer | str) else channels
+    given: Any = channels
+    listed = given if isinstance(given, Iterable) else ()
     numbers = [int(one) for one in listed if isinstance(one, int | np.integer)]
     wrong = [channel for channel in numbers if not 0 <= channel < total]
     if wrong:
