@@ -82,7 +82,7 @@ def _text(parameter: Parameter, own: Mapping[str, str], arguments: Mapping[str, 
         return f"{text} Defaults to{default}"
     value = parameter.default
     shown = f'"{value}"' if isinstance(value, str) else repr(value)
-    return f"{text} Defaults to `{shown}`."
+    return f"{text} Defaults to {shown}."
 
 
 def _section(title: str, entries: Mapping[str, str]) -> str:

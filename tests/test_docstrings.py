@@ -83,6 +83,8 @@ def faults(tree):
                 yield f"{where}{name} begins with {body[:20]!r}, expected a capital letter"
             if name in defaults and not re.search(r"\bDefaults to [^.]", body):
                 yield f"{where}{name} has a default, expected 'Defaults to ...'"
+            if re.search(r"\bDefaults to `", body):
+                yield f"{where}{name} has a default in backticks, expected a plain value"
             if not body.endswith("."):
                 yield f"{where}{name} ends with {body[-20:]!r}, expected a full stop"
         for name, body in entries(found.get("Raises", "")):
@@ -110,6 +112,12 @@ def without_default(value=1):
     Args:
         value: The value.
     """
+def in_backticks(value=1):
+    """Return it.
+
+    Args:
+        value: The value. Defaults to `1`.
+    """
 def without_stop(value):
     """Return it.
 
@@ -127,4 +135,4 @@ def raising():
 
 def test_each_fault_is_found():
     found = [fault.split(": ", 1)[1].split(" ")[-1] for fault in faults(ast.parse(BAD))]
-    assert found == ["imperative", "imperative", "letter", "...'", "stop", "'If'"]
+    assert found == ["imperative", "imperative", "letter", "...'", "value", "stop", "'If'"]

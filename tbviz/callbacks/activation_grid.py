@@ -11,7 +11,7 @@ from tbviz.arrays.floats import six_digits
 from tbviz.arrays.principal import Axes
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.options import ImageOptions
+from tbviz.callbacks.options import ImageOptions, check_switch
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
@@ -86,8 +86,8 @@ class ActivationGrid(Visual):
         super().__init__(log_dir, images, labels, layers=layers, **options)
         self.channels = check_channels(channels)
         self.order = check_order(order)
-        self.colors = colors
-        self.overview = overview
+        self.colors = check_switch("colors", colors)
+        self.overview = check_switch("overview", overview)
         self._sheet_layers: list[Output] = []
         self._overview_outputs: list[Output] = []
         self._channels: PerLayerCache[list[int]] = PerLayerCache()

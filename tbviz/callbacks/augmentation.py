@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar, Unpack
 
+import numpy as np
+
 from tbviz.callbacks.base import Visual
 from tbviz.callbacks.limits.schedule import FIRST_AND_LAST
 from tbviz.callbacks.options import ImageOptions
@@ -31,7 +33,7 @@ class Augmentation(Visual):
 
     Args:
         num_draws: How often each image is drawn, at least 1.
-        schedule: `"first-and-last"` captures no other epoch. Defaults to `"first-and-last"`, since
+        schedule: `"first-and-last"` captures no other epoch. Defaults to "first-and-last", since
             most augmentation does not change while a model trains.
 
     Example:
@@ -53,8 +55,9 @@ class Augmentation(Visual):
         **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__(log_dir, images, labels, **options)
-        if num_draws < 1:
-            msg = f"Augmentation received num_draws={num_draws}; expected at least 1"
+        given: Any = num_draws
+        if not isinstance(given, int | np.integer) or isinstance(given, bool) or given < 1:
+            msg = f"Augmentation received num_draws={given!r}; expected at least 1, a whole number"
             raise TbvizError(msg)
         self.num_draws = num_draws
 

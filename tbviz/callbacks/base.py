@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Unpack
 
 from tbviz.amounts import bytes_of, share_of
 from tbviz.callbacks.limits.schedule import schedule_of
-from tbviz.callbacks.options import DEFAULTS, ImageOptions
+from tbviz.callbacks.options import DEFAULTS, ImageOptions, check_switch
 from tbviz.callbacks.probe import as_probe, check_log_dir, source_of
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.model_view import ModelView
@@ -21,6 +21,7 @@ from tbviz.scores.target import may_name_output
 from tbviz.store.disk.locations import usable_location
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
+from tbviz.taps.select import check_filter
 
 
 class Visual(SharedOptions, SessionMember):
@@ -69,13 +70,13 @@ class Visual(SharedOptions, SessionMember):
         super().__init__()
         given: ImageOptions = {**DEFAULTS, **self.option_defaults, **options}
         self.log_dir = usable_location(check_log_dir(log_dir, type(self).__name__))
-        self.layers = layers
+        self.layers = None if layers is None else self.check_layers(layers)
         self.output = given["output"]
         if not may_name_output(self.output):
             msg = f"received output={self.output!r}; expected the name or the index of an output"
             raise TbvizError(f"{type(self).__name__} {msg}")
         self.submodel = check_submodel(given["submodel"])
-        self.strict = given["strict"]
+        self.strict = check_switch("strict", given["strict"])
         self.schedule = schedule_of(given["schedule"])
         self.max_overhead = share_of(given["max_overhead"])
         self.max_disk = bytes_of(given["max_disk"])
@@ -92,6 +93,14 @@ class Visual(SharedOptions, SessionMember):
     def title(self) -> str:
         """Return the name of the class, and of the method if the arguments select one."""
         return type(self).__name__
+
+    def check_layers(self, layers: Any) -> Any:
+        """Return the user's `layers=`, if this callback can use it.
+
+        Raises:
+            TbvizError: If it is no filter of layers.
+        """
+        return check_filter(layers)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers that this callback draws.

@@ -16,16 +16,18 @@ from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import ProbeArrays
+from tbviz.callbacks.run.probe_classes import report_names
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MAX_CLASSES,
     Classes,
     MaximizedClasses,
+    check_classes,
     maximize_scores,
     select_classes,
 )
 from tbviz.methods.maximization.settings import Ascent
-from tbviz.scores.labels import class_names_by_output, class_names_of, of_output
+from tbviz.scores.given_classes import given_classes
 from tbviz.scores.output_head import head_of
 from tbviz.taps.model_outputs import ModelOutputs
 
@@ -76,13 +78,19 @@ class ClassMaximization(Maximization):
             warm_start=warm_start,
             **options,
         )
-        self.classes = classes
-        self.class_names = options.get("class_names")
+        self.classes = None if classes is None else check_classes(classes)
+        self._names = given_classes(None, options.get("class_names"), 0)
 
     def prepare(self, model_outputs: ModelOutputs, log: CallbackLog) -> None:
-        """Select no layer: the pictures belong to the whole model."""
-        del model_outputs, log
+        """Select no layer: the pictures belong to the whole model. Check the class names."""
         self.reset()
+        if self.probe is not None:  # then they are checked with its labels
+            return
+        self._names.check(model_outputs.final)
+        for key, names in self._names.names.items():
+            if names is not None:
+                head = head_of(model_outputs, self.output if key is None else key)
+                report_names(names, head, model_outputs, log)
 
     def capture(self, view: ModelView, log: CallbackLog) -> None:
         """Add one picture with one tile per class."""
@@ -120,12 +128,7 @@ class ClassMaximization(Maximization):
         count = head.classes
         final = view.model_outputs.final_output(head.output)
         probe = view.probe_for(final)
-        own = of_output(
-            class_names_by_output(self.class_names),
-            class_names_of(self.class_names),
-            final,
-            final.index,
-        )
+        own = self._names.for_output(final, len(view.model_outputs.final), final.index).names
         known = own or (probe.class_names if probe is not None else None) or ()
         names = dict(enumerate(map(str, known)))
         selected = self.classes

@@ -9,7 +9,7 @@ import numpy as np
 
 from tbviz.arrays.resample import reduced_size
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.options import ImageOptions
+from tbviz.callbacks.options import ImageOptions, check_switch
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
@@ -21,7 +21,7 @@ from tbviz.methods.activation_maps.overview import short_names
 from tbviz.methods.hypercolumn import HypercolumnBasis, hypercolumn_layers, hypercolumns_of
 from tbviz.taps.model_outputs import ModelOutputs
 from tbviz.taps.outputs import Output
-from tbviz.taps.select import LayerNotFoundError
+from tbviz.taps.select import LayerNotFoundError, check_filter
 
 MAX_SIDE = 128
 """The longest side of a picture in pixels."""
@@ -65,8 +65,8 @@ class Hypercolumns(Visual):
         **options: Unpack[ImageOptions],
     ) -> None:
         super().__init__(log_dir, images, labels, layers=layers, **options)
-        self.normalize = normalize
-        self.colors = colors
+        self.normalize = check_switch("normalize", normalize)
+        self.colors = check_switch("colors", colors)
         self._stacks: list[list[Output]] = []
         self._bases: PerLayerCache[HypercolumnBasis] = PerLayerCache()
 
@@ -75,6 +75,10 @@ class Hypercolumns(Visual):
         if self.normalize:
             return "Average of the layers, each divided by its spread"
         return "Average over all channels of the layers"
+
+    def check_layers(self, layers: Any) -> Any:
+        """Return the user's `layers=`: numbers of layers and several lists are allowed too."""
+        return check_filter(layers, numbers=True)
 
     def select_layers(self, model_outputs: ModelOutputs) -> list[Output]:
         """Return the layers of all lists."""

@@ -53,6 +53,9 @@ class Kernels(Visual):
     wants_recording = False
     runs_model = False
     needs = "convolution whose kernel can be drawn"
+    not_taken = dict.fromkeys(
+        ("images", "labels", "class_names", "output"), "draws weights and takes no images"
+    )
 
     def __init__(
         self,

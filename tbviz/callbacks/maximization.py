@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
+import numpy as np
+
 from tbviz.arrays.floats import six_digits
 from tbviz.arrays.types import Floats
 from tbviz.callbacks.base import Visual
-from tbviz.callbacks.options import ImageOptions
+from tbviz.callbacks.options import ImageOptions, check_switch
 from tbviz.callbacks.run.callback_log import CallbackLog
 from tbviz.callbacks.run.caption import Caption
 from tbviz.callbacks.run.layout import Layout
@@ -43,9 +45,13 @@ class Maximization(Visual):
             name = type(self).__name__
             msg = f"{name} received ascent={ascent!r}; expected settings, such as Ascent(steps=24)"
             raise TbvizError(msg)
+        number: Any = seed
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or number < 0:
+            raise TbvizError(f"received seed={seed!r}; expected a whole number of at least 0")
         self.ascent = ascent
-        self.seed = seed
-        self.warm_start = warm_start
+        self.seed = int(seed)
+        self.warm_start = check_switch("warm_start", warm_start)
         self._previous: dict[str, tuple[list[int], Floats]] = {}
 
     def reset(self) -> None:

@@ -87,6 +87,8 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_log_dir(log_dir, "Monitor")
+        if images is None:
+            _check_without_images(layers=layers, **options)
         # One for all: a callable or a dataset might give other images the next time.
         probe = as_probe(images, labels, options.pop("class_names", None), "Monitor")
         output = options.pop("output", None)
@@ -145,6 +147,24 @@ class Monitor(SharedOptions, keras.callbacks.Callback):
         """Pass the hook on."""
         for callback in self.callbacks:
             callback.on_train_end(logs)
+
+
+def _check_without_images(**given: Any) -> None:
+    """Check that no argument is given that only callbacks with images use.
+
+    Raises:
+        TbvizError: If one is.
+    """
+    idle = {
+        "class_names": "they name the classes of the images. Pass both; tbviz.ClassMaximization "
+        "takes class_names= without images",
+        "layers": "it selects layers for the callbacks that show images. Pass both, or put a "
+        "callback such as tbviz.Kernels(log_dir, layers=...) beside Monitor",
+        "output": "it selects the output that is explained for images. Pass both, or leave it out",
+    }
+    for name, why in idle.items():
+        if given.get(name) is not None:
+            raise TbvizError(f"Monitor received {name}= without images=; {why}")
 
 
 def _excluded(exclude: type | str | Sequence[type | str] | None) -> list[type[Visual]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from tbviz.callbacks.options import ARGUMENTS, PROBE_ARGUMENTS
 from tbviz.callbacks.run.probe import ClassNames, InputFormat, ProbeArrays, is_path, read_probe
 from tbviz.callbacks.signature import SharedOptions
 from tbviz.errors import TbvizError
@@ -28,6 +30,8 @@ class Probe(SharedOptions):
         ...     tbviz.Saliency("logs/run", probe, method="smoothgrad"),
         ... ]
     """
+
+    shared_texts: ClassVar[Mapping[str, str]] = {**ARGUMENTS, **PROBE_ARGUMENTS}
 
     def __init__(
         self,
@@ -131,10 +135,14 @@ def check_log_dir(
         TbvizError: If it is something else, such as the images.
     """
     given: Any = log_dir
-    if isinstance(given, str | os.PathLike | RemoteLocation):
+    path = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if isinstance(path, RemoteLocation) or (isinstance(path, str) and path.strip()):
         return log_dir
+    what = (
+        f"={given!r}" if isinstance(given, str | int | None) else f" of type {type(given).__name__}"
+    )
     msg = (
-        f"{callback} received log_dir of type {type(given).__name__}; expected a path or a URI. "
+        f"{callback} received log_dir{what}; expected a path or a URI. "
         'Pass the directory of the run first, such as "logs/run", and then the images'
     )
     raise TbvizError(msg)

@@ -32,6 +32,12 @@ class SharedOptions:
     option_defaults: ClassVar[ImageOptions] = {}
     """The shared arguments that have another default in this class."""
 
+    shared_texts: ClassVar[Mapping[str, str]] = ARGUMENTS
+    """By argument, the text that the docstring takes over."""
+
+    not_taken: ClassVar[Mapping[str, str]] = {}
+    """By argument that other callbacks take, the reason why this class does not."""
+
     def __init_subclass__(cls, **further: Any) -> None:
         """Complete a class that has a constructor of its own."""
         super().__init_subclass__(**further)
@@ -41,7 +47,7 @@ class SharedOptions:
         constructor.__signature__ = _signature(constructor, {**DEFAULTS, **cls.option_defaults})
         if cls.__doc__ is not None:
             parameters = inspect.signature(cls).parameters
-            cls.__doc__ = completed(cls.__doc__, parameters, ARGUMENTS, _RAISES)
+            cls.__doc__ = completed(cls.__doc__, parameters, cls.shared_texts, _RAISES)
 
     def __new__(cls, *given: Any, **named: Any) -> Self:
         """Make a callback.
@@ -67,6 +73,8 @@ class SharedOptions:
                 f"{len(positions)}: {', '.join(positions)}. Name the others, such as "
                 f"{next(name for name in parameters if name not in positions)}=..."
             )
+            if "images" in cls.not_taken:
+                msg = f"{msg} {cls.__name__} {cls.not_taken['images']}"
             raise TypeError(msg)
         return super().__new__(cls)
 
@@ -118,6 +126,8 @@ def _shared(name: str, defaults: Mapping[str, Any]) -> Iterator[Parameter]:
 def _unknown(cls: type[SharedOptions], name: str, parameters: list[str]) -> str:
     """Describe a keyword that a class does not take, and the one that may be meant."""
     msg = f"{cls.__name__} received the unknown argument {name}="
+    if name in cls.not_taken:
+        return f"{msg}; {cls.__name__} {cls.not_taken[name]}. Leave {name}= out"
     meant = RENAMED.get(name)
     if meant in parameters:
         return f"{msg}; expected {meant}="

@@ -43,8 +43,8 @@ def channels(
     Args:
         maps: `(height, width, channels)`, as `tbviz.methods.activations` returns them for an image.
         columns: Maps per row. Defaults to 16.
-        bounds: See `tiles`. Defaults to `"all"`.
-        colormap: See `tiles`. Defaults to `"viridis"`.
+        bounds: See `tiles`. Defaults to "all".
+        colormap: See `tiles`. Defaults to "viridis".
         size: See `tiles`. Defaults to 64.
 
     Raises:
@@ -82,8 +82,8 @@ def tiles(
         columns: Tiles per row. Defaults to 16.
         bounds: Values of the first and the last color. `"all"` stands for the range of all tiles
             together, so that equal colors mean equal values; `"tile"` stands for the range of each
-            tile. Defaults to `"all"`.
-        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to `"viridis"`.
+            tile. Defaults to "all".
+        colormap: A key of `tbviz.images.colormaps.COLORMAPS`. Defaults to "viridis".
         size: Minimum side of a tile in pixels; small tiles are enlarged by whole factors. Defaults
             to 64.
         titles: A text above each tile. Defaults to None: no texts.
@@ -124,7 +124,7 @@ def colors(
         images: `(n, height, width, 1 to 3)`.
         columns: Tiles per row. Defaults to 16.
         bounds: Values of black and white. None finds them from the images, as for photographs.
-            Defaults to `(0.0, 1.0)`.
+            Defaults to (0.0, 1.0).
         size: Minimum side of a tile in pixels. Defaults to 64.
         titles: A text above each tile. Defaults to None: no texts.
 

@@ -102,7 +102,7 @@ def augmented_by(
         output: The layer's.
         images: A batch, in the structure that the model takes.
         maps: The outputs recorded at inference, with the layer's.
-        draws: How often each image is drawn. Defaults to `DRAWS`.
+        draws: How often each image is drawn. Defaults to DRAWS.
     """
     as_it_is = maps[output.key]
     found = outputs_in_training(inspector, output, images, draws)

@@ -55,7 +55,7 @@ class Routes:
         runs: The runs.
         scalars: The source of metrics that the store does not have.
         logdir: The log directory that TensorBoard was started with.
-        static: The folder of the built page. Defaults to `STATIC`.
+        static: The folder of the built page. Defaults to STATIC.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ARGUMENTS: Final = {
     "kind": "The kind of the picture, one of `kinds()`.",
-    "layer": 'Path of the layer, one of `layers(kind)`. Defaults to `""`: the whole model.',
+    "layer": 'Path of the layer, one of `layers(kind)`. Defaults to "": the whole model.',
     "position": (
         "One of `positions`, or an index of it, negative from the end. Defaults to None: the last "
         "position at which this picture was captured."
@@ -161,7 +161,7 @@ class Run:
 
         Args:
             kind: The kind of the picture.
-            layer: Path of the layer. Defaults to `""`: the whole model.
+            layer: Path of the layer. Defaults to "": the whole model.
 
         Raises:
             TbvizError: If there is no such picture.

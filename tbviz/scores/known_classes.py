@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from tbviz.arrays.types import Integers
 from tbviz.errors import TbvizError
 from tbviz.scores.class_target import PREDICTED, ClassTarget
-from tbviz.scores.labels import class_names_of, classes_of
+from tbviz.scores.given_classes import GivenClasses
+from tbviz.scores.labels import NoClasses
 from tbviz.scores.output_head import OutputHead, head_of
 from tbviz.scores.target import Target, Targets, targets_of
 from tbviz.taps.final_outputs import OutputName
@@ -28,11 +28,15 @@ class KnownClasses:
         count: How many images.
         labels: The true class of each image, None if it is not known.
         names: Name of each class, None if there are no names.
+        missing: The reason if there are labels but no classes.
+        given: How many images there were before they were cut to `count`, None if they were not.
     """
 
     count: int
     labels: Sequence[int | None] | None = None
     names: Sequence[str] | None = None
+    missing: NoClasses | None = None
+    given: int | None = None
 
 
 class MissingClasses(NamedTuple):
@@ -71,24 +75,10 @@ def class_target_of(
     return ClassTarget(classes, against, head.output)
 
 
-def known_classes(images: Any, labels: Any = None, class_names: Any = None) -> KnownClasses:
-    """Return the labels and the class names of a batch, in one form.
-
-    Args:
-        images: The batch, in the structure that the model takes.
-        labels: The class of each image, as `classes_of` takes them. Defaults to None.
-        class_names: The name of each class, as `class_names_of` takes them. Defaults to None.
-
-    Raises:
-        TbvizError: If there is not one label per image.
-    """
-    count = len(keras.tree.flatten(images)[0])
-    return KnownClasses(count, classes_of(labels, count), class_names_of(class_names))
-
-
 def class_targets_of(
     targets: Targets,
-    known: KnownClasses,
+    count: int,
+    given: GivenClasses,
     model_outputs: ModelOutputs,
     output: OutputName | None = None,
 ) -> list[tuple[OutputHead, ClassTarget]]:
@@ -96,7 +86,8 @@ def class_targets_of(
 
     Args:
         targets: The value of `targets=`.
-        known: The labels of the images and the names of the classes.
+        count: How many images there are.
+        given: The labels of the images and the names of the classes.
         model_outputs: Of the model.
         output: The output of the model that targets without one explain. Defaults to None.
 
@@ -104,8 +95,12 @@ def class_targets_of(
         TbvizError: If the model has no such class or output, or the labels do not give it.
     """
     found = []
+    given.check(model_outputs.final)
+    default = model_outputs.final_output(output).index
     for target in targets_of(targets):
         head = head_of(model_outputs, output if target.output is None else target.output)
+        final = model_outputs.final_output(head.output)
+        known = KnownClasses(count, *given.for_output(final, len(model_outputs.final), default))
         class_target = class_target_of(target, known, head)
         if isinstance(class_target, MissingClasses):
             remedy = f"; {class_target.remedy}" if class_target.remedy else ""
@@ -120,15 +115,21 @@ def _classes(given: Any, known: KnownClasses, head: OutputHead) -> Integers | Mi
     if given == "predicted":
         return np.full(known.count, PREDICTED)
     if given == "true":
-        return _true(known.labels, head)
+        return _true(known, head)
     classes = np.asarray(_index_of(given, known.names) if isinstance(given, str) else given)
+    if classes.ndim and len(classes) == known.given:
+        classes = classes[: known.count]  # like the images
     if classes.ndim and len(classes) != known.count:
         given = f"{len(classes)} classes for {known.count} images"
         raise TbvizError(f"a target received {given}; expected one class per image")
     return np.broadcast_to(classes.astype(np.int64), (known.count,))
 
 
-def _true(labels: Sequence[int | None] | None, head: OutputHead) -> Integers | MissingClasses:
+def _true(known: KnownClasses, head: OutputHead) -> Integers | MissingClasses:
+    labels = known.labels
+    if labels is None and known.missing is not None:
+        why = f"the labels are no classes: {known.missing.why}"
+        return MissingClasses(why, known.missing.remedy)
     if labels is None:
         return MissingClasses("no labels", "pass labels=")
     if head.classes < 2:

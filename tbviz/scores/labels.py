@@ -1,39 +1,47 @@
-"""Read labels and class names, by output of the model, from what a model is trained with."""
+"""Read labels and class names from what a model is trained with: of one output, or by output."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from tbviz.errors import TbvizError
-from tbviz.taps.final_outputs import FinalOutput, OutputName
+from tbviz.taps.final_outputs import OutputName
 
-_Value = TypeVar("_Value")
+_REMEDY = "pass one whole number per image, counted from 0, or one-hot rows"
 
 
-def classes_of(labels: Any, count: int) -> list[int] | None:
-    """Return the class of each image.
+@dataclass(frozen=True)
+class NoClasses:
+    """The reason why labels are no classes, and what to pass instead."""
+
+    why: str
+    remedy: str = _REMEDY
+
+
+Labels = list[int] | tuple[str, ...] | NoClasses | None
+"""The class of each image, by number or by name; the reason if they are no classes; None if there
+are no labels."""
+
+
+def read_labels(labels: Any, count: int) -> Labels:
+    """Return the class of each image, as far as the labels of one output tell.
 
     Args:
         labels: Whole numbers `(images,)` or `(images, 1)`, one-hot rows or distributions
-            `(images, classes)`, or a tuple of targets for the outputs of a model, of which the
-            first counts (it is the one that is explained).
+            `(images, classes)`, or names of classes. None if there are none.
         count: How many images there are.
-
-    Returns:
-        A class each, or None where the targets are no classes: a regression, a class a pixel,
-        targets by name.
 
     Raises:
         TbvizError: If there is not one for each image.
     """
-    if _is_by_output(labels, count):
-        labels = labels[0]
-    if labels is None or isinstance(labels, dict):
+    if labels is None:
         return None
     listed = labels if isinstance(labels, tuple | list) else ()
     unknown = [row for row, label in enumerate(listed) if label is None]
@@ -42,23 +50,29 @@ def classes_of(labels: Any, count: int) -> list[int] | None:
             f"labels received None for images {unknown}; expected one class per image, or no labels"
         )
         raise TbvizError(msg)
-    values = np.asarray(keras.ops.convert_to_numpy(labels) if hasattr(labels, "numpy") else labels)
+    values = as_array(labels)
     if values.ndim == 0 or len(values) != count:
         given = f"{len(values)} values" if values.ndim else "a single value"
-        msg = f"labels received {given} for {count} images; expected one label per image"
+        msg = (
+            f"labels received {given} for {count} images; expected one label per image (for a "
+            "model of several outputs, a dict with the labels of each output by its name)"
+        )
         raise TbvizError(msg)
-    if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
-        return None
-    if values.ndim > 2 and values[0].size > 1:  # one target per pixel
-        return None
+    if values.dtype.kind in "OUS":
+        return _texts(values)
+    if values.dtype.kind not in "biuf" and values.dtype.name != "bfloat16":
+        return NoClasses(f"they are of type {values.dtype}")
+    if values.ndim > 2 and values[0].size > 1:
+        return NoClasses(f"they have the shape {values.shape[1:]} per image")
     values = values.reshape(count, -1)
     if values.shape[1] > 1:
-        sums = values.astype(np.float64).sum(axis=1)
-        one_hot = np.all(values >= 0) and np.all(np.abs(sums - 1) < 1e-3)
-        return [int(label) for label in values.argmax(axis=1)] if one_hot else None
-    if not np.all(np.equal(np.mod(values, 1), 0)):
-        return None
-    return [int(label) for label in values[:, 0]]
+        return _of_rows(values)
+    return _of_numbers(values[:, 0])
+
+
+def first_labels(labels: Labels, count: int) -> Labels:
+    """Return the labels of the first images."""
+    return labels[:count] if isinstance(labels, list | tuple) else labels
 
 
 def is_array(value: Any) -> bool:
@@ -66,30 +80,53 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def labels_by_output(labels: Any, count: int) -> dict[OutputName, list[int] | None]:
-    """Return the classes of the images by output; an empty dict if labels are not given by output.
-
-    Args:
-        labels: A dict by name of the output, a tuple or list of arrays in the order of the
-            outputs, or labels as `classes_of` takes them, which belong to a single output.
-        count: The number of images.
-
-    Raises:
-        TbvizError: If there is not one label per image.
-    """
-    if isinstance(labels, dict):
-        return {name: classes_of(part, count) for name, part in labels.items()}
-    if _is_by_output(labels, count):
-        return {index: classes_of(part, count) for index, part in enumerate(labels)}
-    return {}
+def as_array(labels: Any) -> npt.NDArray[Any]:
+    """Return labels as a numpy array; lists of different lengths as an array of lists."""
+    if hasattr(labels, "numpy"):
+        return np.asarray(keras.ops.convert_to_numpy(labels) if _is_number(labels) else labels)
+    try:
+        return np.asarray(labels)
+    except ValueError:  # lists of different lengths
+        values = np.empty(len(labels), object)
+        values[:] = list(labels)
+        return values
 
 
-def _is_by_output(labels: Any, count: int) -> bool:
-    if not isinstance(labels, tuple | list) or not labels:
-        return False
-    whole = all(is_array(part) and tuple(part.shape[:1]) == (count,) for part in labels)
-    # As many arrays as images in a list are one-hot rows.
-    return whole and (isinstance(labels, tuple) or len(labels) != count)
+def _is_number(tensor: Any) -> bool:
+    return "string" not in str(getattr(tensor, "dtype", ""))
+
+
+def _texts(values: npt.NDArray[Any]) -> Labels:
+    listed = values.reshape(len(values), -1)
+    parts = [row[0] if len(row) == 1 else None for row in listed]
+    if all(isinstance(part, str | bytes) for part in parts):
+        return tuple(
+            part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
+            for part in parts
+        )
+    return NoClasses(f"they hold values such as {listed[0].tolist()!r}")
+
+
+def _of_rows(rows: npt.NDArray[Any]) -> Labels:
+    rows = rows.astype(np.float64)
+    with np.errstate(all="ignore"):
+        sums = rows.sum(axis=1)
+        one_hot = np.all(rows >= 0) and np.all(np.abs(sums - 1) < 1e-3)
+    if one_hot:
+        return [int(label) for label in rows.argmax(axis=1)]
+    row = rows[~((np.abs(sums - 1) < 1e-3) & (rows >= 0).all(axis=1))][0]
+    shown = ", ".join(f"{value:g}" for value in row[:8])
+    return NoClasses(
+        f"their rows are not one-hot, such as [{shown}{', ...' if len(row) > 8 else ''}]"
+    )
+
+
+def _of_numbers(values: npt.NDArray[Any]) -> Labels:
+    with np.errstate(all="ignore"):
+        whole = np.equal(np.mod(values, 1), 0) if values.dtype != bool else np.True_
+    if np.all(whole):
+        return [int(label) for label in values]
+    return NoClasses(f"they are not whole numbers, such as {float(values[~whole][0]):g}")
 
 
 def class_names_of(names: Any) -> list[str] | None:
@@ -145,21 +182,3 @@ def _is_one_output(names: Mapping[Any, Any]) -> bool:
 
 def _is_index(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def of_output(
-    by_output: Mapping[OutputName, _Value], single: _Value, final: FinalOutput, default: int
-) -> _Value | None:
-    """Return the labels of one output, or the names of its classes.
-
-    Args:
-        by_output: Values by name or index of the output; empty if they are given for a single
-            output.
-        single: The value for a single output.
-        final: The output.
-        default: Index of the output that `single` belongs to.
-    """
-    if not by_output:
-        return single if final.index == default else None
-    names = [name for name in (final.key, final.name, final.index) if name is not None]
-    return next((by_output[name] for name in names if name in by_output), None)

@@ -61,7 +61,7 @@ def record(
         outputs: The layers.
         inputs: The batch.
         first: Layer key to the number of channels to record; other layers have all. Defaults to
-            `_ALL`.
+            _ALL.
         output: The output of the model. Defaults to the first.
 
     Raises:

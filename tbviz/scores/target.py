@@ -32,7 +32,7 @@ class Target:
 
     Args:
         score: The class whose score is explained: its index, its name, `"predicted"`, `"true"`, or
-            an integer array with one class per image. Defaults to `"predicted"`.
+            an integer array with one class per image. Defaults to "predicted".
         against: The class whose score is subtracted, in the same forms. The map then shows what
             speaks for the one class and against the other. Defaults to None: the score alone.
         output: The index or the name of the model's output that is explained, if the model has

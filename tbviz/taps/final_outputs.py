@@ -55,30 +55,35 @@ class FinalOutput:
         return self.key if self.key is not None else self.name
 
 
-def find_final_output(outputs: Sequence[FinalOutput], output: OutputName | None) -> FinalOutput:
+def find_final_output(
+    outputs: Sequence[FinalOutput], output: OutputName | None, argument: str = "output"
+) -> FinalOutput:
     """Return the output of a model that a user names.
 
     Args:
         outputs: All outputs of the model.
         output: An index or a name. None is the first output.
+        argument: The user's argument, for the error. Defaults to "output".
 
     Raises:
         TbvizError: If the model has no such output.
     """
     if output is None:
         output = 0
+    given: Any = output
     if isinstance(output, str):
         for known in ({one.key: one for one in outputs}, {one.name: one for one in outputs}):
             if output in known:
                 return known[output]
-    elif 0 <= output < len(outputs):
+    elif isinstance(given, int | np.integer) and 0 <= output < len(outputs):
         return outputs[output]
     listed = [f"{one.index} ({one.label!r})" if one.label else str(one.index) for one in outputs]
     names = [name for one in outputs for name in (one.key, one.name) if name is not None]
     near = difflib.get_close_matches(str(output), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    what = "" if argument == "output" else "the output "
     msg = (
-        f"output received {output!r}; {hint}expected one of the model's outputs: "
+        f"{argument} received {what}{output!r}; {hint}expected one of the model's outputs: "
         f"{', '.join(listed)}"
     )
     raise TbvizError(msg)

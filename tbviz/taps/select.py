@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from tbviz.errors import TbvizError
 from tbviz.taps import keras_private
@@ -66,12 +67,50 @@ def select(
     return sorted(selected.values(), key=lambda output: output.order)
 
 
-def _parts(layer_filter: Filter) -> list[Any]:
+def check_filter(layer_filter: Any, *, numbers: bool = False) -> Any:
+    """Return a filter, if it is one; an iterator becomes a list, which can be read again.
+
+    Args:
+        layer_filter: The user's argument.
+        numbers: Whether the numbers of layers are allowed too. Defaults to False.
+
+    Raises:
+        TbvizError: If it is not, or if it is empty.
+    """
+    found = list(layer_filter) if isinstance(layer_filter, Iterator) else layer_filter
+    parts = _parts(found, numbers=numbers)
+    if parts and "" not in [part for part in parts if isinstance(part, str)]:
+        return found
+    raise TbvizError(_no_filter(layer_filter))
+
+
+def _parts(layer_filter: Any, *, numbers: bool = False) -> list[Any]:
+    """Return the single filters of a filter.
+
+    Raises:
+        TbvizError: If it is no filter.
+    """
     if isinstance(layer_filter, str | re.Pattern | type) or callable(
         layer_filter
     ):  # layers are callable
         return [layer_filter]
-    return [part for item in layer_filter for part in _parts(item)]
+    if (
+        numbers
+        and isinstance(layer_filter, int | np.integer)
+        and not isinstance(layer_filter, bool)
+    ):
+        return [layer_filter]
+    if isinstance(layer_filter, bytes | Mapping) or not isinstance(layer_filter, Iterable):
+        raise TbvizError(_no_filter(layer_filter))
+    return [part for item in layer_filter for part in _parts(item, numbers=numbers)]
+
+
+def _no_filter(given: Any) -> str:
+    return (
+        f"layers received {given!r}; expected a path, a name, a glob, a compiled regular "
+        "expression, a layer class, a callable that takes a layer, or a list of these, such as "
+        "layers=['conv1', 'block_*_add']"
+    )
 
 
 def _matching(model_outputs: ModelOutputs, part: Any) -> list[Output]:

@@ -62,6 +62,26 @@ def test_the_table_holds_what_several_callbacks_take():
     assert set(RENAMED.values()) <= {*ARGUMENTS, "method", "num_draws"}
 
 
+def test_help_has_one_style_of_defaults_and_says_when_ends_are_captured():
+    for one in [*callbacks(), tbviz.Probe]:
+        text = " ".join(inspect.getdoc(one).split())
+        assert "Defaults to" in text
+        assert "Defaults to `" not in text
+        assert "always captured" not in text
+    ends = "captured whatever the schedule, unless capturing is paused or the store is full."
+    for one in [*callbacks(), tbviz.every]:
+        assert f"The first and the last epoch are {ends}" in " ".join(inspect.getdoc(one).split())
+
+
+def test_only_a_probe_takes_no_probe():
+    images = "(read as 0 to 255), or a `tbviz.Probe`. At most 16 images"
+    for name in WITH_IMAGES:
+        assert images in " ".join(inspect.getdoc(getattr(tbviz, name)).split())
+    text = " ".join(inspect.getdoc(tbviz.Probe).split())
+    assert "a callable that returns a batch, or paths of image files (read as 0 to 255). At" in text
+    assert "`tbviz.Probe`" not in text
+
+
 def test_the_annotations_print_as_in_the_source():
     text = str(inspect.signature(tbviz.GradCAM))
     assert text.startswith("(log_dir: str | os.PathLike[str], images: Any, labels: Any = None, *, ")
@@ -123,7 +143,7 @@ def test_a_callback_of_a_user_may_take_what_it_likes(tmp_path):
     assert list(inspect.signature(Own).parameters) == ["log_dir", "images", "strength", "options"]
     text = inspect.getdoc(Own)
     assert re.search(r"a `tbviz\.Probe`\..*They\s+are shown twice\.", text, re.DOTALL)
-    assert "strength: How strong it is, 0 to 1. Defaults to `0.5`." in text
+    assert "strength: How strong it is, 0 to 1. Defaults to 0.5." in text
 
     class Plain(tbviz.Kernels):
         pass

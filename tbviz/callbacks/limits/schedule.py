@@ -1,4 +1,4 @@
-"""Define schedules: when a callback captures. The first and the last epoch are always captured."""
+"""Define schedules: when a callback captures, besides the first and the last epoch."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def every(
 ) -> Schedule:
     """Return a schedule that captures at regular intervals. It takes one of the three arguments.
 
-    The first and the last epoch are always captured.
+    The first and the last epoch are captured whatever the schedule, unless capturing is paused or
+    the store is full.
 
     Args:
         epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to None.

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tbviz.errors import TbvizError
-from tbviz.scores.labels import classes_of
+from tbviz.scores.given_classes import given_classes
 
 COUNT = 8
 """How many images are taken."""
@@ -25,7 +25,9 @@ class _Image(NamedTuple):
     labels: list[Any]
 
 
-def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) -> tuple[Any, Any]:
+def take_images(
+    batches: Iterable[tuple[Any, Any]], class_names: Any = None, *, classes_in_turn: bool
+) -> tuple[Any, Any]:
     """Take images from the first batches of a dataset.
 
     The classes come in the order in which they first appear: the first image of each, then the
@@ -33,6 +35,7 @@ def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) ->
 
     Args:
         batches: `(inputs, labels)`, arrays in any structure; None instead of labels.
+        class_names: The name of each class, for labels that are names. Defaults to None.
         classes_in_turn: Whether to take the classes in turn. Otherwise the first images are taken.
 
     Returns:
@@ -49,7 +52,9 @@ def take_images(batches: Iterable[tuple[Any, Any]], *, classes_in_turn: bool) ->
         columns = keras.tree.flatten(inputs)
         count = count_images(columns)
         known = [] if labels is None else keras.tree.flatten(labels)
-        classes = classes_of(labels, count) if classes_in_turn else None
+        classes = None
+        if classes_in_turn:
+            classes = given_classes(labels, class_names, count).of_unknown_model().labels
         for row in range(count):
             images = by_class.setdefault(None if classes is None else classes[row], [])
             if len(images) < COUNT:

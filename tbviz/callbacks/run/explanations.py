@@ -197,7 +197,14 @@ class Explainer:
         for role, target in zip(roles_of(self._targets), self._targets, strict=True):
             head = head_of(view.model_outputs, self._output_of(target))
             probe, rows = view.probe_of(callback, head.output)
-            known = KnownClasses(probe.count, probe.labels, probe.class_names)
+            own = callback.probe
+            known = KnownClasses(
+                probe.count,
+                probe.labels,
+                probe.class_names,
+                probe.missing,
+                None if own is None else own.count + own.left_out,
+            )
             class_target = class_target_of(target, known, head)
             if isinstance(class_target, MissingClasses):
                 self._report(log, class_target)

@@ -151,6 +151,8 @@ class ModelGroup:
         for callback in self.members:
             with self.log_of(callback).guard():
                 callback.prepare(model_outputs, self.log_of(callback))
+        with self.log.guard():
+            self.view.report_classes(self.members)
         self.view.select_outputs(one for one in self.members if one.wants_recording)
 
     def _outputs_or_raise(self, fitted: Any) -> ModelOutputs:

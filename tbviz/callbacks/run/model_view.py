@@ -10,6 +10,7 @@ from tbviz.callbacks.run.finiteness import FinitenessLog
 from tbviz.callbacks.run.pictures import ColorPicture, GrayPicture
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_batch import ProbeBatch
+from tbviz.callbacks.run.probe_classes import report_classes
 from tbviz.callbacks.run.probe_images import ProbeImageList
 from tbviz.callbacks.run.submodel_naming import SubmodelNaming
 from tbviz.errors import TbvizError
@@ -80,7 +81,7 @@ class ModelView:
         if self._output is None:
             self._output = callback.output
         if callback.probe is not None:
-            self._probe_batch.add(callback, callback.probe)
+            self._probe_batch.add(callback, callback.probe, callback.output)
 
     def open(self, model: Any) -> bool:
         """Inspect the model as it is now.
@@ -121,6 +122,16 @@ class ModelView:
         if not self.finiteness.faults:
             return None
         return self.finiteness.cause(self.model_outputs.final_output(output).reads)
+
+    def report_classes(self, callbacks: Iterable[Viewer]) -> None:
+        """Report labels and class names of callbacks that do not fit the model.
+
+        Raises:
+            TbvizError: If they are given for an output that the model does not have.
+        """
+        given = [(one.probe, one.output) for one in callbacks if one.probe is not None]
+        if given and self._runs_model:
+            report_classes(given, self.model_outputs, self._log)
 
     def select_outputs(self, callbacks: Iterable[Viewer]) -> None:
         """Make `recording` hold the selected layers of these callbacks, from now on."""
@@ -191,8 +202,7 @@ class ModelView:
     @property
     def probe(self) -> ProbeArrays | None:
         """The probe images of all callbacks together, with the labels of the recorded output."""
-        by_output = self._probe_batch.by_output
-        return self.probe_for(self.output) if by_output else self._probe_batch.merged
+        return self.probe_for(self.output) if self._by_output else self._probe_batch.merged
 
     @property
     def image_count(self) -> int:
@@ -214,8 +224,13 @@ class ModelView:
         return (
             None
             if self._probe_batch.merged is None
-            else self._probe_batch.for_output(final, self.output.index)
+            else self._probe_batch.for_output(final, len(self.model_outputs.final))
         )
+
+    @property
+    def _by_output(self) -> bool:
+        """Whether labels and class names depend on the output of the model."""
+        return self._output is not None or self._probe_batch.by_output
 
     def probe_of(
         self, callback: Viewer, output: int | None = None
@@ -228,11 +243,13 @@ class ModelView:
                 to the output of the callback.
         """
         probe, rows = self._probe_batch.rows_for(callback)
-        if output is None and not self._probe_batch.by_output:
+        if output is None and not self._by_output:
             return probe, rows
-        own = self.model_outputs.final_output(callback.output)
-        final = own if output is None else self.model_outputs.final_output(output)
-        return probe.for_output(final, own.index), rows
+        try:
+            final = self.model_outputs.final_output(callback.output if output is None else output)
+        except TbvizError:  # of `output=`, which is reported where it is used
+            return probe.without_classes(), rows
+        return probe.for_output(final, len(self.model_outputs.final)), rows
 
     def _check_probe(self) -> None:
         """Report once which probe images are not finite."""

@@ -45,7 +45,7 @@ class Notices:
             text: What happened, for a person.
             remedy: What the user can do. Defaults to None: nothing.
             layer: The path of the layer that it concerns. Defaults to None: no single layer.
-            level: `"warning"`, or `"info"` if nothing is wrong. Defaults to `"warning"`.
+            level: `"warning"`, or `"info"` if nothing is wrong. Defaults to "warning".
             event: What happened, for programs.
             rule: The rule of advice, or the argument that sets a limit. Defaults to None.
             detail: What else distinguishes it from others, such as numbers and names in the text.

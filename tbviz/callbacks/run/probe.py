@@ -15,14 +15,8 @@ import numpy.typing as npt
 
 from tbviz.callbacks.run.dataset_images import batches_of, count_images, take_images
 from tbviz.errors import TbvizError
-from tbviz.scores.labels import (
-    class_names_by_output,
-    class_names_of,
-    classes_of,
-    is_array,
-    labels_by_output,
-    of_output,
-)
+from tbviz.scores.given_classes import GivenClasses, given_classes
+from tbviz.scores.labels import NoClasses, is_array
 from tbviz.taps.final_outputs import FinalOutput, OutputName
 from tbviz.taps.image_inputs import image_batch, image_layout
 from tbviz.taps.random_state import global_states_preserved
@@ -44,8 +38,8 @@ class ProbeArrays:
         class_names: Name of each class, None where unknown.
         count: How many images.
         left_out: How many more were given.
-        labels_by_output: The labels by output of the model, if they are given so.
-        names_by_output: The class names by output, likewise.
+        given: The labels and class names as they were given, for any output of the model.
+        missing: The reason if there are labels but no classes.
     """
 
     inputs: Any
@@ -53,22 +47,24 @@ class ProbeArrays:
     class_names: list[str] | None
     count: int
     left_out: int = 0
-    labels_by_output: Mapping[OutputName, Sequence[int | None] | None] = field(default_factory=dict)
-    names_by_output: Mapping[OutputName, list[str] | None] = field(default_factory=dict)
+    given: GivenClasses = field(default_factory=GivenClasses)
+    missing: NoClasses | None = None
 
-    def for_output(self, final: FinalOutput, default: int = 0) -> ProbeArrays:
+    def for_output(self, final: FinalOutput, outputs: int, default: int = 0) -> ProbeArrays:
         """Return the probe with the labels and class names of one output of the model.
 
         Args:
             final: The output.
+            outputs: How many outputs the model has.
             default: Index of the output that labels and names belong to unless they are given by
                 output. Defaults to 0.
         """
-        return replace(
-            self,
-            labels=of_output(self.labels_by_output, self.labels, final, default),
-            class_names=of_output(self.names_by_output, self.class_names, final, default),
-        )
+        known = self.given.for_output(final, outputs, default)
+        return replace(self, labels=known.labels, class_names=known.names, missing=known.missing)
+
+    def without_classes(self) -> ProbeArrays:
+        """Return the images alone."""
+        return replace(self, labels=None, class_names=None, missing=None)
 
     def pictures(self) -> npt.NDArray[Any] | None:
         """Return the image input, `(images, height, width, channels)`, None if there is none."""
@@ -126,8 +122,8 @@ def read_probe(
             models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
             if it has them (a few images are taken, see `dataset_images`); a callable that returns
             a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
-        labels: A class each image, or one-hot rows; a tuple or a dict of those for models of
-            several outputs. Targets that are no classes are left out. Defaults to None.
+        labels: One class per image, or one-hot rows; a dict of those by output, or a list or tuple
+            of arrays, one per output, for models of several outputs. Defaults to None.
         class_names: Name of each class, in order or as a dict of names to classes; a dict of those
             by output for models of several outputs. Defaults to None.
         files: How image files are given to the model. Defaults to None.
@@ -145,26 +141,22 @@ def read_probe(
         raise TbvizError(msg)
     whole = not is_dataset(images)
     with _random_states_preserved(images):
-        images, found = _open(images, files or InputFormat(), classes_in_turn=labels is None)
-    if labels is None:
-        labels = found
+        names = class_names if labels is None else None
+        images, found = _open(images, files or InputFormat(), names, in_turn=labels is None)
     images = keras.tree.map_structure(lambda leaf: leaf if is_array(leaf) else _array(leaf), images)
     given = count_images(keras.tree.flatten(images))
     count = min(given, MAX_IMAGES)
     # Cut first: a whole validation set need not be converted and copied.
     arrays = keras.tree.map_structure(lambda leaf: _array(leaf[:count]).copy(), images)
-    # Nobody knows how many images a dataset has, so that more labels than images may be given.
-    labels = labels if whole else _first(labels, given)
-    selected = classes_of(labels, given)
-    by_output = labels_by_output(labels, given)
+    if labels is None:
+        classes = given_classes(found, class_names, given, found=True)
+    else:
+        # Nobody knows how many images a dataset has, so that more labels than images may be given.
+        classes = given_classes(labels, class_names, given, whole=whole)
+    classes = classes.first(count)
+    known = classes.of_unknown_model()
     return ProbeArrays(
-        arrays,
-        selected[:count] if selected else None,
-        class_names_of(class_names),
-        count,
-        given - count,
-        {name: one[:count] if one else None for name, one in by_output.items()},
-        class_names_by_output(class_names),
+        arrays, known.labels, known.names, count, given - count, classes, known.missing
     )
 
 
@@ -204,12 +196,14 @@ def _array(value: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _open(images: Any, files: InputFormat, *, classes_in_turn: bool) -> tuple[Any, Any]:
-    """Return inputs and labels."""
+def _open(
+    images: Any, files: InputFormat, class_names: ClassNames | None, *, in_turn: bool
+) -> tuple[Any, Any]:
+    """Return inputs and labels; from a dataset, images of its classes in turn or the first ones."""
     if is_dataset(images):
         _refuse_reshuffling(images)
         batches = (_arrays(_split(batch)) for batch in batches_of(images))
-        return take_images(batches, classes_in_turn=classes_in_turn)
+        return take_images(batches, class_names, classes_in_turn=in_turn)
     if is_path(images):
         paths = [images] if isinstance(images, str | Path) else images
         return _files([Path(path).expanduser() for path in paths], files), None
@@ -256,11 +250,6 @@ def _arrays(batch: tuple[Any, Any]) -> tuple[Any, Any]:
 
 def _plain(value: Any) -> npt.NDArray[Any]:
     return np.asarray(keras.ops.convert_to_numpy(value) if hasattr(value, "numpy") else value)
-
-
-def _first(labels: Any, count: int) -> Any:
-    """Return the labels of the first images."""
-    return labels[:count] if is_array(labels) or isinstance(labels, list) else labels
 
 
 def _refuse_reshuffling(dataset: Any) -> None:

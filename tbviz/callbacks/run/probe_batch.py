@@ -11,7 +11,8 @@ import numpy as np
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.canvas import blank_inputs
-from tbviz.taps.final_outputs import FinalOutput
+from tbviz.scores.given_classes import GivenClasses
+from tbviz.taps.final_outputs import FinalOutput, OutputName
 
 
 class ProbeBatch:
@@ -19,14 +20,14 @@ class ProbeBatch:
 
     def __init__(self) -> None:
         self._parts: list[ProbeArrays] = []
-        # By part, the probes that are known to be equal to it.
-        self._given: list[list[ProbeArrays]] = []
+        # By part, the probes that are known to be equal to it, and their labels and names.
+        self._given: list[list[tuple[ProbeArrays, GivenClasses]]] = []
         self._part_of: dict[int, int] = {}
         self._merged: ProbeArrays | None = None
-        self._by_output: dict[int, ProbeArrays] = {}
+        self._by_output: dict[tuple[object, ...], ProbeArrays] = {}
         self._blank: Any = None
 
-    def add(self, callback: object, probe: ProbeArrays) -> None:
+    def add(self, callback: object, probe: ProbeArrays, output: OutputName | None = None) -> None:
         """Add a callback's probe.
 
         Pixels are compared only if no callback has given this very object before.
@@ -34,49 +35,52 @@ class ProbeBatch:
         Args:
             callback: The callback.
             probe: Its probe.
+            output: The output of the model that its labels and class names belong to unless they
+                are given by output. Defaults to None: the first output.
 
         Raises:
             TbvizError: If it does not fit into one batch with those of the others.
         """
-        for index, given in enumerate(self._given):
-            if any(probe is one for one in given):
+        given = probe.given.belonging_to(output)
+        for index, known in enumerate(self._given):
+            if any(probe is one and given == classes for one, classes in known):
                 self._part_of[id(callback)] = index
                 return
         self._merged = None
         self._by_output.clear()
         for index, part in enumerate(self._parts):
-            if _same(part, probe):
+            joined = part.given.joined(given)
+            if joined is not None and _same(part, probe):
+                first = joined.of_unknown_model()
                 self._parts[index] = dataclasses.replace(
-                    part,
-                    labels=part.labels or probe.labels,
-                    class_names=part.class_names or probe.class_names,
-                    labels_by_output=part.labels_by_output or probe.labels_by_output,
-                    names_by_output=part.names_by_output or probe.names_by_output,
+                    part, labels=first.labels, class_names=first.names, given=joined
                 )
-                self._given[index].append(probe)
+                self._given[index].append((probe, given))
                 self._part_of[id(callback)] = index
                 return
         _concatenated([*self._parts, probe])  # raises before anything is changed
         self._part_of[id(callback)] = len(self._parts)
-        self._parts.append(probe)
-        self._given.append([probe])
+        own = probe if given == probe.given else dataclasses.replace(probe, given=given)
+        self._parts.append(own)
+        self._given.append([(probe, given)])
 
     @property
     def by_output(self) -> bool:
         """Whether some labels or class names are given by output of the model."""
-        return any(part.labels_by_output or part.names_by_output for part in self._parts)
+        return any(part.given.by_output for part in self._parts)
 
-    def for_output(self, final: FinalOutput, default: int) -> ProbeArrays:
+    def for_output(self, final: FinalOutput, outputs: int) -> ProbeArrays:
         """Return all probes, one after the other, with the labels and names of one output.
 
         Args:
             final: The output.
-            default: Index of the output that labels belong to unless they are given by output.
+            outputs: How many outputs the model has.
         """
-        if final.index not in self._by_output:
-            parts = [part.for_output(final, default) for part in self._parts]
-            self._by_output[final.index] = _concatenated(parts)
-        return self._by_output[final.index]
+        key = final.index, final.key, final.name, outputs
+        if key not in self._by_output:
+            parts = [part.for_output(final, outputs) for part in self._parts]
+            self._by_output[key] = _concatenated(parts)
+        return self._by_output[key]
 
     @property
     def count(self) -> int:
@@ -85,9 +89,14 @@ class ProbeBatch:
 
     @property
     def merged(self) -> ProbeArrays | None:
-        """All probes, one after the other; None if no callback has one."""
+        """All probes, one after the other; None if no callback has one.
+
+        Labels and class names that are given by output are missing: the model tells whose they are.
+        """
         if self._merged is None and self._parts:
-            self._merged = _concatenated(self._parts)
+            self._merged = _concatenated(
+                [one.without_classes() if one.given.by_output else one for one in self._parts]
+            )
         return self._merged
 
     @property
@@ -115,13 +124,6 @@ class ProbeBatch:
 def _same(one: ProbeArrays, other: ProbeArrays) -> bool:
     if one.count != other.count:
         return False
-    for left, right in (
-        (one.labels, other.labels),
-        (one.labels_by_output or None, other.labels_by_output or None),
-        (one.names_by_output or None, other.names_by_output or None),
-    ):
-        if left is not None and right is not None and left != right:
-            return False
     try:
         keras.tree.assert_same_structure(one.inputs, other.inputs)
     except (ValueError, TypeError):

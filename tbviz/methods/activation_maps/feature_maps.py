@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -83,7 +83,7 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
 
     Args:
         channels: How many of the first at most, or which.
-        argument: The name of the user's argument. Defaults to `"channels"`.
+        argument: The name of the user's argument. Defaults to "channels".
 
     Raises:
         TbvizError: If it is not.
@@ -92,7 +92,8 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
     if isinstance(given, int | np.integer):
         usable = given >= 1 and not isinstance(given, bool)
     else:
-        usable = not isinstance(given, str) and hasattr(given, "__len__") and len(given) > 0
+        listed = hasattr(given, "__len__") and not isinstance(given, str | bytes | Mapping)
+        usable = listed and len(given) > 0 and all(map(_may_be_channel, given))
     if usable:
         return channels
     ordered = isinstance(given, str) and argument == "channels"
@@ -102,6 +103,10 @@ def check_channels(channels: Channels, argument: str = "channels") -> Channels:
         f"of {argument}, counted from 0{hint}"
     )
     raise TbvizError(msg)
+
+
+def _may_be_channel(one: Any) -> bool:
+    return isinstance(one, int | np.integer) and not isinstance(one, bool) and bool(one >= 0)
 
 
 def check_order(order: Order) -> Order:
@@ -125,17 +130,19 @@ def select_channels(total: int, channels: Channels) -> list[int]:
     Raises:
         TbvizError: If a channel is given that the layer does not have.
     """
-    check_channels(channels)
-    if isinstance(channels, int | np.integer):
-        return list(range(min(int(channels), total)))
-    selected = [int(channel) for channel in channels]
-    wrong = [channel for channel in selected if not 0 <= channel < total]
+    given: Any = channels
+    listed = given if isinstance(given, Iterable) else ()
+    numbers = [int(one) for one in listed if isinstance(one, int | np.integer)]
+    wrong = [channel for channel in numbers if not 0 <= channel < total]
     if wrong:
         msg = (
             f"received channels {wrong}; the layer has {total} channels, expected 0 to {total - 1}"
         )
         raise TbvizError(msg)
-    return selected
+    check_channels(channels)
+    if isinstance(channels, int | np.integer):
+        return list(range(min(int(channels), total)))
+    return numbers
 
 
 def most_active(maps: Floats, channels: Channels) -> list[int]:

@@ -118,9 +118,9 @@ def overview_of(maps: dict[str, Floats], limit: int = MAX_MAPS, side: int = SIDE
 
     Args:
         maps: Layer path to `(images, height, width, channels)`, at least one.
-        limit: How many maps of each layer; fewer if none has so many. Defaults to `MAX_MAPS`.
+        limit: How many maps of each layer; fewer if none has so many. Defaults to MAX_MAPS.
         side: The longer side of a tile; its shape is that of the first layer's maps. Defaults to
-            `SIDE`.
+            SIDE.
     """
     values = list(maps.values())
     rows = min(limit, max(value.shape[-1] for value in values))

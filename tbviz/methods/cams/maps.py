@@ -23,8 +23,9 @@ from tbviz.scores.class_target import (
     describe_target,
     target_scores,
 )
+from tbviz.scores.given_classes import given_classes
 from tbviz.scores.gradients import ClassGradients, class_gradients
-from tbviz.scores.known_classes import class_targets_of, known_classes
+from tbviz.scores.known_classes import class_targets_of
 from tbviz.scores.target import Score, Target, Targets, is_several
 from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.image_inputs import image_batch
@@ -132,10 +133,10 @@ def grad_cam(
             averaged. Defaults to None: the last layer with a feature map.
         method: `"grad-cam"`, `"grad-cam++"`, `"hirescam"`, `"layercam"`, `"score-cam"` or
             `"eigen-cam"`; or one with settings, such as `ScoreCam(channels=16)`. Defaults to
-            `"grad-cam"`.
+            "grad-cam".
         targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
             class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
-            Defaults to `"predicted"`.
+            Defaults to "predicted".
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 
@@ -157,9 +158,10 @@ def grad_cam(
     cam = cam_of(method)
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)
-    known = known_classes(images, labels, class_names)
+    count = len(keras.tree.flatten(images)[0])
+    given = given_classes(labels, class_names, count)
     found = []
-    for head, class_target in class_targets_of(targets, known, model_outputs, output):
+    for head, class_target in class_targets_of(targets, count, given, model_outputs, output):
         outputs = (
             [cam_layer(model_outputs, head.output)]
             if layers is None

@@ -88,7 +88,7 @@ def chosen_kernels(
         model_outputs: Of the model.
         layers: A filter; by default up to `limit` of those that can be drawn, spread over the
             depth, kernels of one pixel only if there is room. Defaults to None.
-        limit: How many by default. Defaults to `MAX_LAYERS`.
+        limit: How many by default. Defaults to MAX_LAYERS.
 
     Raises:
         LayerNotFoundError: If a filter matches nothing that could be drawn.
@@ -142,7 +142,7 @@ def layer_kernels(layer: Any, filters: int | Sequence[int] = MAX_CHANNELS) -> li
 
     Args:
         layer: A convolution of Keras.
-        filters: How many filters, or which. Defaults to `MAX_CHANNELS`.
+        filters: How many filters, or which. Defaults to MAX_CHANNELS.
 
     Raises:
         TbvizError: If it is none, or does not have one of the filters.

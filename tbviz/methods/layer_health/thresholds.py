@@ -31,7 +31,7 @@ class Thresholds:
         output_growth: Factor, above 1, by which the spread of a layer's output may grow within the
             window. It grows tenfold while a small network learns. Defaults to 100.0.
         flat: Span of a dead channel, at most this share of the layer's largest absolute value, 0
-            to 1. Defaults to `1e-06`.
+            to 1. Defaults to 1e-06.
         saturated_values: Share of a saturated channel's values at a bound, 0 to 1. Defaults to
             0.9.
         duplicate_correlation: Correlation from which a channel is a duplicate of another, 0 to 1.

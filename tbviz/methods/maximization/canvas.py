@@ -58,7 +58,7 @@ class Canvas:
 
         Args:
             images: `(images, height, width, channels)`, tensor or array.
-            numbers: `keras.ops` for tensors, `numpy` for arrays. Defaults to `ops`.
+            numbers: `keras.ops` for tensors, `numpy` for arrays. Defaults to ops.
         """
         painted = images * (self.high - self.low) + self.low
         if self.channels_first:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,6 +80,30 @@ def maximize_scores(
     return MaximizedClasses(**vars(found), probabilities=own, target=head.target)
 
 
+def check_classes(classes: Classes) -> Classes:
+    """Return a choice of classes, if it is one.
+
+    Raises:
+        TbvizError: If it is not.
+    """
+    given: Any = classes
+    listed = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    found = list(given) if listed else []
+    if found and all(map(_may_be_class, found)):
+        return found
+    msg = (
+        f"received classes={given!r}; expected a list of classes by number (counted from 0) or by "
+        "name, such as [0, 'cat']"
+    )
+    raise TbvizError(msg)
+
+
+def _may_be_class(one: Any) -> bool:
+    if isinstance(one, str):
+        return bool(one)
+    return isinstance(one, int | np.integer) and not isinstance(one, bool) and bool(one >= 0)
+
+
 def select_classes(
     classes: Classes | None, count: int, class_names: Sequence[str] | None = None
 ) -> list[int]:
@@ -95,7 +119,7 @@ def select_classes(
     """
     if classes is None:
         return list(range(min(count, MAX_CLASSES)))
-    return [_number(one, count, class_names) for one in classes]
+    return [_number(one, count, class_names) for one in check_classes(classes)]
 
 
 def _number(given: int | str, count: int, class_names: Sequence[str] | None) -> int:

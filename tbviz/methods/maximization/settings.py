@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from numbers import Integral, Real
+from typing import Any, Final, Self
 
 from tbviz.errors import TbvizError
 from tbviz.methods.maximization.basis import Basis, Fourier, Pixels
 from tbviz.methods.maximization.transforms import Transforms
+
+_WHOLE = Integral, 1, "a whole number of at least 1"
+_NOT_NEGATIVE = Real, 0.0, "a finite number of at least 0"
+_NUMBERS: Final[Mapping[str, tuple[type, float, str]]] = {
+    "steps": _WHOLE,
+    "rate": (Real, sys.float_info.min, "a finite number above 0"),
+    "start": _NOT_NEGATIVE,
+    "decay": (Real, -sys.float_info.max, "a finite number"),
+    "total_variation": _NOT_NEGATIVE,
+    "l2": _NOT_NEGATIVE,
+    "diversity": _WHOLE,
+    "apart": _NOT_NEGATIVE,
+}
+"""By setting, the type of the number, its lowest value, and both in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +39,15 @@ class Ascent:
     same.
 
     Args:
-        steps: Steps of the ascent, at least 0. Defaults to 24.
+        steps: Steps of the ascent, at least 1. Defaults to 24.
         rate: Adam's step, in standard deviations of a coefficient. Defaults to 0.2.
         start: Standard deviation of the random start. 0 starts from an even gray. Defaults to
             0.05.
-        image: `"fourier"` paints with waves, `"pixel"` with pixels. Defaults to `"fourier"`.
+        image: `"fourier"` paints with waves, `"pixel"` with pixels. Defaults to "fourier".
         decay: Scale of the waves of `"fourier"`: the frequency to the power of minus this.
             Defaults to 1.0.
         transforms: How far each step moves, scales and rotates the image. Defaults to
-            `Transforms()` of `tbviz.methods.maximization.transforms`.
+            Transforms() of `tbviz.methods.maximization.transforms`.
         total_variation: Weight of the mean step between neighboring pixels, see
             `regularizers.total_variation`. Defaults to 0.0.
         l2: Weight of the mean squared distance from even gray, see `regularizers.contrast`.
@@ -60,11 +78,14 @@ class Ascent:
         if self.image not in ("fourier", "pixel"):
             msg = f"Ascent received image={self.image!r}; expected 'fourier' or 'pixel'"
             raise TbvizError(msg)
-        if self.diversity < 1 or self.steps < 0:
-            msg = (
-                f"Ascent received diversity={self.diversity}, steps={self.steps}; expected a "
-                "diversity of at least 1 and steps of at least 0"
-            )
+        for name, (kind, lowest, expected) in _NUMBERS.items():
+            value = getattr(self, name)
+            number = isinstance(value, kind) and not isinstance(value, bool)
+            if not (number and lowest <= value < math.inf):
+                raise TbvizError(f"Ascent received {name}={value!r}; expected {expected}")
+        transforms: Any = self.transforms
+        if not isinstance(transforms, Transforms):
+            msg = f"Ascent received transforms={self.transforms!r}; expected Transforms(...)"
             raise TbvizError(msg)
 
     @classmethod

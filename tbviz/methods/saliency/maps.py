@@ -21,7 +21,8 @@ from tbviz.scores.class_target import (
     resolve_predictions,
     target_scores,
 )
-from tbviz.scores.known_classes import class_targets_of, known_classes
+from tbviz.scores.given_classes import given_classes
+from tbviz.scores.known_classes import class_targets_of
 from tbviz.scores.target import Score, Target, Targets, is_several
 from tbviz.taps.final_outputs import OutputName
 from tbviz.taps.input_finiteness import CAUSE, faulty_images
@@ -120,10 +121,10 @@ def saliency_maps(
         class_names: The name of each class, for targets by name. Defaults to None.
         method: `"gradients"`, `"gradients-x-input"`, `"smoothgrad"`, `"integrated-gradients"`,
             `"occlusion"` or `"guided-grad-cam"`; or one with settings, such as
-            `Occlusion(window=0.1, stride=0.05)`. Defaults to `"gradients"`.
+            `Occlusion(window=0.1, stride=0.05)`. Defaults to "gradients".
         targets: The class score to explain: `"predicted"`, `"true"`, the index or the name of a
             class, an integer array with one class per image, a `tbviz.Target`, or a list of these.
-            Defaults to `"predicted"`.
+            Defaults to "predicted".
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to the first.
 
@@ -144,10 +145,11 @@ def saliency_maps(
     attribution = attribution_of(method)
     inspector = inspector_for(model)
     model_outputs = inspector.model_outputs(images)
-    known = known_classes(images, labels, class_names)
+    count = len(keras.tree.flatten(images)[0])
+    given = given_classes(labels, class_names, count)
     by_output: dict[int, PerturbedModel] = {}
     found = []
-    for head, class_target in class_targets_of(targets, known, model_outputs, output):
+    for head, class_target in class_targets_of(targets, count, given, model_outputs, output):
         perturbed = by_output.setdefault(
             head.output, PerturbedModel(inspector, images, output=head.output)
         )

@@ -50,7 +50,7 @@ def key_of(
         method: The callback or component that reports it.
         layer: The path of the layer that it concerns.
         rule: The rule of advice or of a limit.
-        detail: Further values that distinguish it from other notices. Defaults to `()`.
+        detail: Further values that distinguish it from other notices. Defaults to ().
     """
     parts = (event, method, layer or "", rule or "", *detail)
     # Quoted, so that no two lists of parts make one text.

@@ -30,7 +30,7 @@ class KeepRule(NamedTuple):
             preserves none.
         last: The pictures at this many last positions of the run are preserved.
         kinds: Patterns like those of file names. Only kinds that match one lose pictures. Defaults
-            to `("*",)`.
+            to ("*",).
     """
 
     every: int | None

@@ -141,7 +141,7 @@ class HealthColumns:
             layer: The layer.
             begin: The first position.
             end: The position after the last one.
-            names: Which numbers. Defaults to `HEALTH_NUMBERS`.
+            names: Which numbers. Defaults to HEALTH_NUMBERS.
 
         Returns:
             `(positions, numbers)`, the numbers in the order of `names`, `MISSING` if there is

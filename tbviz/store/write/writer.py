@@ -85,7 +85,7 @@ class Writer:
 
         Args:
             meta: Its fields; `kind` is required. `time`, `bytes` and `sheets` are filled in.
-            payload: The sheets, in order. Defaults to `()`.
+            payload: The sheets, in order. Defaults to ().
             summaries: For `gray8`, one per sheet: finite minimum and maximum, 0.5 and 99.5
                 percentiles of the raw values. Defaults to None, for other media.
 
