@@ -62,6 +62,20 @@ _ARGUMENTS: Final = (
 
 _LOOK: Final = "a look is a snapshot"
 _PER: Final = "per layer, not a layer"
+_PLAIN: Final = "plain English"
+_LIKE_INPUT: Final = (
+    "{layer}'s maps look like its input ({value} in this epoch): it has learnt nothing yet"
+)
+_RESEMBLES: Final = (
+    "the feature maps of {layer} have resembled its input in this epoch (similarity {value}): it "
+    "has not learned anything yet"
+)
+_SEE_WHETHER: Final = "see whether its weights move and gradients reach it"
+_CHECK_THAT: Final = "check that its weights change and that gradients reach it"
+_WAKE: Final = "if other probe images do not wake them, try a lower learning rate or LeakyReLU"
+_STAY_DEAD: Final = (
+    "if they stay dead on other probe images, try a lower learning rate or LeakyReLU"
+)
 _COMPONENTS: Final = "Principal components of {} channels: red {}, green {}, blue {}"
 _CHANGED: Final = (
     (
@@ -82,15 +96,15 @@ _CHANGED: Final = (
     ),
     ("{} since the first step", "{} since the first snapshot", "training has steps"),
     ("full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
+    (_LIKE_INPUT, _RESEMBLES, _PLAIN),
+    (_SEE_WHETHER, _CHECK_THAT, _PLAIN),
+    (f"{_LIKE_INPUT}; {_SEE_WHETHER}", f"{_RESEMBLES}; {_CHECK_THAT}", _PLAIN),
+    (_WAKE, _STAY_DEAD, _PLAIN),
+    (f"{{}}; {_WAKE}", f"{{}}; {_STAY_DEAD}", _PLAIN),
     (
-        "{}'s maps look like its input ({}): it has learnt nothing yet",
-        "{}'s maps look like its input ({}): it has learned nothing yet",
-        _AMERICAN,
-    ),
-    (
-        "{}'s maps look like its input ({}): it has learnt nothing yet; {}",
-        "{}'s maps look like its input ({}): it has learned nothing yet; {}",
-        _AMERICAN,
+        "What training sees of each image, behind {}",
+        "Probe images as training sees them, after {}",
+        _PLAIN,
     ),
     ("{} of {} channels, a bar each", "{} of {} channels, one bar each", _PER),
     (

@@ -129,7 +129,7 @@ class ActivationGrid(Visual):
         """Return whether this callback logs the overview: only the first grid of a `fit` does."""
         others_log = log.others_log("overview")
         if others_log:
-            text = "its overview is left out: another ActivationGrid of this fit logs one"
+            text = "its overview is skipped: another ActivationGrid in this fit logs one"
             log.notice(text, level="info", event="left_out", detail=["overview"])
         return not others_log
 

@@ -209,7 +209,7 @@ def test_all_explanations_are_nan_with_the_reason():
         found = saliency_maps(model, X, 0, method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
-    with pytest.raises(TbvizError, match=f"'d' is NaN or infinity for every image: {why}"):
+    with pytest.raises(TbvizError, match=f"'d' is NaN or infinite for every image: {why}"):
         maximize_filters(model, "d", 1, images=X, ascent=Ascent(steps=2))
     assert np.isfinite(
         maximize_filters(model, "c", [1], images=X, ascent=Ascent(steps=2))["c"].after

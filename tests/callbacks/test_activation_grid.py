@@ -196,7 +196,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messag
     }
     if value:
         assert np.isnan(bars[:, ::16]).all()
-        assert note == "no value is finite; the weights of conv1 are NaN since epoch 0"
+        assert note == "no value is finite; the weights of conv1 have been NaN since epoch 0"
     else:
         assert not bars.any()
         assert note == "from 0.0 to 0.0"

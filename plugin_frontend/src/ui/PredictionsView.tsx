@@ -149,7 +149,7 @@ function PredictionCard({ index }: { index: number }) {
               {score !== undefined || weakest === undefined ? (
                 <b>{score === undefined ? "–" : scoreText(score)}</b>
               ) : (
-                <b title="Not among the classes logged here, so at most the lowest of their scores">
+                <b title="Not logged at this step: at most the lowest logged score">
                   {`≤ ${scoreText(weakest)}`.replace("≤ <", "<")}
                 </b>
               )}

@@ -126,21 +126,21 @@ def read_probe(
             models of several inputs; a `tf.data.Dataset` or a `keras.utils.PyDataset`, with labels
             if it has them (a few images are taken, see `dataset_images`); a callable that returns
             a batch, `images` or `(images, labels)`; image paths, which the model gets as 0 to 255.
-        labels: A class each image, or one-hot rows; a tuple or a dict of those for models of
+        labels: One class per image, or one-hot rows; a tuple or a dict of those for models of
             several outputs. Targets that are no classes are left out. Defaults to None.
         class_names: Name of each class, in order or as a dict of names to classes; a dict of those
             by output for models of several outputs. Defaults to None.
         files: How image files are given to the model. Defaults to None.
 
     Raises:
-        TbvizError: If the images are a generator (its first batch would be missing from training)
+        TbvizError: If the images are a generator (reading a batch would take it away from training)
             or a dataset that reshuffles (opening it changes the order that training sees), or if
             the labels do not match.
     """
     if isinstance(images, Iterator):
         msg = (
-            "images received a generator, whose first batch would then be missing from training; "
-            "pass a batch of it (an array), or a callable that makes a fresh batch"
+            "images received a generator; reading a batch here would take it away from training; "
+            "pass one batch (an array), or a callable that returns a new batch"
         )
         raise TbvizError(msg)
     whole = not is_dataset(images)
