@@ -140,6 +140,7 @@ RENAMES: tuple[Rename, ...] = (
 )
 
 CHANGES: Final[dict[str, str]] = {
+    # Its classes have no names: their captions are `class 0` instead of `0`.
     "/functions/surface*": "signatures are held by tests/public_signatures.txt",
     "/gan/*": "layer paths begin with the submodel; without it, pictures and numbers were the same",
     "/http/answers/parts/costs/*/snapshots": "no snapshot is interrupted any more, so each counts",

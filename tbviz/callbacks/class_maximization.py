@@ -16,6 +16,7 @@ from tbviz.callbacks.run.caption import Caption, TileCaption
 from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import ProbeArrays
+from tbviz.class_names import class_name
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MAX_CLASSES,
@@ -91,7 +92,7 @@ class ClassMaximization(Maximization):
             return
         classes, names = self._selected_classes(view)
         found = self.maximize("", classes, partial(self._ascent, view, canvas))
-        titles = [names.get(number, str(number)) for number in found.channels]
+        titles = [class_name(number, names) for number in found.channels]
         layout: Layout = {
             "title": "Made to raise each class's score; another class may score higher still",
             "target": found.target,

@@ -78,8 +78,8 @@ def require_signal(found: Result) -> Result:
         raise TbvizError(msg)
     if not np.any(found.reached):
         msg = (
-            f"the image did not change: no gradient of {found.objective} reaches the input, because "
-            f"{_SAME_IMAGE if found.painted_equally else ''}"
+            f"the image did not change: no gradient of {found.objective} reaches the input, "
+            f"because {_SAME_IMAGE if found.painted_equally else ''}"
             "it or an earlier layer is dead on a uniform gray image (see layer health), or an "
             "operation rounds, such as an input of integers (declare it as float32)"
         )
