@@ -12,10 +12,11 @@ import {
 } from "../model/predictionLines";
 import { topClass } from "../model/predictions";
 import { cursor, moveTo, position } from "../state/cursor";
+import { image } from "../state/image";
 import { pause } from "../state/play";
 import { predictionHistory } from "../state/predictionHistory";
 import { positions, segmentCount } from "../state/run";
-import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
+import { className, imageCount, imageName, probe, shownImage } from "../state/selection";
 import { predictions } from "../state/tables";
 import { predictionAt, scoreText } from "../state/verdict";
 import { Plot } from "./Plot";
