@@ -1,4 +1,4 @@
-"""Define schedules: when a callback captures. The first and the last epoch are always captured."""
+"""Define schedules: when a callback captures, besides the first and the last epoch."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def every(
 ) -> Factory:
     """Return a schedule that captures at regular intervals. It takes one of the three arguments.
 
-    The first and the last epoch are always captured.
+    The first and the last epoch are captured with any schedule, unless `tbviz control` has paused
+    the run or the store is full.
 
     Args:
         epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to None.
@@ -265,4 +266,4 @@ class _Seconds:
 
 
 AT_THE_ENDS = Factory(lambda: _Epochs(_never), "first_and_last")
-"""Captures only what is always captured."""
+"""Captures only the first and the last epoch, as every schedule does."""
