@@ -96,6 +96,16 @@ _CHANGED: Final = (
     ),
     ("{} since the first step", "{} since the first snapshot", "training has steps"),
     ("full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
+    (
+        "Made to raise each class's score; another class may score higher still",
+        "Images optimized for each class (other classes may still score higher)",
+        _PLAIN,
+    ),
+    (
+        "The first {} maps of the first {} layers",
+        "First {} channels of the first {} layers",
+        "a tile is a channel",
+    ),
     (_LIKE_INPUT, _RESEMBLES, _PLAIN),
     (_SEE_WHETHER, _CHECK_THAT, _PLAIN),
     (f"{_LIKE_INPUT}; {_SEE_WHETHER}", f"{_RESEMBLES}; {_CHECK_THAT}", _PLAIN),
@@ -119,6 +129,10 @@ _SENTENCES: Final = tuple(
     Rename("sentence", old, new, reason, where="/[!h]*") for old, new, reason in _CHANGED
 )
 
+_ROW_TITLES: Final = Rename(
+    "sentence", "map {}", "channel {}", "a tile is a channel", where="/[!h]*/row_titles/*"
+)
+
 # Of answers, which no store keeps.
 _ERRORS: Final = (
     Rename(
@@ -136,6 +150,7 @@ RENAMES: tuple[Rename, ...] = (
     *_HEALTH_NUMBERS,
     *_ARGUMENTS,
     *_SENTENCES,
+    _ROW_TITLES,
     *_ERRORS,
 )
 

@@ -164,9 +164,9 @@ class ActivationGrid(Visual):
     def _overview(self, maps: dict[str, Floats], rows: list[int]) -> GrayPicture:
         found = overview_of(maps)
         layout: Layout = {
-            "title": f"The first {found.maps} maps of the first {len(found.layers)} layers",
+            "title": f"First {found.maps} channels of the first {len(found.layers)} layers",
             "column_titles": found.titles,
-            "row_titles": [f"map {row}" for row in range(found.maps)],
+            "row_titles": [f"channel {row}" for row in range(found.maps)],
             "column_layers": found.layers,
             "method": self.title,
         }

@@ -94,7 +94,7 @@ class ClassMaximization(Maximization):
         found = self.maximize("", classes, partial(self._ascent, view, canvas))
         titles = [class_name(number, names) for number in found.channels]
         layout: Layout = {
-            "title": "Made to raise each class's score; another class may score higher still",
+            "title": "Images optimized for each class (other classes may still score higher)",
             "target": found.target,
             "titles": titles,
         }
