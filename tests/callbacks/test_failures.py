@@ -212,7 +212,7 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     assert (advice["layer"], advice["rule"]) == ("conv1", "weights-nonfinite")
     assert advice["text"].startswith(weights["text"])
     assert maximized["method"] == "FilterMaximization"
-    assert "'conv1' is NaN or infinity for every image" in maximized["text"]
+    assert "'conv1' is NaN or infinite for every image" in maximized["text"]
 
 
 class Puts(keras.callbacks.Callback):
