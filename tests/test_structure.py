@@ -61,6 +61,25 @@ def test_names_are_imported_from_the_file_that_defines_them():
     assert not wrong
 
 
+def test_callbacks_do_not_import_each_other():
+    """Only `Monitor` knows them; the contracts in pyproject.toml need not list a new one."""
+    callbacks = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and {ast.unparse(base) for base in node.bases} & {"Visual", "Maximization"}
+    } - {"tbviz.callbacks.maximization", "tbviz.callbacks.monitor"}
+    assert {"tbviz.callbacks.kernels", "tbviz.callbacks.class_maximization"} <= callbacks
+    arrows = [
+        f"{name} -> {where}"
+        for name, tree in MODULES.items()
+        for where, _ in _imported(tree)
+        if where in callbacks and name not in {"tbviz", "tbviz.callbacks.monitor"}
+    ]
+    assert arrows == []
+
+
 def test_each_class_has_a_name_of_its_own():
     """A reader who meets `Sheet` or `Position` need not ask which of two is meant."""
     homes: dict[str, list[str]] = {}

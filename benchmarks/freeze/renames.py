@@ -62,6 +62,20 @@ _ARGUMENTS: Final = (
 
 _LOOK: Final = "a look is a snapshot"
 _PER: Final = "per layer, not a layer"
+_PLAIN: Final = "plain English"
+_LIKE_INPUT: Final = (
+    "{layer}'s maps look like its input ({value} in this epoch): it has learnt nothing yet"
+)
+_RESEMBLES: Final = (
+    "the feature maps of {layer} have resembled its input in this epoch (similarity {value}): it "
+    "has not learned anything yet"
+)
+_SEE_WHETHER: Final = "see whether its weights move and gradients reach it"
+_CHECK_THAT: Final = "check that its weights change and that gradients reach it"
+_WAKE: Final = "if other probe images do not wake them, try a lower learning rate or LeakyReLU"
+_STAY_DEAD: Final = (
+    "if they stay dead on other probe images, try a lower learning rate or LeakyReLU"
+)
 _COMPONENTS: Final = "Principal components of {} channels: red {}, green {}, blue {}"
 _CHANGED: Final = (
     (
@@ -83,14 +97,24 @@ _CHANGED: Final = (
     ("{} since the first step", "{} since the first snapshot", "training has steps"),
     ("full colour is a weight of {}", "full color is a weight of {}", _AMERICAN),
     (
-        "{}'s maps look like its input ({}): it has learnt nothing yet",
-        "{}'s maps look like its input ({}): it has learned nothing yet",
-        _AMERICAN,
+        "Made to raise each class's score; another class may score higher still",
+        "Images optimized for each class (other classes may still score higher)",
+        _PLAIN,
     ),
     (
-        "{}'s maps look like its input ({}): it has learnt nothing yet; {}",
-        "{}'s maps look like its input ({}): it has learned nothing yet; {}",
-        _AMERICAN,
+        "The first {} maps of the first {} layers",
+        "First {} channels of the first {} layers",
+        "a tile is a channel",
+    ),
+    (_LIKE_INPUT, _RESEMBLES, _PLAIN),
+    (_SEE_WHETHER, _CHECK_THAT, _PLAIN),
+    (f"{_LIKE_INPUT}; {_SEE_WHETHER}", f"{_RESEMBLES}; {_CHECK_THAT}", _PLAIN),
+    (_WAKE, _STAY_DEAD, _PLAIN),
+    (f"{{}}; {_WAKE}", f"{{}}; {_STAY_DEAD}", _PLAIN),
+    (
+        "What training sees of each image, behind {}",
+        "Probe images as training sees them, after {}",
+        _PLAIN,
     ),
     ("{} of {} channels, a bar each", "{} of {} channels, one bar each", _PER),
     (
@@ -103,6 +127,10 @@ _CHANGED: Final = (
 # Not in the part `http`: a store keeps the sentences that were written to it.
 _SENTENCES: Final = tuple(
     Rename("sentence", old, new, reason, where="/[!h]*") for old, new, reason in _CHANGED
+)
+
+_ROW_TITLES: Final = Rename(
+    "sentence", "map {}", "channel {}", "a tile is a channel", where="/[!h]*/row_titles/*"
 )
 
 # Of answers, which no store keeps.
@@ -122,10 +150,12 @@ RENAMES: tuple[Rename, ...] = (
     *_HEALTH_NUMBERS,
     *_ARGUMENTS,
     *_SENTENCES,
+    _ROW_TITLES,
     *_ERRORS,
 )
 
 CHANGES: Final[dict[str, str]] = {
+    # Its classes have no names: their captions are `class 0` instead of `0`.
     "/functions/surface*": "signatures are held by tests/public_signatures.txt",
     "/gan/*": "layer paths begin with the submodel; without it, pictures and numbers were the same",
     "/http/answers/parts/costs/*/snapshots": "no snapshot is interrupted any more, so each counts",

@@ -6,17 +6,17 @@ import type { Stop } from "./host/stops";
 import { plural } from "./model/format";
 import { nextMap, nextRange } from "./state/colorScale";
 import { cursor, follow, moveBy, moveTo, setFollow } from "./state/cursor";
+import { image } from "./state/image";
 import { families, moveFamily, moveVariant, variants } from "./state/kinds";
 import { moveLayer } from "./state/layers";
 import { note } from "./state/notes";
 import { changeSpeed, pause, speed, togglePlay } from "./state/play";
 import { lastOrdinal, run } from "./state/run";
 import {
-  image,
-  imageCount,
   kind,
   layout,
   moveChannel,
+  offeredImages,
   path,
   recorded,
   shownImage,
@@ -177,9 +177,11 @@ const table = [
     id: "image",
     help: "Next probe image",
     keys: ["i"],
-    enabled: () => imageCount.value > 1,
+    enabled: () => offeredImages.value.length > 1,
     run: () => {
-      image.value = (shownImage.peek() + 1) % imageCount.peek();
+      const offered = offeredImages.peek();
+      const at = offered.indexOf(shownImage.peek());
+      image.value = offered[(at + 1) % offered.length] ?? 0;
     },
   },
   {

@@ -8,6 +8,7 @@ import { connectChannels } from "./state/channels";
 import { connectColorScale } from "./state/colorScale";
 import { connectCursor } from "./state/cursor";
 import { connectHealth } from "./state/health";
+import { connectImage } from "./state/image";
 import { connectKinds } from "./state/kinds";
 import { connectPictures, isLoaded } from "./state/pictures";
 import { connectPlay } from "./state/play";
@@ -27,6 +28,7 @@ export function mount(body: HTMLElement): Stop {
     // The theme first: nothing is drawn in the other one.
     connectShell(),
     connectCursor(),
+    connectImage(),
     connectSelection(),
     connectHealth(),
     connectColorScale(),

@@ -129,7 +129,7 @@ class ActivationGrid(Visual):
         """Return whether this callback logs the overview: only the first grid of a `fit` does."""
         others_log = log.others_log("overview")
         if others_log:
-            text = "its overview is left out: another ActivationGrid of this fit logs one"
+            text = "its overview is skipped: another ActivationGrid in this fit logs one"
             log.notice(text, level="info", event="left_out", detail=["overview"])
         return not others_log
 
@@ -164,9 +164,9 @@ class ActivationGrid(Visual):
     def _overview(self, maps: dict[str, Floats], rows: list[int]) -> GrayPicture:
         found = overview_of(maps)
         layout: Layout = {
-            "title": f"The first {found.maps} maps of the first {len(found.layers)} layers",
+            "title": f"First {found.maps} channels of the first {len(found.layers)} layers",
             "column_titles": found.titles,
-            "row_titles": [f"map {row}" for row in range(found.maps)],
+            "row_titles": [f"channel {row}" for row in range(found.maps)],
             "column_layers": found.layers,
             "method": self.title,
         }

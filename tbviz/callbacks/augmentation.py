@@ -1,4 +1,4 @@
-"""`Augmentation`: what the model's augmentation layers make of each probe image."""
+"""`Augmentation`: augmented versions of each probe image, drawn by the model itself."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MAX_SIDE = 128
 
 
 class Augmentation(Visual):
-    """Log what the model's augmentation layers make of each probe image, drawn several times.
+    """Log several augmented versions of each probe image, drawn by the model's own layers.
 
-    One row per image: the image, then draws of the last augmentation layer in training mode.
-    Augmentation that is too strong crops away what a class is recognized by, and shows here before
-    it costs a training. A model without augmentation layers is left out.
+    One row per image: the image, then outputs of the last augmentation layer in training mode. The
+    rows show whether the augmentation is so strong that it removes the part of an image that
+    identifies its class. A model without augmentation layers is left out.
     `tbviz.methods.augmentation.augmentation_layer` says which layers count.
 
     Args:
-        num_draws: How often each image is drawn, at least 1.
+        num_draws: Number of augmented versions per image, at least 1.
         schedule: `"first-and-last"` captures no other epoch. Defaults to "first-and-last", since
             most augmentation does not change while a model trains.
 
@@ -76,7 +76,7 @@ class Augmentation(Visual):
                 tiles = found.colors
                 names = view.image_names
                 layout: Layout = {
-                    "title": f"What training sees of each image, behind {output.key}",
+                    "title": f"Probe images as training sees them, after {output.key}",
                     "column_titles": ["image", *(f"draw {n + 1}" for n in range(self.num_draws))],
                     "row_titles": [names[row] for row in rows],
                     "map": list(tiles.shape[2:4]),

@@ -17,6 +17,7 @@ from tbviz.callbacks.run.layout import Layout
 from tbviz.callbacks.run.model_view import ModelView
 from tbviz.callbacks.run.probe import ProbeArrays
 from tbviz.callbacks.run.probe_classes import report_names
+from tbviz.class_names import class_name
 from tbviz.methods.maximization.canvas import Canvas
 from tbviz.methods.maximization.classes import (
     MAX_CLASSES,
@@ -99,9 +100,9 @@ class ClassMaximization(Maximization):
             return
         classes, names = self._selected_classes(view)
         found = self.maximize("", classes, partial(self._ascent, view, canvas))
-        titles = [names.get(number, str(number)) for number in found.channels]
+        titles = [class_name(number, names) for number in found.channels]
         layout: Layout = {
-            "title": "Made to raise each class's score; another class may score higher still",
+            "title": "Images optimized for each class (other classes may still score higher)",
             "target": found.target,
             "titles": titles,
         }

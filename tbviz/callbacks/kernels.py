@@ -81,7 +81,7 @@ class Kernels(Visual):
         if self.layers is not None:
             return
         for key, reason in without_kernels(model_outputs).items():
-            text = f"its kernel is left out: {reason}"
+            text = f"its kernel is skipped: {reason}"
             log.notice(text, layer=key, level="info", event="left_out")
         total = len({o.node.path for o in model_outputs.outputs.values() if is_convolution(o)})
         if 0 < len(self.selected) < total:

@@ -95,8 +95,8 @@ ARGUMENTS: Final = {
         'When to capture: `"epoch"`, a whole number `n` for every `n` epochs, '
         "`tbviz.every(batches=1000)`, `tbviz.every(minutes=10)`, `tbviz.geometric(2)`, "
         '`"first-and-last"`, or a callable that takes the epoch, from 0, and returns whether to '
-        "capture at its end. The first and the last epoch are captured whatever the schedule, unless capturing is paused "
-        "or the store is full."
+        "capture at its end. The first and the last epoch are captured with any schedule, unless "
+        "`tbviz control` has paused the run or the store is full."
     ),
     "submodel": (
         'Model to capture if it is not the fitted one, such as a GAN\'s `"discriminator"`: a '

@@ -1,4 +1,4 @@
-"""Pause, resume or reschedule the snapshots of a running training from outside."""
+"""Pause, resume or reschedule the snapshots of a running `fit` from outside."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
     """Add `control` and its options to the subcommands of `argparse`."""
     parser = commands.add_parser(
         "control",
-        help="pause, resume or reschedule a training's snapshots, or capture one now",
+        help="pause, resume or reschedule snapshots during training, or capture one now",
         usage="%(prog)s [-h] LOG_DIR {pause | resume | now | every N}",
         description=__doc__,
         epilog="The order is a small file in the run's store, so this works from any machine that "
@@ -43,8 +43,8 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         metavar="ORDER",
         help="pause: capture no snapshots; resume: follow the callbacks' schedules again; now: "
-        "capture one snapshot at once; every N: capture snapshots at the ends of epochs 0, N, 2N "
-        "... and of the last epoch, instead of following the schedules",
+        "capture one snapshot immediately; every N: capture snapshots at the ends of epochs 0, N, "
+        "2N ... and of the last epoch, instead of following the schedules",
     )
     parser.set_defaults(run=run)
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     if not selected:
         raise TbvizError(
             f"received now, but nothing is being trained in {options.log_dir}; expected the log "
-            "directory of a running training: this order does not wait for a later one"
+            "directory of a running `fit`, because `now` does not wait for the next one"
         )
     ordered = 0
     for run in selected:
@@ -122,15 +122,15 @@ def _when(order: str, trains: list[bool | None]) -> str:
         return "at the end of a batch, within two seconds if batches are short"
     if order == "now":
         return (
-            "at the end of a batch if a training is running, perhaps late (this machine cannot see "
-            "whether one is running); a training that begins later ignores it"
+            "at the end of a batch if a fit is running, perhaps late (this machine cannot see "
+            "whether one is running); a fit that begins later ignores it"
         )
     if None in trains:
         return (
-            "at the end of a batch if a training is running (this machine cannot see whether one "
-            "is), otherwise in the next training with this log_dir"
+            "at the end of a batch if a fit is running (this machine cannot see whether one is), "
+            "otherwise in the next fit with this log_dir"
         )
-    return "in the next training with this log_dir, because nothing is being trained there now"
+    return "in the next fit with this log_dir, because nothing is being trained there now"
 
 
 def _ordered(before: Orders | None, order: str, epochs: int) -> Orders:

@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--digits",
         action="store_true",
-        help="MNIST digits, which Keras downloads once, not photographs",
+        help="train on MNIST digits (Keras downloads them once) instead of photographs",
     )
     parser.add_argument(
         "--max-overhead",

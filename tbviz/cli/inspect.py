@@ -19,9 +19,9 @@ def add_parser(commands: Any) -> None:
         "inspect",
         help="show what is logged, its size, and whether it is intact",
         description=__doc__,
-        epilog="Exit status: 0; 1 if no run is found or a run cannot be read; 4 if something is "
-        "damaged or has another format. It is also 4 if --verify finds lost pictures, which cannot "
-        "be repaired.",
+        epilog="Exit status: 0 if all runs are intact; 1 if no run is found or a run cannot be "
+        "read; 4 if something is damaged or has another format, or if --verify finds lost "
+        "pictures, which cannot be repaired.",
     )
     add_log_dir(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")

@@ -26,7 +26,7 @@ from tbviz.taps.select import is_preprocessing
 from tbviz.taps.tap import StopForwardPass, Tap, tapped, unreachable_error
 
 DRAWS = 8
-"""The default number of draws per image."""
+"""The default number of augmented versions per image."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def augmented_images(model: keras.Model, images: Any, *, num_draws: int = DRAWS)
     Args:
         model: Any built Keras model. Its seeds are left as they were.
         images: A batch, in the structure that the model takes.
-        num_draws: How often each image is drawn. Defaults to 8.
+        num_draws: Number of augmented versions per image. Defaults to 8.
 
     Raises:
         TbvizError: If the model has no augmentation layer.
@@ -102,7 +102,7 @@ def augmented_by(
         output: The layer's.
         images: A batch, in the structure that the model takes.
         maps: The outputs recorded at inference, with the layer's.
-        draws: How often each image is drawn. Defaults to DRAWS.
+        draws: Number of augmented versions per image. Defaults to DRAWS.
     """
     as_it_is = maps[output.key]
     found = outputs_in_training(inspector, output, images, draws)

@@ -141,7 +141,7 @@ def hypercolumn_layers(model_outputs: ModelOutputs, model: Any, layers: Any = No
     if layers is None:
         found = default_layers(model_outputs, MAX_LAYERS)
         if not found:
-            raise LayerNotFoundError("no layer of this model has feature maps to lay over another")
+            raise LayerNotFoundError("this model has no layer with feature maps to combine")
         return found
     return select(model_outputs, numbered(model, layers))
 
@@ -161,7 +161,7 @@ def numbered(model: Any, layers: Any) -> Any:
         if not -len(counted) <= layers < len(counted):
             names = ", ".join(f"{index} {layer.name!r}" for index, layer in enumerate(counted[:20]))
             msg = (
-                f"received the layer number {layers}; model {model.name!r} has {len(counted)}: "
+                f"received layer number {layers}; model {model.name!r} has {len(counted)} layers: "
                 f"{names}{' ...' if len(counted) > 20 else ''}"
             )
             raise TbvizError(msg)

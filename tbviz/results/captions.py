@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tbviz.class_names import class_name
 from tbviz.results.families import family_of
 
+# Roles of a class that the user asked for, as an index or one per image.
+_ASKED_FOR = re.compile(r"^(class|given)\b")
 # Kinds whose sheet has one tile per probe image.
 _TILE_PER_IMAGE = {"activations:colors", "hypercolumns:colors"}
 
@@ -67,13 +71,14 @@ def _is_of_images(kind: str, layout: Mapping[str, Any], images: Sequence[str]) -
 
 def explained_class(role: str, entry: object) -> str:
     """Return the caption of a map of a class: "predicted: cat, 45%"."""
+    role = _ASKED_FOR.sub("target", role)
     if not isinstance(entry, Mapping):
         return role
     name, index, against = (entry.get(key) for key in ("name", "class", "against_name"))
     if not isinstance(name, str):
         if type(index) is not int:
             return role
-        name = f"class {index}"
+        name = class_name(index)
     other = f", not {against}" if isinstance(against, str) else ""
     share = entry.get("probability")
     known = isinstance(share, int | float) and 0 <= share <= 1

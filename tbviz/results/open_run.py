@@ -53,10 +53,10 @@ def open_run(log_dir: str | os.PathLike[str]) -> Run:
     store = _store(log_dir)
     reader = Reader(store, _TIMEOUT)
     if not reader.folder.reachable():
-        raise StoreError(f"{store} cannot be listed; expected a directory that can be read")
+        raise StoreError(f"cannot list {store}; expected a readable directory")
     reader.refresh()
     if reader.segments and all(segment.refused for segment in reader.segments):
-        raise StoreError(f"received {log_dir}, where nothing can be read{clause(reader.refused)}")
+        raise StoreError(f"cannot read anything logged in {log_dir}{clause(reader.refused)}")
     return Run(str(log_dir), reader)
 
 
@@ -72,6 +72,6 @@ def _store(log_dir: str | os.PathLike[str]) -> Location:
     names = [found.name for found in runs_under(log_dir, _SEARCHED)]
     one = location / names[0]
     raise TbvizError(
-        f"received {log_dir}, which is no run; expected the log_dir of one of the runs below it: "
-        f"{listed(names)}; for example tbviz.open_run({str(one)!r})"
+        f"received {log_dir}, which is not a run; expected the log_dir of one of the runs below "
+        f"it: {listed(names)}; for example, tbviz.open_run({str(one)!r})"
     )

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from tbviz.class_names import class_name
 from tbviz.errors import TbvizError
 from tbviz.taps.final_outputs import OutputName
 
@@ -156,7 +157,7 @@ def class_names_of(names: Any) -> list[str] | None:
     if len(by_index) < len(names) or min(by_index, default=0) < 0:
         msg = f"class_names received {dict(names)}; expected one index per name, counted from 0"
         raise TbvizError(msg)
-    return [by_index.get(index, str(index)) for index in range(max(by_index, default=-1) + 1)]
+    return [class_name(index, by_index) for index in range(max(by_index, default=-1) + 1)]
 
 
 def class_names_by_output(names: Any) -> dict[OutputName, list[str] | None]:

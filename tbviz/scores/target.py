@@ -26,21 +26,21 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Target:
-    """Select the class score that is explained, for `GradCAM`, `Saliency` and `tbviz.methods`.
+    """Select the class score to explain with `GradCAM`, `Saliency` or `tbviz.methods`.
 
-    A bare score, such as `"true"` or 3, stands for a target of that score alone.
+    A bare score, such as `"true"` or 3, is short for `Target("true")` or `Target(3)`.
 
     Args:
         score: The class whose score is explained: its index, its name, `"predicted"`, `"true"`, or
             an integer array with one class per image. Defaults to "predicted".
-        against: The class whose score is subtracted, in the same forms. The map then shows what
-            speaks for the one class and against the other. Defaults to None: the score alone.
+        against: The class whose score is subtracted, in the same forms. The map then shows the
+            evidence for `score` and against this class. Defaults to None: nothing is subtracted.
         output: The index or the name of the model's output that is explained, if the model has
             several. Defaults to None: the `output` of the callback or function, which is the
             first output unless you set it.
 
     Raises:
-        TbvizError: If one of the arguments has none of these forms.
+        TbvizError: If an argument has another form.
 
     Example:
         >>> why_not_dog = tbviz.Target("predicted", against="dog")

@@ -69,8 +69,8 @@ def write_orders(store: Location, orders: Orders) -> None:
         _write(store, json.dumps(orders._asdict()).encode("ascii") + b"\n")
     except OSError as error:
         raise StoreError(
-            f"could not write {path}: {error.strerror or error}; expected a store that can be "
-            "written to; run the command on a machine that can write to the log directory"
+            f"could not write {path}: {error.strerror or error}; expected a "
+            "writable store; run the command on a machine that can write to the log directory"
         ) from error
 
 
@@ -96,6 +96,6 @@ def _write(store: Location, data: bytes) -> None:
 
 def _unusable(path: Location, data: bytes) -> str:
     return (
-        f"received {data[:80]!r} in {path}; expected what `tbviz control` writes; delete the file "
-        "or give the order again"
+        f"received {data[:80]!r} in {path}; expected the content that `tbviz control` writes; "
+        "delete the file, or run the command again"
     )

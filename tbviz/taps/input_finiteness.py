@@ -14,7 +14,7 @@ import numpy as np
 from tbviz.arrays.types import Bools
 from tbviz.taps.weight_finiteness import is_float
 
-CAUSE = "the image holds NaN or infinity"
+CAUSE = "the image contains NaN or infinity"
 """The reason for results that are not finite, as a part of a sentence."""
 
 

@@ -46,7 +46,7 @@ class StopForwardPass(BaseException):
     """
 
 
-IN_A_LOOP = "it runs inside a loop, a branch or a function that the model compiles itself"
+IN_A_LOOP = "it runs inside a loop, a branch, or a function that the model itself compiles"
 
 # Taps of several threads would restore each other's wrapper as "the original".
 _TAP_LOCK = threading.RLock()
@@ -284,8 +284,8 @@ def last_activation(
 def unreachable_error(key: str) -> TbvizError:
     """Return the error for a selected layer whose output was never recorded."""
     return TbvizError(
-        f"layer {key!r} cannot be recorded: the model does not call it, or {IN_A_LOOP}; choose "
-        "the layer that contains it"
+        f"layer {key!r} cannot be recorded: either the model does not call it, or {IN_A_LOOP}; "
+        "select the layer that contains it"
     )
 
 

@@ -209,7 +209,7 @@ def test_all_explanations_are_nan_with_the_reason():
         found = saliency_maps(model, X, targets=0, method=method)
         assert np.isnan(found.maps).all(), method
         assert all(why in note for note in found.notes)
-    with pytest.raises(TbvizError, match=f"'d' is NaN or infinity for every image: {why}"):
+    with pytest.raises(TbvizError, match=f"'d' is NaN or infinite for every image: {why}"):
         maximize_filters(model, layers="d", filters=1, images=X, ascent=Ascent(steps=2))
     assert np.isfinite(
         maximize_filters(model, layers="c", filters=[1], images=X, ascent=Ascent(steps=2))[

@@ -71,7 +71,7 @@ def test_class_maps_of_them_say_why(method):
     found = grad_cam(net(), spoiled(np.nan), targets=0, layers="b", method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
-    assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"
+    assert found.notes[1] == "the map is not finite: the image contains NaN or infinity"
     assert np.isfinite(found.maps[[0, 2]]).all()
 
 
@@ -83,7 +83,7 @@ def test_saliency_of_them_says_why(method):
     found = saliency_maps(net(), spoiled(np.nan), targets=0, method=method)
     assert np.isnan(found.maps[1]).all()
     assert np.isnan(found.scores).tolist() == [False, True, False]
-    assert found.notes[1] == "the map is not finite: the image holds NaN or infinity"
+    assert found.notes[1] == "the map is not finite: the image contains NaN or infinity"
     assert np.isfinite(found.maps[[0, 2]]).all()
 
 
@@ -122,7 +122,8 @@ def test_a_fit_says_once_which_images_they_are(tmp_path):
     found = [one for one in notices(tmp_path, "warning") if one["event"] == "probe_not_finite"]
     [notice] = found
     assert notice["text"] == (
-        "1 of 3 probe images holds NaN or infinity, and so does whatever is computed of it: image 1"
+        "1 of 3 probe images contains NaN or infinity, and so does everything "
+        "computed from it: image 1"
     )
     for meta in metas(tmp_path, "health"):
         numbers = meta["layers"]["a"]

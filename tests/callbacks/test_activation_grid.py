@@ -109,7 +109,7 @@ def test_the_overview_has_a_column_a_layer_and_a_row_a_map(run):
     [layout] = layout_of(log_dir, "overview", "")
     columns = ["conv1", "pool", "conv2", "relu"]
     assert layout["column_titles"] == layout["column_layers"] == columns
-    assert layout["row_titles"] == ["map 0", "map 1", "map 2", "map 3"]
+    assert layout["row_titles"] == [f"channel {row}" for row in range(4)]
     assert (layout["columns"], layout["tiles"], layout["tile"]) == (4, 16, [48, 48])
     values, half = tiles(log_dir, "overview", "", 1, 2)
     for column, name in enumerate(columns):
@@ -196,7 +196,7 @@ def test_what_is_not_finite_or_constant_is_drawn_as_such(tmp_path, value, messag
     }
     if value:
         assert np.isnan(bars[:, ::16]).all()
-        assert note == "no value is finite; the weights of conv1 are NaN since epoch 0"
+        assert note == "no value is finite; the weights of conv1 have been NaN since epoch 0"
     else:
         assert not bars.any()
         assert note == "from 0.0 to 0.0"

@@ -212,7 +212,7 @@ def test_nan_loss_is_logged_as_such(tmp_path):
     assert (advice["layer"], advice["rule"]) == ("conv1", "weights-nonfinite")
     assert advice["text"].startswith(weights["text"])
     assert maximized["method"] == "FilterMaximization"
-    assert "'conv1' is NaN or infinity for every image" in maximized["text"]
+    assert "'conv1' is NaN or infinite for every image" in maximized["text"]
 
 
 class Puts(keras.callbacks.Callback):
@@ -236,7 +236,7 @@ def test_logs_are_only_read_and_may_hold_anything(tmp_path):
     assert metas(tmp_path, "metrics")[0]["values"].keys() == {"loss", "one"}
     left_out = [n for n in notices(tmp_path, "info") if "metrics" in n["text"]]
     assert [n["text"] for n in left_out] == [
-        "metrics name, none, array are not scalars and are left out"
+        "metrics name, none, array are not scalars and are skipped"
     ]
 
 

@@ -234,7 +234,7 @@ def test_a_function_takes_the_labels_of_the_output_too():
     with pytest.raises(TbvizError, match="true class cannot be explained: no labels"):
         grad_cam(model, X, targets=targets, labels=LABELS)
     with pytest.raises(TbvizError, match="labels are no classes: they are not whole numbers"):
-        grad_cam(model, X, "true", labels=LABELS + 0.5)
+        grad_cam(model, X, targets="true", labels=LABELS + 0.5)
     with pytest.raises(TbvizError, match="labels received the output 'sides'"):
         grad_cam(model, X, labels={"sides": SIDES})
 

@@ -231,7 +231,7 @@ def test_a_network_of_nan_is_drawn_and_reported(tmp_path):
     for kind, layer in (("cam", "relu"), ("saliency:gradients", "")):
         text = decode(open_reader(tmp_path).picture(kind, layer, 0, 0)).text
         assert text["tiles"][0]["note"].startswith("the map is not finite")
-        assert "the weights of conv1 are NaN since epoch 0" in text["tiles"][0]["note"]
+        assert "the weights of conv1 have been NaN since epoch 0" in text["tiles"][0]["note"]
     # That of the loss and that of the weights; of the two callbacks none.
     assert {notice["method"] for notice in notices(tmp_path, "warning")} == {"tbviz"}
 

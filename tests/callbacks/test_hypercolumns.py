@@ -103,7 +103,7 @@ def test_a_number_that_is_no_layer_is_reported_at_once(tmp_path, messages):
     callback = Hypercolumns(tmp_path, x[:2], layers=[[0, 1], [2, 17]])
     sequential(run_eagerly=True).fit(x, y, 8, 1, verbose=0, callbacks=[callback])
     [text] = messages()
-    assert "received the layer number 17; model 'tiny' has 6: 0 'conv1', 1 'pool'" in text
+    assert "received layer number 17; model 'tiny' has 6 layers: 0 'conv1', 1 'pool'" in text
     assert open_reader(tmp_path).series() == []
 
 

@@ -92,7 +92,7 @@ def test_advice_is_recorded_while_it_holds_and_reported_once(run):
     advice = [meta.get("advice") for meta in metas(run[0], "health")]
     assert advice[:2] == [None, None]
     dead = "2 of 4 channels of relu have been dead for 3 epochs"
-    bound = "2 of 3 channels of bounded have stood at a bound of their activation for 3 epochs"
+    bound = "2 of 3 channels of bounded have been saturated for 3 epochs"
     for held in advice[2:]:
         assert [(one["layer"], one["rule"]) for one in held] == [
             ("relu", "dead"),

@@ -128,7 +128,7 @@ def test_of_many_classes_those_of_the_probe_are_shown(tmp_path):
         tbviz.ClassMaximization(tmp_path, ascent=Ascent(steps=1), strict=True),
     ]
     wide.fit(x, y, verbose=0, callbacks=ours)
-    assert layout(tmp_path, "classes", "")["titles"] == ["2", "7"]
+    assert layout(tmp_path, "classes", "")["titles"] == ["class 2", "class 7"]
 
 
 class SetsNan(keras.callbacks.Callback):

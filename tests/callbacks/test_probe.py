@@ -142,7 +142,7 @@ def test_a_callable_may_give_labels_or_be_a_generator_function():
 
 def test_a_generator_is_refused_with_the_remedy():
     for generator in ((images() for _ in range(2)), iter([images()])):
-        with pytest.raises(TbvizError, match=r"missing from training.*callable"):
+        with pytest.raises(TbvizError, match=r"away from training.*callable"):
             read_probe(generator)
 
 
@@ -182,8 +182,10 @@ def test_too_few_labels_are_refused():
 
 def test_names_come_from_classes_and_are_numbered():
     probe = read_probe(images(4), [1, 0, 1, 5], ["cat", "dog"])
-    assert image_names([probe]) == ["dog", "cat", "dog 2", "5"]
+    assert image_names([probe]) == ["dog", "cat", "dog 2", "class 5"]
     assert image_names([read_probe(images(2))]) == ["image 0", "image 1"]
+    twice = read_probe(images(2), [7, 7])
+    assert image_names([twice]) == ["class 7", "class 7 (2)"]
 
 
 def test_what_is_no_image_is_refused():
@@ -258,7 +260,8 @@ def test_other_probes_stand_behind():
     one, other = Callback(images(2), [5, 6]), Callback(images(3) + 1)
     probe_batch = batch_of(one, other)
     assert probe_batch.merged.labels == [5, 6, None, None, None]
-    assert image_names([probe_batch.merged]) == ["5", "6", "image 2", "image 3", "image 4"]
+    names = ["class 5", "class 6", "image 2", "image 3", "image 4"]
+    assert image_names([probe_batch.merged]) == names
     assert probe_batch.rows_for(other)[1] == [2, 3, 4]
     assert probe_batch.rows_for(other)[0] is other.probe
 

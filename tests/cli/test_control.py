@@ -15,7 +15,7 @@ def test_control_writes_orders_to_the_runs_that_are_trained(tmp_path, tbviz):
     done = store_directory(tmp_path / "done")
     status, said = tbviz("control", tmp_path, "pause")
     assert (status, read_orders(done)) == (0, Orders(paused=True))
-    assert "the order takes effect in the next training with this log_dir" in said.out
+    assert "the order takes effect in the next fit with this log_dir" in said.out
     status, said = tbviz("control", tmp_path, "now")
     assert (status, "nothing is being trained in" in said.err) == (1, True)
     assert read_orders(done) == Orders(paused=True)

@@ -142,7 +142,7 @@ def test_orders_that_cannot_be_left_in_one_run_are_left_in_the_others(logs, comm
     assert err.startswith(f"tbviz control: {logs / 'deep' / 'm'}: could not write ")
     assert treated("control", logs, out, ["a", "z"])
     assert out.count("nothing is captured until") == 2
-    assert "the order takes effect in the next training" in out
+    assert "the order takes effect in the next fit" in out
 
 
 def test_a_run_that_cannot_be_inspected_is_said_and_the_others_are_shown(

@@ -79,18 +79,20 @@ def test_if_all_layers_are_dead_the_first_is_named():
     ]
     [(layer, rule, text)] = lines(*[net] * 5)
     assert (layer, rule) == ("b", "dead")
-    assert text == ("all 8 channels of b have been dead for 5 epochs (and so for 2 later layers)")
+    assert text == (
+        "all 8 channels of b have been dead for 5 epochs (the same holds for 2 later layers)"
+    )
 
 
 def test_saturated_and_duplicate_channels():
     assert lines(*[snapshot(saturated=2.0)] * 5) == [
         ("conv", "saturated",
-         "2 of 8 channels of conv have stood at a bound of their activation for 5 epochs")
+         "2 of 8 channels of conv have been saturated for 5 epochs")
     ]  # fmt: skip
     assert lines(*[snapshot(saturated=1.0)] * 5) == []
     assert lines(*[snapshot(duplicates=4.0)] * 5) == [
         ("conv", "duplicates",
-         "4 of 8 channels of conv have been nearly the same as another one for 5 epochs")
+         "4 of 8 channels of conv have been near-duplicates of another channel for 5 epochs")
     ]  # fmt: skip
     assert lines(*[snapshot(duplicates=3.0)] * 5) == []
     assert lines(*[snapshot(duplicates=NAN)] * 5) == []
@@ -106,7 +108,10 @@ def test_what_is_dead_at_a_bound_is_saturated():
 
 def test_similar_to_the_input():
     like = snapshot(similarity=0.97)
-    text = "conv's maps look like its input (0.97 for 5 epochs): it has learned nothing yet"
+    text = (
+        "the feature maps of conv have resembled its input for 5 epochs (similarity 0.97): it has "
+        "not learned anything yet"
+    )
     assert lines(*[like] * 5) == [("conv", "similar-to-input", text)]
     assert lines(*[snapshot(similarity=0.89)] * 5) == []
     few = [0.99] * 4 + [0.1] * 4  # half of the channels: one blob of color says nothing
@@ -122,7 +127,7 @@ def test_layers_that_copy_by_nature_have_no_advice():
 
 
 def test_weights_that_do_not_move():
-    text = "the weights of conv have not moved for 5 epochs"
+    text = "the weights of conv have not changed for 5 epochs"
     first = snapshot(weight_update=NAN)
     assert lines(first, *[snapshot(weight_update=5e-5)] * 5) == [("conv", "still", text)]
     assert lines(first, *[snapshot(weight_update=5e-5)] * 4) == []
@@ -136,7 +141,11 @@ def test_growth_within_the_window():
     grown = [snapshot(weight_norm=2.0**n, std=4.0**n) for n in range(5)]
     assert lines(*grown) == [
         ("conv", "weights-grow", "the weights of conv have grown 16-fold since epoch 0"),
-        ("conv", "output-grows", "the spread of conv's output has grown 256-fold since epoch 0"),
+        (
+            "conv",
+            "output-grows",
+            "the standard deviation of conv's output has grown 256-fold since epoch 0",
+        ),
     ]
     slow = [snapshot(weight_norm=1.5**n) for n in range(20)]  # 5-fold in a window
     assert lines(*slow) == []
@@ -154,7 +163,7 @@ def test_numbers_that_are_not_finite_are_reported_at_once_with_their_first_epoch
             snapshot(name, epoch, nonfinite=0.5 * (name in nonfinite), std=NAN) for name in "abc"
         ]
         reported.append([(one.layer, one.rule, one.text) for one in advisor.advise(net)])
-    also = " (and so for 1 later layer)"
+    also = " (the same holds for 1 later layer)"
     since = "b has produced NaN or infinity since epoch 1" + also
     assert reported == [
         [],

@@ -122,7 +122,7 @@ def test_numbers_are_those_of_keras(model):
     assert numbered(model, "conv*") == "conv*"
     functional = keras.Model(model.inputs, model.outputs)
     assert numbered(functional, [1]) == [functional.layers[1]] == [conv1]  # 0 is its input
-    with pytest.raises(TbvizError, match=r"number 5; model .* has 5: 0 'conv1', 1 'pool'"):
+    with pytest.raises(TbvizError, match=r"number 5; model .* has 5 layers: 0 'conv1', 1 'pool'"):
         numbered(model, [0, 5])
 
 
@@ -155,7 +155,7 @@ def test_a_model_among_layers_counts_as_one_and_stands_for_its_output(model, x):
 def test_a_model_without_maps_is_an_error():
     dense = keras.Sequential([keras.Input((4,)), K.Dense(3)])
     dense.compile(run_eagerly=True)
-    with pytest.raises(TbvizError, match="no layer of this model has feature maps"):
+    with pytest.raises(TbvizError, match="this model has no layer with feature maps"):
         hypercolumns(dense, np.ones((2, 4), np.float32))
 
 

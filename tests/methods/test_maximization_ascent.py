@@ -137,7 +137,7 @@ def test_a_channel_of_nan_leaves_the_others_alone(net):
     conv.set_weights([faulty, bias])
     try:
         found = maximized(net, "conv", [0, 1, 2], settings)
-        with pytest.raises(TbvizError, match="NaN or infinity for every image"):
+        with pytest.raises(TbvizError, match="NaN or infinite for every image"):
             maximized(net, "conv", [1], settings)
     finally:
         conv.set_weights([kernel, bias])

@@ -151,8 +151,8 @@ CASES = [
         lambda: _with_probe(_generator()),
         BACKENDS,
         cells=_refused(
-            "images received a generator, whose first batch would then be missing from training; "
-            "pass a batch of it (an array), or a callable that makes a fresh batch"
+            "images received a generator; reading a batch here would take it away from training; "
+            "pass one batch (an array), or a callable that returns a new batch"
         ),
     ),
 ]

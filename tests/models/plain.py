@@ -162,8 +162,8 @@ CASES = [
         BACKENDS,
         every_column=True,
         cells={
-            "ClassMaximization": "the image did not move: no gradient reaches the input from the "
-            "model's output; the model compares its images, which are painted alike"
+            "ClassMaximization": "the image did not change: no gradient of the model's output "
+            "reaches the input, because the model compares its input images"
         },
         shows=("base/conv#0", "base/conv#1"),
     ),

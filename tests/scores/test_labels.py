@@ -143,7 +143,7 @@ def test_names_of_one_output_in_order_or_by_number():
     assert class_names_of({"dog": 1, "cat": 0, "horse": np.int64(3)}) == [
         "cat",
         "dog",
-        "2",
+        "class 2",
         "horse",
     ]
     assert class_names_of(None) is None

@@ -72,7 +72,7 @@ def test_the_golden_store_of_format_1_is_refused():
     assert (segment.format, segment.refused) == (1, WRITTEN_BY)
     with pytest.raises(StoreError) as error:
         open_reader(GOLDEN)
-    expected = f"received {GOLDEN}, in which nothing can be read; segment 1 was {WRITTEN_BY}"
+    expected = f"cannot read anything logged in {GOLDEN}; segment 1 was {WRITTEN_BY}"
     assert str(error.value) == expected
 
 

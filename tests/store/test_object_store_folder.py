@@ -103,7 +103,7 @@ def test_orders_are_left_and_read(bucket):
     write_orders(store, Orders(paused=True, every=3, now="x"))
     assert read_orders(store) == Orders(paused=True, every=3, now="x")
     put(bucket, "control.json", b"[")
-    with pytest.raises(StoreError, match="expected what `tbviz control` writes"):
+    with pytest.raises(StoreError, match="expected the content that `tbviz control` writes"):
         read_orders(store)
     assert len(open_reader(bucket)) == 0
 

@@ -3,8 +3,8 @@
 import { number, percent } from "../model/format";
 import type { Cam } from "./cam";
 
-/** Name what the class of a map is: a "given" one is the target that was asked for. */
-export const roleText = ({ role }: Cam) => (role === "given" ? "target" : role);
+/** Name what the class of a map is: "predicted", or "target" for a class that the user asked for. */
+export const roleText = ({ role }: Cam) => role.replace(/^(class|given)\b/, "target");
 
 /** Name the target class of a map: "cat", "cat, not dog". */
 export function targetName({ text }: Cam): string | null {

@@ -116,7 +116,7 @@ export const FAMILIES: readonly Family[] = [
       },
       occlusion: {
         label: "Occlusion",
-        help: "Drop of the class score when this part of the image is covered",
+        help: "Drop in the class score when this part of the image is covered",
       },
       "guided-grad-cam": {
         label: "Guided Grad-CAM",

@@ -18,6 +18,25 @@ export function sheetOf(layout: Shown, image: number): number {
 /** A chosen image, or the first where there are not so many. */
 export const inRange = (image: number, count: number) => (image < count ? image : 0);
 
+/**
+ * The probe images of each layer's model, in order. Models that share a run have images of their own;
+ * images are of one model if the pictures of one layer show both, directly or by way of others.
+ */
+export function imagesByLayer(
+  layouts: Iterable<Shown & Pick<Layout, "layer">>,
+): ReadonlyMap<string, readonly number[]> {
+  const models = new Map<string, Set<number>>();
+  for (const layout of layouts) {
+    const own = new Set([...probesOf(layout), ...(models.get(layout.layer) ?? [])]);
+    if (own.size === 0) continue;
+    const sharing = [...models].filter(([, images]) => [...images].some((one) => own.has(one)));
+    for (const images of new Set(sharing.map(([, images]) => images)))
+      for (const one of images) own.add(one);
+    for (const [layer] of [...sharing, [layout.layer] as const]) models.set(layer, own);
+  }
+  return new Map([...models].map(([layer, own]) => [layer, [...own].sort((a, b) => a - b)]));
+}
+
 /** Whether an index means one photograph in both: every `fit` writes a probe of its own. */
 export function samePhoto(a: Probe | null, b: Probe | null, image: number): boolean {
   const [one, other] = [a?.sheets[image], b?.sheets[image]];

@@ -18,6 +18,7 @@ import {
   strength,
 } from "./colorScale";
 import { chosenPosition, moveTo, pinned, setFollow } from "./cursor";
+import { image } from "./image";
 import { kindName } from "./kindNames";
 import { channel, chosenLayer, layer, restoreChosenLayer, substituteLayer } from "./layer";
 import { filter, firstLayer, isLayer } from "./layers";
@@ -26,14 +27,7 @@ import { note } from "./notes";
 import { pending } from "./pendingAddress";
 import { chooseRun, pollNow } from "./poll";
 import { generation, positions } from "./run";
-import {
-  image,
-  imageCount,
-  kind,
-  pickedContents,
-  requestedKind,
-  resetSelection,
-} from "./selection";
+import { imageCount, kind, pickedContents, requestedKind, resetSelection } from "./selection";
 import { tablesRequested } from "./tables";
 import { present } from "./view";
 

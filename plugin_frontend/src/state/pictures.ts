@@ -6,7 +6,16 @@ import { familyOf } from "../model/families";
 import { channelsOf, tileContents } from "../model/tileContents";
 import { photographs } from "./photographs";
 import { attempt, run, seriesOf } from "./run";
-import { brightest, brightestKey, image, kind, onScreen, path, probe, probeAt } from "./selection";
+import {
+  brightest,
+  brightestKey,
+  kind,
+  onScreen,
+  path,
+  probe,
+  probeAt,
+  wantedImage,
+} from "./selection";
 import { NO_PICTURES, type PictureRequest, type Shown, sheets, watch } from "./watch";
 
 /** The pictures of the view: one sheet, or a map per probe image. */
@@ -17,7 +26,7 @@ function mainRequest(): PictureRequest | null {
   if (shownKind === null || layer === null) return null;
   const { view } = familyOf(shownKind);
   if (view !== "sheet" && view !== "cams") return null;
-  return { kind: shownKind, layer, image: view === "cams" ? null : image.value };
+  return { kind: shownKind, layer, image: view === "cams" ? null : wantedImage.value };
 }
 
 function reportShown(): void {
@@ -69,7 +78,7 @@ function companionRequest(): PictureRequest | null {
         ? "activations"
         : null;
   if (other === null || layer === null || seriesOf(other, layer) === null) return null;
-  return { kind: other, layer, image: image.value };
+  return { kind: other, layer, image: wantedImage.value };
 }
 
 function requestPhotographs(): void {

@@ -15,6 +15,7 @@ import {
   tileOfContent,
 } from "../model/tileContents";
 import { cursor } from "./cursor";
+import { image, imageFor, modelImages, resetImage } from "./image";
 import {
   channel,
   keepLayer,
@@ -30,14 +31,13 @@ import { layoutOf, positions, runIndex, seriesOf } from "./run";
 
 /** The requested kind; another one is shown if the layer lacks it. */
 export const requestedKind = signal<string | null>(null);
-/** The selected probe image; a probe that lacks it shows its first. */
-export const image = signal(0);
 /** The selection in pictures whose tiles are not channels of one layer, by kind. */
 export const pickedContents = signal<ReadonlyMap<string, TileContent>>(new Map());
 
 /** Reset to the defaults, as on a page without an address. */
 export function resetSelection(): void {
   pickedContents.value = new Map();
+  resetImage();
   resetLayer();
 }
 
@@ -102,8 +102,15 @@ export const probe = computed<Probe | null>(() => {
 });
 
 export const imageCount = computed(() => probe.value?.images.length ?? 0);
+/** The image to show of the layer; its pictures may be of a probe that lacks it. */
+export const wantedImage = computed(() => imageFor(path.value));
 /** The image in range of the probe. */
-export const shownImage = computed(() => inRange(image.value, imageCount.value));
+export const shownImage = computed(() => inRange(wantedImage.value, imageCount.value));
+/** The images to select from: those of the layer's model. */
+export const offeredImages = computed(() => {
+  const own = modelImages(path.value) ?? Array.from({ length: imageCount.value }, (_, i) => i);
+  return own.filter((one) => one < imageCount.value);
+});
 
 /** What each tile of the shown sheet shows. */
 export const contents = computed<TileContent[]>(() =>

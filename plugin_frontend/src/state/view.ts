@@ -15,6 +15,7 @@ import {
   strength,
 } from "./colorScale";
 import { chosenPosition, cursor, follow, pinned } from "./cursor";
+import { image } from "./image";
 import { channel, layer } from "./layer";
 import { filter } from "./layers";
 import { pending } from "./pendingAddress";
@@ -23,7 +24,6 @@ import {
   channels,
   content,
   contents,
-  image,
   imageCount,
   kind,
   pickedContents,

@@ -76,7 +76,7 @@ function describe(entry: RunEntry, several: boolean): string {
 /** Return the last part of the log directory, the name of the run in it. */
 const logdirName = () => logdir.value.split(/[/\\]/).findLast((part) => part !== "") ?? ".";
 
-const statusText = (status: Status) => (status === "lost" ? "stopped without an end" : status);
+const statusText = (status: Status) => (status === "lost" ? "ended unexpectedly" : status);
 
 const EXPLAINED: Record<Status, string> = {
   live: "Training is running; the time is that of the last logged data.",

@@ -12,10 +12,11 @@ import {
 } from "../model/predictionLines";
 import { topClass } from "../model/predictions";
 import { cursor, moveTo, position } from "../state/cursor";
+import { image } from "../state/image";
 import { pause } from "../state/play";
 import { predictionHistory } from "../state/predictionHistory";
 import { positions, segmentCount } from "../state/run";
-import { className, image, imageCount, imageName, probe, shownImage } from "../state/selection";
+import { className, imageCount, imageName, probe, shownImage } from "../state/selection";
 import { predictions } from "../state/tables";
 import { predictionAt, scoreText } from "../state/verdict";
 import { Plot } from "./Plot";
@@ -149,7 +150,7 @@ function PredictionCard({ index }: { index: number }) {
               {score !== undefined || weakest === undefined ? (
                 <b>{score === undefined ? "–" : scoreText(score)}</b>
               ) : (
-                <b title="Not among the classes logged here, so at most the lowest of their scores">
+                <b title="Not logged at this step: at most the lowest logged score">
                   {`≤ ${scoreText(weakest)}`.replace("≤ <", "<")}
                 </b>
               )}

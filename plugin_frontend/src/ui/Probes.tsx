@@ -1,8 +1,9 @@
 import { useMemo } from "preact/hooks";
 import { toRgba } from "../draw/paint";
 import type { Sheet } from "../draw/png";
+import { image } from "../state/image";
 import { photoOf } from "../state/photographs";
-import { image, imageName, probe, shownImage } from "../state/selection";
+import { imageName, probe, shownImage } from "../state/selection";
 import { Canvas } from "./Canvas";
 
 /** A photograph of the probe; empty while it is loading. */

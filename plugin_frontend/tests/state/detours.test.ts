@@ -15,6 +15,7 @@ import {
   setFollow,
 } from "../../src/state/cursor";
 import { connectHealth } from "../../src/state/health";
+import { image } from "../../src/state/image";
 import { connectKinds, openFamily, openKind } from "../../src/state/kinds";
 import { channel, layer } from "../../src/state/layer";
 import { WHOLE } from "../../src/state/logged";
@@ -24,7 +25,6 @@ import { generation, open, positions, runIndex } from "../../src/state/run";
 import {
   channels,
   connectSelection,
-  image,
   kind,
   moveChannel,
   pick,

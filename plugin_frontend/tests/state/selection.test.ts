@@ -4,13 +4,13 @@ import type { SeriesAnswer } from "../../src/model/answers";
 import type { Layout, Probe, Series } from "../../src/model/records";
 import { merge } from "../../src/model/runIndex";
 import { connectCursor, moveTo } from "../../src/state/cursor";
+import { image } from "../../src/state/image";
 import { channel, layer } from "../../src/state/layer";
 import { connectPictures, main } from "../../src/state/pictures";
 import { generation, run, runIndex } from "../../src/state/run";
 import {
   className,
   connectSelection,
-  image,
   layout,
   onScreen,
   probe,

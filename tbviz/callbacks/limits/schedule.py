@@ -69,8 +69,8 @@ def every(
 ) -> Schedule:
     """Return a schedule that captures at regular intervals. It takes one of the three arguments.
 
-    The first and the last epoch are captured whatever the schedule, unless capturing is paused or
-    the store is full.
+    The first and the last epoch are captured with any schedule, unless `tbviz control` has paused
+    the run or the store is full.
 
     Args:
         epochs: Captures at the ends of epochs 0, n, 2n ... Defaults to None.

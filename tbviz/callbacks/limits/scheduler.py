@@ -40,8 +40,9 @@ class Scheduler(Generic[Callback]):
     """Decides which callbacks of one log directory capture at a point of training.
 
     All callbacks that are due form one snapshot. A limit postpones it as a whole: its callbacks
-    stay due, and are captured with those that are due next. The first snapshot of each callback,
-    the last epoch and what `tbviz control` orders are captured whatever they take.
+    stay due, and are captured with those that are due next. No time limit postpones
+    the first snapshot of each callback, the last epoch, and what `tbviz control` requests. While
+    the run is paused, only requested snapshots are captured; while the store is full, none are.
 
     Args:
         store: `<log_dir>/plugins/tbviz`.

@@ -26,7 +26,7 @@ RULE = "weights-nonfinite"
 
 _REMEDY = (
     "lower the learning rate, clip gradients (clipnorm=1), and look for NaN in the data and for a "
-    "logarithm or a division by zero in the loss"
+    "logarithm of zero or a division by zero in the loss"
 )
 
 # Pictures whose captions already report it, or that do not depend on weights.
@@ -91,7 +91,7 @@ class FinitenessLog:
                 detail=[FAULT_NAMES[new[advice.layer].now.code], *position],
             )
         if self._onsets.left_out:
-            self._report_repetition("weights_not_finite", "weights that were finite", position)
+            self._report_repetition("weights_not_finite", "weights", position)
 
     def _report_recovery(self, position: FitPosition) -> None:
         if self._recoveries.admit([""]):
@@ -105,8 +105,8 @@ class FinitenessLog:
 
     def _report_repetition(self, event: Event, what: str, position: FitPosition) -> None:
         self._log.notice(
-            f"{what} go on becoming NaN or infinite; from {in_words(position)} on, what was "
-            "reported several times is not reported again",
+            f"{what} keep becoming NaN or infinite; repeats are no longer reported from "
+            f"{in_words(position)} on",
             level="info",
             event=event,
             rule=RULE if event == "weights_not_finite" else None,
@@ -161,7 +161,7 @@ class FinitenessLog:
                 detail=[kind, *names, *position],
             )
         if self._metric_onsets.left_out:
-            self._report_repetition("metrics_not_finite", "metrics that were finite", position)
+            self._report_repetition("metrics_not_finite", "metrics", position)
 
 
 def _advice(layers: Mapping[str, Onset]) -> list[Advice]:

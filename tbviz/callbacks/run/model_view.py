@@ -263,10 +263,10 @@ class ModelView:
         names = [name for name, wrong in zip(self.image_names, faulty, strict=True) if wrong]
         several = len(names) > 1
         self._log.notice(
-            f"{len(names)} of {len(faulty)} probe images {'hold' if several else 'holds'} NaN or "
-            f"infinity, and so does whatever is computed of {'them' if several else 'it'}: "
+            f"{len(names)} of {len(faulty)} probe images {'contain' if several else 'contains'} "
+            f"NaN or infinity, and so does everything computed from {'them' if several else 'it'}: "
             f"{', '.join(names)}",
-            "give finite images, and check how they are normalized",
+            "pass finite images, and check how they are normalized",
             event="probe_not_finite",
         )
 

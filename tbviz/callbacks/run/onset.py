@@ -67,7 +67,7 @@ class _Step:
 
     @property
     def since(self) -> str:
-        late = "" if self.exact else " at the latest"
+        late = "" if self.exact else " or earlier"
         return f"{self.kind} since {in_words(self.check.position)}{late}"
 
 
@@ -116,8 +116,8 @@ class Onset:
 
     @property
     def are(self) -> str:
-        """Describe the state, such as `are NaN since epoch 4`."""
-        text = f"are {self.first.since}"
+        """Describe the state, such as `have been NaN since epoch 4`."""
+        text = f"have been {self.first.since}"
         return text if self.now is self.first else f"{text} and {self.now.since}"
 
 

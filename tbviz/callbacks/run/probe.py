@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tbviz.callbacks.run.dataset_images import batches_of, count_images, take_images
+from tbviz.class_names import class_name
 from tbviz.errors import TbvizError
 from tbviz.scores.given_classes import GivenClasses, given_classes
 from tbviz.scores.labels import NoClasses, is_array
@@ -71,16 +72,12 @@ class ProbeArrays:
         return image_batch(self.inputs)
 
     def class_name(self, label: int | None) -> str | None:
-        """Return the name of a class, or its number as text if there are no names."""
-        if label is None:
-            return None
-        if self.class_names and 0 <= label < len(self.class_names):
-            return self.class_names[label]
-        return str(label)
+        """Return the name of a class, such as `"class 3"` if it has none; None for no class."""
+        return None if label is None else class_name(label, self.class_names)
 
 
 def image_names(probes: Sequence[ProbeArrays]) -> list[str]:
-    """Return a distinct name for each image of several probes: its class, or its number."""
+    """Return a distinct name for each image of several probes: its class, or `image 0`."""
     seen: dict[str, int] = {}
     names: list[str] = []
     for probe in probes:
@@ -90,8 +87,13 @@ def image_names(probes: Sequence[ProbeArrays]) -> list[str]:
                 names.append(f"image {len(names)}")
                 continue
             seen[name] = seen.get(name, 0) + 1
-            names.append(f"{name} {seen[name]}" if seen[name] > 1 else name)
+            names.append(_numbered(name, seen[name]) if seen[name] > 1 else name)
     return names
+
+
+def _numbered(name: str, number: int) -> str:
+    """Return such as `cat 2`, or `class 3 (2)` if the name ends with a number itself."""
+    return f"{name} ({number})" if name[-1:].isdigit() else f"{name} {number}"
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,14 @@ def read_probe(
         files: How image files are given to the model. Defaults to None.
 
     Raises:
-        TbvizError: If the images are a generator (its first batch would be missing from training)
+        TbvizError: If the images are a generator (reading a batch would take it away from training)
             or a dataset that reshuffles (opening it changes the order that training sees), or if
             the labels do not match.
     """
     if isinstance(images, Iterator):
         msg = (
-            "images received a generator, whose first batch would then be missing from training; "
-            "pass a batch of it (an array), or a callable that makes a fresh batch"
+            "images received a generator; reading a batch here would take it away from training; "
+            "pass one batch (an array), or a callable that returns a new batch"
         )
         raise TbvizError(msg)
     whole = not is_dataset(images)

@@ -297,7 +297,7 @@ class Session:
             self._metrics.check_metrics(record.meta["values"], position)
         if others:
             self.log.notice(
-                f"metrics {', '.join(others)} are not scalars and are left out",
+                f"metrics {', '.join(others)} are not scalars and are skipped",
                 level="info",
                 event="not_scalar",
                 detail=others,

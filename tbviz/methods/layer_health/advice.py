@@ -102,7 +102,7 @@ class Advisor:
         found = [
             Advice(layer, "nonfinite", f"{layer} has produced NaN or infinity since epoch {since}",
                    "lower the learning rate, clip gradients (clipnorm=1), and look for a "
-                   "logarithm or a division by zero", "warning")
+                   "logarithm of zero or a division by zero", "warning")
             for layer, since in self._nonfinite_since.items()
         ]  # fmt: skip
         return _first_of(found)
@@ -113,5 +113,5 @@ def _first_of(found: list[Advice]) -> list[Advice]:
     if len(found) < 2:
         return found
     first, others = found[0], len(found) - 1
-    text = f"{first.text} (and so for {others} later layer{'s' if others > 1 else ''})"
+    text = f"{first.text} (the same holds for {others} later layer{'s' if others > 1 else ''})"
     return [Advice(first.layer, first.rule, text, first.remedy, first.level)]

@@ -108,7 +108,7 @@ def _dead_throughout(snapshots: HealthSnapshots, limits: Thresholds) -> int:
 def _saturated(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
     if not _all(snapshots, limits, lambda snapshot: snapshot.number("saturated"), limits.saturated):
         return None
-    what = f"have stood at a bound of their activation {_span(snapshots)}"
+    what = f"have been saturated {_span(snapshots)}"
     return _of_channels(int(snapshots[-1].number("saturated")), snapshots[-1], what)
 
 
@@ -117,7 +117,7 @@ def _duplicates(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
         snapshots, limits, lambda snapshot: snapshot.number("duplicates"), limits.duplicates
     ):
         return None
-    what = f"have been nearly the same as another one {_span(snapshots)}"
+    what = f"have been near-duplicates of another channel {_span(snapshots)}"
     return _of_channels(int(snapshots[-1].number("duplicates")), snapshots[-1], what)
 
 
@@ -128,8 +128,8 @@ def _similar_to_input(snapshots: HealthSnapshots, limits: Thresholds) -> str | N
     if not all(snapshot.usual_similarity >= limits.similarity for snapshot in snapshots):
         return None
     return (
-        f"{now.layer}'s maps look like its input ({now.usual_similarity:.2f} {_span(snapshots)}): "
-        "it has learned nothing yet"
+        f"the feature maps of {now.layer} have resembled its input {_span(snapshots)} (similarity "
+        f"{now.usual_similarity:.2f}): it has not learned anything yet"
     )
 
 
@@ -139,7 +139,7 @@ def _still(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
         return None
     if not all(snapshot.number("weight_update") < limits.still for snapshot in snapshots):
         return None
-    return f"the weights of {now.layer} have not moved {_span(snapshots)}"
+    return f"the weights of {now.layer} have not changed {_span(snapshots)}"
 
 
 def _weights_blow_up(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
@@ -149,7 +149,7 @@ def _weights_blow_up(snapshots: HealthSnapshots, limits: Thresholds) -> str | No
 
 def _output_explodes(snapshots: HealthSnapshots, limits: Thresholds) -> str | None:
     grown = _grown(snapshots, "std", limits.output_growth)
-    return grown and f"the spread of {snapshots[-1].layer}'s output has grown {grown}"
+    return grown and f"the standard deviation of {snapshots[-1].layer}'s output has grown {grown}"
 
 
 def _grown(snapshots: HealthSnapshots, name: str, limit: float) -> str | None:
@@ -165,29 +165,33 @@ RULES: tuple[AdviceRule, ...] = (
     AdviceRule(
         "dead",
         _dead,
-        "if other probe images do not wake them, try a lower learning rate or LeakyReLU",
+        "if they stay dead on other probe images, try a lower learning rate or LeakyReLU",
     ),
-    AdviceRule("dead", _all_dead, "later layers cannot learn: restart with a lower learning rate",
+    AdviceRule("dead", _all_dead,
+         "later layers cannot learn, so restart training with a lower learning rate",
          "warning", propagates=True),
     AdviceRule(
         "saturated",
         _saturated,
-        "try a lower learning rate, smaller initial weights or a normalization before it",
+        "try a lower learning rate, smaller initial weights, or a normalization layer before it",
         "warning",
     ),
-    AdviceRule("duplicates", _duplicates, "fewer filters may do as well"),
+    AdviceRule("duplicates", _duplicates, "fewer filters may be enough"),
     AdviceRule(
-        "similar-to-input", _similar_to_input, "see whether its weights move and gradients reach it"
+        "similar-to-input",
+        _similar_to_input,
+        "check that its weights change and that gradients reach it",
     ),
     AdviceRule(
         "still",
         _still,
-        "see whether gradients reach it and the learning rate is not too low",
+        "check that gradients reach it and that the learning rate is not too low",
         propagates=True,
     ),
     AdviceRule("weights-grow", _weights_blow_up, "lower the learning rate, or add weight decay",
          "warning", propagates=True),
-    AdviceRule("output-grows", _output_explodes, "lower the learning rate, or add a normalization",
+    AdviceRule("output-grows", _output_explodes,
+         "lower the learning rate, or add a normalization layer",
          "warning", propagates=True),
 )  # fmt: skip
 """All rules except `nonfinite`, which needs no window."""

@@ -10,7 +10,7 @@ import numpy as np
 from tbviz.arrays.types import Floats
 from tbviz.errors import TbvizError
 
-_DUPLICATE = "the model compares its images, which are painted alike and so do not differ, or "
+_SAME_IMAGE = "the model compares its input images, and all of them are the same image here; or "
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def notes_of(after: Floats, reached: Floats) -> list[str | None]:
     return [
         "produces NaN or infinity"
         if not good
-        else "no gradient reaches the input: it was off for every image that was tried"
+        else "no gradient reaches the input: it was inactive on every image that was tried"
         if not slope
         else None
         for good, slope in zip(np.isfinite(after), reached, strict=True)
@@ -73,15 +73,15 @@ def require_signal(found: Result) -> Result:
         TbvizError: If all scores are NaN or infinite, or no gradient reaches the input from any.
     """
     if not np.isfinite(found.after).any():
-        why = found.cause or "its values leave the range of its floats; see the loss"
-        msg = f"{found.objective} is NaN or infinity for every image: {why}"
+        why = found.cause or "its values overflow their floating-point type; check the loss"
+        msg = f"{found.objective} is NaN or infinite for every image: {why}"
         raise TbvizError(msg)
     if not np.any(found.reached):
         msg = (
-            f"the image did not move: no gradient reaches the input from {found.objective}; "
-            f"{_DUPLICATE if found.painted_equally else ''}"
-            "it or a layer before it is dead on an even gray (see their health), or something "
-            "rounds, such as an input of whole numbers (declare it as float32)"
+            f"the image did not change: no gradient of {found.objective} reaches the input, "
+            f"because {_SAME_IMAGE if found.painted_equally else ''}"
+            "it or an earlier layer is dead on a uniform gray image (see layer health), or an "
+            "operation rounds, such as an input of integers (declare it as float32)"
         )
         raise TbvizError(msg)
     return found

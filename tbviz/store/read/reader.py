@@ -259,7 +259,5 @@ def open_reader(log_dir: str | os.PathLike[str] | RemoteLocation) -> Reader:
     reader = Reader(store_directory(log_dir))
     reader.refresh()
     if reader.segments and all(segment.refused for segment in reader.segments):
-        raise StoreError(
-            f"received {log_dir}, in which nothing can be read{clause(reader.refused)}"
-        )
+        raise StoreError(f"cannot read anything logged in {log_dir}{clause(reader.refused)}")
     return reader
