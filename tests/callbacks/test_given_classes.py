@@ -97,10 +97,10 @@ def test_another_number_of_names_than_classes_is_one_notice(tmp_path, names, res
         classes = tbviz.ClassMaximization(tmp_path, class_names=names, ascent=ascent)
         cached_model().fit(x, y, 8, 1, verbose=0, callbacks=[classes])
         found = [tile["name"] for tile in captions(tmp_path, "classes", "")]
-        assert found == [*names, "2"][:3]
+        assert found == [*names, "class 2"][:3]
     else:
         trained(tmp_path, [0, 1, 2, 2], class_names=names)
-        assert shown(tmp_path)[2] == (2, [*names, "2"][2])
+        assert shown(tmp_path)[2] == (2, [*names, "class 2"][2])
     [(text, remedy)] = warned(tmp_path)
     assert text.startswith(f"class_names received {rest}")
     assert remedy == "pass one name per class, in the order of the model's classes"

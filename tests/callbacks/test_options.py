@@ -68,7 +68,7 @@ def test_help_has_one_style_of_defaults_and_says_when_ends_are_captured():
         assert "Defaults to" in text
         assert "Defaults to `" not in text
         assert "always captured" not in text
-    ends = "captured whatever the schedule, unless capturing is paused or the store is full."
+    ends = "captured with any schedule, unless `tbviz control` has paused the run or the store is full."
     for one in [*callbacks(), tbviz.every]:
         assert f"The first and the last epoch are {ends}" in " ".join(inspect.getdoc(one).split())
 
