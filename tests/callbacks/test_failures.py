@@ -276,7 +276,11 @@ def test_two_callbacks_that_draw_the_same_layer_are_reported_once(tmp_path, mess
         ]
     )
     assert (
-        sum("two callbacks of this fit log activations of it" in text for text in messages()) == 1
+        sum(
+            "two callbacks of this fit log activations of the same layer" in text
+            for text in messages()
+        )
+        == 1
     )
     run = open_reader(tmp_path)
     assert all(segment.damaged == 0 for segment in run.segments)

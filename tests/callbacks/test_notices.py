@@ -17,7 +17,8 @@ from tbviz.callbacks.grad_cam import GradCAM
 from tbviz.callbacks.limits.training_clock import TrainingClock
 from tbviz.callbacks.run.pictures import GrayPicture
 from tbviz.callbacks.run.run_log import RunLog
-from tbviz.store.control import Orders
+from tbviz.store.control import Orders, write_orders
+from tbviz.store.disk.locations import store_directory
 from tbviz.store.format.events import EVENTS, key_of
 from tbviz.store.format.schema import FitPosition
 from tbviz.store.read.reader import open_reader
@@ -221,7 +222,52 @@ def test_a_callback_that_fails_is_an_error_at_its_layer(tmp_path, monkeypatch):
         images, labels, 8, 2, verbose=0, callbacks=[odd, GradCAM(tmp_path, images[:2])]
     )
     found = {n["event"]: n for n in notices(tmp_path)}
-    assert found.keys() == {"error", "not_scalar", "size_forecast"}
+    assert found.keys() == {"error", "not_scalar", "nothing_captured", "size_forecast"}
     assert found["error"]["layer"] == "relu"
     assert found["error"]["key"] == "error/GradCAM/relu//RuntimeError"
     assert found["not_scalar"]["key"] == "not_scalar/tbviz///name"
+
+
+def nothing(log_dir, **kwargs):
+    """The notice of a fit that captured nothing, None if there is none."""
+    images, labels = data(8)
+    maps = tbviz.ActivationGrid(log_dir, images[:2], **kwargs)
+    cached_model().fit(images, labels, 8, 2, verbose=0, callbacks=[maps])
+    found = [n for n in notices(log_dir) if n["event"] == "nothing_captured"]
+    assert len(found) < 2
+    return next(iter(found), None)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "why"),
+    [
+        ({"max_disk": 5}, "the store is full"),
+        ({"layers": "missing"}, "all callbacks were left out or failed"),
+        ({"channels": [99], "overview": False}, "all callbacks were left out or failed"),
+    ],
+)
+def test_a_fit_that_captures_nothing_says_why(tmp_path, kwargs, why):
+    found = nothing(tmp_path, **kwargs)
+    assert found["level"] == "warning"
+    assert found["text"].startswith(f"nothing was captured in this fit: {why}")
+    assert found["remedy"]
+
+
+def test_a_paused_fit_that_captures_nothing_says_so(tmp_path):
+    store = store_directory(tmp_path)
+    store.mkdir(parents=True)
+    write_orders(store, Orders(paused=True))
+    found = nothing(tmp_path)
+    assert found["text"] == "nothing was captured in this fit: the run is paused"
+    assert "resume" in found["remedy"]
+
+
+def test_a_fit_that_captures_something_does_not_say_so(tmp_path):
+    assert nothing(tmp_path, schedule="first-and-last") is None
+
+
+def test_the_log_has_one_sentence_for_one_mistake_at_several_layers(tmp_path, caplog):
+    nothing(tmp_path, channels=[99], layers=["conv1", "conv2"])
+    assert sum("received channels [99]" in one for one in caplog.messages) == 1
+    layers = {n["layer"] for n in notices(tmp_path) if n["event"] == "error"}
+    assert layers == {"conv1", "conv2"}

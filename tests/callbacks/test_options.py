@@ -68,9 +68,11 @@ def test_help_has_one_style_of_defaults_and_says_when_ends_are_captured():
         assert "Defaults to" in text
         assert "Defaults to `" not in text
         assert "always captured" not in text
-    ends = "captured with any schedule, unless `tbviz control` has paused the run or the store is full."
+    ends = "with any schedule, unless `tbviz control` has paused the run or the store is full."
     for one in [*callbacks(), tbviz.every]:
-        assert f"The first and the last epoch are {ends}" in " ".join(inspect.getdoc(one).split())
+        assert f"The first and the last epoch are captured {ends}" in " ".join(
+            inspect.getdoc(one).split()
+        )
 
 
 def test_only_a_probe_takes_no_probe():

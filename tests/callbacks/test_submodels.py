@@ -319,3 +319,16 @@ def test_weights_that_are_not_finite_are_reported_under_the_submodel(tmp_path):
     [(position, text)] = advice["discriminator/conv", "weights-nonfinite"]
     assert position == 1
     assert text.startswith("Weights of conv and 1 more layer became NaN")
+
+
+def test_a_layer_that_is_captured_both_ways_is_logged_once_and_named(tmp_path):
+    """A layer of the fitted model, and of the submodel that it is inside of."""
+    x, y = data(4)
+    small = np.zeros((1, 4, 4, 2), "float32")
+    whole = tbviz.ActivationGrid(tmp_path, x[:2], layers="inner/deep", overview=False, strict=True)
+    part = tbviz.ActivationGrid(tmp_path, small, submodel="inner", overview=False, strict=True)
+    pair().fit(x, y, 4, 1, verbose=0, callbacks=[whole, part])
+    [layout] = [one for one in metas(tmp_path, "layout") if one["picture"] == "activations"]
+    assert layout["layer"] == "inner/deep"
+    found = [one for one in notices(tmp_path) if one["event"] == "duplicate_pictures"]
+    assert {one["layer"] for one in found} == {"inner/deep"}

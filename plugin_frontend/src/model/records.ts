@@ -84,6 +84,7 @@ export type NoticeEvent =
   | "limit_summary"
   | "metrics_not_finite"
   | "not_scalar"
+  | "nothing_captured"
   | "orders_unreadable"
   | "paused"
   | "probe_cut"

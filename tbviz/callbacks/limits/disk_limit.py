@@ -33,10 +33,12 @@ class DiskLimit:
 
     Attributes:
         rule: The argument that sets the limit.
+        remedy: What to do if the store is full.
         size: Bytes that the store may hold, None for any.
     """
 
     rule = "max_disk"
+    remedy = "prune it or raise max_disk"
 
     def __init__(
         self, store: Location, budget: Budget, count_wait: Callable[[float], None]
@@ -87,6 +89,12 @@ class DiskLimit:
         return self.size is None or self._stored + self._budget.expected(keys) < self.size
 
     @property
+    def fullness(self) -> str:
+        """Return how full the store is, in words."""
+        used = f"{in_bytes(self._stored)} of max_disk={in_bytes(self.size or 0)}"
+        return f"the store is full ({used})"
+
+    @property
     def event(self) -> Event:
         """Return the event of the notice about a postponed snapshot."""
         return "limit_reached" if self._full else "skipped"
@@ -95,8 +103,7 @@ class DiskLimit:
         """Return why a snapshot of these callbacks is postponed, and what there is room for."""
         limit, size = in_bytes(self.size or 0), self._budget.expected(keys)
         if self._full:
-            used = f"{in_bytes(self._stored)} of max_disk={limit}"
-            return f"paused: the store is full ({used}); prune it or raise max_disk"
+            return f"paused: {self.fullness}; {self.remedy}"
         epochs = max(size / max(self._bytes_per_epoch, 1.0), 1.0)
         return (
             f"captures less often to stay below max_disk={limit}: a snapshot takes about "

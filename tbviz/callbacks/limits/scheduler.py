@@ -195,6 +195,14 @@ class Scheduler(Generic[Callback]):
 
     # Reports
 
+    def obstacle(self) -> tuple[str, str] | None:
+        """Return why no callback may capture now, and what to do; None if they may."""
+        if self._remote_control.orders.paused:
+            return "the run is paused", "run `tbviz control LOG_DIR resume`"
+        if not self.disk.fits(_keys(self._callbacks)):
+            return self.disk.fullness, self.disk.remedy
+        return None
+
     def take_skipped(self) -> Sequence[str]:
         """Return the callbacks that were due and postponed since the last call."""
         skipped, self._skipped_now = list(self._skipped_now), {}

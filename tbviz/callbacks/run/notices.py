@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from typing import Final
 
 from tbviz.callbacks.run.pictures import MetaRecord
 from tbviz.store.format.events import Event, key_of
 
 _log = logging.getLogger("tbviz")
+
+# One mistake of the user causes these at several layers and callbacks, with the same sentence.
+_SAID_ONCE: Final[frozenset[Event]] = frozenset(
+    {"disabled", "duplicate_pictures", "error", "left_out"}
+)
 
 
 class Notices:
@@ -17,6 +23,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._reported: set[str] = set()
+        self._said: set[tuple[Event, str, str | None]] = set()
         self._records: list[MetaRecord] = []
         # Reentrant: garbage collection inside `report` may end the run log of these notices.
         self._lock = threading.RLock()
@@ -38,7 +45,8 @@ class Notices:
         """Report a notice, unless the same one was reported before.
 
         Notices are the same if they have the same event, method, layer, rule and detail; their
-        sentences do not count.
+        sentences do not count. Each is a record, so that the page can name every layer and
+        callback; the log has the sentence of a mistake only once.
 
         Args:
             method: The name of the callback, or `"tbviz"` if it concerns all of them.
@@ -63,6 +71,9 @@ class Notices:
             content = {"text": text, "remedy": remedy}
             meta = {"kind": "notice", "event": event, "key": key, **fields, **content}
             self._records.append(MetaRecord(meta, positioned=positioned))
+            sentence = event, text, remedy
+            logged = logged or (event in _SAID_ONCE and sentence in self._said)
+            self._said.add(sentence)
         if logged:
             return
         who = "tbviz" if method == "tbviz" else f"tbviz {method}"

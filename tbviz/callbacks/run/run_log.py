@@ -131,7 +131,7 @@ class RunLog:
     def _report_duplicate(self, kind: str, layer: str) -> None:
         self.notices.report(
             "tbviz",
-            f"two callbacks of this fit log {kind} of {'it' if layer else 'the model'}; "
+            f"two callbacks of this fit log {kind} of the same {'layer' if layer else 'model'}; "
             "the second one's are left out",
             "give them different layers, or leave one out",
             layer or None,

@@ -251,12 +251,24 @@ class Session:
                     self._log_position(final, FitPosition(last.epoch, final=True), None)
                 with self.log.guard():
                     self._scheduler.report_skipped()
+                    self._report_nothing_captured()
             planned = self._planned
             early = planned is not None and (last is None or last.epoch < planned - 1)
             self.close("stopped" if early else "finished")
             self._raise_write_failure()
             for other in self._callbacks:  # now: the last callback has acted for all
                 other.reset()
+
+    def _report_nothing_captured(self) -> None:
+        if self.run_log.logged_kinds:
+            return
+        why, remedy = self._scheduler.obstacle() or (
+            "all callbacks were left out or failed",
+            "see the messages above, or the notices in TensorBoard",
+        )
+        self.log.notice(
+            f"nothing was captured in this fit: {why}", remedy, event="nothing_captured"
+        )
 
     # One position
 

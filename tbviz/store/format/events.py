@@ -19,6 +19,7 @@ Event = Literal[
     "limit_summary",
     "metrics_not_finite",
     "not_scalar",
+    "nothing_captured",
     "orders_unreadable",
     "paused",
     "probe_cut",
