@@ -12,7 +12,7 @@ from tbviz.store.format.events import Event, key_of
 
 _log = logging.getLogger("tbviz")
 
-# One mistake of the user causes these at several layers and callbacks, with the same sentence.
+# One mistake of the user causes these at several layers, with the same sentence.
 _SAID_ONCE: Final[frozenset[Event]] = frozenset(
     {"disabled", "duplicate_pictures", "error", "left_out"}
 )
@@ -23,7 +23,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._reported: set[str] = set()
-        self._said: set[tuple[Event, str, str | None]] = set()
+        self._said: set[tuple[Event, str, str, str | None]] = set()
         self._records: list[MetaRecord] = []
         # Reentrant: garbage collection inside `report` may end the run log of these notices.
         self._lock = threading.RLock()
@@ -45,8 +45,8 @@ class Notices:
         """Report a notice, unless the same one was reported before.
 
         Notices are the same if they have the same event, method, layer, rule and detail; their
-        sentences do not count. Each is a record, so that the page can name every layer and
-        callback; the log has the sentence of a mistake only once.
+        sentences do not count. Each is a record, so that the page can name every layer; the log
+        has the sentence of a mistake once per callback.
 
         Args:
             method: The name of the callback, or `"tbviz"` if it concerns all of them.
@@ -71,7 +71,7 @@ class Notices:
             content = {"text": text, "remedy": remedy}
             meta = {"kind": "notice", "event": event, "key": key, **fields, **content}
             self._records.append(MetaRecord(meta, positioned=positioned))
-            sentence = event, text, remedy
+            sentence = event, method, text, remedy
             logged = logged or (event in _SAID_ONCE and sentence in self._said)
             self._said.add(sentence)
         if logged:
