@@ -127,10 +127,8 @@ def test_a_shared_pass_that_fails_is_not_tried_by_each(tmp_path, monkeypatch, me
     monkeypatch.setattr(model_view, "record", record)
     fit(three_callbacks(tmp_path), 1)
     assert len(tries) == 1
-    *failed, nothing = messages()
-    assert len(failed) == 3
-    assert all("MemoryError: too many maps" in text for text in failed)
-    assert "nothing was captured in this fit" in nothing
+    assert len(messages()) == 3
+    assert all("MemoryError: too many maps" in text for text in messages())
 
 
 def test_model_outputs_that_fail_once_are_tried_again(tmp_path, monkeypatch, messages):

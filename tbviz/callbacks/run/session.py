@@ -260,12 +260,10 @@ class Session:
                 other.reset()
 
     def _report_nothing_captured(self) -> None:
-        if self.run_log.logged_kinds:
-            return
-        why, remedy = self._scheduler.obstacle() or (
-            "all callbacks were left out or failed",
-            "see the messages above, or the notices in TensorBoard",
-        )
+        obstacle = self._scheduler.obstacle()
+        if self.run_log.logged_kinds or obstacle is None:
+            return  # callbacks that fail or are left out have said so
+        why, remedy = obstacle
         self.log.notice(
             f"nothing was captured in this fit: {why}", remedy, event="nothing_captured"
         )
