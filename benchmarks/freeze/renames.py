@@ -118,6 +118,11 @@ _CHANGED: Final = (
     ),
     ("{} of {} channels, a bar each", "{} of {} channels, one bar each", _PER),
     (
+        "two callbacks of this fit log {} of it; {}",
+        "two callbacks of this fit log {} of the same layer; {}",
+        _PLAIN,
+    ),
+    (
         "One bar a channel, upward where it is above zero; one scale for all images",
         "One bar per channel, upward if it is above zero; one scale for all images",
         _PER,
@@ -158,6 +163,7 @@ CHANGES: Final[dict[str, str]] = {
     # Its classes have no names: their captions are `class 0` instead of `0`.
     "/functions/surface*": "signatures are held by tests/public_signatures.txt",
     "/gan/*": "layer paths begin with the submodel; without it, pictures and numbers were the same",
+    "/two-outputs/*/records/notice//[123]": "labels and names say whose output they are",
     "/http/answers/parts/costs/*/snapshots": "no snapshot is interrupted any more, so each counts",
 }
 """What may differ in any way: a pattern of paths, and the reason."""

@@ -86,7 +86,7 @@ def test_labels_of_a_dataset_that_are_no_classes_are_no_warning(tmp_path):
     ("names", "rest"),
     [
         (NAMES[:2], "2 names; the model has 3 classes, so the other classes are shown by their n"),
-        ([*NAMES, "up"], "4 names; the model has 3 classes, so the last 1 are not used"),
+        ([*NAMES, "up"], "4 names; the model has 3 classes, so the last name is ignored"),
     ],
 )
 @pytest.mark.parametrize("maximized", [False, True])

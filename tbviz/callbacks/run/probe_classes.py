@@ -59,11 +59,10 @@ def report_names(
     where = _where(model_outputs.final_output(head.output), model_outputs)
     classes = f"{count} class{'es' if count != 1 else ''}"
     text = f"class_names received {named} name{'s' if named != 1 else ''}; the model has {classes}"
-    rest = (
-        f"the last {named - count} are not used"
-        if named > count
-        else "the other classes are shown by their number"
-    )
+    rest = "the other classes are shown by their number"
+    if named > count:
+        extra = named - count
+        rest = f"the last {extra} names are ignored" if extra > 1 else "the last name is ignored"
     log.notice(
         f"{text}{where}, so {rest}",
         "pass one name per class, in the order of the model's classes",
